@@ -1,0 +1,60 @@
+# What a developer does, in one word each; `make help` lists it.
+# PYTHON=/path/to/python3 chooses the interpreter; without it one is found (scripts/find-python.sh).
+
+VENV := .venv
+BIN = $(VENV)/bin
+GROUP := lint
+PYTHONS :=
+CHECKED := codegen generated codetracer tests benchmarks examples
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all generate check observe lint format bench environment clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(BIN)/.ready-none ## trace a small program and watch its calls, lines, returns and exceptions
+	$(BIN)/codetracer trace examples/inventory.py
+
+test: $(BIN)/.ready-test ## run the tests on one interpreter
+	$(BIN)/python -m pytest -n auto
+
+test-all: ## run the tests on every CPython >= 3.12 found, and on PYTHONS="path path"
+	scripts/test-all.sh $(PYTHONS)
+
+generate: $(BIN)/.ready-test ## compile spec/ into generated/
+	$(BIN)/python -m codegen generate
+
+check: $(BIN)/.ready-test ## say whether generated/ is stale and whether the spec covers CPython
+	$(BIN)/python -m codegen check
+
+observe: $(BIN)/.ready-test ## write spec/observed/ from every CPython found, and from PYTHONS="path path"
+	$(BIN)/python -m codegen observe $$(scripts/find-python.sh --all $(PYTHONS) | cut -d' ' -f2-)
+
+lint: $(BIN)/.ready-lint ## ruff, black, mypy --strict, pyright
+	$(BIN)/ruff check .
+	$(BIN)/black --check --quiet --diff .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: $(BIN)/.ready-lint ## let ruff and black mend what they can
+	$(BIN)/ruff check --fix .
+	$(BIN)/black --quiet .
+
+bench: $(BIN)/.ready-bench ## measure what the layer costs (minutes)
+	$(BIN)/python benchmarks/dispatch.py
+
+environment: $(BIN)/.ready-$(GROUP)
+
+clean: ## remove the environments and caches
+	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache dist
+
+$(BIN)/python:
+	@python=$$(scripts/find-python.sh) && echo "using $$python" && "$$python" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip 2>&1 | grep -v ^WARNING || true
+
+# The groups of pyproject.toml, installed beside the project itself.
+$(BIN)/.ready-%: pyproject.toml | $(BIN)/python
+	@echo "installing codetracer into $(VENV) ($* group)"
+	@$(BIN)/python -m pip install --quiet --editable . $(if $(filter none,$*),,--group $*)
+	@touch $@

@@ -1,0 +1,1 @@
+"""The spec compiler: spec/events.toml in, generated/ out. Never imported at run time."""

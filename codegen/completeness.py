@@ -1,0 +1,67 @@
+"""Does the spec still cover CPython? The spec against what interpreters were seen to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from codegen.model import Event, Spec
+from codegen.observation import Observation, ObservedEvent
+from codegen.observe import draft_row
+
+_TYPE_NAMES = {"CodeType": "code", "int": "int"}
+
+
+def check_completeness(spec: Spec, observations: Iterable[Observation]) -> list[str]:
+    """Return a sentence for each way in which the spec and an observed CPython disagree."""
+    gaps = [gap for observation in observations for gap in _gaps(spec, observation)]
+    return list(dict.fromkeys(gaps))
+
+
+def _gaps(spec: Spec, observation: Observation) -> Iterator[str]:
+    known = spec.by_name()
+    where = f"CPython {observation.release}"
+    for name, observed in observation.event.items():
+        if name not in known:
+            yield (
+                f"{where} has the event {name}, which spec/events.toml lacks; a draft:\n"
+                + draft_row(name, observed, observation.version)
+            )
+        elif not known[name].exists_in(observation.version):
+            yield f"{where} has the event {name}, but its row says since = {known[name].since}"
+        else:
+            for problem in _event_gaps(spec, known[name], observed, observation.version):
+                yield f"{where}: event {name}: {problem}"
+    for event in spec.event:
+        if event.exists_in(observation.version) and event.name not in observation.event:
+            yield f"{where} lacks the event {event.name}, but its row says since = {event.since}"
+
+
+def _event_gaps(spec: Spec, event: Event, observed: ObservedEvent, version: str) -> Iterator[str]:
+    if not observed.fired:
+        yield "its program does not fire it (key 'program')"
+        return
+    if not _same_types([spec.argument[name].type for name in event.arguments], observed.types):
+        yield (
+            f"callbacks receive ({', '.join(observed.types)}),"
+            f" the spec says ({spec.parameters(event)}) (key 'arguments')"
+        )
+    if observed.settable != (event.scope != "ancillary"):
+        can = "can" if observed.settable else "cannot"
+        yield f"it {can} be set by itself, the spec says scope = '{event.scope}' (key 'scope')"
+    elif observed.local != event.is_local_in(version):
+        can = "can" if observed.local else "cannot"
+        yield f"it {can} be set locally, the spec says {event.scope_text} (key 'local_since')"
+    if (observed.disable_global != "error") != event.may_disable_in(version):
+        yield (
+            f"returning DISABLE: {observed.disable_global}, the spec says"
+            f" disable = '{event.disable}' since {event.disable_since} (key 'disable_since')"
+        )
+    elif event.disable == "location" and observed.disable_global != "silenced":
+        yield f"returning DISABLE: {observed.disable_global}, the spec says that it silences"
+
+
+def _same_types(declared: Sequence[str], observed: Sequence[str]) -> bool:
+    return len(declared) == len(observed) and all(
+        _TYPE_NAMES.get(expected, seen) == seen
+        for expected, seen in zip(declared, observed, strict=True)
+    )

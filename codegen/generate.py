@@ -1,0 +1,18 @@
+"""The pipeline without its ends: a spec in, the text of every generated file out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from codegen.format import format_file
+from codegen.model import Spec
+from codegen.observation import Observation
+from codegen.render import render
+
+
+def generate(spec: Spec, observations: Sequence[Observation]) -> dict[Path, str]:
+    """Return the content of every generated file by its path relative to the project's root.
+
+    Pure: nothing is read but the templates, nothing is written, and the same spec gives the same
+    bytes on every interpreter and machine.
+    """
+    return {path: format_file(path, text) for path, text in render(spec, observations).items()}

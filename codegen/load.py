@@ -1,0 +1,97 @@
+"""TOML to a validated `Spec`; every mistake becomes one `SpecError` with file, row and key."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from codegen.errors import SpecError
+from codegen.model import Argument, Event, Spec, suggestion
+
+SPEC_FILE = Path("spec/events.toml")
+"""Where the spec stands, relative to the project's root."""
+
+
+def load_spec(root: Path) -> Spec:
+    """Read and validate ``spec/events.toml`` below `root`.
+
+    Raises:
+        SpecError: the file is missing, not UTF-8, not TOML, or says something that is wrong;
+            the first mistake found is the one that is named.
+    """
+    text = read_text(root, SPEC_FILE)
+    data = parse_toml(text, SPEC_FILE)
+    try:
+        spec = Spec.model_validate(data)
+    except ValidationError as error:
+        raise _spec_error(error.errors()[0], text, data) from error
+    for problem in spec.problems():
+        raise SpecError(SPEC_FILE, _row(text, data, problem.row), problem.key, problem.text)
+    return spec
+
+
+def read_text(root: Path, file: Path) -> str:
+    """Return the text of `file` (relative to `root`); `SpecError` when it cannot be read."""
+    try:
+        return (root / file).read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise SpecError(file, "", "", f"no such file below {root}") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise SpecError(
+            file, f"line {line}", "", f"not UTF-8 at byte {error.start}; save it as UTF-8"
+        ) from error
+
+
+def parse_toml(text: str, file: Path) -> dict[str, Any]:
+    """Parse `text`, the content of `file`; `SpecError` with line and column on a syntax error."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(file, "", "", f"TOML syntax error: {error}") from error
+
+
+def _spec_error(error: ErrorDetails, text: str, data: Mapping[str, Any]) -> SpecError:
+    location = error["loc"]
+    row, keys, known = _place(location, text, data)
+    problem = error["msg"].removeprefix("Value error, ")
+    key = ".".join(str(part) for part in keys)
+    if error["type"] == "extra_forbidden":
+        problem = f"unknown key{suggestion(str(keys[-1]), set(known))}"
+    elif error["type"] == "missing":
+        problem = "missing key"
+    elif error["type"] == "string_pattern_mismatch":
+        pattern = error.get("ctx", {}).get("pattern")
+        problem = f"{error['input']!r} does not match {pattern}"
+    elif found := re.match(r"\[(\w+)\] (.*)", problem, re.DOTALL):
+        key, problem = found.groups()
+    return SpecError(SPEC_FILE, row, key, problem)
+
+
+def _place(
+    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
+) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
+    """Split a pydantic location into the row, the key in it, and the keys the row may have."""
+    if len(location) > 1 and location[0] == "event" and isinstance(location[1], int):
+        return _row(text, data, location[1]), location[2:], Event.model_fields
+    if len(location) > 1 and location[0] == "argument":
+        return f"argument {location[1]}", location[2:], Argument.model_fields
+    return "", location, Spec.model_fields
+
+
+def _row(text: str, data: Mapping[str, Any], index: int) -> str:
+    """Name event row `index` as a person finds it: by its name and the line it begins at."""
+    row = data["event"][index]
+    name = row.get("name", "") if isinstance(row, dict) else ""
+    headers = [
+        number
+        for number, line in enumerate(text.splitlines(), 1)
+        if re.match(r"\s*\[\[\s*event\s*\]\]", line)
+    ]
+    line = f"line {headers[index]}" if index < len(headers) else ""
+    place = ", ".join(part for part in (f"row {index + 1}", line) if part)
+    return f"event {name} ({place})" if name else f"event in {place}"

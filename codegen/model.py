@@ -1,0 +1,239 @@
+"""The spec as frozen pydantic models; every name and signature a template needs is a property here.
+
+Rows are validated one by one by pydantic, then against each other by `Spec.problems`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
+HandlerName = Annotated[str, StringConstraints(pattern=r"^on_[a-z0-9]+(_[a-z0-9]+)*$")]
+ArgumentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Sentence = Annotated[str, StringConstraints(pattern=r"^\S[^\n]*[^\s]$")]
+
+
+def _is_minor_version(text: str) -> str:
+    if not re.fullmatch(r"3\.[0-9]+", text):
+        raise ValueError("must be a CPython minor version such as '3.12'")
+    return text
+
+
+def _compiles(program: str) -> str:
+    try:
+        compile(program, "<program>", "exec")
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"does not compile: {error}") from error
+    return program
+
+
+Version = Annotated[str, AfterValidator(_is_minor_version)]
+Program = Annotated[str, AfterValidator(_compiles)]
+
+
+def version_key(version: str) -> tuple[int, int]:
+    """Return a minor version such as ``"3.12"`` as ``(3, 12)``, which sorts as versions do."""
+    major, minor = version.split(".")
+    return int(major), int(minor)
+
+
+class Problem(NamedTuple):
+    """Something wrong between rows: which event row (index), which key, and what."""
+
+    row: int
+    key: str
+    text: str
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Argument(_Row):
+    """One argument that callbacks receive, declared once for all events."""
+
+    type: str = Field(min_length=1)
+    unit: str = Field(min_length=1)
+    summary: Sentence
+
+
+class Event(_Row):
+    """One event of sys.monitoring; the keys are explained in spec/README.md."""
+
+    name: EventName
+    handler: HandlerName
+    since: Version
+    deprecated: Version | None = None
+    arguments: Annotated[list[ArgumentName], Field(min_length=1)]
+    scope: Literal["local", "other", "ancillary"]
+    local_since: Version | None = None
+    ancillary_of: EventName | None = None
+    shares_slots_with: list[EventName] = []
+    disable: Literal["location", "code", "never"]
+    disable_since: Version | None = None
+    summary: Annotated[Sentence, Field(max_length=88)]
+    notes: list[Sentence]
+    program: Program
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        if self.deprecated and version_key(self.deprecated) < version_key(self.since):
+            raise ValueError(
+                f"[deprecated] {self.deprecated} is before since = {self.since};"
+                " an event is deprecated after it appears"
+            )
+        if (self.scope == "ancillary") != (self.ancillary_of is not None):
+            raise ValueError("[ancillary_of] goes with scope = 'ancillary', and only with it")
+        if self.local_since and self.scope != "other":
+            raise ValueError("[local_since] is for scope = 'other' only")
+        if (self.disable == "never") != (self.disable_since is None):
+            raise ValueError("[disable_since] must be given unless disable = 'never'")
+        return self
+
+    def exists_in(self, version: str) -> bool:
+        """Tell whether CPython `version` has this event."""
+        return version_key(self.since) <= version_key(version)
+
+    def is_local_in(self, version: str) -> bool:
+        """Tell whether CPython `version` lets this event be set for one code object."""
+        if self.scope == "other" and self.local_since:
+            return version_key(self.local_since) <= version_key(version)
+        return self.scope == "local"
+
+    def may_disable_in(self, version: str) -> bool:
+        """Tell whether CPython `version` lets this event's callback return DISABLE."""
+        return self.disable_since is not None and version_key(self.disable_since) <= version_key(
+            version
+        )
+
+    @property
+    def callback_name(self) -> str:
+        """The name of the generated callback, as it appears in tracebacks."""
+        return f"{self.name.lower()}_callback"
+
+    @property
+    def bind_name(self) -> str:
+        """The name of the generated function that makes the callback."""
+        return f"bind_{self.name.lower()}"
+
+    @property
+    def anchor(self) -> str:
+        """The fragment that links to the event's section on the reference page."""
+        return self.name.lower()
+
+    @property
+    def scope_text(self) -> str:
+        """Where the event can be set, for people."""
+        if self.ancillary_of:
+            return f"ancillary to {self.ancillary_of}"
+        return f"{self.scope}; local since {self.local_since}" if self.local_since else self.scope
+
+    @property
+    def disable_text(self) -> str:
+        """What returning DISABLE does, for people."""
+        if self.disable == "never":
+            return "an error in every version"
+        if self.disable == "location":
+            return "silences this location"
+        return (
+            f"an error before {self.disable_since}; from then on it unsets the event"
+            " for a code object it was set for locally, and does nothing to one set globally"
+        )
+
+    @property
+    def shares_slots_with_literal(self) -> str:
+        """``shares_slots_with`` as a Python tuple."""
+        return repr(tuple(self.shares_slots_with))
+
+    @property
+    def disable_since_literal(self) -> str:
+        """``disable_since`` as a Python tuple, or ``None``."""
+        return repr(version_key(self.disable_since)) if self.disable_since else "None"
+
+
+class Spec(_Row):
+    """All of spec/events.toml."""
+
+    argument: dict[ArgumentName, Argument]
+    event: Annotated[list[Event], Field(min_length=1)]
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between the rows; nothing for a sound spec."""
+        events: dict[str, int] = {}
+        handlers: dict[str, int] = {}
+        names = [event.name for event in self.event]
+        for index, event in enumerate(self.event):
+            if event.name in events:
+                yield Problem(index, "name", f"duplicate event {event.name}")
+            if event.handler in handlers:
+                owner = self.event[handlers[event.handler]].name
+                yield Problem(
+                    index, "handler", f"duplicate handler {event.handler}, also {owner}'s"
+                )
+            events.setdefault(event.name, index)
+            handlers.setdefault(event.handler, index)
+            for argument in event.arguments:
+                if argument not in self.argument:
+                    yield Problem(
+                        index,
+                        "arguments",
+                        f"unknown argument '{argument}'{suggestion(argument, self.argument)}",
+                    )
+            if len(set(event.arguments)) < len(event.arguments):
+                yield Problem(index, "arguments", "an argument is named twice")
+            if event.arguments[0] != "code":
+                yield Problem(index, "arguments", "the first one must be 'code', as in CPython")
+            if event.ancillary_of and event.ancillary_of not in names:
+                yield Problem(index, "ancillary_of", _unknown_event(event.ancillary_of, names))
+            for other in event.shares_slots_with:
+                if other not in names:
+                    yield Problem(index, "shares_slots_with", _unknown_event(other, names))
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions at which an event appears, oldest first."""
+        return sorted({event.since for event in self.event}, key=version_key)
+
+    def by_name(self) -> dict[str, Event]:
+        """Return the events by name, in row order."""
+        return {event.name: event for event in self.event}
+
+    def parameters(self, event: Event) -> str:
+        """Return `event`'s typed parameters, such as ``code: CodeType, line: int``."""
+        return ", ".join(f"{name}: {self.argument[name].type}" for name in event.arguments)
+
+    def argument_text(self, name: str) -> str:
+        """Return what the argument `name` is, with its unit, for a docstring."""
+        argument = self.argument[name]
+        return f"{name}: {argument.summary} ({argument.unit})."
+
+    def types(self, event: Event) -> str:
+        """Return the types of `event`'s parameters, such as ``CodeType, int``."""
+        return ", ".join(self.argument[name].type for name in event.arguments)
+
+    def names(self, event: Event) -> str:
+        """Return the names of `event`'s parameters, such as ``code, line``."""
+        return ", ".join(event.arguments)
+
+
+def suggestion(wrong: str, known: object) -> str:
+    """Return ``; did you mean 'x'?`` or, when nothing is close, the list of what is known."""
+    names = sorted(str(name) for name in known) if isinstance(known, (dict, list, set)) else []
+    close = difflib.get_close_matches(wrong, names, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names)}"
+
+
+def _unknown_event(name: str, names: list[str]) -> str:
+    return f"unknown event {name}{suggestion(name, names)}"
