@@ -1,1 +1,53 @@
+"""codetracer: tracers on CPython's sys.monitoring that cannot hurt the program they watch.
+
+    from codetracer import Tracer, installed
+
+    class Lines(Tracer):
+        def on_line(self, code, line):
+            print(code.co_qualname, line)
+
+    with installed(Lines()):
+        main()
+
+Imports the standard library only, and little of it.
+"""
+
+from codetracer.errors import (
+    HostError,
+    InternalError,
+    RecorderError,
+    TargetError,
+    UsageError,
+)
+from codetracer.monitoring import (
+    DISABLE,
+    EventSet,
+    Tracer,
+    flush_installed_tracer,
+    install_tracer,
+    installed,
+    uninstall_tracer,
+    update_exit_status,
+)
+from codetracer.policy import configure_policy, configure_policy_from_env, policy_snapshot
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "DISABLE",
+    "EventSet",
+    "HostError",
+    "InternalError",
+    "RecorderError",
+    "TargetError",
+    "Tracer",
+    "UsageError",
+    "configure_policy",
+    "configure_policy_from_env",
+    "flush_installed_tracer",
+    "install_tracer",
+    "installed",
+    "policy_snapshot",
+    "uninstall_tracer",
+    "update_exit_status",
+]

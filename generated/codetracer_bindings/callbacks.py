@@ -13,10 +13,13 @@ Exceptions that are no ``Exception`` (KeyboardInterrupt, SystemExit) pass: they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import CodeType
 
 from codetracer_bindings.events import CallbackOutcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = [
     "OnError",

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final, NewType
 
     EventId = NewType("EventId", int)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
 
 from codetracer_bindings import callbacks
 from codetracer_bindings.callbacks import OnError, OnOutcome
@@ -13,6 +12,7 @@ from codetracer_bindings.tracer import TracerBase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from typing import Final
 
 __all__ = [

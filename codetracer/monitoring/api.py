@@ -1,0 +1,197 @@
+"""What tracers are made of: the base class, events by name, and tool slots.
+
+The functions on slots are thin and typed; they go to `sys.monitoring` and keep no state.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from codetracer_bindings.events import (
+    DISABLE,
+    EVENTS,
+    NO_EVENTS,
+    CallbackOutcome,
+    EventId,
+    EventSet,
+    MonitoringEvents,
+)
+from codetracer_bindings.registration import CALLBACK_SPECS
+from codetracer_bindings.tracer import TracerBase
+
+from codetracer.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final, NewType
+
+    ToolId = NewType("ToolId", int)
+else:
+    ToolId = int
+
+__all__ = [
+    "DISABLE",
+    "FREE_SLOTS",
+    "NO_EVENTS",
+    "SLOTS",
+    "CallbackOutcome",
+    "EventId",
+    "EventSet",
+    "MonitoringEvents",
+    "ToolId",
+    "Tracer",
+    "acquire_tool_id",
+    "events_union",
+    "free_tool_id",
+    "monitoring_events",
+    "overrides",
+    "register_callback",
+    "set_events",
+    "slot_holders",
+]
+
+SLOTS: Final = range(6)
+"""The tool slots there are (docs, `sys.monitoring.use_tool_id`: 0 to 5)."""
+
+FREE_SLOTS: Final = (3, 4, 5)
+"""The slots taken unasked, in this order: 0, 1 and 2 are the debugger's, coverage's, profiler's."""
+
+
+class Tracer(TracerBase):
+    """Base class of tracers: override the handlers of the events you want, and install it.
+
+    A handler may return DISABLE to silence its event at that location. A handler that raises is
+    dealt with by the policy's ``on_recorder_error``; the program never sees its exception.
+    Handlers run in the thread in which the event happens, while no tool gets events there.
+    """
+
+    def __init_subclass__(cls, **arguments: object) -> None:
+        """Refuse a handler whose name is almost an event's.
+
+        Raises:
+            TypeError: naming the wrong name and the right one.
+        """
+        super().__init_subclass__(**arguments)
+        handlers = [spec.handler for spec in CALLBACK_SPECS]
+        for name in vars(cls):
+            if (
+                name.startswith("on_")
+                and name not in handlers
+                and (right := _close(name, handlers))
+            ):
+                raise TypeError(
+                    f"{cls.__qualname__}.{name} is no event's handler; did you mean {right}?"
+                )
+
+    def interest(self, events: MonitoringEvents, /) -> EventSet:
+        """Return the events this tracer wants: by default, those whose handlers it overrides.
+
+        Override it to choose when the tracer is installed, for instance by what the running
+        interpreter has: ``events.BRANCH_LEFT`` is 0 before 3.14. An event that is returned but
+        has no handler is not enabled.
+        """
+        return events_union(*(event for name, event in events if overrides(self, _HANDLERS[name])))
+
+    def notify_failure(self) -> None:
+        """One of this tracer's handlers failed, and it is being removed; flush() comes next."""
+
+    def set_exit_status(self, code: int | None, /) -> None:
+        """Take note that the program ends with exit status `code`; None when it is not known."""
+
+    def flush(self) -> None:
+        """Write out what is pending."""
+
+    def finish(self) -> None:
+        """Close everything; called once for each installation, after its last flush().
+
+        A handler that was under way in another thread when the tracer was removed may end later.
+        """
+
+
+_HANDLERS = {spec.event: spec.handler for spec in CALLBACK_SPECS}
+
+
+def overrides(tracer: TracerBase, handler: str) -> bool:
+    """Tell whether `tracer` has a handler of its own of that name: in its class or on itself.
+
+    A handler that is set to None counts as none.
+    """
+    method = getattr(tracer, handler)
+    return method is not None and getattr(method, "__func__", method) is not getattr(
+        TracerBase, handler
+    )
+
+
+def monitoring_events() -> MonitoringEvents:
+    """Return the events by name, with the ids of the running interpreter."""
+    return EVENTS
+
+
+def events_union(*events: EventSet) -> EventSet:
+    """Return the union of any number of events and sets of events."""
+    union = NO_EVENTS
+    for event in events:
+        union |= event
+    return union
+
+
+def acquire_tool_id(name: str = "codetracer", slot: int | None = None) -> ToolId:
+    """Claim a tool slot: the first free one of `FREE_SLOTS`, or `slot` when it is given.
+
+    Raises:
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, no such slot is free; names the holder of each.
+    """
+    if slot is not None and slot not in SLOTS:
+        raise UsageError(
+            "ERR_TRACER_INSTALL_CONFLICT",
+            f"there is no tool slot {slot}; slots are {SLOTS[0]} to {SLOTS[-1]}",
+            {"slot": slot},
+        )
+    for candidate in FREE_SLOTS if slot is None else (slot,):
+        try:
+            sys.monitoring.use_tool_id(candidate, name)
+        except ValueError:
+            # Taken; asking first would leave a gap for another thread.
+            continue
+        return ToolId(candidate)
+    holders = slot_holders()
+    wanted = "no free tool slot" if slot is None else f"tool slot {slot} is not free"
+    held = ", ".join(f"{slot} by {holder!r}" for slot, holder in holders.items())
+    raise UsageError(
+        "ERR_TRACER_INSTALL_CONFLICT",
+        f"{wanted}; held: {held}; stop one of these tools, or name a free slot",
+        {"slots": {str(slot): holder for slot, holder in holders.items()}},
+    )
+
+
+def slot_holders() -> dict[int, str]:
+    """Return the name of the tool that holds each slot that is not free."""
+    return {slot: name for slot in SLOTS if (name := sys.monitoring.get_tool(slot)) is not None}
+
+
+def free_tool_id(tool: ToolId) -> None:
+    """Give a slot back. Its events and callbacks are the caller's to clear before (3.12, 3.13)."""
+    sys.monitoring.free_tool_id(tool)
+
+
+def register_callback(
+    tool: ToolId, event: EventId, callback: Callable[..., CallbackOutcome] | None
+) -> Callable[..., CallbackOutcome] | None:
+    """Register `callback` for one event, or take it away with None; return the one before."""
+    previous: Callable[..., CallbackOutcome] | None = sys.monitoring.register_callback(
+        tool, event, callback
+    )
+    return previous
+
+
+def set_events(tool: ToolId, events: EventSet) -> None:
+    """Set which events fire for `tool` in all code."""
+    sys.monitoring.set_events(tool, events)
+
+
+def _close(name: str, handlers: list[str]) -> str | None:
+    import difflib
+
+    close = difflib.get_close_matches(name.lower(), handlers, n=1, cutoff=0.75)
+    return close[0] if close else None
