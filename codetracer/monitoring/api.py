@@ -193,5 +193,7 @@ def set_events(tool: ToolId, events: EventSet) -> None:
 def _close(name: str, handlers: list[str]) -> str | None:
     import difflib
 
+    if (python_event := f"on_py_{name.removeprefix('on_')}") in handlers:
+        return python_event
     close = difflib.get_close_matches(name.lower(), handlers, n=1, cutoff=0.75)
     return close[0] if close else None
