@@ -41,8 +41,8 @@ format: $(BIN)/.ready-lint ## let ruff and black mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/black --quiet .
 
-bench: $(BIN)/.ready-bench ## measure what the layer costs (minutes)
-	$(BIN)/python benchmarks/dispatch.py
+bench: $(BIN)/.ready-bench ## measure what the layer costs, on every CPython found (minutes)
+	$(BIN)/python benchmarks/dispatch.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
 
 environment: $(BIN)/.ready-$(GROUP)
 

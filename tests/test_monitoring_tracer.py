@@ -94,13 +94,15 @@ class CFunctionHandler(Tracer):
 
 class StaticHandler(Tracer):
     @staticmethod
-    def on_line(*arguments: object) -> None:
+    def on_line(*arguments: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         add(*arguments)
 
 
 class ClassHandler(Tracer):
     @classmethod
-    def on_line(cls, *arguments: object) -> None:
+    def on_line(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, *arguments: object
+    ) -> None:
         add(*arguments)
 
 

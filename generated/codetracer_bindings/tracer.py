@@ -199,6 +199,8 @@ class TracerBase:
         - A loop on one line fires once, not once a turn.
         - 3.13 on: a def or lambda on one line fires no LINE unless PY_START is enabled too
           (gh-155992).
+        - When a code object gets its second tool for LINE, CPython re-arms what the first one had
+          disabled there (seen on 3.12.1 to 3.15.0).
         - Up to 3.13.2 each event costs time in proportion to the size of the code object
           (gh-127953).
         """
