@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(options.command(options))
     except CodegenError as error:
         print(f"codegen: {error}", file=sys.stderr)
-        return 1
+    except OSError as error:
+        print(f"codegen: {error.filename}: {error.strerror or error}", file=sys.stderr)
+    return 1
 
 
 def _generate(options: argparse.Namespace) -> int:

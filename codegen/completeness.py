@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from codegen.model import Event, Spec
 from codegen.observation import Observation, ObservedEvent
-from codegen.observe import draft_row
-
-_TYPE_NAMES = {"CodeType": "code", "int": "int"}
+from codegen.observe import draft_row, same_types
 
 
 def check_completeness(spec: Spec, observations: Iterable[Observation]) -> list[str]:
-    """Return a sentence for each way in which the spec and an observed CPython disagree."""
-    gaps = [gap for observation in observations for gap in _gaps(spec, observation)]
+    """Return a sentence for each way in which the spec and an observed CPython disagree.
+
+    An event that the spec lacks comes with a draft of its row, once, for the first CPython of
+    `observations` that has it.
+    """
+    drafted: set[str] = set()
+    gaps = [gap for observation in observations for gap in _gaps(spec, observation, drafted)]
     return list(dict.fromkeys(gaps))
 
 
-def _gaps(spec: Spec, observation: Observation) -> Iterator[str]:
+def _gaps(spec: Spec, observation: Observation, drafted: set[str]) -> Iterator[str]:
     known = spec.by_name()
     where = f"CPython {observation.release}"
     for name, observed in observation.event.items():
-        if name not in known:
+        if name not in known and name in drafted:
+            yield f"{where} has the event {name} too"
+        elif name not in known:
+            drafted.add(name)
             yield (
                 f"{where} has the event {name}, which spec/events.toml lacks; a draft:\n"
-                + draft_row(name, observed, observation.version)
+                + draft_row(spec, name, observed, observation.version)
             )
         elif not known[name].exists_in(observation.version):
             yield f"{where} has the event {name}, but its row says since = {known[name].since}"
@@ -40,7 +46,7 @@ def _event_gaps(spec: Spec, event: Event, observed: ObservedEvent, version: str)
     if not observed.fired:
         yield "its program does not fire it (key 'program')"
         return
-    if not _same_types([spec.argument[name].type for name in event.arguments], observed.types):
+    if not same_types(spec, event, observed.types):
         yield (
             f"callbacks receive ({', '.join(observed.types)}),"
             f" the spec says ({spec.parameters(event)}) (key 'arguments')"
@@ -51,17 +57,14 @@ def _event_gaps(spec: Spec, event: Event, observed: ObservedEvent, version: str)
     elif observed.local != event.is_local_in(version):
         can = "can" if observed.local else "cannot"
         yield f"it {can} be set locally, the spec says {event.scope_text} (key 'local_since')"
-    if (observed.disable_global != "error") != event.may_disable_in(version):
+    allowed = event.may_disable_in(version)
+    if (observed.disable_global != "error") != allowed:
         yield (
             f"returning DISABLE: {observed.disable_global}, the spec says"
             f" disable = '{event.disable}' since {event.disable_since} (key 'disable_since')"
         )
-    elif event.disable == "location" and observed.disable_global != "silenced":
-        yield f"returning DISABLE: {observed.disable_global}, the spec says that it silences"
-
-
-def _same_types(declared: Sequence[str], observed: Sequence[str]) -> bool:
-    return len(declared) == len(observed) and all(
-        _TYPE_NAMES.get(expected, seen) == seen
-        for expected, seen in zip(declared, observed, strict=True)
-    )
+    elif allowed and (observed.disable_global == "silenced") != (event.disable == "location"):
+        yield (
+            f"returning DISABLE: {observed.disable_global}, the spec says"
+            f" disable = '{event.disable}' (key 'disable')"
+        )

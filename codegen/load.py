@@ -40,6 +40,8 @@ def read_text(root: Path, file: Path) -> str:
         return (root / file).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise SpecError(file, "", "", f"no such file below {root}") from error
+    except OSError as error:
+        raise SpecError(file, "", "", f"cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise SpecError(
@@ -59,7 +61,7 @@ def _spec_error(error: ErrorDetails, text: str, data: Mapping[str, Any]) -> Spec
     location = error["loc"]
     row, keys, known = _place(location, text, data)
     problem = error["msg"].removeprefix("Value error, ")
-    key = ".".join(str(part) for part in keys)
+    key = ".".join(str(part) for part in keys if part != "[key]")
     if error["type"] == "extra_forbidden":
         problem = f"unknown key{suggestion(str(keys[-1]), set(known))}"
     elif error["type"] == "missing":

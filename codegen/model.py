@@ -6,6 +6,7 @@ Rows are validated one by one by pydantic, then against each other by `Spec.prob
 from __future__ import annotations
 
 import difflib
+import keyword
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, NamedTuple, Self
@@ -21,13 +22,44 @@ from pydantic import (
 
 EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
 HandlerName = Annotated[str, StringConstraints(pattern=r"^on_[a-z0-9]+(_[a-z0-9]+)*$")]
-ArgumentName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Sentence = Annotated[str, StringConstraints(pattern=r"^\S[^\n]*[^\s]$")]
+
+_TAKEN_NAMES = {"self", "handler", "on_error", "on_outcome"}
+"""What the generated functions call their own parameters."""
 
 
 def _is_minor_version(text: str) -> str:
     if not re.fullmatch(r"3\.[0-9]+", text):
         raise ValueError("must be a CPython minor version such as '3.12'")
+    return text
+
+
+def _can_be_parameter(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise ValueError(f"{name!r} is no name for a parameter; use lower case, such as 'offset'")
+    if name in _TAKEN_NAMES:
+        raise ValueError(f"{name!r} is taken by the generated code; choose another name")
+    return name
+
+
+def _is_sentence(text: str) -> str:
+    if not text or text != text.strip() or not text.isprintable():
+        raise ValueError("must be one line of text, without spaces at its ends")
+    if "\\" in text or '"""' in text:
+        raise ValueError("must hold no backslash and no triple quote: it goes into docstrings")
+    return text
+
+
+def _is_full_sentence(text: str) -> str:
+    if not text.endswith("."):
+        raise ValueError("must end with a full stop: it is the first line of a docstring")
+    return text
+
+
+def _is_expression(text: str) -> str:
+    try:
+        compile(text, "<type>", "eval")
+    except (SyntaxError, ValueError) as error:
+        raise ValueError(f"{text!r} is not a Python type: {error}") from error
     return text
 
 
@@ -39,7 +71,13 @@ def _compiles(program: str) -> str:
     return program
 
 
+ArgumentName = Annotated[str, AfterValidator(_can_be_parameter)]
 Version = Annotated[str, AfterValidator(_is_minor_version)]
+Sentence = Annotated[str, AfterValidator(_is_sentence)]
+FullSentence = Annotated[
+    str, Field(max_length=88), AfterValidator(_is_sentence), AfterValidator(_is_full_sentence)
+]
+Expression = Annotated[str, AfterValidator(_is_expression)]
 Program = Annotated[str, AfterValidator(_compiles)]
 
 
@@ -64,8 +102,8 @@ class _Row(BaseModel):
 class Argument(_Row):
     """One argument that callbacks receive, declared once for all events."""
 
-    type: str = Field(min_length=1)
-    unit: str = Field(min_length=1)
+    type: Expression
+    unit: Sentence
     summary: Sentence
 
 
@@ -83,7 +121,7 @@ class Event(_Row):
     shares_slots_with: list[EventName] = []
     disable: Literal["location", "code", "never"]
     disable_since: Version | None = None
-    summary: Annotated[Sentence, Field(max_length=88)]
+    summary: FullSentence
     notes: list[Sentence]
     program: Program
 
@@ -174,6 +212,7 @@ class Spec(_Row):
         events: dict[str, int] = {}
         handlers: dict[str, int] = {}
         names = [event.name for event in self.event]
+        leaders = [event.name for event in self.event if event.scope != "ancillary"]
         for index, event in enumerate(self.event):
             if event.name in events:
                 yield Problem(index, "name", f"duplicate event {event.name}")
@@ -197,9 +236,17 @@ class Spec(_Row):
                 yield Problem(index, "arguments", "the first one must be 'code', as in CPython")
             if event.ancillary_of and event.ancillary_of not in names:
                 yield Problem(index, "ancillary_of", _unknown_event(event.ancillary_of, names))
+            elif event.ancillary_of and event.ancillary_of not in leaders:
+                yield Problem(
+                    index,
+                    "ancillary_of",
+                    f"{event.ancillary_of} cannot be set by itself; name the event that is set",
+                )
             for other in event.shares_slots_with:
                 if other not in names:
                     yield Problem(index, "shares_slots_with", _unknown_event(other, names))
+                elif other == event.name:
+                    yield Problem(index, "shares_slots_with", "names the other events, not itself")
 
     @property
     def versions(self) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from codegen.errors import CodegenError
-from codegen.model import Spec
+from codegen.model import Event, Spec
 from codegen.observation import Observation, ObservedEvent
 
 _PROBE = Path(__file__).with_name("probe.py")
@@ -33,7 +34,8 @@ def observe(spec: Spec, python: str = sys.executable) -> Observation:
             [python, "-I", str(_PROBE)],
             input=json.dumps(programs),
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_TIME_LIMIT_S,
             check=False,
         )
@@ -48,7 +50,10 @@ def observe(spec: Spec, python: str = sys.executable) -> Observation:
     try:
         return Observation.model_validate_json(done.stdout)
     except ValidationError as error:
-        raise CodegenError(f"{python}: the probe's answer cannot be read: {error}") from error
+        raise CodegenError(
+            f"{python}: the probe's answer cannot be read: {error.errors()[0]['msg']};"
+            " CPython 3.12 or newer is needed"
+        ) from error
 
 
 def describe_changes(spec: Spec, old: Observation, new: Observation) -> str:
@@ -63,11 +68,17 @@ def describe_changes(spec: Spec, old: Observation, new: Observation) -> str:
     known = spec.by_name()
     for name, event in new.event.items():
         if name not in known:
-            lines += ["", draft_row(name, event, new.version)]
+            lines += ["", draft_row(spec, name, event, new.version)]
     return "\n".join(lines) + "\n"
 
 
-def draft_row(name: str, event: ObservedEvent, version: str) -> str:
+def same_types(spec: Spec, event: Event, seen: Sequence[str]) -> bool:
+    """Tell whether arguments of types named `seen` are what the spec says of `event`."""
+    declared = [spec.argument[name].type for name in event.arguments]
+    return len(declared) == len(seen) and all(map(_is_a, seen, declared))
+
+
+def draft_row(spec: Spec, name: str, event: ObservedEvent, version: str) -> str:
     """Return the spec row of an event that the spec does not know, as far as it can be observed."""
     scope = "local" if event.local else "other" if event.settable else "ancillary"
     lines = [
@@ -76,7 +87,7 @@ def draft_row(name: str, event: ObservedEvent, version: str) -> str:
         f'name = "{name}"',
         f'handler = "on_{name.lower()}"',
         f'since = "{version}"',
-        f"arguments = {_draft_arguments(event.types)}",
+        f"arguments = {_draft_arguments(spec, event.types)}",
         f'scope = "{scope}"',
     ]
     if scope == "ancillary":
@@ -95,11 +106,23 @@ def draft_row(name: str, event: ObservedEvent, version: str) -> str:
     return "\n".join(lines)
 
 
-def _draft_arguments(types: list[str]) -> str:
-    names = {0: "code", 1: "offset"}
-    drafted = [names.get(index, f"argument{index}") for index in range(len(types))]
-    seen = f"  # seen: {', '.join(types)}" if types else ""
-    return f"{json.dumps(drafted or ['code'])}{seen}"
+def _draft_arguments(spec: Spec, seen: list[str]) -> str:
+    """Return the arguments of the row that these types fit best; names to be given if none does."""
+    fitting = [event for event in spec.event if same_types(spec, event, seen)]
+    if fitting:
+        # The fewer are declared as any object, the more the row says.
+        best = min(fitting, key=lambda event: spec.types(event).split(", ").count("object"))
+        return f"{json.dumps(best.arguments)}  # seen: {', '.join(seen)}, as in {best.name}"
+    drafted = ["code", *(f"argument{index}" for index in range(1, len(seen)))]
+    return f"{json.dumps(drafted)}  # seen: {', '.join(seen) or 'nothing'}"
+
+
+def _is_a(seen: str, expected: str) -> bool:
+    """Tell whether an object of a type named `seen` is what the spec calls `expected`."""
+    if expected == "BaseException":
+        found = getattr(builtins, seen, None)
+        return isinstance(found, type) and issubclass(found, BaseException)
+    return {"CodeType": "code", "int": "int"}.get(expected, seen) == seen
 
 
 def _changes(old: Observation, new: Observation) -> Iterator[str]:

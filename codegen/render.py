@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
+from codegen.errors import CodegenError
 from codegen.model import Spec
 from codegen.observation import Observation
 
@@ -28,6 +29,9 @@ def render(spec: Spec, observations: Sequence[Observation]) -> dict[Path, str]:
 
     `observations` (one for each CPython that was observed, oldest first) only feed the reference
     page. Python files are not formatted yet.
+
+    Raises:
+        CodegenError: a template uses a name that does not exist, or is no template.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -37,7 +41,13 @@ def render(spec: Spec, observations: Sequence[Observation]) -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    return {
-        path: environment.get_template(name).render(spec=spec, observations=observations)
-        for path, name in _TEMPLATES.items()
-    }
+    return {path: _fill(environment, name, spec, observations) for path, name in _TEMPLATES.items()}
+
+
+def _fill(
+    environment: Environment, name: str, spec: Spec, observations: Sequence[Observation]
+) -> str:
+    try:
+        return environment.get_template(name).render(spec=spec, observations=observations)
+    except TemplateError as error:
+        raise CodegenError(f"codegen/templates/{name}: {error}; mend the template") from error

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
 
-__all__ = ["configure", "json_line", "logger"]
+__all__ = ["configure", "json_line", "logger", "say"]
 
 _run_id = ""
 _file_handler: logging.Handler | None = None
@@ -24,6 +24,17 @@ def logger() -> logging.Logger:
     import logging
 
     return logging.getLogger("codetracer")
+
+
+def say(level: str, message: str, *arguments: object, exc_info: Exception | None = None) -> None:
+    """Log a message at a level such as ``warning``; never raises, whatever logging does.
+
+    What is no `Exception` passes: an interrupt is the program's.
+    """
+    import contextlib
+
+    with contextlib.suppress(Exception):
+        getattr(logger(), level)(message, *arguments, exc_info=exc_info)
 
 
 def configure(level: str | None, file: str | None) -> None:
@@ -39,10 +50,11 @@ def configure(level: str | None, file: str | None) -> None:
     if file is not None:
         try:
             handler = logging.FileHandler(file, encoding="utf-8")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+            reason = getattr(error, "strerror", None) or error
             raise HostError(
                 "ERR_IO",
-                f"log file {file}: {error.strerror or error}; name one that can be written",
+                f"log file {file}: {reason}; name one that can be written",
                 {"file": file},
             ) from error
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -57,8 +69,12 @@ def configure(level: str | None, file: str | None) -> None:
 
 
 def json_line(error: RecorderError) -> None:
-    """Write `error` as one JSON line to file descriptor 2, past whatever sys.stderr has become."""
+    """Write `error` as one JSON line to file descriptor 2, past whatever sys.stderr has become.
+
+    Never raises: what cannot be shown is left out, and a line that cannot be written is lost.
+    """
     global _run_id
+    import contextlib
     import json
 
     _run_id = _run_id or os.urandom(16).hex()
@@ -68,6 +84,11 @@ def json_line(error: RecorderError) -> None:
         "error_code": error.code,
         "error_kind": error.kind,
         "message": error.message,
-        "context": error.context,
+        "context": {str(name): value for name, value in error.context.items()},
     }
-    os.write(2, (json.dumps(line, default=repr) + "\n").encode())
+    try:
+        text = json.dumps(line, default=repr)
+    except Exception:  # a repr that fails, a value that holds itself
+        text = json.dumps(line | {"context": {}})
+    with contextlib.suppress(OSError):  # closed, or nobody reads it any more
+        os.write(2, f"{text}\n".encode())

@@ -17,16 +17,17 @@ release_of() { "$1" -I -c "$probe" 2>/dev/null </dev/null; }
 
 candidates() {
     for name in python3.15 python3.14 python3.13 python3.12 python3; do
-        echo "$PATH" | tr : '\n' | while IFS= read -r folder; do
-            [ -x "$folder/$name" ] && echo "$folder/$name"
+        printf '%s\n' "$PATH" | tr : '\n' | while IFS= read -r folder; do
+            [ -x "$folder/$name" ] && printf '%s\n' "$folder/$name"
         done
     done
-    for python in $(ls -d "${PYENV_ROOT:-$HOME/.pyenv}"/versions/*/bin/python 2>/dev/null | sort -rV); do
-        echo "$python"
-    done
+    for python in "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/*/bin/python; do
+        [ -x "$python" ] && printf '%s\n' "$python"
+    done | sort -rV
     if command -v uv >/dev/null 2>&1; then
         for version in 3.15 3.14 3.13 3.12; do
-            uv python find --no-python-downloads "$version" 2>/dev/null
+            # --system: not the environment in the folder it runs in, which is the project's own.
+            uv python find --system --no-python-downloads "$version" 2>/dev/null
         done
     fi
     return 0
@@ -34,13 +35,13 @@ candidates() {
 
 found() {
     while IFS= read -r python; do
-        release=$(release_of "$python") && echo "$release $python"
+        release=$(release_of "$python") && printf '%s %s\n' "$release" "$python"
     done
     return 0
 }
 
 fail() {
-    echo "find-python: $1" >&2
+    printf '%s\n' "find-python: $1" >&2
     exit 1
 }
 
@@ -56,9 +57,9 @@ if [ "${1:-}" = --all ]; then
     done
     # One of each release is enough.
     all=$({ printf '%s\n' ${given:+"$given"} "$@"; candidates; } | found | sort -V -s -u -k1,1)
-    [ -n "$all" ] && echo "$all" && exit 0
+    [ -n "$all" ] && printf '%s\n' "$all" && exit 0
 else
     first=${given:-$(candidates | found | head -n 1 | cut -d' ' -f2-)}
-    [ -n "$first" ] && echo "$first" && exit 0
+    [ -n "$first" ] && printf '%s\n' "$first" && exit 0
 fi
 fail "no CPython 3.12 or newer found (on PATH, in pyenv, by uv); install one, or say PYTHON=/path/to/python3"

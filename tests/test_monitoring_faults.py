@@ -303,3 +303,24 @@ def test_a_tracer_that_fails_while_it_is_told_of_its_failure_is_still_finished(
     assert outcome == run(compiled("loops"))
     assert tracer.calls == ["notify_failure", "flush", "finish"]
     assert all(word in caplog.text for word in ("first", "second", "third"))
+
+
+def test_under_disable_a_logging_handler_of_the_program_that_fails_does_not_hurt_it() -> None:
+    configure_policy(on_recorder_error="disable")
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ZeroDivisionError
+
+    broken = Broken()
+    logging.getLogger("codetracer").addHandler(broken)
+    try:
+        spec = next(spec for spec in SPECS if spec.event == "LINE")
+        program = compiled("loops")
+        install_tracer(tracer_for(spec, fail, program))
+        outcome = run(program)
+    finally:
+        logging.getLogger("codetracer").removeHandler(broken)
+
+    assert outcome == run(compiled("loops"))
+    assert slot(3) == EMPTY

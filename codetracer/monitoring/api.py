@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from codetracer.errors import UsageError
 from codetracer_bindings.events import (
     DISABLE,
     EVENTS,
@@ -18,8 +19,6 @@ from codetracer_bindings.events import (
 )
 from codetracer_bindings.registration import CALLBACK_SPECS
 from codetracer_bindings.tracer import TracerBase
-
-from codetracer.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ import threading
 import weakref
 from types import CodeType
 
-from codetracer_bindings.events import DISABLE, CallbackOutcome
-from codetracer_bindings.registration import CallbackSpec
-
 from codetracer import log
 from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
 from codetracer.policy import policy_snapshot
+from codetracer_bindings.events import DISABLE, CallbackOutcome
+from codetracer_bindings.registration import CallbackSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Installation:
         with state.lock:
             first = self._teardown(self)
         if not first:
-            log.logger().debug("a handler still under way failed in %s: %r", event, error)
+            log.say("debug", "a handler still under way failed in %s: %r", event, error)
             return
         problems = conclude(self.tracer, failed=True)
         settle(_handler_error(self.tracer, event, error), error, problems)
@@ -195,12 +194,12 @@ def settle(error: RecorderError, cause: Exception, others: list[Exception]) -> N
     if policy.json_errors:
         log.json_line(error)
     for other in others:
-        log.logger().error("while the tracer was taken down: %r", other)
+        log.say("error", "while the tracer was taken down: %r", other)
     if policy.on_recorder_error == "abort":
         if error is cause:
             raise error
         raise error from cause
-    log.logger().error("tracing has stopped, the program goes on: %s", error, exc_info=cause)
+    log.say("error", "tracing has stopped, the program goes on: %s", error, exc_info=cause)
 
 
 def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sys
 
+from codetracer import log
+from codetracer.errors import UsageError
+from codetracer.monitoring.api import Tracer, acquire_tool_id, events_union, overrides
+from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
 from codetracer_bindings.events import EVENTS
 from codetracer_bindings.registration import (
     CALLBACK_SPECS,
@@ -16,11 +20,6 @@ from codetracer_bindings.registration import (
     register_enabled_callbacks,
     unregister_enabled_callbacks,
 )
-
-from codetracer import log
-from codetracer.errors import UsageError
-from codetracer.monitoring.api import Tracer, acquire_tool_id, events_union, overrides
-from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,7 +148,8 @@ def uninstall_locked(installation: Installation) -> bool:
     if sys.monitoring.get_tool(installation.tool) is installation.owner:
         _detach(installation)
     else:
-        log.logger().warning(
+        log.say(
+            "warning",
             "tool slot %d was taken over by %r; it is left alone",
             installation.tool,
             sys.monitoring.get_tool(installation.tool),
@@ -186,7 +186,7 @@ def _detach(installation: Installation) -> None:
             step()
         except Exception as error:
             # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
-            log.logger().warning("slot %d cannot be cleared wholly: %r", tool, error)
+            log.say("warning", "slot %d cannot be cleared wholly: %r", tool, error)
         except BaseException as error:
             interrupt = interrupt or error
     if interrupt is not None:

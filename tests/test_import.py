@@ -1,0 +1,67 @@
+"""Importing codetracer costs little: the standard library only, and little of that."""
+
+import ast
+
+import pytest
+
+from tests.project import run_python
+
+OWN = {"codetracer", "codetracer_bindings"}
+HEAVY = {
+    "argparse",
+    "asyncio",
+    "contextlib",
+    "dataclasses",
+    "difflib",
+    "enum",
+    "inspect",
+    "json",
+    "logging",
+    "pathlib",
+    "re",
+    "subprocess",
+    "traceback",
+    "typing",
+}
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return every module that a process has when it has imported `module` and nothing else.
+
+    Without site, so that nothing an environment loads by itself hides what is imported.
+    """
+    done = run_python("-S", "-c", f"import sys, {module}; print(sorted(sys.modules))")
+    assert done.stderr == ""
+    return set(ast.literal_eval(done.stdout))
+
+
+def standard_library() -> set[str]:
+    done = run_python("-S", "-c", "import sys; print(sorted(sys.stdlib_module_names))")
+    return set(ast.literal_eval(done.stdout))
+
+
+@pytest.mark.parametrize("module", ["codetracer", "codetracer.monitoring.tracer"])
+def test_importing_codetracer_loads_only_itself_and_the_standard_library(module: str) -> None:
+    tops = {name.partition(".")[0] for name in loaded_by(module)}
+
+    assert tops - standard_library() - {"__main__"} == OWN
+
+
+def test_the_bindings_import_nothing_but_the_standard_library() -> None:
+    tops = {name.partition(".")[0] for name in loaded_by("codetracer_bindings.registration")}
+
+    assert tops - standard_library() - {"__main__"} == {"codetracer_bindings"}
+
+
+def test_importing_codetracer_loads_none_of_the_modules_that_take_long() -> None:
+    assert loaded_by("codetracer") & HEAVY == set()
+
+
+def test_the_spec_compiler_is_no_part_of_the_running_program() -> None:
+    assert "codegen" not in loaded_by("codetracer")
+
+
+def test_the_probe_runs_where_nothing_is_installed() -> None:
+    tops = {name.partition(".")[0] for name in loaded_by("codegen.probe")}
+
+    assert tops - standard_library() - {"__main__"} == {"codegen"}

@@ -1,0 +1,58 @@
+"""What type checkers know of handlers. `make lint` checks this file; nothing runs it.
+
+Each ``type: ignore`` stands where a mistake must be refused: were it accepted, the comment would
+be unused, which is an error too.
+"""
+
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+
+from types import CodeType
+from typing import assert_type
+
+from codetracer import DISABLE, Tracer, installed
+from codetracer.monitoring import CallbackOutcome, EventSet, MonitoringEvents
+
+
+class Right(Tracer):
+    """Handlers under the spec's types, with names and results of the author's own."""
+
+    def interest(self, events: MonitoringEvents, /) -> EventSet:
+        return events.LINE | events.CALL
+
+    def on_line(self, code: CodeType, number: int, /) -> CallbackOutcome:
+        return DISABLE if number > 100 else None
+
+    def on_py_return(self, code: CodeType, offset: int, retval: object) -> None:
+        print(code.co_name, retval)
+
+    def on_raise(self, code: CodeType, offset: int, exception: BaseException) -> None:
+        print(exception.__traceback__)
+
+
+class WrongType(Tracer):
+    def on_line(self, code: CodeType, line: str, /) -> None:  # type: ignore[override]
+        print(line)
+
+
+class TooFewParameters(Tracer):
+    def on_jump(self, code: CodeType, offset: int, /) -> None:  # type: ignore[override]
+        print(offset)
+
+
+class TooManyParameters(Tracer):
+    def on_py_start(self, code: CodeType, offset: int, more: int, /) -> None:  # type: ignore[override]
+        print(more)
+
+
+class TooNarrow(Tracer):
+    def on_raise(self, code: CodeType, offset: int, exception: KeyError, /) -> None:  # type: ignore[override]
+        print(exception.args)
+
+
+def results(code: CodeType, events: MonitoringEvents) -> None:
+    with installed(Right()) as tracer:
+        assert_type(tracer, Right)
+    assert_type(Tracer().on_line(code, 1), CallbackOutcome)
+    Tracer().on_line(code, line=1)  # type: ignore[call-arg]
+    Tracer().on_line(code, "1")  # type: ignore[arg-type]
+    print(events.TELEPORT)  # type: ignore[attr-defined]
