@@ -5,10 +5,10 @@ VENV := .venv
 BIN = $(VENV)/bin
 GROUP := lint
 PYTHONS :=
-CHECKED := codegen generated codetracer tests benchmarks examples
+NATIVE := hatch_build.py native/guard.c native/guard.h generated/codetracer_bindings/_native.c
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check observe lint format bench environment clean
+.PHONY: help demo test test-all generate check observe lint format sanitize bench environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ format: $(BIN)/.ready-lint ## let ruff and black mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/black --quiet .
 
+sanitize: $(BIN)/.ready-test ## run the monitoring tests over sanitized native callbacks
+	scripts/sanitize.sh $(BIN)/python
+
 bench: $(BIN)/.ready-bench ## measure what the layer costs, on every CPython found (minutes)
 	$(BIN)/python benchmarks/dispatch.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
 
@@ -54,7 +57,7 @@ $(BIN)/python:
 	@$(BIN)/python -m pip install --quiet --upgrade pip 2>&1 | grep -v ^WARNING || true
 
 # The groups of pyproject.toml, installed beside the project itself.
-$(BIN)/.ready-%: pyproject.toml | $(BIN)/python
+$(BIN)/.ready-%: pyproject.toml $(NATIVE) | $(BIN)/python
 	@echo "installing codetracer into $(VENV) ($* group)"
 	@$(BIN)/python -m pip install --quiet --editable . $(if $(filter none,$*),,--group $*)
 	@touch $@

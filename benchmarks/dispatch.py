@@ -4,7 +4,8 @@
 
 For each interpreter and event, several processes each run the workload untraced, under the raw
 API and under our layer in turn, so that all three see the same state of the machine. The ratio is
-taken round by round, of the times above the untraced one; its median is what is published.
+taken round by round, of the times above the untraced one; its median is what is published. The
+gross ratio is that of the whole times.
 """
 
 from __future__ import annotations
@@ -21,22 +22,28 @@ import pyperf
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = ROOT / "benchmarks/dispatch_worker.py"
+BACKENDS = ("native", "python")
 EVENTS = ("LINE", "PY_START", "PY_RETURN", "CALL")
 
 
-def environment() -> dict[str, str]:
-    """Return an environment in which any interpreter finds codetracer, and caches bytecode."""
+def environment(backend: str = "") -> dict[str, str]:
+    """Return an environment in which any interpreter finds codetracer, and caches bytecode.
+
+    `backend` is the one to use; by default the one that codetracer chooses itself.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    kept |= {"CODETRACER_BACKEND": backend} if backend else {}
     return kept | {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "generated")))}
 
 
 def dispatch(
-    python: str, event: str, processes: int, rounds: int
+    python: str, event: str, backend: str, processes: int, rounds: int
 ) -> tuple[str, list[pyperf.Benchmark]]:
-    """Return the row of one interpreter and event, and seconds an event for pyperf."""
+    """Return the row of one interpreter, event and backend, and its times for pyperf."""
     ratios: list[float] = []
     gross: list[float] = []
     costs: dict[str, list[float]] = {"raw": [], "layer": []}
+    seconds: dict[str, list[float]] = {"raw": [], "layer": []}
     events = 0
     for _ in range(processes):
         done = subprocess.run(
@@ -44,29 +51,29 @@ def dispatch(
             check=True,
             capture_output=True,
             text=True,
-            env=environment(),
+            env=environment(backend),
         )
         times = json.loads(done.stdout)
         events = times["events"]
-        for untraced, raw, layer in zip(
-            times["untraced"], times["raw"], times["layer"], strict=True
-        ):
+        untraced = median(times["untraced"])
+        for raw, layer in zip(times["raw"], times["layer"], strict=True):
             ratios.append((layer - untraced) / (raw - untraced))
             gross.append(layer / raw)
-            costs["raw"].append((raw - untraced) / events)
-            costs["layer"].append((layer - untraced) / events)
+        for way in costs:
+            costs[way] += [(value - untraced) / events for value in times[way]]
+            seconds[way] += [value * 1e-9 for value in times[way]]
     low, _, high = quantiles(ratios, n=4)
     version = release(python)
     row = (
-        f"| {version} | {event} | {events:,} | {median(costs['raw']):.0f} |"
+        f"| {version} | {event} | {backend} | {events:,} | {median(costs['raw']):.0f} |"
         f" {median(costs['layer']):.0f} | **{median(ratios):.2f}** | {low:.2f} to {high:.2f} |"
         f" {median(gross):.2f} |"
     )
     return row, [
         pyperf.Benchmark(
-            [pyperf.Run([c * 1e-9 for c in cost], metadata={"name": f"{version} {event} {way}"})]
+            [pyperf.Run(values, metadata={"name": f"{version} {event} {backend} {way}"})]
         )
-        for way, cost in costs.items()
+        for way, values in seconds.items()
     ]
 
 
@@ -99,19 +106,18 @@ def main() -> None:
     parser.add_argument("python", nargs="*", default=[sys.executable], help="interpreters")
     parser.add_argument("--processes", type=int, default=5, help="processes per event (5)")
     parser.add_argument("--rounds", type=int, default=40, help="rounds per process (40)")
-    parser.add_argument("-o", "--output", help="write the seconds an event to a pyperf file")
+    parser.add_argument("-o", "--output", help="write the times to a pyperf file")
     options = parser.parse_args()
 
-    print(
-        "| CPython | event | events a round | raw, ns | layer, ns | ratio | half of them | gross |"
-    )
-    print("|---|---|---|---|---|---|---|---|")
+    print("| CPython | event | backend | events | raw, ns | layer, ns | ratio | half | gross |")
+    print("|---|---|---|---|---|---|---|---|---|")
     benchmarks: list[pyperf.Benchmark] = []
     for python in options.python:
         for event in EVENTS:
-            row, measured = dispatch(python, event, options.processes, options.rounds)
-            print(row, flush=True)
-            benchmarks += measured
+            for backend in BACKENDS:
+                row, measured = dispatch(python, event, backend, options.processes, options.rounds)
+                print(row, flush=True)
+                benchmarks += measured
     if options.output:
         pyperf.BenchmarkSuite(benchmarks).dump(options.output, replace=True)
     print("\n| CPython | bare start, ms | `import codetracer` adds, ms |\n|---|---|---|")

@@ -167,6 +167,16 @@ class Event(_Row):
         return f"bind_{self.name.lower()}"
 
     @property
+    def arity(self) -> int:
+        """How many arguments the callback takes."""
+        return len(self.arguments)
+
+    @property
+    def c_arguments(self) -> str:
+        """The callback's arguments as C finds them: ``args[0], args[1]``."""
+        return ", ".join(f"args[{index}]" for index in range(self.arity))
+
+    @property
     def anchor(self) -> str:
         """The fragment that links to the event's section on the reference page."""
         return self.name.lower()

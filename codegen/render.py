@@ -18,6 +18,8 @@ _TEMPLATES = {
     _PACKAGE / "events.py": "events.py.j2",
     _PACKAGE / "tracer.py": "tracer.py.j2",
     _PACKAGE / "callbacks.py": "callbacks.py.j2",
+    _PACKAGE / "_native.c": "_native.c.j2",
+    _PACKAGE / "_native.pyi": "_native.pyi.j2",
     _PACKAGE / "registration.py": "registration.py.j2",
     _PACKAGE / "py.typed": "py.typed.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",

@@ -29,6 +29,7 @@ from codetracer.monitoring import (
     uninstall_tracer,
     update_exit_status,
 )
+from codetracer.monitoring.backend import backend
 from codetracer.policy import configure_policy, configure_policy_from_env, policy_snapshot
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "TargetError",
     "Tracer",
     "UsageError",
+    "backend",
     "configure_policy",
     "configure_policy_from_env",
     "flush_installed_tracer",

@@ -1,22 +1,42 @@
 #!/bin/sh
-# Run the tests on every CPython that find-python.sh finds, and on those given as arguments.
-# Each has an environment of its own in .venvs/; exit 1 when any of them fails.
+# Run the tests on every CPython that find-python.sh finds, and on those given as arguments; then
+# once more on the first of them without a C compiler. Each has an environment of its own in
+# .venvs/; exit 1 when any of them fails.
 set -u
 cd "$(dirname "$0")/.."
 
 found=$(scripts/find-python.sh --all "$@") || exit 1
 failed=
 passed=
-while read -r release python; do
-    echo "== CPython $release ($python)"
-    if make --no-print-directory environment PYTHON="$python" VENV=".venvs/$release" GROUP=test &&
-        ".venvs/$release/bin/python" -m pytest -n auto; then
-        passed="$passed $release"
+
+# run_tests LABEL PYTHON VENV
+run_tests() {
+    echo "== CPython $1 ($2)"
+    if make --no-print-directory environment PYTHON="$2" VENV="$3" GROUP=test &&
+        "$3/bin/python" -m pytest -n auto; then
+        passed="$passed, $1"
     else
-        failed="$failed $release"
+        failed="$failed, $1"
     fi
+}
+
+while read -r release python; do
+    run_tests "$release" "$python" ".venvs/$release"
 done <<EOF
 $found
 EOF
-echo "== passed on:${passed:- none}${failed:+; FAILED on:$failed}"
+
+# A copy, for the native callbacks of this checkout belong to the environments above.
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='_native.*so' --exclude=build . | tar -xf - -C "$copy"
+read -r release python <<EOF
+$found
+EOF
+cd "$copy"
+CC=/nonexistent/cc
+export CC
+run_tests "$release without a compiler" "$python" .venv
+
+echo "== passed on: ${passed#, }${failed:+; FAILED on: ${failed#, }}"
 [ -z "$failed" ]

@@ -4,8 +4,26 @@ from collections.abc import Iterator
 
 import pytest
 
+import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
 from tests.slots import EMPTY, slots
+
+# Every test of the monitoring layer runs on each backend that can be had here;
+# test_native_build.py says which ones must be.
+BACKENDS = list(chosen_backend._backends)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.path.name.startswith("test_monitoring_"):
+        metafunc.fixturenames.append("each_backend")
+        metafunc.parametrize("each_backend", BACKENDS, indirect=True)
+
+
+@pytest.fixture
+def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use one backend in this process and in those that the test starts."""
+    monkeypatch.setattr(chosen_backend, "_chosen", request.param)
+    monkeypatch.setenv(chosen_backend.VARIABLE, request.param)
 
 
 @pytest.fixture(autouse=True)

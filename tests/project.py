@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = "spec/events.toml"
+BUILT = ("*.so", "*.pyd")
 PARTS = ("codegen", "codetracer", "generated", "spec")
 
 THIS_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -60,7 +61,7 @@ class Project:
         self.root = folder / "project"
         for part in PARTS:
             shutil.copytree(
-                ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__")
+                ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__", *BUILT)
             )
 
     def codegen(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,7 @@ print(json.dumps({
     "default": tracer.TracerBase().on_teleport(code, 1, 2),
     "called": callback(code, 1, 2),
     "callback": callback.__name__,
-    "registered": [spec.event, spec.handler, spec.bind.__name__, spec.disable_since],
+    "registered": [spec.event, spec.handler, spec.bind, spec.disable_since],
     "id": events.EVENTS.TELEPORT,
     "names": events.EVENT_NAMES[-1],
 }))
@@ -68,6 +68,8 @@ def test_a_twentieth_event_changes_generated_files_and_no_other(
     changed = {file for file in before.keys() | after.keys() if before.get(file) != after.get(file)}
 
     assert changed == {
+        "generated/codetracer_bindings/_native.c",
+        "generated/codetracer_bindings/_native.pyi",
         "generated/codetracer_bindings/callbacks.py",
         "generated/codetracer_bindings/events.py",
         "generated/codetracer_bindings/registration.py",
@@ -88,7 +90,7 @@ def test_a_twentieth_event_has_a_handler_a_callback_a_registration_and_a_section
     ) in project.read(f"{bindings}/tracer.py")
     assert '\n    "bind_teleport",\n]' in project.read(f"{bindings}/callbacks.py")
     assert "\ndef bind_teleport(\n" in project.read(f"{bindings}/callbacks.py")
-    assert '        "TELEPORT",\n        "on_teleport",\n        callbacks.bind_teleport,' in (
+    assert '        "TELEPORT",\n        "on_teleport",\n        "bind_teleport",' in (
         project.read(f"{bindings}/registration.py")
     )
     assert "\n    TELEPORT: EventId\n" in project.read(f"{bindings}/events.py")
@@ -143,6 +145,6 @@ def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path)
     project.write(before[SPEC].decode())
     removed = project.codegen("generate")
 
-    assert added.stdout.endswith("7 generated files, 5 changed\n")
-    assert removed.stdout.endswith("7 generated files, 5 changed\n")
+    assert added.stdout.endswith("9 generated files, 7 changed\n")
+    assert removed.stdout.endswith("9 generated files, 7 changed\n")
     assert project.tree() == before

@@ -26,6 +26,7 @@ SPEC = load_spec(ROOT)
 BINDINGS = [
     f"codetracer_bindings.{module.name}"
     for module in pkgutil.iter_modules(codetracer_bindings.__path__)
+    if module.name != "_native"  # in C: test_native_build.py
 ]
 PUBLIC_MODULES = ["codetracer", "codetracer.monitoring", "codetracer.errors", *BINDINGS]
 CODE = compile("", "<test>", "exec")
@@ -131,7 +132,7 @@ def test_callback_specs_are_the_rows_of_the_spec_in_their_order() -> None:
             event.ancillary_of or event.name,
             version_key(event.disable_since) if event.disable_since else None,
             tuple(event.shares_slots_with),
-            getattr(callbacks, f"bind_{event.name.lower()}"),
+            f"bind_{event.name.lower()}",
         )
         for event in SPEC.event
     ]

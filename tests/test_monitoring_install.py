@@ -13,6 +13,7 @@ from codetracer import (
     RecorderError,
     Tracer,
     UsageError,
+    backend,
     configure_policy,
     flush_installed_tracer,
     install_tracer,
@@ -401,3 +402,10 @@ uninstall_tracer()
     )
 
     assert (done.stdout, done.stderr) == ("7\n", "")
+
+
+def test_the_callbacks_are_made_by_the_backend_in_use() -> None:
+    with installed(Noting()):
+        made_by = type(slot(3).callbacks["LINE"]).__name__
+
+    assert made_by == {"native": "Callback", "python": "function"}[backend()]

@@ -11,6 +11,7 @@ import sys
 from codetracer import log
 from codetracer.errors import UsageError
 from codetracer.monitoring.api import Tracer, acquire_tool_id, events_union, overrides
+from codetracer.monitoring.backend import binders
 from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
 from codetracer_bindings.events import EVENTS
 from codetracer_bindings.registration import (
@@ -51,6 +52,7 @@ def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
     if not isinstance(tracer, Tracer):
         raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
     specs = _wanted_specs(tracer)
+    binders()  # a backend that is missing is no reason to have touched anything
     with state.lock:
         if state.current is not None:
             name = type(state.current.tracer).__qualname__
@@ -166,6 +168,7 @@ def _attach(installation: Installation) -> None:
         tool,
         installation.specs,
         installation.tracer,
+        binders(),
         installation.on_error,
         installation.on_outcome,
     )

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import sys
 
-from codetracer_bindings import callbacks
-from codetracer_bindings.callbacks import OnError, OnOutcome
-from codetracer_bindings.events import EVENTS, CallbackOutcome, EventId, EventSet
+from codetracer_bindings.events import EVENTS, EventId, EventSet
 from codetracer_bindings.tracer import TracerBase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
+    from types import ModuleType
     from typing import Final
+
+    from codetracer_bindings.callbacks import OnError, OnOutcome
 
 __all__ = [
     "CALLBACK_SPECS",
@@ -30,7 +31,8 @@ class CallbackSpec:
     Attributes:
         event: the event's name.
         handler: the name of the handler.
-        bind: makes the guarded callback from a handler, see `callbacks`.
+        bind: the name of the function that makes the guarded callback, in `callbacks` and in
+            whatever other module makes the same ones.
         enabled_by: the name of the event that must be set for this one to fire: itself, or the
             event it is ancillary to.
         disable_since: the version, such as (3, 12), from which CPython lets the callback return
@@ -44,7 +46,7 @@ class CallbackSpec:
         self,
         event: str,
         handler: str,
-        bind: Callable[[Callable[..., CallbackOutcome], OnError, OnOutcome], Callable[..., object]],
+        bind: str,
         enabled_by: str,
         disable_since: tuple[int, int] | None,
         shares_slots_with: tuple[str, ...],
@@ -73,7 +75,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_START",
         "on_py_start",
-        callbacks.bind_py_start,
+        "bind_py_start",
         "PY_START",
         (3, 12),
         (),
@@ -81,7 +83,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_RESUME",
         "on_py_resume",
-        callbacks.bind_py_resume,
+        "bind_py_resume",
         "PY_RESUME",
         (3, 12),
         (),
@@ -89,7 +91,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_RETURN",
         "on_py_return",
-        callbacks.bind_py_return,
+        "bind_py_return",
         "PY_RETURN",
         (3, 12),
         (),
@@ -97,7 +99,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_YIELD",
         "on_py_yield",
-        callbacks.bind_py_yield,
+        "bind_py_yield",
         "PY_YIELD",
         (3, 12),
         (),
@@ -105,7 +107,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_THROW",
         "on_py_throw",
-        callbacks.bind_py_throw,
+        "bind_py_throw",
         "PY_THROW",
         (3, 15),
         (),
@@ -113,7 +115,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_UNWIND",
         "on_py_unwind",
-        callbacks.bind_py_unwind,
+        "bind_py_unwind",
         "PY_UNWIND",
         (3, 15),
         (),
@@ -121,7 +123,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "CALL",
         "on_call",
-        callbacks.bind_call,
+        "bind_call",
         "CALL",
         (3, 12),
         (),
@@ -129,7 +131,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "C_RETURN",
         "on_c_return",
-        callbacks.bind_c_return,
+        "bind_c_return",
         "CALL",
         None,
         (),
@@ -137,7 +139,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "C_RAISE",
         "on_c_raise",
-        callbacks.bind_c_raise,
+        "bind_c_raise",
         "CALL",
         None,
         (),
@@ -145,7 +147,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "LINE",
         "on_line",
-        callbacks.bind_line,
+        "bind_line",
         "LINE",
         (3, 12),
         (),
@@ -153,7 +155,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "INSTRUCTION",
         "on_instruction",
-        callbacks.bind_instruction,
+        "bind_instruction",
         "INSTRUCTION",
         (3, 12),
         (),
@@ -161,7 +163,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "JUMP",
         "on_jump",
-        callbacks.bind_jump,
+        "bind_jump",
         "JUMP",
         (3, 12),
         (),
@@ -169,7 +171,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH",
         "on_branch",
-        callbacks.bind_branch,
+        "bind_branch",
         "BRANCH",
         (3, 12),
         ("BRANCH_LEFT", "BRANCH_RIGHT"),
@@ -177,7 +179,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH_LEFT",
         "on_branch_left",
-        callbacks.bind_branch_left,
+        "bind_branch_left",
         "BRANCH_LEFT",
         (3, 14),
         (),
@@ -185,7 +187,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH_RIGHT",
         "on_branch_right",
-        callbacks.bind_branch_right,
+        "bind_branch_right",
         "BRANCH_RIGHT",
         (3, 14),
         (),
@@ -193,7 +195,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "STOP_ITERATION",
         "on_stop_iteration",
-        callbacks.bind_stop_iteration,
+        "bind_stop_iteration",
         "STOP_ITERATION",
         (3, 12),
         (),
@@ -201,7 +203,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "RAISE",
         "on_raise",
-        callbacks.bind_raise,
+        "bind_raise",
         "RAISE",
         (3, 15),
         (),
@@ -209,7 +211,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "RERAISE",
         "on_reraise",
-        callbacks.bind_reraise,
+        "bind_reraise",
         "RERAISE",
         (3, 15),
         (),
@@ -217,7 +219,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "EXCEPTION_HANDLED",
         "on_exception_handled",
-        callbacks.bind_exception_handled,
+        "bind_exception_handled",
         "EXCEPTION_HANDLED",
         (3, 15),
         (),
@@ -234,12 +236,17 @@ def register_enabled_callbacks(
     tool: int,
     specs: Iterable[CallbackSpec],
     tracer: TracerBase,
+    binders: ModuleType,
     on_error: OnError,
     on_outcome: OnOutcome,
 ) -> None:
-    """Register for tool slot `tool` a guarded callback around the tracer's handler of each spec."""
+    """Register for tool slot `tool` a guarded callback around the tracer's handler of each spec.
+
+    `binders` is the module whose functions make the callbacks: `callbacks`, or the same in C.
+    """
     for spec in specs:
-        callback = spec.bind(getattr(tracer, spec.handler), on_error, on_outcome)
+        bind = getattr(binders, spec.bind)
+        callback = bind(getattr(tracer, spec.handler), on_error, on_outcome)
         sys.monitoring.register_callback(tool, spec.id, callback)
 
 

@@ -1,0 +1,65 @@
+"""Which callbacks guard the handlers: those in C where they were built, or those in Python."""
+
+from __future__ import annotations
+
+import os
+
+from codetracer.errors import UsageError
+from codetracer_bindings import callbacks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Final
+
+__all__ = ["VARIABLE", "backend", "binders"]
+
+VARIABLE: Final = "CODETRACER_BACKEND"
+
+_backends: dict[str, ModuleType] = {"python": callbacks}
+_missing = ""
+try:
+    from codetracer_bindings import _native
+except ImportError as _error:
+    # Not compiled, or for another interpreter: a free-threaded one has no stable ABI before 3.15.
+    _missing = str(_error)
+else:
+    _backends["native"] = _native
+
+_chosen = os.environ.get(VARIABLE) or ("native" if "native" in _backends else "python")
+
+
+def backend() -> str:
+    """Return ``native`` or ``python``: how the callbacks that guard handlers are made.
+
+    Native when they were compiled, unless the environment variable CODETRACER_BACKEND said
+    otherwise when codetracer was imported.
+
+    Raises:
+        UsageError: ERR_INVALID_POLICY_VALUE, the variable names no backend, or one that is missing.
+    """
+    if _chosen in _backends:
+        return _chosen
+    context: dict[str, object] = {"variable": VARIABLE, "value": _chosen}
+    if _chosen == "native":
+        raise UsageError(
+            "ERR_INVALID_POLICY_VALUE",
+            f"{VARIABLE} is 'native', but the native callbacks cannot be imported ({_missing});"
+            " install a C compiler and the headers of CPython and then codetracer again, from"
+            " source: pip install --force-reinstall --no-binary codetracer codetracer",
+            context,
+        )
+    raise UsageError(
+        "ERR_INVALID_POLICY_VALUE",
+        f"{VARIABLE} is {_chosen!r}; allowed: native, python",
+        context,
+    )
+
+
+def binders() -> ModuleType:
+    """Return the module whose ``bind_<event>`` functions make the callbacks.
+
+    Raises:
+        UsageError: as `backend` does.
+    """
+    return _backends[backend()]

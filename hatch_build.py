@@ -1,0 +1,79 @@
+"""Compiles the callbacks in C for a wheel; without a compiler the wheel is pure, and says so.
+
+hatchling calls it for wheels and editable installs, as pyproject.toml says.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+MODULE = "codetracer_bindings._native"
+SOURCES = ["generated/codetracer_bindings/_native.c", "native/guard.c"]
+BINARIES = "generated/codetracer_bindings/_native.*"
+STABLE_ABI = "0x030c0000"
+
+
+class NativeBuildHook(BuildHookInterface[Any]):
+    """Builds ``_native`` for the stable ABI of 3.12, so that one wheel serves 3.12 and later."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile before hatchling collects the wheel's files; go on without when that fails."""
+        for binary in Path(self.root).glob(BINARIES):
+            # What an earlier build left behind must not be shipped when this one fails.
+            if binary.suffix in (".so", ".pyd"):
+                binary.unlink()
+        if sysconfig.get_config_var("Py_GIL_DISABLED"):
+            self.app.display_warning(
+                "codetracer: no native callbacks: a free-threaded CPython has no stable ABI before"
+                " 3.15; the callbacks in Python are used"
+            )
+            return
+        try:
+            compile_extension(Path(self.root))
+        except (Exception, SystemExit) as error:
+            self.app.display_warning(
+                f"codetracer: no native callbacks, for they cannot be compiled ({error}); the"
+                " callbacks in Python are used. Install a C compiler and the headers of CPython,"
+                " then install codetracer again"
+            )
+            return
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"cp312-abi3-{platform}"
+
+
+def compile_extension(root: Path) -> None:
+    """Compile the extension module into the source tree, beside the callbacks in Python.
+
+    Raises:
+        Exception: setuptools is missing, there is no compiler, or it fails.
+    """
+    from setuptools import Distribution, Extension
+
+    extension = Extension(
+        MODULE,
+        [str(root / source) for source in SOURCES],
+        include_dirs=[str(root / "native")],
+        depends=[str(root / "native/guard.h")],
+        define_macros=[("Py_LIMITED_API", STABLE_ABI)],
+        py_limited_api=True,
+    )
+    command: Any = Distribution(
+        {"ext_modules": [extension], "package_dir": {"": str(root / "generated")}}
+    ).get_command_obj("build_ext")
+    command.inplace = True
+    command.build_temp = str(root / "build")
+    command.ensure_finalized()
+    command.run()
+
+
+if __name__ == "__main__":
+    compile_extension(Path(__file__).resolve().parent)
+    sys.stdout.write("compiled\n")

@@ -1,0 +1,64 @@
+/* The guard around one handler: what every generated callback is made of.
+ *
+ * Hand-written; the callbacks, one for each event, are generated: see
+ * generated/codetracer_bindings/_native.c. Stable ABI only (Py_LIMITED_API 3.12), so that one
+ * binary serves CPython 3.12 and every later one.
+ */
+#ifndef CODETRACER_GUARD_H
+#define CODETRACER_GUARD_H
+
+#include <Python.h>
+
+#if !defined(Py_LIMITED_API) || Py_LIMITED_API + 0 != 0x030c0000
+#error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
+#endif
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *function;   /* what is called: a bound method's function, or any other handler */
+    PyObject *self;       /* goes in front of the arguments; NULL for any other handler */
+    PyObject *event;      /* the event's name */
+    PyObject *on_error;   /* decides what an exception means; see callbacks.py */
+    PyObject *on_outcome; /* judges what was returned, unless that is None */
+} Guard;
+
+/* Returns the definition of the module whose functions are `methods`: what PyInit_* returns. */
+PyObject *guard_module(PyMethodDef *methods);
+
+/* Returns a new callback for `event`, from bind_*'s arguments (handler, on_error, on_outcome). */
+PyObject *guard_bind(PyObject *module, const char *event, vectorcallfunc callback,
+                     PyObject *const *args, Py_ssize_t nargs);
+
+/* Raises TypeError: the callback takes `arity` positional arguments. */
+PyObject *guard_misused(Guard *guard, Py_ssize_t arity);
+
+/* What follows when the handler did not return None; takes over the reference to `outcome`. */
+PyObject *guard_conclude(Guard *guard, PyObject *code, PyObject *outcome);
+
+/* Calls the handler. `stack` is {NULL, NULL, argument, ...}: the first place is scratch space for
+ * whoever is called (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self.
+ */
+static inline PyObject *
+guard_call(Guard *guard, PyObject **stack, Py_ssize_t arity)
+{
+    PyObject *outcome;
+    /* The handler may uninstall itself, and CPython holds no reference to a callback it calls. */
+    Py_INCREF((PyObject *)guard);
+    if (guard->self != NULL) {
+        stack[1] = guard->self;
+        outcome = PyObject_Vectorcall(guard->function, stack + 1,
+                                      (size_t)(arity + 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
+    else {
+        outcome = PyObject_Vectorcall(guard->function, stack + 2,
+                                      (size_t)arity | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
+    if (outcome != Py_None) {
+        outcome = guard_conclude(guard, stack[2], outcome);
+    }
+    Py_DECREF((PyObject *)guard);
+    return outcome;
+}
+
+#endif

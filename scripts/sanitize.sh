@@ -1,0 +1,28 @@
+#!/bin/sh
+# Run the tests of the monitoring layer over native callbacks that are compiled with the address
+# and undefined-behaviour sanitizers; any report ends a test with a failure.
+#
+#   sanitize.sh PYTHON    an interpreter with the test group installed, and its headers
+#
+# The checkout is copied, so that its own binary stays. CPython itself leaks at exit by design, so
+# leaks are not looked for here: tests/test_monitoring_leaks.py counts memory instead.
+set -eu
+cd "$(dirname "$0")/.."
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT
+cp -R codetracer generated native tests pyproject.toml "$copy"
+cd "$copy"
+rm -f generated/codetracer_bindings/_native.*so
+
+headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+${CC:-cc} -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -fsanitize=address,undefined \
+    -fno-sanitize-recover=undefined -fno-omit-frame-pointer -shared -fPIC \
+    -DPy_LIMITED_API=0x030c0000 -Inative -I"$headers" \
+    generated/codetracer_bindings/_native.c native/guard.c \
+    -o generated/codetracer_bindings/_native.abi3.so
+
+LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so) \
+    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 PYTHONMALLOC=malloc CODETRACER_BACKEND=native \
+    "$python" -m pytest -p no:cacheprovider -p no:xdist -k native tests/test_monitoring_*.py
