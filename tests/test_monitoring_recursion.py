@@ -60,6 +60,19 @@ def lowered():
     finally:
         sys.setrecursionlimit(limit)
 
+def barely():
+    frame, depth = sys._getframe(), 0
+    while frame := frame.f_back:
+        depth += 1
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(depth + 10)
+    try:
+        return recovers()
+    except RecursionError:
+        return "no room to recover"
+    finally:
+        sys.setrecursionlimit(limit)
+
 def last():
     return "last"
 
@@ -71,6 +84,7 @@ def main():
     except RecursionError:
         print("through C")
     print(lowered())
+    barely()
     print(last(), sys.getrecursionlimit())
 """
 

@@ -28,6 +28,9 @@ ROOM: Final = 500
 HANDLER_DEPTH: Final = 100
 """A handler that goes deeper than this when the stack is full has filled it itself."""
 
+NEARLY_FULL: Final = 20
+"""Frames from the limit at which the stack counts as full."""
+
 
 class State:
     """What this process has installed. `lock` guards it; no tracer's code runs under the lock."""
@@ -223,21 +226,28 @@ def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderErro
 def _program_filled_the_stack(error: RecursionError) -> bool:
     """Tell a stack that the program filled from a handler's own endless recursion.
 
-    The handler's part is the traceback below the callback that called it; the program's part is
-    the frames that are left on the stack. CPython counts frames of Python code against the limit,
-    or C calls against a limit of its own, which a program meets at fewer frames.
+    The handler's part is the traceback below the callback; the program's part is the frames that
+    are left on the stack. CPython counts frames of Python code against the limit, and C calls
+    against a limit of its own, which a program meets at fewer frames.
     """
+    handler_frames = 0
+    calls: dict[int, int] = {}
     entry = error.__traceback__
-    handler_frames = -1
     while entry is not None:
         handler_frames += 1
+        code = id(entry.tb_frame.f_code)
+        calls[code] = calls.get(code, 0) + 1
         entry = entry.tb_next
     limit = sys.getrecursionlimit()
-    if handler_frames > min(HANDLER_DEPTH, limit // 4):
+    repeats_itself = 2 * max(calls.values(), default=0) > handler_frames
+    if handler_frames > HANDLER_DEPTH or (repeats_itself and handler_frames > limit // 4):
         return False
     program_frames = 0
     frame = sys._getframe().f_back
     while frame is not None:
         program_frames += 1
         frame = frame.f_back
-    return program_frames > min(limit, 1000) // 2
+    return (
+        program_frames + handler_frames > limit - NEARLY_FULL
+        or program_frames > min(limit, 1000) // 2
+    )

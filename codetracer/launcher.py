@@ -1,0 +1,380 @@
+"""Run a program as ``python`` would, in an interpreter that is up already.
+
+What `run` imitates is CPython's pymain_run_python (Modules/main.c) and _PyRun_SimpleFile
+(Python/pythonrun.c). What cannot be imitated from within:
+
+- below the program's first frame are the launcher's (tracebacks do not show them, but
+  `sys._getframe`, `traceback.print_stack` and the ``stacklevel`` of a warning count them);
+- `sys.orig_argv` says how the interpreter was really started;
+- a script whose bytes do not fit its encoding fails with the words of `compile`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from contextlib import suppress
+from importlib.machinery import (
+    BuiltinImporter,
+    PathFinder,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
+from importlib.util import MAGIC_NUMBER
+
+from codetracer.source import check_characters
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, TracebackType
+    from typing import Any, Final, Literal
+
+    type Kind = Literal["script", "module", "command"]
+
+__all__ = ["COMMAND_FILENAME", "Target", "complain", "run"]
+
+_kept_alive: list[object] = []
+
+COMMAND_FILENAME: Final = "<string>"
+"""What the code of ``-c`` has in place of a file's name."""
+
+STDIN_FILENAME: Final = "<stdin>"
+
+PYC_HEADER: Final = 16
+"""Bytes of a .pyc file before its code object (PEP 552)."""
+
+
+class Target:
+    """What to run, in the words of ``python``'s command line.
+
+    Attributes:
+        kind: ``script`` (a source or .pyc file, a directory or zip file with a ``__main__.py``,
+            ``-`` for standard input), ``module`` (``-m``) or ``command`` (``-c``).
+        value: the path, the module's name, or the code.
+        args: what follows it, for the program's ``sys.argv``.
+    """
+
+    __slots__ = ("args", "kind", "value")
+
+    def __init__(self, kind: Kind, value: str, args: tuple[str, ...] = ()) -> None:
+        self.kind = kind
+        self.value = value
+        self.args = args
+
+
+def run(target: Target, start: Callable[[], None]) -> None:
+    """Run a program in a fresh ``__main__``, as ``python`` would.
+
+    From then on `sys.argv`, ``sys.path[0]`` and ``sys.modules["__main__"]`` are the program's.
+    Returns at the end of its main part: threads and atexit handlers that it leaves are up to the
+    interpreter, as ever. To be called once, in the main thread, with no handler around it that
+    catches what the program raises.
+
+    Parameters:
+        start: called right before the program's first instruction; not called when there is none,
+            because the program cannot be found, read or compiled.
+
+    Raises:
+        SystemExit: there is no such program; said on stderr, in ``python``'s words and with its
+            exit code.
+        BaseException: what the program raises, for the interpreter to deal with. Its traceback
+            will show the program's part alone: `sys.excepthook` is prepared for that.
+    """
+    program = _Program()
+    try:
+        _PREPARE[target.kind](program, target)
+    except Exception as error:
+        # SyntaxError, mostly. No frame of the program's is in its traceback.
+        _Hook(error, None, program).install()
+        raise
+    start()
+    try:
+        program.execute(*program.arguments)
+    except SystemExit:
+        program.flush()
+        raise
+    except BaseException as error:
+        program.flush()
+        _Hook(error, _without_launcher(error.__traceback__), program).install()
+        raise
+    program.flush()
+    program.forget_file()
+
+
+class _Program:
+    """A program that is ready to run.
+
+    Attributes:
+        namespace: that of its ``__main__``.
+        execute: the built-in or frozen function that runs it with `arguments`.
+        from_file: it is run by _PyRun_SimpleFile, which has habits of its own.
+    """
+
+    __slots__ = ("arguments", "execute", "from_file", "namespace")
+
+    def __init__(self) -> None:
+        main = type(sys)("__main__")
+        namespace: dict[str, Any] = vars(main)
+        # In this order, and as it is before Python/pylifecycle.c (add_main_module) is done.
+        namespace["__loader__"] = BuiltinImporter
+        if sys.version_info < (3, 14):
+            namespace["__annotations__"] = {}
+        namespace["__builtins__"] = builtins
+        # _PyRun_SimpleFile only borrows the one that it runs, and 3.12 crashes when that is gone.
+        _kept_alive.append(sys.modules["__main__"])
+        sys.modules["__main__"] = main
+        self.namespace = namespace
+        self.execute: Callable[..., object] = exec
+        self.arguments: tuple[object, ...] = ()
+        self.from_file = False
+
+    def flush(self) -> None:
+        """Flush stderr and stdout after a file has run, before its traceback is shown."""
+        if self.from_file:
+            for name in ("stderr", "stdout"):
+                _try_flush(getattr(sys, name, None))
+
+    def forget_file(self) -> None:
+        """Take ``__file__`` away from a file that has run; atexit handlers do not see it."""
+        if self.from_file:
+            self.namespace.pop("__file__", None)
+            self.namespace.pop("__cached__", None)
+
+
+def _prepare_script(program: _Program, target: Target) -> None:
+    sys.argv = [target.value, *target.args]
+    if target.value == "-":
+        _name_file(program, STDIN_FILENAME, None)
+        program.arguments = (_compile(sys.stdin.buffer.read(), STDIN_FILENAME), program.namespace)
+        _set_first_path("")
+        return
+    filename = _absolute(target.value)
+    if _is_importable(filename):
+        # A directory or a zip file. It comes first even where safe_path says nothing shall.
+        if sys.flags.safe_path:
+            sys.path.insert(0, filename)
+        else:
+            _set_first_path(filename)
+        _run_as_main(program, "__main__", alter_argv=False)
+        return
+    try:
+        with open(filename, "rb") as file:
+            content = file.read()
+    except OSError as error:
+        complain(
+            f"{sys.executable}: can't open file {filename!r}:"
+            f" [Errno {error.errno}] {error.strerror}"
+        )
+        sys.exit(2)
+    if filename.endswith(".pyc") or content.startswith(MAGIC_NUMBER[:2]):
+        _name_file(program, filename, SourcelessFileLoader)
+        program.arguments = (_load(content), program.namespace)
+    else:
+        _name_file(program, filename, SourceFileLoader)
+        program.arguments = (_compile(content, filename), program.namespace)
+    _set_first_path(os.path.dirname(os.path.realpath(filename)))
+
+
+def _prepare_module(program: _Program, target: Target) -> None:
+    sys.argv = ["-m", *target.args]
+    # When the working directory is gone, nobody has put it into sys.path either.
+    with suppress(FileNotFoundError):
+        _set_first_path(os.getcwd())
+    _run_as_main(program, target.value, alter_argv=True)
+
+
+def _prepare_command(program: _Program, target: Target) -> None:
+    sys.argv = ["-c", *target.args]
+    source = target.value + "\n"
+    if sys.version_info >= (3, 14):
+        from textwrap import dedent
+
+        source = dedent(source)
+    code = _compile(source, COMMAND_FILENAME)
+    program.arguments = (code, program.namespace)
+    _set_first_path("")
+    if sys.version_info >= (3, 13):
+        import linecache
+
+        # Python/pythonrun.c (run_mod) does so, for tracebacks to show the lines.
+        key = code if hasattr(linecache, "_interactive_cache") else COMMAND_FILENAME
+        linecache._register_code(key, source, COMMAND_FILENAME)  # type: ignore[attr-defined]
+
+
+_PREPARE: Final = {
+    "script": _prepare_script,
+    "module": _prepare_module,
+    "command": _prepare_command,
+}
+
+
+def _name_file(
+    program: _Program,
+    filename: str,
+    loader: type[SourceFileLoader | SourcelessFileLoader] | None,
+) -> None:
+    program.from_file = True
+    program.namespace["__file__"] = filename
+    if sys.version_info < (3, 15):
+        program.namespace["__cached__"] = None
+    if loader is not None:
+        program.namespace["__loader__"] = loader("__main__", filename)
+
+
+def _run_as_main(program: _Program, name: str, *, alter_argv: bool) -> None:
+    import runpy
+
+    program.execute = runpy._run_module_as_main  # type: ignore[attr-defined]
+    program.arguments = (name, alter_argv)
+
+
+def _absolute(path: str) -> str:
+    """Return `path` as CPython names it in ``__file__`` and in tracebacks.
+
+    On POSIX it only puts the working directory before it (Python/fileutils.c, _Py_abspath).
+    """
+    if os.path.isabs(path):
+        return path
+    if os.name == "nt":
+        return os.path.abspath(path)
+    return os.getcwd() if path == "." else os.path.join(os.getcwd(), path)
+
+
+def _is_importable(path: str) -> bool:
+    """Tell whether `path` can stand in `sys.path`: a directory, a zip file."""
+    if path not in sys.path_importer_cache:
+        sys.path_importer_cache[path] = None
+        for hook in sys.path_hooks:
+            try:
+                sys.path_importer_cache[path] = hook(path)
+                break
+            except ImportError:
+                continue
+    return sys.path_importer_cache[path] is not None
+
+
+def _compile(source: str | bytes, filename: str) -> CodeType:
+    if isinstance(source, bytes):
+        check_characters(source, filename)
+    if sys.version_info >= (3, 15):
+        # For warnings filters that name a module.
+        return compile(source, filename, "exec", dont_inherit=True, module="__main__")
+    return compile(source, filename, "exec", dont_inherit=True)
+
+
+def _load(content: bytes) -> CodeType:
+    import marshal
+
+    if not content.startswith(MAGIC_NUMBER):
+        raise RuntimeError("Bad magic number in .pyc file")
+    code = marshal.loads(content[PYC_HEADER:])
+    if not isinstance(code, type(_load.__code__)):
+        raise RuntimeError("Bad code object in .pyc file")
+    return code
+
+
+def _set_first_path(path: str) -> None:
+    """Put `path` where the path of whoever started this interpreter stands."""
+    if sys.flags.safe_path:
+        return
+    sys.path[:1] = [path]
+    # The program shall import its own modules, even those that bear the name of one which the
+    # command line needed and `python` would not have loaded.
+    for name, module in list(sys.modules.items()):
+        spec: Any = getattr(module, "__spec__", None)
+        if not getattr(spec, "has_location", False) or "." in name or name == "encodings":
+            continue
+        own = PathFinder.find_spec(name, [path])
+        if own is not None and own.loader is not None and own.origin != spec.origin:
+            for loaded in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
+                del sys.modules[loaded]
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error, if there is one."""
+    # print() takes None for standard output.
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
+
+
+def _try_flush(stream: Any) -> None:
+    try:
+        stream.flush()
+    except BaseException:
+        # Nobody would see it: CPython clears what this raises as well (flush_io).
+        return
+
+
+class _Hook:
+    """Stands in for `sys.excepthook` while the program's exception is on its way out.
+
+    The traceback cannot be cut before: every frame on the way adds itself to it. Once called, it
+    puts the program's hook back and keeps nothing of the program, whose objects are to be deleted
+    when the interpreter ends.
+
+    Parameters:
+        error: the exception.
+        shown: the part of its traceback that is the program's.
+    """
+
+    def __init__(
+        self, error: BaseException, shown: TracebackType | None, program: _Program
+    ) -> None:
+        self._error: BaseException | None = error
+        self._shown = shown
+        self._program: _Program | None = program
+        self._hooks = [sys.excepthook] if hasattr(sys, "excepthook") else []
+
+    def __call__(
+        self, kind: type[BaseException], value: BaseException, traceback: TracebackType | None, /
+    ) -> None:
+        program, hooks = self._program, self._hooks
+        if value is self._error:
+            # Since 3.13 the default hook goes by this, not by its third argument.
+            value.__traceback__ = sys.last_traceback = traceback = self._shown
+        self._error = self._shown = self._program = None
+        if hooks:
+            sys.excepthook = hooks[0]
+            _call_hook(hooks[0], kind, value, traceback)
+        else:
+            del sys.excepthook
+            complain("sys.excepthook is missing")
+            sys.__excepthook__(kind, value, traceback)
+        if program is not None:
+            program.forget_file()
+
+    def install(self) -> None:
+        """Become `sys.excepthook`."""
+        # CPython holds no reference of its own to the hook that it calls.
+        _kept_alive.append(self)
+        sys.excepthook = self
+
+
+def _call_hook(
+    hook: Callable[..., object],
+    kind: type[BaseException],
+    value: BaseException,
+    traceback: TracebackType | None,
+) -> None:
+    """Call the program's hook; say what Python/pythonrun.c says when it fails."""
+    try:
+        hook(kind, value, traceback)
+        return
+    except SystemExit:
+        raise
+    except BaseException as failure:
+        failed = failure
+    failed.__traceback__ = _without_launcher(failed.__traceback__)
+    complain("Error in sys.excepthook:")
+    sys.__excepthook__(type(failed), failed, failed.__traceback__)
+    complain("\nOriginal exception was:")
+    sys.__excepthook__(kind, value, traceback)
+
+
+def _without_launcher(traceback: TracebackType | None) -> TracebackType | None:
+    """Return the part of `traceback` that begins below this module's frames."""
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next
+    return traceback

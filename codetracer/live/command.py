@@ -1,0 +1,115 @@
+"""``codetracer trace``: its options, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+
+from codetracer.errors import RecorderError
+from codetracer.launcher import Target, complain
+from codetracer.live.formats import JsonLines, TextLines
+from codetracer.live.output import Output
+from codetracer.live.select import (
+    DEFAULT_EVENTS,
+    FileSelection,
+    available_events,
+    event_name,
+    select_events,
+)
+from codetracer.live.sources import Sources
+from codetracer.live.tracer import LiveTracer
+from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["EXAMPLES", "SUMMARY", "add_options", "prepare"]
+
+SUMMARY = "run a program and show its events, a line for each, as they happen"
+
+EXAMPLES = """\
+examples:
+  codetracer trace app.py --verbose
+  codetracer trace --events start,return -m package.module
+  codetracer trace -o trace.jsonl --format jsonl --include 'app/*.py' app.py
+  codetracer trace --events all -c 'print(1)'
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of ``trace``; the program is not theirs to describe."""
+    names = ", ".join([*available_events(monitoring_events()), "all"])
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write the events to FILE, emptied first (default: standard error)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("text", "jsonl"),
+        default="text",
+        help="lines for people, or a JSON object for each event (default: text)",
+    )
+    parser.add_argument(
+        "--events",
+        metavar="LIST",
+        type=_events,
+        default=DEFAULT_EVENTS,
+        help=f"the events to show, of: {names} (default: {DEFAULT_EVENTS})",
+    )
+    parser.add_argument(
+        "--include",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="show the files that match GLOB, and no others; a glob is matched with the absolute"
+        " path and with its tail after any /; may be given again (default: the program's own"
+        " files, not the standard library, not site-packages)",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="do not show the files that match GLOB; may be given again",
+    )
+
+
+def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
+    """Open the output, and return what installs the tracer.
+
+    Raises:
+        HostError: ERR_IO, the output cannot be opened.
+    """
+    events: EventSet = options.events
+    names = [event_name(name) for name, event in monitoring_events() if event & events]
+    sources = Sources(target.value if target.kind == "command" else None)
+    tracer = LiveTracer(
+        events,
+        FileSelection(options.include, options.exclude),
+        JsonLines().render if options.format == "jsonl" else TextLines(names, sources).render,
+        Output(options.output),
+    )
+
+    def start() -> None:
+        # Handlers run last in, first out: what the program registers is still traced.
+        atexit.register(_stop)
+        install_tracer(tracer)
+
+    return start
+
+
+def _events(text: str) -> EventSet:
+    try:
+        return select_events(text, monitoring_events())
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _stop() -> None:
+    try:
+        uninstall_tracer()
+    except RecorderError as error:
+        complain(f"codetracer: error: {error}")

@@ -1,0 +1,161 @@
+"""What is shown: which events, by their names on the command line, and which files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from fnmatch import fnmatchcase
+
+import codetracer
+import codetracer_bindings
+from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Final
+
+__all__ = [
+    "DEFAULT_EVENTS",
+    "FRAME_EVENTS",
+    "FileSelection",
+    "available_events",
+    "event_name",
+    "select_events",
+]
+
+DEFAULT_EVENTS: Final = "start,resume,line,return,yield,throw,unwind,raise"
+
+FRAME_EVENTS: Final = (
+    "PY_START",
+    "PY_RESUME",
+    "PY_THROW",
+    "PY_RETURN",
+    "PY_YIELD",
+    "PY_UNWIND",
+)
+"""The events that enter or leave a frame: depth is counted by them."""
+
+INSTALLED: Final = ("site-packages", "dist-packages")
+"""Directories in which installers put what is not the program's own (Debian has the second)."""
+
+
+def event_name(event: str) -> str:
+    """Return the name of an event on the command line: ``start`` for ``PY_START``."""
+    return event.lower().removeprefix("py_")
+
+
+def available_events(events: MonitoringEvents) -> dict[str, EventSet]:
+    """Return the names that the running interpreter has something for, in the spec's order.
+
+    ``branch`` is always among them: from 3.14 on it stands for ``branch_left`` and
+    ``branch_right``, with which the old event cannot be mixed.
+    """
+    available: dict[str, EventSet] = {event_name(name): event for name, event in events}
+    if events.BRANCH_LEFT:
+        available["branch"] = events.BRANCH_LEFT | events.BRANCH_RIGHT
+    return available
+
+
+def select_events(text: str, events: MonitoringEvents) -> EventSet:
+    """Return the events that a list such as ``start,return`` names; ``all`` names every one.
+
+    ``py_start`` is ``start``; case and blanks do not matter.
+
+    Raises:
+        ValueError: a name is unknown, or the running interpreter lacks the event; its message
+            says so, and which names there are.
+    """
+    available = available_events(events)
+    chosen: EventSet = 0
+    for word in text.split(","):
+        name = event_name(word.strip())
+        if name == "all":
+            chosen |= _union(available.values())
+        elif name in available:
+            chosen |= available[name]
+        else:
+            raise ValueError(_no_such_event(name, available))
+    return chosen
+
+
+def _union(events: Iterable[EventSet]) -> EventSet:
+    union: EventSet = 0
+    for event in events:
+        union |= event
+    return union
+
+
+def _no_such_event(name: str, available: dict[str, EventSet]) -> str:
+    names = [*available, "all"]
+    if name in map(event_name, EVENT_NAMES):
+        release = f"{sys.version_info.major}.{sys.version_info.minor}"
+        problem = f"CPython {release} has no event {name!r}"
+    else:
+        import difflib
+
+        close = difflib.get_close_matches(name, names, n=1)
+        problem = f"there is no event {name!r}"
+        problem += f" (did you mean {close[0]!r}?)" if close else ""
+    return f"{problem}; events are: {', '.join(names)}"
+
+
+class FileSelection:
+    """Which files are shown, by the names in their code objects.
+
+    By default the program's own: what is not in the standard library, in ``site-packages``, or
+    codetracer's; the file that runs as ``__main__``, wherever it is; and text that any of these
+    compiles and runs.
+
+    Parameters:
+        include: globs; when there are any, the files that match one, in place of the default,
+            but for codetracer's.
+        exclude: globs; no file that matches one.
+
+    A glob is matched, by `fnmatch`, with the absolute path and with its tail after any ``/``; its
+    ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the working
+    directory.
+    """
+
+    def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
+        self._include = [_absolute_glob(glob) for glob in include]
+        self._exclude = [_absolute_glob(glob) for glob in exclude]
+        # What started us, such as a console script, is on the stack below the program.
+        starter = getattr(sys.modules["__main__"], "__file__", None)
+        self._ours = (
+            *_directories(codetracer.__file__, codetracer_bindings.__file__),
+            *([os.path.abspath(starter)] if starter else []),
+        )
+        self._foreign = ("<", *_directories(os.__file__))
+
+    def selects(self, path: str, *, is_own: bool) -> bool:
+        """Tell whether a file is shown.
+
+        Parameters:
+            path: absolute, or a name in angle brackets for code that comes from no file.
+            is_own: it is known to be the program's own; otherwise its place decides.
+        """
+        if _matches(path, self._exclude) or (path.startswith(self._ours) and not is_own):
+            return False
+        if self._include:
+            return _matches(path, self._include)
+        return is_own or not self._is_foreign(path)
+
+    def _is_foreign(self, path: str) -> bool:
+        return path.startswith(self._foreign) or any(
+            f"{os.sep}{name}{os.sep}" in path for name in INSTALLED
+        )
+
+
+def _directories(*files: str | None) -> tuple[str, ...]:
+    """Return the directories that files are in, by every name, with a slash at the end."""
+    names = {os.path.dirname(os.path.abspath(file)) for file in files if file}
+    return tuple(name + os.sep for name in names | set(map(os.path.realpath, names)))
+
+
+def _absolute_glob(glob: str) -> str:
+    return os.path.abspath(glob) if glob.startswith(("./", "../")) else glob
+
+
+def _matches(path: str, globs: list[str]) -> bool:
+    return any(fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}") for glob in globs)

@@ -1,0 +1,167 @@
+"""Values as short text, without running any code of the program.
+
+Only values whose type is exactly a built-in one are looked into. Of everything else, nothing but
+the name of its type is read, and that past whatever the type or its metaclass overrides: no
+``__repr__``, ``__len__``, ``__class__``, ``__getattribute__`` or ``__hash__`` of the program is
+called.
+"""
+
+from __future__ import annotations
+
+import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+__all__ = ["describe", "describe_callable", "describe_exception", "type_name"]
+
+LONGEST_TEXT: Final = 80
+"""Characters or bytes of a string that are shown; what is cut off is marked as strace does."""
+
+LONGEST_INT: Final = 256
+"""Bits of an int that is shown in digits."""
+
+_qualname_of: Final = type.__dict__["__qualname__"].__get__
+_args_of: Final = BaseException.__dict__["args"].__get__
+
+
+def describe(value: object) -> str:
+    """Return a value as text of one line: ``3``, ``'abc'``, ``<list of 3>``, ``<Point>``."""
+    kind = type(value)
+    # By id: a class as a key would be hashed by its metaclass, which may be the program's.
+    describer = _DESCRIBERS.get(id(kind))
+    if describer is not None:
+        return describer(value)
+    # issubclass, for isinstance asks the value for its __class__.
+    if issubclass(kind, type):
+        return f"<class {type_name(value)}>"
+    if issubclass(kind, BaseException):
+        return f"<{describe_exception(value)}>"
+    return f"<{type_name(kind)}>"
+
+
+def describe_exception(exception: Any) -> str:
+    """Return what the last line of a traceback says: ``KeyError: 'pear'``, ``ValueError``."""
+    name = type_name(type(exception))
+    args = _args_of(exception)
+    if not args:
+        return name
+    if len(args) > 1:
+        return f"{name}: ({', '.join(describe(arg) for arg in args)})"
+    (arg,) = args
+    if type(arg) is not str or type(exception) is KeyError:
+        return f"{name}: {describe(arg)}"
+    cut = arg[:LONGEST_TEXT]
+    if not cut.isprintable():
+        return f"{name}: {describe(arg)}"
+    return f"{name}: {cut}" + ("..." if len(arg) > len(cut) else "")
+
+
+def describe_callable(value: Any) -> str:
+    """Return the name of what is called: ``total``, ``list.append``, ``Point``, ``<partial>``."""
+    kind = type(value)
+    namer = _CALLABLES.get(id(kind))
+    if namer is not None:
+        return namer(value)
+    if issubclass(kind, type):
+        return type_name(value)
+    return f"<{type_name(kind)}>"
+
+
+def type_name(kind: Any) -> str:
+    """Return the qualified name of a class, past its metaclass."""
+    return _exact(_qualname_of(kind))
+
+
+def _exact(text: str) -> str:
+    # Names can be set to instances of a subclass of str, whose __format__ is the program's.
+    return text if type(text) is str else str.__str__(text)
+
+
+def _cut(value: Any) -> str:
+    return repr(value) if len(value) <= LONGEST_TEXT else repr(value[:LONGEST_TEXT]) + "..."
+
+
+def _int(value: int) -> str:
+    bits = value.bit_length()
+    return repr(value) if bits <= LONGEST_INT else f"<int of {bits} bits>"
+
+
+def _sized(value: Any) -> str:
+    return f"<{type(value).__name__} of {len(value)}>"
+
+
+def _module(value: types.ModuleType) -> str:
+    # dict.get, past a __getattr__ of the module and past a subclass of ModuleType.
+    name = dict.get(value.__dict__, "__name__")
+    return f"<module {name}>" if type(name) is str else "<module>"
+
+
+def _built_in(value: Any) -> str:
+    owner = value.__self__
+    if owner is None or type(owner) is types.ModuleType:
+        return _exact(value.__name__)
+    kind = owner if issubclass(type(owner), type) else type(owner)
+    return f"{type_name(kind)}.{_exact(value.__name__)}"
+
+
+def _descriptor(value: Any) -> str:
+    return f"{type_name(value.__objclass__)}.{_exact(value.__name__)}"
+
+
+def _function(value: Any) -> str:
+    return _exact(value.__qualname__)
+
+
+def _method(value: types.MethodType) -> str:
+    return describe_callable(value.__func__)
+
+
+def _bracketed(word: str) -> Callable[[Any], str]:
+    return lambda value: f"<{word} {describe_callable(value)}>"
+
+
+def _by_id(table: dict[type, Callable[[Any], str]]) -> dict[int, Callable[[Any], str]]:
+    return {id(kind): function for kind, function in table.items()}
+
+
+_CALLABLES: Final = _by_id(
+    {
+        types.FunctionType: _function,
+        types.MethodType: _method,
+        types.BuiltinFunctionType: _built_in,
+        types.MethodDescriptorType: _descriptor,
+        types.WrapperDescriptorType: _descriptor,
+        types.ClassMethodDescriptorType: _descriptor,
+        types.MethodWrapperType: _built_in,
+    }
+)
+
+_DESCRIBERS: Final = _by_id(
+    {
+        type(None): repr,
+        bool: repr,
+        int: _int,
+        float: repr,
+        complex: repr,
+        str: _cut,
+        bytes: _cut,
+        type(...): repr,
+        type(NotImplemented): repr,
+        list: _sized,
+        tuple: _sized,
+        dict: _sized,
+        set: _sized,
+        frozenset: _sized,
+        bytearray: _sized,
+        types.ModuleType: _module,
+        types.FunctionType: _bracketed("function"),
+        types.MethodType: _bracketed("method"),
+        types.BuiltinFunctionType: _bracketed("built-in"),
+        types.GeneratorType: lambda value: f"<generator {_function(value)}>",
+        types.CoroutineType: lambda value: f"<coroutine {_function(value)}>",
+        types.AsyncGeneratorType: lambda value: f"<async_generator {_function(value)}>",
+    }
+)
