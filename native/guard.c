@@ -106,6 +106,8 @@ guard_bind(PyObject *module, const char *event, vectorcallfunc callback, PyObjec
     guard->event = PyUnicode_InternFromString(event);
     guard->on_error = Py_NewRef(args[1]);
     guard->on_outcome = Py_NewRef(args[2]);
+    guard->running = 0;
+    guard->released = 0;
     PyObject_GC_Track(guard);
     if (guard->event == NULL || set_handler(guard, args[0]) < 0) {
         Py_DECREF((PyObject *)guard);
@@ -126,19 +128,29 @@ guard_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-static void
-guard_dealloc(PyObject *self)
+void
+guard_free(Guard *guard)
 {
-    Guard *guard = (Guard *)self;
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_GC_UnTrack(self);
+    PyTypeObject *type = Py_TYPE((PyObject *)guard);
     Py_XDECREF(guard->function);
     Py_XDECREF(guard->self);
     Py_XDECREF(guard->event);
     Py_XDECREF(guard->on_error);
     Py_XDECREF(guard->on_outcome);
-    PyObject_GC_Del(self);
-    Py_DECREF(type);
+    PyObject_GC_Del(guard);
+    Py_DECREF((PyObject *)type);
+}
+
+static void
+guard_dealloc(PyObject *self)
+{
+    Guard *guard = (Guard *)self;
+    PyObject_GC_UnTrack(self);
+    if (guard->running > 0) {
+        guard->released = 1;
+        return;
+    }
+    guard_free(guard);
 }
 
 static PyObject *

@@ -21,6 +21,8 @@ typedef struct {
     PyObject *event;      /* the event's name */
     PyObject *on_error;   /* decides what an exception means; see callbacks.py */
     PyObject *on_outcome; /* judges what was returned, unless that is None */
+    Py_ssize_t running;   /* handlers under way, in any thread; the GIL guards it */
+    int released;         /* nobody refers to it any more: the last handler's end frees it */
 } Guard;
 
 /* Returns the definition of the module whose functions are `methods`: what PyInit_* returns. */
@@ -36,6 +38,17 @@ PyObject *guard_misused(Guard *guard, Py_ssize_t arity);
 /* What follows when the handler did not return None; takes over the reference to `outcome`. */
 PyObject *guard_conclude(Guard *guard, PyObject *code, PyObject *outcome);
 
+/* Frees the guard and what it holds. */
+void guard_free(Guard *guard);
+
+/* Tells whether the callback was given `arity` positional arguments, and nothing else. */
+static inline int
+guard_takes(Py_ssize_t arity, size_t nargsf, PyObject *kwnames)
+{
+    /* PyVectorcall_NARGS is a function call in the stable ABI. */
+    return (nargsf & ~PY_VECTORCALL_ARGUMENTS_OFFSET) == (size_t)arity && kwnames == NULL;
+}
+
 /* Calls the handler. `stack` is {NULL, NULL, argument, ...}: the first place is scratch space for
  * whoever is called (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self.
  */
@@ -43,8 +56,9 @@ static inline PyObject *
 guard_call(Guard *guard, PyObject **stack, Py_ssize_t arity)
 {
     PyObject *outcome;
-    /* The handler may uninstall itself, and CPython holds no reference to a callback it calls. */
-    Py_INCREF((PyObject *)guard);
+    /* The handler may uninstall itself, and CPython holds no reference to a callback it calls. A
+     * count of our own costs less than Py_INCREF, which the stable ABI makes a function call. */
+    guard->running++;
     if (guard->self != NULL) {
         stack[1] = guard->self;
         outcome = PyObject_Vectorcall(guard->function, stack + 1,
@@ -57,7 +71,9 @@ guard_call(Guard *guard, PyObject **stack, Py_ssize_t arity)
     if (outcome != Py_None) {
         outcome = guard_conclude(guard, stack[2], outcome);
     }
-    Py_DECREF((PyObject *)guard);
+    if (--guard->running == 0 && guard->released) {
+        guard_free(guard);
+    }
     return outcome;
 }
 

@@ -7,7 +7,7 @@ static PyObject *
 py_start_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 2 || kwnames != NULL) {
+    if (!guard_takes(2, nargsf, kwnames)) {
         return guard_misused(guard, 2);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1]};
@@ -24,7 +24,7 @@ static PyObject *
 py_resume_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 2 || kwnames != NULL) {
+    if (!guard_takes(2, nargsf, kwnames)) {
         return guard_misused(guard, 2);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1]};
@@ -41,7 +41,7 @@ static PyObject *
 py_return_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -58,7 +58,7 @@ static PyObject *
 py_yield_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -75,7 +75,7 @@ static PyObject *
 py_throw_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -92,7 +92,7 @@ static PyObject *
 py_unwind_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -109,7 +109,7 @@ static PyObject *
 call_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 4 || kwnames != NULL) {
+    if (!guard_takes(4, nargsf, kwnames)) {
         return guard_misused(guard, 4);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2], args[3]};
@@ -126,7 +126,7 @@ static PyObject *
 c_return_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 4 || kwnames != NULL) {
+    if (!guard_takes(4, nargsf, kwnames)) {
         return guard_misused(guard, 4);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2], args[3]};
@@ -143,7 +143,7 @@ static PyObject *
 c_raise_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 4 || kwnames != NULL) {
+    if (!guard_takes(4, nargsf, kwnames)) {
         return guard_misused(guard, 4);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2], args[3]};
@@ -160,7 +160,7 @@ static PyObject *
 line_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 2 || kwnames != NULL) {
+    if (!guard_takes(2, nargsf, kwnames)) {
         return guard_misused(guard, 2);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1]};
@@ -177,7 +177,7 @@ static PyObject *
 instruction_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 2 || kwnames != NULL) {
+    if (!guard_takes(2, nargsf, kwnames)) {
         return guard_misused(guard, 2);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1]};
@@ -194,7 +194,7 @@ static PyObject *
 jump_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -211,7 +211,7 @@ static PyObject *
 branch_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -228,7 +228,7 @@ static PyObject *
 branch_left_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -245,7 +245,7 @@ static PyObject *
 branch_right_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -262,7 +262,7 @@ static PyObject *
 stop_iteration_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -279,7 +279,7 @@ static PyObject *
 raise_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -296,7 +296,7 @@ static PyObject *
 reraise_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
@@ -313,7 +313,7 @@ static PyObject *
 exception_handled_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     Guard *guard = (Guard *)self;
-    if (PyVectorcall_NARGS(nargsf) != 3 || kwnames != NULL) {
+    if (!guard_takes(3, nargsf, kwnames)) {
         return guard_misused(guard, 3);
     }
     PyObject *stack[] = {NULL, NULL, args[0], args[1], args[2]};
