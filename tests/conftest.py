@@ -8,15 +8,12 @@ import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
 from tests.slots import EMPTY, slots
 
-# Every test of the monitoring layer runs on each backend that can be had here;
-# test_native_build.py says which ones must be.
-BACKENDS = list(chosen_backend._backends)
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.path.name.startswith("test_monitoring_"):
+        # test_native_build.py says which ones must be there.
         metafunc.fixturenames.append("each_backend")
-        metafunc.parametrize("each_backend", BACKENDS, indirect=True)
+        metafunc.parametrize("each_backend", chosen_backend.BACKENDS, indirect=True)
 
 
 @pytest.fixture

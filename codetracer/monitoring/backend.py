@@ -5,28 +5,28 @@ from __future__ import annotations
 import os
 
 from codetracer.errors import UsageError
-from codetracer_bindings import callbacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Final
 
-__all__ = ["VARIABLE", "backend", "binders"]
+__all__ = ["BACKENDS", "VARIABLE", "backend", "binders"]
 
 VARIABLE: Final = "CODETRACER_BACKEND"
 
-_backends: dict[str, ModuleType] = {"python": callbacks}
+_native: ModuleType | None = None
 _missing = ""
 try:
     from codetracer_bindings import _native
 except ImportError as _error:
     # Not compiled, or for another interpreter: a free-threaded one has no stable ABI before 3.15.
     _missing = str(_error)
-else:
-    _backends["native"] = _native
 
-_chosen = os.environ.get(VARIABLE) or ("native" if "native" in _backends else "python")
+BACKENDS: Final = ("native", "python") if _native else ("python",)
+"""Those that can be had here, the best one first."""
+
+_chosen = os.environ.get(VARIABLE) or BACKENDS[0]
 
 
 def backend() -> str:
@@ -38,7 +38,7 @@ def backend() -> str:
     Raises:
         UsageError: ERR_INVALID_POLICY_VALUE, the variable names no backend, or one that is missing.
     """
-    if _chosen in _backends:
+    if _chosen in BACKENDS:
         return _chosen
     context: dict[str, object] = {"variable": VARIABLE, "value": _chosen}
     if _chosen == "native":
@@ -62,4 +62,9 @@ def binders() -> ModuleType:
     Raises:
         UsageError: as `backend` does.
     """
-    return _backends[backend()]
+    if backend() == "native" and _native:
+        return _native
+    # Only now: a process that does not use it need not spend the time.
+    from codetracer_bindings import callbacks
+
+    return callbacks
