@@ -258,11 +258,6 @@ class Spec(_Row):
                 elif other == event.name:
                     yield Problem(index, "shares_slots_with", "names the other events, not itself")
 
-    @property
-    def versions(self) -> list[str]:
-        """The versions at which an event appears, oldest first."""
-        return sorted({event.since for event in self.event}, key=version_key)
-
     def by_name(self) -> dict[str, Event]:
         """Return the events by name, in row order."""
         return {event.name: event for event in self.event}

@@ -20,6 +20,7 @@ HEAVY = {
     "pathlib",
     "re",
     "subprocess",
+    "threading",
     "traceback",
     "typing",
 }

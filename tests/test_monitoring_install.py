@@ -230,6 +230,21 @@ def test_uninstall_from_inside_a_handler_takes_effect_at_once() -> None:
     assert slots() == [EMPTY] * 6
 
 
+def test_a_handler_may_flush_and_tell_the_exit_status_of_its_own_tracer() -> None:
+    class Telling(Noting):
+        def on_line(self, code: CodeType, line: int) -> None:
+            super().on_line(code, line)
+            if self.lines == 1 and not self.calls:
+                flush_installed_tracer()
+                update_exit_status(3)
+
+    tracer = Telling()
+    with installed(tracer):
+        run(compiled("loops"))
+
+    assert tracer.calls == ["flush", 3, "flush", "finish"]
+
+
 def test_a_handler_may_install_its_successor() -> None:
     second = Noting()
 
