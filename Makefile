@@ -60,4 +60,5 @@ $(BIN)/python:
 $(BIN)/.ready-%: pyproject.toml $(NATIVE) | $(BIN)/python
 	@echo "installing codetracer into $(VENV) ($* group)"
 	@$(BIN)/python -m pip install --quiet --editable . $(if $(filter none,$*),,--group $*)
+	@$(BIN)/codetracer --version
 	@touch $@

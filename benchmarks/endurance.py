@@ -90,7 +90,7 @@ def main() -> None:
 
     measure(f"{options.installs:,} installs", install_and_uninstall, options.installs)
     with installed(tracer):
-        runs = options.events // (LOOPS * EVENTS_A_LOOP)
+        runs = -(-options.events // (LOOPS * EVENTS_A_LOOP))
         measure(f"{runs * LOOPS * EVENTS_A_LOOP:,} events", workload, runs)
 
 
