@@ -1,5 +1,7 @@
 """Times one event on the interpreter that runs it: untraced, raw API, and our layer, in turn.
 
+    python benchmarks/dispatch_worker.py EVENT ROUNDS [WAY ...]
+
 Standard library and codetracer only, for it runs under interpreters that have nothing installed.
 Prints JSON: nanoseconds of the workload for each way and round, and the events of one workload.
 """
@@ -15,6 +17,7 @@ from codetracer.monitoring import monitoring_events
 
 LOOPS = 10_000
 TOOL = 4
+WAYS = ("untraced", "raw", "layer")
 
 
 def lines() -> None:
@@ -127,18 +130,22 @@ def events_in(workload: Callable[[], None], event: int) -> int:
     return count
 
 
-def main(name: str, rounds: int) -> None:
+def main(name: str, rounds: int, ways: tuple[str, ...]) -> None:
     """Print the times of `rounds` rounds of the event `name`; one more round warms up."""
     workload, kind = CASES[name]
     event = getattr(monitoring_events(), name)
     tracer = kind()
     callback = getattr(Raw(), f"on_{name.lower()}")
     configure_policy(on_recorder_error="disable")
-    times: dict[str, list[int]] = {"untraced": [], "raw": [], "layer": []}
+    run = {
+        "untraced": lambda: timed(workload),
+        "raw": lambda: raw(workload, event, callback),
+        "layer": lambda: layer(workload, tracer),
+    }
+    times: dict[str, list[int]] = {way: [] for way in ways}
     for _ in range(rounds + 1):
-        times["untraced"].append(timed(workload))
-        times["raw"].append(raw(workload, event, callback))
-        times["layer"].append(layer(workload, tracer))
+        for way in ways:
+            times[way].append(run[way]())
     print(
         json.dumps(
             {"events": events_in(workload, event)}
@@ -148,4 +155,4 @@ def main(name: str, rounds: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), tuple(sys.argv[3:]) or WAYS)
