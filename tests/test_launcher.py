@@ -154,8 +154,8 @@ EXITS = {
         "import atexit\natexit.register(lambda: print('__file__' in globals()))\n1/0"
     ),
     "while threads run": script(
-        "import threading, time, atexit\natexit.register(print, 'exit')\n"
-        "def work():\n    time.sleep(0.1)\n    print('__file__' in globals())\n    1/0\n"
+        "import threading, atexit\natexit.register(print, 'exit')\n"
+        "def work():\n    threading.main_thread().join()\n    print('__file__' in globals())\n    1/0\n"
         "threading.Thread(target=work, name='w').start()\nprint('main')\nraise KeyError"
     ),
     "with objects alive": script(

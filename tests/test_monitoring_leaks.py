@@ -11,7 +11,7 @@ from tests.programs import compiled
 def growth(step: "Step", repeats: int) -> float:
     """Return the blocks of memory that a step leaves behind, after many to fill all caches.
 
-    A leak is one at least; free lists and the test runner come to a small fraction.
+    A leak is one at least. Caches that grow once, by some 200 blocks at any time, come to less.
     """
     for _ in range(repeats):
         step.once()
@@ -48,7 +48,7 @@ def test_installing_and_uninstalling_leaves_no_memory_behind() -> None:
             with installed(tracer):
                 pass
 
-    assert growth(InstallAndUninstall(), 2000) < 0.2
+    assert growth(InstallAndUninstall(), 2000) < 0.5
     references = sys.getrefcount(tracer)
     growth(InstallAndUninstall(), 100)
     assert sys.getrefcount(tracer) == references
@@ -64,7 +64,7 @@ def test_events_leave_no_memory_behind() -> None:
             exec(program, {"print": say_nothing})
 
     with installed(Everything()):
-        assert growth(RunProgram(), 5000) < 0.2
+        assert growth(RunProgram(), 5000) < 0.5
 
 
 def test_failing_and_disabling_handlers_leave_no_memory_behind() -> None:
@@ -87,6 +87,6 @@ def test_failing_and_disabling_handlers_leave_no_memory_behind() -> None:
                 exec(program, {"print": say_nothing})
 
     try:
-        assert growth(FailOnce(), 1000) < 0.2
+        assert growth(FailOnce(), 1000) < 0.5
     finally:
         configure_policy(log_level="warning")
