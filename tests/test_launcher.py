@@ -155,7 +155,8 @@ EXITS = {
     ),
     "while threads run": script(
         "import threading, atexit\natexit.register(print, 'exit')\n"
-        "def work():\n    threading.main_thread().join()\n    print('__file__' in globals())\n    1/0\n"
+        "def work():\n    threading.main_thread().join()\n"
+        "    print('__file__' in globals())\n    1/0\n"
         "threading.Thread(target=work, name='w').start()\nprint('main')\nraise KeyError"
     ),
     "with objects alive": script(
