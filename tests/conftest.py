@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import codetracer
 import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
 from tests.slots import EMPTY, slots
@@ -12,15 +13,18 @@ from tests.slots import EMPTY, slots
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.path.name.startswith("test_monitoring_"):
         # test_native_build.py says which ones must be there.
-        metafunc.fixturenames.append("each_backend")
         metafunc.parametrize("each_backend", chosen_backend.BACKENDS, indirect=True)
 
 
-@pytest.fixture
-def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use one backend in this process and in those that the test starts."""
+@pytest.fixture(autouse=True)
+def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Use one backend in this process and in those that the test starts; return its name."""
+    # Autouse, or pytest forgets it for tests that do not name it.
+    if not hasattr(request, "param"):
+        return codetracer.backend()
     monkeypatch.setattr(chosen_backend, "_chosen", request.param)
     monkeypatch.setenv(chosen_backend.VARIABLE, request.param)
+    return codetracer.backend()
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,6 @@ from codetracer import (
     RecorderError,
     Tracer,
     UsageError,
-    backend,
     configure_policy,
     flush_installed_tracer,
     install_tracer,
@@ -419,8 +418,11 @@ uninstall_tracer()
     assert (done.stdout, done.stderr) == ("7\n", "")
 
 
-def test_the_callbacks_are_made_by_the_backend_in_use() -> None:
+def test_the_callbacks_are_made_by_the_backend_in_use(
+    each_backend: str, request: pytest.FixtureRequest
+) -> None:
     with installed(Noting()):
         made_by = type(slot(3).callbacks["LINE"]).__name__
 
-    assert made_by == {"native": "Callback", "python": "function"}[backend()]
+    assert f"[{each_backend}]" in request.node.name
+    assert made_by == {"native": "Callback", "python": "function"}[each_backend]
