@@ -14,7 +14,7 @@ from pathlib import Path
 from codegen.completeness import check_completeness
 from codegen.errors import CodegenError
 from codegen.generate import generate
-from codegen.load import load_spec
+from codegen.load import load_spec, load_trace_spec
 from codegen.observation import OBSERVED_DIR, Observation, load_observations
 from codegen.observe import describe_changes, observe
 from codegen.output import Difference, compare, write
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     root: Path = options.root
-    files = generate(load_spec(root), load_observations(root))
+    files = generate(load_spec(root), load_observations(root), load_trace_spec(root))
     changes = write(root, files)
     for change in changes:
         print(f"{'removed' if change.kind == 'orphan' else 'wrote'} {change.path}")
@@ -48,7 +48,7 @@ def _check(options: argparse.Namespace) -> int:
     root: Path = options.root
     spec = load_spec(root)
     observations = load_observations(root)
-    differences = compare(root, generate(spec, observations))
+    differences = compare(root, generate(spec, observations, load_trace_spec(root)))
     gaps = check_completeness(spec, [*observations, observe(spec)])
     _report(differences, gaps)
     if differences or gaps:
@@ -104,7 +104,7 @@ def _running_release() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m codegen", description="Compile spec/events.toml into generated/."
+        prog="python -m codegen", description="Compile spec/ into generated/."
     )
     parser.add_argument(
         "--root",

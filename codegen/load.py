@@ -1,4 +1,4 @@
-"""TOML to a validated `Spec`; every mistake becomes one `SpecError` with file, row and key."""
+"""TOML to validated specs; every mistake becomes one `SpecError` with file, row and key."""
 
 import re
 import tomllib
@@ -6,14 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from codegen.errors import SpecError
 from codegen.model import Argument, Event, Spec, suggestion
+from codegen.trace_model import Form, Header, Log, Record, TraceSpec, TraceValue
 
 SPEC_FILE = Path("spec/events.toml")
 """Where the spec stands, relative to the project's root."""
+
+TRACE_FILE = Path("spec/trace.toml")
+"""Where the trace log's spec stands, relative to the project's root."""
+
+_TRACE_TABLES: dict[str, type[BaseModel]] = {
+    "header": Header,
+    "value": TraceValue,
+    "form": Form,
+    "record": Record,
+}
 
 
 def load_spec(root: Path) -> Spec:
@@ -28,9 +39,30 @@ def load_spec(root: Path) -> Spec:
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
-        raise _spec_error(error.errors()[0], text, data) from error
+        first = error.errors()[0]
+        raise _spec_error(SPEC_FILE, first, *_place(first["loc"], text, data)) from error
     for problem in spec.problems():
-        raise SpecError(SPEC_FILE, _row(text, data, problem.row), problem.key, problem.text)
+        row = _row("event", text, data, problem.row)
+        raise SpecError(SPEC_FILE, row, problem.key, problem.text)
+    return spec
+
+
+def load_trace_spec(root: Path) -> TraceSpec:
+    """Read and validate ``spec/trace.toml`` below `root`.
+
+    Raises:
+        SpecError: as for `load_spec`.
+    """
+    text = read_text(root, TRACE_FILE)
+    data = parse_toml(text, TRACE_FILE)
+    try:
+        spec = TraceSpec.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _spec_error(TRACE_FILE, first, *_trace_place(first["loc"], text, data)) from error
+    for problem in spec.problems():
+        row = _row(problem.table, text, data, problem.row)
+        raise SpecError(TRACE_FILE, row, problem.key, problem.text)
     return spec
 
 
@@ -57,9 +89,13 @@ def parse_toml(text: str, file: Path) -> dict[str, Any]:
         raise SpecError(file, "", "", f"TOML syntax error: {error}") from error
 
 
-def _spec_error(error: ErrorDetails, text: str, data: Mapping[str, Any]) -> SpecError:
-    location = error["loc"]
-    row, keys, known = _place(location, text, data)
+def _spec_error(
+    file: Path,
+    error: ErrorDetails,
+    row: str,
+    keys: tuple[int | str, ...],
+    known: Mapping[str, object],
+) -> SpecError:
     problem = error["msg"].removeprefix("Value error, ")
     key = ".".join(str(part) for part in keys if part != "[key]")
     if error["type"] == "extra_forbidden":
@@ -71,7 +107,7 @@ def _spec_error(error: ErrorDetails, text: str, data: Mapping[str, Any]) -> Spec
         problem = f"{error['input']!r} does not match {pattern}"
     elif found := re.match(r"\[(\w+)\] (.*)", problem, re.DOTALL):
         key, problem = found.groups()
-    return SpecError(SPEC_FILE, row, key, problem)
+    return SpecError(file, row, key, problem)
 
 
 def _place(
@@ -79,21 +115,34 @@ def _place(
 ) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
     """Split a pydantic location into the row, the key in it, and the keys the row may have."""
     if len(location) > 1 and location[0] == "event" and isinstance(location[1], int):
-        return _row(text, data, location[1]), location[2:], Event.model_fields
+        return _row("event", text, data, location[1]), location[2:], Event.model_fields
     if len(location) > 1 and location[0] == "argument":
         return f"argument {location[1]}", location[2:], Argument.model_fields
     return "", location, Spec.model_fields
 
 
-def _row(text: str, data: Mapping[str, Any], index: int) -> str:
-    """Name event row `index` as a person finds it: by its name and the line it begins at."""
-    row = data["event"][index]
+def _trace_place(
+    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
+) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
+    """Do for spec/trace.toml what `_place` does for the events."""
+    table = str(location[0])
+    if len(location) > 1 and table in _TRACE_TABLES and isinstance(location[1], int):
+        known = _TRACE_TABLES[table].model_fields
+        return _row(table, text, data, location[1]), location[2:], known
+    if len(location) > 1 and table == "log":
+        return "log", location[1:], Log.model_fields
+    return "", location, TraceSpec.model_fields
+
+
+def _row(table: str, text: str, data: Mapping[str, Any], index: int) -> str:
+    """Name row `index` of `table` as a person finds it: by its name and the line it begins at."""
+    row = data[table][index]
     name = row.get("name", "") if isinstance(row, dict) else ""
     headers = [
         number
         for number, line in enumerate(text.splitlines(), 1)
-        if re.match(r"\s*\[\[\s*event\s*\]\]", line)
+        if re.match(rf"\s*\[\[\s*{table}\s*\]\]", line)
     ]
     line = f"line {headers[index]}" if index < len(headers) else ""
     place = ", ".join(part for part in (f"row {index + 1}", line) if part)
-    return f"event {name} ({place})" if name else f"event in {place}"
+    return f"{table} {name} ({place})" if name else f"{table} in {place}"

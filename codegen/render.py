@@ -1,6 +1,6 @@
-"""Spec to text: one template for each generated file, nothing undefined let through."""
+"""Specs to text: one template for each generated file, nothing undefined let through."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from codegen.errors import CodegenError
 from codegen.model import Spec
 from codegen.observation import Observation
+from codegen.trace_model import TraceSpec
 
 OUTPUT_ROOT = Path("generated")
 """The folder that holds generated files only, relative to the project's root."""
@@ -21,12 +22,17 @@ _TEMPLATES = {
     _PACKAGE / "_native.c": "_native.c.j2",
     _PACKAGE / "_native.pyi": "_native.pyi.j2",
     _PACKAGE / "registration.py": "registration.py.j2",
+    _PACKAGE / "trace_format.py": "trace_format.py.j2",
+    _PACKAGE / "trace_encoder.py": "trace_encoder.py.j2",
+    _PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
+    _PACKAGE / "_trace_format.h": "_trace_format.h.j2",
     _PACKAGE / "py.typed": "py.typed.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
+    OUTPUT_ROOT / "trace.md": "trace.md.j2",
 }
 
 
-def render(spec: Spec, observations: Sequence[Observation]) -> dict[Path, str]:
+def render(spec: Spec, observations: Sequence[Observation], trace: TraceSpec) -> dict[Path, str]:
     """Return the text of every generated file by its path relative to the project's root.
 
     `observations` (one for each CPython that was observed, oldest first) only feed the reference
@@ -43,13 +49,12 @@ def render(spec: Spec, observations: Sequence[Observation]) -> dict[Path, str]:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    return {path: _fill(environment, name, spec, observations) for path, name in _TEMPLATES.items()}
+    names = {"spec": spec, "observations": observations, "trace": trace}
+    return {path: _fill(environment, name, names) for path, name in _TEMPLATES.items()}
 
 
-def _fill(
-    environment: Environment, name: str, spec: Spec, observations: Sequence[Observation]
-) -> str:
+def _fill(environment: Environment, name: str, names: Mapping[str, object]) -> str:
     try:
-        return environment.get_template(name).render(spec=spec, observations=observations)
+        return environment.get_template(name).render(names)
     except TemplateError as error:
         raise CodegenError(f"codegen/templates/{name}: {error}; mend the template") from error

@@ -8,7 +8,7 @@ import pytest
 from codegen.errors import CodegenError
 from codegen.format import format_file
 from codegen.generate import generate
-from codegen.load import load_spec
+from codegen.load import load_spec, load_trace_spec
 from codegen.model import Argument, Event
 from codegen.observation import Observation, ObservedEvent, load_observations
 from tests.project import ROOT, Project, one_message, run_python
@@ -17,9 +17,9 @@ PRINT_DIGEST = """
 import hashlib
 from pathlib import Path
 from codegen.generate import generate
-from codegen.load import load_spec
+from codegen.load import load_spec, load_trace_spec
 from codegen.observation import load_observations
-files = generate(load_spec(Path()), load_observations(Path()))
+files = generate(load_spec(Path()), load_observations(Path()), load_trace_spec(Path()))
 everything = repr([(str(path), text) for path, text in files.items()])
 print(hashlib.sha256(everything.encode()).hexdigest())
 """
@@ -27,7 +27,7 @@ print(hashlib.sha256(everything.encode()).hexdigest())
 
 @pytest.fixture(scope="module")
 def generated() -> dict[Path, str]:
-    return generate(load_spec(ROOT), load_observations(ROOT))
+    return generate(load_spec(ROOT), load_observations(ROOT), load_trace_spec(ROOT))
 
 
 def test_what_this_interpreter_generates_is_to_the_byte_what_the_repository_holds(
@@ -63,7 +63,9 @@ def test_generate_as_a_function_writes_nothing(tmp_path: Path) -> None:
     project.edit("An unconditional jump is taken.", "A jump without condition is taken.")
     before = project.tree()
 
-    files = generate(load_spec(project.root), load_observations(project.root))
+    files = generate(
+        load_spec(project.root), load_observations(project.root), load_trace_spec(project.root)
+    )
 
     assert "A jump without condition" in files[Path("generated/events.md")]
     assert project.tree() == before
