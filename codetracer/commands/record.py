@@ -1,0 +1,270 @@
+"""``codetracer record``: its options, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from codetracer import session
+from codetracer.errors import RecorderError, UsageError
+from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
+from codetracer.policy import configure_policy, policy_snapshot
+from codetracer.runtime.values import Limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codetracer.runtime.io import CaptureMode
+    from codetracer.runtime.lifecycle import Recorder
+
+__all__ = ["EXAMPLES", "SUMMARY", "add_options", "execute", "prepare"]
+
+SUMMARY = "record what a program does, for `codetracer show`"
+
+EXAMPLES = """\
+examples:
+  codetracer record app.py --verbose
+  codetracer record -o trace -m package.module
+  codetracer record --pytest tests/test_app.py -x
+  codetracer show trace-out
+
+environment:
+  CODETRACER_PYTHON_RECORDER_OUT_DIR   as --out-dir
+  CODETRACER_PYTHON_RECORDER_DISABLED  1: run the program without recording it
+  CODETRACER_TRACE_FILTER              filter files, before those of --trace-filter
+  CODETRACER_CAPTURE_IO                as --io-capture
+  CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
+  CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
+  CODETRACER_PROPAGATE_SCRIPT_EXIT     as the options of these names
+
+exit status:
+  0 recorded, whatever the program did; 1 recording failed; 2 wrong usage;
+  with --propagate-script-exit the program's own
+"""
+
+OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
+DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
+CAPTURE_IO = "CODETRACER_CAPTURE_IO"
+CAPTURE_MODES = ("off", "proxies", "proxies+fd")
+FRAMEWORKS = ("pytest", "unittest")
+"""Modules that run other people's code, each with a filter of its name."""
+
+INTERRUPTED = 130
+"""What a shell sees of a program that was interrupted: 128 and SIGINT."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of ``record``; the program is not theirs to describe."""
+    defaults = Limits()
+    parser.add_argument(
+        "-o",
+        "--out-dir",
+        metavar="DIR",
+        default=os.environ.get(OUT_DIR) or None,
+        help="the folder to write to, empty or absent (default: trace-out, or with -2, -3 and so"
+        " on the first that is free)",
+    )
+    parser.add_argument(
+        "--activation-path",
+        metavar="PATH",
+        help="record only while code of this file runs, the first time it does",
+    )
+    parser.add_argument(
+        "--trace-filter",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a filter file, or several with :: between them; may be given again, the last one"
+        " is strongest",
+    )
+    parser.add_argument(
+        "--io-capture",
+        choices=CAPTURE_MODES,
+        default=None,
+        help="catch the output not at all, at Python's streams, or also that of C code and"
+        " subprocesses (default: proxies)",
+    )
+    for name, text in (
+        ("depth", "how many objects deep values are recorded"),
+        ("items", "how many items of a container, and attributes of an object"),
+        ("text", "how many characters of a str, and bytes of bytes"),
+    ):
+        parser.add_argument(
+            f"--max-{name}",
+            metavar="N",
+            type=_positive,
+            default=getattr(defaults, name),
+            help=f"{text} (default: %(default)s)",
+        )
+    _add_policy_options(parser)
+
+
+def _add_policy_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("when recording fails")
+    group.add_argument(
+        "--on-recorder-error",
+        choices=("abort", "disable"),
+        help="end the program with an error, or let it go on unrecorded (default: abort)",
+    )
+    flag = argparse.BooleanOptionalAction
+    group.add_argument(
+        "--require-trace", action=flag, default=None, help="exit with 1 if there is no whole trace"
+    )
+    group.add_argument(
+        "--keep-partial-trace", action=flag, default=None, help="keep what was recorded by then"
+    )
+    group.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error", "off"),
+        help="what codetracer says of itself (default: warning)",
+    )
+    group.add_argument("--log-file", metavar="FILE", help="where it says so (default: stderr)")
+    group.add_argument(
+        "--json-errors", action=flag, default=None, help="each error also as a line of JSON"
+    )
+    group.add_argument(
+        "--propagate-script-exit",
+        action=flag,
+        default=None,
+        help="exit as the program did (default: 0 if it was recorded)",
+    )
+
+
+def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
+    """Make the folder and the recorder, and return what starts the recording.
+
+    Raises:
+        UsageError: the folder, a filter or a setting is wrong.
+        HostError: the folder cannot be made.
+    """
+    configure_policy(
+        on_recorder_error=options.on_recorder_error,
+        require_trace=options.require_trace,
+        keep_partial_trace=options.keep_partial_trace,
+        log_level=options.log_level,
+        log_file=options.log_file,
+        json_errors=options.json_errors,
+        propagate_script_exit=options.propagate_script_exit,
+    )
+    if os.environ.get(DISABLED, "").lower() in ("1", "true", "yes"):
+        return lambda: None
+    framework = target.value if target.kind == "module" and target.value in FRAMEWORKS else None
+    recorder = session.make_recorder(
+        options.out_dir,
+        filter_start=_filter_start(target),
+        trace_filter=options.trace_filter,
+        builtin_filters=("default", framework) if framework else ("default",),
+        activation_path=options.activation_path,
+        io_capture=_capture_mode(options.io_capture),
+        limits=Limits(options.max_depth, options.max_items, options.max_text),
+        program=COMMAND_FILENAME if target.kind == "command" else target.value,
+        arguments=target.args,
+    )
+    if target.kind == "command":
+        recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
+    _prepared.append(recorder)
+
+    def start() -> None:
+        session.start_recorder(recorder)
+
+    return start
+
+
+_prepared: list[Recorder] = []
+
+
+def execute(target: Target, start: Callable[[], None]) -> int:
+    """Run the program, and return the exit status of ``codetracer record``.
+
+    Raises:
+        BaseException: what the program raises, if it is to end as it would unrecorded; and what
+            keeps it from beginning.
+    """
+    try:
+        run(target, start)
+    except SystemExit as ending:
+        status = _status_of(ending)
+        _note_end(status, f"exited {status}")
+        if _ends_as_the_program():
+            raise
+        if ending.code is not None and not isinstance(ending.code, int):
+            complain(str(ending.code))
+    except BaseException as error:
+        status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+        _note_end(status, f"uncaught {type(error).__qualname__}")
+        if _ends_as_the_program():
+            raise
+        _show(error)
+    else:
+        status = 0
+        _note_end(0, "exited 0")
+    return _conclude(status)
+
+
+def _filter_start(target: Target) -> str:
+    if target.kind == "script" and target.value != "-":
+        return os.path.dirname(os.path.abspath(target.value))
+    return os.getcwd()
+
+
+def _capture_mode(option: str | None) -> CaptureMode:
+    mode = option or os.environ.get(CAPTURE_IO) or "proxies"
+    if mode not in CAPTURE_MODES:
+        raise UsageError(
+            "ERR_INVALID_POLICY_VALUE",
+            f"{CAPTURE_IO} is {mode!r}; allowed: {', '.join(CAPTURE_MODES)}",
+            {"setting": CAPTURE_IO, "value": mode},
+        )
+    return mode  # type: ignore[return-value]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _status_of(ending: SystemExit) -> int:
+    """Return the exit status that CPython would end with (Python/pythonrun.c)."""
+    if ending.code is None:
+        return 0
+    return ending.code & 0xFF if isinstance(ending.code, int) else 1
+
+
+def _note_end(status: int, label: str) -> None:
+    for recorder in _prepared:
+        if recorder.started:
+            recorder.set_exit_status(status)
+            recorder.set_exit_label(label)
+        else:
+            # There is no such program, or it cannot be compiled.
+            recorder.discard()
+
+
+def _ends_as_the_program() -> bool:
+    return policy_snapshot().propagate_script_exit or not any(
+        recorder.started and not recorder.failed for recorder in _prepared
+    )
+
+
+def _show(error: BaseException) -> None:
+    """Report an uncaught exception as CPython does at the end of ``python`` (_PyErr_PrintEx)."""
+    sys.last_exc = error  # type: ignore[attr-defined]
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _conclude(status: int) -> int:
+    policy = policy_snapshot()
+    for recorder in _prepared:
+        if recorder.failed and (policy.require_trace or policy.on_recorder_error == "abort"):
+            return 1
+        if status:
+            complain(
+                f"codetracer: the program ended with status {status};"
+                f" it is recorded in {recorder.directory.path}"
+            )
+    return status if policy.propagate_script_exit else 0

@@ -1,0 +1,92 @@
+"""What the log numbers: types, attributes' names, source files. Each is defined at its first use.
+
+A number is given in the same breath as its definition is appended (see `codetracer.runtime.events`).
+"""
+
+from __future__ import annotations
+
+import weakref
+
+from codetracer.runtime.layouts import Layout, layout_of, type_name
+from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
+__all__ = ["Definitions"]
+
+
+class Definitions:
+    """The numbers given so far.
+
+    Parameters:
+        keep_source: called with each source file's name when it is met.
+
+    Attributes:
+        out: the group of records that is being put together; definitions go into it right before
+            what uses them.
+    """
+
+    def __init__(self, keep_source: Callable[[str], object] = lambda _: None) -> None:
+        self.out: list[bytes] = []
+        self._keep_source = keep_source
+        self._layouts: dict[int, Layout] = {}
+        self._alive: dict[int, weakref.ref[type]] = {}
+        self._types = 0
+        self._attributes: dict[str, int] = {}
+        self._sources: dict[str, int] = {}
+
+    def layout(self, kind: type) -> Layout:
+        """Return the layout of a type's instances, with the type's number."""
+        layout = self._layouts.get(id(kind))
+        if layout is None:
+            layout = layout_of(kind)
+            record = encode_type(type_name(kind))
+            key = id(kind)
+            # Types are not kept alive; the id of one that is gone may be another's.
+            alive = weakref.ref(kind, lambda _: self._forget(key))
+            layout.number = self._types
+            self._types += 1
+            self._layouts[key] = layout
+            self._alive[key] = alive
+            self.out.append(record)
+        return layout
+
+    def attribute(self, name: str) -> int:
+        """Return the number of an attribute's name."""
+        number = self._attributes.get(name)
+        if number is None:
+            record = encode_attribute(name)
+            number = self._attributes[name] = len(self._attributes)
+            self.out.append(record)
+        return number
+
+    def source(self, code: CodeType) -> int:
+        """Return the number of a code's source file."""
+        number = self._sources.get(code.co_filename)
+        if number is None:
+            record = encode_source(code.co_filename)
+            number = self._sources[code.co_filename] = len(self._sources)
+            self.out.append(record)
+            self._keep_source(code.co_filename)
+        return number
+
+    @property
+    def sources(self) -> list[str]:
+        """The source files, as co_filename names them."""
+        return list(self._sources)
+
+    def forget(self) -> None:
+        """Number everything anew from now on, for another log."""
+        self.out.clear()
+        self._layouts.clear()
+        self._alive.clear()
+        self._types = 0
+        self._attributes.clear()
+        self._sources.clear()
+
+    def _forget(self, key: int) -> None:
+        self._layouts.pop(key, None)
+        self._alive.pop(key, None)

@@ -1,0 +1,68 @@
+"""The frames that are being recorded: which are open in each thread, and what is known of them.
+
+Frames are told by their ids; no frame, nor anything in one, is kept: the program's objects live
+exactly as long as they do untraced.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from codetracer.runtime.plans import Plan
+
+__all__ = ["FrameState", "Namespace", "ThreadState"]
+
+
+class Namespace:
+    """The global variables of a module, as last written.
+
+    Attributes:
+        number: its number in the log.
+        written: for each variable the bytes of its value.
+    """
+
+    __slots__ = ("number", "written")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.written: dict[str, bytes] = {}
+
+
+class FrameState:
+    """A frame that is being recorded.
+
+    Attributes:
+        frame: the frame's id.
+        plan: what is recorded of its code.
+        number: its number in the log.
+        line: the line it is at; 0 before the first.
+        said: the line that the log has for it.
+        namespace: its global variables.
+        written: for each local variable, by number, the bytes of its value.
+    """
+
+    __slots__ = ("frame", "line", "namespace", "number", "plan", "said", "written")
+
+    def __init__(self, frame: int, plan: Plan, number: int, namespace: Namespace) -> None:
+        self.frame = frame
+        self.plan = plan
+        self.number = number
+        self.line = 0
+        self.said = plan.first_line
+        self.namespace = namespace
+        self.written: dict[int, bytes] = {}
+
+
+class ThreadState:
+    """A thread.
+
+    Attributes:
+        number: its number in the log.
+        stack: its open frames, outermost first.
+    """
+
+    __slots__ = ("number", "stack")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.stack: list[FrameState] = []

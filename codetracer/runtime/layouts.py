@@ -1,0 +1,182 @@
+"""What an instance of a type holds, and how to read it without running the program's code.
+
+Everything is read through the descriptors that CPython itself puts into types: no attribute is
+looked up on an instance or on a type of the program's, no method of theirs is called.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+from codetracer_bindings.trace_format import (
+    FORM_CLASS,
+    FORM_DICT,
+    FORM_ENUM,
+    FORM_EXCEPTION,
+    FORM_FROZENSET,
+    FORM_FUNCTION,
+    FORM_INSTANCE,
+    FORM_LIST,
+    FORM_METHOD,
+    FORM_MODULE,
+    FORM_NAMED_TUPLE,
+    FORM_OPAQUE,
+    FORM_SET,
+    FORM_TUPLE,
+    FORM_WRAPPED,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Final
+
+    type Reader = Callable[[Any], object]
+
+__all__ = ["Layout", "class_name", "layout_of", "type_name"]
+
+_mro_of: Final = type.__dict__["__mro__"].__get__
+_namespace_of: Final = type.__dict__["__dict__"].__get__
+_qualname_of: Final = type.__dict__["__qualname__"].__get__
+_module_of: Final = type.__dict__["__module__"].__get__
+_flags_of: Final = type.__dict__["__flags__"].__get__
+_IS_HEAP_TYPE: Final = 1 << 9
+
+_BASES: Final = (
+    (type, FORM_CLASS),
+    (types.FunctionType, FORM_FUNCTION),
+    (types.MethodType, FORM_METHOD),
+    (types.BuiltinMethodType, FORM_METHOD),
+    (types.ModuleType, FORM_MODULE),
+    (BaseException, FORM_EXCEPTION),
+    (list, FORM_LIST),
+    (dict, FORM_DICT),
+    (set, FORM_SET),
+    (frozenset, FORM_FROZENSET),
+    (tuple, FORM_TUPLE),
+)
+_WRAPPERS: Final[tuple[tuple[type, Reader], ...]] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (complex, lambda value: complex.__add__(value, 0)),
+    (str, str.__str__),
+    (bytes, lambda value: bytes.__getitem__(value, slice(None))),
+    (bytearray, lambda value: bytes(bytearray.__getitem__(value, slice(None)))),
+)
+
+
+class Layout:
+    """What the instances of a type hold.
+
+    Attributes:
+        number: the type's number in the log.
+        form: the form of its instances.
+        slots: what reads each slot, by the slot's name; for a named tuple its fields.
+        dict_of: returns an instance's ``__dict__``; None where it has none.
+        plain: returns the plain value of a wrapped one, and a deque as a list; else None.
+    """
+
+    __slots__ = ("dict_of", "form", "number", "plain", "slots")
+
+    def __init__(
+        self,
+        form: int,
+        slots: dict[str, Reader],
+        dict_of: Callable[[Any], Any] | None,
+        plain: Reader | None,
+    ) -> None:
+        self.number = 0
+        self.form = form
+        self.slots = slots
+        self.dict_of = dict_of
+        self.plain = plain
+
+
+def layout_of(kind: type) -> Layout:
+    """Return the layout of a type's instances; the number is the caller's to set."""
+    mro = _mro_of(kind)
+    form = next((form for base, form in _BASES if _has(mro, base)), FORM_INSTANCE)
+    slots: dict[str, Reader] = {}
+    dict_of = None
+    if form not in (FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE):
+        slots, dict_of = _slots_of(mro), _dict_of(mro)
+    plain = next((read for base, read in _WRAPPERS if _has(mro, base)), None)
+    if _is_enumeration(kind):
+        form, slots, plain = FORM_ENUM, {}, None
+    elif plain is not None:
+        form = FORM_WRAPPED
+    elif form == FORM_TUPLE and (fields := _fields_of(mro)):
+        form = FORM_NAMED_TUPLE
+        slots = {name: _item_reader(index) for index, name in enumerate(fields)}
+    elif form == FORM_INSTANCE and dict_of is None and not slots:
+        form = FORM_OPAQUE
+        if kind is _deque():
+            form, plain = FORM_LIST, list
+    return Layout(form, slots, dict_of, plain)
+
+
+def type_name(kind: type) -> str:
+    """Return a type's module and qualified name; the latter alone for a builtin."""
+    module = _module_of(kind)
+    name = class_name(kind)
+    return name if type(module) is not str or module == "builtins" else f"{module}.{name}"
+
+
+def class_name(kind: type) -> str:
+    """Return a class's qualified name."""
+    name: str = _qualname_of(kind)
+    return name
+
+
+def _has(mro: tuple[type, ...], wanted: type) -> bool:
+    # Not `in`: a metaclass may define __eq__.
+    return any(base is wanted for base in mro)
+
+
+def _slots_of(mro: tuple[type, ...]) -> dict[str, Reader]:
+    slots: dict[str, Reader] = {}
+    for base in reversed(mro):
+        # The fields of the types that CPython is made of are of no interest.
+        if not _flags_of(base) & _IS_HEAP_TYPE:
+            continue
+        for name, descriptor in _items(_namespace_of(base)):
+            if type(name) is str and type(descriptor) is types.MemberDescriptorType:
+                slots[name] = descriptor.__get__
+    return slots
+
+
+def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
+    for base in mro:
+        descriptor = _namespace_of(base).get("__dict__")
+        if type(descriptor) is types.GetSetDescriptorType:
+            return descriptor.__get__
+    return None
+
+
+def _fields_of(mro: tuple[type, ...]) -> tuple[str, ...]:
+    for base in mro:
+        fields = _namespace_of(base).get("_fields")
+        if type(fields) is tuple and all(type(name) is str for name in fields):
+            return fields
+    return ()
+
+
+def _item_reader(index: int) -> Reader:
+    return lambda value: tuple.__getitem__(value, index)
+
+
+def _items(namespace: Mapping[str, object]) -> list[tuple[str, object]]:
+    return list(namespace.items())
+
+
+def _is_enumeration(kind: type) -> bool:
+    enum = sys.modules.get("enum")
+    return type(enum) is types.ModuleType and _has(
+        _mro_of(type(kind)), enum.__dict__.get("EnumType", object())
+    )
+
+
+def _deque() -> object:
+    collections = sys.modules.get("_collections")
+    return None if collections is None else collections.__dict__.get("deque")

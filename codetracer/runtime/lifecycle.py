@@ -1,0 +1,224 @@
+"""A recording from its beginning to its end: the tracer, put together from its collaborators."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from codetracer import __version__
+from codetracer.log import say
+from codetracer.monitoring import Tracer
+from codetracer.monitoring.backend import backend
+from codetracer.policy import policy_snapshot
+from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.directory import source_name
+from codetracer.runtime.events import Events
+from codetracer.runtime.io import OutputCapture
+from codetracer.runtime.plans import Plans
+from codetracer.runtime.values import Limits, Values
+from codetracer.tracelog.writer import LogWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
+
+    from codetracer.runtime.directory import TraceDirectory
+    from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.io import CaptureMode
+
+__all__ = ["Recorder"]
+
+FORMAT_VERSION: Final = 1
+"""The version of the metadata."""
+
+_HANDLERS: Final = (
+    "on_py_start",
+    "on_py_resume",
+    "on_py_throw",
+    "on_line",
+    "on_raise",
+    "on_exception_handled",
+    "on_py_return",
+    "on_py_yield",
+    "on_py_unwind",
+)
+
+_recording: list[Recorder] = []
+"""Who is to be told of a fork."""
+
+
+class Recorder(Tracer):
+    """Records what the program does, from `begin` to `finish`.
+
+    Attributes:
+        directory: where to.
+        started: whether it has begun.
+        failed: whether it failed.
+
+    Parameters:
+        directory: where to.
+        gate: what of it.
+        capture: how its output is caught.
+        limits: how much of values.
+        program: what is recorded, as a person would name it.
+        arguments: the program's arguments.
+        active: whether recording begins at once, and not at the activation path.
+
+    Raises:
+        OSError: the log or the metadata cannot be written.
+    """
+
+    def __init__(
+        self,
+        directory: TraceDirectory,
+        gate: Gate,
+        *,
+        capture: CaptureMode = "proxies",
+        limits: Limits | None = None,
+        program: str = "",
+        arguments: Sequence[str] = (),
+        active: bool = True,
+    ) -> None:
+        self.directory = directory
+        self.started = False
+        self.failed = False
+        self._gate = gate
+        self._limits = limits or Limits()
+        self._program = program
+        self._arguments = list(arguments)
+        self._workdir = os.getcwd()
+        self._started = time.time_ns()
+        self._clock = time.perf_counter_ns()
+        self._pid = self._first_pid = os.getpid()
+        self._status: int | None = None
+        self._label = ""
+        self._problem: str | None = None
+        self._log = self._open_log()
+        self._definitions = Definitions(directory.keep_source)
+        self._values = Values(self._definitions, self._limits)
+        self._plans = Plans(gate, self._definitions)
+        self._events = Events(
+            self._log,
+            gate,
+            self._plans,
+            self._definitions,
+            self._values,
+            self._limits.depth,
+            active=active,
+        )
+        self._capture = OutputCapture(capture, self._output)
+        for handler in _HANDLERS:
+            setattr(self, handler, getattr(self._events, handler))
+        directory.write_metadata(self._metadata())
+
+    def begin(self) -> None:
+        """Catch the program's output from now on, and follow it through forks."""
+        self.started = True
+        _recording.append(self)
+        self._capture.start()
+
+    def discard(self) -> None:
+        """Leave nothing: recording could not begin."""
+        self._log.close()
+        self.directory.remove()
+
+    def set_exit_status(self, code: int | None, /) -> None:
+        """Take note of the program's exit status."""
+        self._status = code
+
+    def set_exit_label(self, label: str) -> None:
+        """Take note of how the program ended, in words."""
+        self._label = label
+
+    def notify_failure(self) -> None:
+        """A handler failed: what is recorded ends here."""
+        self.failed = True
+        self._problem = "the recorder failed; its log says how"
+
+    def flush(self) -> None:
+        """Have the system write to the disk what has been recorded."""
+        self._log.flush()
+
+    def finish(self) -> None:
+        """End the recording: close the log, and write the metadata."""
+        if self in _recording:
+            _recording.remove(self)
+        self._capture.stop()
+        try:
+            if not self.failed:
+                self._events.exit(self._status)
+            self._log.close()
+            # A forked child has its log; the metadata is its parent's to write.
+            if self._pid == self._first_pid:
+                self._conclude()
+        except OSError as error:
+            self.failed = True
+            self._problem = f"writing failed: {error.strerror or error}"
+            raise
+
+    def _conclude(self) -> None:
+        if self.failed and not policy_snapshot().keep_partial_trace:
+            self.directory.remove()
+        else:
+            self.directory.write_metadata(self._metadata(ended=True))
+
+    def _open_log(self) -> LogWriter:
+        path = self.directory.log_path(self._pid)
+        return LogWriter(path, self.directory.recording, self._pid, time.time_ns())
+
+    def _output(self, stream: int, data: bytes, frame: object) -> None:
+        self._events.output(stream, data, frame)  # type: ignore[arg-type]
+
+    def follow_fork(self) -> None:
+        """Go on in a forked child, with a log of its own; without one, record nothing there."""
+        self._log.abandon()
+        self._pid = os.getpid()
+        for collaborator in (self._definitions, self._values, self._plans):
+            collaborator.forget()
+        try:
+            self._log = self._open_log()
+        except OSError as error:
+            self._events.end()
+            say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
+        else:
+            self._events.restart(self._log)
+
+    def _metadata(self, *, ended: bool = False) -> dict[str, object]:
+        return {
+            "format": "codetracer",
+            "version": FORMAT_VERSION,
+            "recording_id": self.directory.recording_id,
+            "program": self._program,
+            "args": self._arguments,
+            "workdir": self._workdir,
+            "python": {
+                "version": sys.version.split()[0],
+                "implementation": sys.implementation.name,
+                "executable": sys.executable,
+            },
+            "platform": sys.platform,
+            "recorder": {"name": "codetracer", "version": __version__, "backend": backend()},
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started // 10**9)),
+            "duration_ns": time.perf_counter_ns() - self._clock if ended else None,
+            "complete": ended and not self.failed,
+            "incomplete_reason": self._problem if ended else "it has not been ended",
+            "exit_status": {"code": self._status, "label": self._label},
+            "filters": self._gate.statistics(),
+            "policy": policy_snapshot().as_dict(),
+            "limits": self._limits.as_dict(),
+            "counts": self._events.counts(),
+            "bytes": self.directory.size(),
+            "sources": {name: source_name(name) for name in self._definitions.sources},
+            "processes": [{"log": name} for name in self.directory.logs()],
+        }
+
+
+def _follow_fork() -> None:
+    for recorder in _recording:
+        recorder.follow_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_follow_fork)

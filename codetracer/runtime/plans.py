@@ -1,0 +1,223 @@
+"""What is recorded of a code object: decided when it first runs, looked up at each event."""
+
+from __future__ import annotations
+
+import weakref
+
+from codetracer.runtime.bytecode import local_names, names_by_line, parameters
+from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
+from codetracer_bindings.trace_encoder import encode_code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Final
+
+    from codetracer.filters.chain import Scope
+    from codetracer.runtime.bytecode import LineNames
+    from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.filtering import Gate
+
+__all__ = ["MODULE_KIND", "Plan", "Plans", "Variable"]
+
+_ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
+
+MODULE_KIND: Final = 0
+_KINDS: Final = ((0x20, 3), (0x80, 4), (0x200, 5))
+"""CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR, and what they are in the log."""
+
+
+class Variable:
+    """A variable of a code object.
+
+    Attributes:
+        number: its number in the log.
+        name: its name.
+        is_global: whether it is in the globals, not in the frame.
+        action: what a filter does with its values.
+    """
+
+    __slots__ = ("action", "is_global", "name", "number")
+
+    def __init__(self, number: int, name: str, action: int, *, is_global: bool) -> None:
+        self.number = number
+        self.name = name
+        self.is_global = is_global
+        self.action = action
+
+
+class Plan:
+    """What is recorded of a code object.
+
+    Attributes:
+        code: the id of the code object, which is not kept alive.
+        number: its number in the log.
+        kind: as the log has it: module, class, function and so on.
+        first_line: co_firstlineno.
+        parameters: its parameters, in order.
+        lines: for each line the variables to look at when it has run, each with how many objects
+            deep (0 stands for as deep as the limit).
+        everything: all its variables.
+        return_action: what a filter does with its results.
+        attributes: what a filter does with attributes.
+    """
+
+    __slots__ = (
+        "attributes",
+        "code",
+        "everything",
+        "first_line",
+        "kind",
+        "lines",
+        "number",
+        "parameters",
+        "return_action",
+    )
+
+    code: int
+    number: int
+    kind: int
+    first_line: int
+    parameters: list[Variable]
+    lines: dict[int, list[tuple[Variable, int]]]
+    everything: list[tuple[Variable, int]]
+    return_action: int
+    attributes: AttributeActions
+
+
+class Plans:
+    """The plans of all code that has run; None for code that is not recorded.
+
+    Code objects are told by identity, for different ones may be equal, and are not kept alive.
+    """
+
+    def __init__(self, gate: Gate, definitions: Definitions) -> None:
+        self._gate = gate
+        self._definitions = definitions
+        self._plans: dict[int, Plan | None] = {}
+        self._alive: dict[int, weakref.ref[CodeType]] = {}
+        self._codes = 0
+        self.get = self._plans.get
+
+    def make(self, code: CodeType, module: object) -> Plan | None:
+        """Decide on a code object that has not been met before, and define it in the log.
+
+        Parameters:
+            module: ``__name__`` of its globals.
+        """
+        key = id(code)
+        # Asked again by whoever raced for it, or left by a code object that died unnoticed.
+        name = module if type(module) is str else None
+        scope = self._gate.decide(code, name)
+        alive = weakref.ref(code, lambda _: self._forget(key))
+        plan = None
+        if scope.traced:
+            plan, record = self._plan(code, name or "", scope)
+            self._codes += 1
+            self._definitions.out.append(record)
+        self._plans[key] = plan
+        self._alive[key] = alive
+        return plan
+
+    def _plan(self, code: CodeType, module: str, scope: Scope) -> tuple[Plan, bytes]:
+        plan = Plan()
+        lines = names_by_line(code)
+        names = local_names(code, lines)
+        arguments = parameters(code)
+        global_names = list(dict.fromkeys(name for line in lines.values() for name in line.globals))
+        plan.code = id(code)
+        plan.number = self._codes
+        plan.kind = _kind(code)
+        plan.first_line = code.co_firstlineno
+        local_variables = {
+            name: Variable(
+                number,
+                name,
+                self._action(scope, "arg" if name in arguments else "local", name),
+                is_global=False,
+            )
+            for number, name in enumerate(names)
+        }
+        global_variables = {
+            name: Variable(number, name, self._action(scope, "global", name), is_global=True)
+            for number, name in enumerate(global_names, len(names))
+        }
+        plan.parameters = [local_variables[name] for name in arguments]
+        plan.lines = _looks(code, lines, local_variables, global_variables)
+        plan.everything = [
+            (variable, 0)
+            for variable in (*local_variables.values(), *global_variables.values())
+            if variable.action != DROP
+        ]
+        plan.return_action = self._action(scope, "ret", code.co_qualname)
+        plan.attributes = self._attribute_actions(scope)
+        record = encode_code(
+            self._definitions.source(code),
+            plan.first_line,
+            plan.kind,
+            code.co_qualname,
+            module,
+            len(arguments),
+            names,
+            global_names,
+        )
+        return plan, record
+
+    def _action(self, scope: Scope, kind: str, name: str) -> int:
+        action = scope.action(kind, name)  # type: ignore[arg-type]
+        if action != "allow":
+            self._gate.count_value(action, kind)  # type: ignore[arg-type]
+        return _ACTIONS[action]
+
+    def _attribute_actions(self, scope: Scope) -> AttributeActions:
+        return AttributeActions(lambda name: self._action(scope, "attr", name))
+
+    def forget(self) -> None:
+        """Number everything anew from now on, for another log."""
+        self._plans.clear()
+        self._alive.clear()
+        self._codes = 0
+
+    def _forget(self, key: int) -> None:
+        self._plans.pop(key, None)
+        self._alive.pop(key, None)
+
+
+def _kind(code: CodeType) -> int:
+    for flag, kind in _KINDS:
+        if code.co_flags & flag:
+            return kind
+    if code.co_flags & 1:
+        return 2
+    return MODULE_KIND if code.co_name == "<module>" else 1
+
+
+def _looks(
+    code: CodeType,
+    lines: dict[int, LineNames],
+    local_variables: dict[str, Variable],
+    global_variables: dict[str, Variable],
+) -> dict[int, list[tuple[Variable, int]]]:
+    """Return for each line what to look at when it has run, in the order of the log's numbers."""
+    # A cell is another function's too, which may bind it at any time.
+    always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
+    placeless = lines.get(0)
+    looks = {}
+    for line, names in lines.items():
+        reach = names.reach + 1
+        found: list[tuple[Variable, int]] = []
+        for scope, variables, others in (
+            (names.locals, local_variables, always),
+            (names.globals, global_variables, {}),
+        ):
+            wanted = others | scope
+            if placeless is not None:
+                more = placeless.locals if scope is names.locals else placeless.globals
+                wanted = more | wanted
+            found += [
+                (variable, 0 if wanted[name] else reach)
+                for name, variable in variables.items()
+                if name in wanted and variable.action != DROP
+            ]
+        looks[line] = found
+    return looks

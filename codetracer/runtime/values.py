@@ -1,0 +1,405 @@
+"""What values are, in records: looked at without running any of the program's code.
+
+Atoms are written where they stand. Everything that may change is an object with a number, and what
+it holds is written when it differs from what was last written of it. So a change shows in whatever
+refers to the object, however many names it has.
+"""
+
+from __future__ import annotations
+
+import types
+from itertools import islice
+
+from codetracer.runtime.layouts import class_name
+from codetracer_bindings.trace_encoder import (
+    encode_object,
+    value_big_integer,
+    value_binary,
+    value_complex,
+    value_cut_binary,
+    value_cut_text,
+    value_cut_tuple,
+    value_ellipsis,
+    value_false,
+    value_float,
+    value_integer,
+    value_none,
+    value_not_implemented,
+    value_range,
+    value_redacted,
+    value_reference,
+    value_text,
+    value_true,
+    value_tuple,
+)
+from codetracer_bindings.trace_format import (
+    FORM_CLASS,
+    FORM_DICT,
+    FORM_ENUM,
+    FORM_EXCEPTION,
+    FORM_FROZENSET,
+    FORM_FUNCTION,
+    FORM_LIST,
+    FORM_METHOD,
+    FORM_MODULE,
+    FORM_NAMED_TUPLE,
+    FORM_SET,
+    FORM_TUPLE,
+    FORM_UNSEEN,
+    FORM_WRAPPED,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+    from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.layouts import Layout
+
+__all__ = ["ALLOW", "DROP", "REDACT", "AttributeActions", "Limits", "Values"]
+
+ALLOW: Final = 0
+REDACT: Final = 1
+DROP: Final = 2
+
+MAX_KNOWN: Final = 100_000
+"""How many objects are remembered; when there are more, all are forgotten and written anew."""
+
+_LEAST: Final = -(1 << 63)
+_MOST: Final = (1 << 63) - 1
+
+_args_of: Final = BaseException.__dict__["args"].__get__
+_cause_of: Final = BaseException.__dict__["__cause__"].__get__
+_NONE: Final = value_none()
+_REDACTED: Final = value_redacted()
+_ELLIPSIS: Final = value_ellipsis()
+_NOT_IMPLEMENTED: Final = value_not_implemented()
+_TRUE: Final = value_true()
+_FALSE: Final = value_false()
+
+
+class Limits:
+    """How much of a value is looked at.
+
+    Parameters:
+        depth: how many objects deep.
+        items: how many items of a container, and attributes of an object.
+        text: how many characters of a str, and bytes of bytes.
+        objects: how many objects at one event.
+    """
+
+    __slots__ = ("depth", "items", "objects", "text")
+
+    def __init__(
+        self, depth: int = 4, items: int = 100, text: int = 500, objects: int = 300
+    ) -> None:
+        self.depth = depth
+        self.items = items
+        self.text = text
+        self.objects = objects
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the limits by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class AttributeActions(dict[str, int]):
+    """What a filter does with attributes, by name; asked once for each name."""
+
+    def __init__(self, action: Callable[[str], int]) -> None:
+        super().__init__()
+        self._action = action
+
+    def __missing__(self, name: str) -> int:
+        action = self[name] = self._action(name)
+        return action
+
+
+class _Known:
+    """An object that has been written: its number, its type, and a hash of what was written."""
+
+    __slots__ = ("content", "kind", "number")
+
+    def __init__(self, number: int, kind: int) -> None:
+        self.number = number
+        self.kind = kind
+        self.content = 0
+
+
+class Values:
+    """Encodes values, and writes what objects hold into the group of records.
+
+    First `encode` what an event looks at, then `write_objects`: objects that are nearer to what was
+    encoded come first, and so are not cut by the depth that a longer way to them has.
+    """
+
+    def __init__(self, definitions: Definitions, limits: Limits) -> None:
+        self._definitions = definitions
+        self._limits = limits
+        self._known: dict[int, _Known] = {}
+        self._objects = 0
+        self._queue: list[tuple[Any, _Known, int]] = []
+        self._seen: dict[int, int] = {}
+        self._actions = AttributeActions(lambda _: ALLOW)
+
+    def encode(self, value: Any, depth: int, nesting: int = 0) -> bytes:
+        """Return a value as bytes; what it refers to is put down for `write_objects`.
+
+        The bytes do not depend on the depth: what an object holds does not change by looking less
+        closely. So tuples, which have no number, are cut by their own nesting.
+
+        Parameters:
+            depth: how many objects deep it is looked at; it may not be more than the limit.
+            nesting: how many tuples it is in.
+        """
+        kind = type(value)
+        if kind is int:
+            if _LEAST <= value <= _MOST:
+                return value_integer(value)
+            size = value.bit_length() // 8 + 1
+            return value_big_integer(value.to_bytes(size, "little", signed=True))
+        if kind is str:
+            if len(value) <= self._limits.text:
+                return value_text(value)
+            return value_cut_text(len(value), value[: self._limits.text])
+        if kind is bool:
+            return _TRUE if value else _FALSE
+        if value is None:
+            return _NONE
+        if kind is float:
+            return value_float(value)
+        if kind is tuple:
+            return self._tuple(value, depth, nesting)
+        if (
+            kind is bytes
+            or kind is complex
+            or kind is range
+            or value is Ellipsis
+            or value is NotImplemented
+        ):
+            return self._rare(value, kind)
+        return value_reference(self._reference(value, kind, depth))
+
+    def write_objects(self, actions: AttributeActions) -> None:
+        """Write the objects that were put down, and what they refer to, as far as it is new."""
+        self._actions = actions
+        queue, seen, out = self._queue, self._seen, self._definitions.out
+        try:
+            self._write_queue(queue, seen, out)
+        finally:
+            # The program's objects are in it.
+            queue.clear()
+            seen.clear()
+
+    def _write_queue(
+        self, queue: list[tuple[Any, _Known, int]], seen: dict[int, int], out: list[bytes]
+    ) -> None:
+        position = 0
+        while position < len(queue):
+            value, known, depth = queue[position]
+            position += 1
+            if seen.get(known.number, 0) >= depth:
+                continue
+            if position > self._limits.objects:
+                self._write_unseen(known, type(value))
+                continue
+            seen[known.number] = depth
+            content = self._content(value, known, depth - 1)
+            digest = hash(content)
+            if digest != known.content:
+                known.content = digest
+                out.append(content)
+
+    def forget(self) -> None:
+        """Number everything anew from now on, for another log."""
+        self._known.clear()
+        self._objects = 0
+        self._queue.clear()
+        self._seen.clear()
+
+    def _tuple(self, value: tuple[object, ...], depth: int, nesting: int) -> bytes:
+        if value and nesting >= self._limits.depth:
+            return value_cut_tuple(len(value), [])
+        items = [self.encode(item, depth - 1, nesting + 1) for item in value[: self._limits.items]]
+        if len(items) == len(value):
+            return value_tuple(items)
+        return value_cut_tuple(len(value), items)
+
+    def _rare(self, value: Any, kind: type) -> bytes:
+        if kind is bytes:
+            if len(value) <= self._limits.text:
+                return value_binary(value)
+            return value_cut_binary(len(value), value[: self._limits.text])
+        if kind is complex:
+            return value_complex(value.real, value.imag)
+        if kind is range:
+            return value_range(
+                self.encode(value.start, 0), self.encode(value.stop, 0), self.encode(value.step, 0)
+            )
+        return _ELLIPSIS if value is Ellipsis else _NOT_IMPLEMENTED
+
+    def _reference(self, value: object, kind: type, depth: int) -> int:
+        """Return an object's number; put it down to be looked at where `depth` allows."""
+        known = self._known.get(id(value))
+        if known is None or known.kind != id(kind):
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = _Known(self._objects, id(kind))
+            self._objects += 1
+            self._known[id(value)] = known
+        if depth > 0:
+            self._queue.append((value, known, depth))
+        else:
+            self._write_unseen(known, kind)
+        return known.number
+
+    def _write_unseen(self, known: _Known, kind: type) -> None:
+        if not known.content:
+            number = self._definitions.layout(kind).number
+            content = encode_object(known.number, FORM_UNSEEN, number, 0, [], 0, [])
+            digest = hash(content)
+            known.content = digest
+            self._definitions.out.append(content)
+
+    def _content(self, value: Any, known: _Known, depth: int) -> bytes:
+        """Return the record of what an object holds; what it refers to is `depth` deep."""
+        layout = self._definitions.layout(type(value))
+        total, items = _READ_ITEMS.get(layout.form, _no_items)(self, value, layout, depth)
+        attributes: dict[str, object] = {}
+        if layout.form == FORM_METHOD:
+            owner = value.__self__
+            if owner is not None and type(owner) is not _MODULE:
+                attributes["__self__"] = owner
+                # It is looked at in place of the method.
+                depth += 1
+        else:
+            self._attributes(value, layout, attributes)
+        encoded: list[tuple[int, bytes]] = []
+        cut = 0
+        for name, attribute in attributes.items():
+            action = self._actions[name]
+            if action == DROP:
+                continue
+            if len(encoded) >= self._limits.items:
+                cut += 1
+                continue
+            content = _REDACTED if action == REDACT else self.encode(attribute, depth)
+            encoded.append((self._definitions.attribute(name), content))
+        return encode_object(known.number, layout.form, layout.number, total, items, cut, encoded)
+
+    def _attributes(self, value: Any, layout: Layout, found: dict[str, object]) -> None:
+        for name, read in layout.slots.items():
+            try:
+                found[name] = read(value)
+            except (AttributeError, IndexError):
+                # A slot that is not bound.
+                continue
+        if layout.dict_of is not None:
+            namespace = layout.dict_of(value)
+            if type(namespace) is dict:
+                for name, attribute in list(namespace.items()):
+                    if type(name) is str:
+                        found[name] = attribute
+        if layout.form == FORM_ENUM:
+            kept = {"name": found.get("_name_"), "value": found.get("_value_")}
+            found.clear()
+            found.update(kept)
+        elif layout.form == FORM_EXCEPTION and (cause := _cause_of(value)) is not None:
+            found["__cause__"] = cause
+
+    def _encode_items(self, items: list[Any], depth: int) -> list[bytes]:
+        return [self.encode(item, depth) for item in items]
+
+
+def _no_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    return 0, []
+
+
+def _list_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    if layout.plain is not None:
+        value = layout.plain(value)
+    items = list.__getitem__(value, slice(values._limits.items))
+    return list.__len__(value), values._encode_items(items, depth)
+
+
+def _tuple_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    items = tuple.__getitem__(value, slice(values._limits.items))
+    return tuple.__len__(value), values._encode_items(list(items), depth)
+
+
+def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    total = dict.__len__(value)
+    encoded = []
+    for key, item in list(islice(dict.items(value), values._limits.items)):
+        encoded.append(values.encode(key, depth))
+        encoded.append(values.encode(item, depth))
+    return total, encoded
+
+
+def _set_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    base = set if layout.form == FORM_SET else frozenset
+    items = list(islice(base.__iter__(value), values._limits.items))
+    return base.__len__(value), values._encode_items(items, depth)
+
+
+def _exception_items(
+    values: Values, value: Any, layout: Layout, depth: int
+) -> tuple[int, list[bytes]]:
+    args = _args_of(value)
+    return len(args), values._encode_items(list(args[: values._limits.items]), depth)
+
+
+def _class_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    return 1, [value_text(class_name(value))]
+
+
+def _function_items(
+    values: Values, value: Any, layout: Layout, depth: int
+) -> tuple[int, list[bytes]]:
+    name = value.__qualname__
+    return 1, [value_text(name if type(name) is str else "")]
+
+
+def _method_items(
+    values: Values, value: Any, layout: Layout, depth: int
+) -> tuple[int, list[bytes]]:
+    function = value.__func__ if type(value) is _METHOD else value
+    if type(function) is _FUNCTION or type(function) is _BUILTIN:
+        return _function_items(values, function, layout, depth)
+    return 1, [value_text("")]
+
+
+def _module_items(
+    values: Values, value: Any, layout: Layout, depth: int
+) -> tuple[int, list[bytes]]:
+    name = _module_dict_of(value).get("__name__")
+    return 1, [value_text(name if type(name) is str else "")]
+
+
+def _wrapped_items(
+    values: Values, value: Any, layout: Layout, depth: int
+) -> tuple[int, list[bytes]]:
+    assert layout.plain is not None
+    return 1, [values.encode(layout.plain(value), 0)]
+
+
+_MODULE: Final = types.ModuleType
+_METHOD: Final = types.MethodType
+_FUNCTION: Final = types.FunctionType
+_BUILTIN: Final = types.BuiltinFunctionType
+_module_dict_of: Final = _MODULE.__dict__["__dict__"].__get__
+_READ_ITEMS: Final[dict[int, Callable[..., tuple[int, list[bytes]]]]] = {
+    FORM_LIST: _list_items,
+    FORM_TUPLE: _tuple_items,
+    FORM_DICT: _dict_items,
+    FORM_SET: _set_items,
+    FORM_FROZENSET: _set_items,
+    FORM_EXCEPTION: _exception_items,
+    FORM_CLASS: _class_items,
+    FORM_FUNCTION: _function_items,
+    FORM_METHOD: _method_items,
+    FORM_MODULE: _module_items,
+    FORM_WRAPPED: _wrapped_items,
+    FORM_NAMED_TUPLE: _no_items,
+}
