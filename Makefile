@@ -5,7 +5,7 @@ VENV := .venv
 BIN = $(VENV)/bin
 GROUP := lint
 PYTHONS :=
-NATIVE := hatch_build.py native/guard.c native/guard.h generated/codetracer_bindings/_native.c
+NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all generate check observe lint format sanitize bench environment clean

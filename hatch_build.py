@@ -1,4 +1,4 @@
-"""Compiles the callbacks in C for a wheel; without a compiler the wheel is pure, and says so.
+"""Compiles the callbacks and the recorder's engine in C; without a compiler the wheel is pure.
 
 hatchling calls it for wheels and editable installs, as pyproject.toml says.
 """
@@ -12,20 +12,22 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODULE = "codetracer_bindings._native"
-SOURCES = ["generated/codetracer_bindings/_native.c", "native/guard.c"]
-BINARIES = "generated/codetracer_bindings/_native.*"
+PACKAGE = "generated/codetracer_bindings"
+MODULES = {
+    "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "native/guard.c"],
+    "codetracer_bindings._engine": ["native/engine.c", "native/values.c"],
+}
 STABLE_ABI = "0x030c0000"
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
-    """Builds ``_native`` for the stable ABI of 3.12, so that one wheel serves 3.12 and later."""
+    """Builds what is in C for the stable ABI of 3.12, so that one wheel serves 3.12 and later."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before hatchling collects the wheel's files; go on without when that fails."""
-        for binary in Path(self.root).glob(BINARIES):
+        for binary in Path(self.root, PACKAGE).iterdir():
             # What an earlier build left behind must not be shipped when this one fails.
             if binary.suffix in (".so", ".pyd"):
                 binary.unlink()
@@ -36,12 +38,12 @@ class NativeBuildHook(BuildHookInterface[Any]):
             )
             return
         try:
-            compile_extension(Path(self.root))
+            compile_extensions(Path(self.root))
         except (Exception, SystemExit) as error:
             self.app.display_warning(
                 f"codetracer: no native callbacks, for they cannot be compiled ({error}); the"
-                " callbacks in Python are used. Install a C compiler and the headers of CPython,"
-                " then install codetracer again"
+                " callbacks and the recorder in Python are used. Install a C compiler and the"
+                " headers of CPython, then install codetracer again"
             )
             return
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
@@ -49,24 +51,34 @@ class NativeBuildHook(BuildHookInterface[Any]):
         build_data["tag"] = f"cp312-abi3-{platform}"
 
 
-def compile_extension(root: Path) -> None:
-    """Compile the extension module into the source tree, beside the callbacks in Python.
+def compile_extensions(root: Path) -> None:
+    """Compile the extension modules into the source tree, beside the bindings in Python.
 
     Raises:
         Exception: setuptools is missing, there is no compiler, or it fails.
     """
     from setuptools import Distribution, Extension
 
-    extension = Extension(
-        MODULE,
-        [str(root / source) for source in SOURCES],
-        include_dirs=[str(root / "native")],
-        depends=[str(root / "native/guard.h")],
-        define_macros=[("Py_LIMITED_API", STABLE_ABI)],
-        py_limited_api=True,
-    )
+    modules = dict(MODULES)
+    if sys.platform == "win32" or sys.byteorder == "big":
+        # The engine looks a function up with dlsym, and writes numbers as they are in memory.
+        del modules["codetracer_bindings._engine"]
+    extensions = [
+        Extension(
+            module,
+            [str(root / source) for source in sources],
+            include_dirs=[str(root / "native"), str(root / PACKAGE)],
+            depends=[
+                *map(str, (root / "native").glob("*.h")),
+                *map(str, root.glob(f"{PACKAGE}/*.h")),
+            ],
+            define_macros=[("Py_LIMITED_API", STABLE_ABI)],
+            py_limited_api=True,
+        )
+        for module, sources in modules.items()
+    ]
     command: Any = Distribution(
-        {"ext_modules": [extension], "package_dir": {"": str(root / "generated")}}
+        {"ext_modules": extensions, "package_dir": {"": str(root / "generated")}}
     ).get_command_obj("build_ext")
     command.inplace = True
     command.build_temp = str(root / "build")
@@ -75,5 +87,5 @@ def compile_extension(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    compile_extension(Path(__file__).resolve().parent)
+    compile_extensions(Path(__file__).resolve().parent)
     sys.stdout.write("compiled\n")

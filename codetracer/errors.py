@@ -36,8 +36,11 @@ type ErrorCode = Literal[
     "ERR_TRACER_INSTALL_CONFLICT",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
+    "ERR_INVALID_FILTER",
     "ERR_TRACE_MISSING",
     "ERR_TRACE_INCOMPLETE",
+    "ERR_TRACE_DAMAGED",
+    "ERR_NOT_IN_TRACE",
 ]
 """The stable codes. ERR_UNKNOWN stands for an error nobody gave a code: what a handler raised."""
 
@@ -54,8 +57,11 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_TRACER_INSTALL_CONFLICT",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
+    "ERR_INVALID_FILTER",
     "ERR_TRACE_MISSING",
     "ERR_TRACE_INCOMPLETE",
+    "ERR_TRACE_DAMAGED",
+    "ERR_NOT_IN_TRACE",
 )
 
 

@@ -77,6 +77,7 @@ def make_recorder(
     limits: Limits | None = None,
     program: str | None = None,
     arguments: Sequence[str] | None = None,
+    strings: bool = False,
 ) -> Recorder:
     """Return a recorder that is yet to be installed, with its folder made.
 
@@ -85,6 +86,7 @@ def make_recorder(
         builtin_filters: the built-in filters to begin with, by name.
         program: what is recorded, for the metadata; by default this process' program.
         arguments: its arguments; by default those of this process.
+        strings: whether the program is that of ``-c``.
         path: as for `start`, and so are the others.
 
     Raises:
@@ -103,7 +105,7 @@ def make_recorder(
         builtin=builtin_filters,
     )
     activation = None if activation_path is None else os.fspath(activation_path)
-    gate = Gate(chain, activation)
+    gate = Gate(chain, activation, strings=strings)
     directory = TraceDirectory(None if path is None else os.fspath(path))
     return Recorder(
         directory,

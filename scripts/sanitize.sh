@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run the tests of the monitoring layer over native callbacks that are compiled with the address
-# and undefined-behaviour sanitizers; any report ends a test with a failure.
+# Run the tests of the monitoring layer and of the recorder over native code that is compiled with the
+# address and undefined-behaviour sanitizers; any report ends a test with a failure.
 #
 #   sanitize.sh PYTHON    an interpreter with the test group installed, and its headers
 #
@@ -14,14 +14,19 @@ copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 cp -R codetracer generated native tests pyproject.toml "$copy"
 cd "$copy"
-rm -f generated/codetracer_bindings/_native.*so
+rm -f generated/codetracer_bindings/*.so
 
 headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
-${CC:-cc} -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -fsanitize=address,undefined \
-    -fno-sanitize-recover=undefined -fno-omit-frame-pointer -shared -fPIC \
-    -DPy_LIMITED_API=0x030c0000 -Inative -I"$headers" \
-    generated/codetracer_bindings/_native.c native/guard.c \
-    -o generated/codetracer_bindings/_native.abi3.so
+compile() {
+    module=$1
+    shift
+    ${CC:-cc} -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-cast-function-type \
+        -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+        -shared -fPIC -DPy_LIMITED_API=0x030c0000 -Inative -Igenerated/codetracer_bindings \
+        -I"$headers" "$@" -o "generated/codetracer_bindings/$module.abi3.so"
+}
+compile _native generated/codetracer_bindings/_native.c native/guard.c
+compile _engine native/engine.c native/values.c
 
 LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so) \
     ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 PYTHONMALLOC=malloc CODETRACER_BACKEND=native \

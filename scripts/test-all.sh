@@ -29,7 +29,7 @@ EOF
 # A copy, for the native callbacks of this checkout belong to the environments above.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='_native.*so' --exclude=build . | tar -xf - -C "$copy"
+tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='*.abi3.so' --exclude=build . | tar -xf - -C "$copy"
 read -r release python <<EOF
 $found
 EOF

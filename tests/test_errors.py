@@ -34,8 +34,11 @@ def test_the_codes_are_those_that_scripts_rely_on() -> None:
         "ERR_TRACER_INSTALL_CONFLICT",
         "ERR_IO",
         "ERR_INVALID_POLICY_VALUE",
+        "ERR_INVALID_FILTER",
         "ERR_TRACE_MISSING",
         "ERR_TRACE_INCOMPLETE",
+        "ERR_TRACE_DAMAGED",
+        "ERR_NOT_IN_TRACE",
     )
 
 

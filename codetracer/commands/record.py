@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
 from codetracer import session
-from codetracer.errors import RecorderError, UsageError
+from codetracer.errors import UsageError
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
 from codetracer.policy import configure_policy, policy_snapshot
 from codetracer.runtime.values import Limits
@@ -161,6 +162,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         limits=Limits(options.max_depth, options.max_items, options.max_text),
         program=COMMAND_FILENAME if target.kind == "command" else target.value,
         arguments=target.args,
+        strings=target.kind == "command",
     )
     if target.kind == "command":
         recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
@@ -252,7 +254,7 @@ def _ends_as_the_program() -> bool:
 
 def _show(error: BaseException) -> None:
     """Report an uncaught exception as CPython does at the end of ``python`` (_PyErr_PrintEx)."""
-    sys.last_exc = error  # type: ignore[attr-defined]
+    sys.last_exc = error
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     sys.excepthook(type(error), error, error.__traceback__)
 
@@ -263,8 +265,16 @@ def _conclude(status: int) -> int:
         if recorder.failed and (policy.require_trace or policy.on_recorder_error == "abort"):
             return 1
         if status:
-            complain(
+            _say(
                 f"codetracer: the program ended with status {status};"
                 f" it is recorded in {recorder.directory.path}"
             )
     return status if policy.propagate_script_exit else 0
+
+
+def _say(text: str) -> None:
+    """Print a line on standard error, past what records the program's output."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        os.write(2, f"{text}\n".encode(errors="surrogateescape"))

@@ -24,16 +24,45 @@ IS_FUNCTION: Final = 1
 
 EXTENDED_ARG: Final = opname.index("EXTENDED_ARG")
 NOT_VARIABLES: Final = frozenset(
-    "__annotate__ __annotate_func__ __annotations__ __builtins__ __cached__ __class__"
-    " __classdict__ __classdictcell__ __conditional_annotations__ __doc__ __file__"
-    " __firstlineno__ __loader__ __module__ __name__ __package__ __path__ __qualname__ __spec__"
-    " __static_attributes__ __type_params__".split()
+    [
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations__",
+        "__builtins__",
+        "__cached__",
+        "__class__",
+        "__classdict__",
+        "__classdictcell__",
+        "__conditional_annotations__",
+        "__doc__",
+        "__file__",
+        "__firstlineno__",
+        "__loader__",
+        "__module__",
+        "__name__",
+        "__package__",
+        "__path__",
+        "__qualname__",
+        "__spec__",
+        "__static_attributes__",
+        "__type_params__",
+    ]
 )
 """What the interpreter puts beside a program's own variables."""
 
 _REACHING: Final = frozenset(
-    "BINARY_SLICE BINARY_SUBSCR DELETE_ATTR DELETE_SUBSCR LOAD_ATTR LOAD_METHOD LOAD_SUPER_ATTR"
-    " STORE_ATTR STORE_SLICE STORE_SUBSCR".split()
+    [
+        "BINARY_SLICE",
+        "BINARY_SUBSCR",
+        "DELETE_ATTR",
+        "DELETE_SUBSCR",
+        "LOAD_ATTR",
+        "LOAD_METHOD",
+        "LOAD_SUPER_ATTR",
+        "STORE_ATTR",
+        "STORE_SLICE",
+        "STORE_SUBSCR",
+    ]
 )
 _SUBSCRIPT: Final = next(
     (number for number, (name, _) in enumerate(_nb_ops) if name == "NB_SUBSCR"), -1

@@ -1,6 +1,6 @@
 """What the log numbers: types, attributes' names, source files. Each is defined at its first use.
 
-A number is given in the same breath as its definition is appended (see `codetracer.runtime.events`).
+A number is given in the same breath as its definition is appended (see events.py).
 """
 
 from __future__ import annotations

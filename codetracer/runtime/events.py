@@ -1,8 +1,8 @@
 """From events to records: the recorder's handlers, in Python.
 
 Each handler puts one group of records together and writes it in one piece. The order in a group: a
-thread's switch, frames that came or went unseen, definitions, what objects and variables have become
-since the frame's last event, and the event itself.
+thread's switch, frames that came or went unseen, definitions, what objects and variables have
+become since the frame's last event, and the event itself.
 
 A handler may meet the program's full stack at any call of a function in Python. What it has done by
 then must hold, for the group goes on with the next event: so a number is given, a frame pushed, a
@@ -12,7 +12,7 @@ variable taken as written in the same breath as its record is appended, after al
 from __future__ import annotations
 
 import sys
-from _thread import RLock, get_ident
+from _thread import RLock, _local, get_ident
 from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
@@ -48,7 +48,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import CodeType, FrameType
-    from typing import Any, Final, Protocol
+    from typing import Final, Protocol
 
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
@@ -114,7 +114,14 @@ class Events:
     def restart(self, log: Log) -> None:
         """Begin anew with another log, as a forked child must."""
         self._log = log
+        self._values.forget()
         self._clear()
+
+    def release(self) -> None:
+        """Let go of the log, which is about to be closed."""
+
+    def abandon(self) -> None:
+        """Let go of the log, which is another process'."""
 
     def end(self) -> None:
         """Record nothing more."""
@@ -127,8 +134,8 @@ class Events:
     def _clear(self) -> None:
         # Whoever held the one before may not be there any more.
         self._lock = RLock()
-        self._threads: dict[int, ThreadState] = {}
-        self._current = 0
+        self._local = _local()
+        self._current: ThreadState | None = None
         self._frames = 0
         self._thread_count = 0
         self._namespace_count = 0
@@ -176,15 +183,21 @@ class Events:
             return
         with self._lock:
             thread = self._thread()
-            self._sync(thread, frame.f_back, id(frame))
-            state = self._suspended.get(id(frame))
+            # Through a `yield from` that handled it, it may come to a frame that has been resumed.
+            is_open = any(state.frame == id(frame) for state in thread.stack)
+            if is_open:
+                self._sync(thread, frame, 0)
+            else:
+                self._sync(thread, frame.f_back, id(frame))
+            state = thread.stack[-1] if is_open else self._suspended.get(id(frame))
             if state is None or state.plan is not plan:
                 # It has not been met before; the RAISE that follows says the rest.
                 self._enter(thread, frame, plan)
             else:
                 record = encode_throw(state.number, self._elapsed(), self._value(exception, plan))
-                del self._suspended[id(frame)]
-                thread.stack.append(state)
+                if not is_open:
+                    del self._suspended[id(frame)]
+                    thread.stack.append(state)
                 self._out.append(record)
             self._write()
 
@@ -290,30 +303,30 @@ class Events:
 
     # -- threads and frames
 
-    def _plan(self, code: CodeType) -> Plan | None:
-        plan = self._plans.get(id(code), _MISSING)
-        if plan is _MISSING:
-            frame = _frame_of(code)
-            return None if frame is None else self._make_plan(code, frame)
-        return plan  # type: ignore[return-value]
-
-    def _make_plan(self, code: CodeType, frame: FrameType) -> Plan | None:
+    def _plan(self, code: CodeType, frame: FrameType | None = None) -> Plan | None:
+        try:
+            return self._plans.known[id(code)]
+        except KeyError:
+            frame = frame or _frame_of(code)
+        if frame is None:
+            return None
         with self._lock:
             return self._plans.make(code, frame.f_globals.get("__name__"))
 
     def _thread(self) -> ThreadState:
         """Return the running thread's state; say so in the log if another one was the last."""
-        ident = get_ident()
-        thread = self._threads.get(ident)
+        # Not by its identifier, which is soon another thread's.
+        thread: ThreadState | None = getattr(self._local, "state", None)
         if thread is None:
+            ident = get_ident()
             record = encode_thread(ident, thread_name(ident))
-            thread = self._threads[ident] = ThreadState(self._thread_count)
+            thread = self._local.state = ThreadState(self._thread_count)
             self._thread_count += 1
-            self._current = ident
+            self._current = thread
             self._out.append(record)
-        elif self._current != ident:
+        elif self._current is not thread:
             record = encode_switch(thread.number)
-            self._current = ident
+            self._current = thread
             self._out.append(record)
         return thread
 
@@ -346,9 +359,7 @@ class Events:
             if place >= 0 and stack[place].plan.code == id(code):
                 keep = place + 1
                 break
-            plan = self._plans.get(id(code), _MISSING)
-            if plan is _MISSING:
-                plan = self._make_plan(code, frame)
+            plan = self._plan(code, frame)
             if plan is not None:
                 missing.append((frame, plan))
             frame = frame.f_back
@@ -400,7 +411,7 @@ class Events:
         self._write_variables(state, changed)
 
     def _leave(self, record: bytes) -> None:
-        state = self._threads[get_ident()].stack.pop()
+        state = self._local.state.stack.pop()
         self._out.append(record)
         self._write()
         if self._activation == state.frame:

@@ -13,10 +13,10 @@ from codetracer.monitoring.backend import backend
 from codetracer.policy import policy_snapshot
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.directory import source_name
-from codetracer.runtime.events import Events
+from codetracer.runtime.engine import make_engine
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
-from codetracer.runtime.values import Limits, Values
+from codetracer.runtime.values import Limits
 from codetracer.tracelog.writer import LogWriter
 
 TYPE_CHECKING = False
@@ -97,16 +97,9 @@ class Recorder(Tracer):
         self._problem: str | None = None
         self._log = self._open_log()
         self._definitions = Definitions(directory.keep_source)
-        self._values = Values(self._definitions, self._limits)
         self._plans = Plans(gate, self._definitions)
-        self._events = Events(
-            self._log,
-            gate,
-            self._plans,
-            self._definitions,
-            self._values,
-            self._limits.depth,
-            active=active,
+        self._events = make_engine(
+            self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
         self._capture = OutputCapture(capture, self._output)
         for handler in _HANDLERS:
@@ -121,6 +114,7 @@ class Recorder(Tracer):
 
     def discard(self) -> None:
         """Leave nothing: recording could not begin."""
+        self._events.release()
         self._log.close()
         self.directory.remove()
 
@@ -149,6 +143,7 @@ class Recorder(Tracer):
         try:
             if not self.failed:
                 self._events.exit(self._status)
+            self._events.release()
             self._log.close()
             # A forked child has its log; the metadata is its parent's to write.
             if self._pid == self._first_pid:
@@ -169,14 +164,15 @@ class Recorder(Tracer):
         return LogWriter(path, self.directory.recording, self._pid, time.time_ns())
 
     def _output(self, stream: int, data: bytes, frame: object) -> None:
-        self._events.output(stream, data, frame)  # type: ignore[arg-type]
+        self._events.output(stream, data, frame)
 
     def follow_fork(self) -> None:
         """Go on in a forked child, with a log of its own; without one, record nothing there."""
+        self._events.abandon()
         self._log.abandon()
         self._pid = os.getpid()
-        for collaborator in (self._definitions, self._values, self._plans):
-            collaborator.forget()
+        self._definitions.forget()
+        self._plans.forget()
         try:
             self._log = self._open_log()
         except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 
-from codetracer.runtime.bytecode import local_names, names_by_line, parameters
+from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
@@ -57,7 +57,10 @@ class Plan:
         parameters: its parameters, in order.
         lines: for each line the variables to look at when it has run, each with how many objects
             deep (0 stands for as deep as the limit).
-        everything: all its variables.
+        variables: all its variables, by number.
+        locals: how many of them are local ones, which come first.
+        in_slots: whether these are in slots, and not in a namespace.
+        everything: what to look at in a frame that is met in the midst.
         return_action: what a filter does with its results.
         attributes: what a filter does with attributes.
     """
@@ -67,11 +70,14 @@ class Plan:
         "code",
         "everything",
         "first_line",
+        "in_slots",
         "kind",
         "lines",
+        "locals",
         "number",
         "parameters",
         "return_action",
+        "variables",
     )
 
     code: int
@@ -79,6 +85,9 @@ class Plan:
     kind: int
     first_line: int
     parameters: list[Variable]
+    variables: list[Variable]
+    locals: int
+    in_slots: bool
     lines: dict[int, list[tuple[Variable, int]]]
     everything: list[tuple[Variable, int]]
     return_action: int
@@ -89,15 +98,17 @@ class Plans:
     """The plans of all code that has run; None for code that is not recorded.
 
     Code objects are told by identity, for different ones may be equal, and are not kept alive.
+
+    Attributes:
+        known: the plans by the ids of the code objects.
     """
 
     def __init__(self, gate: Gate, definitions: Definitions) -> None:
         self._gate = gate
         self._definitions = definitions
-        self._plans: dict[int, Plan | None] = {}
+        self.known: dict[int, Plan | None] = {}
         self._alive: dict[int, weakref.ref[CodeType]] = {}
         self._codes = 0
-        self.get = self._plans.get
 
     def make(self, code: CodeType, module: object) -> Plan | None:
         """Decide on a code object that has not been met before, and define it in the log.
@@ -115,7 +126,7 @@ class Plans:
             plan, record = self._plan(code, name or "", scope)
             self._codes += 1
             self._definitions.out.append(record)
-        self._plans[key] = plan
+        self.known[key] = plan
         self._alive[key] = alive
         return plan
 
@@ -144,11 +155,10 @@ class Plans:
         }
         plan.parameters = [local_variables[name] for name in arguments]
         plan.lines = _looks(code, lines, local_variables, global_variables)
-        plan.everything = [
-            (variable, 0)
-            for variable in (*local_variables.values(), *global_variables.values())
-            if variable.action != DROP
-        ]
+        plan.variables = [*local_variables.values(), *global_variables.values()]
+        plan.locals = len(names)
+        plan.in_slots = bool(code.co_flags & IS_FUNCTION)
+        plan.everything = [(variable, 0) for variable in plan.variables if variable.action != DROP]
         plan.return_action = self._action(scope, "ret", code.co_qualname)
         plan.attributes = self._attribute_actions(scope)
         record = encode_code(
@@ -174,12 +184,12 @@ class Plans:
 
     def forget(self) -> None:
         """Number everything anew from now on, for another log."""
-        self._plans.clear()
+        self.known.clear()
         self._alive.clear()
         self._codes = 0
 
     def _forget(self, key: int) -> None:
-        self._plans.pop(key, None)
+        self.known.pop(key, None)
         self._alive.pop(key, None)
 
 
@@ -187,7 +197,7 @@ def _kind(code: CodeType) -> int:
     for flag, kind in _KINDS:
         if code.co_flags & flag:
             return kind
-    if code.co_flags & 1:
+    if code.co_flags & IS_FUNCTION:
         return 2
     return MODULE_KIND if code.co_name == "<module>" else 1
 

@@ -249,7 +249,8 @@ class Values:
             self._objects += 1
             self._known[id(value)] = known
         if depth > 0:
-            self._queue.append((value, known, depth))
+            if self._seen.get(known.number, 0) < depth:
+                self._queue.append((value, known, depth))
         else:
             self._write_unseen(known, kind)
         return known.number
@@ -265,7 +266,8 @@ class Values:
     def _content(self, value: Any, known: _Known, depth: int) -> bytes:
         """Return the record of what an object holds; what it refers to is `depth` deep."""
         layout = self._definitions.layout(type(value))
-        total, items = _READ_ITEMS.get(layout.form, _no_items)(self, value, layout, depth)
+        read_items = _READ_ITEMS.get(layout.form, _no_items)
+        total, items = read_items(self, value, layout, depth)
         attributes: dict[str, object] = {}
         if layout.form == FORM_METHOD:
             owner = value.__self__
@@ -298,9 +300,8 @@ class Values:
         if layout.dict_of is not None:
             namespace = layout.dict_of(value)
             if type(namespace) is dict:
-                for name, attribute in list(namespace.items()):
-                    if type(name) is str:
-                        found[name] = attribute
+                attributes = list(namespace.items())
+                found.update((name, held) for name, held in attributes if type(name) is str)
         if layout.form == FORM_ENUM:
             kept = {"name": found.get("_name_"), "value": found.get("_value_")}
             found.clear()
@@ -373,7 +374,8 @@ def _method_items(
 def _module_items(
     values: Values, value: Any, layout: Layout, depth: int
 ) -> tuple[int, list[bytes]]:
-    name = _module_dict_of(value).get("__name__")
+    namespace: dict[str, object] = _module_dict_of(value)
+    name = namespace.get("__name__")
     return 1, [value_text(name if type(name) is str else "")]
 
 
@@ -388,7 +390,7 @@ _MODULE: Final = types.ModuleType
 _METHOD: Final = types.MethodType
 _FUNCTION: Final = types.FunctionType
 _BUILTIN: Final = types.BuiltinFunctionType
-_module_dict_of: Final = _MODULE.__dict__["__dict__"].__get__
+_module_dict_of: Final[Any] = _MODULE.__dict__["__dict__"].__get__
 _READ_ITEMS: Final[dict[int, Callable[..., tuple[int, list[bytes]]]]] = {
     FORM_LIST: _list_items,
     FORM_TUPLE: _tuple_items,

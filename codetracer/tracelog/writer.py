@@ -45,6 +45,13 @@ class LogWriter:
 
     def __init__(self, path: str, recording: bytes, pid: int, started: int) -> None:
         self.path = path
+        self._map: mmap.mmap
+        self._window_start = 0
+        self._block_number = 0
+        self._block_start = 0
+        self._payload = 0
+        self._position = 0
+        self._limit = 0
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             self._claim(0, WINDOW)
@@ -54,7 +61,6 @@ class LogWriter:
             raise
         header = FILE_HEADER.pack(MAGIC, LOG_VERSION, BLOCK_SIZE, pid, started, recording)
         self._map[: len(header)] = header
-        self._block_number = 0
         self._begin_block(len(header), BLOCK_SIZE - len(header))
 
     @property
@@ -93,6 +99,17 @@ class LogWriter:
             start = 0
         self._block_number += 1
         self._begin_block(start, size)
+
+    def lend(self) -> tuple[mmap.mmap, int, int]:
+        """Return the map, where in it the next group goes, and where its block ends.
+
+        Until `take_back`, nobody else writes. What is written there must be as `write` would.
+        """
+        return self._map, self._position, self._limit
+
+    def take_back(self, position: int) -> None:
+        """Go on at `position` (byte offset in the map)."""
+        self._position = position
 
     def flush(self) -> None:
         """Have the system write to the disk what is in the file."""

@@ -1,0 +1,5 @@
+"""Trace filters: which code is recorded, and which values are shown, redacted or dropped."""
+
+from codetracer.filters.chain import FilterChain, FilterSource, Scope, load_chain
+
+__all__ = ["FilterChain", "FilterSource", "Scope", "load_chain"]

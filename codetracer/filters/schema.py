@@ -1,0 +1,358 @@
+"""Filter files: CodeTracer's TOML schema, version 1, read and checked.
+
+[meta] name, version, description, labels · [io] capture, streams, modes · [scope] default_exec,
+default_value_action and [[scope.rules]] selector, exec, value_default, reason and
+[[scope.rules.value_patterns]] selector, action, reason. Whatever else there is, is an error.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from codetracer.errors import UsageError
+from codetracer.filters.lines import key_name, line_of, lines_of_keys
+from codetracer.filters.patterns import PatternError
+from codetracer.filters.selectors import (
+    SCOPE_KINDS,
+    VALUE_KINDS,
+    Selector,
+    parse_selector,
+    suggestion,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final, Literal, NoReturn, TypeGuard
+
+    from codetracer.filters.lines import KeyPath
+
+    type Exec = Literal["trace", "skip"]
+    type Action = Literal["allow", "redact", "drop"]
+
+__all__ = ["VERSION", "FilterFile", "IoCapture", "Rule", "ValuePattern", "parse_filter"]
+
+VERSION: Final = 1
+"""The newest version of the schema that is known."""
+
+EXECS: Final[dict[str, Exec | None]] = {"trace": "trace", "skip": "skip", "inherit": None}
+ACTIONS: Final[dict[str, Action]] = {
+    "allow": "allow",
+    "redact": "redact",
+    "drop": "drop",
+    # What early files have for it.
+    "deny": "redact",
+}
+DEFAULT_ACTIONS: Final[dict[str, Action | None]] = {**ACTIONS, "inherit": None}
+STREAMS: Final = ("stdout", "stderr", "stdin", "files")
+
+META_KEYS: Final = ("name", "version", "description", "labels")
+IO_KEYS: Final = ("capture", "streams", "modes")
+SCOPE_KEYS: Final = ("default_exec", "default_value_action", "rules")
+RULE_KEYS: Final = ("selector", "exec", "value_default", "reason", "value_patterns")
+PATTERN_KEYS: Final = ("selector", "action", "reason")
+
+
+class ValuePattern:
+    """A ``[[scope.rules.value_patterns]]``: what happens to the values of some names."""
+
+    __slots__ = ("action", "selector")
+
+    def __init__(self, selector: Selector, action: Action) -> None:
+        self.selector = selector
+        self.action: Action = action
+
+
+class Rule:
+    """A ``[[scope.rules]]``.
+
+    Attributes:
+        selector: the scopes that it is about.
+        exec: None leaves it as it was.
+        value_default: what happens to values that no pattern is about; None leaves it as it was.
+        patterns: in the file's order.
+        reason: in the file's words, or else the selector.
+    """
+
+    __slots__ = ("exec", "patterns", "reason", "selector", "value_default")
+
+    def __init__(
+        self,
+        selector: Selector,
+        exec_: Exec | None,
+        value_default: Action | None,
+        patterns: tuple[ValuePattern, ...],
+        reason: str,
+    ) -> None:
+        self.selector = selector
+        self.exec: Exec | None = exec_
+        self.value_default: Action | None = value_default
+        self.patterns = patterns
+        self.reason = reason
+
+
+class IoCapture:
+    """An ``[io]``: whether what goes through the program's streams is recorded.
+
+    Attributes:
+        capture: whether it is.
+        streams: which: some of ``stdout``, ``stderr``, ``stdin``, ``files``.
+    """
+
+    __slots__ = ("capture", "streams")
+
+    def __init__(self, capture: bool, streams: tuple[str, ...]) -> None:
+        self.capture = capture
+        self.streams = streams
+
+
+class FilterFile:
+    """A whole filter file.
+
+    Attributes:
+        name: its own, from ``[meta]``.
+        default_exec: None inherits that of the filter before it in the chain.
+        default_value_action: None inherits as well.
+        rules: in the file's order.
+        io: None says nothing.
+    """
+
+    __slots__ = ("default_exec", "default_value_action", "io", "name", "rules")
+
+    def __init__(
+        self,
+        name: str,
+        default_exec: Exec | None,
+        default_value_action: Action | None,
+        rules: tuple[Rule, ...],
+        io: IoCapture | None,
+    ) -> None:
+        self.name = name
+        self.default_exec: Exec | None = default_exec
+        self.default_value_action: Action | None = default_value_action
+        self.rules = rules
+        self.io = io
+
+
+def parse_filter(text: str, label: str, *, inherits: bool) -> FilterFile:
+    """Return the filter that a file's text says.
+
+    Parameters:
+        label: how messages name the file.
+        inherits: there is a filter before it in the chain.
+
+    Raises:
+        UsageError: ERR_INVALID_FILTER, naming file, line and key, and what would be right.
+    """
+    try:
+        content: dict[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(error, text, label) from None
+    except RecursionError:
+        raise _invalid(label, 1, "", "it is nested too deep") from None
+    return _Reader(text, label, inherits=inherits).read(content)
+
+
+def _invalid(label: str, line: int, key: str, problem: str) -> UsageError:
+    named = f", {key}" if key else ""
+    return UsageError(
+        "ERR_INVALID_FILTER",
+        f"{label}, line {line}{named}: {problem}",
+        {"file": label, "line": line, "key": key},
+    )
+
+
+def _not_toml(error: tomllib.TOMLDecodeError, text: str, label: str) -> UsageError:
+    # It has attributes for this since 3.14.
+    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
+    line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
+    problem = str(error)[: found.start()] if found else str(error)
+    return _invalid(label, line, "", f"it is not TOML: {problem}")
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, object]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
+
+
+class _Reader:
+    """Reads one file that is TOML."""
+
+    def __init__(self, text: str, label: str, *, inherits: bool) -> None:
+        self._text = text
+        self._label = label
+        self._inherits = inherits
+
+    def read(self, content: dict[str, object]) -> FilterFile:
+        # Of several things that are wrong, the version explains the others.
+        self._check_version(content)
+        self._check_keys(content, (), ("meta", "scope"), ("io",))
+        name = self._meta(self._table(content, ("meta",)))
+        io = self._io(self._table(content, ("io",))) if "io" in content else None
+        scope = self._table(content, ("scope",))
+        self._check_keys(scope, ("scope",), SCOPE_KEYS[:2], SCOPE_KEYS[2:])
+        return FilterFile(
+            name,
+            self._default(scope, ("scope", "default_exec"), EXECS),
+            self._default(scope, ("scope", "default_value_action"), DEFAULT_ACTIONS),
+            tuple(
+                self._rule(table, path) for table, path in self._tables(scope, ("scope", "rules"))
+            ),
+            io,
+        )
+
+    def _fail(self, path: KeyPath, problem: str) -> NoReturn:
+        line = line_of(path, lines_of_keys(self._text))
+        raise _invalid(self._label, line, key_name(path), problem)
+
+    def _check_version(self, content: dict[str, object]) -> None:
+        version = self._table(content, ("meta",)).get("version") if "meta" in content else None
+        if type(version) is int and version > VERSION:
+            self._fail(
+                ("meta", "version"),
+                f"version {version} of the schema is newer than what is known here ({VERSION})",
+            )
+
+    def _check_keys(
+        self,
+        table: dict[str, object],
+        path: KeyPath,
+        required: Sequence[str],
+        optional: Sequence[str],
+    ) -> None:
+        known = (*required, *optional)
+        for key in table:
+            if key not in known:
+                self._fail(
+                    (*path, key),
+                    f"there is no such key{suggestion(key, known)}; allowed here:"
+                    f" {', '.join(known)}",
+                )
+        for key in required:
+            if key not in table:
+                self._fail((*path, key), "it is missing")
+
+    def _meta(self, meta: dict[str, object]) -> str:
+        self._check_keys(meta, ("meta",), META_KEYS[:2], META_KEYS[2:])
+        version = meta["version"]
+        if type(version) is not int or version < 1:
+            self._fail(
+                ("meta", "version"), f"{version!r} is no version; the known one is {VERSION}"
+            )
+        self._optional_text(meta, ("meta", "description"))
+        self._texts(meta, ("meta", "labels"))
+        name = self._text_of(meta, ("meta", "name"))
+        if not name.strip():
+            self._fail(("meta", "name"), "it is empty")
+        return name
+
+    def _io(self, io: dict[str, object]) -> IoCapture:
+        self._check_keys(io, ("io",), (), IO_KEYS)
+        capture = io.get("capture", False)
+        if not isinstance(capture, bool):
+            self._fail(("io", "capture"), f"{capture!r} is neither true nor false")
+        streams = self._texts(io, ("io", "streams"))
+        for number, stream in enumerate(streams):
+            if stream not in STREAMS:
+                self._fail_word(("io", "streams", number), stream, STREAMS)
+        if self._texts(io, ("io", "modes")):
+            self._fail(("io", "modes"), "it is reserved, and has to be empty")
+        if capture and not streams:
+            self._fail(("io", "streams"), f"capture needs some of {', '.join(STREAMS)}")
+        return IoCapture(capture, tuple(dict.fromkeys(streams)))
+
+    def _rule(self, table: dict[str, object], path: KeyPath) -> Rule:
+        self._check_keys(table, path, RULE_KEYS[:1], RULE_KEYS[1:])
+        selector = self._selector(table, path, SCOPE_KINDS)
+        patterns = self._tables(table, (*path, "value_patterns"))
+        return Rule(
+            selector,
+            self._word(table, (*path, "exec"), EXECS) if "exec" in table else None,
+            (
+                self._word(table, (*path, "value_default"), DEFAULT_ACTIONS)
+                if "value_default" in table
+                else None
+            ),
+            tuple(self._pattern(pattern, where) for pattern, where in patterns),
+            self._optional_text(table, (*path, "reason")) or selector.text,
+        )
+
+    def _pattern(self, table: dict[str, object], path: KeyPath) -> ValuePattern:
+        self._check_keys(table, path, PATTERN_KEYS[:2], PATTERN_KEYS[2:])
+        self._optional_text(table, (*path, "reason"))
+        selector = self._selector(table, path, VALUE_KINDS)
+        return ValuePattern(selector, self._word(table, (*path, "action"), ACTIONS))
+
+    def _selector(self, table: dict[str, object], path: KeyPath, kinds: Sequence[str]) -> Selector:
+        where = (*path, "selector")
+        text = self._text_of(table, where)
+        try:
+            return parse_selector(text, kinds)
+        except PatternError as error:
+            self._fail(where, str(error))
+
+    def _default[T](
+        self, scope: dict[str, object], path: KeyPath, words: dict[str, T | None]
+    ) -> T | None:
+        value = self._word(scope, path, words)
+        if value is None and not self._inherits:
+            self._fail(path, "there is no filter before this one to inherit from")
+        return value
+
+    def _word[T](self, table: dict[str, object], path: KeyPath, words: dict[str, T]) -> T:
+        word = self._text_of(table, path)
+        if word not in words:
+            self._fail_word(path, word, tuple(words))
+        return words[word]
+
+    def _fail_word(self, path: KeyPath, word: str, words: Sequence[str]) -> NoReturn:
+        self._fail(
+            path,
+            f"{word!r} is not known{suggestion(word, words)}; allowed: {', '.join(words)}",
+        )
+
+    # Below, `path` ends in the key that is looked up in `table`.
+
+    def _text_of(self, table: dict[str, object], path: KeyPath) -> str:
+        value = table[str(path[-1])]
+        if not isinstance(value, str):
+            self._fail(path, f"{value!r} is not a text")
+        return value
+
+    def _optional_text(self, table: dict[str, object], path: KeyPath) -> str | None:
+        return self._text_of(table, path) if path[-1] in table else None
+
+    def _texts(self, table: dict[str, object], path: KeyPath) -> list[str]:
+        texts: list[str] = []
+        for number, value in enumerate(self._list(table, path)):
+            if not isinstance(value, str):
+                self._fail((*path, number), f"{value!r} is not a text")
+            texts.append(value)
+        return texts
+
+    def _table(self, table: dict[str, object], path: KeyPath) -> dict[str, object]:
+        return self._as_table(table.get(str(path[-1])), path)
+
+    def _tables(
+        self, table: dict[str, object], path: KeyPath
+    ) -> list[tuple[dict[str, object], KeyPath]]:
+        values = self._list(table, path)
+        return [
+            (self._as_table(value, (*path, number)), (*path, number))
+            for number, value in enumerate(values)
+        ]
+
+    def _as_table(self, value: object, path: KeyPath) -> dict[str, object]:
+        if not _is_table(value):
+            self._fail(path, f"{value!r} is not a table")
+        return value
+
+    def _list(self, table: dict[str, object], path: KeyPath) -> list[object]:
+        value = table.get(str(path[-1]), [])
+        if not _is_list(value):
+            self._fail(path, f"{value!r} is not a list")
+        return value

@@ -1,0 +1,141 @@
+"""Selectors: ``kind:pattern`` or ``kind:match:pattern``, as a filter file has them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+
+from codetracer.filters.patterns import PatternError, compile_glob, compile_regex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final, Literal
+
+    type ValueKind = Literal["local", "global", "arg", "ret", "attr"]
+    type Test = Callable[[str], object]
+
+__all__ = [
+    "MATCHES",
+    "SCOPE_KINDS",
+    "VALUE_KINDS",
+    "Selector",
+    "as_base",
+    "file_test",
+    "parse_selector",
+    "suggestion",
+]
+
+SCOPE_KINDS: Final = ("pkg", "file", "obj")
+VALUE_KINDS: Final = ("local", "global", "arg", "ret", "attr")
+MATCHES: Final = ("glob", "regex", "literal")
+
+
+class Selector:
+    """One selector.
+
+    Attributes:
+        text: as it was written.
+        kind: what is matched: one of `SCOPE_KINDS` or `VALUE_KINDS`.
+        match: how: one of `MATCHES`.
+        pattern: with what.
+        test: takes a name or path; what it returns is true when that matches.
+    """
+
+    __slots__ = ("kind", "match", "pattern", "test", "text")
+
+    def __init__(self, text: str, kind: str, match: str, pattern: str) -> None:
+        self.text = text
+        self.kind = kind
+        self.match = match
+        self.pattern = _without_dot(pattern) if kind == "file" and match == "glob" else pattern
+        self.test: Test = _test(match, self.pattern)
+
+
+def parse_selector(text: str, kinds: Sequence[str]) -> Selector:
+    """Return the selector that `text` spells.
+
+    Parameters:
+        kinds: those that are allowed here.
+
+    Raises:
+        PatternError: there is no such kind or match, or the pattern is wrong.
+    """
+    kind, colon, rest = text.partition(":")
+    if kind not in kinds:
+        raise PatternError(_wrong_kind(text, kind, kinds))
+    first, second_colon, pattern = rest.partition(":")
+    match = first if second_colon else "glob"
+    if not second_colon:
+        pattern = rest
+    if match not in MATCHES:
+        raise PatternError(
+            f"{text!r} has no such match as {match!r}{suggestion(match, MATCHES)};"
+            f" allowed: {', '.join(MATCHES)}"
+        )
+    if not pattern:
+        raise PatternError(f"{text!r} has no pattern{'' if colon else ': write kind:pattern'}")
+    return Selector(text, kind, match, pattern)
+
+
+def suggestion(word: str, words: Sequence[str]) -> str:
+    """Return `` (did you mean 'skip'?)`` when one of `words` is close; otherwise nothing."""
+    # Only where something is wrong: it takes milliseconds to import.
+    import difflib
+
+    close = difflib.get_close_matches(word, words, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _wrong_kind(text: str, kind: str, kinds: Sequence[str]) -> str:
+    problem = f"{text!r} has no such kind as {kind!r}{suggestion(kind, kinds)}"
+    if kind in SCOPE_KINDS:
+        problem = f"{kind!r} selects scopes, not values"
+    if kind in VALUE_KINDS:
+        problem = f"{kind!r} selects values, not scopes"
+    return f"{problem}; allowed here: {', '.join(kinds)}"
+
+
+def _test(match: str, pattern: str) -> Test:
+    if match == "literal":
+        return pattern.__eq__
+    return compile_glob(pattern).match if match == "glob" else compile_regex(pattern).search
+
+
+def _without_dot(glob: str) -> str:
+    while glob.startswith("./"):
+        glob = glob[2:]
+    return glob
+
+
+def file_test(selector: Selector, bases: Sequence[str]) -> Test:
+    """Return what tells whether the path of a file is selected.
+
+    What begins with a slash (in a regex, after ``^``) is matched with the absolute path, and a
+    glob also with the path from a base on, slash included; anything else with the path from a base
+    on, and with the absolute path where the file is below none of them. So a folder's name above
+    the project never decides.
+
+    Parameters:
+        bases: the folders that relative paths count from, each ending in a slash.
+    """
+    test, pattern = selector.test, selector.pattern
+    if selector.match == "literal":
+        return {pattern, *(posixpath.normpath(base + pattern) for base in bases)}.__contains__
+    if selector.match == "regex" and pattern.startswith(("^/", r"\A/", r"^\/")):
+        return test
+    is_rooted = selector.match == "glob" and pattern.startswith("/")
+
+    def selects(file: str) -> bool:
+        if is_rooted and test(file):
+            return True
+        relative = [file[len(base) - is_rooted :] for base in bases if file.startswith(base)]
+        return any(map(test, relative or [file]))
+
+    return selects
+
+
+def as_base(folder: str) -> set[str]:
+    """Return a folder by every name it goes by, ending in a slash, for `file_test`."""
+    names = (os.path.abspath(folder), os.path.realpath(folder))
+    return {name.rstrip("/") + "/" for name in names}

@@ -1,0 +1,1 @@
+"""What runs inside a recorded program, on every event."""

@@ -1,0 +1,106 @@
+"""Chooses what turns events into records: the engine in C, or the one in Python.
+
+Both have the same methods and write the same bytes; codetracer_bindings._engine is optional, as the
+callbacks in C are, and ``CODETRACER_BACKEND`` chooses both.
+"""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from importlib import import_module
+from time import perf_counter_ns
+
+from codetracer.live.frames import thread_name
+from codetracer.monitoring.backend import backend
+from codetracer.runtime.events import Events
+from codetracer.runtime.layouts import layout_of, type_name
+from codetracer.runtime.values import Values
+from codetracer_bindings.trace_format import FORM_NAMED_TUPLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.plans import Plans
+    from codetracer.runtime.values import Limits
+    from codetracer.tracelog.writer import LogWriter
+
+__all__ = ["make_engine"]
+
+_engine: Any
+try:
+    _engine = import_module("codetracer_bindings._engine")
+except ImportError:
+    _engine = None
+
+
+def make_engine(
+    log: LogWriter,
+    gate: Gate,
+    plans: Plans,
+    definitions: Definitions,
+    limits: Limits,
+    *,
+    active: bool = True,
+    clock: Callable[[], int] | None = None,
+) -> Any:
+    """Return an engine, whose interface is that of `codetracer.runtime.events.Events`.
+
+    Parameters:
+        log: where the groups of records go.
+        gate: says where recording begins.
+        plans: what is recorded of each code object.
+        definitions: what the log numbers.
+        limits: how much of values is recorded.
+        active: whether recording begins now, not at the activation path.
+        clock: returns ns; by default that of `time.perf_counter_ns`.
+    """
+    if _engine is None or backend() != "native":
+        values = Values(definitions, limits)
+        return Events(
+            log,
+            gate,
+            plans,
+            definitions,
+            values,
+            limits.depth,
+            active=active,
+            clock=clock or perf_counter_ns,
+        )
+    engine = _engine.Engine(
+        log,
+        gate,
+        plans,
+        definitions,
+        thread_name,
+        limits.depth,
+        limits.items,
+        limits.text,
+        limits.objects,
+        active,
+        clock,
+    )
+    engine.set_layouts(partial(_tell_layout, engine._forget_type))
+    return engine
+
+
+def _tell_layout(forget: Callable[[object], object], kind: type) -> tuple[object, ...]:
+    """Return for the engine in C what the instances of a type hold."""
+    layout = layout_of(kind)
+    readers: tuple[object, ...] = tuple(layout.slots.values())
+    if layout.form == FORM_NAMED_TUPLE:
+        readers = (None,) * len(readers)
+    return (
+        type_name(kind),
+        layout.form,
+        layout.dict_of is not None,
+        tuple(layout.slots),
+        readers,
+        layout.plain,
+        # Types are not kept alive; the address of one that is gone may be another's.
+        weakref.ref(kind, forget),
+    )

@@ -1,0 +1,174 @@
+"""The gate of a recording: where it begins, which code is in it, and how much was left out.
+
+Nothing here runs code of the program: names are taken out of code objects as plain text, paths are
+worked out from that, and the only question to the system is one that `os.stat` answers in C.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from codetracer.filters.chain import OWN_FOLDERS, Scope
+from codetracer.filters.selectors import VALUE_KINDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Final
+
+    from codetracer.filters.chain import FilterChain
+    from codetracer.filters.schema import Action
+    from codetracer.filters.selectors import ValueKind
+
+__all__ = ["Gate"]
+
+# Taken now: the program may put something else in their place.
+_stat = os.stat
+_text = str.__str__
+
+UNTIDY: Final = re.compile(r"/(?:\.{0,2}/|\.{1,2}$)")
+"""What a path has that can be said without: ``//``, ``/./`` and ``/../``."""
+
+STRING: Final = "<string>"
+"""What the code that `exec` and `eval` compile has in place of a file's name."""
+
+LABELS: Final = {
+    "local": "local",
+    "global": "global",
+    "arg": "argument",
+    "ret": "return",
+    "attr": "attribute",
+}
+"""What the kinds of values are called in a trace's metadata."""
+
+
+class Gate:
+    """What a recorder asks before it records.
+
+    Parameters:
+        chain: the filters.
+        activation_path: the file at whose code recording begins; None when it just begins.
+        strings: whether ``<string>`` is the program (``-c``), and not just what `exec` was given:
+            the standard library makes namedtuples and dataclasses so.
+    """
+
+    def __init__(
+        self, chain: FilterChain, activation_path: str | None = None, *, strings: bool = False
+    ) -> None:
+        self._chain = chain
+        self._strings = strings
+        self._folder = _working_directory()
+        self._activation = None if activation_path is None else self._absolute(activation_path)
+        self._activation_id = _identity(self._activation) if self._activation else None
+        self._activating: dict[str, bool] = {}
+        self._traced = 0
+        self._skipped: dict[str, int] = {}
+        self._redacted: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
+        self._dropped: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
+
+    def decide(self, code: CodeType, module: str | None) -> Scope:
+        """Return what the filters say of a code object, and count it.
+
+        Parameters:
+            module: the ``__name__`` of its globals, if that is a `str` and no subclass of it.
+        """
+        file = self._absolute(_text(code.co_filename))
+        if file.startswith("<frozen "):
+            scope = Scope(False, "frozen code has no source")
+        elif file == STRING and not self._strings:
+            scope = Scope(False, "made by exec or eval")
+        elif file.startswith(OWN_FOLDERS):
+            scope = Scope(False, "codetracer's own code")
+        else:
+            name = _text(code.co_qualname)
+            scope = self._chain.scope(module or "", file, f"{module}.{name}" if module else name)
+        if scope.traced:
+            self._traced += 1
+        else:
+            self._skipped[scope.reason] = self._skipped.get(scope.reason, 0) + 1
+        return scope
+
+    def activates(self, code: CodeType) -> bool:
+        """Tell whether recording begins at a code object: whether it is of the activation path.
+
+        Always, when there is no such path.
+        """
+        if self._activation is None:
+            return True
+        filename = _text(code.co_filename)
+        known = self._activating.get(filename)
+        if known is None:
+            file = self._absolute(filename)
+            known = file == self._activation or (
+                self._activation_id is not None and _identity(file) == self._activation_id
+            )
+            self._activating[filename] = known
+        return known
+
+    def count_value(self, action: Action, kind: ValueKind) -> None:
+        """Count a value that was redacted or dropped; one that is allowed is not counted."""
+        if action == "redact":
+            self._redacted[kind] += 1
+        elif action == "drop":
+            self._dropped[kind] += 1
+
+    def statistics(self) -> dict[str, object]:
+        """Return which filters there were and what they did, JSON-able, for a trace's metadata."""
+        return {
+            "filters": [
+                {
+                    "name": source.name,
+                    "path": source.label,
+                    "origin": source.origin,
+                    "sha256": source.sha256,
+                }
+                for source in self._chain.sources
+            ],
+            "stats": {
+                "scopes_traced": self._traced,
+                "scopes_skipped": sum(self._skipped.values()),
+                "skipped_by": dict(self._skipped),
+                "value_redactions": _labelled(self._redacted),
+                "value_drops": _labelled(self._dropped),
+            },
+        }
+
+    def _absolute(self, filename: str) -> str:
+        """Return the path of a file, as filters have it; a name in angle brackets as it is."""
+        # Not abspath: the program may have changed its folder, or what os.getcwd is. In 3.12 even
+        # os.path.normpath calls what the program may replace.
+        if filename.startswith("<"):
+            return filename
+        path = filename if filename.startswith("/") else f"{self._folder}/{filename}"
+        return _tidy(path) if UNTIDY.search(path) else path
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def _tidy(path: str) -> str:
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    """Return what a file is the same by, under all its names; None when there is no such file."""
+    try:
+        found = _stat(file)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _labelled(counts: dict[str, int]) -> dict[str, int]:
+    return {LABELS[kind]: number for kind, number in counts.items()}
