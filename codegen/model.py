@@ -262,6 +262,12 @@ class Spec(_Row):
         """Return the events by name, in row order."""
         return {event.name: event for event in self.event}
 
+    def local_since_literal(self, event: Event) -> str:
+        """Return since when `event` can be set locally as a Python tuple, or ``None``."""
+        leader = self.by_name()[event.ancillary_of] if event.ancillary_of else event
+        since = leader.local_since if leader.scope == "other" else leader.since
+        return repr(version_key(since)) if since else "None"
+
     def parameters(self, event: Event) -> str:
         """Return `event`'s typed parameters, such as ``code: CodeType, line: int``."""
         return ", ".join(f"{name}: {self.argument[name].type}" for name in event.arguments)

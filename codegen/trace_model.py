@@ -301,5 +301,6 @@ class TraceSpec(_Row):
     @property
     def decoder_names(self) -> list[str]:
         """What trace_decoder exports, sorted."""
-        classes = [row.class_name for row in (*self.record, *self.classes)]
+        classes = [record.class_name for record in self.record]
+        classes += [value.class_name for value in self.classes]
         return [*sorted([*classes, "Record", "Value"]), "decode_record", "decode_value"]

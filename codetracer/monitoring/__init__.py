@@ -17,9 +17,11 @@ from codetracer.monitoring.api import (
     set_events,
 )
 from codetracer.monitoring.install import (
+    Monitor,
     flush_installed_tracer,
     install_tracer,
     installed,
+    slots,
     uninstall_tracer,
     update_exit_status,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "CallbackOutcome",
     "EventId",
     "EventSet",
+    "Monitor",
     "MonitoringEvents",
     "ToolId",
     "Tracer",
@@ -42,6 +45,7 @@ __all__ = [
     "monitoring_events",
     "register_callback",
     "set_events",
+    "slots",
     "uninstall_tracer",
     "update_exit_status",
 ]

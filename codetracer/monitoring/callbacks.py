@@ -11,14 +11,15 @@ from types import CodeType
 from codetracer import log
 from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
-from codetracer.policy import policy_snapshot
-from codetracer_bindings.events import DISABLE, CallbackOutcome
+from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
 from codetracer_bindings.registration import CallbackSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
+
+    from codetracer.policy import RecorderPolicy
 
 __all__ = ["Installation", "State", "conclude", "settle", "state"]
 
@@ -33,12 +34,16 @@ NEARLY_FULL: Final = 20
 
 
 class State:
-    """What this process has installed. `lock` guards it; no tracer's code runs under the lock."""
+    """What this process has installed. `lock` guards it; no tracer's code runs under the lock.
 
-    __slots__ = ("current", "lock")
+    Attributes:
+        installations: those that are not closed, in the order in which they came.
+    """
+
+    __slots__ = ("installations", "lock")
 
     def __init__(self) -> None:
-        self.current: Installation | None = None
+        self.installations: list[Installation] = []
         self.renew_lock()
 
     def renew_lock(self) -> None:
@@ -58,6 +63,8 @@ class Installation:
 
     Attributes:
         owner: the very string that was given to `use_tool_id`; a slot with another one is not ours.
+        mask: the events that are set for all code.
+        policy: returns the policy that decides on the tracer's errors.
         closed: set by the one teardown; nothing of the tracer is called by events after it.
     """
 
@@ -66,8 +73,11 @@ class Installation:
         "_limit",
         "_may_disable",
         "_teardown",
+        "_watched",
         "closed",
+        "mask",
         "owner",
+        "policy",
         "specs",
         "tool",
         "tracer",
@@ -79,15 +89,20 @@ class Installation:
         tool: ToolId,
         owner: str,
         specs: tuple[CallbackSpec, ...],
+        mask: EventSet,
+        policy: Callable[[], RecorderPolicy],
         teardown: Callable[[Installation], bool],
     ) -> None:
         self.tracer = tracer
         self.tool = tool
         self.owner = owner
         self.specs = specs
+        self.mask = mask
+        self.policy = policy
         self.closed = False
         self._teardown = teardown
         self._disabled: dict[int, weakref.ref[CodeType]] = {}
+        self._watched: dict[int, tuple[weakref.ref[CodeType], EventSet]] = {}
         self._limit = 1000
         self._may_disable = {
             spec.event: spec.disable_since is not None
@@ -144,6 +159,22 @@ class Installation:
         """Return the code objects that are alive and have had a location disabled."""
         return [code for ref in self._disabled.values() if (code := ref()) is not None]
 
+    def forget_disabled(self) -> None:
+        """All locations are armed again."""
+        self._disabled.clear()
+
+    def watch(self, code: CodeType, events: EventSet) -> None:
+        """Take note of the events that are set for one code object."""
+        self._watched.pop(id(code), None)
+        if events:
+            # Weakly: what is set belongs to the code object, and goes with it.
+            self._watched[id(code)] = (weakref.ref(code), events)
+
+    def watched_code(self) -> list[tuple[CodeType, EventSet]]:
+        """Return the code objects that are alive and have events of their own."""
+        watched = [(ref(), events) for ref, events in self._watched.values()]
+        return [(code, events) for code, events in watched if code is not None]
+
     def _remember(self, code: CodeType) -> None:
         # By identity: code objects of different files may be equal. Weakly: they may go.
         known = self._disabled.get(id(code))
@@ -161,7 +192,7 @@ class Installation:
             log.say("debug", "a handler still under way failed in %s: %r", event, error)
             return
         problems = conclude(self.tracer, failed=True)
-        settle(_handler_error(self.tracer, event, error), error, problems)
+        settle(_handler_error(self.tracer, event, error), error, problems, self.policy())
 
 
 def conclude(tracer: Tracer, *, failed: bool) -> list[Exception]:
@@ -184,17 +215,19 @@ def conclude(tracer: Tracer, *, failed: bool) -> list[Exception]:
     return problems
 
 
-def settle(error: RecorderError, cause: Exception, others: list[Exception]) -> None:
+def settle(
+    error: RecorderError, cause: Exception, others: list[Exception], policy: RecorderPolicy
+) -> None:
     """Make of a tracer's error what the policy says: raise it, or say it and go on.
 
     Parameters:
         cause: the exception it came from.
         others: what else the tracer raised while it was taken down; these are only logged.
+        policy: decides.
 
     Raises:
         RecorderError: under ``on_recorder_error = "abort"``.
     """
-    policy = policy_snapshot()
     if policy.json_errors:
         log.json_line(error)
     for other in others:

@@ -1,5 +1,6 @@
 """Install, uninstall, flush: from any thread, from inside a handler, twice in a row.
 
+A `Monitor` holds one tracer in one slot; the functions here are those of the process' own monitor.
 `uninstall_locked` is the one teardown. A failed install, a plain uninstall and a policy that
 removes a failing tracer all go through it.
 """
@@ -9,33 +10,225 @@ from __future__ import annotations
 import sys
 
 from codetracer import log
-from codetracer.errors import UsageError
-from codetracer.monitoring.api import Tracer, acquire_tool_id, events_union, overrides
+from codetracer.monitoring.api import SLOTS, Tracer, acquire_tool_id, events_union
+from codetracer.monitoring.attach import (
+    attach,
+    conflict,
+    detach,
+    local_events,
+    rearm,
+    wanted_specs,
+    watch,
+)
 from codetracer.monitoring.backend import binders
 from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
-from codetracer_bindings.events import EVENTS
-from codetracer_bindings.registration import (
-    CALLBACK_SPECS,
-    CallbackSpec,
-    enabled_specs,
-    register_enabled_callbacks,
-    unregister_enabled_callbacks,
-)
+from codetracer.policy import policy_snapshot
+from codetracer_bindings.events import EVENT_NAMES, EVENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from types import CodeType
     from typing import Any
 
+    from codetracer.monitoring.api import EventSet
+    from codetracer.policy import RecorderPolicy
+
 __all__ = [
+    "Monitor",
     "flush_installed_tracer",
     "install_tracer",
     "installed",
+    "slots",
     "uninstall_locked",
     "uninstall_tracer",
     "update_exit_status",
 ]
+
+
+class Monitor:
+    """Holds one tracer in one tool slot, with events, policy and disabled locations of its own.
+
+    Several monitors know nothing of each other; there may be as many as there are free slots.
+
+    Parameters:
+        name: what `sys.monitoring.get_tool` says of the slot; two characters or more.
+        slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
+        policy: what to do about the tracer's errors; by default what `configure_policy` says.
+
+    Raises:
+        ValueError: the name is too short.
+    """
+
+    def __init__(
+        self,
+        name: str = "codetracer",
+        *,
+        slot: int | None = None,
+        policy: RecorderPolicy | None = None,
+    ) -> None:
+        if len(name) < 2:
+            raise ValueError(f"a monitor's name has two characters or more, not {name!r}")
+        self.name = name
+        self._slot = slot
+        self._policy = policy_snapshot if policy is None else lambda: policy
+        self._installation: Installation | None = None
+
+    @property
+    def tracer(self) -> Tracer | None:
+        """The tracer that is installed, if one is."""
+        installation = self._current()
+        return None if installation is None else installation.tracer
+
+    @property
+    def slot(self) -> int | None:
+        """The tool slot that is held, if a tracer is installed."""
+        installation = self._current()
+        return None if installation is None else installation.tool
+
+    def install(self, tracer: Tracer, *, everywhere: bool = True, slot: int | None = None) -> None:
+        """Install `tracer` for all threads of this process: its handlers are called from now on.
+
+        Parameters:
+            slot: the tool slot to take; by default the monitor's.
+            everywhere: whether its events are set for all code; if not, `watch` sets them for
+                single functions.
+
+        Raises:
+            UsageError: ERR_TRACER_INSTALL_CONFLICT: this monitor has a tracer already, no slot is
+                free, the tracer has a handler for an event that this interpreter lacks, or
+                handlers that exclude each other. Nothing is left behind.
+        """
+        if not isinstance(tracer, Tracer):
+            raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
+        specs = wanted_specs(tracer)
+        binders()  # a backend that is missing is no reason to have touched anything
+        with state.lock:
+            if (current := self._current()) is not None:
+                name = type(current.tracer).__qualname__
+                raise conflict(
+                    f"a tracer ({name}) is installed already, in slot {current.tool};"
+                    " uninstall it first",
+                    tracer=name,
+                )
+            # A string of its own tells this installation from whoever may take the slot over.
+            owner = "".join((self.name[:1], self.name[1:]))
+            mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
+            installation = Installation(
+                tracer,
+                acquire_tool_id(owner, self._slot if slot is None else slot),
+                owner,
+                specs,
+                mask,
+                self._policy,
+                uninstall_locked,
+            )
+            self._installation = installation
+            state.installations.append(installation)
+            try:
+                attach(installation)
+            except BaseException:
+                uninstall_locked(installation)
+                raise
+
+    def uninstall(self) -> None:
+        """Remove the tracer, if there is one, then have it flush and finish.
+
+        Nothing is left behind: no event set, no callback, no location disabled, the slot free.
+
+        Raises:
+            RecorderError: the tracer failed to flush or finish, under
+                ``on_recorder_error = "abort"``; it has been removed all the same.
+        """
+        installation = self._current()
+        if installation is not None:
+            _uninstall(installation)
+
+    def installed[T: Tracer](
+        self, tracer: T, *, everywhere: bool = True
+    ) -> AbstractContextManager[T]:
+        """Return a context manager: `tracer` is installed within the ``with`` block, only there.
+
+        Takes what `install` takes, and raises what it and `uninstall` raise. A tracer that was
+        removed before the end of the block, by its own error or by hand, stays removed.
+        """
+        return _Installed(self, lambda: self.install(tracer, everywhere=everywhere), tracer)
+
+    def watch(self, code: CodeType | Callable[..., object], events: EventSet | None = None) -> None:
+        """Set events for one function, in place of those that were set for it before.
+
+        Parameters:
+            code: a code object, or a function or method in Python.
+            events: by default all that the tracer has handlers for and that can be set so.
+
+        Raises:
+            TypeError: it is no code.
+            UsageError: ERR_TRACER_INSTALL_CONFLICT, no tracer is installed, it has no handler for
+                an event, or this interpreter cannot set an event for single functions.
+        """
+        code = _code_of(code)
+        with state.lock:
+            installation = self._current()
+            if installation is None:
+                raise conflict("no tracer is installed; install one before watch()")
+            can = local_events(installation.specs)
+            wanted = can if events is None else events
+            if wanted & ~can:
+                _refuse_events(installation, wanted & ~can)
+            watch(installation, code, wanted)
+
+    def unwatch(self, code: CodeType | Callable[..., object]) -> None:
+        """Unset what was set for one function; nothing happens if nothing was.
+
+        Raises:
+            TypeError: it is no code.
+        """
+        code = _code_of(code)
+        with state.lock:
+            installation = self._current()
+            if installation is not None:
+                watch(installation, code, 0)
+
+    def rearm(self) -> None:
+        """Let locations that the tracer disabled fire again: its own, and no other tool's."""
+        with state.lock:
+            installation = self._current()
+            if installation is not None:
+                rearm(installation)
+
+    def flush(self) -> None:
+        """Have the tracer, if there is one, write out what is pending.
+
+        Raises:
+            RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+        """
+        self._call("flush", lambda tracer: tracer.flush())
+
+    def set_exit_status(self, code: int | None) -> None:
+        """Tell the tracer, if there is one, the program's exit status.
+
+        Raises:
+            RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+        """
+        self._call("set_exit_status", lambda tracer: tracer.set_exit_status(code))
+
+    def _current(self) -> Installation | None:
+        installation = self._installation
+        return None if installation is None or installation.closed else installation
+
+    def _call(self, step: str, call: Callable[[Tracer], None]) -> None:
+        installation = self._current()
+        if installation is None:
+            return
+        try:
+            call(installation.tracer)
+        except Exception as error:
+            if installation.on_error(step, error):
+                raise
+
+
+_default = Monitor()
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
@@ -49,29 +242,7 @@ def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
             the tracer has a handler for an event that this interpreter lacks, or handlers that
             exclude each other. Nothing is left behind.
     """
-    if not isinstance(tracer, Tracer):
-        raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
-    specs = _wanted_specs(tracer)
-    binders()  # a backend that is missing is no reason to have touched anything
-    with state.lock:
-        if state.current is not None:
-            name = type(state.current.tracer).__qualname__
-            raise _conflict(
-                f"a tracer ({name}) is installed already, in slot {state.current.tool};"
-                " uninstall it first",
-                tracer=name,
-            )
-        # A string of its own tells this installation from whoever may take the slot over.
-        owner = "".join(("code", "tracer"))
-        installation = Installation(
-            tracer, acquire_tool_id(owner, slot), owner, specs, uninstall_locked
-        )
-        state.current = installation
-        try:
-            _attach(installation)
-        except BaseException:
-            uninstall_locked(installation)
-            raise
+    _default.install(tracer, slot=slot)
 
 
 def uninstall_tracer() -> None:
@@ -83,9 +254,7 @@ def uninstall_tracer() -> None:
         RecorderError: the tracer failed to flush or finish, under ``on_recorder_error = "abort"``;
             it has been removed all the same.
     """
-    installation = state.current
-    if installation is not None:
-        _uninstall(installation)
+    _default.uninstall()
 
 
 def flush_installed_tracer() -> None:
@@ -94,7 +263,7 @@ def flush_installed_tracer() -> None:
     Raises:
         RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
     """
-    _call_installed("flush", lambda tracer: tracer.flush())
+    _default.flush()
 
 
 def update_exit_status(code: int | None) -> None:
@@ -103,7 +272,7 @@ def update_exit_status(code: int | None) -> None:
     Raises:
         RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
     """
-    _call_installed("set_exit_status", lambda tracer: tracer.set_exit_status(code))
+    _default.set_exit_status(code)
 
 
 def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractContextManager[T]:
@@ -112,20 +281,26 @@ def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractConte
     Takes what `install_tracer` takes, and raises what it and `uninstall_tracer` raise. A tracer
     that was removed before the end of the block, by its own error or by hand, stays removed.
     """
-    return _Installed(tracer, slot)
+    return _Installed(_default, lambda: install_tracer(tracer, slot=slot), tracer)
+
+
+def slots() -> dict[int, str | None]:
+    """Return the name of the tool that holds each slot, 0 to 5; None for a slot that is free."""
+    return {slot: sys.monitoring.get_tool(slot) for slot in SLOTS}
 
 
 class _Installed:
-    __slots__ = ("_installation", "_slot", "_tracer")
+    __slots__ = ("_install", "_installation", "_monitor", "_tracer")
 
-    def __init__(self, tracer: Tracer, slot: int | None) -> None:
+    def __init__(self, monitor: Monitor, install: Callable[[], None], tracer: Tracer) -> None:
+        self._monitor = monitor
+        self._install = install
         self._tracer = tracer
-        self._slot = slot
         self._installation: Installation | None = None
 
     def __enter__(self) -> Any:
-        install_tracer(self._tracer, slot=self._slot)
-        self._installation = state.current
+        self._install()
+        self._installation = self._monitor._installation
         return self._tracer
 
     def __exit__(self, *_: object) -> None:
@@ -145,10 +320,10 @@ def uninstall_locked(installation: Installation) -> bool:
     if installation.closed:
         return False
     installation.closed = True
-    if state.current is installation:
-        state.current = None
+    if installation in state.installations:
+        state.installations.remove(installation)
     if sys.monitoring.get_tool(installation.tool) is installation.owner:
-        _detach(installation)
+        detach(installation)
     else:
         log.say(
             "warning",
@@ -157,54 +332,6 @@ def uninstall_locked(installation: Installation) -> bool:
             sys.monitoring.get_tool(installation.tool),
         )
     return True
-
-
-def _attach(installation: Installation) -> None:
-    tool = installation.tool
-    # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
-    sys.monitoring.set_events(tool, 0)
-    unregister_enabled_callbacks(tool, _every_spec())
-    register_enabled_callbacks(
-        tool,
-        installation.specs,
-        installation.tracer,
-        binders(),
-        installation.on_error,
-        installation.on_outcome,
-    )
-    sys.monitoring.set_events(tool, events_union(*(spec.mask for spec in installation.specs)))
-
-
-def _detach(installation: Installation) -> None:
-    tool = installation.tool
-    interrupt: BaseException | None = None
-    steps: tuple[Callable[[], None], ...] = (
-        lambda: sys.monitoring.set_events(tool, 0),
-        lambda: _rearm(installation),
-        lambda: unregister_enabled_callbacks(tool, _every_spec()),
-        lambda: sys.monitoring.free_tool_id(tool),
-    )
-    for step in steps:
-        try:
-            step()
-        except Exception as error:
-            # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
-            log.say("warning", "slot %d cannot be cleared wholly: %r", tool, error)
-        except BaseException as error:
-            interrupt = interrupt or error
-    if interrupt is not None:
-        raise interrupt
-
-
-def _rearm(installation: Installation) -> None:
-    """Re-arm the locations that this tool disabled, and no other tool's.
-
-    While no event of the tool is set globally, a local event that comes and goes makes CPython
-    instrument a code object anew. `restart_events()` would re-arm every tool's locations.
-    """
-    for code in installation.disabled_code():
-        sys.monitoring.set_local_events(installation.tool, code, EVENTS.PY_START)
-        sys.monitoring.set_local_events(installation.tool, code, 0)
 
 
 def _uninstall(installation: Installation) -> None:
@@ -216,56 +343,32 @@ def _uninstall(installation: Installation) -> None:
     problems = conclude(tracer, failed=False)
     if problems:
         error, *others = problems
-        settle(tracer_error(tracer, "finish", error), error, others)
+        settle(tracer_error(tracer, "finish", error), error, others, installation.policy())
 
 
-def _call_installed(step: str, call: Callable[[Tracer], None]) -> None:
-    installation = state.current
-    if installation is None:
-        return
-    try:
-        call(installation.tracer)
-    except Exception as error:
-        if installation.on_error(step, error):
-            raise
+def _code_of(code: object) -> CodeType:
+    found = getattr(code, "__func__", code)
+    found = getattr(found, "__code__", found)
+    if type(found) is not type(_code_of.__code__):
+        raise TypeError(f"{code!r} is no code object and no function in Python")
+    return found
 
 
-def _wanted_specs(tracer: Tracer) -> tuple[CallbackSpec, ...]:
-    events = tracer.interest(EVENTS)
-    if not isinstance(events, int):
-        raise TypeError(f"{type(tracer).__qualname__}.interest() returned {events!r}, not events")
-    if type(tracer).interest is Tracer.interest:
-        _refuse_lacking_events(tracer)
-    specs = tuple(spec for spec in enabled_specs(events) if overrides(tracer, spec.handler))
-    names = {spec.event: spec.handler for spec in specs}
-    for spec in specs:
-        if clash := [names[other] for other in spec.shares_slots_with if other in names]:
-            raise _conflict(
-                f"{type(tracer).__qualname__} has {spec.handler} and {' and '.join(clash)}, which"
-                " share their callback slots on this interpreter; keep one kind,"
-                " or choose in interest()",
-                handlers=[spec.handler, *clash],
-            )
-    return specs
-
-
-def _refuse_lacking_events(tracer: Tracer) -> None:
-    lacking = [spec for spec in CALLBACK_SPECS if not spec.id and overrides(tracer, spec.handler)]
+def _refuse_events(installation: Installation, events: EventSet) -> None:
+    handled = events_union(*(spec.mask for spec in installation.specs))
+    lacking = _names(events & ~handled)
+    release = f"{sys.version_info.major}.{sys.version_info.minor}"
     if lacking:
-        release = f"{sys.version_info.major}.{sys.version_info.minor}"
-        handlers = [spec.handler for spec in lacking]
-        raise _conflict(
-            f"{type(tracer).__qualname__} has {' and '.join(handlers)}, but CPython {release} has"
-            f" no event {' or '.join(spec.event for spec in lacking)}; override interest() to"
-            " choose what this interpreter has",
-            handlers=handlers,
-            release=release,
+        raise conflict(
+            f"{type(installation.tracer).__qualname__} has no handler for {lacking}", events=lacking
         )
+    names = _names(events)
+    raise conflict(
+        f"CPython {release} cannot set {names} for single functions; install the tracer everywhere",
+        events=names,
+        release=release,
+    )
 
 
-def _conflict(message: str, **context: object) -> UsageError:
-    return UsageError("ERR_TRACER_INSTALL_CONFLICT", message, context)
-
-
-def _every_spec() -> tuple[CallbackSpec, ...]:
-    return tuple(spec for spec in CALLBACK_SPECS if spec.id)
+def _names(events: EventSet) -> str:
+    return ", ".join(name for name in EVENT_NAMES if getattr(EVENTS, name) & events)

@@ -37,10 +37,20 @@ class CallbackSpec:
             event it is ancillary to.
         disable_since: the version, such as (3, 12), from which CPython lets the callback return
             DISABLE; None when it never does.
+        local_since: the version from which it can be set for single code objects; None when it
+            cannot.
         shares_slots_with: the names of the events whose callback slot is this one's too.
     """
 
-    __slots__ = ("bind", "disable_since", "enabled_by", "event", "handler", "shares_slots_with")
+    __slots__ = (
+        "bind",
+        "disable_since",
+        "enabled_by",
+        "event",
+        "handler",
+        "local_since",
+        "shares_slots_with",
+    )
 
     def __init__(
         self,
@@ -49,6 +59,7 @@ class CallbackSpec:
         bind: str,
         enabled_by: str,
         disable_since: tuple[int, int] | None,
+        local_since: tuple[int, int] | None,
         shares_slots_with: tuple[str, ...],
     ) -> None:
         self.event = event
@@ -56,6 +67,7 @@ class CallbackSpec:
         self.bind = bind
         self.enabled_by = enabled_by
         self.disable_since = disable_since
+        self.local_since = local_since
         self.shares_slots_with = shares_slots_with
 
     @property
@@ -78,6 +90,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_py_start",
         "PY_START",
         (3, 12),
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -85,6 +98,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_py_resume",
         "bind_py_resume",
         "PY_RESUME",
+        (3, 12),
         (3, 12),
         (),
     ),
@@ -94,6 +108,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_py_return",
         "PY_RETURN",
         (3, 12),
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -101,6 +116,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_py_yield",
         "bind_py_yield",
         "PY_YIELD",
+        (3, 12),
         (3, 12),
         (),
     ),
@@ -110,6 +126,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_py_throw",
         "PY_THROW",
         (3, 15),
+        (3, 15),
         (),
     ),
     CallbackSpec(
@@ -117,6 +134,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_py_unwind",
         "bind_py_unwind",
         "PY_UNWIND",
+        (3, 15),
         (3, 15),
         (),
     ),
@@ -126,6 +144,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_call",
         "CALL",
         (3, 12),
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -134,6 +153,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_c_return",
         "CALL",
         None,
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -142,6 +162,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_c_raise",
         "CALL",
         None,
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -149,6 +170,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_line",
         "bind_line",
         "LINE",
+        (3, 12),
         (3, 12),
         (),
     ),
@@ -158,6 +180,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_instruction",
         "INSTRUCTION",
         (3, 12),
+        (3, 12),
         (),
     ),
     CallbackSpec(
@@ -165,6 +188,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_jump",
         "bind_jump",
         "JUMP",
+        (3, 12),
         (3, 12),
         (),
     ),
@@ -174,6 +198,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_branch",
         "BRANCH",
         (3, 12),
+        (3, 12),
         ("BRANCH_LEFT", "BRANCH_RIGHT"),
     ),
     CallbackSpec(
@@ -181,6 +206,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_branch_left",
         "bind_branch_left",
         "BRANCH_LEFT",
+        (3, 14),
         (3, 14),
         (),
     ),
@@ -190,6 +216,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_branch_right",
         "BRANCH_RIGHT",
         (3, 14),
+        (3, 14),
         (),
     ),
     CallbackSpec(
@@ -197,6 +224,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_stop_iteration",
         "bind_stop_iteration",
         "STOP_ITERATION",
+        (3, 12),
         (3, 12),
         (),
     ),
@@ -206,6 +234,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_raise",
         "RAISE",
         (3, 15),
+        (3, 15),
         (),
     ),
     CallbackSpec(
@@ -214,6 +243,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "bind_reraise",
         "RERAISE",
         (3, 15),
+        (3, 15),
         (),
     ),
     CallbackSpec(
@@ -221,6 +251,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
         "on_exception_handled",
         "bind_exception_handled",
         "EXCEPTION_HANDLED",
+        (3, 15),
         (3, 15),
         (),
     ),
