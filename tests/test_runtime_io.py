@@ -1005,8 +1005,9 @@ def test_a_program_without_some_streams_runs_as_untraced(
 def test_an_interrupt_is_the_programs_alone(tmp_path: Path, mode: str) -> None:
     program = """
 import os, time
-print('ready', flush=True)
-try: time.sleep(30)
+try:
+    print('ready', flush=True)
+    time.sleep(30)
 except KeyboardInterrupt: print('interrupted'); os.write(1, b'below\\n')
 """
     process = subprocess.Popen(

@@ -343,10 +343,19 @@ def _raw_hook(
     route: _Route | None,
 ) -> Callable[[Any], int | None]:
     general = _binary_hook(number, stream, original, delivery, route)
+    forget, outside, getframe = _forget_frame, _outside, _getframe
 
     def write(data: Any, /) -> int | None:
         if route is None or type(data) is not memoryview or data.obj is not None:
-            return general(data)
+            try:
+                taken = general(data)
+            except BaseException as error:
+                forget(error)
+                raise
+            if taken:
+                frame = outside(getframe(0))
+                delivery.give(number, bytes(memoryview(data).cast("B")[:taken]), frame)
+            return taken
         # A buffer calls it, from C, and writes again what it does not hear to be written. So no
         # signal handler may raise between the write and the return: handlers run after calls,
         # and unpacking an iterator is none (3.12 to 3.15).
