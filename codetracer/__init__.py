@@ -9,6 +9,12 @@
     with installed(Lines()):
         main()
 
+    with codetracer.trace("out"):
+        main()
+
+records what it does instead, as does ``CODETRACER_TRACE=out`` in the environment of a program that
+imports codetracer; `read` reads what was recorded.
+
 Imports the standard library only, and little of it.
 """
 
@@ -31,6 +37,16 @@ from codetracer.monitoring import (
 )
 from codetracer.monitoring.backend import backend
 from codetracer.policy import configure_policy, configure_policy_from_env, policy_snapshot
+from codetracer.reading import read
+from codetracer.session import (
+    TraceSession,
+    flush,
+    is_tracing,
+    start,
+    start_from_env,
+    stop,
+    trace,
+)
 
 __version__ = "0.1.0"
 
@@ -41,15 +57,24 @@ __all__ = [
     "InternalError",
     "RecorderError",
     "TargetError",
+    "TraceSession",
     "Tracer",
     "UsageError",
     "backend",
     "configure_policy",
     "configure_policy_from_env",
+    "flush",
     "flush_installed_tracer",
     "install_tracer",
     "installed",
+    "is_tracing",
     "policy_snapshot",
+    "read",
+    "start",
+    "stop",
+    "trace",
     "uninstall_tracer",
     "update_exit_status",
 ]
+
+start_from_env()

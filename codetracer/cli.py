@@ -8,11 +8,12 @@ and `TRACE_COMMANDS`.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 
 from codetracer import __version__, backend, configure_policy_from_env, log, policy_snapshot
-from codetracer.commands import info, record, show
+from codetracer.commands import export, info, record, show
 from codetracer.errors import RecorderError, UsageError
 from codetracer.launcher import Target, complain, run
 from codetracer.live import command as trace
@@ -105,6 +106,7 @@ class TraceCommand:
 TRACE_COMMANDS: Final = {
     "show": TraceCommand(show.SUMMARY, show.EXAMPLES, show.add_options, show.run),
     "info": TraceCommand(info.SUMMARY, info.EXAMPLES, info.add_options, info.run),
+    "export": TraceCommand(export.SUMMARY, export.EXAMPLES, export.add_options, export.run),
 }
 
 EXIT_FAILURE: Final = 1
@@ -157,7 +159,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
     try:
         # A name of the traced program's must not fail for the encoding of this terminal.
-        if hasattr(sys.stdout, "reconfigure"):
+        if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")
         status = command.run(options)
         sys.stdout.flush()

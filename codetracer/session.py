@@ -1,5 +1,7 @@
 """Recording from within a program: `start`, `stop`, `trace` and what goes with them.
 
+With ``CODETRACER_TRACE=<folder>`` in the environment a recording starts when codetracer is imported.
+
 Light to import: what records is loaded when a recording starts.
 """
 
@@ -9,21 +11,37 @@ import atexit
 import os
 import sys
 
-from codetracer.errors import RecorderError, UsageError
-from codetracer.log import say
-from codetracer.monitoring import install_tracer, uninstall_tracer
+from codetracer.errors import HostError, RecorderError, UsageError
+from codetracer.log import json_line, say
+from codetracer.monitoring import flush_installed_tracer, install_tracer, uninstall_tracer
+from codetracer.policy import configure_policy_from_env, policy_snapshot
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Final, Self
 
     from codetracer.runtime.io import CaptureMode
     from codetracer.runtime.lifecycle import Recorder
     from codetracer.runtime.values import Limits
 
-__all__ = ["TraceSession", "flush", "is_tracing", "make_recorder", "start", "stop", "trace"]
+__all__ = [
+    "TraceSession",
+    "capture_mode",
+    "flush",
+    "is_tracing",
+    "make_recorder",
+    "start",
+    "start_from_env",
+    "start_recorder",
+    "stop",
+    "trace",
+]
+
+TRACE: Final = "CODETRACER_TRACE"
+CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
+CAPTURE_MODES: Final = ("off", "proxies", "proxies+fd")
 
 _current: TraceSession | None = None
 
@@ -51,8 +69,13 @@ class TraceSession:
             stop(exit_code)
 
     def flush(self) -> None:
-        """Have the system write to the disk what has been recorded."""
-        self._recorder.flush()
+        """Have the system write to the disk what has been recorded; nothing if it has ended.
+
+        Raises:
+            RecorderError: it cannot be written, and the policy is ``abort``.
+        """
+        if _current is self:
+            flush()
 
     def __enter__(self) -> Self:
         return self
@@ -78,6 +101,7 @@ def make_recorder(
     program: str | None = None,
     arguments: Sequence[str] | None = None,
     strings: bool = False,
+    numbered: bool = False,
 ) -> Recorder:
     """Return a recorder that is yet to be installed, with its folder made.
 
@@ -87,6 +111,7 @@ def make_recorder(
         program: what is recorded, for the metadata; by default this process' program.
         arguments: its arguments; by default those of this process.
         strings: whether the program is that of ``-c``.
+        numbered: where `path` is taken, take it with ``-2`` behind it, and so on.
         path: as for `start`, and so are the others.
 
     Raises:
@@ -106,16 +131,26 @@ def make_recorder(
     )
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)
-    directory = TraceDirectory(None if path is None else os.fspath(path))
-    return Recorder(
-        directory,
-        gate,
-        capture=io_capture,
-        limits=limits,
-        program=sys.argv[0] if program is None else program,
-        arguments=sys.argv[1:] if arguments is None else arguments,
-        active=activation is None,
-    )
+    directory = TraceDirectory(None if path is None else os.fspath(path), numbered=numbered)
+    # Where Python is embedded there may be none.
+    argv = getattr(sys, "argv", None) or [""]
+    try:
+        return Recorder(
+            directory,
+            gate,
+            capture=io_capture,
+            limits=limits,
+            program=argv[0] if program is None else program,
+            arguments=argv[1:] if arguments is None else arguments,
+            active=activation is None,
+        )
+    except OSError as error:
+        directory.remove()
+        raise HostError(
+            "ERR_IO",
+            f"{directory.path} cannot be written: {error.strerror or error}",
+            {"path": directory.path},
+        ) from error
 
 
 def start(
@@ -137,13 +172,12 @@ def start(
         limits: how much of values is recorded.
 
     Raises:
-        UsageError: ERR_ALREADY_TRACING, there is a recording; ERR_TRACE_DIR_CONFLICT, the folder is
+        UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended; ERR_TRACE_DIR_CONFLICT, the folder is
             not empty; ERR_INVALID_FILTER, a filter is wrong; ERR_TRACER_INSTALL_CONFLICT, another
             tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
-    global _current
-    if _current is not None:
+    if _current is not None and not _current._recorder.ended:
         raise UsageError(
             "ERR_ALREADY_TRACING",
             f"already recording into {_current.path}; stop() that first",
@@ -189,6 +223,9 @@ def stop(exit_code: int | None = None) -> None:
     if session is None:
         return
     atexit.unregister(_stop_at_exit)
+    if session._recorder.ended:
+        # It failed, or was uninstalled; what is installed now is somebody else's.
+        return
     if exit_code is not None:
         session._recorder.set_exit_status(exit_code)
     uninstall_tracer()
@@ -196,13 +233,17 @@ def stop(exit_code: int | None = None) -> None:
 
 def is_tracing() -> bool:
     """Tell whether this process is being recorded."""
-    return _current is not None and not _current._recorder.failed
+    return _current is not None and not _current._recorder.ended
 
 
 def flush() -> None:
-    """Have the system write to the disk what has been recorded; nothing happens without one."""
-    if _current is not None:
-        _current.flush()
+    """Have the system write to the disk what has been recorded; nothing happens without one.
+
+    Raises:
+        RecorderError: it cannot be written, and the policy is ``abort``.
+    """
+    if is_tracing():
+        flush_installed_tracer()
 
 
 def trace(
@@ -221,6 +262,60 @@ def trace(
         io_capture=io_capture,
         limits=limits,
     )
+
+
+def start_from_env() -> None:
+    """Begin to record if ``CODETRACER_TRACE`` names a folder; called when codetracer is imported.
+
+    The variable is inherited by child processes: where the folder is taken, they take it with
+    ``-2`` behind it, and so on. The policy, filters and the output's capture are as the environment
+    says too. The command line of codetracer records by its options, and not by this.
+
+    Raises:
+        RecorderError: as for `start`, and the policy's, under ``on_recorder_error = "abort"``;
+            under ``disable`` it is logged.
+    """
+    path = os.environ.get(TRACE)
+    if not path or _is_command_line():
+        return
+    configure_policy_from_env()
+    try:
+        start_recorder(make_recorder(path, io_capture=capture_mode(None), numbered=True))
+    except RecorderError as error:
+        policy = policy_snapshot()
+        if policy.json_errors:
+            json_line(error)
+        if policy.on_recorder_error == "abort":
+            raise
+        say("error", "this process is not recorded: %s", error)
+
+
+def capture_mode(wanted: str | None) -> CaptureMode:
+    """Return how output is caught: as `wanted`, or as the environment says, or by default.
+
+    Raises:
+        UsageError: ERR_INVALID_POLICY_VALUE, there is no such way.
+    """
+    mode = wanted or os.environ.get(CAPTURE_IO) or "proxies"
+    if mode not in CAPTURE_MODES:
+        raise UsageError(
+            "ERR_INVALID_POLICY_VALUE",
+            f"{CAPTURE_IO} is {mode!r}; allowed: {', '.join(CAPTURE_MODES)}",
+            {"setting": CAPTURE_IO, "value": mode},
+        )
+    return mode  # type: ignore[return-value]
+
+
+def _is_command_line() -> bool:
+    """Tell whether this process is the command ``codetracer``, or ``python -m codetracer``."""
+    name = sys.argv[0] if getattr(sys, "argv", None) else ""
+    if name == "-m":
+        # The module is still being looked for; only here is its name.
+        words = sys.orig_argv
+        return "-mcodetracer" in words or ("-m", "codetracer") in zip(
+            words, words[1:], strict=False
+        )
+    return os.path.basename(name) in ("codetracer", "codetracer.exe")
 
 
 def _stop_at_exit() -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import os
 import sys
 
 from codetracer import session
-from codetracer.errors import UsageError
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
 from codetracer.policy import configure_policy, policy_snapshot
 from codetracer.runtime.values import Limits
@@ -47,8 +47,6 @@ exit status:
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
-CAPTURE_IO = "CODETRACER_CAPTURE_IO"
-CAPTURE_MODES = ("off", "proxies", "proxies+fd")
 FRAMEWORKS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
 
@@ -82,7 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--io-capture",
-        choices=CAPTURE_MODES,
+        choices=session.CAPTURE_MODES,
         default=None,
         help="catch the output not at all, at Python's streams, or also that of C code and"
         " subprocesses (default: proxies)",
@@ -158,7 +156,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         trace_filter=options.trace_filter,
         builtin_filters=("default", framework) if framework else ("default",),
         activation_path=options.activation_path,
-        io_capture=_capture_mode(options.io_capture),
+        io_capture=session.capture_mode(options.io_capture),
         limits=Limits(options.max_depth, options.max_items, options.max_text),
         program=COMMAND_FILENAME if target.kind == "command" else target.value,
         arguments=target.args,
@@ -175,6 +173,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 
 _prepared: list[Recorder] = []
+_statuses: list[int] = []
+"""What this process is to exit with."""
 
 
 def execute(target: Target, start: Callable[[], None]) -> int:
@@ -184,6 +184,8 @@ def execute(target: Target, start: Callable[[], None]) -> int:
         BaseException: what the program raises, if it is to end as it would unrecorded; and what
             keeps it from beginning.
     """
+    # Handlers run last in, first out: by then the recording has ended, whatever came of it.
+    atexit.register(_end_with_failure, os.getpid())
     try:
         run(target, start)
     except SystemExit as ending:
@@ -211,17 +213,6 @@ def _filter_start(target: Target) -> str:
     return os.getcwd()
 
 
-def _capture_mode(option: str | None) -> CaptureMode:
-    mode = option or os.environ.get(CAPTURE_IO) or "proxies"
-    if mode not in CAPTURE_MODES:
-        raise UsageError(
-            "ERR_INVALID_POLICY_VALUE",
-            f"{CAPTURE_IO} is {mode!r}; allowed: {', '.join(CAPTURE_MODES)}",
-            {"setting": CAPTURE_IO, "value": mode},
-        )
-    return mode  # type: ignore[return-value]
-
-
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -237,6 +228,7 @@ def _status_of(ending: SystemExit) -> int:
 
 
 def _note_end(status: int, label: str) -> None:
+    _statuses.append(status)
     for recorder in _prepared:
         if recorder.started:
             recorder.set_exit_status(status)
@@ -259,11 +251,29 @@ def _show(error: BaseException) -> None:
     sys.excepthook(type(error), error, error.__traceback__)
 
 
+def _end_with_failure(process: int) -> None:
+    """Exit with 1 if recording has failed too late for anything else to say so."""
+    if os.getpid() == process and _is_failure() and not any(_statuses[-1:]):
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, AttributeError, ValueError):
+                stream.flush()
+        os._exit(1)
+
+
+def _is_failure() -> bool:
+    policy = policy_snapshot()
+    return (policy.require_trace or policy.on_recorder_error == "abort") and any(
+        recorder.failed for recorder in _prepared
+    )
+
+
 def _conclude(status: int) -> int:
     policy = policy_snapshot()
+    if _is_failure():
+        return 1
+    # Whatever fails from now on, nothing else will say.
+    _statuses.append(status if policy.propagate_script_exit else 0)
     for recorder in _prepared:
-        if recorder.failed and (policy.require_trace or policy.on_recorder_error == "abort"):
-            return 1
         if status:
             _say(
                 f"codetracer: the program ended with status {status};"

@@ -9,6 +9,7 @@ import mmap
 import os
 from zlib import crc32
 
+from codetracer.errors import HostError
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -39,12 +40,17 @@ class LogWriter:
         pid: the process that is recorded.
         started: when recording began (ns since 1970).
 
+    Attributes:
+        path: the file.
+        problem: why nothing more can be written; None as long as it can.
+
     Raises:
         OSError: the file exists, or cannot be created or written.
     """
 
     def __init__(self, path: str, recording: bytes, pid: int, started: int) -> None:
         self.path = path
+        self.problem: str | None = None
         self._map: mmap.mmap
         self._window_start = 0
         self._block_number = 0
@@ -72,7 +78,7 @@ class LogWriter:
         """Append a group of records; a reader will find all of it or nothing.
 
         Raises:
-            OSError: the disk is full, for instance; the log is whole up to here.
+            HostError: ERR_IO, the disk is full, for instance; the log is whole up to here.
         """
         start = self._position
         end = start + len(group)
@@ -86,7 +92,11 @@ class LogWriter:
         self._position = end
 
     def next_block(self, needed: int) -> None:
-        """Close the block and begin another one with room for `needed` bytes."""
+        """Close the block and begin another one with room for `needed` bytes.
+
+        Raises:
+            HostError: ERR_IO, there is no room; the log is whole up to here.
+        """
         self._seal_block()
         start = self._limit
         size = BLOCK_SIZE
@@ -94,7 +104,15 @@ class LogWriter:
             size += BLOCK_SIZE
         if start + size > len(self._map):
             old = self._map
-            self._claim(self._window_start + start, max(size, WINDOW))
+            try:
+                self._claim(self._window_start + start, max(size, WINDOW))
+            except OSError as error:
+                self.problem = f"{self.path} cannot be made longer: {error.strerror or error}"
+                raise HostError(
+                    "ERR_IO",
+                    f"{self.problem}; the recording ends here",
+                    {"file": self.path},
+                ) from error
             old.close()
             start = 0
         self._block_number += 1

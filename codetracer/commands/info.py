@@ -1,0 +1,140 @@
+"""``codetracer info``: its options, and what it says of a trace."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from codetracer.reading import read
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from codetracer.replay import Trace
+
+__all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
+
+SUMMARY = "say what a trace holds: of which program, how much, and whether it is complete"
+
+EXAMPLES = """\
+examples:
+  codetracer info trace-out
+  codetracer info trace-out --format json
+
+All of the trace is read once, to count and to check it: about 2 seconds for a million steps.
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of ``info``."""
+    parser.add_argument("trace", metavar="DIR", help="a trace's folder, or one log in it")
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="lines for people, or one JSON object (default: text)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what the trace holds.
+
+    Returns:
+        The exit code: 1 when a log is damaged, else 0.
+
+    Raises:
+        HostError: ERR_IO, a file cannot be read.
+        TargetError: the trace is missing, its header is damaged, or of a newer version.
+    """
+    # Imported now: the command line is loaded into programs that are recorded as well.
+    from codetracer.commands.counting import count
+
+    trace = read(options.trace)
+    processes = [count(process) for process in trace.processes]
+    damage = [str(row["damage"]) for row in processes if row["damage"] is not None]
+    problem = damage[0] if damage else trace.problem
+    if options.format == "json":
+        found = {
+            "path": trace.path,
+            "complete": problem is None,
+            "problem": problem,
+            "metadata": trace.metadata,
+            "processes": processes,
+        }
+        print(json.dumps(found, indent=2))
+    else:
+        _print(trace, processes, problem)
+    return 1 if damage else 0
+
+
+def _print(trace: Trace, processes: list[dict[str, object]], problem: str | None) -> None:
+    for name, text in _about(trace.metadata):
+        _line(name, text)
+    _line("complete", "yes" if problem is None else f"no: {problem}")
+    for row in processes:
+        print(f"process {row['pid']}  {row['log']}")
+        _line("size", f"{row['bytes']:,} bytes", indent=1)
+        _line("time", _seconds(row["duration_ns"]), indent=1)
+        for names in (
+            ("steps", "calls", "returns", "unwinds", "files"),
+            ("yields", "resumes", "throws"),
+            ("raises", "handled", "outputs"),
+            ("lost", "unfinished"),
+        ):
+            _line("", ", ".join(f"{row[name]:,} {name}" for name in names), indent=1)
+        threads = row["threads"]
+        assert isinstance(threads, list)
+        for thread in threads:
+            text = f"{thread['name']}: {thread['calls']:,} calls, {thread['steps']:,} steps"
+            _line(f"thread {thread['number']}", text, indent=1)
+
+
+def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
+    """Return what the metadata says, as names and texts; what it lacks is left out."""
+    rows = [("recording", metadata.get("recording_id"))]
+    arguments = metadata.get("args")
+    program = [metadata.get("program"), *(arguments if isinstance(arguments, list) else [])]
+    rows.append(("program", " ".join(str(word) for word in program if word is not None)))
+    rows.append(("workdir", metadata.get("workdir")))
+    rows.append(("python", _words(metadata.get("python"), "implementation", "version")))
+    rows.append(("platform", metadata.get("platform")))
+    rows.append(("recorder", _words(metadata.get("recorder"), "name", "version", "backend")))
+    rows.append(("started", metadata.get("started")))
+    rows.append(("duration", _seconds(metadata.get("duration_ns"))))
+    rows.append(("ended", _words(metadata.get("exit_status"), "label")))
+    rows.append(("filters", _filters(metadata.get("filters"))))
+    rows += [(name, _settings(metadata.get(name))) for name in ("limits", "policy")]
+    return [(name, str(value)) for name, value in rows if value]
+
+
+def _words(table: object, *keys: str) -> str:
+    known = table if isinstance(table, dict) else {}
+    return " ".join(str(known[key]) for key in keys if known.get(key) is not None)
+
+
+def _filters(table: object) -> str:
+    """Return the filters' names, and what they hid; the JSON has all of it."""
+    known = table if isinstance(table, dict) else {}
+    filters = known.get("filters")
+    named = filters if isinstance(filters, list) else []
+    text = ", ".join(str(row.get("name", row)) if isinstance(row, dict) else row for row in named)
+    stats = known.get("stats")
+    for key, word in (("value_redactions", "redacted"), ("value_drops", "dropped")):
+        counts = stats.get(key) if isinstance(stats, dict) else None
+        hidden = sum(counts.values()) if isinstance(counts, dict) else 0
+        text += f"; {hidden:,} values {word}" if hidden else ""
+    return text
+
+
+def _settings(table: object) -> str:
+    known = table if isinstance(table, dict) else {}
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in known.items())
+
+
+def _seconds(ns: object) -> str:
+    from codetracer.commands.printer import duration
+
+    return duration(ns) if isinstance(ns, int) else ""
+
+
+def _line(name: str, text: str, indent: int = 0) -> None:
+    print(f"{'  ' * indent}{name:<10} {text}")

@@ -1,0 +1,125 @@
+"""What the events of a trace are about: code, threads and frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from codetracer_bindings import trace_decoder as raw
+
+__all__ = ["KINDS", "NO_THREAD", "Code", "Frame", "Thread"]
+
+KINDS: Final = ("module", "class", "function", "generator", "coroutine", "asynchronous generator")
+"""What a code object can be, by its number in the log."""
+
+
+class Code:
+    """A code object.
+
+    Attributes:
+        number: how many code objects were seen before it.
+        path: its source file, as ``co_filename`` named it.
+        line: its first line (1-based).
+        kind: one of `KINDS`.
+        name: its qualified name.
+        module: ``__name__`` of its module.
+        arguments: the names of its parameters, in order.
+        variables: the names of its local variables, parameters first.
+        global_names: the global variables that it names.
+        namespace: the number of the global variables that its frames have now.
+    """
+
+    __slots__ = (
+        "arguments",
+        "global_names",
+        "kind",
+        "line",
+        "module",
+        "name",
+        "namespace",
+        "number",
+        "path",
+        "variables",
+    )
+
+    def __init__(self, number: int, path: str, record: raw.CodeRecord) -> None:
+        self.number = number
+        self.path = path
+        self.line = record.line
+        self.kind = KINDS[record.kind] if record.kind < len(KINDS) else "function"
+        self.name = record.name
+        self.module = record.module
+        self.variables = record.variables
+        self.arguments = record.variables[: record.arguments]
+        self.global_names = record.global_names
+        self.namespace = 0
+
+    def __repr__(self) -> str:
+        return f"<Code {self.name} {self.path}:{self.line}>"
+
+    @property
+    def short_name(self) -> str:
+        """The last part of its qualified name."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def suspends(self) -> bool:
+        """Whether its frames can yield and go on later."""
+        return self.kind in KINDS[3:]
+
+
+class Thread:
+    """A thread of the program.
+
+    Attributes:
+        number: how many threads were seen before it; -1 stands for none known.
+        ident: ``threading.get_ident()`` there.
+        name: its name when it was first seen.
+        top: its innermost frame now, or None.
+    """
+
+    __slots__ = ("ident", "name", "number", "top")
+
+    def __init__(self, number: int, ident: int, name: str) -> None:
+        self.number = number
+        self.ident = ident
+        self.name = name
+        self.top: Frame | None = None
+
+    def __repr__(self) -> str:
+        return f"<Thread {self.number} {self.name}>"
+
+
+NO_THREAD: Final = Thread(-1, 0, "unknown")
+"""Stands where something happened before any thread was seen."""
+
+
+class Frame:
+    """One run of a code object. It changes as the replay goes on.
+
+    Attributes:
+        number: how many frames were seen before it.
+        code: what it runs.
+        depth: how many frames are below it on its thread's stack now.
+        caller: the frame below it, or None.
+        line: the line that it is at, or was at last (1-based).
+        step: the number of its last step, -1 before the first.
+        began_ns: when it began (ns since recording began).
+        values: its local variables as the log has them, by number; `Replay.locals` has them by
+            name and resolved.
+    """
+
+    __slots__ = ("began_ns", "caller", "code", "depth", "line", "number", "step", "values")
+
+    def __init__(self, number: int, code: Code, line: int, began_ns: int) -> None:
+        self.number = number
+        self.code = code
+        self.depth = 0
+        self.caller: Frame | None = None
+        self.line = line
+        self.step = -1
+        self.began_ns = began_ns
+        self.values: dict[int, raw.Value] = {}
+
+    def __repr__(self) -> str:
+        return f"<Frame {self.number} {self.code.name} {self.code.path}:{self.line}>"

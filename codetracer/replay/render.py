@@ -1,0 +1,214 @@
+"""Recorded values as text for people, and as JSON for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from codetracer.replay.values import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from codetracer.replay.values import Value
+
+__all__ = ["render", "short_type", "to_json"]
+
+DEEPEST: Final = 40
+"""How many objects and tuples inside one another are shown."""
+
+
+def render(value: Value, limit: int = 200) -> str:
+    """Return `value` much as Python source would say it.
+
+    Parameters:
+        value: what a replay resolved.
+        limit: about how many characters the text may have; what does not fit is left out, and
+            marked: ``… +90`` for 90 more items or characters, ``…`` for what lies too deep.
+    """
+    return _Renderer().text(value, limit)
+
+
+def to_json(value: Value) -> object:
+    """Return `value` as `json.dumps` takes it.
+
+    None, bool, int and str are themselves, floats too unless they are no numbers. All else is an
+    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 4096 bits),
+    ``bytes`` (hexadecimal), ``tuple``, ``range``, ``text`` (cut: with ``total``), ``special``
+    (``Ellipsis``, ``NotImplemented``), ``hidden`` (how), or ``object``: its number, with ``form``,
+    ``type``, ``items``, ``attributes``, ``total``, ``cut`` and ``cut_attributes``; where it comes
+    up again, the number alone.
+    """
+    return _json(value, set(), 0)
+
+
+def short_type(name: str) -> str:
+    """Return a type's name without its module and what it is defined in."""
+    return name.rpartition(".")[2] or name
+
+
+class _Renderer:
+    """Renders one value; knows the objects that are being rendered, for cycles."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self) -> None:
+        self._open: list[int] = []
+
+    def text(self, value: Value, room: int) -> str:
+        match value:
+            case ObjectValue():
+                return self._object(value, room)
+            case str() | bytes():
+                return _cut_text(value, len(value), room)
+            case CutText(text, total):
+                return _cut_text(text, total, room)
+            case CutBytes(data, total):
+                return _cut_text(data, total, room)
+            case CutTuple(items, total):
+                return f"({self._items(items, total - len(items), room)})"
+            case RangeValue(start, stop, step):
+                ends = f"{self.text(start, room)}, {self.text(stop, room)}"
+                return f"range({ends})" if step == 1 else f"range({ends}, {self.text(step, room)})"
+            case Hidden(how):
+                return f"<{how}>"
+            case tuple():
+                return self._tuple(value, room)
+            case int() if not isinstance(value, bool):
+                return _integer(value)
+        return repr(value)
+
+    def _tuple(self, value: tuple[Value, ...], room: int) -> str:
+        if len(self._open) > DEEPEST:
+            return "(…)"
+        self._open.append(-1)
+        inside = self._items(value, 0, room)
+        self._open.pop()
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+
+    def _object(self, value: ObjectValue, room: int) -> str:
+        name = short_type(value.type_name)
+        if value.form in ("unseen", "opaque"):
+            return f"<{name} #{value.number}>"
+        if value.number in self._open:
+            return f"<{name} #{value.number} again>"
+        if len(self._open) > DEEPEST or room < 1:
+            return f"<{name} #{value.number} …>"
+        self._open.append(value.number)
+        try:
+            return self._open_object(value, name, room)
+        finally:
+            self._open.pop()
+
+    def _open_object(self, value: ObjectValue, name: str, room: int) -> str:
+        items, form = value.items, value.form
+        match form:
+            case "list" | "set" | "frozenset":
+                inside = self._items(items, value.cut, room)
+                inside = f"[{inside}]" if form == "list" else inside and f"{{{inside}}}"
+                return inside if inside and name in ("list", "set") else f"{name}({inside})"
+            case "dict":
+                pairs = value.pairs
+                entries = ((f"{self.text(key, room)}: ", item) for key, item in pairs)
+                inside = f"{{{self._join(entries, len(pairs), value.cut, room)}}}"
+                return inside if name == "dict" else f"{name}({inside})"
+            case "tuple" | "exception" | "wrapped":
+                # A wrapped value is one item, which is not counted.
+                cut = 0 if form == "wrapped" else value.cut
+                return f"{name}({self._items(items, cut, room - len(name))})"
+            case "named_tuple":
+                return f"{name}({self._named(value, room - len(name))})"
+            case "enum":
+                member = value.attributes.get("name")
+                return f"{name}.{member}" if isinstance(member, str) else f"<{name}>"
+            case "class" | "function" | "module" | "method":
+                return f"<{form} {items[0] if items and isinstance(items[0], str) else '?'}>"
+        head = f"<{name} #{value.number}"
+        inside = self._named(value, room - len(head))
+        return f"{head} {inside}>" if inside else f"{head}>"
+
+    def _named(self, value: ObjectValue, room: int) -> str:
+        entries = ((f"{name}=", item) for name, item in value.attributes.items())
+        return self._join(entries, len(value.attributes), value.cut_attributes, room)
+
+    def _items(self, items: tuple[Value, ...], cut: int, room: int) -> str:
+        return self._join((("", item) for item in items), len(items), cut, room)
+
+    def _join(self, entries: Iterator[tuple[str, Value]], count: int, cut: int, room: int) -> str:
+        """Return as many entries as there is room for, at least one, and how many are left."""
+        parts: list[str] = []
+        for prefix, value in entries:
+            text = f"{prefix}{self.text(value, room - len(prefix))}"
+            if parts and len(text) > room:
+                break
+            parts.append(text)
+            room -= len(text) + 2
+            if room <= 0:
+                break
+        left = count - len(parts) + cut
+        return ", ".join([*parts, f"… +{left}"] if left else parts)
+
+
+def _cut_text(text: str | bytes, total: int, room: int) -> str:
+    kept = text[: max(room, 8)]
+    return f"{kept!r}… +{total - len(kept)}" if total > len(kept) else repr(kept)
+
+
+def _integer(number: int) -> str:
+    # repr() refuses numbers of more than sys.int_max_str_digits decimal digits.
+    return hex(number) if number.bit_length() > 4096 else repr(number)
+
+
+def _json(value: Value, seen: set[int], depth: int) -> object:
+    match value:
+        case ObjectValue():
+            return _json_object(value, seen, depth)
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            return {"float": repr(value)}
+        case complex():
+            return {"complex": [repr(value.real), repr(value.imag)]}
+        case int() if value.bit_length() > 4096:
+            return {"int": hex(value)}
+        case None | bool() | int() | float() | str():
+            return value
+        case bytes():
+            return {"bytes": value.hex()}
+        case CutText(text, total):
+            return {"text": text, "total": total}
+        case CutBytes(data, total):
+            return {"bytes": data.hex(), "total": total}
+        case CutTuple(items, total):
+            return {"tuple": _json_all(items, seen, depth), "total": total}
+        case RangeValue():
+            return {"range": _json_all((value.start, value.stop, value.step), seen, depth)}
+        case Hidden(how):
+            return {"hidden": how}
+        case tuple():
+            return {"tuple": _json_all(value, seen, depth)}
+    return {"special": repr(value)}
+
+
+def _json_all(values: Iterable[Value], seen: set[int], depth: int) -> object:
+    # Nested more deeply, json.dumps would fail.
+    return [_json(value, seen, depth + 1) for value in values] if depth < DEEPEST else "…"
+
+
+def _json_object(value: ObjectValue, seen: set[int], depth: int) -> object:
+    if value.number in seen:
+        return {"object": value.number}
+    shown: dict[str, object] = {
+        "object": value.number,
+        "form": value.form,
+        "type": value.type_name,
+    }
+    if depth >= DEEPEST:
+        return shown | {"form": "unseen"}
+    seen.add(value.number)
+    shown["items"] = _json_all(value.items, seen, depth)
+    shown["attributes"] = {
+        name: _json(item, seen, depth + 1) for name, item in value.attributes.items()
+    }
+    return shown | {
+        "total": value.total,
+        "cut": value.cut,
+        "cut_attributes": value.cut_attributes,
+    }

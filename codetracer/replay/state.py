@@ -1,0 +1,195 @@
+"""What the program's variables and objects hold at one moment of a replay."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from codetracer.replay.values import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
+from codetracer_bindings import trace_decoder as raw
+from codetracer_bindings.trace_format import FORM_DICT, FORM_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from codetracer.replay.model import Frame
+    from codetracer.replay.values import Value
+
+__all__ = ["State"]
+
+_PLAIN = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
+)
+
+
+class State:
+    """Objects and global variables as the log has them; what is asked for is resolved.
+
+    Attributes:
+        objects: what each object holds, by its number.
+        types: the types' names by number.
+        attribute_names: the attributes' names by number.
+        namespaces: the global variables by the number of their namespace, then by name.
+    """
+
+    __slots__ = ("attribute_names", "namespaces", "objects", "types")
+
+    def __init__(self) -> None:
+        self.objects: dict[int, raw.ObjectRecord] = {}
+        self.types: list[str] = []
+        self.attribute_names: list[str] = []
+        self.namespaces: dict[int, dict[str, raw.Value]] = {0: {}}
+
+    def resolve(
+        self, value: raw.Value, objects: int | None = None, items: int | None = None
+    ) -> Value:
+        """Return what `value` is now, with all that can be reached from it.
+
+        Parameters:
+            value: as the log has it.
+            objects: at most so many objects are looked into, the nearest ones first; the others
+                are of the form ``unseen``. None for no limit.
+            items: at most so many items (attributes) of an object are kept. None for no limit.
+        """
+        return _Resolver(self, objects, items).resolve(value)
+
+    def arguments(self, frame: Frame) -> dict[str, Value]:
+        """Return the frame's parameters by name, those that are bound."""
+        names = frame.code.arguments
+        return self._named((name, frame.values.get(i, _UNBOUND)) for i, name in enumerate(names))
+
+    def locals(self, frame: Frame) -> dict[str, Value]:
+        """Return the frame's local variables by name, those that are bound."""
+        names = frame.code.variables
+        return self._named((names[i], value) for i, value in sorted(frame.values.items()))
+
+    def globals(self, frame: Frame) -> dict[str, Value]:
+        """Return the global variables that the frame's code names, those that are bound."""
+        values = self.namespaces[frame.code.namespace]
+        return self._named(
+            (name, values[name]) for name in frame.code.global_names if name in values
+        )
+
+    def raw_variable(self, frame: Frame, name: str) -> raw.Value:
+        """Return a variable of the frame, local or global, as the log has it."""
+        code = frame.code
+        if name in code.variables:
+            return frame.values.get(code.variables.index(name), _UNBOUND)
+        return self.namespaces[code.namespace].get(name, _UNBOUND)
+
+    def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
+        """Give a variable of the frame another value.
+
+        Raises:
+            KeyError: the frame's code has no such variable.
+        """
+        code = frame.code
+        count = len(code.variables)
+        if number < count:
+            frame.values[number] = value
+        elif number - count < len(code.global_names):
+            self.namespaces[code.namespace][code.global_names[number - count]] = value
+        else:
+            raise KeyError(f"{code.name} has no variable {number}")
+
+    def _named(self, pairs: Iterable[tuple[str, raw.Value]]) -> dict[str, Value]:
+        # One resolver for all, so that what two variables share stays shared.
+        resolver = _Resolver(self, None, None)
+        return {
+            name: resolver.resolve(value)
+            for name, value in pairs
+            if type(value) is not raw.UnboundValue
+        }
+
+
+_UNBOUND = raw.UnboundValue()
+
+
+class _Resolver:
+    """Resolves values together: each object once. Goes nearest first, without recursion."""
+
+    __slots__ = ("_items", "_objects", "_queue", "_seen", "_state")
+
+    def __init__(self, state: State, objects: int | None, items: int | None) -> None:
+        self._state = state
+        self._objects = objects
+        self._items = items
+        self._seen: dict[int, ObjectValue] = {}
+        self._queue: deque[tuple[ObjectValue, raw.ObjectRecord]] = deque()
+
+    def resolve(self, value: raw.Value) -> Value:
+        if type(value) in _PLAIN:
+            return value  # type: ignore[return-value]
+        result = self._value(value)
+        while self._queue:
+            self._fill(*self._queue.popleft())
+        return result
+
+    def _value(self, value: raw.Value) -> Value:
+        kind = type(value)
+        if kind in _PLAIN:
+            return value  # type: ignore[return-value]
+        match value:
+            case raw.ReferenceValue(number):
+                return self._object(number)
+            case raw.CutTextValue(total, text):
+                return CutText(text, total)
+            case raw.CutBinaryValue(total, data):
+                return CutBytes(data, total)
+            case raw.CutTupleValue(total, items):
+                return CutTuple(tuple(map(self._value, items)), total)
+            case raw.RangeValue(start, stop, step):
+                return RangeValue(self._value(start), self._value(stop), self._value(step))
+            case raw.RedactedValue():
+                return Hidden("redacted")
+            case raw.DroppedValue():
+                return Hidden("dropped")
+            case raw.UnboundValue():
+                return Hidden("unbound")
+            case tuple():
+                return tuple(map(self._value, value))
+        raise TypeError(f"no value of a trace: {value!r}")
+
+    def _object(self, number: int) -> ObjectValue:
+        found = self._seen.get(number)
+        if found is not None:
+            return found
+        record = self._state.objects.get(number)
+        if record is None:
+            found = ObjectValue(number)
+        else:
+            found = ObjectValue(
+                number,
+                FORM_NAMES.get(record.form, "opaque"),
+                _name(self._state.types, record.type_number),
+            )
+            found.total = record.total
+            if self._objects is None:
+                self._queue.append((found, record))
+            elif self._objects:
+                self._objects -= 1
+                self._queue.append((found, record))
+            else:
+                found.form = "unseen"
+        self._seen[number] = found
+        return found
+
+    def _fill(self, found: ObjectValue, record: raw.ObjectRecord) -> None:
+        width = 2 if record.form == FORM_DICT else 1
+        items, attributes = record.items, record.attributes
+        if self._items is not None:
+            items = items[: self._items * width]
+            attributes = attributes[: self._items]
+        found.items = tuple(map(self._value, items))
+        # The names of classes, functions and modules are items which nothing counts.
+        found.cut = max(0, record.total - len(items) // width)
+        found.cut_attributes = record.more + len(record.attributes) - len(attributes)
+        names = self._state.attribute_names
+        found.attributes = {
+            _name(names, number): self._value(value) for number, value in attributes
+        }
+
+
+def _name(names: list[str], number: int) -> str:
+    # A log that is damaged may name what is not there; that is no reason to fail here.
+    return names[number] if number < len(names) else f"?{number}"

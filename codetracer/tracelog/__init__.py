@@ -1,0 +1,1 @@
+"""The trace log as a file: writing it and reading it, block by block."""

@@ -1,0 +1,391 @@
+"""`codetracer export --to codetracer-json`: what CodeTracer 25.11 demands of a trace."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codetracer_bindings import trace_encoder as encode
+from tests import logs
+from tests.logs import NONE, number
+from tests.running import Outcome, execute, write
+
+Element = dict[str, Any]
+
+PROGRAM = """\
+import threading
+
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+
+def gen():
+    yield 1
+
+
+def work(name):
+    return [name]
+
+
+def fail():
+    raise ValueError("no")
+
+
+point = Point(1)
+things = [1, 2.5, "a", None, True, (1, 2), {"k": {3}}, 10**30, b"b", "\\udc80"]
+things.append(things)
+for _ in gen():
+    pass
+thread = threading.Thread(target=work, args=("w",), name="Worker")
+thread.start()
+thread.join()
+print("written")
+fail()
+"""
+
+
+def export(*arguments: str | Path, cwd: Path) -> Outcome:
+    return execute("-m", "codetracer", "export", *arguments, "--to", "codetracer-json", cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with app.py, a recording of it and an export of that, ``json``."""
+    folder = tmp_path_factory.mktemp("export")
+    write(folder, {"app.py": PROGRAM})
+    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=folder)
+    done = export("out", "-o", "json", cwd=folder)
+    assert (done.code, done.stdout, done.stderr) == (0, "json\n", "")
+    return folder
+
+
+def elements(folder: Path) -> list[Element]:
+    found: list[Element] = json.loads((folder / "trace.json").read_text("utf-8"))
+    return found
+
+
+class Backend:
+    """Takes a trace as CodeTracer 25.11.1 does (trace_processor.rs), with what it asserts.
+
+    A call takes the step before it for its first one; a value hangs on the last step.
+    """
+
+    def __init__(self, trace: list[Element]) -> None:
+        self.names: dict[str, list[Any]] = {
+            "Path": [],
+            "Function": [],
+            "Type": [],
+            "VariableName": [],
+        }
+        self.calls: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self.values: list[dict[str, Any]] = []
+        self.events: list[tuple[int, Element]] = []
+        self.stack: list[dict[str, Any]] = []
+        for element in trace:
+            ((kind, content),) = element.items()
+            if kind in self.names:
+                self.names[kind].append(content)
+            else:
+                getattr(self, f"on_{kind.lower()}")(content)
+        assert not self.stack, "calls and returns are balanced"
+
+    def on_step(self, content: Element) -> None:
+        assert self.stack, "a call comes before the first step"
+        path = self.names["Path"][content["path_id"]]
+        assert isinstance(content["line"], int)
+        self.steps.append({"path": path, "line": content["line"], "call": self.stack[-1]})
+        self.values.append({})
+
+    def on_call(self, content: Element) -> None:
+        function = self.names["Function"][content["function_id"]]
+        assert 0 <= function["path_id"] < len(self.names["Path"])
+        call = {"name": function["name"], "args": {}, "parent": self.stack[-1:], "result": None}
+        for argument in content["args"]:
+            name = self.names["VariableName"][argument["variable_id"]]
+            call["args"][name] = self.value(argument["value"])
+        if self.steps:
+            self.steps[-1]["call"] = call
+        self.calls.append(call)
+        self.stack.append(call)
+
+    def on_return(self, content: Element) -> None:
+        assert self.stack
+        self.stack.pop()["result"] = self.value(content["return_value"])
+
+    def on_value(self, content: Element) -> None:
+        name = self.names["VariableName"][content["variable_id"]]
+        assert name not in self.values[-1]
+        self.values[-1][name] = self.value(content["value"])
+
+    def on_event(self, content: Element) -> None:
+        assert content.keys() == {"kind", "metadata", "content"}
+        self.events.append((len(self.steps) - 1, content))
+
+    def value(self, record: Element) -> Any:
+        """Return a plain object for a value that runtime_tracing 0.14.2 can read."""
+        type_ = self.names["Type"][record["type_id"]]
+        match record:
+            case {"kind": "Int", "i": int(i)}:
+                assert -(2**63) <= i < 2**63
+                return i
+            case {"kind": "Bool", "b": bool(b)}:
+                return b
+            case {"kind": "String", "text": str(text)}:
+                return text
+            case {"kind": "Sequence", "elements": list(items), "is_slice": False}:
+                return [self.value(item) for item in items]
+            case {"kind": "Tuple", "elements": list(items)}:
+                return tuple(self.value(item) for item in items)
+            case {"kind": "Struct", "field_values": list(values)}:
+                fields = type_["specific_info"]["fields"]
+                assert len(fields) == len(values)
+                pairs = zip(fields, values, strict=True)
+                return {field["name"]: self.value(value) for field, value in pairs}
+            case {"kind": "Raw", "r": str(text)}:
+                return f"raw {text}"
+            case {"kind": "Error", "msg": str(text)}:
+                return f"error {text}"
+            case {"kind": "None"}:
+                return None
+        raise AssertionError(f"no value of 0.14.2: {record}")
+
+
+def test_the_trace_keeps_what_the_backend_asserts(exported: Path) -> None:
+    backend = Backend(elements(exported / "json"))
+
+    assert backend.names["Path"] == json.loads((exported / "json/trace_paths.json").read_text())
+    assert backend.names["Path"][0] == ""
+    assert str(exported / "app.py") in backend.names["Path"]
+    assert backend.names["Type"][0]["kind"] == 30
+
+
+def test_there_is_no_kind_of_element_that_25_11_does_not_know(exported: Path) -> None:
+    kinds = Counter(kind for element in elements(exported / "json") for kind in element)
+
+    assert kinds.keys() == {
+        "Type",
+        "Path",
+        "Function",
+        "VariableName",
+        "Call",
+        "Step",
+        "Value",
+        "Event",
+        "Return",
+    }
+    assert kinds["Call"] == kinds["Return"]
+
+
+def test_all_calls_are_below_toplevel_and_other_threads_come_after_the_main_one(
+    exported: Path,
+) -> None:
+    backend = Backend(elements(exported / "json"))
+    named = {call["name"]: call for call in backend.calls}
+
+    assert backend.calls[0]["name"] == "<toplevel>"
+    assert [call["parent"] for call in backend.calls].count([]) == 1
+    assert named["<__main__>"]["parent"] == [backend.calls[0]]
+    assert named["fail"]["parent"] == [named["<__main__>"]]
+    assert named["<thread Worker>"]["parent"] == [backend.calls[0]]
+    assert named["work"]["parent"] == [named["<thread Worker>"]]
+    order = [call["name"] for call in backend.calls]
+    assert order.index("fail") < order.index("<thread Worker>") < order.index("work")
+
+
+def test_calls_have_arguments_and_results_generators_one_for_each_run(exported: Path) -> None:
+    backend = Backend(elements(exported / "json"))
+    results = [(call["name"], call["args"], call["result"]) for call in backend.calls]
+
+    assert ("work", {"name": "w"}, ["w"]) in results
+    assert ("fail", {}, "raw ValueError('no')") in results
+    assert [(name, result) for name, _, result in results if name == "gen"] == [
+        ("gen", 1),
+        ("gen", None),
+    ]
+
+
+def test_each_call_begins_with_a_step_of_its_own(exported: Path) -> None:
+    backend = Backend(elements(exported / "json"))
+
+    for call in backend.calls[1:]:
+        first = next(step for step in backend.steps if step["call"] is call)
+        if call["name"] == "fail":
+            assert first["line"] == PROGRAM.splitlines().index("def fail():") + 1
+
+
+def test_steps_have_the_variables_that_their_lines_see(exported: Path) -> None:
+    backend = Backend(elements(exported / "json"))
+    last = next(
+        values
+        for step, values in reversed(list(zip(backend.steps, backend.values, strict=True)))
+        if step["call"]["name"] == "<__main__>"
+    )
+
+    assert last["point"] == {"x": 1}
+    assert last["things"] == [
+        *(1, "raw 2.5", "a", None, True, (1, 2), [("k", [3])]),
+        f"raw {10**30}",
+        "raw b'b'",
+        "\\udc80",
+        "error <cycle>",
+    ]
+    assert "work" not in last
+    assert "threading" not in last
+    (values,) = [
+        values
+        for step, values in zip(backend.steps, backend.values, strict=True)
+        if step["call"]["name"] == "work" and values
+    ]
+    assert values == {"name": "w"}
+
+
+def test_output_hangs_on_the_step_that_wrote_it(exported: Path) -> None:
+    backend = Backend(elements(exported / "json"))
+    line = PROGRAM.splitlines().index('print("written")') + 1
+
+    found = [
+        (event["content"], backend.steps[step]["line"])
+        for step, event in backend.events
+        if event["kind"] == 0
+    ]
+
+    assert ("written", line) in found or ("written\n", line) in found
+
+
+def test_a_program_that_an_error_ended_has_an_error_at_its_end(exported: Path) -> None:
+    trace = elements(exported / "json")
+
+    assert trace[-2] == {"Event": {"kind": 11, "metadata": "", "content": "uncaught ValueError"}}
+    assert "Step" in trace[-3]
+
+
+def test_metadata_and_sources_are_where_codetracer_looks(exported: Path) -> None:
+    metadata = json.loads((exported / "json/trace_metadata.json").read_text())
+
+    assert metadata["workdir"] == str(exported)
+    assert metadata["program"].endswith("app.py")
+    assert metadata["args"] == []
+    assert metadata["process_exit_status"]["label"] == "uncaught ValueError"
+    copy = exported / "json/files" / str(exported / "app.py").lstrip("/")
+    assert copy.read_text() == PROGRAM
+
+
+BEGIN = [
+    encode.encode_source("app.py"),
+    encode.encode_thread(1, "Main"),
+    logs.code("<module>", kind=0),
+    encode.encode_call(0, 0, []),
+    encode.encode_step(0),
+]
+
+
+def test_frames_that_never_ended_return_all_the_same(tmp_path: Path) -> None:
+    logs.write_trace(tmp_path / "out", logs.log(BEGIN))
+
+    done = export("out", cwd=tmp_path)
+
+    assert (done.code, done.stdout) == (0, "out-codetracer-json\n")
+    trace = elements(tmp_path / "out-codetracer-json")
+    backend = Backend(trace)
+    assert backend.calls[1]["result"] == "error <not finished>"
+    assert backend.steps[0]["path"] == "/app/app.py"
+    assert "has no end" in trace[-2]["Event"]["content"]
+
+
+def test_of_a_damaged_log_what_can_be_read_is_exported(tmp_path: Path) -> None:
+    logs.write_trace(tmp_path / "out", logs.log(BEGIN, [encode.encode_step(1)])[:-1] + b"X")
+
+    done = export("out", "-o", "json", cwd=tmp_path)
+
+    assert done.code == 1
+    assert "json holds what could be read" in done.stderr
+    assert "[ERR_TRACE_DAMAGED]" in done.stderr
+    assert len(Backend(elements(tmp_path / "json")).calls) == 2
+
+
+def test_an_export_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> None:
+    logs.write_trace(tmp_path / "out", logs.log(BEGIN))
+    export("out", "-o", "json", cwd=tmp_path)
+    (tmp_path / "json/trace.json").write_text("old")
+
+    again = export("out", "-o", "json", cwd=tmp_path)
+    kept = (tmp_path / "json/trace.json").read_text()
+    forced = export("out", "-o", "json", "--force", cwd=tmp_path)
+
+    assert (again.code, again.stdout, kept) == (1, "", "old")
+    assert "json is there and not empty; name another folder, or --force" in again.stderr
+    assert forced.code == 0
+    assert elements(tmp_path / "json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["json", "out"]
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_is_no_export_is_never_touched(tmp_path: Path, force: list[str]) -> None:
+    logs.write_trace(tmp_path / "out", logs.log(BEGIN))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+
+    for output in ("mine", "file", "out"):
+        done = export("out", "-o", output, *force, cwd=tmp_path)
+        assert (done.code, "[ERR_TRACE_DIR_CONFLICT]" in done.stderr) == (1, True)
+
+    assert (tmp_path / "mine/notes.txt").read_text() == "mine"
+    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "out/process-4321.ctlog").exists()
+
+
+def test_one_process_of_several_can_be_chosen(tmp_path: Path) -> None:
+    step = encode.encode_step(7)
+    logs.write_trace(tmp_path / "out", logs.log(BEGIN, pid=3), logs.log([*BEGIN, step], pid=2))
+
+    first = export("out", "-o", "a", cwd=tmp_path)
+    second = export("out", "-o", "b", "--process", "2", cwd=tmp_path)
+    third = export("out", "-o", "c", "--process", "1", cwd=tmp_path)
+
+    assert "exporting process 3, one of 2; --process PID exports another one" in first.stderr
+    assert [len(Backend(elements(tmp_path / name)).steps) for name in "ab"] == [2, 3]
+    assert second.stderr == ""
+    assert (third.code, "has no process 1; there is 3, 2" in third.stderr) == (1, True)
+
+
+def test_values_are_bounded_in_depth_and_length(tmp_path: Path) -> None:
+    wide = encode.encode_object(0, 1, 0, 300, [number(n) for n in range(300)], 0, [])
+    deep = [
+        encode.encode_object(n, 1, 0, 1, [encode.value_reference(n + 1)], 0, [])
+        for n in range(1, 20)
+    ]
+    logs.write_trace(
+        tmp_path / "out",
+        logs.log(
+            [
+                encode.encode_type("list"),
+                *BEGIN[:2],
+                logs.code("f", parameters=["wide", "deep"]),
+                wide,
+                *deep,
+                encode.encode_call(0, 0, [encode.value_reference(0), encode.value_reference(1)]),
+                encode.encode_return(0, NONE),
+            ]
+        ),
+    )
+
+    export("out", "-o", "json", cwd=tmp_path)
+
+    call = Backend(elements(tmp_path / "json")).calls[1]
+    assert call["args"]["wide"] == list(range(50))
+    assert call["args"]["deep"] == [[[["raw <list #5>"]]]]
+
+
+@pytest.mark.parametrize("arguments", [[], ["out", "--to", "ct"], ["out", "--process", "x"]])
+def test_wrong_usage_is_2(tmp_path: Path, arguments: list[str]) -> None:
+    done = execute("-m", "codetracer", "export", *arguments, cwd=tmp_path)
+
+    assert (done.code, done.stdout) == (2, "")
