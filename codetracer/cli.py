@@ -1,8 +1,9 @@
 """The command line: ``codetracer COMMAND [OPTION ...] PROGRAM [ARG ...]``.
 
-To add a command that runs a program, write a module like `codetracer.live.command`, and enter what
-it has into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info`
-and `TRACE_COMMANDS`.
+To add a command that runs a program, write a module like `codetracer.live.command`, and enter it
+into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
+`TRACE_COMMANDS`. Only the module of the command that is called is loaded: it is loaded into the
+program's process.
 """
 
 from __future__ import annotations
@@ -11,102 +12,71 @@ import argparse
 import io
 import os
 import sys
+from importlib import import_module
 
 from codetracer import __version__, backend, configure_policy_from_env, log, policy_snapshot
-from codetracer.commands import export, info, record, show
 from codetracer.errors import RecorderError, UsageError
-from codetracer.launcher import Target, complain, run
-from codetracer.live import command as trace
+from codetracer.launcher import Target, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Final, NoReturn
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, Final, NoReturn, Protocol
+
+    class Command(Protocol):
+        """What the module of any command has.
+
+        Attributes:
+            SUMMARY: what it does, in a few words.
+            EXAMPLES: some calls of it.
+        """
+
+        SUMMARY: str
+        EXAMPLES: str
+
+        def add_options(self, parser: argparse.ArgumentParser) -> None:
+            """Give a parser the command's options."""
+
+    class ProgramCommand(Command, Protocol):
+        """What the module of a command that runs a program has, too.
+
+        Attributes:
+            RUNNERS: modules that it can run by an option of their name, as -m would.
+        """
+
+        RUNNERS: tuple[str, ...]
+
+        def prepare(self, options: argparse.Namespace, target: Target) -> Callable[[], None]:
+            """Return what is to be called right before the program's first instruction.
+
+            Raises:
+                RecorderError: the command cannot do what it is asked for.
+            """
+
+        def execute(self, target: Target, start: Callable[[], None]) -> int:
+            """Run the target, as `codetracer.launcher.run` does; return the exit code."""
+
+    class TraceCommand(Command, Protocol):
+        """What the module of a command that reads a trace has, too."""
+
+        def run(self, options: argparse.Namespace) -> int:
+            """Do what the options say, and return the exit code.
+
+            Raises:
+                RecorderError: the trace is missing, damaged, or lacks what is asked for.
+            """
+
 
 __all__ = ["main"]
 
-
-class ProgramCommand:
-    """A command that runs a program.
-
-    Attributes:
-        summary: what it does, in a few words.
-        examples: some calls of it.
-        add_options: gives a parser the command's options.
-        prepare: takes the options and the target, and returns what is to be called right before
-            the program's first instruction; may raise a RecorderError.
-        execute: runs the target, as `codetracer.launcher.run` does, and returns the exit code.
-        runners: modules that the command can run by an option of their name, as -m would.
-    """
-
-    __slots__ = ("add_options", "examples", "execute", "prepare", "runners", "summary")
-
-    def __init__(
-        self,
-        summary: str,
-        examples: str,
-        add_options: Callable[[argparse.ArgumentParser], None],
-        prepare: Callable[[argparse.Namespace, Target], Callable[[], None]],
-        execute: Callable[[Target, Callable[[], None]], int],
-        runners: tuple[str, ...] = (),
-    ) -> None:
-        self.summary = summary
-        self.examples = examples
-        self.add_options = add_options
-        self.prepare = prepare
-        self.execute = execute
-        self.runners = runners
-
-
-def _execute(target: Target, start: Callable[[], None]) -> int:
-    run(target, start)
-    return 0
-
-
 PROGRAM_COMMANDS: Final = {
-    "record": ProgramCommand(
-        record.SUMMARY,
-        record.EXAMPLES,
-        record.add_options,
-        record.prepare,
-        record.execute,
-        record.FRAMEWORKS,
-    ),
-    "trace": ProgramCommand(
-        trace.SUMMARY, trace.EXAMPLES, trace.add_options, trace.prepare, _execute
-    ),
+    "record": "codetracer.commands.record",
+    "trace": "codetracer.live.command",
 }
-
-
-class TraceCommand:
-    """A command that reads a trace.
-
-    Attributes:
-        summary: what it does, in a few words.
-        examples: some calls of it.
-        add_options: gives a parser the command's options and arguments.
-        run: takes them and returns the exit code; may raise a RecorderError.
-    """
-
-    __slots__ = ("add_options", "examples", "run", "summary")
-
-    def __init__(
-        self,
-        summary: str,
-        examples: str,
-        add_options: Callable[[argparse.ArgumentParser], None],
-        run: Callable[[argparse.Namespace], int],
-    ) -> None:
-        self.summary = summary
-        self.examples = examples
-        self.add_options = add_options
-        self.run = run
-
-
 TRACE_COMMANDS: Final = {
-    "show": TraceCommand(show.SUMMARY, show.EXAMPLES, show.add_options, show.run),
-    "info": TraceCommand(info.SUMMARY, info.EXAMPLES, info.add_options, info.run),
-    "export": TraceCommand(export.SUMMARY, export.EXAMPLES, export.add_options, export.run),
+    "show": "codetracer.commands.show",
+    "info": "codetracer.commands.info",
+    "export": "codetracer.commands.export",
 }
 
 EXIT_FAILURE: Final = 1
@@ -129,26 +99,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         BaseException: what the program that is run raises.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else ""
     try:
         configure_policy_from_env()
-        parser, commands = _parsers()
+        parser, programs, readers = _parsers(name)
     except RecorderError as error:
         _fail(error)
     if not arguments:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
-    name = arguments[0]
-    if name in TRACE_COMMANDS:
-        options = parser.parse_args(arguments)
-        return _read(TRACE_COMMANDS[name], options)
-    if name not in commands:
-        # Whatever it is, it is no command that runs a program.
+    if name in readers:
+        return _read(readers[name], parser.parse_args(arguments))
+    if name not in programs:
+        # Whatever it is, it is no command.
         parser.parse_args(arguments)
         return EXIT_USAGE
-    command = PROGRAM_COMMANDS[name]
-    own, program = _split(commands[name], command.runners, arguments[1:])
-    options = commands[name].parse_args(own)
-    target = _target(commands[name], command.runners, program)
+    command, own_parser = programs[name]
+    own, program = _split(own_parser, command.RUNNERS, arguments[1:])
+    options = own_parser.parse_args(own)
+    target = _target(own_parser, command.RUNNERS, program)
     try:
         start = command.prepare(options, target)
     except RecorderError as error:
@@ -190,45 +159,49 @@ def _fail(error: RecorderError) -> NoReturn:
     sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE)
 
 
-def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+def _parsers(
+    name: str,
+) -> tuple[
+    argparse.ArgumentParser,
+    dict[str, tuple[ProgramCommand, argparse.ArgumentParser]],
+    dict[str, TraceCommand],
+]:
+    """Return the parser, and the commands that it knows: the one of this name, or else all."""
     parser = argparse.ArgumentParser(
         prog="codetracer",
-        description="Watch what a Python program does, by CPython's sys.monitoring.",
+        description="Record or watch what a Python program does, by CPython's sys.monitoring.",
         epilog="`codetracer COMMAND --help` tells more of a command.",
     )
     parser.add_argument("--version", action="version", version=_version())
     # With a prog of its own it need not lay out the usage, which takes milliseconds.
     subparsers = parser.add_subparsers(prog="codetracer", metavar="COMMAND", required=True)
-    commands = {}
-    for name, command in PROGRAM_COMMANDS.items():
-        commands[name] = subparsers.add_parser(
-            name,
-            help=command.summary,
-            description=f"{command.summary[0].upper()}{command.summary[1:]}.",
-            usage=f"codetracer {name} [OPTION ...] ({_usage(command)}) [ARG ...]",
-            epilog=command.examples,
+    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS}
+    wanted: Iterable[str] = [name] if name in known else known
+    programs: dict[str, tuple[ProgramCommand, argparse.ArgumentParser]] = {}
+    readers: dict[str, TraceCommand] = {}
+    for each in wanted:
+        module: Any = import_module(known[each])
+        summary: str = module.SUMMARY
+        usage = None
+        if each in PROGRAM_COMMANDS:
+            ways = ["SCRIPT", "-m MODULE", "-c CODE", *(f"--{name}" for name in module.RUNNERS)]
+            usage = f"codetracer {each} [OPTION ...] ({' | '.join(ways)}) [ARG ...]"
+        own = subparsers.add_parser(
+            each,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            usage=usage,
+            epilog=module.EXAMPLES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        _describe_program(commands[name], command.runners)
-        command.add_options(commands[name])
-    for name, reader in TRACE_COMMANDS.items():
-        reader.add_options(
-            subparsers.add_parser(
-                name,
-                help=reader.summary,
-                description=f"{reader.summary[0].upper()}{reader.summary[1:]}.",
-                epilog=reader.examples,
-                formatter_class=argparse.RawDescriptionHelpFormatter,
-                allow_abbrev=False,
-            )
-        )
-    return parser, commands
-
-
-def _usage(command: ProgramCommand) -> str:
-    ways = ["SCRIPT", "-m MODULE", "-c CODE", *(f"--{runner}" for runner in command.runners)]
-    return " | ".join(ways)
+        if each in PROGRAM_COMMANDS:
+            _describe_program(own, module.RUNNERS)
+            programs[each] = module, own
+        else:
+            readers[each] = module
+        module.add_options(own)
+    return parser, programs, readers
 
 
 def _describe_program(parser: argparse.ArgumentParser, runners: tuple[str, ...]) -> None:

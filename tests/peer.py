@@ -6,6 +6,7 @@ What the peer's log (`--format json`) is like, as 0.3.0 was seen to write it on 
   are in the order of ``co_varnames``: positional, keyword-only, ``*args``, ``**kwargs``. A
   resumption has none; one by ``throw()`` or ``close()`` has ``exception``. A generator expression
   has ``.0``, which the program cannot name and which is left out here.
+- A call, resumption or return is written where CPython has an event for it, and nowhere else.
 - A line is a Step, then a Value for each local variable, and for each global one that no local one
   hides: all of them every time, all they hold, ``__builtins__`` too where it is in the module.
 - Functions of one file that have the same qualified name are one, at the line of the first.
@@ -30,18 +31,9 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.equality import (
-    IMPLIED,
-    Call,
-    Event,
-    Line,
-    Recording,
-    Return,
-    Value,
-    without_addresses,
-)
+from tests.equality import IMPLIED, Call, Event, Line, Recording, Return, Value
 from tests.project import ROOT
 
 NAME = "codetracer-python-recorder"
@@ -142,6 +134,15 @@ def read(records: list[dict[str, Any]], folder: Path) -> Recording:
     return _Log(records, folder).recording()
 
 
+class _Entry(NamedTuple):
+    """An event, and what is written behind it."""
+
+    event: Event
+    scope: frozenset[str]
+    """The names of the variables that are its frame's own."""
+    variables: list[dict[str, Any]]
+
+
 class _Log:
     """Reads the peer's log; whatever it does not know is an error."""
 
@@ -155,10 +156,7 @@ class _Log:
 
     def recording(self) -> Recording:
         """Return the log's events, without the call that is around everything."""
-        events: list[Event] = []
-        # What is written of each event's variables, and which of them are the frame's own.
-        written: list[list[dict[str, Any]]] = []
-        scopes: list[frozenset[str]] = []
+        entries: list[_Entry] = []
         running: list[frozenset[str]] = []
         for record in self.records:
             ((kind, content),) = record.items()
@@ -173,44 +171,46 @@ class _Log:
                     path = self.paths[content["path_id"]]
                     self.functions.append((path, content["name"], content["line"]))
                 case "Value":
-                    written[-1].append(content)
+                    entries[-1].variables.append(content)
                 case "Event":
                     # Something was written to stdout or stderr.
                     pass
                 case "Step":
-                    events.append(Line(content["line"], {}))
-                    written.append([])
-                    scopes.append(running[-1])
+                    entries.append(_Entry(Line(content["line"], {}), running[-1], []))
                 case "Call":
                     path, name, line = self.functions[content["function_id"]]
-                    if events:
-                        step = events.pop(), written.pop(), scopes.pop()
-                        assert step[:2] == (Line(line, {}), []), f"a call without its step: {step}"
+                    if entries:
+                        step = entries.pop()
+                        assert step.event == Line(line, {}), f"a call without its step: {step}"
+                        assert step.variables == [], f"variables of a call: {step}"
                         for argument in reversed(content["args"]):
-                            assert written[-1].pop() == argument, "a call without its arguments"
-                    events.append(Call(self.function(path, name), self.arguments(content)))
-                    written.append([])
+                            found = entries[-1].variables.pop()
+                            assert found == argument, "a call without its arguments"
                     running.append(own_names(path, name))
-                    scopes.append(running[-1])
+                    call = Call(self.function(path, name), self.arguments(content))
+                    entries.append(_Entry(call, running[-1], []))
                 case "Return":
-                    events.append(Return(self.value(content["return_value"])))
-                    written.append([])
-                    scopes.append(running.pop())
+                    returned = Return(self.value(content["return_value"]))
+                    entries.append(_Entry(returned, running.pop(), []))
                 case _:
                     raise ValueError(f"a record of an unknown kind: {record}")
         assert not running, "calls without a return"
-        for event, values, scope in zip(events, written, scopes, strict=True):
-            for value in values:
-                assert isinstance(event, Line), "variables without a line"
-                name = self.names[value["variable_id"]]
-                if name in scope:
-                    assert name not in event.variables, f"{name} twice in a line"
-                    event.variables[name] = self.value(value["value"])
-        first, last = events[0], events[-1]
+        for entry in entries:
+            self.fill(entry)
+        first, *events, last = (entry.event for entry in entries)
         assert isinstance(first, Call), first
         assert first.function.endswith(":<toplevel>"), first
         assert isinstance(last, Return), last
-        return Recording(events[1:-1])
+        return Recording(events)
+
+    def fill(self, entry: _Entry) -> None:
+        """Give an event the variables that are its frame's own."""
+        for written in entry.variables:
+            assert isinstance(entry.event, Line), f"variables without a line: {entry}"
+            name = self.names[written["variable_id"]]
+            if name in entry.scope:
+                assert name not in entry.event.variables, f"{name} twice in a line"
+                entry.event.variables[name] = self.value(written["value"])
 
     def function(self, path: str, name: str) -> str:
         """Return a function as our form has it."""
@@ -226,9 +226,7 @@ class _Log:
 
     def value(self, written: dict[str, Any]) -> Value:
         """Return a value in our form."""
-        kind = written["kind"]
-        language = self.types[written["type_id"]]
-        match kind, language:
+        match written["kind"], self.types[written["type_id"]]:
             case "None", "None":
                 return ("none",)
             case "Bool", "Bool":
@@ -242,8 +240,7 @@ class _Log:
             case "Sequence", "List":
                 return ("list", tuple(map(self.value, written["elements"])))
             case "Sequence", "Dict":
-                pairs = (self.value(pair)[1] for pair in written["elements"])
-                return ("dict", tuple(pairs))
+                return ("dict", tuple(self.value(pair)[1] for pair in written["elements"]))
             case "Raw", "Object":
                 return ("text", without_addresses(written["r"]))
             case "Error", "Object":
@@ -251,7 +248,13 @@ class _Log:
             case "Error", "Redacted":
                 return ("redacted",)
             case _:
-                raise ValueError(f"a value of an unknown kind: {written} of type {language}")
+                raise ValueError(f"a value of an unknown kind: {written}")
+
+
+def without_addresses(text: str) -> str:
+    """Return a text as it would be wherever the object, or a module's file, is."""
+    text = re.sub(r"\b0x[0-9a-f]+\b", "0x", text)
+    return re.sub(r"<module '([\w.]+)' (from '.*'|\(.*\))>", r"<module '\1'>", text)
 
 
 def is_module(name: str) -> bool:

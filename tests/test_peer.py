@@ -1,4 +1,4 @@
-"""What codetracer-python-recorder 0.3.0 writes is read as what the program did.
+"""What codetracer-python-recorder 0.3.0 writes is read, by peer.py, as what the program did.
 
 It runs on CPython 3.12 and 3.13. It is compared to on 3.12 alone, and elsewhere no test is here.
 """
@@ -11,7 +11,6 @@ import pytest
 
 from tests import peer
 from tests.equality import Call, Line, Recording, Return
-from tests.equality_programs import FILES
 from tests.running import write
 
 __test__ = sys.version_info[:2] == (3, 12)
@@ -78,19 +77,6 @@ except KeyError:
         [6],
     ]
     assert recording.frames[1].final == arguments | {"result": ("text", "1.5")}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_program_that_is_compared_is_recorded_by_the_peer_to_its_end(
-    name: str, tmp_path: Path
-) -> None:
-    write(tmp_path, FILES[name])
-
-    recording = peer.record(tmp_path / "app.py", tmp_path / "theirs")
-
-    assert recording.calls[0].function == "app.py:<module>"
-    assert recording.frames[0].lines
-    assert recording.returns[-1][0] == "app.py:<module>"
 
 
 def test_a_log_that_is_not_as_the_peer_writes_it_is_refused(tmp_path: Path) -> None:

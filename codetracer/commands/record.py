@@ -17,10 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codetracer.runtime.io import CaptureMode
     from codetracer.runtime.lifecycle import Recorder
 
-__all__ = ["EXAMPLES", "SUMMARY", "add_options", "execute", "prepare"]
+__all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
 SUMMARY = "record what a program does, for `codetracer show`"
 
@@ -47,7 +46,7 @@ exit status:
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
-FRAMEWORKS = ("pytest", "unittest")
+RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
 
 INTERRUPTED = 130
@@ -149,7 +148,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     )
     if os.environ.get(DISABLED, "").lower() in ("1", "true", "yes"):
         return lambda: None
-    framework = target.value if target.kind == "module" and target.value in FRAMEWORKS else None
+    framework = target.value if target.kind == "module" and target.value in RUNNERS else None
     recorder = session.make_recorder(
         options.out_dir,
         filter_start=_filter_start(target),

@@ -6,7 +6,7 @@ import argparse
 import atexit
 
 from codetracer.errors import RecorderError
-from codetracer.launcher import Target, complain
+from codetracer.launcher import Target, complain, run
 from codetracer.live.formats import JsonLines, TextLines
 from codetracer.live.output import Output
 from codetracer.live.select import (
@@ -24,7 +24,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXAMPLES", "SUMMARY", "add_options", "prepare"]
+__all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
+
+RUNNERS = ()
+"""Nothing but what ``python`` can run."""
 
 SUMMARY = "run a program and show its events, a line for each, as they happen"
 
@@ -99,6 +102,12 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         install_tracer(tracer)
 
     return start
+
+
+def execute(target: Target, start: Callable[[], None]) -> int:
+    """Run the program; what it raises passes, for it is to end as it would untraced."""
+    run(target, start)
+    return 0
 
 
 def _events(text: str) -> EventSet:
