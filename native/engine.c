@@ -8,8 +8,10 @@
 
 #include "_trace_format.h"
 
+#define IS_FUNCTION 1   /* CO_OPTIMIZED, as in bytecode.py */
 #define WAIT_STEP 50    /* microseconds */
 #define WAIT_STEPS 40000 /* some two seconds */
+#define FIRST_SUSPENDING_KIND 3 /* generators and coroutines, as plans.py has them */
 
 typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
 
@@ -77,6 +79,7 @@ fill_variable(Plan *plan, PyObject *told)
     variable->name = PyObject_GetAttrString(told, "name");
     variable->number = (uint32_t)number;
     variable->is_global = (int)number_attribute(told, "is_global");
+    variable->is_around = (int)number_attribute(told, "is_around");
     variable->action = (int)number_attribute(told, "action");
     variable->slot = -1;
     return PyErr_Occurred() ? -1 : 0;
@@ -610,6 +613,28 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
     return value == NULL ? NULL : Py_NewRef(value);
 }
 
+/* Returns a variable of the function in which a class is made, whose body runs in `frame`. */
+static PyObject *
+variable_around(PyObject *frame, PyObject *name)
+{
+    PyObject *around = frame_back(frame);
+    while (around != NULL) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)around);
+        long flags = number_attribute((PyObject *)code, "co_flags");
+        Py_DECREF(code);
+        if (flags & IS_FUNCTION) {
+            break;
+        }
+        PyObject *back = frame_back(around);
+        Py_DECREF(around);
+        around = back;
+    }
+    PyErr_Clear();
+    PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
+    Py_XDECREF(around);
+    return value;
+}
+
 /* Returns a new reference to a variable's value; NULL, without an exception, if it has none. */
 static inline PyObject *
 variable_value(Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
@@ -623,6 +648,9 @@ variable_value(Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
     }
     else {
         value = scope_get(&scopes->locals, frame, name_f_locals, variable->name);
+        if (value == NULL && variable->is_around) {
+            value = variable_around(frame, variable->name);
+        }
     }
     if (value == NULL) {
         PyErr_Clear();
@@ -715,6 +743,13 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
         }
         else {
             outcome = note_change(engine, variable, start);
+            if (outcome == 0 && looks->looks[at].reach > 0
+                && looks->looks[at].reach < engine->values.depth) {
+                /* What is in it may be new as well. */
+                size_t end = roots->used;
+                outcome = encode_variable(engine, state->plan, frame, variable, 0, &scopes);
+                roots->used = end;
+            }
         }
     }
     Py_XDECREF(scopes.globals);
@@ -802,6 +837,23 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return put_uint(&engine->group, (uint64_t)elapsed(engine));
 }
 
+/* A frame has left unseen. */
+static int
+lose_frame(Engine *engine, Frame *state)
+{
+    if (state->plan->kind < FIRST_SUSPENDING_KIND) {
+        state_free(state);
+        return 0;
+    }
+    /* A throw() has passed through it, and it may go on. */
+    int failed;
+    state_free(table_set(&engine->suspended, state->frame, state, &failed));
+    if (failed) {
+        state_free(state);
+    }
+    return failed ? -1 : 0;
+}
+
 typedef struct {
     PyObject *frame;
     Plan *plan;
@@ -866,7 +918,7 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     while (outcome == 0 && thread->used > keep) {
         outcome = put_byte(&engine->group, RECORD_LOST);
         if (outcome == 0) {
-            state_free(thread->stack[--thread->used]);
+            outcome = lose_frame(engine, thread->stack[--thread->used]);
         }
     }
     while (count > 0) {
@@ -1450,7 +1502,10 @@ engine_release(PyObject *self, PyObject *unused)
 static PyObject *
 engine_end(PyObject *self, PyObject *unused)
 {
-    ((Engine *)self)->active = 0;
+    Engine *engine = (Engine *)self;
+    engine->active = 0;
+    /* No frame is that: it has been activated, and will not be again. */
+    engine->activation = (void *)engine;
     Py_RETURN_NONE;
 }
 

@@ -49,7 +49,8 @@ typedef struct {
 typedef struct {
     PyObject *object;
     uint32_t number;
-    int depth;
+    int depth; /* how deep */
+    int room;  /* how deep the limit would allow */
 } Queued;
 
 typedef struct {
@@ -65,6 +66,8 @@ typedef struct {
     uint32_t next_type;
     uint32_t next_attribute;
     uint64_t event;
+    int room;    /* how deep the limit allows to look at what is encoded now */
+    int refers;  /* whether a reference was encoded */
     Table layouts;        /* of types, by address */
     PyObject *attributes; /* number by name */
     Queued *queue;
@@ -88,6 +91,7 @@ typedef struct {
     PyObject *name;
     uint32_t number;
     int is_global;
+    int is_around;
     int action;
     Py_ssize_t slot; /* of a global one in the plan's namespace */
 } Variable;

@@ -184,7 +184,7 @@ write_unseen(Engine *engine, PyObject *object)
 }
 
 static int
-queue_object(Values *values, PyObject *object, uint32_t number, int depth)
+queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room)
 {
     if (values->queue_used == values->queue_size) {
         size_t size = values->queue_size ? values->queue_size * 2 : 64;
@@ -200,13 +200,16 @@ queue_object(Values *values, PyObject *object, uint32_t number, int depth)
     queued->object = Py_NewRef(object);
     queued->number = number;
     queued->depth = depth;
+    queued->room = room;
     return 0;
 }
 
 static int
-encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth)
+encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting)
 {
     Values *values = &engine->values;
+    int room = values->room - nesting;
+    values->refers = 1;
     Known *known = values->known_size ? known_find(values, value) : NULL;
     if (known == NULL || known->object == NULL || known->kind != (void *)Py_TYPE(value)) {
         int replaces = known != NULL && known->object != NULL;
@@ -225,11 +228,11 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth)
     uint32_t number = known->number;
     if (depth > 0) {
         if ((known->event != values->event || known->depth < depth)
-            && queue_object(values, value, number, depth) < 0) {
+            && queue_object(values, value, number, depth, room) < 0) {
             return -1;
         }
     }
-    else if (known->content == 0 && write_unseen(engine, value) < 0) {
+    else if (room <= 0 && known->content == 0 && write_unseen(engine, value) < 0) {
         return -1;
     }
     if (number <= VALUE_REFERENCE_HIGHEST) {
@@ -447,7 +450,7 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
     if (value == Py_NotImplemented) {
         return put_byte(to, VALUE_NOT_IMPLEMENTED);
     }
-    return encode_reference(engine, to, value, depth);
+    return encode_reference(engine, to, value, depth, nesting);
 }
 
 /* ---- what objects hold */
@@ -879,6 +882,7 @@ method_attributes(Engine *engine, Fields *fields, PyObject *method)
     if (owner != Py_None && !PyModule_CheckExact(owner)) {
         /* It is looked at in place of the method. */
         fields->depth++;
+        engine->values.room++;
         outcome = named_attribute(engine, fields, "__self__", owner);
     }
     Py_DECREF(owner);
@@ -959,6 +963,9 @@ write_object(Engine *engine, Plan *plan, Queued queued)
         known->event = values->event;
         known->depth = queued.depth;
     }
+    size_t waiting = values->queue_used;
+    values->refers = 0;
+    values->room = queued.room - 1;
     if (object_content(engine, plan, queued.object, queued.number, queued.depth - 1) < 0) {
         return -1;
     }
@@ -975,7 +982,19 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     if (is_known) {
         known->content = hash;
     }
-    return 0;
+    if (!values->refers || queued.depth >= queued.room) {
+        return 0;
+    }
+    /* What is in it now may be new, even where an object of that number is known: the address may
+       have been another's. */
+    while (values->queue_used > waiting) {
+        Py_DECREF(values->queue[--values->queue_used].object);
+    }
+    if (is_known) {
+        known->depth = queued.room;
+    }
+    values->room = queued.room - 1;
+    return object_content(engine, plan, queued.object, queued.number, queued.room - 1);
 }
 
 int
@@ -996,6 +1015,7 @@ values_write(Engine *engine, Plan *plan)
         values_drop_queue(values);
     }
     values->event++;
+    values->room = values->depth;
     return outcome;
 }
 
@@ -1013,6 +1033,7 @@ int
 values_init(Values *values)
 {
     values->event = 1;
+    values->room = values->depth;
     values->attributes = PyDict_New();
     PyObject *types = PyImport_ImportModule("types");
     if (values->attributes == NULL || types == NULL) {

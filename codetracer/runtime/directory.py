@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 
 from codetracer.errors import HostError, UsageError
@@ -28,35 +29,38 @@ class TraceDirectory:
         path: the folder; None takes ``trace-out``, or with ``-2`` and so on the first that is free.
             A folder that is named must be empty if it is there: who names it will look there, and
             what is in it may be all that is left of another run.
+        numbered: a folder that is named is taken with ``-2`` and so on, too.
 
     Raises:
         UsageError: ERR_TRACE_DIR_CONFLICT, the folder is not empty, or is a file.
         HostError: ERR_TRACE_DIR_CREATE_FAILED, it cannot be made.
     """
 
-    def __init__(self, path: str | None = None) -> None:
-        self.path = os.path.abspath(path or DEFAULT)
+    def __init__(self, path: str | None = None, *, numbered: bool = False) -> None:
+        first = self.path = os.path.abspath(path or DEFAULT)
         number = 1
         while not self._make():
-            if path is not None:
+            if path is not None and not numbered:
                 raise UsageError(
                     "ERR_TRACE_DIR_CONFLICT",
                     f"{path}: not an empty folder; name another one, or remove it",
                     {"path": self.path},
                 )
             number += 1
-            self.path = os.path.abspath(f"{DEFAULT}-{number}")
+            self.path = f"{first}-{number}"
         self.recording = _uuid7()
-        self._made: list[str] = []
 
     def _make(self) -> bool:
+        """Make the folder; tell whether it is this recording's, and nobody else's."""
         try:
-            os.makedirs(self.path)
-        except FileExistsError:
-            try:
-                return not os.listdir(self.path)
-            except OSError:
+            os.makedirs(self.path, exist_ok=True)
+            if os.listdir(self.path):
                 return False
+            # Of several processes that find it empty one can do this.
+            os.mkdir(os.path.join(self.path, SOURCES))
+        except FileExistsError:
+            # It is a file, or somebody was faster.
+            return False
         except OSError as error:
             raise HostError(
                 "ERR_TRACE_DIR_CREATE_FAILED",
@@ -90,16 +94,23 @@ class TraceDirectory:
             OSError: it cannot be written.
         """
         path = os.path.join(self.path, METADATA)
-        with open(f"{path}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
-            json.dump(metadata, file, indent=1)
-            file.write("\n")
-        os.replace(f"{path}.new", path)
+        try:
+            with open(f"{path}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
+                json.dump(metadata, file, indent=1)
+                file.write("\n")
+            os.replace(f"{path}.new", path)
+        except OSError:
+            _unlink(f"{path}.new")
+            raise
 
     def keep_source(self, filename: str) -> None:
         """Copy a source file to where `source_name` says; what cannot be read is left out."""
         if not os.path.isabs(filename):
             return
         try:
+            # What is read from a pipe or a terminal is the program's.
+            if not stat.S_ISREG(os.stat(filename).st_mode):
+                return
             file = os.open(filename, os.O_RDONLY | os.O_CLOEXEC)
         except (OSError, ValueError):
             return
@@ -117,21 +128,59 @@ class TraceDirectory:
             OSError: it cannot be written.
         """
         path = os.path.join(self.path, SOURCES, source_name(filename))
+        # If the program has moved the folder away, another one is not made in its place.
+        os.stat(self.path)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "wb") as file:
-            file.write(content)
+        try:
+            with open(path, "wb") as file:
+                file.write(content)
+        except OSError:
+            # Half a copy says what the program was not.
+            _unlink(path)
+            raise
+
+    def copies(self) -> list[str]:
+        """Return the names below the folder of sources of all copies, other processes' too."""
+        top = os.path.join(self.path, SOURCES)
+        return sorted(
+            os.path.relpath(os.path.join(folder, name), top)
+            for folder, _, names in os.walk(top)
+            for name in names
+        )
 
     def remove(self) -> None:
-        """Remove the recording, and the folder if nothing else is in it."""
-        for folder, _, names in os.walk(self.path, topdown=False):
+        """Remove the recording, and the folder if nothing else is in it.
+
+        Raises:
+            OSError: what is there cannot be looked at.
+        """
+        for name in (*self.logs(), METADATA):
+            _unlink(os.path.join(self.path, name))
+        for folder, _, names in os.walk(os.path.join(self.path, SOURCES), topdown=False):
             for name in names:
-                os.unlink(os.path.join(folder, name))
-            os.rmdir(folder)
+                _unlink(os.path.join(folder, name))
+            _rmdir(folder)
+        _rmdir(self.path)
 
 
 def source_name(filename: str) -> str:
     """Return where a source file is below the folder of sources: as its path, without the root."""
-    return filename.lstrip("/").replace("../", "") or "_"
+    return "/".join(part for part in filename.split("/") if part not in ("", ".", "..")) or "_"
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return
+
+
+def _rmdir(path: str) -> None:
+    try:
+        os.rmdir(path)
+    except OSError:
+        # Something is in it that is not ours.
+        return
 
 
 def _read(file: int) -> bytes:

@@ -17,9 +17,9 @@ from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
 from codetracer.monitoring import DISABLE
-from codetracer.runtime.bytecode import IS_FUNCTION
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
-from codetracer.runtime.plans import MODULE_KIND
+from codetracer.runtime.plans import MODULE_KIND, SUSPENDING_KINDS
+from codetracer.runtime.scopes import MISSING, frame_around, lookup, release, variables_of
 from codetracer.runtime.values import ALLOW, DROP, REDACT
 from codetracer_bindings.trace_encoder import (
     encode_call,
@@ -67,10 +67,6 @@ __all__ = ["Events"]
 _UNBOUND: Final = value_unbound()
 _REDACTED: Final = value_redacted()
 _DROPPED: Final = value_dropped()
-_MISSING: Final = object()
-
-_SEES_LOCALS: Final = frozenset(("locals", "vars", "dir", "eval", "exec", "_getframe", "f_locals"))
-"""Code that names one of these may hold the dict that a frame of 3.12 keeps its variables in."""
 
 
 class Events:
@@ -124,8 +120,9 @@ class Events:
         """Let go of the log, which is another process'."""
 
     def end(self) -> None:
-        """Record nothing more."""
+        """Record nothing more, and never begin again."""
         self._active = False
+        self._activation = -1
 
     def counts(self) -> dict[str, int]:
         """Return how much has been recorded so far."""
@@ -365,8 +362,11 @@ class Events:
             frame = frame.f_back
         while len(stack) > keep:
             record = encode_lost()
-            stack.pop()
+            state = stack.pop()
             self._out.append(record)
+            if state.plan.kind in SUSPENDING_KINDS:
+                # A throw() has passed through it, and it may go on.
+                self._suspended[state.frame] = state
         for above, plan in reversed(missing):
             self._resume(thread, above, plan)
 
@@ -376,12 +376,12 @@ class Events:
         state = FrameState(id(frame), plan, self._frames, self._namespace(frame, plan))
         arguments = []
         if plan.parameters:
-            variables = frame.f_locals
+            variables = variables_of(frame)
             for variable in plan.parameters:
                 value = self._encode(variable, variables, self._depth) or _DROPPED
                 arguments.append(value)
                 state.written[variable.number] = value
-            _release(frame, variables)
+            release(frame, variables)
             self._values.write_objects(plan.attributes)
         record = encode_call(plan.number, self._elapsed(), arguments)
         self._frames += 1
@@ -464,7 +464,7 @@ class Events:
         self,
         state: FrameState,
         frame: FrameType,
-        result: object = _MISSING,
+        result: object = MISSING,
         *,
         is_result: bool = True,
     ) -> bytes:
@@ -477,7 +477,7 @@ class Events:
         looks = plan.lines.get(state.line)
         changed = self._look(state, frame, looks) if looks else []
         value = b""
-        if result is not _MISSING:
+        if result is not MISSING:
             action = plan.return_action if is_result else ALLOW
             value = _REDACTED if action == REDACT else _DROPPED
             if action == ALLOW:
@@ -492,19 +492,31 @@ class Events:
         """Return the variables that have another value than was last written."""
         changed = []
         variables: Mapping[str, object] | None = None
+        around: FrameType | None = None
         for variable, reach in looks:
+            space: Mapping[str, object]
             if variable.is_global:
-                value = self._encode(variable, frame.f_globals, reach or self._depth)
+                space = frame.f_globals
                 written = state.namespace.written.get(variable.name)
             else:
                 if variables is None:
-                    variables = frame.f_locals
-                value = self._encode(variable, variables, reach or self._depth)
+                    variables = variables_of(frame)
+                space = variables
+                if variable.is_around and lookup(variables, variable.name) is MISSING:
+                    around = frame_around(frame)
+                    space = variables_of(around)
                 written = state.written.get(variable.number)
+            value = self._encode(variable, space, reach or self._depth)
             if value != written and (written or value != _UNBOUND):
                 changed.append((variable, value))
+                if 0 < reach < self._depth:
+                    # What is in it may be new as well.
+                    self._encode(variable, space, self._depth)
+            if around is not None:
+                release(around, space)
+                around = None
         if variables is not None:
-            _release(frame, variables)
+            release(frame, variables)
         return changed
 
     def _write_variables(
@@ -524,8 +536,8 @@ class Events:
         """Return the bytes of a variable's value; none of one that a filter drops."""
         if variable.action == DROP:
             return b""
-        value = _lookup(variables, variable.name)
-        if value is _MISSING:
+        value = lookup(variables, variable.name)
+        if value is MISSING:
             return _UNBOUND
         if variable.action == REDACT:
             return _REDACTED
@@ -550,30 +562,3 @@ def _frame_of(code: CodeType) -> FrameType | None:
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame
-
-
-def _lookup(variables: Mapping[str, object], name: str) -> object:
-    """Return a variable's value, or `_MISSING`; a namespace of the program's own is not asked."""
-    kind = type(variables)
-    if kind is dict or kind is _PROXY:
-        return variables.get(name, _MISSING)
-    if any(base is dict for base in type.__dict__["__mro__"].__get__(kind)):
-        return dict.get(variables, name, _MISSING)  # type: ignore[call-overload]
-    return _MISSING
-
-
-_PROXY: Final = type((lambda: sys._getframe().f_locals)())
-
-
-if sys.version_info >= (3, 13):
-
-    def _release(frame: FrameType, variables: object) -> None:
-        """Do nothing: since PEP 667 a frame keeps no copy of its variables."""
-
-else:
-
-    def _release(frame: FrameType, variables: object) -> None:
-        """Empty the copy of its variables that a frame keeps, or what is in it would live on."""
-        code = frame.f_code
-        if code.co_flags & IS_FUNCTION and _SEES_LOCALS.isdisjoint(code.co_names):
-            dict.clear(variables)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import types
+import weakref
 
 from codetracer_bindings.trace_format import (
     FORM_CLASS,
@@ -42,6 +43,8 @@ _qualname_of: Final = type.__dict__["__qualname__"].__get__
 _module_of: Final = type.__dict__["__module__"].__get__
 _flags_of: Final = type.__dict__["__flags__"].__get__
 _IS_HEAP_TYPE: Final = 1 << 9
+_OFFSETS: Final = ("__dictoffset__", "__vectorcalloffset__", "__weaklistoffset__")
+"""What a class written in C has as members, but are places in memory."""
 
 _BASES: Final = (
     (type, FORM_CLASS),
@@ -140,23 +143,45 @@ def _slots_of(mro: tuple[type, ...]) -> dict[str, Reader]:
         # The fields of the types that CPython is made of are of no interest.
         if not _flags_of(base) & _IS_HEAP_TYPE:
             continue
-        for name, descriptor in _items(_namespace_of(base)):
-            if type(name) is str and type(descriptor) is types.MemberDescriptorType:
-                slots[name] = descriptor.__get__
+        for name, descriptor in _items(base):
+            if type(descriptor) is types.MemberDescriptorType and name not in _OFFSETS:
+                slots[name] = _reader_of(base, name, types.MemberDescriptorType)
     return slots
 
 
 def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
     for base in mro:
-        descriptor = _namespace_of(base).get("__dict__")
+        descriptor = _entry(base, "__dict__")
         if type(descriptor) is types.GetSetDescriptorType:
-            return descriptor.__get__
+            if not _flags_of(base) & _IS_HEAP_TYPE:
+                # It is there for good.
+                return descriptor.__get__
+            return _reader_of(base, "__dict__", types.GetSetDescriptorType)
     return None
+
+
+def _reader_of(base: type, name: str, kind: object) -> Reader:
+    """Return what reads an attribute by a descriptor of this kind of the class `base`.
+
+    A descriptor keeps its class alive, and with it the globals of its methods. The class is there
+    as long as an instance is.
+    """
+    alive = weakref.ref(base)
+
+    def read(value: object) -> object:
+        found = alive()
+        descriptor: Any = None if found is None else _namespace_of(found).get(name)
+        if type(descriptor) is not kind:
+            # The program has put something else there.
+            raise AttributeError(name)
+        return descriptor.__get__(value)
+
+    return read
 
 
 def _fields_of(mro: tuple[type, ...]) -> tuple[str, ...]:
     for base in mro:
-        fields = _namespace_of(base).get("_fields")
+        fields = _entry(base, "_fields")
         if type(fields) is tuple and all(type(name) is str for name in fields):
             return fields
     return ()
@@ -166,8 +191,15 @@ def _item_reader(index: int) -> Reader:
     return lambda value: tuple.__getitem__(value, index)
 
 
-def _items(namespace: Mapping[str, object]) -> list[tuple[str, object]]:
-    return list(namespace.items())
+def _items(kind: type) -> list[tuple[str, object]]:
+    """Return what is in a class's namespace under names that are strings."""
+    # Not by a lookup, not compared before their type is known: other keys may have an __eq__.
+    namespace: Mapping[str, object] = _namespace_of(kind)
+    return [(name, value) for name, value in list(namespace.items()) if type(name) is str]
+
+
+def _entry(kind: type, wanted: str) -> Any:
+    return next((value for name, value in _items(kind) if name == wanted), None)
 
 
 def _is_enumeration(kind: type) -> bool:

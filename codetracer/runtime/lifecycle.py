@@ -7,8 +7,9 @@ import sys
 import time
 
 from codetracer import __version__
+from codetracer.errors import HostError
 from codetracer.log import say
-from codetracer.monitoring import Tracer
+from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.policy import policy_snapshot
 from codetracer.runtime.definitions import Definitions
@@ -45,6 +46,9 @@ _HANDLERS: Final = (
     "on_py_unwind",
 )
 
+LAST: Final = -1000
+"""Below the priorities of whatever else ends with a process of multiprocessing."""
+
 _recording: list[Recorder] = []
 """Who is to be told of a fork."""
 
@@ -55,7 +59,9 @@ class Recorder(Tracer):
     Attributes:
         directory: where to.
         started: whether it has begun.
+        ended: whether it has ended, in whatever way.
         failed: whether it failed.
+        is_wanted: whether anything is to be left at the end; not of a program that never began.
 
     Parameters:
         directory: where to.
@@ -83,6 +89,8 @@ class Recorder(Tracer):
     ) -> None:
         self.directory = directory
         self.started = False
+        self.ended = False
+        self.is_wanted = True
         self.failed = False
         self._gate = gate
         self._limits = limits or Limits()
@@ -104,7 +112,12 @@ class Recorder(Tracer):
         self._capture = OutputCapture(capture, self._output)
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))
-        directory.write_metadata(self._metadata())
+        try:
+            directory.write_metadata(self._metadata())
+        except OSError:
+            self._events.release()
+            self._log.close()
+            raise
 
     def begin(self) -> None:
         """Catch the program's output from now on, and follow it through forks."""
@@ -114,6 +127,7 @@ class Recorder(Tracer):
 
     def discard(self) -> None:
         """Leave nothing: recording could not begin."""
+        self.ended = True
         self._events.release()
         self._log.close()
         self.directory.remove()
@@ -129,35 +143,59 @@ class Recorder(Tracer):
     def notify_failure(self) -> None:
         """A handler failed: what is recorded ends here."""
         self.failed = True
-        self._problem = "the recorder failed; its log says how"
+        self._problem = self._log.problem or "the recorder failed; it said so as the policy has it"
 
     def flush(self) -> None:
         """Have the system write to the disk what has been recorded."""
         self._log.flush()
 
     def finish(self) -> None:
-        """End the recording: close the log, and write the metadata."""
+        """End the recording: close the log, and write the metadata.
+
+        Raises:
+            HostError: ERR_IO, what is left to write cannot be written; all steps were taken.
+        """
         if self in _recording:
             _recording.remove(self)
+        self.ended = True
         self._capture.stop()
+        problem = self._close_log()
+        # A forked child has its log; the metadata is its parent's to write.
+        if self._pid == self._first_pid:
+            problem = self._conclude() or problem
+        if problem is not None:
+            raise HostError("ERR_IO", problem, {"path": self.directory.path})
+
+    def _close_log(self) -> str | None:
+        """Write the end and close the log; return what went wrong."""
+        problem: str | None = None
         try:
             if not self.failed:
                 self._events.exit(self._status)
+        except HostError as error:
+            self.failed = True
+            self._problem = problem = error.message
+        try:
             self._events.release()
             self._log.close()
-            # A forked child has its log; the metadata is its parent's to write.
-            if self._pid == self._first_pid:
-                self._conclude()
         except OSError as error:
             self.failed = True
-            self._problem = f"writing failed: {error.strerror or error}"
-            raise
+            problem = f"{self._log.path} cannot be closed: {error.strerror or error}"
+            self._problem = problem
+        return problem
 
-    def _conclude(self) -> None:
-        if self.failed and not policy_snapshot().keep_partial_trace:
-            self.directory.remove()
-        else:
-            self.directory.write_metadata(self._metadata(ended=True))
+    def _conclude(self) -> str | None:
+        """Write the metadata, or remove what the policy does not want; return what went wrong."""
+        try:
+            partial = self.failed and not policy_snapshot().keep_partial_trace
+            if partial or not self.is_wanted:
+                self.directory.remove()
+            else:
+                self.directory.write_metadata(self._metadata(ended=True))
+        except OSError as error:
+            self.failed = True
+            return f"{self.directory.path} cannot be written: {error.strerror or error}"
+        return None
 
     def _open_log(self) -> LogWriter:
         path = self.directory.log_path(self._pid)
@@ -173,13 +211,21 @@ class Recorder(Tracer):
         self._pid = os.getpid()
         self._definitions.forget()
         self._plans.forget()
+        _end_with_multiprocessing()
         try:
             self._log = self._open_log()
         except OSError as error:
+            self.failed = True
             self._events.end()
             say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
         else:
             self._events.restart(self._log)
+
+    def _sources(self) -> dict[str, str]:
+        """Return the name of each source file's copy."""
+        copies = {f"/{name}": name for name in self.directory.copies() if name[:1] != "<"}
+        # A forked child's are there, a file that could not be copied is not.
+        return copies | {name: source_name(name) for name in self._definitions.sources}
 
     def _metadata(self, *, ended: bool = False) -> dict[str, object]:
         return {
@@ -199,16 +245,34 @@ class Recorder(Tracer):
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started // 10**9)),
             "duration_ns": time.perf_counter_ns() - self._clock if ended else None,
             "complete": ended and not self.failed,
-            "incomplete_reason": self._problem if ended else "it has not been ended",
+            # Of one that is never ended the log tells more.
+            "incomplete_reason": self._problem,
             "exit_status": {"code": self._status, "label": self._label},
             "filters": self._gate.statistics(),
             "policy": policy_snapshot().as_dict(),
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
             "bytes": self.directory.size(),
-            "sources": {name: source_name(name) for name in self._definitions.sources},
+            "sources": self._sources(),
             "processes": [{"log": name} for name in self.directory.logs()],
         }
+
+
+def _end_with_multiprocessing() -> None:
+    """End the recording with a process of multiprocessing, which leaves by os._exit.
+
+    A program that does not use it is not made to load it.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        # What is entered right now is thrown away, and then these are called.
+        util.register_after_fork(_end_with_multiprocessing, _register_end)
+
+
+def _register_end(_: object) -> None:
+    from multiprocessing.util import Finalize
+
+    Finalize(None, uninstall_tracer, exitpriority=LAST)
 
 
 def _follow_fork() -> None:

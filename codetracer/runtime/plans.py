@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
 
-__all__ = ["MODULE_KIND", "Plan", "Plans", "Variable"]
+__all__ = ["MODULE_KIND", "SUSPENDING_KINDS", "Plan", "Plans", "Variable"]
 
 _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
 
 MODULE_KIND: Final = 0
 _KINDS: Final = ((0x20, 3), (0x80, 4), (0x200, 5))
 """CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR, and what they are in the log."""
+
+SUSPENDING_KINDS: Final = tuple(kind for _, kind in _KINDS)
+"""Frames of these may go on after they have left."""
 
 
 class Variable:
@@ -34,15 +37,19 @@ class Variable:
         number: its number in the log.
         name: its name.
         is_global: whether it is in the globals, not in the frame.
+        is_around: whether code of a class names it that may mean an enclosing function's.
         action: what a filter does with its values.
     """
 
-    __slots__ = ("action", "is_global", "name", "number")
+    __slots__ = ("action", "is_around", "is_global", "name", "number")
 
-    def __init__(self, number: int, name: str, action: int, *, is_global: bool) -> None:
+    def __init__(
+        self, number: int, name: str, action: int, *, is_global: bool, is_around: bool = False
+    ) -> None:
         self.number = number
         self.name = name
         self.is_global = is_global
+        self.is_around = is_around
         self.action = action
 
 
@@ -140,12 +147,14 @@ class Plans:
         plan.number = self._codes
         plan.kind = _kind(code)
         plan.first_line = code.co_firstlineno
+        plan.in_slots = bool(code.co_flags & IS_FUNCTION)
         local_variables = {
             name: Variable(
                 number,
                 name,
                 self._action(scope, "arg" if name in arguments else "local", name),
                 is_global=False,
+                is_around=not plan.in_slots and name in code.co_freevars,
             )
             for number, name in enumerate(names)
         }
@@ -157,9 +166,8 @@ class Plans:
         plan.lines = _looks(code, lines, local_variables, global_variables)
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
-        plan.in_slots = bool(code.co_flags & IS_FUNCTION)
         plan.everything = [(variable, 0) for variable in plan.variables if variable.action != DROP]
-        plan.return_action = self._action(scope, "ret", code.co_qualname)
+        plan.return_action = self._action(scope, "ret", f"{module}.{code.co_qualname}")
         plan.attributes = self._attribute_actions(scope)
         record = encode_code(
             self._definitions.source(code),

@@ -132,6 +132,9 @@ class Values:
 
     First `encode` what an event looks at, then `write_objects`: objects that are nearer to what was
     encoded come first, and so are not cut by the depth that a longer way to them has.
+
+    How deep is looked depends on what the line can reach; but where something is found to have
+    changed, what is in it may be new, and is looked at as deep as the limit allows.
     """
 
     def __init__(self, definitions: Definitions, limits: Limits) -> None:
@@ -139,7 +142,9 @@ class Values:
         self._limits = limits
         self._known: dict[int, _Known] = {}
         self._objects = 0
-        self._queue: list[tuple[Any, _Known, int]] = []
+        self._queue: list[tuple[Any, _Known, int, int]] = []
+        self._room = limits.depth
+        self._refers = False
         self._seen: dict[int, int] = {}
         self._actions = AttributeActions(lambda _: ALLOW)
 
@@ -179,7 +184,7 @@ class Values:
             or value is NotImplemented
         ):
             return self._rare(value, kind)
-        return value_reference(self._reference(value, kind, depth))
+        return value_reference(self._reference(value, kind, depth, self._room - nesting))
 
     def write_objects(self, actions: AttributeActions) -> None:
         """Write the objects that were put down, and what they refer to, as far as it is new."""
@@ -191,13 +196,14 @@ class Values:
             # The program's objects are in it.
             queue.clear()
             seen.clear()
+            self._room = self._limits.depth
 
     def _write_queue(
-        self, queue: list[tuple[Any, _Known, int]], seen: dict[int, int], out: list[bytes]
+        self, queue: list[tuple[Any, _Known, int, int]], seen: dict[int, int], out: list[bytes]
     ) -> None:
         position = 0
         while position < len(queue):
-            value, known, depth = queue[position]
+            value, known, depth, room = queue[position]
             position += 1
             if seen.get(known.number, 0) >= depth:
                 continue
@@ -205,11 +211,22 @@ class Values:
                 self._write_unseen(known, type(value))
                 continue
             seen[known.number] = depth
+            queued = len(queue)
+            self._refers = False
+            self._room = room - 1
             content = self._content(value, known, depth - 1)
             digest = hash(content)
-            if digest != known.content:
-                known.content = digest
-                out.append(content)
+            if digest == known.content:
+                continue
+            known.content = digest
+            out.append(content)
+            if self._refers and depth < room:
+                # What is in it now may be new, even where an object of that number is known: the
+                # address may have been another's.
+                del queue[queued:]
+                seen[known.number] = room
+                self._room = room - 1
+                self._content(value, known, room - 1)
 
     def forget(self) -> None:
         """Number everything anew from now on, for another log."""
@@ -239,8 +256,13 @@ class Values:
             )
         return _ELLIPSIS if value is Ellipsis else _NOT_IMPLEMENTED
 
-    def _reference(self, value: object, kind: type, depth: int) -> int:
-        """Return an object's number; put it down to be looked at where `depth` allows."""
+    def _reference(self, value: object, kind: type, depth: int, room: int) -> int:
+        """Return an object's number; put it down to be looked at where `depth` allows.
+
+        Parameters:
+            room: how deep the limit would allow to look at it.
+        """
+        self._refers = True
         known = self._known.get(id(value))
         if known is None or known.kind != id(kind):
             if len(self._known) >= MAX_KNOWN:
@@ -250,9 +272,10 @@ class Values:
             self._known[id(value)] = known
         if depth > 0:
             if self._seen.get(known.number, 0) < depth:
-                self._queue.append((value, known, depth))
-        else:
+                self._queue.append((value, known, depth, room))
+        elif room <= 0:
             self._write_unseen(known, kind)
+        # Else it is known; or it is new where it is, and will be looked at once that is noticed.
         return known.number
 
     def _write_unseen(self, known: _Known, kind: type) -> None:
@@ -275,6 +298,7 @@ class Values:
                 attributes["__self__"] = owner
                 # It is looked at in place of the method.
                 depth += 1
+                self._room += 1
         else:
             self._attributes(value, layout, attributes)
         encoded: list[tuple[int, bytes]] = []

@@ -1,0 +1,102 @@
+"""A frame's variables, read so that the program does not notice.
+
+Before 3.13 (PEP 667) a frame has one dict of its variables, which `frame.f_locals` brings up to
+date: whoever in the program holds it would see that, and what is in it lives on.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from codetracer.runtime.bytecode import IS_FUNCTION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+    from typing import Any, Final
+
+__all__ = ["MISSING", "frame_around", "lookup", "release", "variables_of"]
+
+MISSING: Final = object()
+"""Stands for the value of a variable that is not bound."""
+
+_SEES_LOCALS: Final = frozenset(("locals", "vars", "dir", "eval", "exec", "_getframe", "f_locals"))
+"""Code that names one of these may hold the dict of its variables."""
+
+
+def frame_around(frame: FrameType) -> FrameType:
+    """Return the function's frame in which a class is made, whose variables its body sees."""
+    while not frame.f_code.co_flags & IS_FUNCTION and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
+def lookup(variables: Mapping[str, object], name: str) -> object:
+    """Return a variable's value, or `MISSING`; a namespace of the program's own is not asked."""
+    kind = type(variables)
+    if kind in _OURS:
+        return variables.get(name, MISSING)
+    if any(base is dict for base in type.__dict__["__mro__"].__get__(kind)):
+        return dict.get(variables, name, MISSING)  # type: ignore[call-overload]
+    return MISSING
+
+
+if sys.version_info >= (3, 13):
+
+    def variables_of(frame: FrameType) -> Mapping[str, object]:
+        """Return a frame's local variables; `release` must follow."""
+        return frame.f_locals
+
+    def release(frame: FrameType, variables: Mapping[str, object]) -> None:
+        """Do nothing: a frame keeps no copy of its variables."""
+
+    _OURS: Final = (dict, type((lambda: sys._getframe().f_locals)()))
+
+else:
+
+    class _Slots:
+        """The variables of a frame, without their dict."""
+
+        __slots__ = ("_frame",)
+
+        def __init__(self, frame: FrameType) -> None:
+            self._frame = frame
+
+        def get(self, name: str, default: object) -> object:
+            """Return a variable's value, or `default`."""
+            try:
+                return _get_var(self._frame, name)
+            except NameError:
+                return default
+
+    _OURS: Final = (dict, _Slots)
+
+    def _get_var(frame: FrameType, name: str) -> object:
+        return _load_get_var()(frame, name)
+
+    _loaded: list[Any] = []
+
+    def _load_get_var() -> Any:
+        if not _loaded:
+            # Few programs need it, and it is no small thing to import.
+            import ctypes
+
+            function = ctypes.pythonapi.PyFrame_GetVar
+            function.argtypes = (ctypes.py_object, ctypes.py_object)
+            function.restype = ctypes.py_object
+            _loaded.append(function)
+        return _loaded[0]
+
+    def _may_hold(frame: FrameType) -> bool:
+        code = frame.f_code
+        return bool(code.co_flags & IS_FUNCTION) and not _SEES_LOCALS.isdisjoint(code.co_names)
+
+    def variables_of(frame: FrameType) -> Mapping[str, object]:
+        """Return a frame's local variables; `release` must follow."""
+        return _Slots(frame) if _may_hold(frame) else frame.f_locals  # type: ignore[return-value]
+
+    def release(frame: FrameType, variables: Mapping[str, object]) -> None:
+        """Empty the copy of its variables that a frame keeps, or what is in it would live on."""
+        if frame.f_code.co_flags & IS_FUNCTION and type(variables) is dict:
+            dict.clear(variables)
