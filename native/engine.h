@@ -18,6 +18,7 @@
 #endif
 
 #define MAX_KNOWN 100000 /* as in values.py */
+#define MAX_NAMES 10000  /* likewise */
 #define ALLOW 0
 #define REDACT 1
 #define DROP 2
@@ -112,6 +113,7 @@ typedef struct {
     PyObject *alive;      /* a weak reference to the code */
     PyObject *attributes; /* action by attribute, of AttributeActions */
     PyObject *numbers;    /* dict: attribute's number and action by name */
+    Table keys;           /* action + 1 by the hash of a dict's key */
     Variable *variables;
     Py_ssize_t locals;
     Py_ssize_t count; /* of variables */

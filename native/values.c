@@ -511,8 +511,35 @@ tuple_items(Engine *engine, Buffer *to, PyObject *tuple, int depth)
     return 0;
 }
 
+/* Returns what a filter does with a value that has the name `key`, or -1. */
 static int
-dict_items(Engine *engine, Buffer *to, PyObject *dict, int depth)
+key_action(Plan *plan, PyObject *key)
+{
+    if (!PyUnicode_CheckExact(key)) {
+        return ALLOW;
+    }
+    /* By its hash, which two names do not share by chance; 0 and 1 are no keys of a table. */
+    const void *hash = (const void *)((uintptr_t)PyObject_Hash(key) | 2);
+    void *known = table_get(&plan->keys, hash);
+    if (known != NULL) {
+        return (int)(uintptr_t)known - 1;
+    }
+    PyObject *told = PyObject_GetItem(plan->attributes, key);
+    if (told == NULL) {
+        return -1;
+    }
+    int action = (int)PyLong_AsLong(told);
+    Py_DECREF(told);
+    if (plan->keys.filled >= MAX_NAMES) {
+        table_free(&plan->keys);
+    }
+    int failed;
+    table_set(&plan->keys, hash, (void *)(uintptr_t)(action + 1), &failed);
+    return failed ? -1 : action;
+}
+
+static int
+dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
 {
     Py_ssize_t total = PyDict_Size(dict);
     Py_ssize_t count = at_most(total, engine->values.items);
@@ -526,8 +553,11 @@ dict_items(Engine *engine, Buffer *to, PyObject *dict, int depth)
     while (done < count && PyDict_Next(dict, &position, &key, &item)) {
         Py_INCREF(key);
         Py_INCREF(item);
-        int failed = values_encode(engine, to, key, depth, 0) < 0
-                     || values_encode(engine, to, item, depth, 0) < 0;
+        int action = key_action(plan, key);
+        int failed = action < 0 || values_encode(engine, to, key, depth, 0) < 0
+                     || (action == ALLOW ? values_encode(engine, to, item, depth, 0)
+                                         : put_byte(to, VALUE_REDACTED))
+                            < 0;
         Py_DECREF(key);
         Py_DECREF(item);
         if (failed) {
@@ -631,7 +661,8 @@ module_name(PyObject *module)
 
 /* Appends the total, the count and the items. */
 static int
-object_items(Engine *engine, Buffer *to, PyObject *object, Layout *layout, int depth)
+object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
+             int depth)
 {
     switch (layout->form) {
     case FORM_LIST: {
@@ -649,7 +680,7 @@ object_items(Engine *engine, Buffer *to, PyObject *object, Layout *layout, int d
     case FORM_TUPLE:
         return tuple_items(engine, to, object, depth);
     case FORM_DICT:
-        return dict_items(engine, to, object, depth);
+        return dict_items(engine, plan, to, object, depth);
     case FORM_SET:
         return set_items(engine, to, object, depth, &PySet_Type);
     case FORM_FROZENSET:
@@ -942,7 +973,7 @@ object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, in
     Fields fields = {plan, depth, 0, 0};
     if (put_byte(to, RECORD_OBJECT) < 0 || put_uint(to, number) < 0
         || put_byte(to, (unsigned int)layout->form) < 0 || put_uint(to, layout->number) < 0
-        || object_items(engine, to, object, layout, depth) < 0
+        || object_items(engine, plan, to, object, layout, depth) < 0
         || object_attributes(engine, &fields, object, layout) < 0
         || put_uint(to, (uint64_t)fields.cut) < 0 || put_uint(to, (uint64_t)fields.count) < 0) {
         return -1;

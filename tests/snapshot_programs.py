@@ -684,7 +684,7 @@ def lead(rounds):
         turns[2].acquire()
         note('main', round, [])
 lead(2)
-finished = list(map(threading.Thread.join, threading.enumerate()[1:]))
+finished = not any(map(threading.Thread.join, threading.enumerate()[1:]))
 result = dict(shared)
 result['log'].append('end')
 """,

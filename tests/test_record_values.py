@@ -313,6 +313,10 @@ def get_password():
     return 'hidden-6'
 log_in('ann', 'hidden-7')
 tokens = get_password() and 1
+settings = {'password': 'hidden-8', 'host': 'h', 1: 'one'}
+def connect(**options):
+    return options
+options = connect(api_key='hidden-9', port=1)
 """
     seen = after(tmp_path, program, backend)
 
@@ -326,6 +330,8 @@ tokens = get_password() and 1
         "auth_token": hidden,
     }
     assert an_object(seen["slim"]).attributes == {"db_password": hidden, "user": "bob"}
+    assert an_object(seen["settings"]).items == ("password", hidden, "host", "h", 1, "one")
+    assert an_object(seen["options"]).items == ("api_key", hidden, "port", 1)
     returned = [
         event.value
         for event in codetracer.read(tmp_path / "out")

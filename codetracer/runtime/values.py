@@ -66,6 +66,9 @@ DROP: Final = 2
 MAX_KNOWN: Final = 100_000
 """How many objects are remembered; when there are more, all are forgotten and written anew."""
 
+MAX_NAMES: Final = 10_000
+"""Of how many names it is remembered what a filter does with them."""
+
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 63) - 1
 
@@ -105,13 +108,15 @@ class Limits:
 
 
 class AttributeActions(dict[str, int]):
-    """What a filter does with attributes, by name; asked once for each name."""
+    """What a filter does with attributes, by name; asked once for each name, as long as they fit."""
 
     def __init__(self, action: Callable[[str], int]) -> None:
         super().__init__()
         self._action = action
 
     def __missing__(self, name: str) -> int:
+        if len(self) >= MAX_NAMES:
+            self.clear()
         action = self[name] = self._action(name)
         return action
 
@@ -358,7 +363,9 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
     encoded = []
     for key, item in list(islice(dict.items(value), values._limits.items)):
         encoded.append(values.encode(key, depth))
-        encoded.append(values.encode(item, depth))
+        # Keyword arguments and settings are in dicts: a key is a name too.
+        hidden = type(key) is str and values._actions[key] != ALLOW
+        encoded.append(_REDACTED if hidden else values.encode(item, depth))
     return total, encoded
 
 
