@@ -1,6 +1,7 @@
 """Recording from within a program: `start`, `stop`, `trace` and what goes with them.
 
-With ``CODETRACER_TRACE=<folder>`` in the environment a recording starts when codetracer is imported.
+With ``CODETRACER_TRACE=<folder>`` in the environment a recording starts when codetracer is
+imported.
 
 Light to import: what records is loaded when a recording starts.
 """
@@ -172,9 +173,9 @@ def start(
         limits: how much of values is recorded.
 
     Raises:
-        UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended; ERR_TRACE_DIR_CONFLICT, the folder is
-            not empty; ERR_INVALID_FILTER, a filter is wrong; ERR_TRACER_INSTALL_CONFLICT, another
-            tracer is installed or no tool slot is free.
+        UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended;
+            ERR_TRACE_DIR_CONFLICT, the folder is not empty; ERR_INVALID_FILTER, a filter is wrong;
+            ERR_TRACER_INSTALL_CONFLICT, another tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
     if _current is not None and not _current._recorder.ended:
@@ -312,8 +313,8 @@ def _is_command_line() -> bool:
     if name == "-m":
         # The module is still being looked for; only here is its name.
         words = sys.orig_argv
-        return "-mcodetracer" in words or ("-m", "codetracer") in zip(
-            words, words[1:], strict=False
+        return "-mcodetracer" in words or any(
+            words[at : at + 2] == ["-m", "codetracer"] for at in range(len(words))
         )
     return os.path.basename(name) in ("codetracer", "codetracer.exe")
 

@@ -188,6 +188,9 @@ def execute(target: Target, start: Callable[[], None]) -> int:
     try:
         run(target, start)
     except SystemExit as ending:
+        if not _has_begun(ending):
+            _leave_nothing()
+            raise
         status = _status_of(ending)
         _note_end(status, f"exited {status}")
         if _ends_as_the_program():
@@ -195,6 +198,9 @@ def execute(target: Target, start: Callable[[], None]) -> int:
         if ending.code is not None and not isinstance(ending.code, int):
             complain(str(ending.code))
     except BaseException as error:
+        if not _has_begun(error):
+            _leave_nothing()
+            raise
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         _note_end(status, f"uncaught {type(error).__qualname__}")
         if _ends_as_the_program():
@@ -226,15 +232,36 @@ def _status_of(ending: SystemExit) -> int:
     return ending.code & 0xFF if isinstance(ending.code, int) else 1
 
 
+def _has_begun(ending: BaseException) -> bool:
+    """Tell whether the program has begun, and not only been looked for or compiled."""
+    if not all(recorder.started for recorder in _prepared):
+        return False
+    traceback = ending.__traceback__
+    names = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        names.append((os.path.basename(code.co_filename), code.co_name))
+        traceback = traceback.tb_next
+    # What runpy runs is found there, after recording has begun.
+    is_found_by_runpy = ("<frozen runpy>", "_run_module_as_main") in names
+    return not is_found_by_runpy or ("<frozen runpy>", "_run_code") in names
+
+
+def _leave_nothing() -> None:
+    _statuses.append(1)
+    for recorder in _prepared:
+        if recorder.started:
+            recorder.is_wanted = False
+            session.stop()
+        else:
+            recorder.discard()
+
+
 def _note_end(status: int, label: str) -> None:
     _statuses.append(status)
     for recorder in _prepared:
-        if recorder.started:
-            recorder.set_exit_status(status)
-            recorder.set_exit_label(label)
-        else:
-            # There is no such program, or it cannot be compiled.
-            recorder.discard()
+        recorder.set_exit_status(status)
+        recorder.set_exit_label(label)
 
 
 def _ends_as_the_program() -> bool:

@@ -130,8 +130,9 @@ class LogWriter:
         self._position = position
 
     def flush(self) -> None:
-        """Have the system write to the disk what is in the file."""
-        self._map.flush()
+        """Have the system write to the disk what is in the file; nothing if it is closed."""
+        if self._file >= 0:
+            self._map.flush()
 
     def close(self) -> None:
         """Close the last block and cut the file behind it; a second call does nothing."""

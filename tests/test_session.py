@@ -1,0 +1,380 @@
+"""Recording from within a program: start, stop, trace; and CODETRACER_TRACE."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer.replay import CallEvent, ExitEvent, ReturnEvent
+from tests.running import Outcome, execute, write
+
+BACKENDS = ("native", "python")
+
+
+def run(folder: Path, program: str, environ: dict[str, str] | None = None) -> Outcome:
+    write(folder, {"app.py": program})
+    return execute("app.py", cwd=folder, environ=environ)
+
+
+def run_well(folder: Path, program: str, environ: dict[str, str] | None = None) -> str:
+    """Run a program that says nothing on stderr and ends with 0; return its output."""
+    outcome = run(folder, program, environ)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    return outcome.stdout
+
+
+def calls(trace: Path) -> list[str]:
+    """Return the names of the functions that a complete trace begins with a call."""
+    read = codetracer.read(trace)
+    assert read.complete, read.problem
+    return [
+        event.frame.code.name
+        for event in read
+        if isinstance(event, CallEvent) and not event.entered
+    ]
+
+
+def statuses(trace: Path) -> list[int | None]:
+    return [event.status for event in codetracer.read(trace) if isinstance(event, ExitEvent)]
+
+
+def metadata(trace: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((trace / "trace_metadata.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: str) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def before(): pass\ndef during(): return 7\ndef after(): pass\n"
+        "before()\n"
+        "print(codetracer.is_tracing())\n"
+        "session = codetracer.start('out')\n"
+        "print(codetracer.is_tracing(), session.path)\n"
+        "during()\n"
+        "codetracer.stop()\n"
+        "print(codetracer.is_tracing())\n"
+        "after()\n",
+        {"CODETRACER_BACKEND": backend},
+    )
+
+    assert output == f"False\nTrue {tmp_path / 'out'}\nFalse\n"
+    assert calls(tmp_path / "out") == ["during"]
+    assert statuses(tmp_path / "out") == [None]
+    assert metadata(tmp_path / "out")["exit_status"] == {"code": None, "label": ""}
+
+
+def test_trace_records_a_block_even_one_that_raises(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(n): return n\n"
+        "try:\n"
+        "    with codetracer.trace('out') as session:\n"
+        "        f(1)\n"
+        "        1 / 0\n"
+        "except ZeroDivisionError:\n"
+        "    assert not codetracer.is_tracing()\n"
+        "f(2)\n",
+    )
+
+    arguments = [
+        event.arguments
+        for event in codetracer.read(tmp_path / "out")
+        if isinstance(event, CallEvent) and not event.entered
+    ]
+    assert arguments == [{"n": 1}]
+
+
+def test_stop_takes_the_exit_status_and_a_second_one_does_nothing(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\nsession = codetracer.start('out')\n"
+        "codetracer.stop(5)\ncodetracer.stop(6)\nsession.stop(7)\ncodetracer.flush()\n"
+        "session.flush()\n",
+    )
+
+    assert statuses(tmp_path / "out") == [5]
+    assert metadata(tmp_path / "out")["exit_status"] == {"code": 5, "label": ""}
+
+
+def test_a_recording_that_is_not_stopped_ends_with_the_process_after_its_atexit_handlers(
+    tmp_path: Path,
+) -> None:
+    run_well(
+        tmp_path,
+        "import atexit, codetracer\ncodetracer.start('out')\n"
+        "def last(): print('last')\natexit.register(last)\n",
+    )
+
+    assert calls(tmp_path / "out") == ["last"]
+
+
+def test_one_recording_after_another_each_has_its_own_trace(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(n): return n\n"
+        "for n in range(3):\n"
+        "    with codetracer.trace(f'out-{n}'):\n"
+        "        f(n)\n",
+    )
+
+    for n in range(3):
+        events = list(codetracer.read(tmp_path / f"out-{n}"))
+        assert sum(isinstance(event, ReturnEvent) for event in events) == 1
+        assert calls(tmp_path / f"out-{n}") == ["f"]
+
+
+def test_a_session_that_has_ended_does_not_stop_another_one(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "first = codetracer.start('one')\nfirst.stop()\n"
+        "codetracer.start('two')\nfirst.stop()\nfirst.flush()\nprint(codetracer.is_tracing())\n",
+    )
+
+    assert output == "True\n"
+
+
+def test_a_second_start_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(): pass\n"
+        "codetracer.start('one')\n"
+        "try:\n    codetracer.start('two')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n"
+        "f()\n",
+    )
+
+    assert output == "ERR_ALREADY_TRACING\n"
+    assert not (tmp_path / "two").exists()
+    assert calls(tmp_path / "one") == ["f"]
+
+
+def test_a_start_that_another_tracer_prevents_leaves_no_folder(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer, sys\n"
+        "for slot in (3, 4, 5): sys.monitoring.use_tool_id(slot, 'other')\n"
+        "try:\n    codetracer.start('out')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n"
+        "print(codetracer.is_tracing())\n",
+    )
+
+    assert output == "ERR_TRACER_INSTALL_CONFLICT\nFalse\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_that_was_uninstalled_does_not_stop_what_is_installed_since(
+    tmp_path: Path,
+) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "class Other(codetracer.Tracer):\n"
+        "    def on_line(self, code, line): pass\n"
+        "    def finish(self): print('finished')\n"
+        "codetracer.start('out')\n"
+        "codetracer.uninstall_tracer()\n"
+        "print(codetracer.is_tracing())\n"
+        "codetracer.install_tracer(Other())\n"
+        "codetracer.stop()\n"
+        "print('still there')\n"
+        "codetracer.uninstall_tracer()\n",
+    )
+
+    assert output == "False\nstill there\nfinished\n"
+    assert codetracer.read(tmp_path / "out").complete
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path, {"out/precious.txt": "text"})
+
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "try:\n    codetracer.start('out')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n",
+    )
+
+    assert output == "ERR_TRACE_DIR_CONFLICT\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["precious.txt"]
+
+
+def test_without_a_name_the_first_free_folder_is_taken(tmp_path: Path) -> None:
+    program = "import codetracer\nprint(codetracer.start().path)\n"
+
+    outputs = [run_well(tmp_path, program).strip() for _ in range(3)]
+
+    assert outputs == [str(tmp_path / f"trace-out{suffix}") for suffix in ("", "-2", "-3")]
+
+
+def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "filter.toml": '[meta]\nname = "f"\nversion = 1\n[scope]\ndefault_exec = "trace"\n'
+            'default_value_action = "allow"\n[[scope.rules]]\n'
+            'selector = "obj:*.hidden"\nexec = "skip"\n'
+        },
+    )
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "from codetracer.runtime.values import Limits\n"
+        "def hidden(): pass\ndef shown(text): print(text)\n"
+        "with codetracer.trace('out', trace_filter=['filter.toml'], io_capture='off',\n"
+        "                      limits=Limits(2, 3, 4)):\n"
+        "    hidden()\n    shown('123456')\n",
+    )
+
+    found = metadata(tmp_path / "out")
+    assert calls(tmp_path / "out") == ["shown"]
+    limits = found["limits"]
+    assert isinstance(limits, dict)
+    assert (limits["depth"], limits["items"], limits["text"]) == (2, 3, 4)
+    assert "filter.toml" in json.dumps(found["filters"])
+    (event,) = (
+        event for event in codetracer.read(tmp_path / "out") if isinstance(event, ReturnEvent)
+    )
+    assert event.frame.code.name == "shown"
+
+
+def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer, pathlib\ncodetracer.start(pathlib.Path('a/b'))\n",
+    )
+
+    assert codetracer.read(tmp_path / "a/b").complete
+
+
+# ---------------------------------------------------------------- CODETRACER_TRACE
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_variable_records_a_program_from_its_import_of_codetracer_on(
+    tmp_path: Path, backend: str
+) -> None:
+    run_well(
+        tmp_path,
+        "def before(): pass\nbefore()\nimport codetracer\ndef after(): pass\nafter()\n",
+        {"CODETRACER_TRACE": "out", "CODETRACER_BACKEND": backend},
+    )
+
+    assert calls(tmp_path / "out") == ["after"]
+
+
+def test_without_the_variable_or_with_an_empty_one_nothing_is_recorded(tmp_path: Path) -> None:
+    program = "import codetracer\nprint(codetracer.is_tracing())\n"
+
+    assert run_well(tmp_path, program) == "False\n"
+    assert run_well(tmp_path, program, {"CODETRACER_TRACE": ""}) == "False\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
+
+
+def test_processes_that_inherit_the_variable_take_folders_of_their_own(tmp_path: Path) -> None:
+    write(tmp_path, {"child.py": "import codetracer\ndef child(): pass\nchild()\n"})
+    run_well(
+        tmp_path,
+        "import codetracer, subprocess, sys\n"
+        "def parent(): pass\nparent()\n"
+        "running = [subprocess.Popen([sys.executable, 'child.py']) for _ in range(4)]\n"
+        "print([process.wait() for process in running])\n",
+        {"CODETRACER_TRACE": "out"},
+    )
+
+    assert calls(tmp_path / "out") == ["parent"]
+    for number in range(2, 6):
+        assert calls(tmp_path / f"out-{number}") == ["child"]
+    assert not (tmp_path / "out-6").exists()
+
+
+def test_a_trace_that_is_there_stays_as_it_was(tmp_path: Path) -> None:
+    program = "import codetracer\ndef f(): pass\nf()\n"
+    run_well(tmp_path, program, {"CODETRACER_TRACE": "out"})
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+    run_well(tmp_path, program, {"CODETRACER_TRACE": "out"})
+
+    after = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert after == before
+    assert calls(tmp_path / "out-2") == ["f"]
+
+
+def test_the_variable_says_where_filters_and_capture_come_from_like_the_others(
+    tmp_path: Path,
+) -> None:
+    outcome = run(
+        tmp_path,
+        "import codetracer\n",
+        {"CODETRACER_TRACE": "out", "CODETRACER_CAPTURE_IO": "nonsense"},
+    )
+
+    assert outcome.code == 1
+    assert "[ERR_INVALID_POLICY_VALUE] CODETRACER_CAPTURE_IO is 'nonsense'" in outcome.stderr
+    assert not (tmp_path / "out").exists()
+
+
+UNUSABLE = {"CODETRACER_TRACE": "app.py/out"}
+
+
+def test_a_recording_that_cannot_start_is_an_error_of_the_import(tmp_path: Path) -> None:
+    outcome = run(
+        tmp_path,
+        "try:\n    import codetracer\nexcept Exception as error:\n"
+        "    print(type(error).__mro__[1].__name__, error.code)\n",
+        UNUSABLE,
+    )
+
+    assert outcome.stdout == "RecorderError ERR_TRACE_DIR_CREATE_FAILED\n"
+
+
+def test_under_disable_it_is_logged_and_the_program_goes_on(tmp_path: Path) -> None:
+    outcome = run(
+        tmp_path,
+        "import codetracer\nprint(codetracer.is_tracing())\n",
+        UNUSABLE | {"CODETRACER_ON_RECORDER_ERROR": "disable", "CODETRACER_JSON_ERRORS": "1"},
+    )
+
+    assert (outcome.code, outcome.stdout) == (0, "False\n")
+    line, said = outcome.stderr.splitlines()
+    assert json.loads(line)["error_code"] == "ERR_TRACE_DIR_CREATE_FAILED"
+    assert said.startswith("this process is not recorded: [ERR_TRACE_DIR_CREATE_FAILED]")
+
+
+def test_the_command_line_is_not_recorded_by_the_variable(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "import codetracer\nprint(codetracer.is_tracing())\n"})
+
+    outcome = execute(
+        *("-m", "codetracer", "record", "-o", "out", "app.py"),
+        cwd=tmp_path,
+        environ={"CODETRACER_TRACE": "unasked"},
+    )
+    info = execute(
+        *("-X", "dev", "-m", "codetracer", "info", "out"),
+        cwd=tmp_path,
+        environ={"CODETRACER_TRACE": "unasked"},
+    )
+
+    assert (outcome.code, outcome.stdout, info.code) == (0, "True\n", 0)
+    assert sorted(os.listdir(tmp_path)) == ["app.py", "out"]
+
+
+def test_what_the_command_records_can_be_stopped_from_within(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"app.py": "import codetracer\ndef f(): pass\nf()\ncodetracer.stop(4)\nf()\n"},
+    )
+
+    outcome = execute(*("-m", "codetracer", "record", "-o", "out", "app.py"), cwd=tmp_path)
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert calls(tmp_path / "out") == ["<module>", "f"]
+    assert statuses(tmp_path / "out") == [4]
