@@ -56,7 +56,7 @@ class Replay:
 
     Parameters:
         log: the process' log.
-        tell_steps: yield a `StepEvent` for each step; without, reading takes about a third less time.
+        tell_steps: yield a `StepEvent` for each step; without, reading takes a third less time.
 
     Attributes:
         state: what variables and objects hold, for what the methods here do not offer.

@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.layouts import Layout
 
+    type ReadItems = Callable[..., tuple[int, list[bytes]]]
+
 __all__ = ["ALLOW", "DROP", "REDACT", "AttributeActions", "Limits", "Values"]
 
 ALLOW: Final = 0
@@ -108,7 +110,7 @@ class Limits:
 
 
 class AttributeActions(dict[str, int]):
-    """What a filter does with attributes, by name; asked once for each name, as long as they fit."""
+    """What a filter does with attributes, by name; asked once for each, as long as they fit."""
 
     def __init__(self, action: Callable[[str], int]) -> None:
         super().__init__()
@@ -294,7 +296,7 @@ class Values:
     def _content(self, value: Any, known: _Known, depth: int) -> bytes:
         """Return the record of what an object holds; what it refers to is `depth` deep."""
         layout = self._definitions.layout(type(value))
-        read_items = _READ_ITEMS.get(layout.form, _no_items)
+        read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
         total, items = read_items(self, value, layout, depth)
         attributes: dict[str, object] = {}
         if layout.form == FORM_METHOD:
@@ -421,8 +423,8 @@ _MODULE: Final = types.ModuleType
 _METHOD: Final = types.MethodType
 _FUNCTION: Final = types.FunctionType
 _BUILTIN: Final = types.BuiltinFunctionType
-_module_dict_of: Final[Any] = _MODULE.__dict__["__dict__"].__get__
-_READ_ITEMS: Final[dict[int, Callable[..., tuple[int, list[bytes]]]]] = {
+_module_dict_of: Final[Any] = vars(_MODULE)["__dict__"].__get__
+_READ_ITEMS: Final[dict[int, ReadItems]] = {
     FORM_LIST: _list_items,
     FORM_TUPLE: _tuple_items,
     FORM_DICT: _dict_items,

@@ -166,14 +166,14 @@ def encode_enter(code: int, elapsed: int, line: int) -> bytes:
 
 def encode_step(delta: int) -> bytes:
     """A line is about to run (LINE)."""
-    head = _BYTES[delta + 160] if -32 <= delta <= 95 else _BYTES[10] + _sint(delta)
-    return head
+    return _BYTES[delta + 160] if -32 <= delta <= 95 else _BYTES[10] + _sint(delta)
 
 
 def encode_variable(variable: int, value: bytes) -> bytes:
     """A variable of the innermost frame has another value than was last said."""
-    head = _BYTES[variable + 64] if 0 <= variable <= 63 else _BYTES[11] + _uint(variable)
-    return head + _value(value)
+    return (
+        _BYTES[variable + 64] if 0 <= variable <= 63 else _BYTES[11] + _uint(variable)
+    ) + _value(value)
 
 
 def encode_object(
@@ -280,8 +280,7 @@ def value_not_implemented() -> bytes:
 
 def value_integer(number: int) -> bytes:
     """An int that fits 64 bits."""
-    head = _BYTES[number + 144] if -16 <= number <= 111 else _BYTES[6] + _sint(number)
-    return head
+    return _BYTES[number + 144] if -16 <= number <= 111 else _BYTES[6] + _sint(number)
 
 
 def value_big_integer(digits: bytes) -> bytes:
@@ -341,8 +340,7 @@ def value_range(start: bytes, stop: bytes, step: bytes) -> bytes:
 
 def value_reference(number: int) -> bytes:
     """An object that may change; the latest `object` record of that number says what it holds."""
-    head = _BYTES[number + 32] if 0 <= number <= 31 else _BYTES[17] + _uint(number)
-    return head
+    return _BYTES[number + 32] if 0 <= number <= 31 else _BYTES[17] + _uint(number)
 
 
 def value_redacted() -> bytes:

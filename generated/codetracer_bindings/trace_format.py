@@ -58,7 +58,7 @@ BLOCK_HEADER: Final = Struct("<4sIIII")
 
 magic: The bytes BLK and LF.
 number: How many blocks are before it.
-size: The block's size in bytes, with this header; the last one of a closed log is cut to what it holds.
+size: The block's size in bytes, with this header; the last block is cut to what it holds.
 used: How many bytes of records follow; 0 as long as the block is being filled.
 crc: CRC-32 of these bytes; 0 as long as the block is being filled.
 """
