@@ -93,7 +93,7 @@ def test_a_librarys_own_tests_pass_and_are_recorded(library: Path, tmp_path: Pat
     called = functions(events(tmp_path))
     assert called["test_curry_simple"] == 1
     assert called["curry.__call__"] > 20
-    assert "test_curry_simple(" in show(tmp_path)
+    assert "test_curry_simple(" in show(tmp_path, "--function", "test_curry_simple")
 
 
 ASYNCIO = """
