@@ -4,11 +4,12 @@
 VENV := .venv
 BIN = $(VENV)/bin
 GROUP := lint
+SECONDS := 120
 PYTHONS :=
 NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check observe lint format sanitize bench environment clean
+.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress bench environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,11 +42,20 @@ format: $(BIN)/.ready-lint ## let ruff and black mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/black --quiet .
 
-sanitize: $(BIN)/.ready-test ## run the monitoring tests over sanitized native callbacks
+sanitize: $(BIN)/.ready-test ## run the tests of what is in C over sanitized binaries
 	scripts/sanitize.sh $(BIN)/python
 
-bench: $(BIN)/.ready-bench ## measure what the layer costs, on every CPython found (minutes)
+fuzz: SECONDS := 1200
+fuzz: $(BIN)/.ready-test ## run random programs and CPython's tests in every way, on every CPython found
+	$(BIN)/python -m fuzz programs modules --seconds $(SECONDS) \
+		--python $$(scripts/find-python.sh --all $(PYTHONS) | cut -d' ' -f2-)
+
+bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on every CPython found (minutes)
 	$(BIN)/python benchmarks/dispatch.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
+	$(BIN)/python benchmarks/record.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
+
+stress: $(BIN)/.ready-test ## inject faults into tracers for SECONDS=120; 1 at any difference
+	PYTHONPATH=. $(BIN)/python benchmarks/stress.py --seconds $(SECONDS)
 
 environment: $(BIN)/.ready-$(GROUP)
 

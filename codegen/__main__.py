@@ -11,13 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from codegen.completeness import check_completeness
+from codegen.completeness import check_completeness, check_outcomes, compare_live
 from codegen.errors import CodegenError
 from codegen.generate import generate
-from codegen.load import load_spec, load_trace_spec
+from codegen.load import load_probes, load_spec, load_trace_spec
+from codegen.model import Spec, version_key
 from codegen.observation import OBSERVED_DIR, Observation, load_observations
 from codegen.observe import describe_changes, observe
 from codegen.output import Difference, compare, write
+from codegen.probes import Probe
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _generate(options: argparse.Namespace) -> int:
     root: Path = options.root
-    files = generate(load_spec(root), load_observations(root), load_trace_spec(root))
+    spec = load_spec(root)
+    probes = load_probes(root, spec)
+    files = generate(spec, load_observations(root), load_trace_spec(root), probes)
     changes = write(root, files)
     for change in changes:
         print(f"{'removed' if change.kind == 'orphan' else 'wrote'} {change.path}")
@@ -47,9 +51,14 @@ def _generate(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     root: Path = options.root
     spec = load_spec(root)
+    probes = load_probes(root, spec)
     observations = load_observations(root)
-    differences = compare(root, generate(spec, observations, load_trace_spec(root)))
-    gaps = check_completeness(spec, [*observations, observe(spec)])
+    differences = compare(root, generate(spec, observations, load_trace_spec(root), probes))
+    live = observe(spec)
+    gaps = check_completeness(spec, [*observations, live])
+    gaps += check_outcomes(probes, observations)
+    if observations and (options.probes or _is_newer(live, observations)):
+        gaps += _behaviour_gaps(spec, probes, observations)
     _report(differences, gaps)
     if differences or gaps:
         return 1
@@ -58,6 +67,24 @@ def _check(options: argparse.Namespace) -> int:
         + ", ".join(dict.fromkeys([*(o.release for o in observations), _running_release()]))
     )
     return 0
+
+
+def _is_newer(live: Observation, observations: Sequence[Observation]) -> bool:
+    return version_key(live.version) > version_key(observations[-1].version)
+
+
+def _behaviour_gaps(
+    spec: Spec, probes: Sequence[Probe], observations: Sequence[Observation]
+) -> list[str]:
+    """Run the probes here; say what differs, and return it where it should not."""
+    found = compare_live(spec, probes, observe(spec, probes=probes), observations)
+    if not found.text:
+        print(f"{len(probes)} probes: this CPython does as was observed")
+        return []
+    if found.expected:
+        print(found.text)
+        return []
+    return [f"{found.text}\nif it is so, run `make observe` with it, and correct the spec's notes"]
 
 
 def _report(differences: Sequence[Difference], gaps: Sequence[str]) -> None:
@@ -72,12 +99,13 @@ def _report(differences: Sequence[Difference], gaps: Sequence[str]) -> None:
 def _observe(options: argparse.Namespace) -> int:
     root: Path = options.root
     spec = load_spec(root)
+    probes = load_probes(root, spec)
     for python in options.python or [sys.executable]:
-        observation = observe(spec, python)
+        observation = observe(spec, python, probes)
         path = root / observation.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(observation.to_toml(), encoding="utf-8", newline="\n")
-        print(f"wrote {observation.file}: CPython {observation.release}")
+        print(f"wrote {observation.file}: CPython {observation.release}, {len(probes)} probes")
     return 0
 
 
@@ -85,7 +113,8 @@ def _diff(options: argparse.Namespace) -> int:
     root: Path = options.root
     observed = {observation.version: observation for observation in load_observations(root)}
     old, new = (_known(observed, version) for version in (options.old, options.new))
-    print(describe_changes(load_spec(root), old, new), end="")
+    spec = load_spec(root)
+    print(describe_changes(spec, load_probes(root, spec), old, new), end="")
     return 0
 
 
@@ -119,6 +148,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser(
         "check", help="say what is stale, and whether the spec covers every CPython observed"
+    )
+    command.add_argument(
+        "--probes",
+        action="store_true",
+        help="run the probes here too, and compare their outcomes with those stored"
+        " (done anyway on a CPython newer than every one observed)",
     )
     command.set_defaults(command=_check)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
-from codegen.model import Event, Spec
+from codegen.model import Event, Spec, version_key
 from codegen.observation import Observation, ObservedEvent
-from codegen.observe import draft_row, same_types
+from codegen.observe import behaviour_changes, draft_row, event_changes, same_types
+from codegen.probes import FAILED, Probe
 
 
 def check_completeness(spec: Spec, observations: Iterable[Observation]) -> list[str]:
@@ -18,6 +20,62 @@ def check_completeness(spec: Spec, observations: Iterable[Observation]) -> list[
     drafted: set[str] = set()
     gaps = [gap for observation in observations for gap in _gaps(spec, observation, drafted)]
     return list(dict.fromkeys(gaps))
+
+
+def check_outcomes(probes: Sequence[Probe], observations: Iterable[Observation]) -> list[str]:
+    """Return a sentence for each stored outcome that is missing, too many, or of a broken probe."""
+    return [
+        f"{observation.file}: key 'probe.{name}': {problem}"
+        for observation in observations
+        for name, problem in _outcome_gaps({probe.name for probe in probes}, observation)
+    ]
+
+
+def _outcome_gaps(known: set[str], observation: Observation) -> Iterator[tuple[str, str]]:
+    remedy = f"run `make observe` with CPython {observation.version}"
+    for name in sorted(known - observation.probe.keys()):
+        yield name, f"this probe has no outcome; {remedy}"
+    for name, outcome in sorted(observation.probe.items()):
+        if name not in known:
+            yield name, f"there is no such probe in spec/probes/; {remedy}"
+        elif outcome.startswith(FAILED):
+            yield name, f"its program {outcome}; mend it in spec/probes/, then {remedy}"
+
+
+class Comparison(NamedTuple):
+    """A live CPython against the stored observation nearest to it.
+
+    Parameters:
+        text: what differs, one thing a line, under a heading; empty when nothing does.
+        expected: whether differences are no fault: it is another release of the same minor version.
+    """
+
+    text: str
+    expected: bool
+
+
+def nearest(live: Observation, observations: Sequence[Observation]) -> Observation | None:
+    """Return the observation of `live`'s minor version, else the newest before it, if any."""
+    older = [o for o in observations if version_key(o.version) <= version_key(live.version)]
+    return older[-1] if older else None
+
+
+def compare_live(
+    spec: Spec, probes: Sequence[Probe], live: Observation, observations: Sequence[Observation]
+) -> Comparison:
+    """Say precisely what `live` does that the nearest of `observations` does not."""
+    stored = nearest(live, observations)
+    if stored is None:
+        return Comparison("", expected=True)
+    lines = list(event_changes(stored, live))
+    for subject, changes in behaviour_changes(spec, probes, stored, live).items():
+        lines += [
+            f"  {subject}: {probe.name}: {probe.question} {before} -> {after}"
+            for probe, before, after in changes
+        ]
+    heading = f"CPython {live.release} is not as {stored.release} was observed ({stored.file}):"
+    text = "\n".join([heading, *lines]) if lines else ""
+    return Comparison(text, live.version == stored.version and live.release != stored.release)
 
 
 def _gaps(spec: Spec, observation: Observation, drafted: set[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from codegen.errors import SpecError
 from codegen.model import Argument, Event, Spec, suggestion
+from codegen.probes import Probe, ProbeFile
 from codegen.trace_model import Form, Header, Log, Record, TraceSpec, TraceValue
 
 SPEC_FILE = Path("spec/events.toml")
@@ -18,6 +19,9 @@ SPEC_FILE = Path("spec/events.toml")
 
 TRACE_FILE = Path("spec/trace.toml")
 """Where the trace log's spec stands, relative to the project's root."""
+
+PROBE_DIR = Path("spec/probes")
+"""Where the probes of behaviour stand, relative to the project's root."""
 
 _TRACE_TABLES: dict[str, type[BaseModel]] = {
     "header": Header,
@@ -64,6 +68,35 @@ def load_trace_spec(root: Path) -> TraceSpec:
         row = _row(problem.table, text, data, problem.row)
         raise SpecError(TRACE_FILE, row, problem.key, problem.text)
     return spec
+
+
+def load_probes(root: Path, spec: Spec) -> list[Probe]:
+    """Read and validate ``spec/probes/*.toml`` below `root`; return the probes in their order.
+
+    A row with ``each = true`` is a probe for each of its events.
+
+    Raises:
+        SpecError: as for `load_spec`.
+    """
+    programs = {event.name: event.program for event in spec.event}
+    probes: list[Probe] = []
+    places: dict[str, str] = {}
+    for path in sorted((root / PROBE_DIR).glob("*.toml")):
+        file = path.relative_to(root)
+        text = read_text(root, file)
+        data = parse_toml(text, file)
+        try:
+            found = ProbeFile.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise _spec_error(file, first, *_probe_place(first["loc"], text, data)) from error
+        for problem in found.problems(spec, places):
+            row = _row("probe", text, data, problem.row)
+            raise SpecError(file, row, problem.key, problem.text)
+        added = [probe for row in found.probe for probe in row.expanded(programs)]
+        places |= {probe.name: str(file) for probe in added}
+        probes += added
+    return probes
 
 
 def read_text(root: Path, file: Path) -> str:
@@ -132,6 +165,15 @@ def _trace_place(
     if len(location) > 1 and table == "log":
         return "log", location[1:], Log.model_fields
     return "", location, TraceSpec.model_fields
+
+
+def _probe_place(
+    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
+) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
+    """Do for a file of spec/probes/ what `_place` does for the events."""
+    if len(location) > 1 and location[0] == "probe" and isinstance(location[1], int):
+        return _row("probe", text, data, location[1]), location[2:], Probe.model_fields
+    return "", location, ProbeFile.model_fields
 
 
 def _row(table: str, text: str, data: Mapping[str, Any], index: int) -> str:

@@ -38,17 +38,20 @@ class ObservedEvent(BaseModel):
 
 
 class Observation(BaseModel):
-    """One interpreter: its minor version, the exact release observed, and its events by name."""
+    """One interpreter: its version and release, its events, and the outcomes of probes, by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     version: Version
     release: str
     event: dict[str, ObservedEvent]
+    probe: dict[str, str] = {}
 
     def to_toml(self) -> str:
         """Return the text of this observation's file."""
         data = self.model_dump(exclude_none=True)
+        if not self.probe:
+            del data["probe"]
         return _HEADER.format(version=self.version) + tomli_w.dumps(data)
 
     @property

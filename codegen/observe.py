@@ -14,15 +14,17 @@ from pydantic import ValidationError
 from codegen.errors import CodegenError
 from codegen.model import Event, Spec
 from codegen.observation import Observation, ObservedEvent
+from codegen.probe_runner import run_probes
+from codegen.probes import NOT_APPLICABLE, Change, Probe
 
 _PROBE = Path(__file__).with_name("probe.py")
 _TIME_LIMIT_S = 60
 
 
-def observe(spec: Spec, python: str = sys.executable) -> Observation:
+def observe(spec: Spec, python: str = sys.executable, probes: Sequence[Probe] = ()) -> Observation:
     """Run every event's program in the interpreter `python` under the raw API; return what it did.
 
-    The probe runs in a process of its own, isolated from the environment, with a time limit.
+    Then run `probes`. Each process is isolated from the environment and has a time limit.
 
     Raises:
         CodegenError: the interpreter cannot be run, has no sys.monitoring, crashed, or took too
@@ -48,21 +50,30 @@ def observe(spec: Spec, python: str = sys.executable) -> Observation:
             " CPython 3.12 or newer is needed"
         )
     try:
-        return Observation.model_validate_json(done.stdout)
+        observation = Observation.model_validate_json(done.stdout)
     except ValidationError as error:
         raise CodegenError(
             f"{python}: the probe's answer cannot be read: {error.errors()[0]['msg']};"
             " CPython 3.12 or newer is needed"
         ) from error
+    return observation.model_copy(update={"probe": run_probes(probes, python)})
 
 
-def describe_changes(spec: Spec, old: Observation, new: Observation) -> str:
+def describe_changes(
+    spec: Spec, probes: Sequence[Probe], old: Observation, new: Observation
+) -> str:
     """Return, as text, what changed in sys.monitoring from `old` to `new`.
 
-    An event of `new` that the spec does not know is followed by a draft of its row.
+    First the events, then the behaviour that `probes` found, by event. An event of `new` that the
+    spec does not know is followed by a draft of its row.
     """
     lines = [f"# sys.monitoring, CPython {old.release} -> {new.release}"]
-    lines += _changes(old, new)
+    lines += event_changes(old, new)
+    for subject, changes in behaviour_changes(spec, probes, old, new).items():
+        lines.append(subject)
+        lines += [
+            f"  behaviour: {probe.question} {before} -> {after}" for probe, before, after in changes
+        ]
     if len(lines) == 1:
         lines.append("nothing changed")
     known = spec.by_name()
@@ -70,6 +81,41 @@ def describe_changes(spec: Spec, old: Observation, new: Observation) -> str:
         if name not in known:
             lines += ["", draft_row(spec, name, event, new.version)]
     return "\n".join(lines) + "\n"
+
+
+def event_changes(old: Observation, new: Observation) -> Iterator[str]:
+    """Yield a line for each event that is new, gone or different, and how."""
+    for name in sorted(old.event.keys() - new.event.keys()):
+        yield f"- {name}: gone"
+    for name, after in new.event.items():
+        before = old.event.get(name)
+        if before is None:
+            yield f"+ {name}: new, id {after.id}, arguments {', '.join(after.types) or 'not seen'}"
+            continue
+        for field in ObservedEvent.model_fields:
+            was, now = getattr(before, field), getattr(after, field)
+            if was != now:
+                yield f"  {name}: {field} {_show(was)} -> {_show(now)}"
+
+
+def behaviour_changes(
+    spec: Spec, probes: Sequence[Probe], old: Observation, new: Observation
+) -> dict[str, list[Change]]:
+    """Return the probes whose outcomes differ, by what they are about, in the order of the spec.
+
+    Left out are probes that were not run on both, and those about events that only one of the two
+    has: that the event is new or gone says it.
+    """
+    changes: dict[str, list[Change]] = {event.name: [] for event in spec.event}
+    for probe in probes:
+        before, after = old.probe.get(probe.name), new.probe.get(probe.name)
+        lacking = [e for e in probe.events if (e in old.event) != (e in new.event)]
+        if before is None or after is None or before == after:
+            continue
+        if lacking and NOT_APPLICABLE in (before, after):
+            continue
+        changes.setdefault(probe.subject, []).append(Change(probe, before, after))
+    return {subject: found for subject, found in changes.items() if found}
 
 
 def same_types(spec: Spec, event: Event, seen: Sequence[str]) -> bool:
@@ -123,20 +169,6 @@ def _is_a(seen: str, expected: str) -> bool:
         found = getattr(builtins, seen, None)
         return isinstance(found, type) and issubclass(found, BaseException)
     return {"CodeType": "code", "int": "int"}.get(expected, seen) == seen
-
-
-def _changes(old: Observation, new: Observation) -> Iterator[str]:
-    for name in sorted(old.event.keys() - new.event.keys()):
-        yield f"- {name}: gone"
-    for name, after in new.event.items():
-        before = old.event.get(name)
-        if before is None:
-            yield f"+ {name}: new, id {after.id}, arguments {', '.join(after.types) or 'not seen'}"
-            continue
-        for field in ObservedEvent.model_fields:
-            was, now = getattr(before, field), getattr(after, field)
-            if was != now:
-                yield f"  {name}: {field} {_show(was)} -> {_show(now)}"
 
 
 def _show(value: object) -> str:

@@ -8,6 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 from codegen.errors import CodegenError
 from codegen.model import Spec
 from codegen.observation import Observation
+from codegen.probes import Probe
+from codegen.reference import BehaviourReference
 from codegen.trace_model import TraceSpec
 
 OUTPUT_ROOT = Path("generated")
@@ -32,11 +34,16 @@ _TEMPLATES = {
 }
 
 
-def render(spec: Spec, observations: Sequence[Observation], trace: TraceSpec) -> dict[Path, str]:
+def render(
+    spec: Spec,
+    observations: Sequence[Observation],
+    trace: TraceSpec,
+    probes: Sequence[Probe],
+) -> dict[Path, str]:
     """Return the text of every generated file by its path relative to the project's root.
 
-    `observations` (one for each CPython that was observed, oldest first) only feed the reference
-    page. Python files are not formatted yet.
+    `observations` (one for each CPython that was observed, oldest first) and `probes` only feed the
+    reference page. Python files are not formatted yet.
 
     Raises:
         CodegenError: a template uses a name that does not exist, or is no template.
@@ -49,8 +56,26 @@ def render(spec: Spec, observations: Sequence[Observation], trace: TraceSpec) ->
         keep_trailing_newline=True,
         autoescape=False,
     )
-    names = {"spec": spec, "observations": observations, "trace": trace}
+    environment.filters |= {"plain": _plain, "code": _code}
+    names = {
+        "spec": spec,
+        "observations": observations,
+        "trace": trace,
+        "behaviour": BehaviourReference(spec, probes, observations),
+    }
     return {path: _fill(environment, name, names) for path, name in _TEMPLATES.items()}
+
+
+def _plain(text: str) -> str:
+    """Return `text` for a table in Markdown so that no `*`, `__`, `<` or `|` in it is markup."""
+    for mark in ("*", "__", "<", "|"):
+        text = text.replace(mark, "".join(f"\\{character}" for character in mark))
+    return text
+
+
+def _code(text: str) -> str:
+    """Return `text` as code for a table in Markdown."""
+    return "`{}`".format(text.replace("`", "'").replace("|", "\\|"))
 
 
 def _fill(environment: Environment, name: str, names: Mapping[str, object]) -> str:

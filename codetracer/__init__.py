@@ -28,25 +28,20 @@ from codetracer.errors import (
 from codetracer.monitoring import (
     DISABLE,
     EventSet,
+    Monitor,
     Tracer,
     flush_installed_tracer,
     install_tracer,
     installed,
+    slots,
     uninstall_tracer,
     update_exit_status,
 )
 from codetracer.monitoring.backend import backend
 from codetracer.policy import configure_policy, configure_policy_from_env, policy_snapshot
 from codetracer.reading import read
-from codetracer.session import (
-    TraceSession,
-    flush,
-    is_tracing,
-    start,
-    start_from_env,
-    stop,
-    trace,
-)
+from codetracer.session import TraceSession, flush, is_tracing, start, stop, trace
+from codetracer.session import start_from_env as _start_from_env
 
 __version__ = "0.1.0"
 
@@ -55,6 +50,7 @@ __all__ = [
     "EventSet",
     "HostError",
     "InternalError",
+    "Monitor",
     "RecorderError",
     "TargetError",
     "TraceSession",
@@ -70,6 +66,7 @@ __all__ = [
     "is_tracing",
     "policy_snapshot",
     "read",
+    "slots",
     "start",
     "stop",
     "trace",
@@ -77,4 +74,4 @@ __all__ = [
     "update_exit_status",
 ]
 
-start_from_env()
+_start_from_env()

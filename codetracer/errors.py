@@ -2,7 +2,7 @@
 
 RecorderError
 ├── UsageError       the caller asked for something that cannot be
-├── HostError        the machine or its files did not play along
+├── HostError        the machine, its files or another tool did not play along
 ├── TargetError      the traced program, or the trace of it, is not what it should be
 └── InternalError    codetracer or a tracer on it failed
 """
@@ -34,6 +34,7 @@ type ErrorCode = Literal[
     "ERR_FRAME_INTROSPECTION_FAILED",
     "ERR_GLOBALS_INTROSPECTION_FAILED",
     "ERR_TRACER_INSTALL_CONFLICT",
+    "ERR_SLOT_LOST",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
     "ERR_INVALID_FILTER",
@@ -55,6 +56,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_FRAME_INTROSPECTION_FAILED",
     "ERR_GLOBALS_INTROSPECTION_FAILED",
     "ERR_TRACER_INSTALL_CONFLICT",
+    "ERR_SLOT_LOST",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
     "ERR_INVALID_FILTER",
@@ -98,7 +100,7 @@ class UsageError(RecorderError):
 
 
 class HostError(RecorderError):
-    """The machine, its files or its settings did not play along."""
+    """The machine, its files, its settings or another tool did not play along."""
 
     kind = "host"
 

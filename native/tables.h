@@ -37,6 +37,10 @@ buffer_reserve(Buffer *buffer, size_t more)
 static inline int
 put_bytes(Buffer *buffer, const void *bytes, size_t count)
 {
+    if (count == 0) {
+        /* Perhaps a buffer that has never held anything. */
+        return 0;
+    }
     if (buffer_reserve(buffer, count) < 0) {
         return -1;
     }

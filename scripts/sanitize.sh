@@ -28,6 +28,11 @@ compile() {
 compile _native generated/codetracer_bindings/_native.c native/guard.c
 compile _engine native/engine.c native/values.c
 
-LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so) \
-    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 PYTHONMALLOC=malloc CODETRACER_BACKEND=native \
-    "$python" -m pytest -p no:cacheprovider -p no:xdist -k native tests/test_monitoring_*.py
+LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so)
+ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
+PYTHONMALLOC=malloc
+CODETRACER_BACKEND=native
+export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
+"$python" -m pytest -p no:cacheprovider -p no:xdist -k native tests/test_monitoring_*.py \
+    tests/test_record_balance.py tests/test_record_delta.py tests/test_record_engines.py \
+    tests/test_record_harmless.py tests/test_record_oracle.py tests/test_record_values.py

@@ -107,8 +107,8 @@ class Snapshot:
                 form = "set" if isinstance(value, set) else "frozenset"
                 return form, sorted((self.value(item) for item in value), key=str), held(value)
             case tuple():
-                if hasattr(value, "_fields"):
-                    return "named_tuple", [], dict(zip(value._fields, value, strict=True))
+                if (fields := getattr(value, "_fields", None)) is not None:
+                    return "named_tuple", [], dict(zip(fields, value, strict=True))
                 return "tuple", [self.value(item) for item in value], held(value)
         attributes = held(value)
         is_instance = attributes or hasattr(value, "__dict__") or slots(type(value))

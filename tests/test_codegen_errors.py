@@ -382,3 +382,46 @@ def test_a_mistake_in_an_observed_file_is_named_by_file_and_key(
 
     assert message.startswith(f"codegen: {OBSERVED}: {problem}")
     assert project.tree() == before
+
+
+CALLS = "spec/probes/calls.toml"
+FIRST = "probe call-star-args (row 1, line 3)"
+PROBE_MISTAKES: list[tuple[str, Spoil, str]] = [
+    ("syntax", lambda p: p.edit("[[probe]]", "[[probe]", CALLS), "TOML syntax error: "),
+    ("unknown key", lambda p: p.edit("question =", "quest = 1\nquestion =", CALLS),
+     f"{FIRST}: key 'quest': unknown key; did you mean 'question'?"),
+    ("missing key", lambda p: p.edit('name = "call-star-args"\n', "", CALLS),
+     "probe in row 1, line 3: key 'name': missing key"),
+    ("name in capitals", lambda p: p.edit('"call-star-args"', '"Call"', CALLS),
+     "probe Call (row 1, line 3): key 'name': 'Call' does not match"),
+    ("name twice", lambda p: p.edit('"call-star-kwargs"', '"call-star-args"', CALLS),
+     "probe call-star-args (row 2, line 14): key 'name': call-star-args is there already"),
+    ("name of another file's", lambda p: p.edit('"call-star-args"', '"branch-match"', CALLS),
+     "probe branch-match (row 1, line 3): key 'name': branch-match is there already, in spec/"),
+    ("unknown event", lambda p: p.edit('["CALL"]', '["CALLS"]', CALLS),
+     f"{FIRST}: key 'events': unknown event CALLS; did you mean "),
+    ("no question", lambda p: p.edit("fire CALL?", "fires CALL.", CALLS),
+     f"{FIRST}: key 'question': must end with a question mark"),
+    ("event's place without each", lambda p: p.edit("fire CALL?", "fire {event}?", CALLS),
+     f"{FIRST}: key 'question': holds {{event}} with each = true"),
+    ("each without its place", lambda p: p.edit("question =", "each = true\nquestion =", CALLS),
+     f"{FIRST}: key 'question': holds {{event}} with each = true"),
+    ("program that does not compile", lambda p: p.edit("def f(a): pass", "def f(a: pass", CALLS),
+     f"{FIRST}: key 'program': does not compile: "),
+    ("empty", lambda p: p.write("", CALLS), "key 'probe': missing key"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spoil", "problem"), [pytest.param(*rest, id=name) for name, *rest in PROBE_MISTAKES]
+)
+def test_a_mistake_in_a_probe_is_named_by_file_row_line_and_key(
+    project: Project, capsys: pytest.CaptureFixture[str], spoil: Spoil, problem: str
+) -> None:
+    spoil(project)
+    before = project.tree()
+
+    message = generate_in_vain(project, capsys)
+
+    assert message.startswith(f"codegen: {CALLS}: {problem}")
+    assert project.tree() == before

@@ -11,6 +11,7 @@ import pytest
 from codegen.load import load_spec
 from codegen.observation import Observation
 from codegen.observe import observe
+from tests.probing import without_probes
 from tests.project import LIVE_EVENTS, ROOT, THIS_MINOR, Project, one_message, run_python
 
 THIS_FILE = f"spec/observed/{THIS_MINOR}.toml"
@@ -18,7 +19,7 @@ THIS_FILE = f"spec/observed/{THIS_MINOR}.toml"
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    project = Project(tmp_path)
+    project = without_probes(Project(tmp_path))
     shutil.rmtree(project.root / "spec/observed")
     return project
 
@@ -65,7 +66,7 @@ def test_observe_writes_one_file_that_reads_back_as_what_was_seen(
     done = project.codegen("observe")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"wrote {THIS_FILE}: CPython {live.release}\n"
+    assert done.stdout == f"wrote {THIS_FILE}: CPython {live.release}, 0 probes\n"
     text = project.read(THIS_FILE)
     assert Observation.model_validate(tomllib.loads(text)) == live
     assert text.startswith(f"# What CPython {THIS_MINOR} was seen to do.")
@@ -164,7 +165,7 @@ def test_diff_of_3_13_and_3_14_names_the_new_events_and_the_changed_ids() -> Non
     assert "+ BRANCH_LEFT: new, id 256, arguments code, int, int" in lines
     assert "+ BRANCH_RIGHT: new, id 512, arguments code, int, int" in lines
     assert "  BRANCH: id 256 -> 262144" in lines
-    assert not [line for line in lines if "PY_START" in line]
+    assert not [line for line in lines if "PY_START: " in line]
     assert "[[event]]" not in lines, "both are in the spec: nothing to draft"
 
 

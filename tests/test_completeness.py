@@ -13,6 +13,7 @@ from codegen.completeness import check_completeness
 from codegen.load import load_spec
 from codegen.observation import Observation, load_observations
 from codegen.observe import observe
+from tests.probing import without_probes
 from tests.project import LIVE_EVENTS, ROOT, SPEC, THIS_MINOR, Project
 
 OBSERVED = {observation.version: observation for observation in load_observations(ROOT)}
@@ -25,7 +26,7 @@ NEWEST = OBSERVED["3.15"]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    return without_probes(Project(tmp_path))
 
 
 def gaps_of(project: Project, *observations: Observation) -> list[str]:

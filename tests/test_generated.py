@@ -243,7 +243,12 @@ def test_the_reference_has_a_section_for_each_event_with_what_each_cpython_did()
     page = Path(ROOT / "generated/events.md").read_text(encoding="utf-8")
     sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
 
-    assert list(sections) == ["What handlers receive", *(event.name for event in SPEC.event)]
+    assert list(sections) == [
+        "What handlers receive",
+        *(event.name for event in SPEC.event),
+        "sys.monitoring",
+        "What changed",
+    ]
     for event in SPEC.event:
         assert event.summary in sections[event.name]
         for note in event.notes:

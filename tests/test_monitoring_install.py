@@ -293,26 +293,6 @@ def test_the_end_of_the_block_does_not_remove_somebody_elses_tracer() -> None:
     assert other.calls == ["flush", "finish"]
 
 
-def test_a_slot_that_another_tool_has_taken_over_is_left_alone(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    tracer = Noting()
-    install_tracer(tracer)
-    sys.monitoring.free_tool_id(3)
-    sys.monitoring.use_tool_id(3, "codetracer")
-    sys.monitoring.register_callback(3, EVENTS.LINE, print)
-    theirs = slot(3)
-
-    uninstall_tracer()
-
-    assert slot(3) == theirs
-    assert tracer.calls == ["flush", "finish"]
-    assert "taken over" in caplog.text
-    sys.monitoring.set_events(3, 0)
-    sys.monitoring.register_callback(3, EVENTS.LINE, None)
-    sys.monitoring.free_tool_id(3)
-
-
 def test_many_threads_may_install_and_uninstall_while_others_run_traced_code() -> None:
     stop = threading.Event()
     finished: list[Noting] = []

@@ -41,9 +41,11 @@ __all__ = [
     "ToolId",
     "Tracer",
     "acquire_tool_id",
+    "candidates",
     "events_union",
     "free_tool_id",
     "monitoring_events",
+    "no_free_slot",
     "overrides",
     "register_callback",
     "set_events",
@@ -141,23 +143,37 @@ def acquire_tool_id(name: str = "codetracer", slot: int | None = None) -> ToolId
     Raises:
         UsageError: ERR_TRACER_INSTALL_CONFLICT, no such slot is free; names the holder of each.
     """
-    if slot is not None and slot not in SLOTS:
-        raise UsageError(
-            "ERR_TRACER_INSTALL_CONFLICT",
-            f"there is no tool slot {slot}; slots are {SLOTS[0]} to {SLOTS[-1]}",
-            {"slot": slot},
-        )
-    for candidate in FREE_SLOTS if slot is None else (slot,):
+    for candidate in candidates(slot):
         try:
             sys.monitoring.use_tool_id(candidate, name)
         except ValueError:
             # Taken; asking first would leave a gap for another thread.
             continue
         return ToolId(candidate)
+    raise no_free_slot(slot)
+
+
+def candidates(slot: int | None) -> tuple[int, ...]:
+    """Return the slots to try, in their order: those taken unasked, or the one that is given.
+
+    Raises:
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot.
+    """
+    if slot is not None and slot not in SLOTS:
+        raise UsageError(
+            "ERR_TRACER_INSTALL_CONFLICT",
+            f"there is no tool slot {slot}; slots are {SLOTS[0]} to {SLOTS[-1]}",
+            {"slot": slot},
+        )
+    return FREE_SLOTS if slot is None else (slot,)
+
+
+def no_free_slot(slot: int | None) -> UsageError:
+    """Return the error that names who holds what, where none of `candidates` is free."""
     holders = slot_holders()
     wanted = "no free tool slot" if slot is None else f"tool slot {slot} is not free"
     held = ", ".join(f"{slot} by {holder!r}" for slot, holder in holders.items())
-    raise UsageError(
+    return UsageError(
         "ERR_TRACER_INSTALL_CONFLICT",
         f"{wanted}; held: {held}; stop one of these tools, or name a free slot",
         {"slots": {str(slot): holder for slot, holder in holders.items()}},

@@ -1,108 +1,217 @@
 """One installation in sys.monitoring: what is set when it comes, and what is left when it goes.
 
-Nothing here decides; see `codetracer.monitoring.install`.
+Whatever belongs together happens in one call into C, so that no signal handler of the program, and
+no other thread while the interpreter lock is held, comes between. Nothing here decides; see
+`codetracer.monitoring.install`.
 """
 
 from __future__ import annotations
 
 import sys
+from _operator import call
+from itertools import starmap
 
 from codetracer import log
 from codetracer.errors import UsageError
 from codetracer.monitoring.api import Tracer, events_union, overrides
-from codetracer.monitoring.backend import binders
 from codetracer_bindings.events import EVENTS
-from codetracer_bindings.registration import (
-    CALLBACK_SPECS,
-    CallbackSpec,
-    enabled_specs,
-    register_enabled_callbacks,
-    unregister_enabled_callbacks,
-)
+from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, enabled_specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
     from types import CodeType
+    from typing import Any
 
     from codetracer.monitoring.api import EventSet
     from codetracer.monitoring.callbacks import Installation
 
-__all__ = ["attach", "conflict", "detach", "local_events", "rearm", "wanted_specs", "watch"]
+    type Step = tuple[Any, ...]
+    """A function, and what to call it with."""
+
+__all__ = [
+    "attach",
+    "conflict",
+    "detach",
+    "local_events",
+    "rearm",
+    "reattach",
+    "unchanged",
+    "wanted_specs",
+    "watch",
+]
 
 
-def attach(installation: Installation) -> None:
-    """Register the callbacks, and set the events that are set for all code."""
+def attach(installation: Installation, slots: Iterable[int], *then: Step) -> bool:
+    """Claim the first of `slots` that is free, register the callbacks, and set the events.
+
+    Parameters:
+        then: what else happens when that has been done, and only then.
+
+    Returns:
+        Whether one was free; if not, or when this raises, nothing is left of it.
+    """
+    for slot in slots:
+        claim = (sys.monitoring.use_tool_id, slot, installation.owner)
+        own = (setattr, installation, "tool", slot)
+        try:
+            _take_all([claim, own, *_setting_up(installation, slot), *then])
+            installation.as_set = sys.monitoring.get_events(slot)
+        except BaseException as error:
+            if sys.monitoring.get_tool(slot) is installation.owner:
+                detach(installation)
+            elif isinstance(error, ValueError):
+                # Taken; asking first would leave a gap for another thread.
+                continue
+            raise
+        return True
+    return False
+
+
+def reattach(installation: Installation) -> bool:
+    """Set everything up again in a slot that somebody freed or changed.
+
+    Returns:
+        Whether that could be; if not, somebody has taken it meanwhile.
+    """
     tool = installation.tool
-    # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
-    sys.monitoring.set_events(tool, 0)
-    unregister_enabled_callbacks(tool, _every_spec())
-    register_enabled_callbacks(
-        tool,
-        installation.specs,
-        installation.tracer,
-        binders(),
-        installation.on_error,
-        installation.on_outcome,
+    steps: list[Step] = []
+    if sys.monitoring.get_tool(tool) is not installation.owner:
+        steps.append((sys.monitoring.use_tool_id, tool, installation.owner))
+    steps += _setting_up(installation, tool)
+    for code, events in installation.watched_code():
+        # 3.14 on: what was set is forgotten, but equal events are not set a second time.
+        steps.append((sys.monitoring.set_local_events, tool, code, 0))
+        steps.append((sys.monitoring.set_local_events, tool, code, events))
+    try:
+        _take_all(steps)
+    except ValueError:
+        return False
+    return True
+
+
+def unchanged(installation: Installation) -> bool:
+    """Tell whether the slot is the installation's, with the events that it set."""
+    tool = installation.tool
+    return (
+        sys.monitoring.get_tool(tool) is installation.owner
+        and sys.monitoring.get_events(tool) == installation.as_set
     )
-    sys.monitoring.set_events(tool, installation.mask)
 
 
 def detach(installation: Installation) -> None:
     """Leave nothing behind, whatever fails on the way.
 
-    Raises:
-        BaseException: what is no `Exception` belongs to the program; raised after the last step.
+    A slot that somebody freed is cleared too: on 3.12 and 3.13 its events and callbacks are still
+    there. In one that somebody else holds, nothing is touched but what is this installation's.
     """
     tool = installation.tool
-    interrupt: BaseException | None = None
-    steps: tuple[Callable[[], None], ...] = (
-        lambda: sys.monitoring.set_events(tool, 0),
-        lambda: _clear_code(installation),
-        lambda: unregister_enabled_callbacks(tool, _every_spec()),
-        lambda: sys.monitoring.free_tool_id(tool),
-    )
-    for step in steps:
-        try:
-            step()
-        except Exception as error:
-            # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
-            log.say("warning", "slot %d cannot be cleared wholly: %r", tool, error)
-        except BaseException as error:
-            interrupt = interrupt or error
-    if interrupt is not None:
-        raise interrupt
+    holder = sys.monitoring.get_tool(tool)
+    steps: list[Step] = [(setattr, installation, "closed", True)]
+    if holder is None:
+        steps.append((sys.monitoring.use_tool_id, tool, installation.owner))
+    if holder is None or holder is installation.owner:
+        steps += [
+            (sys.monitoring.set_events, tool, 0),
+            *_clearing_code(installation),
+            *_clearing_callbacks(tool),
+            (sys.monitoring.free_tool_id, tool),
+        ]
+    else:
+        _withdraw(installation)
+    steps.append((setattr, installation, "callbacks", ()))
+    _take_each(installation, steps)
 
 
 def rearm(installation: Installation) -> None:
     """Re-arm the locations that this tool disabled, and no other tool's."""
-    sys.monitoring.set_events(installation.tool, 0)
-    try:
-        _clear_code(installation)
-    finally:
-        for code, events in installation.watched_code():
-            sys.monitoring.set_local_events(installation.tool, code, events)
-        sys.monitoring.set_events(installation.tool, installation.mask)
-    installation.forget_disabled()
-
-
-def _clear_code(installation: Installation) -> None:
-    """Unset what is set for single code objects, and re-arm what was disabled.
-
-    While no event of the tool is set globally, a local event that comes and goes makes CPython
-    instrument a code object anew. `restart_events()` would re-arm every tool's locations.
-    """
-    for code, _ in installation.watched_code():
-        sys.monitoring.set_local_events(installation.tool, code, 0)
-    for code in installation.disabled_code():
-        sys.monitoring.set_local_events(installation.tool, code, EVENTS.PY_START)
-        sys.monitoring.set_local_events(installation.tool, code, 0)
+    tool = installation.tool
+    watched = installation.watched_code()
+    _take_each(
+        installation,
+        [
+            (sys.monitoring.set_events, tool, 0),
+            *_clearing_code(installation),
+            *((sys.monitoring.set_local_events, tool, code, events) for code, events in watched),
+            (sys.monitoring.set_events, tool, installation.mask),
+            (installation.forget_disabled,),
+        ],
+    )
+    installation.raise_interrupt()
 
 
 def watch(installation: Installation, code: CodeType, events: EventSet) -> None:
     """Set events for one code object; 0 for none."""
     sys.monitoring.set_local_events(installation.tool, code, events)
     installation.watch(code, events)
+
+
+def _take_all(steps: Iterable[Step]) -> None:
+    """Call each function, in one call into C; an exception ends it."""
+    list(starmap(call, steps))
+
+
+def _take_each(installation: Installation, steps: Iterable[Step]) -> None:
+    """Call each function whatever the ones before raised; what is no error is kept for later."""
+    pending = starmap(call, steps)
+    while True:
+        try:
+            list(pending)
+            return
+        except Exception as error:
+            # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
+            log.say("warning", "slot %d cannot be set wholly: %r", installation.tool, error)
+        except BaseException as error:
+            installation.interrupt = installation.interrupt or error
+
+
+def _setting_up(installation: Installation, tool: int) -> list[Step]:
+    return [
+        # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
+        (sys.monitoring.set_events, tool, 0),
+        *_clearing_callbacks(tool),
+        *(
+            (sys.monitoring.register_callback, tool, event, callback)
+            for event, callback in installation.callbacks
+        ),
+        (sys.monitoring.set_events, tool, installation.mask),
+    ]
+
+
+def _clearing_callbacks(tool: int) -> list[Step]:
+    return [
+        (sys.monitoring.register_callback, tool, spec.id, None)
+        for spec in CALLBACK_SPECS
+        if spec.id
+    ]
+
+
+def _clearing_code(installation: Installation) -> list[Step]:
+    """Unset what is set for single code objects, and re-arm what was disabled.
+
+    While no event of the tool is set globally, a local event that comes and goes makes CPython
+    instrument a code object anew. `restart_events()` would re-arm every tool's locations.
+    """
+    tool = installation.tool
+    steps: list[Step] = [
+        (sys.monitoring.set_local_events, tool, code, 0) for code, _ in installation.watched_code()
+    ]
+    for code in installation.disabled_code():
+        steps.append((sys.monitoring.set_local_events, tool, code, EVENTS.PY_START))
+        steps.append((sys.monitoring.set_local_events, tool, code, 0))
+    return steps
+
+
+def _withdraw(installation: Installation) -> None:
+    """Take the installation's own callbacks out of a slot that is now another tool's.
+
+    3.12 and 3.13 leave them there, to be called for the other tool's events.
+    """
+    for event, callback in installation.callbacks:
+        # The only way to read a callback is to replace it.
+        found = sys.monitoring.register_callback(installation.tool, event, None)
+        if found is not callback:
+            sys.monitoring.register_callback(installation.tool, event, found)
 
 
 def local_events(specs: tuple[CallbackSpec, ...]) -> EventSet:
@@ -154,7 +263,3 @@ def _refuse_lacking_events(tracer: Tracer) -> None:
 def conflict(message: str, **context: object) -> UsageError:
     """Return the error of an installation that cannot be."""
     return UsageError("ERR_TRACER_INSTALL_CONFLICT", message, context)
-
-
-def _every_spec() -> tuple[CallbackSpec, ...]:
-    return tuple(spec for spec in CALLBACK_SPECS if spec.id)

@@ -11,8 +11,9 @@ from types import CodeType
 from codetracer import log
 from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
+from codetracer.monitoring.backend import binders
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
-from codetracer_bindings.registration import CallbackSpec
+from codetracer_bindings.registration import CallbackSpec, bound_callbacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,16 +35,11 @@ NEARLY_FULL: Final = 20
 
 
 class State:
-    """What this process has installed. `lock` guards it; no tracer's code runs under the lock.
+    """The lock of what this process has installed; no tracer's code runs under it."""
 
-    Attributes:
-        installations: those that are not closed, in the order in which they came.
-    """
-
-    __slots__ = ("installations", "lock")
+    __slots__ = ("lock",)
 
     def __init__(self) -> None:
-        self.installations: list[Installation] = []
         self.renew_lock()
 
     def renew_lock(self) -> None:
@@ -62,10 +58,15 @@ class Installation:
     """One tracer in one slot, from install to uninstall.
 
     Attributes:
+        tool: the slot, once there is one.
         owner: the very string that was given to `use_tool_id`; a slot with another one is not ours.
         mask: the events that are set for all code.
+        as_set: what `sys.monitoring.get_events` says when they are set.
+        callbacks: each event's id with its guarded callback.
         policy: returns the policy that decides on the tracer's errors.
         closed: set by the one teardown; nothing of the tracer is called by events after it.
+        interrupt: what is no `Exception` and came while something was set up or taken down; it is
+            the program's, and raised when that is done.
     """
 
     __slots__ = (
@@ -74,7 +75,10 @@ class Installation:
         "_may_disable",
         "_teardown",
         "_watched",
+        "as_set",
+        "callbacks",
         "closed",
+        "interrupt",
         "mask",
         "owner",
         "policy",
@@ -86,7 +90,6 @@ class Installation:
     def __init__(
         self,
         tracer: Tracer,
-        tool: ToolId,
         owner: str,
         specs: tuple[CallbackSpec, ...],
         mask: EventSet,
@@ -94,12 +97,13 @@ class Installation:
         teardown: Callable[[Installation], bool],
     ) -> None:
         self.tracer = tracer
-        self.tool = tool
+        self.tool = ToolId(-1)
         self.owner = owner
         self.specs = specs
-        self.mask = mask
+        self.mask = self.as_set = mask
         self.policy = policy
         self.closed = False
+        self.interrupt: BaseException | None = None
         self._teardown = teardown
         self._disabled: dict[int, weakref.ref[CodeType]] = {}
         self._watched: dict[int, tuple[weakref.ref[CodeType], EventSet]] = {}
@@ -109,6 +113,7 @@ class Installation:
             and spec.disable_since <= sys.version_info[:2]
             for spec in specs
         }
+        self.callbacks = bound_callbacks(specs, tracer, binders(), self.on_error, self.on_outcome)
 
     def on_outcome(self, event: str, code: CodeType, outcome: object) -> CallbackOutcome:
         """Judge what a handler returned; see `codetracer_bindings.callbacks`.
@@ -141,6 +146,8 @@ class Installation:
         Raises:
             RecorderError: under ``on_recorder_error = "abort"``, with `error` as its cause.
         """
+        if isinstance(error, MemoryError):
+            _free_frames(error)
         if isinstance(error, RecursionError) and _program_filled_the_stack(error):
             return True
         limit = sys.getrecursionlimit()
@@ -175,6 +182,12 @@ class Installation:
         watched = [(ref(), events) for ref, events in self._watched.values()]
         return [(code, events) for code, events in watched if code is not None]
 
+    def raise_interrupt(self) -> None:
+        """Raise what came while something was set up or taken down, if anything did."""
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            raise interrupt
+
     def _remember(self, code: CodeType) -> None:
         # By identity: code objects of different files may be equal. Weakly: they may go.
         known = self._disabled.get(id(code))
@@ -191,27 +204,26 @@ class Installation:
         if not first:
             log.say("debug", "a handler still under way failed in %s: %r", event, error)
             return
-        problems = conclude(self.tracer, failed=True)
+        problems = conclude(self, failed=True)
         settle(_handler_error(self.tracer, event, error), error, problems, self.policy())
 
 
-def conclude(tracer: Tracer, *, failed: bool) -> list[Exception]:
+def conclude(installation: Installation, *, failed: bool) -> list[Exception]:
     """Tell a tracer that has been removed to flush and finish; return what it raised meanwhile.
 
     Every step is taken, whatever the ones before it raised. What is no `Exception` belongs to the
     program and is raised again after the last step.
     """
+    tracer = installation.tracer
     problems: list[Exception] = []
-    interrupt: BaseException | None = None
     for step in (*((tracer.notify_failure,) if failed else ()), tracer.flush, tracer.finish):
         try:
             step()
         except Exception as error:
             problems.append(error)
         except BaseException as error:
-            interrupt = interrupt or error
-    if interrupt is not None:
-        raise interrupt
+            installation.interrupt = installation.interrupt or error
+    installation.raise_interrupt()
     return problems
 
 
@@ -255,6 +267,18 @@ def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
 
 def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderError:
     return tracer_error(tracer, f"on_{event.lower()}", error)
+
+
+def _free_frames(error: Exception) -> None:
+    """Let go of what the handler's frames hold: what comes next needs some memory."""
+    entry = error.__traceback__
+    while entry is not None:
+        # No contextlib: it would have to be imported, in little memory.
+        try:  # noqa: SIM105
+            entry.tb_frame.clear()
+        except RuntimeError:  # it still runs
+            pass
+        entry = entry.tb_next
 
 
 def _program_filled_the_stack(error: RecursionError) -> bool:

@@ -10,17 +10,19 @@ from __future__ import annotations
 import sys
 
 from codetracer import log
-from codetracer.monitoring.api import SLOTS, Tracer, acquire_tool_id, events_union
+from codetracer.errors import HostError
+from codetracer.monitoring.api import SLOTS, Tracer, candidates, events_union, no_free_slot
 from codetracer.monitoring.attach import (
     attach,
     conflict,
     detach,
     local_events,
     rearm,
+    reattach,
+    unchanged,
     wanted_specs,
     watch,
 )
-from codetracer.monitoring.backend import binders
 from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
 from codetracer.policy import policy_snapshot
 from codetracer_bindings.events import EVENT_NAMES, EVENTS
@@ -103,7 +105,8 @@ class Monitor:
         if not isinstance(tracer, Tracer):
             raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
         specs = wanted_specs(tracer)
-        binders()  # a backend that is missing is no reason to have touched anything
+        wanted_slots = candidates(self._slot if slot is None else slot)
+        self._see_to("install")
         with state.lock:
             if (current := self._current()) is not None:
                 name = type(current.tracer).__qualname__
@@ -115,22 +118,10 @@ class Monitor:
             # A string of its own tells this installation from whoever may take the slot over.
             owner = "".join((self.name[:1], self.name[1:]))
             mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
-            installation = Installation(
-                tracer,
-                acquire_tool_id(owner, self._slot if slot is None else slot),
-                owner,
-                specs,
-                mask,
-                self._policy,
-                uninstall_locked,
-            )
-            self._installation = installation
-            state.installations.append(installation)
-            try:
-                attach(installation)
-            except BaseException:
-                uninstall_locked(installation)
-                raise
+            installation = Installation(tracer, owner, specs, mask, self._policy, uninstall_locked)
+            hold = (setattr, self, "_installation", installation)
+            if not attach(installation, wanted_slots, hold):
+                raise no_free_slot(self._slot if slot is None else slot)
 
     def uninstall(self) -> None:
         """Remove the tracer, if there is one, then have it flush and finish.
@@ -138,8 +129,9 @@ class Monitor:
         Nothing is left behind: no event set, no callback, no location disabled, the slot free.
 
         Raises:
-            RecorderError: the tracer failed to flush or finish, under
-                ``on_recorder_error = "abort"``; it has been removed all the same.
+            RecorderError: under ``on_recorder_error = "abort"``: the tracer failed to flush or
+                finish; or ERR_SLOT_LOST, another tool had taken its slot. It has been removed all
+                the same.
         """
         installation = self._current()
         if installation is not None:
@@ -166,8 +158,10 @@ class Monitor:
             TypeError: it is no code.
             UsageError: ERR_TRACER_INSTALL_CONFLICT, no tracer is installed, it has no handler for
                 an event, or this interpreter cannot set an event for single functions.
+            HostError: ERR_SLOT_LOST, as for `flush`.
         """
         code = _code_of(code)
+        self._see_to("watch")
         with state.lock:
             installation = self._current()
             if installation is None:
@@ -183,15 +177,22 @@ class Monitor:
 
         Raises:
             TypeError: it is no code.
+            HostError: ERR_SLOT_LOST, as for `flush`.
         """
         code = _code_of(code)
+        self._see_to("unwatch")
         with state.lock:
             installation = self._current()
             if installation is not None:
                 watch(installation, code, 0)
 
     def rearm(self) -> None:
-        """Let locations that the tracer disabled fire again: its own, and no other tool's."""
+        """Let locations that the tracer disabled fire again: its own, and no other tool's.
+
+        Raises:
+            HostError: ERR_SLOT_LOST, as for `flush`.
+        """
+        self._see_to("rearm")
         with state.lock:
             installation = self._current()
             if installation is not None:
@@ -200,8 +201,11 @@ class Monitor:
     def flush(self) -> None:
         """Have the tracer, if there is one, write out what is pending.
 
+        Where another tool freed the slot, it is taken back, and a warning logged.
+
         Raises:
-            RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+            RecorderError: under ``on_recorder_error = "abort"``: it failed; or ERR_SLOT_LOST,
+                another tool has taken its slot. It has been removed.
         """
         self._call("flush", lambda tracer: tracer.flush())
 
@@ -217,7 +221,13 @@ class Monitor:
         installation = self._installation
         return None if installation is None or installation.closed else installation
 
+    def _see_to(self, step: str) -> None:
+        installation = self._current()
+        if installation is not None:
+            _see_to(installation, step)
+
     def _call(self, step: str, call: Callable[[Tracer], None]) -> None:
+        self._see_to(step)
         installation = self._current()
         if installation is None:
             return
@@ -319,31 +329,64 @@ def uninstall_locked(installation: Installation) -> bool:
     """
     if installation.closed:
         return False
-    installation.closed = True
-    if installation in state.installations:
-        state.installations.remove(installation)
-    if sys.monitoring.get_tool(installation.tool) is installation.owner:
-        detach(installation)
-    else:
-        log.say(
-            "warning",
-            "tool slot %d was taken over by %r; it is left alone",
-            installation.tool,
-            sys.monitoring.get_tool(installation.tool),
-        )
+    detach(installation)
     return True
 
 
 def _uninstall(installation: Installation) -> None:
     with state.lock:
+        lost = None if installation.closed else _lost(installation)
         first = uninstall_locked(installation)
     if not first:
         return
-    tracer = installation.tracer
-    problems = conclude(tracer, failed=False)
+    problems = conclude(installation, failed=lost is not None)
+    if lost is not None:
+        problems.insert(0, lost)
     if problems:
         error, *others = problems
+        tracer = installation.tracer
         settle(tracer_error(tracer, "finish", error), error, others, installation.policy())
+
+
+def _see_to(installation: Installation, step: str) -> None:
+    """See to a slot that another tool freed, took or changed: recover, or fail by the policy.
+
+    Raises:
+        HostError: ERR_SLOT_LOST, under ``on_recorder_error = "abort"``; the tracer is removed.
+    """
+    with state.lock:
+        if installation.closed or unchanged(installation):
+            return
+        lost = _lost(installation)
+        if lost is None and not reattach(installation):
+            lost = _lost(installation)
+    if lost is not None:
+        installation.on_error(step, lost)
+        return
+    recovered = HostError(
+        "ERR_SLOT_LOST",
+        f"tool slot {installation.tool} was freed or changed by another tool; it is set up again,"
+        " events since then may be lost",
+        {"slot": installation.tool, "holder": None},
+    )
+    if installation.policy().json_errors:
+        log.json_line(recovered)
+    log.say("warning", "%s", recovered)
+
+
+def _lost(installation: Installation) -> HostError | None:
+    """Return the error of an installation whose slot another tool holds; None if none does."""
+    tool = installation.tool
+    holder = sys.monitoring.get_tool(tool)
+    if holder is None or holder is installation.owner:
+        return None
+    name = type(installation.tracer).__qualname__
+    return HostError(
+        "ERR_SLOT_LOST",
+        f"tool slot {tool} of {name} was taken over by {holder!r}; it is left alone, and {name}"
+        " gets no more events; give one of the tools another slot",
+        {"slot": tool, "holder": holder, "tracer": name},
+    )
 
 
 def _code_of(code: object) -> CodeType:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import sys
 
-from codetracer_bindings.events import EVENTS, EventId, EventSet
+from codetracer_bindings.events import EVENTS, CallbackOutcome, EventId, EventSet
 from codetracer_bindings.tracer import TracerBase
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import ModuleType
     from typing import Final
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALLBACK_SPECS",
     "CallbackSpec",
+    "bound_callbacks",
     "enabled_specs",
     "register_enabled_callbacks",
     "unregister_enabled_callbacks",
@@ -263,6 +264,26 @@ def enabled_specs(events: EventSet) -> tuple[CallbackSpec, ...]:
     return tuple(spec for spec in CALLBACK_SPECS if spec.id & events)
 
 
+def bound_callbacks(
+    specs: Iterable[CallbackSpec],
+    tracer: TracerBase,
+    binders: ModuleType,
+    on_error: OnError,
+    on_outcome: OnOutcome,
+) -> tuple[tuple[EventId, Callable[..., CallbackOutcome]], ...]:
+    """Return each spec's event with a guarded callback around the tracer's handler of it.
+
+    `binders` is the module whose functions make the callbacks: `callbacks`, or the same in C.
+    """
+    return tuple(
+        (
+            spec.id,
+            getattr(binders, spec.bind)(getattr(tracer, spec.handler), on_error, on_outcome),
+        )
+        for spec in specs
+    )
+
+
 def register_enabled_callbacks(
     tool: int,
     specs: Iterable[CallbackSpec],
@@ -273,12 +294,10 @@ def register_enabled_callbacks(
 ) -> None:
     """Register for tool slot `tool` a guarded callback around the tracer's handler of each spec.
 
-    `binders` is the module whose functions make the callbacks: `callbacks`, or the same in C.
+    This name and the next are fixed: other projects' code goes by them.
     """
-    for spec in specs:
-        bind = getattr(binders, spec.bind)
-        callback = bind(getattr(tracer, spec.handler), on_error, on_outcome)
-        sys.monitoring.register_callback(tool, spec.id, callback)
+    for event, callback in bound_callbacks(specs, tracer, binders, on_error, on_outcome):
+        sys.monitoring.register_callback(tool, event, callback)
 
 
 def unregister_enabled_callbacks(tool: int, specs: Iterable[CallbackSpec]) -> None:

@@ -1,0 +1,110 @@
+"""What the reference page says of behaviour: the probes' outcomes by version, and the changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from codegen.model import Spec
+from codegen.observation import Observation
+from codegen.observe import behaviour_changes, event_changes
+from codegen.probes import NOT_APPLICABLE, Change, Probe
+
+
+class Step(NamedTuple):
+    """What changed from one observed CPython to the next one."""
+
+    before: Observation
+    after: Observation
+    events: list[str]
+    behaviour: dict[str, list[Change]]
+
+
+class Answer(NamedTuple):
+    """One probe and its outcomes in the observed CPythons, oldest first; None where it was not run.
+
+    Parameters:
+        probe: the probe.
+        outcomes: what it came to, by release.
+    """
+
+    probe: Probe
+    outcomes: dict[str, str | None]
+
+    @property
+    def text(self) -> str:
+        """The question, and what there is to say of it."""
+        return " ".join([self.probe.question, *self.probe.notes])
+
+    @property
+    def cells(self) -> list[str]:
+        """The outcomes as the table shows them."""
+        return [outcome or "not run" for outcome in self.outcomes.values()]
+
+    @property
+    def differs(self) -> bool:
+        """Tell whether not all CPythons that the probe applies to gave the same outcome."""
+        return len(set(self._applicable.values())) > 1
+
+    @property
+    def one_outcome(self) -> str:
+        """The outcome of all CPythons that the probe applies to."""
+        return next(iter(self._applicable.values()), NOT_APPLICABLE)
+
+    @property
+    def restriction(self) -> str:
+        """Which CPythons the probe applies to; empty when it is all of them."""
+        applicable = self._applicable
+        return f" ({', '.join(applicable)})" if 0 < len(applicable) < len(self.outcomes) else ""
+
+    @property
+    def _applicable(self) -> dict[str, str]:
+        return {
+            release: outcome
+            for release, outcome in self.outcomes.items()
+            if outcome is not None and outcome != NOT_APPLICABLE
+        }
+
+
+class BehaviourReference:
+    """The probes' outcomes as the reference page needs them."""
+
+    def __init__(
+        self, spec: Spec, probes: Sequence[Probe], observations: Sequence[Observation]
+    ) -> None:
+        self._spec = spec
+        self._probes = probes
+        self._observations = observations
+
+    @property
+    def count(self) -> int:
+        """How many probes there are."""
+        return len(self._probes)
+
+    def differing(self, subject: str) -> list[Answer]:
+        """Return the probes about `subject` whose outcome depends on the version."""
+        return [answer for answer in self._answers(subject) if answer.differs]
+
+    def constant(self, subject: str) -> list[Answer]:
+        """Return the probes about `subject` that all versions answer in the same way."""
+        return [answer for answer in self._answers(subject) if not answer.differs]
+
+    def steps(self) -> list[Step]:
+        """Return the changes from each observed CPython to the next, oldest first."""
+        return [
+            Step(
+                before,
+                after,
+                list(event_changes(before, after)),
+                behaviour_changes(self._spec, self._probes, before, after),
+            )
+            for before, after in pairwise(self._observations)
+        ]
+
+    def _answers(self, subject: str) -> list[Answer]:
+        return [
+            Answer(probe, {o.release: o.probe.get(probe.name) for o in self._observations})
+            for probe in self._probes
+            if subject in (probe.events or [probe.subject])
+        ]

@@ -1,0 +1,76 @@
+"""The command line: ``python -m fuzz programs modules --python PATH …``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from fuzz.corpus import run_modules
+from fuzz.random_programs import run_programs
+from fuzz.ways import Figures, Interpreter
+
+__all__ = ["main"]
+
+FAILURES = Path(__file__).resolve().parent.parent / "build" / "fuzz"
+
+
+def main() -> int:
+    """Run what the command line says; return 1 when there was a difference."""
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser.add_argument("what", nargs="+", choices=("programs", "modules"))
+    parser.add_argument("--seconds", type=float, default=1200, help="for each of the two, at most")
+    parser.add_argument("--programs", type=int, default=2000, help="how many, at most")
+    parser.add_argument("--modules", type=int, default=100, help="how many, at most")
+    parser.add_argument("--seed", type=int, default=0, help="chooses programs and modules")
+    parser.add_argument("--save", type=Path, default=FAILURES, help="where differences are written")
+    parser.add_argument(
+        "--python", nargs="+", default=[sys.executable], metavar="PATH", help="interpreters"
+    )
+    options = parser.parse_args()
+    differences = 0
+    if "programs" in options.what:
+        differences += _programs(options)
+    if "modules" in options.what:
+        differences += _modules(options)
+    print(f"{differences} differences")
+    return 1 if differences else 0
+
+
+def _programs(options: argparse.Namespace) -> int:
+    interpreters = [Interpreter(python) for python in options.python]
+    deadline = time.monotonic() + options.seconds
+    try:
+        found = run_programs(interpreters, options.programs, options.seed, deadline, options.save)
+    finally:
+        for interpreter in interpreters:
+            interpreter.close()
+    for interpreter in interpreters:
+        _print_figures(interpreter.python, interpreter.ways, "programs", interpreter.figures)
+    return len(found)
+
+
+def _modules(options: argparse.Namespace) -> int:
+    deadline = time.monotonic() + options.seconds
+    differences = 0
+    for corpus in run_modules(
+        options.python, options.modules, options.seed, deadline, options.save
+    ):
+        _print_figures(corpus.python, corpus.ways, "test modules", corpus.figures)
+        for why, modules in corpus.left_out.items():
+            print(f"    left out, {why}: {len(modules)} ({' '.join(modules)})")
+        for module, seen in corpus.sees.items():
+            print(f"    {module}: {seen}")
+        differences += len(corpus.differences)
+    return differences
+
+
+def _print_figures(python: str, ways: list[str], what: str, figures: Figures) -> None:
+    print(f"{python}: {figures.programs} {what}, {figures.events} events, {' '.join(ways)}")
+    for event, count in sorted(figures.by_event.items()):
+        print(f"    {event} {count}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""`tests.faults` in processes of its own: what they say, and what must not differ."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+from tests.company import site
+from tests.faults import ENDS_INSTALLED, WHAT_IS_LEFT
+from tests.running import ROOT, SOURCES
+
+LIMIT = 90
+"""Seconds after which a process counts as stuck."""
+
+
+def execute(*arguments: str, backend: str) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m tests.faults``.
+
+    Raises:
+        AssertionError: it does not end.
+    """
+    kept = {name: value for name, value in os.environ.items() if name[:10] != "CODETRACER"}
+    path = os.pathsep.join(map(str, (*SOURCES, site())))
+    command = [sys.executable, "-W", "ignore", "-m", "tests.faults", *arguments]
+    try:
+        return subprocess.run(
+            command,
+            cwd=ROOT,
+            env=kept | {"PYTHONPATH": path, "CODETRACER_BACKEND": backend},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"stuck: {arguments} ({backend})\n{error.stderr!r:.2000}") from error
+
+
+@cache
+def bare(name: str) -> subprocess.CompletedProcess[str]:
+    """Run a program without a tracer."""
+    return execute("program", name, "bare", "0", backend="")
+
+
+def difference(name: str, policy: str, seed: int, backend: str) -> str | None:
+    """Run a program under a tracer that fails; return what is not as it should be."""
+    expected = bare(name)
+    done = execute("program", name, policy, str(seed), backend=backend)
+    told = f"{name!r}, {policy}, seed {seed}, {backend}"
+    unchanged = (done.returncode, done.stdout) == (expected.returncode, expected.stdout)
+    if name == ENDS_INSTALLED:
+        errors = done.stderr.count("\ncodetracer.errors.InternalError: ")
+        if not unchanged and (policy != "abort" or errors != 1):
+            return f"{told}: {done}\nis not\n{expected}"
+        return None
+    said = [line for line in done.stderr.splitlines() if line.startswith(WHAT_IS_LEFT)]
+    if len(said) != 1:
+        return f"{told}: {done}"
+    left = json.loads(said[0].removeprefix(WHAT_IS_LEFT))
+    if left["slots"] or left["threads"]:
+        return f"{told}: {said[0]}"
+    if policy == "abort" and left["failed"] == 1:
+        # It ends the program, or one of its threads, or is ignored where everything is.
+        seen = left["seen"] or "[ERR_UNKNOWN]" in done.stderr
+        return None if seen else f"{told}: no RecorderError: {done}"
+    if not unchanged or left["seen"] or left["failed"] > 1:
+        return f"{told}: {done}\nis not\n{expected}"
+    return None
+
+
+def injected(policy: str, seed: int, seconds: float, backend: str) -> dict[str, int]:
+    """Inject faults into handlers; return the figures.
+
+    Raises:
+        AssertionError: something was not as it should be.
+    """
+    done = execute("handlers", policy, str(seed), str(seconds), backend=backend)
+    assert done.returncode == 0, done.stderr[-4000:]
+    # Before it, what a generator of a program's says that ends late.
+    figures: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return figures
