@@ -133,7 +133,7 @@ def test_the_checkout_uses_native_callbacks_wherever_they_can_be_compiled() -> N
     assert done.stdout.strip() == ("native" if has_native() else "python")
 
 
-def test_a_wheel_holds_the_packages_and_one_binary_for_every_version(tmp_path: Path) -> None:
+def test_a_wheel_holds_the_packages_and_binaries_for_every_version(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path)
 
     wheel, _ = build(project)
@@ -141,9 +141,9 @@ def test_a_wheel_holds_the_packages_and_one_binary_for_every_version(tmp_path: P
     assert ("-cp312-abi3-" in wheel.name) == has_native()
     packages = {Path(name).parts[0] for name in contents(wheel)}
     assert packages == {"codetracer", "codetracer_bindings"}
-    assert not any(name.endswith(".c") for name in contents(wheel))
+    assert not any(name.endswith((".c", ".h")) for name in contents(wheel))
     binaries = [name for name in contents(wheel) if name.endswith((".so", ".pyd"))]
-    assert len(binaries) == has_native()
+    assert len(binaries) == 2 * has_native()
     site = installed_in(wheel, tmp_path / "site")
     done = run("-c", TRACE, cwd=tmp_path, PYTHONPATH=str(site))
     assert done.stdout.split() == ["1", "native" if has_native() else "python"], done.stderr

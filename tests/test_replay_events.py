@@ -353,4 +353,4 @@ def test_no_frame_is_kept_once_it_has_ended(tmp_path: Path) -> None:
             break
 
     gc.collect()
-    assert len([found for found in gc.get_objects() if isinstance(found, Frame)]) == 2
+    assert len([found for found in gc.get_objects() if type(found) is Frame]) == 2

@@ -60,8 +60,16 @@ def test_the_programs_code_is_traced_and_the_standard_librarys_is_not(gate: Gate
     assert not gate.decide(json.dumps.__code__, "json").traced
 
 
+def test_what_exec_compiles_is_traced_where_it_is_the_program_and_not_elsewhere(
+    gate: Gate,
+) -> None:
+    program = Gate(load_chain("/", environ={}), strings=True)
+
+    assert program.decide(code_of("<string>"), "__main__").traced
+    assert not gate.decide(code_of("<string>"), "__main__").traced
+
+
 def test_code_that_has_no_file_is_traced_and_frozen_code_is_not(gate: Gate) -> None:
-    assert gate.decide(code_of("<string>"), None).traced
     assert gate.decide(code_of("<stdin>"), "__main__").traced
     assert not gate.decide(code_of("<frozen importlib._bootstrap>"), "importlib._bootstrap").traced
 
