@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,12 @@ TRACE_FILE = Path("spec/trace.toml")
 PROBE_DIR = Path("spec/probes")
 """Where the probes of behaviour stand, relative to the project's root."""
 
+type Location = tuple[int | str, ...]
+"""Where pydantic met a mistake."""
+
+type Place = tuple[str, Location, Mapping[str, object]]
+"""Where a person finds it: the row, the key in it, and the keys that the row may have."""
+
 _TRACE_TABLES: dict[str, type[BaseModel]] = {
     "header": Header,
     "value": TraceValue,
@@ -38,13 +44,7 @@ def load_spec(root: Path) -> Spec:
         SpecError: the file is missing, not UTF-8, not TOML, or says something that is wrong;
             the first mistake found is the one that is named.
     """
-    text = read_text(root, SPEC_FILE)
-    data = parse_toml(text, SPEC_FILE)
-    try:
-        spec = Spec.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _spec_error(SPEC_FILE, first, *_place(first["loc"], text, data)) from error
+    text, data, spec = _load(Spec, root, SPEC_FILE, _place)
     for problem in spec.problems():
         row = _row("event", text, data, problem.row)
         raise SpecError(SPEC_FILE, row, problem.key, problem.text)
@@ -57,13 +57,7 @@ def load_trace_spec(root: Path) -> TraceSpec:
     Raises:
         SpecError: as for `load_spec`.
     """
-    text = read_text(root, TRACE_FILE)
-    data = parse_toml(text, TRACE_FILE)
-    try:
-        spec = TraceSpec.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise _spec_error(TRACE_FILE, first, *_trace_place(first["loc"], text, data)) from error
+    text, data, spec = _load(TraceSpec, root, TRACE_FILE, _trace_place)
     for problem in spec.problems():
         row = _row(problem.table, text, data, problem.row)
         raise SpecError(TRACE_FILE, row, problem.key, problem.text)
@@ -83,13 +77,7 @@ def load_probes(root: Path, spec: Spec) -> list[Probe]:
     places: dict[str, str] = {}
     for path in sorted((root / PROBE_DIR).glob("*.toml")):
         file = path.relative_to(root)
-        text = read_text(root, file)
-        data = parse_toml(text, file)
-        try:
-            found = ProbeFile.model_validate(data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise _spec_error(file, first, *_probe_place(first["loc"], text, data)) from error
+        text, data, found = _load(ProbeFile, root, file, _probe_place)
         for problem in found.problems(spec, places):
             row = _row("probe", text, data, problem.row)
             raise SpecError(file, row, problem.key, problem.text)
@@ -122,13 +110,24 @@ def parse_toml(text: str, file: Path) -> dict[str, Any]:
         raise SpecError(file, "", "", f"TOML syntax error: {error}") from error
 
 
-def _spec_error(
+def _load[Model: BaseModel](
+    model: type[Model],
+    root: Path,
     file: Path,
-    error: ErrorDetails,
-    row: str,
-    keys: tuple[int | str, ...],
-    known: Mapping[str, object],
-) -> SpecError:
+    place: Callable[[Location, str, Mapping[str, Any]], Place],
+) -> tuple[str, dict[str, Any], Model]:
+    """Return the text of `file`, what TOML makes of it, and the model."""
+    text = read_text(root, file)
+    data = parse_toml(text, file)
+    try:
+        return text, data, model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _spec_error(file, first, place(first["loc"], text, data)) from error
+
+
+def _spec_error(file: Path, error: ErrorDetails, place: Place) -> SpecError:
+    row, keys, known = place
     problem = error["msg"].removeprefix("Value error, ")
     key = ".".join(str(part) for part in keys if part != "[key]")
     if error["type"] == "extra_forbidden":
@@ -143,10 +142,8 @@ def _spec_error(
     return SpecError(file, row, key, problem)
 
 
-def _place(
-    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
-) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
-    """Split a pydantic location into the row, the key in it, and the keys the row may have."""
+def _place(location: Location, text: str, data: Mapping[str, Any]) -> Place:
+    """Find what a pydantic location means in ``spec/events.toml``."""
     if len(location) > 1 and location[0] == "event" and isinstance(location[1], int):
         return _row("event", text, data, location[1]), location[2:], Event.model_fields
     if len(location) > 1 and location[0] == "argument":
@@ -154,9 +151,7 @@ def _place(
     return "", location, Spec.model_fields
 
 
-def _trace_place(
-    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
-) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
+def _trace_place(location: Location, text: str, data: Mapping[str, Any]) -> Place:
     """Do for spec/trace.toml what `_place` does for the events."""
     table = str(location[0])
     if len(location) > 1 and table in _TRACE_TABLES and isinstance(location[1], int):
@@ -167,9 +162,7 @@ def _trace_place(
     return "", location, TraceSpec.model_fields
 
 
-def _probe_place(
-    location: tuple[int | str, ...], text: str, data: Mapping[str, Any]
-) -> tuple[str, tuple[int | str, ...], Mapping[str, object]]:
+def _probe_place(location: Location, text: str, data: Mapping[str, Any]) -> Place:
     """Do for a file of spec/probes/ what `_place` does for the events."""
     if len(location) > 1 and location[0] == "probe" and isinstance(location[1], int):
         return _row("probe", text, data, location[1]), location[2:], Probe.model_fields

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
         def add_options(self, parser: argparse.ArgumentParser) -> None:
             """Give a parser the command's options."""
-            raise NotImplementedError
 
     class ProgramCommand(Command, Protocol):
         """What the module of a command that runs a program has, too.
@@ -53,11 +52,11 @@ if TYPE_CHECKING:
             Raises:
                 RecorderError: the command cannot do what it is asked for.
             """
-            raise NotImplementedError
+            ...
 
         def execute(self, target: Target, start: Callable[[], None]) -> int:
             """Run the target, as `codetracer.launcher.run` does; return the exit code."""
-            raise NotImplementedError
+            ...
 
     class TraceCommand(Command, Protocol):
         """What the module of a command that reads a trace has, too."""
@@ -68,7 +67,7 @@ if TYPE_CHECKING:
             Raises:
                 RecorderError: the trace is missing, damaged, or lacks what is asked for.
             """
-            raise NotImplementedError
+            ...
 
 
 __all__ = ["main"]

@@ -42,7 +42,7 @@ __all__ = [
 
 TRACE: Final = "CODETRACER_TRACE"
 CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
-CAPTURE_MODES: Final = ("off", "proxies", "proxies+fd")
+CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
 _current: TraceSession | None = None
 
@@ -297,14 +297,15 @@ def capture_mode(wanted: str | None) -> CaptureMode:
     Raises:
         UsageError: ERR_INVALID_POLICY_VALUE, there is no such way.
     """
-    mode = wanted or os.environ.get(CAPTURE_IO) or "proxies"
-    if mode not in CAPTURE_MODES:
-        raise UsageError(
-            "ERR_INVALID_POLICY_VALUE",
-            f"{CAPTURE_IO} is {mode!r}; allowed: {', '.join(CAPTURE_MODES)}",
-            {"setting": CAPTURE_IO, "value": mode},
-        )
-    return mode  # type: ignore[return-value]
+    said = wanted or os.environ.get(CAPTURE_IO) or "proxies"
+    for mode in CAPTURE_MODES:
+        if mode == said:
+            return mode
+    raise UsageError(
+        "ERR_INVALID_POLICY_VALUE",
+        f"{CAPTURE_IO} is {said!r}; allowed: {', '.join(CAPTURE_MODES)}",
+        {"setting": CAPTURE_IO, "value": said},
+    )
 
 
 def _is_command_line() -> bool:

@@ -14,6 +14,7 @@ from typing import NamedTuple, cast
 import pytest
 
 import codetracer
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import (
     CallEvent,
     Event,
@@ -35,8 +36,6 @@ from codetracer.replay import (
     to_json,
 )
 from tests.running import Outcome, execute, write
-
-BACKENDS = ("native", "python")
 
 OBSERVER = '''\
 """Notes the events of app.py, by thread, and writes them to a file when asked."""

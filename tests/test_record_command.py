@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import codetracer
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, ExitEvent, OutputEvent, ReturnEvent
 from tests.running import Outcome, execute, trace_environ, write
 
-BACKENDS = ("native", "python")
 WINDOW = 1 << 20
 """How many bytes of a log are claimed at a time."""
 
@@ -676,7 +676,7 @@ def test_a_trace_that_is_required_makes_it_end_with_1(tmp_path: Path, flag: str)
     environ = {} if options else {"CODETRACER_REQUIRE_TRACE": "1"}
 
     outcome = record_limited(
-        tmp_path, "native", "--on-recorder-error", "disable", *options, environ=environ
+        tmp_path, BACKENDS[0], "--on-recorder-error", "disable", *options, environ=environ
     )
 
     assert (outcome.code, outcome.stdout) == (1, "end\n")
@@ -684,7 +684,7 @@ def test_a_trace_that_is_required_makes_it_end_with_1(tmp_path: Path, flag: str)
 
 def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: Path) -> None:
     outcome = record_limited(
-        *(tmp_path, "native", "--on-recorder-error", "disable", "--json-errors"),
+        *(tmp_path, BACKENDS[0], "--on-recorder-error", "disable", "--json-errors"),
         *("--log-file", "log.txt", "--log-level", "error"),
     )
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 import codetracer
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, ExitEvent, ReturnEvent, StepEvent, Trace, UnfinishedEvent
 from tests.running import Outcome, execute, trace_environ, write
 
-BACKENDS = ("native", "python")
 THREADS = 3
 KILLS = {"native": 50, "python": 10}
 """How many times; what they write with is the same."""
@@ -218,7 +218,7 @@ def test_the_first_event_of_a_program_is_in_its_trace_when_it_is_also_the_last(
 def test_a_killed_programs_log_keeps_the_source_that_ran(tmp_path: Path) -> None:
     program = "import os\nos.kill(os.getpid(), 9)\n"
 
-    record(tmp_path, program, "native")
+    record(tmp_path, program, BACKENDS[0])
 
     copy = tmp_path / "out/sources" / os.path.relpath(tmp_path / "app.py", "/")
     assert copy.read_text(encoding="utf-8") == program

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 import codetracer
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, Event, ReturnEvent, UnwindEvent
 from tests.running import ROOT, Outcome, execute, write
-
-BACKENDS = ("native", "python")
 
 LIBRARY = "toolz"
 LIBRARY_VERSION = "1.0.0"

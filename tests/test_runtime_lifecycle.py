@@ -12,11 +12,10 @@ import pytest
 
 import codetracer
 from codetracer.errors import HostError, UsageError
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.runtime.directory import METADATA, TraceDirectory, source_name
 from codetracer.session import make_recorder
 from tests.running import execute, trace_environ, write
-
-BACKENDS = ("native", "python")
 
 
 def contents(folder: Path) -> list[str]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 import codetracer
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, ExitEvent, ReturnEvent
 from tests.running import Outcome, execute, write
-
-BACKENDS = ("native", "python")
 
 
 def run(folder: Path, program: str, environ: dict[str, str] | None = None) -> Outcome:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import Scope
+    from codetracer.filters.selectors import ValueKind
     from codetracer.runtime.bytecode import LineNames
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
@@ -181,10 +182,10 @@ class Plans:
         )
         return plan, record
 
-    def _action(self, scope: Scope, kind: str, name: str) -> int:
-        action = scope.action(kind, name)  # type: ignore[arg-type]
+    def _action(self, scope: Scope, kind: ValueKind, name: str) -> int:
+        action = scope.action(kind, name)
         if action != "allow":
-            self._gate.count_value(action, kind)  # type: ignore[arg-type]
+            self._gate.count_value(action, kind)
         return _ACTIONS[action]
 
     def _attribute_actions(self, scope: Scope) -> AttributeActions:

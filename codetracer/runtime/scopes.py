@@ -34,8 +34,9 @@ def frame_around(frame: FrameType) -> FrameType:
 
 def lookup(variables: Mapping[str, object], name: str) -> object:
     """Return a variable's value, or `MISSING`; a namespace of the program's own is not asked."""
-    kind = type(variables)
-    if kind in _OURS:
+    kind: type[object] = type(variables)
+    # Not `in`: a metaclass may define __eq__.
+    if kind is dict or kind is _KIND:
         return variables.get(name, MISSING)
     if any(base is dict for base in type.__dict__["__mro__"].__get__(kind)):
         return dict.get(variables, name, MISSING)  # type: ignore[call-overload]
@@ -51,7 +52,7 @@ if sys.version_info >= (3, 13):
     def release(frame: FrameType, variables: Mapping[str, object]) -> None:
         """Do nothing: a frame keeps no copy of its variables."""
 
-    _OURS: Final = (dict, type((lambda: sys._getframe().f_locals)()))
+    _KIND: Final = type((lambda: sys._getframe().f_locals)())
 
 else:
 
@@ -70,7 +71,7 @@ else:
             except NameError:
                 return default
 
-    _OURS: Final = (dict, _Slots)
+    _KIND: Final = _Slots
 
     def _get_var(frame: FrameType, name: str) -> object:
         return _load_get_var()(frame, name)
