@@ -341,6 +341,20 @@ def test_the_tree_as_json_has_a_row_for_each_call_and_each_end(recorded: Path) -
     end, _ = [row for row in found if row["event"] == "unwind" and row["frame"] == fail["frame"]], 0
     assert isinstance(end[0]["exception"], dict)
     assert end[0]["exception"]["items"] == ["bad 7"]
+    (ended,) = [row for row in found if row["event"] == "exit"]
+    assert ended["status"] == 1
+
+
+def test_the_tree_ends_with_the_exit_status_where_it_is_known(
+    recorded: Path, tmp_path: Path
+) -> None:
+    unknown = small(tmp_path, encode.encode_exit(0, 0, 0), end=False)
+    stopped = logs.write_trace(tmp_path / "stopped", unknown)
+    killed = logs.write_trace(tmp_path / "killed", small(tmp_path, end=False))
+
+    assert lines("out", "--all", cwd=recorded)[-1] == "<toplevel> -> exit status 1  TIME"
+    assert "<toplevel>" not in show(stopped, cwd=tmp_path).stdout
+    assert "<toplevel>" not in show(killed, cwd=tmp_path).stdout
 
 
 def small(folder: Path, *records: bytes, pid: int = 1, end: bool = True) -> bytes:
@@ -375,6 +389,7 @@ def test_durations_and_places_are_what_the_log_says(tmp_path: Path) -> None:
         "  f(a=None) left, nothing told how  0ns",
         "  f(a=None) not finished  0ns",
         "  not finished  2.5ms",
+        "<toplevel> -> exit status 0  2.5ms",
     ]
     # Of calls that are folded, those that raise are counted apart.
     calls = (encode.encode_call(1, 0, [NONE]), encode.encode_unwind(1, NONE))
@@ -414,10 +429,12 @@ def test_each_process_has_its_section_and_one_can_be_chosen(tmp_path: Path) -> N
     assert both == [
         "== process 9",
         "<module app> -> None  1ns",
+        "<toplevel> -> exit status 0  1ns",
         "== process 4",
         "<module app> -> None  1ns",
+        "<toplevel> -> exit status 0  1ns",
     ]
-    assert one.stdout == "<module app> -> None  1ns\n"
+    assert one.stdout.startswith("<module app> -> None  1ns\n<toplevel>")
     assert (none.code, "has no process 5; there is 9, 4" in none.stderr) == (1, True)
     assert {row["process"] for row in rows(folder, cwd=tmp_path)} == {9, 4}
 

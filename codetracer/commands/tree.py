@@ -37,7 +37,7 @@ def show_tree(replay: Replay, printer: Printer, depth: int, *, fold: bool) -> No
     """Print the calls of one process as they are read.
 
     A call that calls nothing is one line. Of others, what they call stands below their line, and
-    what came of them in a line of its own.
+    what came of them in a line of its own. The last line is the program's exit status, if known.
 
     Parameters:
         depth: calls that lie deeper on their thread's stack are counted, not shown; 0 for no limit.
@@ -47,12 +47,18 @@ def show_tree(replay: Replay, printer: Printer, depth: int, *, fold: bool) -> No
         _show_json(replay, printer, depth)
         return
     tree = _Tree(replay, printer, depth, fold=fold)
+    exit_event: events.ExitEvent | None = None
     for event in replay:
         if isinstance(event, OPENING):
             tree.open(event)
         elif isinstance(event, ENDING):
             tree.end(event)
+        elif isinstance(event, events.ExitEvent):
+            exit_event = event
     tree.finish()
+    if exit_event and exit_event.status is not None:
+        text = f"<toplevel> -> exit status {exit_event.status}"
+        printer.line(text, f"  {duration(exit_event.time_ns)}")
 
 
 class _Node:
@@ -183,6 +189,9 @@ def _show_json(replay: Replay, printer: Printer, depth: int) -> None:
     state = replay.state
     began: dict[Frame, int] = {}
     for event in replay:
+        if isinstance(event, events.ExitEvent):
+            printer.row({"event": "exit", "status": event.status, "time_ns": event.time_ns}, "")
+            continue
         if event.frame is None:
             continue
         frame = event.frame
