@@ -10,7 +10,7 @@ from codetracer_bindings.trace_encoder import encode_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Final
 
     from codetracer.filters.chain import Scope
@@ -117,6 +117,14 @@ class Plans:
         self.known: dict[int, Plan | None] = {}
         self._alive: dict[int, weakref.ref[CodeType]] = {}
         self._codes = 0
+
+    def of(self, code: CodeType, frame: FrameType) -> Plan | None:
+        """Return the plan of a frame's code."""
+        try:
+            return self.known[id(code)]
+        except KeyError:
+            # Not .get: a program may run code with globals of a class of its own.
+            return self.make(code, dict.get(frame.f_globals, "__name__"))
 
     def make(self, code: CodeType, module: object) -> Plan | None:
         """Decide on a code object that has not been met before, and define it in the log.

@@ -1,0 +1,206 @@
+"""The open frames of each thread: entered, left, and found again when no event told of them."""
+
+from __future__ import annotations
+
+from _thread import _local, get_ident
+
+from codetracer.live.frames import thread_name
+from codetracer.runtime.frames import FrameState, Namespace, ThreadState
+from codetracer.runtime.plans import MODULE_KIND, SUSPENDING_KINDS
+from codetracer_bindings.trace_encoder import (
+    encode_call,
+    encode_enter,
+    encode_lost,
+    encode_namespace,
+    encode_resume,
+    encode_switch,
+    encode_thread,
+    encode_throw,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from codetracer.runtime.plans import Plan, Plans
+    from codetracer.runtime.variables import Variables
+
+__all__ = ["Stacks"]
+
+
+class Stacks:
+    """Writes which thread runs, and which frames come and go in it.
+
+    Parameters:
+        out: the group of records that is being put together.
+        plans: what is recorded of each code object.
+        variables: writes what frames have.
+        elapsed: returns the time (ns) since it was last called.
+
+    Attributes:
+        threads: how many threads there have been.
+        frames: how many frames.
+    """
+
+    def __init__(
+        self, out: list[bytes], plans: Plans, variables: Variables, elapsed: Callable[[], int]
+    ) -> None:
+        self._out = out
+        self._plans = plans
+        self._variables = variables
+        self._elapsed = elapsed
+        self.forget()
+
+    def forget(self) -> None:
+        """Number everything anew from now on, for another log."""
+        self.threads = 0
+        self.frames = 0
+        self._local = _local()
+        self._current: ThreadState | None = None
+        self._namespace_count = 0
+        self._namespaces: dict[int, Namespace] = {}
+        self._namespace_of: dict[int, Namespace] = {}
+        self._suspended: dict[int, FrameState] = {}
+
+    def thread(self) -> ThreadState:
+        """Return the running thread's state; say so in the log if another one was the last."""
+        # Not by its identifier, which is soon another thread's.
+        thread: ThreadState | None = getattr(self._local, "state", None)
+        if thread is None:
+            ident = get_ident()
+            record = encode_thread(ident, thread_name(ident))
+            thread = self._local.state = ThreadState(self.threads)
+            self.threads += 1
+            self._current = thread
+            self._out.append(record)
+        elif self._current is not thread:
+            record = encode_switch(thread.number)
+            self._current = thread
+            self._out.append(record)
+        return thread
+
+    def innermost(self, frame: FrameType) -> FrameState:
+        """Return the state of a frame in which something happens; it is the innermost then."""
+        thread = self.thread()
+        if not thread.stack or thread.stack[-1].frame != id(frame):
+            self._sync(thread, frame, 0)
+        return thread.stack[-1]
+
+    def begin(self, frame: FrameType, plan: Plan) -> None:
+        """A frame begins."""
+        thread = self.thread()
+        self._sync(thread, frame.f_back, id(frame))
+        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
+        arguments = self._variables.arguments(state, frame)
+        record = encode_call(plan.number, self._elapsed(), arguments)
+        self.frames += 1
+        thread.stack.append(state)
+        self._out.append(record)
+
+    def resume(self, frame: FrameType, plan: Plan) -> None:
+        """A frame that was suspended goes on."""
+        thread = self.thread()
+        self._sync(thread, frame.f_back, id(frame))
+        self._resume(thread, frame, plan)
+
+    def throw(self, frame: FrameType, plan: Plan, exception: BaseException) -> None:
+        """A frame that was suspended goes on with an exception."""
+        thread = self.thread()
+        # Through a `yield from` that handled it, it may come to a frame that has been resumed.
+        is_open = any(state.frame == id(frame) for state in thread.stack)
+        if is_open:
+            self._sync(thread, frame, 0)
+        else:
+            self._sync(thread, frame.f_back, id(frame))
+        state = thread.stack[-1] if is_open else self._suspended.get(id(frame))
+        if state is None or state.plan is not plan:
+            # It has not been met before; the RAISE that follows says the rest.
+            self._enter(thread, frame, plan)
+            return
+        value = self._variables.value(exception, plan)
+        record = encode_throw(state.number, self._elapsed(), value)
+        if not is_open:
+            del self._suspended[id(frame)]
+            thread.stack.append(state)
+        self._out.append(record)
+
+    def leave(self, record: bytes, *, suspended: bool = False) -> None:
+        """Write that the innermost frame ends, or is suspended."""
+        stack = self._local.state.stack
+        if suspended:
+            self._suspended[stack[-1].frame] = stack[-1]
+        stack.pop()
+        self._out.append(record)
+
+    def _sync(self, thread: ThreadState, frame: FrameType | None, beginning: int) -> None:
+        """Make the innermost recorded frame from `frame` outwards the top of the stack.
+
+        Events alone do not tell: frames may have been there before recording began, throw() passes
+        through a ``yield from`` without an event, a generator may be closed without one.
+
+        Parameters:
+            beginning: the id of a frame that begins; the stack may hold a dead one of that id.
+        """
+        stack = thread.stack
+        if frame is not None and stack and stack[-1].frame == id(frame) != beginning:
+            return
+        places = {state.frame: index for index, state in enumerate(stack)}
+        places.pop(beginning, None)
+        missing: list[tuple[FrameType, Plan]] = []
+        keep = 0
+        while frame is not None:
+            code = frame.f_code
+            place = places.get(id(frame), -1)
+            if place >= 0 and stack[place].plan.code == id(code):
+                keep = place + 1
+                break
+            plan = self._plans.of(code, frame)
+            if plan is not None:
+                missing.append((frame, plan))
+            frame = frame.f_back
+        while len(stack) > keep:
+            record = encode_lost()
+            state = stack.pop()
+            self._out.append(record)
+            if state.plan.kind in SUSPENDING_KINDS:
+                # A throw() has passed through it, and it may go on.
+                self._suspended[state.frame] = state
+        for above, plan in reversed(missing):
+            self._resume(thread, above, plan)
+
+    def _resume(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
+        state = self._suspended.get(id(frame))
+        if state is None or state.plan is not plan:
+            self._enter(thread, frame, plan)
+            return
+        record = encode_resume(state.number, self._elapsed())
+        del self._suspended[id(frame)]
+        thread.stack.append(state)
+        self._out.append(record)
+
+    def _enter(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
+        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
+        state.line = state.said = frame.f_lineno or plan.first_line
+        record = encode_enter(plan.number, self._elapsed(), state.line)
+        self.frames += 1
+        thread.stack.append(state)
+        self._out.append(record)
+        self._variables.write_all(state, frame)
+
+    def _namespace(self, frame: FrameType, plan: Plan) -> Namespace:
+        variables = frame.f_globals
+        namespace = self._namespaces.get(id(variables))
+        if namespace is None or (
+            # Another dict may have the address of one that is gone.
+            plan.kind == MODULE_KIND
+            and not all(dict.__contains__(variables, name) for name in namespace.written)
+        ):
+            namespace = Namespace(self._namespace_count)
+            self._namespace_count += 1
+            self._namespaces[id(variables)] = namespace
+        if self._namespace_of.get(plan.number) is not namespace:
+            record = encode_namespace(plan.number, namespace.number)
+            self._namespace_of[plan.number] = namespace
+            self._out.append(record)
+        return namespace
