@@ -742,6 +742,61 @@ def test_with_an_activation_path_only_what_runs_within_its_first_frame_is_record
     assert "before" not in names
 
 
+QUIET = """
+import sys
+monitoring = sys.monitoring
+tool = next(tool for tool in range(6) if monitoring.get_tool(tool) == "codetracer")
+met = []
+
+def watched(event):
+    number = getattr(monitoring.events, event)
+    given = monitoring.register_callback(tool, number, None)
+
+    def callback(code, *rest):
+        met.append((event, code.co_name))
+        return given(code, *rest)
+
+    monitoring.register_callback(tool, number, callback)
+
+def loop():
+    for n in (yield 0), 1:
+        n += 1
+    return n
+
+for event in "PY_START PY_RESUME LINE PY_RETURN PY_YIELD".split():
+    watched(event)
+for _ in range(3):
+    met.clear()
+    generator = loop()
+    next(generator)
+    try:
+        generator.send(1)
+    except StopIteration:
+        pass
+print([event for event, name in met if name == "loop"])
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(
+    ("first", "still_met"),
+    [
+        ("__import__('part')", []),
+        ("", ["PY_START", "LINE", "PY_YIELD", "PY_RESUME", *["LINE"] * 5, "PY_RETURN"]),
+    ],
+    ids=["over", "not yet begun"],
+)
+def test_code_costs_nothing_any_more_once_what_was_to_be_recorded_is_over(
+    tmp_path: Path, first: str, still_met: list[str], backend: str
+) -> None:
+    outcome = record(
+        *(tmp_path, first + QUIET, backend, "--activation-path", "part.py"),
+        files={"part.py": "def never(): pass"},
+    )
+
+    assert outcome == Outcome(0, f"{still_met}\n", "")
+
+
 FORK = """
 import os, sys
 def leaf(n): return n
