@@ -1,0 +1,157 @@
+"""Finds the filter files that hold for a program, and makes a chain of them."""
+
+from __future__ import annotations
+
+import os
+
+from codetracer.errors import UsageError
+from codetracer.filters.chain import FOLDER, FilterChain, FilterSource
+from codetracer.filters.schema import parse_filter
+from codetracer.filters.selectors import as_base
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Final
+
+    from codetracer.filters.chain import Origin
+    from codetracer.filters.schema import FilterFile
+
+__all__ = ["BUILTINS", "PROJECT_FILTER", "VARIABLE", "load_chain"]
+
+VARIABLE: Final = "CODETRACER_TRACE_FILTER"
+"""The environment variable that names filter files."""
+
+PROJECT_FILTER: Final = os.path.join(FOLDER, "trace-filter.toml")
+"""What a project's filter is called; looked for from the program's folder upward."""
+
+SEPARATOR: Final = "::"
+
+BUILTINS: Final = ("default", "pytest", "unittest")
+"""The filters that come with codetracer."""
+
+
+def load_chain(
+    start: str,
+    *,
+    environ: Mapping[str, str],
+    command_line: Sequence[str] = (),
+    builtin: Sequence[str] = ("default",),
+) -> FilterChain:
+    """Return the chain that holds for a program.
+
+    It is: what comes with codetracer, the project's filter, those that the environment names and
+    those of the command line.
+
+    Parameters:
+        start: the folder of the program; there and in the folders above it the project's filter
+            is looked for.
+        environ: its CODETRACER_TRACE_FILTER names files, separated by ``::``.
+        command_line: names of files, each of which may be several, separated by ``::``.
+        builtin: some of `BUILTINS`.
+
+    Raises:
+        UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong.
+    """
+    found = _project_filter(start)
+    project = os.path.dirname(os.path.dirname(found)) if found else _working_directory(start)
+    filters: list[tuple[FilterSource, FilterFile]] = []
+    for name in builtin:
+        filters.append(_load_builtin(name, inherits=bool(filters)))
+
+    def load(path: str, origin: Origin) -> None:
+        filters.append(_load_file(path, origin, inherits=bool(filters)))
+
+    if found:
+        load(found, "project")
+    for path in _paths(environ.get(VARIABLE, ""), VARIABLE):
+        load(path, "environment")
+    for text in command_line:
+        if not text:
+            raise _unreadable(repr(text), "command line", "it names no file")
+        for path in _paths(text, "command line"):
+            load(path, "command line")
+    return FilterChain(filters, project)
+
+
+def _project_filter(start: str) -> str | None:
+    folder = os.path.abspath(start)
+    while True:
+        path = os.path.join(folder, PROJECT_FILTER)
+        # A link that leads nowhere is one that was meant to be there.
+        if os.path.lexists(path):
+            return path
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+
+
+def _working_directory(otherwise: str) -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return otherwise
+
+
+def _paths(text: str, where: str) -> list[str]:
+    """Return the absolute paths that a list of files names; none when it is empty."""
+    if not text:
+        return []
+    names = text.split(SEPARATOR)
+    if "" in names:
+        raise _unreadable(repr(text), where, f"it names no file on one side of a {SEPARATOR}")
+    return [os.path.abspath(os.path.expanduser(name)) for name in names]
+
+
+def _unreadable(path: str, origin: str, problem: str) -> UsageError:
+    return UsageError(
+        "ERR_INVALID_FILTER",
+        f"trace filter {path} ({origin}): {problem}",
+        {"file": path, "origin": origin},
+    )
+
+
+def _load_file(path: str, origin: Origin, *, inherits: bool) -> tuple[FilterSource, FilterFile]:
+    try:
+        with open(path, "rb") as file:
+            content = file.read()
+        # Some editors put a mark before it.
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise _unreadable(path, origin, error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _unreadable(path, origin, f"line {line} is not UTF-8") from None
+    except ValueError as error:
+        # A null byte in the name.
+        raise _unreadable(repr(path), origin, str(error)) from None
+    parsed = parse_filter(text, path, inherits=inherits)
+    return FilterSource(parsed.name, path, origin, path, _sha256(content)), parsed
+
+
+def _load_builtin(name: str, *, inherits: bool) -> tuple[FilterSource, FilterFile]:
+    if name not in BUILTINS:
+        raise ValueError(f"there is no built-in filter {name!r}; there are {', '.join(BUILTINS)}")
+    label = f"<builtin {name}>"
+    path = os.path.join(os.path.dirname(__file__), "builtin", f"{name}.toml")
+    with open(path, "rb") as file:
+        content = file.read()
+    text = content.decode("utf-8").replace("@standard_library@", _standard_library())
+    parsed = parse_filter(text, label, inherits=inherits)
+    return FilterSource(parsed.name, None, "builtin", label, _sha256(content)), parsed
+
+
+def _standard_library() -> str:
+    """Return a regex for the folders, with a slash at the end, that the standard library is in."""
+    import re
+
+    folders = sorted(as_base(os.path.dirname(os.__file__)))
+    # An apostrophe would end the text that it is put into.
+    return "|".join(map(re.escape, folders)).replace("'", r"\x27")
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()
