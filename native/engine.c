@@ -1022,6 +1022,16 @@ understand(Engine *engine, PyObject *code, Event *event)
     return RECORD;
 }
 
+static int
+check_arguments(Py_ssize_t count, Py_ssize_t wanted)
+{
+    if (count != wanted) {
+        PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, count);
+        return -1;
+    }
+    return 0;
+}
+
 /* Finds the state of the frame in which something happens; it is the innermost then. */
 static inline int
 find_state(Engine *engine, Event *event)
@@ -1069,27 +1079,35 @@ settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start
     return write_variables(engine, state);
 }
 
-static inline PyObject *
-verdict_value(Verdict verdict)
+/* What an event that is understood is recorded by; 0, or -1 with an exception. */
+typedef int (*Work)(Engine *, Event *, PyObject *const *);
+
+/* What CPython lets a handler return. Where it is not to be disabled, DISABLE is an error or has no
+   effect, as the version has it. */
+typedef enum { MAY_DISABLE, NEVER_DISABLES } Outcomes;
+
+/* Every handler: `work` records the event, if it is to be recorded. */
+static Py_ALWAYS_INLINE inline PyObject *
+handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wanted,
+       Outcomes outcomes, Work work)
 {
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    if (check_arguments(count, wanted) < 0) {
+        return NULL;
+    }
+    Verdict verdict = understand(engine, args[0], &event);
+    if (verdict == RECORD) {
+        return give_engine(engine, &event, work(engine, &event, args));
+    }
     if (verdict == FAILED) {
         return NULL;
     }
-    return Py_NewRef(verdict == SILENCE ? disable : Py_None);
+    return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? disable : Py_None);
 }
 
 static int
-check_arguments(Py_ssize_t count, Py_ssize_t wanted)
-{
-    if (count != wanted) {
-        PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, count);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-begin_frame(Engine *engine, Event *event)
+begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
     Plan *plan = event->plan;
     Thread *thread = event->thread;
@@ -1162,10 +1180,7 @@ static PyObject *
 on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     Engine *engine = (Engine *)self;
-    if (check_arguments(count, 2) < 0) {
-        return NULL;
-    }
-    if (!engine->active) {
+    if (!engine->active && count == 2) {
         int begun = activate(engine, args[0]);
         if (begun != 1) {
             Plan *plan = table_get(&engine->code_plans, args[0]);
@@ -1173,34 +1188,27 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
             return begun < 0 ? NULL : Py_NewRef(silent ? disable : Py_None);
         }
     }
-    Event event = {0};
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict != RECORD) {
-        return verdict_value(verdict);
+    return handle(self, args, count, 2, MAY_DISABLE, begin_frame);
+}
+
+static int
+go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
+{
+    if (sync_below(engine, event->thread, event->frame) < 0
+        || resume_frame(engine, event->thread, event->frame, event->plan) < 0) {
+        return -1;
     }
-    return give_engine(engine, &event, begin_frame(engine, &event));
+    return commit(engine);
 }
 
 static PyObject *
 on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Engine *engine = (Engine *)self;
-    Event event = {0};
-    if (check_arguments(count, 2) < 0) {
-        return NULL;
-    }
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict != RECORD) {
-        return verdict_value(verdict);
-    }
-    int failed = sync_below(engine, event.thread, event.frame) < 0
-                 || resume_frame(engine, event.thread, event.frame, event.plan) < 0
-                 || commit(engine) < 0;
-    return give_engine(engine, &event, failed ? -1 : 0);
+    return handle(self, args, count, 2, MAY_DISABLE, go_on);
 }
 
 static int
-throw_into(Engine *engine, Event *event, PyObject *exception)
+throw_into(Engine *engine, Event *event, PyObject *const *args)
 {
     Thread *thread = event->thread;
     /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
@@ -1222,7 +1230,7 @@ throw_into(Engine *engine, Event *event, PyObject *exception)
     engine->roots.used = 0;
     int64_t since = elapsed(engine);
     Buffer *roots = &engine->roots;
-    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
+    if (values_encode(engine, roots, args[2], engine->values.depth, 0) < 0
         || values_write(engine, event->plan) < 0 || stack_reserve(event->thread) < 0
         || buffer_reserve(&engine->group, roots->used + 40) < 0) {
         return -1;
@@ -1241,21 +1249,13 @@ throw_into(Engine *engine, Event *event, PyObject *exception)
 static PyObject *
 on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Engine *engine = (Engine *)self;
-    Event event = {0};
-    if (check_arguments(count, 3) < 0) {
-        return NULL;
-    }
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict != RECORD) {
-        return verdict == FAILED ? NULL : Py_NewRef(Py_None);
-    }
-    return give_engine(engine, &event, throw_into(engine, &event, args[2]));
+    return handle(self, args, count, 3, NEVER_DISABLES, throw_into);
 }
 
 static int
-step(Engine *engine, Event *event, long line)
+step(Engine *engine, Event *event, PyObject *const *args)
 {
+    long line = PyLong_AsLong(args[1]);
     size_t start;
     if (find_state(engine, event) < 0 || settle(engine, event, NULL, ALLOW, &start) < 0
         || buffer_reserve(&engine->group, 16) < 0) {
@@ -1277,56 +1277,49 @@ step(Engine *engine, Event *event, long line)
 static PyObject *
 on_line(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Engine *engine = (Engine *)self;
-    Event event = {0};
-    if (check_arguments(count, 2) < 0) {
-        return NULL;
-    }
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict != RECORD) {
-        return verdict_value(verdict);
-    }
-    return give_engine(engine, &event, step(engine, &event, PyLong_AsLong(args[1])));
+    return handle(self, args, count, 2, MAY_DISABLE, step);
 }
 
-static PyObject *
-exception_event(PyObject *self, PyObject *const *args, Py_ssize_t count, unsigned int record)
+static int
+exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int record)
 {
-    Engine *engine = (Engine *)self;
-    Event event = {0};
-    if (check_arguments(count, 3) < 0) {
-        return NULL;
-    }
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict != RECORD) {
-        return verdict == FAILED ? NULL : Py_NewRef(Py_None);
+    if (find_state(engine, event) < 0) {
+        return -1;
     }
     Buffer *roots = &engine->roots;
-    int failed = find_state(engine, &event) < 0;
-    if (!failed) {
-        roots->used = 0;
-        failed = values_encode(engine, roots, args[2], engine->values.depth, 0) < 0
-                 || values_write(engine, event.plan) < 0
-                 || buffer_reserve(&engine->group, roots->used + 1) < 0;
+    roots->used = 0;
+    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
+        || values_write(engine, event->plan) < 0
+        || buffer_reserve(&engine->group, roots->used + 1) < 0) {
+        return -1;
     }
-    if (!failed) {
-        put_byte(&engine->group, record);
-        put_bytes(&engine->group, roots->bytes, roots->used);
-        failed = commit(engine) < 0;
-    }
-    return give_engine(engine, &event, failed ? -1 : 0);
+    put_byte(&engine->group, record);
+    put_bytes(&engine->group, roots->bytes, roots->used);
+    return commit(engine);
+}
+
+static int
+raised(Engine *engine, Event *event, PyObject *const *args)
+{
+    return exception_record(engine, event, args[2], RECORD_RAISE);
+}
+
+static int
+handled(Engine *engine, Event *event, PyObject *const *args)
+{
+    return exception_record(engine, event, args[2], RECORD_HANDLED);
 }
 
 static PyObject *
 on_raise(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return exception_event(self, args, count, RECORD_RAISE);
+    return handle(self, args, count, 3, NEVER_DISABLES, raised);
 }
 
 static PyObject *
 on_exception_handled(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return exception_event(self, args, count, RECORD_HANDLED);
+    return handle(self, args, count, 3, NEVER_DISABLES, handled);
 }
 
 /* A frame ends, or is suspended where `record` is RECORD_YIELD. */
@@ -1368,40 +1361,40 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
     return commit(engine);
 }
 
-static PyObject *
-end_event(PyObject *self, PyObject *const *args, Py_ssize_t count, unsigned int record)
+static int
+returned(Engine *engine, Event *event, PyObject *const *args)
 {
-    Engine *engine = (Engine *)self;
-    Event event = {0};
-    if (check_arguments(count, 3) < 0) {
-        return NULL;
-    }
-    Verdict verdict = understand(engine, args[0], &event);
-    if (verdict == SILENCE && record == RECORD_UNWIND) {
-        verdict = NOTHING;
-    }
-    if (verdict != RECORD) {
-        return verdict_value(verdict);
-    }
-    return give_engine(engine, &event, leave_frame(engine, &event, args[2], record));
+    return leave_frame(engine, event, args[2], RECORD_RETURN);
+}
+
+static int
+yielded(Engine *engine, Event *event, PyObject *const *args)
+{
+    return leave_frame(engine, event, args[2], RECORD_YIELD);
+}
+
+static int
+unwound(Engine *engine, Event *event, PyObject *const *args)
+{
+    return leave_frame(engine, event, args[2], RECORD_UNWIND);
 }
 
 static PyObject *
 on_py_return(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return end_event(self, args, count, RECORD_RETURN);
+    return handle(self, args, count, 3, MAY_DISABLE, returned);
 }
 
 static PyObject *
 on_py_yield(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return end_event(self, args, count, RECORD_YIELD);
+    return handle(self, args, count, 3, MAY_DISABLE, yielded);
 }
 
 static PyObject *
 on_py_unwind(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    return end_event(self, args, count, RECORD_UNWIND);
+    return handle(self, args, count, 3, NEVER_DISABLES, unwound);
 }
 
 /* ---- what is no event of CPython's */
