@@ -993,7 +993,8 @@ understand(Engine *engine, PyObject *code, Event *event)
         return SILENCE;
     }
     if (!engine->active) {
-        return NOTHING;
+        /* It has not begun, or it is over for good. */
+        return engine->activation == NULL ? NOTHING : SILENCE;
     }
     PyThreadState *thread = PyThreadState_Get();
     uint64_t id = PyThreadState_GetID(thread);
@@ -1156,7 +1157,7 @@ begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
     return commit(engine);
 }
 
-/* Begins the recording at the activation path: 1 if it has begun, 0 if not, -1 on failure. */
+/* Begins the recording if `code` is of the activation path; -1 on failure. */
 static int
 activate(Engine *engine, PyObject *code)
 {
@@ -1166,27 +1167,24 @@ activate(Engine *engine, PyObject *code)
     }
     int activates = PyObject_IsTrue(answer);
     Py_DECREF(answer);
+    /* Another thread may have begun it meanwhile. */
     if (activates <= 0 || engine->activation != NULL) {
-        return activates < 0 ? -1 : activates ? 2 : 0;
+        return activates < 0 ? -1 : 0;
     }
     PyObject *frame = frame_of(PyThreadState_Get(), code);
     engine->activation = frame;
-    Py_XDECREF(frame);
     engine->active = frame != NULL;
-    return engine->active ? 1 : 2;
+    Py_XDECREF(frame);
+    return 0;
 }
 
 static PyObject *
 on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     Engine *engine = (Engine *)self;
-    if (!engine->active && count == 2) {
-        int begun = activate(engine, args[0]);
-        if (begun != 1) {
-            Plan *plan = table_get(&engine->code_plans, args[0]);
-            int silent = begun == 0 && plan != NULL && plan->skip;
-            return begun < 0 ? NULL : Py_NewRef(silent ? disable : Py_None);
-        }
+    if (!engine->active && engine->activation == NULL && count == 2
+        && activate(engine, args[0]) < 0) {
+        return NULL;
     }
     return handle(self, args, count, 2, MAY_DISABLE, begin_frame);
 }

@@ -34,5 +34,6 @@ PYTHONMALLOC=malloc
 CODETRACER_BACKEND=native
 export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
 "$python" -m pytest -p no:cacheprovider -p no:xdist -k native tests/test_monitoring_*.py \
-    tests/test_record_balance.py tests/test_record_delta.py tests/test_record_engines.py \
-    tests/test_record_harmless.py tests/test_record_oracle.py tests/test_record_values.py
+    tests/test_record_activation.py tests/test_record_balance.py tests/test_record_delta.py \
+    tests/test_record_engines.py tests/test_record_harmless.py tests/test_record_oracle.py \
+    tests/test_record_values.py
