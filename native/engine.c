@@ -1732,13 +1732,21 @@ static PyType_Spec engine_spec = {
     .slots = engine_slots,
 };
 
+void *
+engine_find(const char *function)
+{
+    void *found = dlsym(RTLD_DEFAULT, function);
+    if (found == NULL) {
+        PyErr_Format(PyExc_ImportError, "this CPython has no %s", function);
+    }
+    return found;
+}
+
 static int
 engine_exec(PyObject *module)
 {
-    /* Not in the stable ABI, but there in 3.12 to 3.15; without it there is no engine. */
-    get_var = (GetVar)dlsym(RTLD_DEFAULT, "PyFrame_GetVar");
-    if (get_var == NULL) {
-        PyErr_SetString(PyExc_ImportError, "this CPython has no PyFrame_GetVar");
+    get_var = (GetVar)engine_find("PyFrame_GetVar");
+    if (get_var == NULL || values_prepare() < 0) {
         return -1;
     }
     name_f_back = PyUnicode_InternFromString("f_back");

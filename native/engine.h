@@ -1,7 +1,7 @@
 /* The recorder's engine: what codetracer/runtime/events.py and values.py do, in C.
  *
  * Hand-written; both write the same bytes. Stable ABI only (Py_LIMITED_API 3.12), but for
- * PyFrame_GetVar, which is looked up when the module is loaded.
+ * PyFrame_GetVar and PyType_GetDict, which are looked up when the module is loaded.
  *
  * The GIL guards the engine's state. Where Python code is called (a new code object or type, a full
  * block), another thread may get it; `busy` keeps that one out of the engine meanwhile.
@@ -25,15 +25,21 @@
 
 /* ---- values */
 
+/* A slot of an instance, or a field of a named tuple. */
+typedef struct {
+    PyObject *name;
+    PyObject *owner;  /* a weak reference to the class that has the slot; None for a field */
+    Py_ssize_t place; /* where the class's dict had it last */
+} Member;
+
 typedef struct {
     uint32_t number;
     int form;
     int has_dict;
-    Py_ssize_t slots;  /* how many */
-    PyObject **names;  /* of the slots */
-    PyObject **readers; /* NULL for a named tuple's fields */
-    PyObject *plain;   /* or NULL */
-    PyObject *alive;   /* a weak reference to the type */
+    Py_ssize_t count; /* of members */
+    Member *members;
+    PyObject *plain; /* or NULL */
+    PyObject *alive; /* a weak reference to the type */
 } Layout;
 
 /* An object that has been written. */
@@ -195,6 +201,13 @@ call_one(PyObject *callable, PyObject *argument)
 {
     return PyObject_Vectorcall(callable, &argument, 1, NULL);
 }
+
+/* Returns a function that is not in the stable ABI, but there in 3.12 to 3.15. NULL with an
+   ImportError: without it there is no engine. */
+void *engine_find(const char *function);
+
+/* Finds what values take of such functions. */
+int values_prepare(void);
 
 int values_init(Values *values);
 void values_clear(Values *values);

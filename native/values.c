@@ -3,17 +3,21 @@
 
 #include "_trace_format.h"
 
+typedef PyObject *(*GetDict)(PyTypeObject *);
+
+static GetDict get_dict;
+static descrgetfunc get_member;
+
 /* ---- types */
 
 static void
 layout_free(Layout *layout)
 {
-    for (Py_ssize_t at = 0; at < layout->slots; at++) {
-        Py_XDECREF(layout->names[at]);
-        Py_XDECREF(layout->readers[at]);
+    for (Py_ssize_t at = 0; at < layout->count; at++) {
+        Py_XDECREF(layout->members[at].name);
+        Py_XDECREF(layout->members[at].owner);
     }
-    PyMem_Free(layout->names);
-    PyMem_Free(layout->readers);
+    PyMem_Free(layout->members);
     Py_XDECREF(layout->plain);
     Py_XDECREF(layout->alive);
     PyMem_Free(layout);
@@ -22,9 +26,9 @@ layout_free(Layout *layout)
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
-    /* form, has_dict, names, readers or None, plain or None, weak reference */
+    /* name, form, has_dict, names, owners, plain or None, weak reference */
     PyObject *names = PyTuple_GetItem(told, 3);
-    PyObject *readers = PyTuple_GetItem(told, 4);
+    PyObject *owners = PyTuple_GetItem(told, 4);
     PyObject *plain = PyTuple_GetItem(told, 5);
     PyObject *alive = PyTuple_GetItem(told, 6);
     if (alive == NULL) {
@@ -35,16 +39,15 @@ layout_fill(Layout *layout, PyObject *told)
     layout->plain = plain == Py_None ? NULL : Py_NewRef(plain);
     layout->alive = Py_NewRef(alive);
     Py_ssize_t count = PyTuple_Size(names);
-    layout->names = PyMem_Calloc((size_t)count + 1, sizeof(PyObject *));
-    layout->readers = PyMem_Calloc((size_t)count + 1, sizeof(PyObject *));
-    if (layout->names == NULL || layout->readers == NULL) {
+    layout->members = PyMem_Calloc((size_t)count + 1, sizeof(Member));
+    if (layout->members == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    layout->slots = count;
+    layout->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
-        layout->names[at] = Py_NewRef(PyTuple_GetItem(names, at));
-        layout->readers[at] = Py_NewRef(PyTuple_GetItem(readers, at));
+        layout->members[at].name = Py_NewRef(PyTuple_GetItem(names, at));
+        layout->members[at].owner = Py_XNewRef(PyTuple_GetItem(owners, at));
     }
     return PyErr_Occurred() ? -1 : 0;
 }
@@ -820,31 +823,112 @@ put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
     return 0;
 }
 
-static int
-slot_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
+/* The class whose slots are read right now, and its dict. */
+typedef struct {
+    PyObject *alive; /* borrowed: the weak reference to it */
+    PyObject *type;  /* None when it is gone */
+    PyObject *namespace;
+} Owner;
+
+static void
+owner_leave(Owner *owner)
 {
-    for (Py_ssize_t at = 0; at < layout->slots; at++) {
-        PyObject *value;
+    Py_CLEAR(owner->namespace);
+    Py_CLEAR(owner->type);
+    owner->alive = NULL;
+}
+
+static int
+owner_turn(Owner *owner, PyObject *alive)
+{
+    if (owner->alive == alive) {
+        return 0;
+    }
+    owner_leave(owner);
+    owner->type = PyObject_CallNoArgs(alive);
+    if (owner->type == NULL) {
+        return -1;
+    }
+    if (owner->type != Py_None) {
+        owner->namespace = get_dict((PyTypeObject *)owner->type);
+    }
+    owner->alive = alive;
+    return 0;
+}
+
+/* Returns what a class's dict has by a member's name, borrowed, or NULL. No key is hashed or
+   compared but by identity, for it may be the program's; the name is the very key that was there
+   when the layout was told. */
+static PyObject *
+namespace_entry(PyObject *namespace, Member *member)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = member->place;
+    if (PyDict_Next(namespace, &position, &name, &value) && name == member->name) {
+        return value;
+    }
+    Py_ssize_t place = position = 0;
+    while (PyDict_Next(namespace, &position, &name, &value)) {
+        if (name == member->name
+            || (PyUnicode_CheckExact(name) && PyUnicode_Compare(name, member->name) == 0)) {
+            member->place = place;
+            return value;
+        }
+        place = position;
+    }
+    return NULL;
+}
+
+/* Returns what a slot holds; NULL, without an exception, if it is not bound or none any more. */
+static PyObject *
+slot_value(Owner *owner, Member *member, PyObject *object)
+{
+    if (owner->namespace == NULL) {
+        return NULL;
+    }
+    PyObject *descriptor = namespace_entry(owner->namespace, member);
+    if (descriptor == NULL || Py_TYPE(descriptor) != &PyMemberDescr_Type) {
+        /* The program has put something else there. */
+        return NULL;
+    }
+    Py_INCREF(descriptor);
+    PyObject *value = get_member(descriptor, object, (PyObject *)Py_TYPE(object));
+    Py_DECREF(descriptor);
+    if (value == NULL
+        && (PyErr_ExceptionMatches(PyExc_AttributeError)
+            || PyErr_ExceptionMatches(PyExc_TypeError))) {
+        /* It is not bound, or another class's. */
+        PyErr_Clear();
+    }
+    return value;
+}
+
+static int
+member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
+{
+    Owner owner = {NULL, NULL, NULL};
+    int failed = 0;
+    for (Py_ssize_t at = 0; !failed && at < layout->count; at++) {
+        Member *member = &layout->members[at];
+        PyObject *value = NULL;
         if (layout->form == FORM_NAMED_TUPLE) {
             value = at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
         }
+        else if (owner_turn(&owner, member->owner) < 0) {
+            failed = 1;
+        }
         else {
-            value = call_one(layout->readers[at], object);
-            if (value == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
-                return -1;
-            }
-            PyErr_Clear();
+            value = slot_value(&owner, member, object);
+            failed = value == NULL && PyErr_Occurred() != NULL;
         }
-        if (value == NULL) {
-            continue;
-        }
-        int failed = put_attribute(engine, fields, layout->names[at], value) < 0;
-        Py_DECREF(value);
-        if (failed) {
-            return -1;
+        if (value != NULL) {
+            failed = put_attribute(engine, fields, member->name, value) < 0;
+            Py_DECREF(value);
         }
     }
-    return 0;
+    owner_leave(&owner);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -926,7 +1010,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     if (layout->form == FORM_METHOD) {
         return method_attributes(engine, fields, object);
     }
-    if (layout->slots && slot_attributes(engine, fields, object, layout) < 0) {
+    if (layout->count && member_attributes(engine, fields, object, layout) < 0) {
         return -1;
     }
     if (layout->has_dict) {
@@ -958,9 +1042,8 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     return 0;
 }
 
-/* Puts the record of what an object holds into `values->content`. */
 static int
-object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth)
+put_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth)
 {
     Values *values = &engine->values;
     Layout *layout = layout_of(engine, Py_TYPE(object));
@@ -979,6 +1062,18 @@ object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, in
         return -1;
     }
     return put_bytes(to, values->fields.bytes, values->fields.used);
+}
+
+/* Puts the record of what an object holds into `values->content`. */
+static int
+object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth)
+{
+    /* Its layout is there as long as its type is. Another thread may give the object another type
+       where Python code is called. */
+    PyObject *type = Py_NewRef((PyObject *)Py_TYPE(object));
+    int outcome = put_content(engine, plan, object, number, depth);
+    Py_DECREF(type);
+    return outcome;
 }
 
 static int
@@ -1059,6 +1154,14 @@ values_drop_queue(Values *values)
 }
 
 /* ---- all of it */
+
+int
+values_prepare(void)
+{
+    get_dict = (GetDict)engine_find("PyType_GetDict");
+    get_member = (descrgetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_get);
+    return get_dict == NULL || get_member == NULL ? -1 : 0;
+}
 
 int
 values_init(Values *values)

@@ -362,3 +362,46 @@ def test_only_a_value_that_differs_is_written(tmp_path: Path, backend: str) -> N
     # x, y and y again; the list as it is made and with another item.
     assert len(variables) == 3
     assert objects == [(1,), (1, 2)]
+
+
+def test_slots_are_read_as_the_program_has_left_them(tmp_path: Path, backend: str) -> None:
+    program = """\
+class Slotted:
+    __slots__ = ('replaced', 'deleted', 'foreign', 'moved', 'kept')
+    def __init__(self):
+        self.replaced, self.deleted, self.foreign, self.moved, self.kept = 1, 2, 3, 4, 5
+class Other:
+    __slots__ = ('foreign',)
+slotted = Slotted()
+before = slotted
+Slotted.replaced = property(lambda self: 1 / 0)
+del Slotted.deleted
+Slotted.foreign = Other.foreign
+moved = Slotted.moved
+del Slotted.moved
+Slotted.moved = moved
+slotted.kept = 6
+"""
+    seen = after(tmp_path, program, backend)
+
+    assert an_object(seen["slotted"]).attributes == {"moved": 4, "kept": 6}
+
+
+def test_no_key_of_a_class_is_compared(tmp_path: Path, backend: str) -> None:
+    program = """\
+import warnings
+warnings.simplefilter('ignore')
+compared = []
+class Key:
+    def __hash__(self): return hash('label')
+    def __eq__(self, other): compared.append(other); return self is other
+key = Key()
+odd = type('Odd', (), {'__slots__': ('label', 'other'), key: 1})()
+odd.label = odd.other = 1
+compared.clear()
+odd
+print(compared)
+"""
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert outcome.stdout == "[]\n"

@@ -16,7 +16,6 @@ from codetracer.monitoring.backend import backend
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.values import Values
-from codetracer_bindings.trace_format import FORM_NAMED_TUPLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,15 +90,12 @@ def make_engine(
 def _tell_layout(forget: Callable[[object], object], kind: type) -> tuple[object, ...]:
     """Return for the engine in C what the instances of a type hold."""
     layout = layout_of(kind)
-    readers: tuple[object, ...] = tuple(layout.slots.values())
-    if layout.form == FORM_NAMED_TUPLE:
-        readers = (None,) * len(readers)
     return (
         type_name(kind),
         layout.form,
         layout.dict_of is not None,
         tuple(layout.slots),
-        readers,
+        tuple(map(layout.owners.get, layout.slots)),
         layout.plain,
         # Types are not kept alive; the address of one that is gone may be another's.
         weakref.ref(kind, forget),

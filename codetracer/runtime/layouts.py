@@ -76,22 +76,26 @@ class Layout:
         number: the type's number in the log.
         form: the form of its instances.
         slots: what reads each slot, by the slot's name; for a named tuple its fields.
+        owners: a weak reference to the class that has the slot, by the slot's name. Fields have
+            none.
         dict_of: returns an instance's ``__dict__``; None where it has none.
         plain: returns the plain value of a wrapped one, and a deque as a list; else None.
     """
 
-    __slots__ = ("dict_of", "form", "number", "plain", "slots")
+    __slots__ = ("dict_of", "form", "number", "owners", "plain", "slots")
 
     def __init__(
         self,
         form: int,
         slots: dict[str, Reader],
+        owners: dict[str, weakref.ref[type]],
         dict_of: Callable[[Any], Any] | None,
         plain: Reader | None,
     ) -> None:
         self.number = 0
         self.form = form
         self.slots = slots
+        self.owners = owners
         self.dict_of = dict_of
         self.plain = plain
 
@@ -101,22 +105,27 @@ def layout_of(kind: type) -> Layout:
     mro = _mro_of(kind)
     form = next((form for base, form in _BASES if _has(mro, base)), FORM_INSTANCE)
     slots: dict[str, Reader] = {}
+    owners: dict[str, weakref.ref[type]] = {}
     dict_of = None
     if form not in (FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE):
-        slots, dict_of = _slots_of(mro), _dict_of(mro)
+        owners, dict_of = _owners_of(mro), _dict_of(mro)
+        slots = {
+            name: _reader_of(owner, name, types.MemberDescriptorType)
+            for name, owner in owners.items()
+        }
     plain = next((read for base, read in _WRAPPERS if _has(mro, base)), None)
     if _is_enumeration(kind):
-        form, slots, plain = FORM_ENUM, {}, None
+        form, slots, owners, plain = FORM_ENUM, {}, {}, None
     elif plain is not None:
         form = FORM_WRAPPED
     elif form == FORM_TUPLE and (fields := _fields_of(mro)):
         form = FORM_NAMED_TUPLE
-        slots = {name: _item_reader(index) for index, name in enumerate(fields)}
+        slots, owners = {name: _item_reader(index) for index, name in enumerate(fields)}, {}
     elif form == FORM_INSTANCE and dict_of is None and not slots:
         form = FORM_OPAQUE
         if kind is _deque():
             form, plain = FORM_LIST, list
-    return Layout(form, slots, dict_of, plain)
+    return Layout(form, slots, owners, dict_of, plain)
 
 
 def type_name(kind: type) -> str:
@@ -137,16 +146,18 @@ def _has(mro: tuple[type, ...], wanted: type) -> bool:
     return any(base is wanted for base in mro)
 
 
-def _slots_of(mro: tuple[type, ...]) -> dict[str, Reader]:
-    slots: dict[str, Reader] = {}
+def _owners_of(mro: tuple[type, ...]) -> dict[str, weakref.ref[type]]:
+    """Return which class has each slot, by the slot's name."""
+    owners: dict[str, weakref.ref[type]] = {}
     for base in reversed(mro):
         # The fields of the types that CPython is made of are of no interest.
         if not _flags_of(base) & _IS_HEAP_TYPE:
             continue
+        alive = weakref.ref(base)
         for name, descriptor in _items(base):
             if type(descriptor) is types.MemberDescriptorType and name not in _OFFSETS:
-                slots[name] = _reader_of(base, name, types.MemberDescriptorType)
-    return slots
+                owners[name] = alive
+    return owners
 
 
 def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
@@ -156,25 +167,33 @@ def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
             if not _flags_of(base) & _IS_HEAP_TYPE:
                 # It is there for good.
                 return descriptor.__get__
-            return _reader_of(base, "__dict__", types.GetSetDescriptorType)
+            return _reader_of(weakref.ref(base), "__dict__", types.GetSetDescriptorType)
     return None
 
 
-def _reader_of(base: type, name: str, kind: object) -> Reader:
-    """Return what reads an attribute by a descriptor of this kind of the class `base`.
+def _reader_of(alive: weakref.ref[type], name: str, kind: object) -> Reader:
+    """Return what reads an attribute by a descriptor of this kind of the class that is `alive`.
 
     A descriptor keeps its class alive, and with it the globals of its methods. The class is there
     as long as an instance is.
     """
-    alive = weakref.ref(base)
+    # Only when a class is made can its namespace be given keys that are no strings.
+    base = alive()
+    is_plain = base is not None and all(type(key) is str for key in _namespace_of(base))
 
     def read(value: object) -> object:
         found = alive()
-        descriptor: Any = None if found is None else _namespace_of(found).get(name)
+        descriptor: Any = None
+        if found is not None:
+            descriptor = _namespace_of(found).get(name) if is_plain else _entry(found, name)
         if type(descriptor) is not kind:
             # The program has put something else there.
             raise AttributeError(name)
-        return descriptor.__get__(value)
+        try:
+            return descriptor.__get__(value)
+        except TypeError:
+            # It is another class's.
+            raise AttributeError(name) from None
 
     return read
 
