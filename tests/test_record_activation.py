@@ -8,13 +8,12 @@ from typing import TypeGuard
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import VARIABLE
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from codetracer.replay import CallEvent, render
 from tests.recordings import ENVIRON, record
 from tests.running import execute, write
 
-ENGINES = ("native",)
-"""Those that disable what they will never record again."""
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 LOCAL = {"on_py_start", "on_py_resume", "on_line", "on_py_return", "on_py_yield"}
 OTHER = {"on_py_throw", "on_raise", "on_exception_handled", "on_py_unwind"}
@@ -109,7 +108,6 @@ def watch(folder: Path, backend: str, *arguments: str) -> list[list[tuple[str, b
     return [[(name, is_disable) for name, is_disable in stage] for stage in stages]
 
 
-@pytest.mark.parametrize("backend", ENGINES)
 def test_before_and_within_the_activation_nothing_is_disabled(tmp_path: Path, backend: str) -> None:
     waiting, within, *_ = watch(tmp_path, backend)
 
@@ -118,7 +116,6 @@ def test_before_and_within_the_activation_nothing_is_disabled(tmp_path: Path, ba
 
 
 @pytest.mark.parametrize("arguments", [(), ("end",)])
-@pytest.mark.parametrize("backend", ENGINES)
 def test_when_it_is_over_every_event_that_can_be_is_disabled(
     tmp_path: Path, backend: str, arguments: tuple[str, ...]
 ) -> None:
@@ -142,7 +139,6 @@ PART = "import os, __main__\npid = os.fork()\n__main__.leaf('within')\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
-@pytest.mark.parametrize("backend", ENGINES)
 def test_a_forked_child_is_recorded_until_the_activation_is_over_there_too(
     tmp_path: Path, backend: str
 ) -> None:
