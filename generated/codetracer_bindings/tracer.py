@@ -253,8 +253,8 @@ class TracerBase:
 
         - Since 3.14 an alias of BRANCH_LEFT and BRANCH_RIGHT, whose callback slots it shares.
         - DISABLE: 3.12 and 3.13 silence both ways; from 3.14 on it depends on the instruction.
-        - An exception from the callback escapes the handler of a try around it before 3.13.15,
-          3.14.7 and 3.15.0 (gh-152375).
+        - An exception from the callback of an if escapes the handler of a try around it before
+          3.13.15, 3.14.7 and 3.15.0 (gh-152375).
         """
 
     def on_branch_left(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
@@ -303,8 +303,8 @@ class TracerBase:
 
         - Fires in the consumer. next() past the end, and a __next__ written in Python, are a
           RAISE instead.
-        - While INSTRUCTION is enabled for the same code, a for over a generator does not fire it
-          (seen on 3.12.1 to 3.15.0).
+        - While INSTRUCTION, LINE or BRANCH is enabled for the same code, a for over a generator
+          does not fire it (seen on 3.12.1 to 3.15.0).
         """
 
     def on_raise(self, code: CodeType, offset: int, exception: BaseException, /) -> CallbackOutcome:
