@@ -8,6 +8,7 @@ rather than read as something else (``[[:alpha:]]`` and ``\<`` compile in both).
 from __future__ import annotations
 
 import re
+from functools import cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class PatternError(ValueError):
     """A selector or its pattern is wrong; the text says what is, and what would be right."""
 
 
+@cache
 def compile_glob(glob: str) -> re.Pattern[str]:
     """Compile a glob, which is to be matched with a whole name or path.
 
@@ -32,6 +34,7 @@ def compile_glob(glob: str) -> re.Pattern[str]:
     return _compile(_Glob(glob).translate(), glob)
 
 
+@cache
 def compile_regex(pattern: str) -> re.Pattern[str]:
     """Compile a regex in the syntax that Rust's ``regex`` and Python's `re` have in common.
 
