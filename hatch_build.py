@@ -15,7 +15,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 PACKAGE = "generated/codetracer_bindings"
 MODULES = {
     "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "native/guard.c"],
-    "codetracer_bindings._engine": ["native/engine.c", "native/values.c"],
+    "codetracer_bindings._engine": [
+        f"native/{name}.c"
+        for name in (
+            *("engine", "events", "stacks", "variables", "plans", "log"),
+            *("values", "objects", "items", "attributes", "layouts"),
+        )
+    ],
 }
 STABLE_ABI = "0x030c0000"
 

@@ -1,4 +1,4 @@
-/* The recorder's engine: what codetracer/runtime/events.py and values.py do, in C.
+/* The recorder's engine: what codetracer/runtime/ does from events to bytes, in C.
  *
  * Hand-written; both write the same bytes. Stable ABI only (Py_LIMITED_API 3.12), but for
  * PyFrame_GetVar and PyType_GetDict, which are looked up when the module is loaded.
@@ -11,80 +11,15 @@
 
 #include <Python.h>
 
-#include "tables.h"
-
 #if !defined(Py_LIMITED_API) || Py_LIMITED_API + 0 != 0x030c0000
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
-#define MAX_KNOWN 100000 /* as in values.py */
-#define MAX_NAMES 10000  /* likewise */
-#define ALLOW 0
-#define REDACT 1
-#define DROP 2
+#include "tables.h"
+#include "values.h"
 
-/* ---- values */
-
-/* A slot of an instance, or a field of a named tuple. */
-typedef struct {
-    PyObject *name;
-    PyObject *owner;  /* a weak reference to the class that has the slot; None for a field */
-    Py_ssize_t place; /* where the class's dict had it last */
-} Member;
-
-typedef struct {
-    uint32_t number;
-    int form;
-    int has_dict;
-    Py_ssize_t count; /* of members */
-    Member *members;
-    PyObject *plain; /* or NULL */
-    PyObject *alive; /* a weak reference to the type */
-} Layout;
-
-/* An object that has been written. */
-typedef struct {
-    const void *object; /* NULL: free */
-    const void *kind;
-    uint64_t content; /* hash of what was written, 0 for nothing */
-    uint64_t event;   /* the event that looked at it last */
-    uint32_t number;
-    int depth; /* how deep that event looked */
-} Known;
-
-/* An object that is to be looked at. */
-typedef struct {
-    PyObject *object;
-    uint32_t number;
-    int depth; /* how deep */
-    int room;  /* how deep the limit would allow */
-} Queued;
-
-typedef struct {
-    PyObject *layout_of; /* callable: a type's name, form, slots and so on */
-    int depth;           /* the limits */
-    int items;
-    int text;
-    int objects;
-    Known *known;
-    size_t known_size; /* a power of 2, or 0 */
-    size_t known_used;
-    uint32_t next_object;
-    uint32_t next_type;
-    uint32_t next_attribute;
-    uint64_t event;
-    int room;    /* how deep the limit allows to look at what is encoded now */
-    int refers;  /* whether a reference was encoded */
-    Table layouts;        /* of types, by address */
-    PyObject *attributes; /* number by name */
-    Queued *queue;
-    size_t queue_used;
-    size_t queue_size;
-    Buffer content;
-    Buffer fields;
-} Values;
-
-/* ---- frames */
+/* Only the module's init function is to be seen from outside; calls among these cost less so. */
+#pragma GCC visibility push(hidden)
 
 typedef struct {
     uint32_t number;   /* in the log */
@@ -113,7 +48,7 @@ typedef struct {
     Py_ssize_t count;
 } Looks;
 
-typedef struct {
+struct Plan {
     Py_ssize_t refs; /* the table's, and one for each frame */
     const void *code;
     PyObject *alive;      /* a weak reference to the code */
@@ -136,7 +71,7 @@ typedef struct {
     int return_action;
     int skip; /* not recorded */
     Namespace *namespace;
-} Plan;
+};
 
 typedef struct {
     const void *frame;
@@ -162,7 +97,15 @@ typedef struct {
     size_t end;
 } Changed;
 
+/* One event, as far as it is understood. */
 typedef struct {
+    Plan *plan;
+    PyObject *frame; /* owned */
+    Thread *thread;
+    Frame *state;
+} Event;
+
+struct Engine {
     PyObject_HEAD
     PyObject *log;         /* LogWriter */
     PyObject *gate;
@@ -194,7 +137,7 @@ typedef struct {
     Py_buffer window;
     size_t position;
     size_t limit;
-} Engine;
+};
 
 static inline PyObject *
 call_one(PyObject *callable, PyObject *argument)
@@ -202,27 +145,136 @@ call_one(PyObject *callable, PyObject *argument)
     return PyObject_Vectorcall(callable, &argument, 1, NULL);
 }
 
+static inline int
+check_arguments(Py_ssize_t count, Py_ssize_t wanted)
+{
+    if (count != wanted) {
+        PyErr_Format(PyExc_TypeError, "expected %zd arguments, got %zd", wanted, count);
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- engine.c */
+
+extern PyObject *disable;
+extern PyObject *name_f_back;
+extern PyObject *name_f_globals;
+extern PyObject *name_f_locals;
+extern PyObject *name_f_lineno;
+
 /* Returns a function that is not in the stable ABI, but there in 3.12 to 3.15. NULL with an
    ImportError: without it there is no engine. */
 void *engine_find(const char *function);
 
-/* Finds what values take of such functions. */
-int values_prepare(void);
+/* ---- plans.c */
 
-int values_init(Values *values);
-void values_clear(Values *values);
-void values_forget(Values *values);
+/* Returns the plan of a code object that has not been met before, and defines it in the group. */
+Plan *plan_new(Engine *engine, PyObject *code, PyObject *frame);
+void plan_release(Plan *plan);
+long number_attribute(PyObject *object, const char *name);
 
-/* Appends a value to `to`; what it refers to is queued for values_write. */
-int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
+static inline Plan *
+plan_of(Engine *engine, PyObject *code, PyObject *frame)
+{
+    Plan *plan = table_get(&engine->code_plans, code);
+    return plan != NULL ? plan : plan_new(engine, code, frame);
+}
 
-/* Appends records of the queued objects to the group, as far as they are new. */
-int values_write(Engine *engine, Plan *plan);
+/* ---- log.c */
 
-/* Lets go of what was queued. */
-void values_drop_queue(Values *values);
+/* Returns the ns since it was asked last. */
+int64_t elapsed(Engine *engine);
 
-/* Takes the type of this weak reference out of the table. */
-int values_forget_type(Values *values, PyObject *alive);
+/* Writes the group in one piece. */
+int commit(Engine *engine);
+
+/* Gives the window back to the log. */
+int return_window(Engine *engine);
+
+/* ---- stacks.c */
+
+/* Returns the frame that called this one, or NULL. */
+PyObject *frame_back(PyObject *frame);
+
+/* Returns the first frame that runs `code` from `frame` outwards, or NULL; `frame` is given up. */
+PyObject *frame_further(PyObject *frame, PyObject *code);
+
+/* Makes another thread the running one, and says so in the group. */
+Thread *thread_turn(Engine *engine, uint64_t id);
+
+static inline int
+frame_runs(PyObject *frame, const void *code)
+{
+    PyCodeObject *running = PyFrame_GetCode((PyFrameObject *)frame);
+    int same = (const void *)running == code;
+    Py_DECREF(running);
+    return same;
+}
+
+/* Returns the innermost frame that runs `code`, or NULL. */
+static inline PyObject *
+frame_of(PyThreadState *thread, PyObject *code)
+{
+    PyObject *frame = (PyObject *)PyThreadState_GetFrame(thread);
+    return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code);
+}
+
+/* Returns the running thread. */
+static inline Thread *
+thread_of(Engine *engine, uint64_t id)
+{
+    Thread *current = engine->current;
+    return current != NULL && current->id == id ? current : thread_turn(engine, id);
+}
+
+Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace);
+void state_free(Frame *state);
+int stack_reserve(Thread *thread);
+Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *beginning);
+
+/* Push a frame that is met in its midst, or one that goes on. */
+int enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
+int resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
+
+/* Makes the innermost recorded frame from `frame` outwards the top of the stack. */
+int sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning);
+
+/* The same from the frame that called `frame`, which begins. */
+int sync_below(Engine *engine, Thread *thread, PyObject *frame);
+
+/* ---- variables.c */
+
+int variables_prepare(void);
+Namespace *namespace_of(Engine *engine, PyObject *frame, Plan *plan);
+
+/* Encodes a frame's arguments into the roots, and takes them as written. */
+int encode_arguments(Engine *engine, Frame *state, PyObject *frame);
+
+/* Encodes the variables that have another value than was last written. */
+int look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks);
+
+/* Appends the records of those. */
+int write_variables(Engine *engine, Frame *state);
+
+/* ---- events.c */
+
+/* Takes the engine for this thread; 0 if the event must be let go. */
+int take_engine(Engine *engine, uint64_t id);
+
+/* Gives the engine back, and returns what the handler returns. */
+PyObject *give_engine(Engine *engine, Event *event, int outcome);
+
+PyObject *on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_line(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_raise(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_exception_handled(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_py_return(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_py_yield(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *on_py_unwind(PyObject *self, PyObject *const *args, Py_ssize_t count);
+
+#pragma GCC visibility pop
 
 #endif

@@ -12,21 +12,20 @@ python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R codetracer generated native tests pyproject.toml "$copy"
+cp -R codetracer generated native tests hatch_build.py pyproject.toml "$copy"
 cd "$copy"
 rm -f generated/codetracer_bindings/*.so
 
 headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 compile() {
-    module=$1
-    shift
+    sources=$("$python" -c "import hatch_build; print(*hatch_build.MODULES['codetracer_bindings.$1'])")
     ${CC:-cc} -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-cast-function-type \
         -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
         -shared -fPIC -DPy_LIMITED_API=0x030c0000 -Inative -Igenerated/codetracer_bindings \
-        -I"$headers" "$@" -o "generated/codetracer_bindings/$module.abi3.so"
+        -I"$headers" $sources -o "generated/codetracer_bindings/$1.abi3.so"
 }
-compile _native generated/codetracer_bindings/_native.c native/guard.c
-compile _engine native/engine.c native/values.c
+compile _native
+compile _engine
 
 LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so)
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1

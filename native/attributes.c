@@ -1,0 +1,333 @@
+/* The attributes that an object holds, in slots and in its dict, each as its filter has it. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+typedef PyObject *(*GetDict)(PyTypeObject *);
+
+static GetDict get_dict;
+static descrgetfunc get_member;
+
+/* Returns number * 4 + action of an attribute; it has no number yet when that is negative. */
+static long
+attribute_action(Plan *plan, PyObject *name)
+{
+    PyObject *known = PyDict_GetItemWithError(plan->numbers, name);
+    if (known != NULL) {
+        return PyLong_AsLong(known);
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    PyObject *action = PyObject_GetItem(plan->attributes, name);
+    if (action == NULL) {
+        return -1;
+    }
+    long number = PyLong_AsLong(action);
+    Py_DECREF(action);
+    return number < 0 ? -1 : -2 - number;
+}
+
+/* Returns an attribute's number, defined in the group if it is new. */
+static long
+attribute_number(Engine *engine, PyObject *name)
+{
+    Values *values = &engine->values;
+    PyObject *known = PyDict_GetItemWithError(values->attributes, name);
+    if (known != NULL) {
+        return PyLong_AsLong(known);
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    PyObject *number = PyLong_FromUnsignedLong(values->next_attribute);
+    Buffer record = {0};
+    int failed = number == NULL || put_byte(&record, RECORD_ATTRIBUTE) < 0
+                 || put_str(&record, name, 0) < 0
+                 || buffer_reserve(&engine->group, record.used) < 0
+                 || PyDict_SetItem(values->attributes, name, number) < 0;
+    long result = -1;
+    if (!failed) {
+        put_bytes(&engine->group, record.bytes, record.used);
+        result = (long)values->next_attribute++;
+    }
+    buffer_free(&record);
+    Py_XDECREF(number);
+    return result;
+}
+
+static int
+put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
+{
+    Values *values = &engine->values;
+    long known = attribute_action(fields->plan, name);
+    if (known == -1) {
+        return -1;
+    }
+    long action = known < 0 ? -2 - known : known & 3;
+    if (action == DROP) {
+        return 0;
+    }
+    if (fields->count >= values->items) {
+        fields->cut++;
+        return 0;
+    }
+    Buffer *to = &values->fields;
+    size_t start = to->used;
+    if (known >= 0) {
+        if (put_uint(to, (uint64_t)known >> 2) < 0) {
+            return -1;
+        }
+        fields->count++;
+        if (action == REDACT) {
+            return put_byte(to, VALUE_REDACTED);
+        }
+        return values_encode(engine, to, value, fields->depth, 0);
+    }
+    /* Its number is given after what its value needs, and stands before it. */
+    Buffer encoded = {0};
+    int failed = action == REDACT ? put_byte(&encoded, VALUE_REDACTED) < 0
+                                  : values_encode(engine, &encoded, value, fields->depth, 0) < 0;
+    long number = failed ? -1 : attribute_number(engine, name);
+    if (number >= 0) {
+        PyObject *entry = PyLong_FromLong(number * 4 + action);
+        failed = entry == NULL || PyDict_SetItem(fields->plan->numbers, name, entry) < 0
+                 || put_uint(to, (uint64_t)number) < 0
+                 || put_bytes(to, encoded.bytes, encoded.used) < 0;
+        Py_XDECREF(entry);
+    }
+    buffer_free(&encoded);
+    if (failed || number < 0) {
+        to->used = start;
+        return -1;
+    }
+    fields->count++;
+    return 0;
+}
+
+/* The class whose slots are read right now, and its dict. */
+typedef struct {
+    PyObject *alive; /* borrowed: the weak reference to it */
+    PyObject *type;  /* None when it is gone */
+    PyObject *namespace;
+} Owner;
+
+static void
+owner_leave(Owner *owner)
+{
+    Py_CLEAR(owner->namespace);
+    Py_CLEAR(owner->type);
+    owner->alive = NULL;
+}
+
+static int
+owner_turn(Owner *owner, PyObject *alive)
+{
+    if (owner->alive == alive) {
+        return 0;
+    }
+    owner_leave(owner);
+    owner->type = PyObject_CallNoArgs(alive);
+    if (owner->type == NULL) {
+        return -1;
+    }
+    if (owner->type != Py_None) {
+        owner->namespace = get_dict((PyTypeObject *)owner->type);
+    }
+    owner->alive = alive;
+    return 0;
+}
+
+/* Returns what a class's dict has by a member's name, borrowed, or NULL. No key is hashed or
+   compared but by identity, for it may be the program's; the name is the very key that was there
+   when the layout was told. */
+static PyObject *
+namespace_entry(PyObject *namespace, Member *member)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = member->place;
+    if (PyDict_Next(namespace, &position, &name, &value) && name == member->name) {
+        return value;
+    }
+    Py_ssize_t place = position = 0;
+    while (PyDict_Next(namespace, &position, &name, &value)) {
+        if (name == member->name
+            || (PyUnicode_CheckExact(name) && PyUnicode_Compare(name, member->name) == 0)) {
+            member->place = place;
+            return value;
+        }
+        place = position;
+    }
+    return NULL;
+}
+
+/* Returns what a slot holds; NULL, without an exception, if it is not bound or none any more. */
+static PyObject *
+slot_value(Owner *owner, Member *member, PyObject *object)
+{
+    if (owner->namespace == NULL) {
+        return NULL;
+    }
+    PyObject *descriptor = namespace_entry(owner->namespace, member);
+    if (descriptor == NULL || Py_TYPE(descriptor) != &PyMemberDescr_Type) {
+        /* The program has put something else there. */
+        return NULL;
+    }
+    Py_INCREF(descriptor);
+    PyObject *value = get_member(descriptor, object, (PyObject *)Py_TYPE(object));
+    Py_DECREF(descriptor);
+    if (value == NULL
+        && (PyErr_ExceptionMatches(PyExc_AttributeError)
+            || PyErr_ExceptionMatches(PyExc_TypeError))) {
+        /* It is not bound, or another class's. */
+        PyErr_Clear();
+    }
+    return value;
+}
+
+static int
+member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
+{
+    Owner owner = {NULL, NULL, NULL};
+    int failed = 0;
+    for (Py_ssize_t at = 0; !failed && at < layout->count; at++) {
+        Member *member = &layout->members[at];
+        PyObject *value = NULL;
+        if (layout->form == FORM_NAMED_TUPLE) {
+            value = at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
+        }
+        else if (owner_turn(&owner, member->owner) < 0) {
+            failed = 1;
+        }
+        else {
+            value = slot_value(&owner, member, object);
+            failed = value == NULL && PyErr_Occurred() != NULL;
+        }
+        if (value != NULL) {
+            failed = put_attribute(engine, fields, member->name, value) < 0;
+            Py_DECREF(value);
+        }
+    }
+    owner_leave(&owner);
+    return failed ? -1 : 0;
+}
+
+static int
+dict_attributes(Engine *engine, Fields *fields, PyObject *namespace)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(namespace, &position, &name, &value)) {
+        if (!PyUnicode_CheckExact(name)) {
+            continue;
+        }
+        Py_INCREF(name);
+        Py_INCREF(value);
+        int failed = put_attribute(engine, fields, name, value) < 0;
+        Py_DECREF(name);
+        Py_DECREF(value);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+enum_attributes(Engine *engine, Fields *fields, PyObject *namespace)
+{
+    static const char *const names[][2] = {{"name", "_name_"}, {"value", "_value_"}};
+    for (int at = 0; at < 2; at++) {
+        PyObject *name = PyUnicode_InternFromString(names[at][0]);
+        if (name == NULL) {
+            return -1;
+        }
+        PyObject *value = namespace == NULL ? NULL : PyDict_GetItemString(namespace, names[at][1]);
+        value = Py_NewRef(value == NULL ? Py_None : value);
+        int failed = put_attribute(engine, fields, name, value) < 0;
+        Py_DECREF(value);
+        Py_DECREF(name);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+named_attribute(Engine *engine, Fields *fields, const char *text, PyObject *value)
+{
+    PyObject *name = PyUnicode_InternFromString(text);
+    if (name == NULL) {
+        return -1;
+    }
+    int outcome = put_attribute(engine, fields, name, value);
+    Py_DECREF(name);
+    return outcome;
+}
+
+static int
+method_attributes(Engine *engine, Fields *fields, PyObject *method)
+{
+    PyObject *owner = PyObject_GetAttrString(method, "__self__");
+    if (owner == NULL) {
+        return -1;
+    }
+    int outcome = 0;
+    if (owner != Py_None && !PyModule_CheckExact(owner)) {
+        /* It is looked at in place of the method. */
+        fields->depth++;
+        engine->values.room++;
+        outcome = named_attribute(engine, fields, "__self__", owner);
+    }
+    Py_DECREF(owner);
+    return outcome;
+}
+
+int
+object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
+{
+    if (layout->form == FORM_METHOD) {
+        return method_attributes(engine, fields, object);
+    }
+    if (layout->count && member_attributes(engine, fields, object, layout) < 0) {
+        return -1;
+    }
+    if (layout->has_dict) {
+        PyObject *namespace = PyObject_GenericGetDict(object, NULL);
+        if (namespace == NULL) {
+            PyErr_Clear();
+        }
+        int outcome = 0;
+        PyObject *exact = namespace != NULL && PyDict_CheckExact(namespace) ? namespace : NULL;
+        if (layout->form == FORM_ENUM) {
+            outcome = enum_attributes(engine, fields, exact);
+        }
+        else if (exact != NULL) {
+            outcome = dict_attributes(engine, fields, exact);
+        }
+        Py_XDECREF(namespace);
+        if (outcome < 0) {
+            return -1;
+        }
+    }
+    if (layout->form == FORM_EXCEPTION) {
+        PyObject *cause = PyException_GetCause(object);
+        if (cause != NULL) {
+            int failed = named_attribute(engine, fields, "__cause__", cause) < 0;
+            Py_DECREF(cause);
+            return failed ? -1 : 0;
+        }
+    }
+    return 0;
+}
+
+int
+attributes_prepare(void)
+{
+    get_dict = (GetDict)engine_find("PyType_GetDict");
+    get_member = (descrgetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_get);
+    return get_dict == NULL || get_member == NULL ? -1 : 0;
+}

@@ -1,0 +1,436 @@
+/* The handlers: each puts the group of records of one event together and writes it; see events.py,
+   which says why. */
+#include "engine.h"
+
+#include <unistd.h>
+
+#include "_trace_format.h"
+
+#define WAIT_STEP 50     /* microseconds */
+#define WAIT_STEPS 40000 /* some two seconds */
+
+/* ---- what the handlers share */
+
+/* Takes the engine for this thread; 0 if the event must be let go. */
+int
+take_engine(Engine *engine, uint64_t id)
+{
+    for (int step = 0; engine->busy; step++) {
+        /* In this very thread: in what Python code does that the engine called. */
+        if (engine->busy_thread == id || step == WAIT_STEPS) {
+            return 0;
+        }
+        Py_BEGIN_ALLOW_THREADS
+        usleep(WAIT_STEP);
+        Py_END_ALLOW_THREADS
+    }
+    engine->busy = 1;
+    engine->busy_thread = id;
+    engine->roots.used = 0;
+    return 1;
+}
+
+/* Gives the engine back, and returns what the handler returns. */
+PyObject *
+give_engine(Engine *engine, Event *event, int outcome)
+{
+    engine->changed_used = 0;
+    if (engine->values.queue_used) {
+        values_drop_queue(&engine->values);
+    }
+    engine->busy = 0;
+    Py_XDECREF(event->frame);
+    return outcome < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+typedef enum { FAILED, NOTHING, SILENCE, RECORD } Verdict;
+
+/* Understands an event in code that may be recorded; the engine is taken when it is RECORD. */
+static inline Verdict
+understand(Engine *engine, PyObject *code, Event *event)
+{
+    Plan *plan = table_get(&engine->code_plans, code);
+    if (plan != NULL && plan->skip) {
+        return SILENCE;
+    }
+    if (!engine->active) {
+        /* It has not begun, or it is over for good. */
+        return engine->activation == NULL ? NOTHING : SILENCE;
+    }
+    PyThreadState *thread = PyThreadState_Get();
+    uint64_t id = PyThreadState_GetID(thread);
+    event->frame = frame_of(thread, code);
+    if (event->frame == NULL) {
+        return NOTHING;
+    }
+    if (!take_engine(engine, id)) {
+        Py_DECREF(event->frame);
+        return NOTHING;
+    }
+    event->plan = plan_of(engine, code, event->frame);
+    if (event->plan == NULL) {
+        give_engine(engine, event, -1);
+        return FAILED;
+    }
+    if (event->plan->skip) {
+        Py_DECREF(give_engine(engine, event, 0));
+        return SILENCE;
+    }
+    event->thread = thread_of(engine, id);
+    if (event->thread == NULL) {
+        give_engine(engine, event, -1);
+        return FAILED;
+    }
+    return RECORD;
+}
+
+/* What an event that is understood is recorded by; 0, or -1 with an exception. */
+typedef int (*Work)(Engine *, Event *, PyObject *const *);
+
+/* What CPython lets a handler return. Where it is not to be disabled, DISABLE is an error or has no
+   effect, as the version has it. */
+typedef enum { MAY_DISABLE, NEVER_DISABLES } Outcomes;
+
+/* Every handler: `work` records the event, if it is to be recorded. */
+static Py_ALWAYS_INLINE inline PyObject *
+handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wanted,
+       Outcomes outcomes, Work work)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    if (check_arguments(count, wanted) < 0) {
+        return NULL;
+    }
+    Verdict verdict = understand(engine, args[0], &event);
+    if (verdict == RECORD) {
+        return give_engine(engine, &event, work(engine, &event, args));
+    }
+    if (verdict == FAILED) {
+        return NULL;
+    }
+    return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? disable : Py_None);
+}
+
+/* Finds the state of the frame in which something happens; it is the innermost then. */
+static inline int
+find_state(Engine *engine, Event *event)
+{
+    Thread *thread = event->thread;
+    if (thread->used == 0
+        || thread->stack[thread->used - 1]->frame != (const void *)event->frame) {
+        if (sync_stack(engine, thread, event->frame, NULL) < 0) {
+            return -1;
+        }
+    }
+    event->state = thread->stack[thread->used - 1];
+    return 0;
+}
+
+/* Writes what the line that has run has changed; `result`, if there is one, is left in the roots
+   from `start` on. */
+static int
+settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start)
+{
+    Frame *state = event->state;
+    Plan *plan = state->plan;
+    if (plan->first <= state->line && state->line <= plan->last && plan->lines != NULL) {
+        if (look(engine, state, event->frame, &plan->lines[state->line - plan->first]) < 0) {
+            return -1;
+        }
+    }
+    *start = engine->roots.used;
+    if (result != NULL) {
+        int outcome;
+        if (action == ALLOW) {
+            outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
+        }
+        else {
+            unsigned int hidden = action == REDACT ? VALUE_REDACTED : VALUE_DROPPED;
+            outcome = put_byte(&engine->roots, hidden);
+        }
+        if (outcome < 0) {
+            return -1;
+        }
+    }
+    if (values_write(engine, plan) < 0) {
+        return -1;
+    }
+    return write_variables(engine, state);
+}
+
+/* ---- events in which a frame begins or goes on */
+
+static int
+begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
+{
+    Plan *plan = event->plan;
+    Thread *thread = event->thread;
+    if (sync_below(engine, thread, event->frame) < 0) {
+        return -1;
+    }
+    Namespace *namespace = namespace_of(engine, event->frame, plan);
+    if (namespace == NULL) {
+        return -1;
+    }
+    Frame *state = state_new(engine, event->frame, plan, namespace);
+    if (state == NULL) {
+        return -1;
+    }
+    Buffer *roots = &engine->roots;
+    if (encode_arguments(engine, state, event->frame) < 0 || stack_reserve(thread) < 0
+        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
+        state_free(state);
+        return -1;
+    }
+    int64_t since = elapsed(engine);
+    engine->next_frame++;
+    thread->stack[thread->used++] = state;
+    put_byte(&engine->group, RECORD_CALL);
+    put_uint(&engine->group, plan->number);
+    put_uint(&engine->group, (uint64_t)since);
+    put_uint(&engine->group, (uint64_t)plan->parameters);
+    put_bytes(&engine->group, roots->bytes, roots->used);
+    return commit(engine);
+}
+
+/* Begins the recording if `code` is of the activation path; -1 on failure. */
+static int
+activate(Engine *engine, PyObject *code)
+{
+    PyObject *answer = PyObject_CallMethod(engine->gate, "activates", "O", code);
+    if (answer == NULL) {
+        return -1;
+    }
+    int activates = PyObject_IsTrue(answer);
+    Py_DECREF(answer);
+    /* Another thread may have begun it meanwhile. */
+    if (activates <= 0 || engine->activation != NULL) {
+        return activates < 0 ? -1 : 0;
+    }
+    PyObject *frame = frame_of(PyThreadState_Get(), code);
+    engine->activation = frame;
+    engine->active = frame != NULL;
+    Py_XDECREF(frame);
+    return 0;
+}
+
+PyObject *
+on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    Engine *engine = (Engine *)self;
+    if (!engine->active && engine->activation == NULL && count == 2
+        && activate(engine, args[0]) < 0) {
+        return NULL;
+    }
+    return handle(self, args, count, 2, MAY_DISABLE, begin_frame);
+}
+
+static int
+go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
+{
+    if (sync_below(engine, event->thread, event->frame) < 0
+        || resume_frame(engine, event->thread, event->frame, event->plan) < 0) {
+        return -1;
+    }
+    return commit(engine);
+}
+
+PyObject *
+on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 2, MAY_DISABLE, go_on);
+}
+
+static int
+throw_into(Engine *engine, Event *event, PyObject *const *args)
+{
+    Thread *thread = event->thread;
+    /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
+    int is_open = stack_find(thread, event->frame, NULL) >= 0;
+    if ((is_open ? sync_stack(engine, thread, event->frame, NULL)
+                 : sync_below(engine, thread, event->frame))
+        < 0) {
+        return -1;
+    }
+    Frame *state = is_open ? thread->stack[thread->used - 1]
+                           : table_get(&engine->suspended, event->frame);
+    if (state == NULL || state->plan != event->plan) {
+        /* It has not been met before; the RAISE that follows says the rest. */
+        if (enter_frame(engine, event->thread, event->frame, event->plan) < 0) {
+            return -1;
+        }
+        return commit(engine);
+    }
+    engine->roots.used = 0;
+    int64_t since = elapsed(engine);
+    Buffer *roots = &engine->roots;
+    if (values_encode(engine, roots, args[2], engine->values.depth, 0) < 0
+        || values_write(engine, event->plan) < 0 || stack_reserve(event->thread) < 0
+        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
+        return -1;
+    }
+    if (!is_open) {
+        table_take(&engine->suspended, event->frame);
+        thread->stack[thread->used++] = state;
+    }
+    put_byte(&engine->group, RECORD_THROW);
+    put_uint(&engine->group, state->number);
+    put_uint(&engine->group, (uint64_t)since);
+    put_bytes(&engine->group, roots->bytes, roots->used);
+    return commit(engine);
+}
+
+PyObject *
+on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, NEVER_DISABLES, throw_into);
+}
+
+/* ---- events within a frame */
+
+static int
+step(Engine *engine, Event *event, PyObject *const *args)
+{
+    long line = PyLong_AsLong(args[1]);
+    size_t start;
+    if (find_state(engine, event) < 0 || settle(engine, event, NULL, ALLOW, &start) < 0
+        || buffer_reserve(&engine->group, 16) < 0) {
+        return -1;
+    }
+    Frame *state = event->state;
+    long delta = line - state->said;
+    state->line = state->said = (int)line;
+    if (RECORD_STEP_LOWEST <= delta && delta <= RECORD_STEP_HIGHEST) {
+        put_byte(&engine->group, (unsigned int)(RECORD_STEP_SHORT + delta - RECORD_STEP_LOWEST));
+    }
+    else {
+        put_byte(&engine->group, RECORD_STEP);
+        put_sint(&engine->group, delta);
+    }
+    return commit(engine);
+}
+
+PyObject *
+on_line(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 2, MAY_DISABLE, step);
+}
+
+static int
+exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int record)
+{
+    if (find_state(engine, event) < 0) {
+        return -1;
+    }
+    Buffer *roots = &engine->roots;
+    roots->used = 0;
+    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
+        || values_write(engine, event->plan) < 0
+        || buffer_reserve(&engine->group, roots->used + 1) < 0) {
+        return -1;
+    }
+    put_byte(&engine->group, record);
+    put_bytes(&engine->group, roots->bytes, roots->used);
+    return commit(engine);
+}
+
+static int
+raised(Engine *engine, Event *event, PyObject *const *args)
+{
+    return exception_record(engine, event, args[2], RECORD_RAISE);
+}
+
+static int
+handled(Engine *engine, Event *event, PyObject *const *args)
+{
+    return exception_record(engine, event, args[2], RECORD_HANDLED);
+}
+
+PyObject *
+on_raise(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, NEVER_DISABLES, raised);
+}
+
+PyObject *
+on_exception_handled(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, NEVER_DISABLES, handled);
+}
+
+/* ---- events in which a frame ends or is suspended */
+
+/* A frame ends, or is suspended where `record` is RECORD_YIELD. */
+static int
+leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
+{
+    if (find_state(engine, event) < 0) {
+        return -1;
+    }
+    size_t start;
+    int action = record == RECORD_UNWIND ? ALLOW : event->plan->return_action;
+    if (settle(engine, event, result, action, &start) < 0) {
+        return -1;
+    }
+    Buffer *roots = &engine->roots;
+    if (buffer_reserve(&engine->group, roots->used - start + 16) < 0) {
+        return -1;
+    }
+    Frame *state = event->state;
+    if (record == RECORD_YIELD) {
+        int failed;
+        Frame *before = table_set(&engine->suspended, state->frame, state, &failed);
+        if (failed) {
+            return -1;
+        }
+        state_free(before);
+    }
+    event->thread->used--;
+    put_byte(&engine->group, record);
+    put_uint(&engine->group, (uint64_t)elapsed(engine));
+    put_bytes(&engine->group, roots->bytes + start, roots->used - start);
+    if (engine->activation == state->frame) {
+        /* What was to be recorded has been. */
+        engine->active = 0;
+    }
+    if (record != RECORD_YIELD) {
+        state_free(state);
+    }
+    return commit(engine);
+}
+
+static int
+returned(Engine *engine, Event *event, PyObject *const *args)
+{
+    return leave_frame(engine, event, args[2], RECORD_RETURN);
+}
+
+static int
+yielded(Engine *engine, Event *event, PyObject *const *args)
+{
+    return leave_frame(engine, event, args[2], RECORD_YIELD);
+}
+
+static int
+unwound(Engine *engine, Event *event, PyObject *const *args)
+{
+    return leave_frame(engine, event, args[2], RECORD_UNWIND);
+}
+
+PyObject *
+on_py_return(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, MAY_DISABLE, returned);
+}
+
+PyObject *
+on_py_yield(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, MAY_DISABLE, yielded);
+}
+
+PyObject *
+on_py_unwind(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    return handle(self, args, count, 3, NEVER_DISABLES, unwound);
+}

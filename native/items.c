@@ -1,0 +1,280 @@
+/* The items that an object holds: a container's, an exception's arguments, or the name of what has
+   one. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+static PyTypeObject *function_type;
+static PyTypeObject *method_type;
+static PyTypeObject *builtin_type;
+
+static int
+put_counts(Buffer *to, Py_ssize_t total, Py_ssize_t count)
+{
+    return put_uint(to, (uint64_t)total) < 0 ? -1 : put_uint(to, (uint64_t)count);
+}
+
+static inline Py_ssize_t
+at_most(Py_ssize_t count, Py_ssize_t limit)
+{
+    return count < limit ? count : limit;
+}
+
+static int
+list_items(Engine *engine, Buffer *to, PyObject *list, int depth)
+{
+    Py_ssize_t total = PyList_Size(list);
+    Py_ssize_t count = at_most(total, engine->values.items);
+    if (put_counts(to, total, count) < 0) {
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at < count; at++) {
+        /* NULL if another thread made it shorter meanwhile. */
+        PyObject *item = PyList_GetItem(list, at);
+        if (item == NULL) {
+            PyErr_Clear();
+            if (put_byte(to, VALUE_UNBOUND) < 0) {
+                return -1;
+            }
+            continue;
+        }
+        Py_INCREF(item);
+        int failed = values_encode(engine, to, item, depth, 0) < 0;
+        Py_DECREF(item);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+tuple_items(Engine *engine, Buffer *to, PyObject *tuple, int depth)
+{
+    Py_ssize_t total = PyTuple_Size(tuple);
+    Py_ssize_t count = at_most(total, engine->values.items);
+    if (put_counts(to, total, count) < 0) {
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at < count; at++) {
+        if (values_encode(engine, to, PyTuple_GetItem(tuple, at), depth, 0) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Returns what a filter does with a value that has the name `key`, or -1. */
+static int
+key_action(Plan *plan, PyObject *key)
+{
+    if (!PyUnicode_CheckExact(key)) {
+        return ALLOW;
+    }
+    /* By its hash, which two names do not share by chance; 0 and 1 are no keys of a table. */
+    const void *hash = (const void *)((uintptr_t)PyObject_Hash(key) | 2);
+    void *known = table_get(&plan->keys, hash);
+    if (known != NULL) {
+        return (int)(uintptr_t)known - 1;
+    }
+    PyObject *told = PyObject_GetItem(plan->attributes, key);
+    if (told == NULL) {
+        return -1;
+    }
+    int action = (int)PyLong_AsLong(told);
+    Py_DECREF(told);
+    if (plan->keys.filled >= MAX_NAMES) {
+        table_free(&plan->keys);
+    }
+    int failed;
+    table_set(&plan->keys, hash, (void *)(uintptr_t)(action + 1), &failed);
+    return failed ? -1 : action;
+}
+
+static int
+dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
+{
+    Py_ssize_t total = PyDict_Size(dict);
+    Py_ssize_t count = at_most(total, engine->values.items);
+    if (put_uint(to, (uint64_t)total) < 0 || put_uint(to, (uint64_t)count * 2) < 0) {
+        return -1;
+    }
+    PyObject *key;
+    PyObject *item;
+    Py_ssize_t position = 0;
+    Py_ssize_t done = 0;
+    while (done < count && PyDict_Next(dict, &position, &key, &item)) {
+        Py_INCREF(key);
+        Py_INCREF(item);
+        int action = key_action(plan, key);
+        int failed = action < 0 || values_encode(engine, to, key, depth, 0) < 0
+                     || (action == ALLOW ? values_encode(engine, to, item, depth, 0)
+                                         : put_byte(to, VALUE_REDACTED))
+                            < 0;
+        Py_DECREF(key);
+        Py_DECREF(item);
+        if (failed) {
+            return -1;
+        }
+        done++;
+    }
+    for (; done < count; done++) {
+        /* Another thread made it smaller meanwhile. */
+        if (put_byte(to, VALUE_UNBOUND) < 0 || put_byte(to, VALUE_UNBOUND) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *base)
+{
+    /* The base's own iteration: a subclass may have another. */
+    getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
+    Py_ssize_t total = PySet_Size(set);
+    Py_ssize_t count = at_most(total, engine->values.items);
+    PyObject *iterator = iterate(set);
+    if (iterator == NULL || put_counts(to, total, count) < 0) {
+        Py_XDECREF(iterator);
+        return -1;
+    }
+    Py_ssize_t done = 0;
+    PyObject *item;
+    while (done < count && (item = PyIter_Next(iterator)) != NULL) {
+        int failed = values_encode(engine, to, item, depth, 0) < 0;
+        Py_DECREF(item);
+        if (failed) {
+            Py_DECREF(iterator);
+            return -1;
+        }
+        done++;
+    }
+    PyErr_Clear();
+    Py_DECREF(iterator);
+    for (; done < count; done++) {
+        if (put_byte(to, VALUE_UNBOUND) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* One item: a name, which the caller gives up. */
+static int
+name_item(Buffer *to, PyObject *name)
+{
+    if (name == NULL) {
+        return -1;
+    }
+    int failed = put_counts(to, 1, 1) < 0;
+    if (!failed && PyUnicode_CheckExact(name)) {
+        failed = put_str(to, name, 1) < 0;
+    }
+    else if (!failed) {
+        failed = put_byte(to, VALUE_TEXT_SHORT) < 0;
+    }
+    Py_DECREF(name);
+    return failed ? -1 : 0;
+}
+
+static PyObject *
+method_name(PyObject *method)
+{
+    PyObject *function = Py_NewRef(method);
+    if (Py_TYPE(method) == method_type) {
+        Py_DECREF(function);
+        function = PyObject_GetAttrString(method, "__func__");
+        if (function == NULL) {
+            return NULL;
+        }
+    }
+    PyObject *name = NULL;
+    if (Py_TYPE(function) == function_type || Py_TYPE(function) == builtin_type) {
+        name = PyObject_GetAttrString(function, "__qualname__");
+    }
+    else {
+        name = PyUnicode_FromString("");
+    }
+    Py_DECREF(function);
+    return name;
+}
+
+static PyObject *
+module_name(PyObject *module)
+{
+    PyObject *namespace = PyModule_GetDict(module);
+    PyObject *name = namespace == NULL ? NULL : PyDict_GetItemString(namespace, "__name__");
+    return name == NULL ? PyUnicode_FromString("") : Py_NewRef(name);
+}
+
+/* Appends the total, the count and the items. */
+int
+object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
+             int depth)
+{
+    switch (layout->form) {
+    case FORM_LIST: {
+        if (layout->plain == NULL) {
+            return list_items(engine, to, object, depth);
+        }
+        PyObject *list = call_one(layout->plain, object);
+        if (list == NULL) {
+            return -1;
+        }
+        int outcome = list_items(engine, to, list, depth);
+        Py_DECREF(list);
+        return outcome;
+    }
+    case FORM_TUPLE:
+        return tuple_items(engine, to, object, depth);
+    case FORM_DICT:
+        return dict_items(engine, plan, to, object, depth);
+    case FORM_SET:
+        return set_items(engine, to, object, depth, &PySet_Type);
+    case FORM_FROZENSET:
+        return set_items(engine, to, object, depth, &PyFrozenSet_Type);
+    case FORM_EXCEPTION: {
+        PyObject *arguments = PyException_GetArgs(object);
+        if (arguments == NULL) {
+            return -1;
+        }
+        int outcome = tuple_items(engine, to, arguments, depth);
+        Py_DECREF(arguments);
+        return outcome;
+    }
+    case FORM_CLASS:
+        return name_item(to, PyType_GetQualName((PyTypeObject *)object));
+    case FORM_FUNCTION:
+        return name_item(to, PyObject_GetAttrString(object, "__qualname__"));
+    case FORM_METHOD:
+        return name_item(to, method_name(object));
+    case FORM_MODULE:
+        return name_item(to, module_name(object));
+    case FORM_WRAPPED: {
+        PyObject *plain = call_one(layout->plain, object);
+        if (plain == NULL) {
+            return -1;
+        }
+        int failed = put_counts(to, 1, 1) < 0 || values_encode(engine, to, plain, 0, 0) < 0;
+        Py_DECREF(plain);
+        return failed ? -1 : 0;
+    }
+    default:
+        return put_counts(to, 0, 0);
+    }
+}
+
+int
+items_prepare(void)
+{
+    PyObject *types = PyImport_ImportModule("types");
+    if (types == NULL) {
+        return -1;
+    }
+    function_type = (PyTypeObject *)PyObject_GetAttrString(types, "FunctionType");
+    method_type = (PyTypeObject *)PyObject_GetAttrString(types, "MethodType");
+    builtin_type = (PyTypeObject *)PyObject_GetAttrString(types, "BuiltinFunctionType");
+    Py_DECREF(types);
+    return PyErr_Occurred() ? -1 : 0;
+}

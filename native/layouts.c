@@ -1,0 +1,110 @@
+/* What the instances of a type hold, as layouts.py tells it once for each. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+void
+layout_free(Layout *layout)
+{
+    for (Py_ssize_t at = 0; at < layout->count; at++) {
+        Py_XDECREF(layout->members[at].name);
+        Py_XDECREF(layout->members[at].owner);
+    }
+    PyMem_Free(layout->members);
+    Py_XDECREF(layout->plain);
+    Py_XDECREF(layout->alive);
+    PyMem_Free(layout);
+}
+
+static int
+layout_fill(Layout *layout, PyObject *told)
+{
+    /* name, form, has_dict, names, owners, plain or None, weak reference */
+    PyObject *names = PyTuple_GetItem(told, 3);
+    PyObject *owners = PyTuple_GetItem(told, 4);
+    PyObject *plain = PyTuple_GetItem(told, 5);
+    PyObject *alive = PyTuple_GetItem(told, 6);
+    if (alive == NULL) {
+        return -1;
+    }
+    layout->form = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
+    layout->has_dict = (int)PyLong_AsLong(PyTuple_GetItem(told, 2));
+    layout->plain = plain == Py_None ? NULL : Py_NewRef(plain);
+    layout->alive = Py_NewRef(alive);
+    Py_ssize_t count = PyTuple_Size(names);
+    layout->members = PyMem_Calloc((size_t)count + 1, sizeof(Member));
+    if (layout->members == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    layout->count = count;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        layout->members[at].name = Py_NewRef(PyTuple_GetItem(names, at));
+        layout->members[at].owner = Py_XNewRef(PyTuple_GetItem(owners, at));
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static Layout *
+layout_new(Engine *engine, PyTypeObject *kind)
+{
+    Values *values = &engine->values;
+    PyObject *told = call_one(values->layout_of, (PyObject *)kind);
+    if (told == NULL) {
+        return NULL;
+    }
+    Layout *layout = PyMem_Calloc(1, sizeof(Layout));
+    if (layout == NULL) {
+        Py_DECREF(told);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    Py_ssize_t length = 0;
+    const char *name = NULL;
+    int failed = layout_fill(layout, told) < 0;
+    PyObject *encoded = NULL;
+    if (!failed) {
+        encoded = PyUnicode_AsEncodedString(PyTuple_GetItem(told, 0), "utf-8", "surrogatepass");
+        failed = encoded == NULL
+                 || PyBytes_AsStringAndSize(encoded, (char **)&name, &length) < 0
+                 || buffer_reserve(&engine->group, (size_t)length + 16) < 0;
+    }
+    if (!failed) {
+        Layout *before = table_set(&values->layouts, kind, layout, &failed);
+        if (!failed) {
+            if (before != NULL) {
+                layout_free(before);
+            }
+            layout->number = values->next_type++;
+            put_byte(&engine->group, RECORD_TYPE);
+            put_text(&engine->group, name, (size_t)length);
+        }
+    }
+    Py_XDECREF(encoded);
+    Py_DECREF(told);
+    if (failed) {
+        layout_free(layout);
+        return NULL;
+    }
+    return layout;
+}
+
+Layout *
+layout_of(Engine *engine, PyTypeObject *kind)
+{
+    Layout *layout = table_get(&engine->values.layouts, kind);
+    return layout != NULL ? layout : layout_new(engine, kind);
+}
+
+void
+values_forget_type(Values *values, PyObject *alive)
+{
+    for (size_t at = 0; at < values->layouts.size; at++) {
+        Layout *layout = values->layouts.slots[at].value;
+        if (layout != NULL && layout->alive == alive) {
+            table_take(&values->layouts, values->layouts.slots[at].key);
+            layout_free(layout);
+            return;
+        }
+    }
+}

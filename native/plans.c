@@ -1,0 +1,212 @@
+/* What is recorded of a code object, as plans.py tells it once for each. */
+#include "engine.h"
+
+#include <limits.h>
+
+void
+plan_release(Plan *plan)
+{
+    if (plan == NULL || --plan->refs > 0) {
+        return;
+    }
+    for (Py_ssize_t at = 0; at < plan->count; at++) {
+        Py_XDECREF(plan->variables[at].name);
+    }
+    if (plan->lines != NULL) {
+        for (int line = plan->first; line <= plan->last; line++) {
+            PyMem_Free(plan->lines[line - plan->first].looks);
+        }
+    }
+    PyMem_Free(plan->lines);
+    PyMem_Free(plan->everything.looks);
+    PyMem_Free(plan->variables);
+    PyMem_Free(plan->parameter);
+    Py_XDECREF(plan->alive);
+    Py_XDECREF(plan->attributes);
+    Py_XDECREF(plan->numbers);
+    table_free(&plan->keys);
+    PyMem_Free(plan);
+}
+
+long
+number_attribute(PyObject *object, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(object, name);
+    if (value == NULL) {
+        return -1;
+    }
+    long number = PyObject_IsTrue(value) && !PyLong_Check(value) ? 1 : PyLong_AsLong(value);
+    Py_DECREF(value);
+    return number;
+}
+
+static int
+fill_variable(Plan *plan, PyObject *told)
+{
+    long number = number_attribute(told, "number");
+    if (number < 0 || number >= plan->count) {
+        return PyErr_Occurred() ? -1 : 0;
+    }
+    Variable *variable = &plan->variables[number];
+    variable->name = PyObject_GetAttrString(told, "name");
+    variable->number = (uint32_t)number;
+    variable->is_global = (int)number_attribute(told, "is_global");
+    variable->is_around = (int)number_attribute(told, "is_around");
+    variable->action = (int)number_attribute(told, "action");
+    variable->slot = -1;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+fill_looks(Plan *plan, Looks *looks, PyObject *told)
+{
+    Py_ssize_t count = PyList_Size(told);
+    looks->looks = PyMem_Calloc((size_t)count + 1, sizeof(Look));
+    if (looks->looks == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    looks->count = count;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyObject *pair = PyList_GetItem(told, at);
+        long number = number_attribute(PyTuple_GetItem(pair, 0), "number");
+        looks->looks[at].variable = &plan->variables[number];
+        looks->looks[at].reach = (int)PyLong_AsLong(PyTuple_GetItem(pair, 1));
+    }
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int
+fill_lines(Plan *plan, PyObject *lines)
+{
+    PyObject *line;
+    PyObject *looks;
+    Py_ssize_t position = 0;
+    plan->first = INT_MAX;
+    plan->last = 0;
+    while (PyDict_Next(lines, &position, &line, &looks)) {
+        int number = (int)PyLong_AsLong(line);
+        plan->first = number < plan->first ? number : plan->first;
+        plan->last = number > plan->last ? number : plan->last;
+    }
+    if (plan->first > plan->last) {
+        plan->first = plan->last;
+    }
+    plan->lines = PyMem_Calloc((size_t)(plan->last - plan->first) + 1, sizeof(Looks));
+    if (plan->lines == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    position = 0;
+    while (PyDict_Next(lines, &position, &line, &looks)) {
+        int number = (int)PyLong_AsLong(line);
+        if (fill_looks(plan, &plan->lines[number - plan->first], looks) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
+fill_plan(Plan *plan, PyObject *told)
+{
+    PyObject *variables = PyObject_GetAttrString(told, "variables");
+    PyObject *parameters = PyObject_GetAttrString(told, "parameters");
+    PyObject *everything = PyObject_GetAttrString(told, "everything");
+    PyObject *lines = PyObject_GetAttrString(told, "lines");
+    plan->attributes = PyObject_GetAttrString(told, "attributes");
+    plan->numbers = PyDict_New();
+    int failed = variables == NULL || parameters == NULL || everything == NULL || lines == NULL
+                 || plan->attributes == NULL || plan->numbers == NULL;
+    if (!failed) {
+        plan->number = (uint32_t)number_attribute(told, "number");
+        plan->kind = (int)number_attribute(told, "kind");
+        plan->first_line = (int)number_attribute(told, "first_line");
+        plan->locals = (Py_ssize_t)number_attribute(told, "locals");
+        plan->in_slots = (int)number_attribute(told, "in_slots");
+        plan->return_action = (int)number_attribute(told, "return_action");
+        plan->count = PyList_Size(variables);
+        plan->parameters = PyList_Size(parameters);
+        plan->variables = PyMem_Calloc((size_t)plan->count + 1, sizeof(Variable));
+        plan->parameter = PyMem_Calloc((size_t)plan->parameters + 1, sizeof(Variable *));
+        failed = plan->variables == NULL || plan->parameter == NULL || PyErr_Occurred();
+    }
+    for (Py_ssize_t at = 0; !failed && at < plan->count; at++) {
+        failed = fill_variable(plan, PyList_GetItem(variables, at)) < 0;
+    }
+    for (Py_ssize_t at = 0; !failed && at < plan->parameters; at++) {
+        long number = number_attribute(PyList_GetItem(parameters, at), "number");
+        failed = number < 0;
+        plan->parameter[at] = failed ? NULL : &plan->variables[number];
+    }
+    failed = failed || fill_looks(plan, &plan->everything, everything) < 0
+             || fill_lines(plan, lines) < 0;
+    Py_XDECREF(variables);
+    Py_XDECREF(parameters);
+    Py_XDECREF(everything);
+    Py_XDECREF(lines);
+    if (failed && !PyErr_Occurred()) {
+        PyErr_NoMemory();
+    }
+    return failed ? -1 : 0;
+}
+
+/* Moves what Python put into definitions.out to the group. */
+static int
+take_definitions(Engine *engine)
+{
+    PyObject *out = PyObject_GetAttrString(engine->definitions, "out");
+    if (out == NULL) {
+        return -1;
+    }
+    Py_ssize_t count = PyList_Size(out);
+    int failed = 0;
+    for (Py_ssize_t at = 0; !failed && at < count; at++) {
+        char *bytes;
+        Py_ssize_t length;
+        failed = PyBytes_AsStringAndSize(PyList_GetItem(out, at), &bytes, &length) < 0
+                 || put_bytes(&engine->group, bytes, (size_t)length) < 0;
+    }
+    failed = failed || PyList_SetSlice(out, 0, count, NULL) < 0;
+    Py_DECREF(out);
+    return failed ? -1 : 0;
+}
+
+Plan *
+plan_new(Engine *engine, PyObject *code, PyObject *frame)
+{
+    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
+    if (globals == NULL) {
+        return NULL;
+    }
+    PyObject *module = PyDict_GetItemString(globals, "__name__");
+    PyObject *told = PyObject_CallMethod(engine->plans, "make", "OO", code,
+                                         module == NULL ? Py_None : module);
+    Py_DECREF(globals);
+    if (told == NULL) {
+        return NULL;
+    }
+    Plan *plan = PyMem_Calloc(1, sizeof(Plan));
+    if (plan == NULL) {
+        Py_DECREF(told);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    plan->refs = 1;
+    plan->code = code;
+    plan->skip = told == Py_None;
+    PyObject *forget = PyObject_GetAttrString((PyObject *)engine, "_forget_code");
+    plan->alive = forget == NULL ? NULL : PyWeakref_NewRef(code, forget);
+    Py_XDECREF(forget);
+    int failed = plan->alive == NULL || (!plan->skip && fill_plan(plan, told) < 0)
+                 || take_definitions(engine) < 0;
+    Py_DECREF(told);
+    if (!failed) {
+        plan_release(table_set(&engine->code_plans, code, plan, &failed));
+    }
+    if (failed) {
+        plan_release(plan);
+        return NULL;
+    }
+    return plan;
+}

@@ -1,0 +1,289 @@
+/* Each thread's stack of recorded frames, and how it follows the frames that there really are; see
+   stacks.py, which says why. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+#define FIRST_SUSPENDING_KIND 3 /* generators and coroutines, as plans.py has them */
+
+PyObject *
+frame_back(PyObject *frame)
+{
+    PyObject *back = PyObject_GetAttr(frame, name_f_back);
+    if (back == Py_None) {
+        Py_DECREF(back);
+        return NULL;
+    }
+    PyErr_Clear();
+    return back;
+}
+
+PyObject *
+frame_further(PyObject *frame, PyObject *code)
+{
+    while (frame != NULL && !frame_runs(frame, code)) {
+        PyObject *back = frame_back(frame);
+        Py_DECREF(frame);
+        frame = back;
+    }
+    return frame;
+}
+
+void
+state_free(Frame *state)
+{
+    if (state != NULL) {
+        plan_release(state->plan);
+        PyMem_Free(state->written);
+        PyMem_Free(state);
+    }
+}
+
+Frame *
+state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
+{
+    Frame *state = PyMem_Calloc(1, sizeof(Frame));
+    uint64_t *written = PyMem_Calloc((size_t)plan->locals + 1, sizeof(uint64_t));
+    if (state == NULL || written == NULL) {
+        PyMem_Free(state);
+        PyMem_Free(written);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    plan->refs++;
+    state->frame = frame;
+    state->plan = plan;
+    state->namespace = namespace;
+    state->number = engine->next_frame;
+    state->said = plan->first_line;
+    state->written = written;
+    return state;
+}
+
+int
+stack_reserve(Thread *thread)
+{
+    if (thread->used < thread->size) {
+        return 0;
+    }
+    Py_ssize_t size = thread->size ? thread->size * 2 : 32;
+    Frame **stack = PyMem_Realloc(thread->stack, (size_t)size * sizeof(Frame *));
+    if (stack == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    thread->stack = stack;
+    thread->size = size;
+    return 0;
+}
+
+static Thread *
+thread_new(Engine *engine, uint64_t id)
+{
+    unsigned long ident = PyThread_get_thread_ident();
+    PyObject *name = PyObject_CallFunction(engine->thread_name, "k", ident);
+    PyObject *encoded = NULL;
+    if (name != NULL) {
+        encoded = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+        Py_DECREF(name);
+    }
+    Thread *thread = PyMem_Calloc(1, sizeof(Thread));
+    char *text;
+    Py_ssize_t length;
+    if (encoded == NULL || thread == NULL
+        || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
+        || buffer_reserve(&engine->group, (size_t)length + 32) < 0) {
+        Py_XDECREF(encoded);
+        PyMem_Free(thread);
+        return NULL;
+    }
+    int failed;
+    table_set(&engine->threads, (void *)(uintptr_t)(id + 2), thread, &failed);
+    if (failed) {
+        Py_DECREF(encoded);
+        PyMem_Free(thread);
+        return NULL;
+    }
+    thread->id = id;
+    thread->number = engine->next_thread++;
+    engine->current = thread;
+    put_byte(&engine->group, RECORD_THREAD);
+    put_uint(&engine->group, ident);
+    put_text(&engine->group, text, (size_t)length);
+    Py_DECREF(encoded);
+    return thread;
+}
+
+Thread *
+thread_turn(Engine *engine, uint64_t id)
+{
+    Thread *thread = table_get(&engine->threads, (void *)(uintptr_t)(id + 2));
+    if (thread == NULL) {
+        return thread_new(engine, id);
+    }
+    if (buffer_reserve(&engine->group, 16) < 0) {
+        return NULL;
+    }
+    engine->current = thread;
+    put_byte(&engine->group, RECORD_SWITCH);
+    put_uint(&engine->group, thread->number);
+    return thread;
+}
+
+int
+enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
+{
+    Namespace *namespace = namespace_of(engine, frame, plan);
+    Frame *state = namespace == NULL ? NULL : state_new(engine, frame, plan, namespace);
+    if (state == NULL) {
+        return -1;
+    }
+    PyObject *line = PyObject_GetAttr(frame, name_f_lineno);
+    long number = line == NULL || line == Py_None ? 0 : PyLong_AsLong(line);
+    Py_XDECREF(line);
+    PyErr_Clear();
+    state->line = state->said = number > 0 ? (int)number : plan->first_line;
+    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 40) < 0) {
+        state_free(state);
+        return -1;
+    }
+    int64_t since = elapsed(engine);
+    engine->next_frame++;
+    thread->stack[thread->used++] = state;
+    put_byte(&engine->group, RECORD_ENTER);
+    put_uint(&engine->group, plan->number);
+    put_uint(&engine->group, (uint64_t)since);
+    put_uint(&engine->group, (uint64_t)state->line);
+    engine->roots.used = 0;
+    if (look(engine, state, frame, &plan->everything) < 0 || values_write(engine, plan) < 0) {
+        return -1;
+    }
+    return write_variables(engine, state);
+}
+
+int
+resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
+{
+    Frame *state = table_get(&engine->suspended, frame);
+    if (state == NULL || state->plan != plan) {
+        return enter_frame(engine, thread, frame, plan);
+    }
+    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 32) < 0) {
+        return -1;
+    }
+    table_take(&engine->suspended, frame);
+    thread->stack[thread->used++] = state;
+    put_byte(&engine->group, RECORD_RESUME);
+    put_uint(&engine->group, state->number);
+    return put_uint(&engine->group, (uint64_t)elapsed(engine));
+}
+
+/* A frame has left unseen. */
+static int
+lose_frame(Engine *engine, Frame *state)
+{
+    if (state->plan->kind < FIRST_SUSPENDING_KIND) {
+        state_free(state);
+        return 0;
+    }
+    /* A throw() has passed through it, and it may go on. */
+    int failed;
+    state_free(table_set(&engine->suspended, state->frame, state, &failed));
+    if (failed) {
+        state_free(state);
+    }
+    return failed ? -1 : 0;
+}
+
+typedef struct {
+    PyObject *frame;
+    Plan *plan;
+} Missing;
+
+Py_ssize_t
+stack_find(Thread *thread, PyObject *frame, const void *beginning)
+{
+    if ((const void *)frame == beginning) {
+        return -1;
+    }
+    for (Py_ssize_t at = thread->used - 1; at >= 0; at--) {
+        if (thread->stack[at]->frame == (const void *)frame) {
+            return frame_runs(frame, thread->stack[at]->plan->code) ? at : -1;
+        }
+    }
+    return -1;
+}
+
+/* Makes the innermost recorded frame from `frame` outwards the top of the stack. */
+int
+sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning)
+{
+    Missing *missing = NULL;
+    size_t count = 0;
+    Py_ssize_t keep = 0;
+    int outcome = 0;
+    Py_XINCREF(frame);
+    while (frame != NULL && outcome == 0) {
+        Py_ssize_t place = stack_find(thread, frame, beginning);
+        if (place >= 0) {
+            keep = place + 1;
+            break;
+        }
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)frame);
+        Plan *plan = plan_of(engine, (PyObject *)code, frame);
+        Py_DECREF(code);
+        if (plan == NULL) {
+            outcome = -1;
+            break;
+        }
+        PyObject *back = frame_back(frame);
+        if (plan->skip) {
+            Py_DECREF(frame);
+        }
+        else {
+            Missing *more = PyMem_Realloc(missing, (count + 1) * sizeof(Missing));
+            if (more == NULL) {
+                PyErr_NoMemory();
+                Py_XDECREF(back);
+                outcome = -1;
+                break;
+            }
+            missing = more;
+            plan->refs++;
+            missing[count].frame = frame;
+            missing[count++].plan = plan;
+        }
+        frame = back;
+    }
+    Py_XDECREF(frame);
+    while (outcome == 0 && thread->used > keep) {
+        outcome = put_byte(&engine->group, RECORD_LOST);
+        if (outcome == 0) {
+            outcome = lose_frame(engine, thread->stack[--thread->used]);
+        }
+    }
+    while (count > 0) {
+        Missing *last = &missing[--count];
+        if (outcome == 0) {
+            outcome = resume_frame(engine, thread, last->frame, last->plan);
+        }
+        Py_DECREF(last->frame);
+        plan_release(last->plan);
+    }
+    PyMem_Free(missing);
+    return outcome;
+}
+
+int
+sync_below(Engine *engine, Thread *thread, PyObject *frame)
+{
+    PyObject *back = frame_back(frame);
+    int outcome = 0;
+    if (back == NULL || thread->used == 0
+        || thread->stack[thread->used - 1]->frame != (const void *)back
+        || (const void *)back == (const void *)frame) {
+        outcome = sync_stack(engine, thread, back, frame);
+    }
+    Py_XDECREF(back);
+    return outcome;
+}

@@ -1,0 +1,132 @@
+/* How values become bytes; see codetracer/runtime/values.py and layouts.py. Hand-written. */
+#ifndef CODETRACER_VALUES_H
+#define CODETRACER_VALUES_H
+
+#include "tables.h"
+
+#define MAX_KNOWN 100000 /* as in values.py */
+#define MAX_NAMES 10000  /* likewise */
+#define ALLOW 0
+#define REDACT 1
+#define DROP 2
+
+#pragma GCC visibility push(hidden)
+
+typedef struct Engine Engine;
+typedef struct Plan Plan;
+
+/* A slot of an instance, or a field of a named tuple. */
+typedef struct {
+    PyObject *name;
+    PyObject *owner;  /* a weak reference to the class that has the slot; None for a field */
+    Py_ssize_t place; /* where the class's dict had it last */
+} Member;
+
+typedef struct {
+    uint32_t number;
+    int form;
+    int has_dict;
+    Py_ssize_t count; /* of members */
+    Member *members;
+    PyObject *plain; /* or NULL */
+    PyObject *alive; /* a weak reference to the type */
+} Layout;
+
+/* An object that has been written. */
+typedef struct {
+    const void *object; /* NULL: free */
+    const void *kind;
+    uint64_t content; /* hash of what was written, 0 for nothing */
+    uint64_t event;   /* the event that looked at it last */
+    uint32_t number;
+    int depth; /* how deep that event looked */
+} Known;
+
+/* An object that is to be looked at. */
+typedef struct {
+    PyObject *object;
+    uint32_t number;
+    int depth; /* how deep */
+    int room;  /* how deep the limit would allow */
+} Queued;
+
+typedef struct {
+    PyObject *layout_of; /* callable: a type's name, form, slots and so on */
+    int depth;           /* the limits */
+    int items;
+    int text;
+    int objects;
+    Known *known;
+    size_t known_size; /* a power of 2, or 0 */
+    size_t known_used;
+    uint32_t next_object;
+    uint32_t next_type;
+    uint32_t next_attribute;
+    uint64_t event;
+    int room;    /* how deep the limit allows to look at what is encoded now */
+    int refers;  /* whether a reference was encoded */
+    Table layouts;        /* of types, by address */
+    PyObject *attributes; /* number by name */
+    Queued *queue;
+    size_t queue_used;
+    size_t queue_size;
+    Buffer content;
+    Buffer fields;
+} Values;
+
+/* The attributes of an object that is looked at. */
+typedef struct {
+    Plan *plan;
+    int depth;
+    Py_ssize_t count;
+    Py_ssize_t cut;
+} Fields;
+
+/* ---- layouts.c */
+
+/* Returns a type's layout; defines the type in the group if it has not been met before. */
+Layout *layout_of(Engine *engine, PyTypeObject *kind);
+void layout_free(Layout *layout);
+
+/* Takes the type of this weak reference out of the table. */
+void values_forget_type(Values *values, PyObject *alive);
+
+/* ---- values.c */
+
+/* Appends a value to `to`; what it refers to is queued for values_write. */
+int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
+int put_str(Buffer *to, PyObject *text, int may_be_short);
+
+/* ---- objects.c */
+
+int values_init(Values *values);
+void values_clear(Values *values);
+void values_forget(Values *values);
+
+/* Appends a reference to an object, which is queued where it is to be looked at. */
+int encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
+
+/* Appends records of the queued objects to the group, as far as they are new. */
+int values_write(Engine *engine, Plan *plan);
+
+/* Lets go of what was queued. */
+void values_drop_queue(Values *values);
+
+/* ---- items.c */
+
+int items_prepare(void);
+
+/* Appends the total, the count and the items. */
+int object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
+                 int depth);
+
+/* ---- attributes.c */
+
+int attributes_prepare(void);
+
+/* Appends the attributes to the fields of the values. */
+int object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout);
+
+#pragma GCC visibility pop
+
+#endif

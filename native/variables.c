@@ -1,0 +1,349 @@
+/* Variables: where their values are, and which have another one than was last written; see
+   variables.py. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+#define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
+
+typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
+
+static GetVar get_var;
+
+static Py_ssize_t
+namespace_slot(Namespace *namespace, PyObject *name)
+{
+    PyObject *known = PyDict_GetItemWithError(namespace->names, name);
+    if (known != NULL) {
+        return PyLong_AsSsize_t(known);
+    }
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    if (namespace->used == namespace->size) {
+        Py_ssize_t size = namespace->size ? namespace->size * 2 : 16;
+        uint64_t *written = PyMem_Realloc(namespace->written, (size_t)size * sizeof(uint64_t));
+        if (written == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        namespace->written = written;
+        namespace->size = size;
+    }
+    PyObject *slot = PyLong_FromSsize_t(namespace->used);
+    if (slot == NULL || PyDict_SetItem(namespace->names, name, slot) < 0) {
+        Py_XDECREF(slot);
+        return -1;
+    }
+    Py_DECREF(slot);
+    namespace->written[namespace->used] = 0;
+    return namespace->used++;
+}
+
+/* Tells whether all that was written of a namespace is still in the dict: 1, 0, or -1. */
+static int
+namespace_fits(Namespace *namespace, PyObject *globals)
+{
+    PyObject *name;
+    PyObject *slot;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(namespace->names, &position, &name, &slot)) {
+        if (namespace->written[PyLong_AsSsize_t(slot)] == 0) {
+            continue;
+        }
+        int there = PyDict_Contains(globals, name);
+        if (there <= 0) {
+            return there;
+        }
+    }
+    return 1;
+}
+
+static Namespace *
+namespace_new(Engine *engine, PyObject *globals)
+{
+    Namespace *namespace = PyMem_Calloc(1, sizeof(Namespace));
+    if (namespace == NULL || (namespace->names = PyDict_New()) == NULL) {
+        PyMem_Free(namespace);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    int failed;
+    /* One that it replaces may still be a frame's: it stays until the engine goes. */
+    Namespace *before = table_set(&engine->namespaces, globals, namespace, &failed);
+    if (!failed && before != NULL) {
+        table_set(&engine->namespaces, before, before, &failed);
+    }
+    if (failed) {
+        return NULL;
+    }
+    namespace->number = engine->next_namespace++;
+    return namespace;
+}
+
+Namespace *
+namespace_of(Engine *engine, PyObject *frame, Plan *plan)
+{
+    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
+    if (globals == NULL) {
+        return NULL;
+    }
+    Namespace *namespace = table_get(&engine->namespaces, globals);
+    int fits = namespace != NULL;
+    if (fits && plan->kind == 0) {
+        fits = namespace_fits(namespace, globals);
+    }
+    if (fits == 0) {
+        namespace = namespace_new(engine, globals);
+    }
+    Py_DECREF(globals);
+    if (fits < 0 || namespace == NULL) {
+        return NULL;
+    }
+    if (plan->namespace != namespace) {
+        for (Py_ssize_t at = 0; at < plan->count; at++) {
+            Variable *variable = &plan->variables[at];
+            variable->slot = -1;
+            if (variable->is_global
+                && (variable->slot = namespace_slot(namespace, variable->name)) < 0) {
+                return NULL;
+            }
+        }
+        if (buffer_reserve(&engine->group, 32) < 0) {
+            return NULL;
+        }
+        plan->namespace = namespace;
+        put_byte(&engine->group, RECORD_NAMESPACE);
+        put_uint(&engine->group, plan->number);
+        put_uint(&engine->group, namespace->number);
+    }
+    return namespace;
+}
+
+/* The frame's variables that are in namespaces, fetched at most once an event. */
+typedef struct {
+    PyObject *globals;
+    PyObject *locals;
+} Scopes;
+
+static PyObject *
+scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name)
+{
+    if (*scope == NULL && (*scope = PyObject_GetAttr((PyObject *)frame, attribute)) == NULL) {
+        return NULL;
+    }
+    if (!PyDict_Check(*scope)) {
+        return NULL;
+    }
+    PyObject *value = PyDict_GetItemWithError(*scope, name);
+    return value == NULL ? NULL : Py_NewRef(value);
+}
+
+/* Returns a variable of the function in which a class is made, whose body runs in `frame`. */
+static PyObject *
+variable_around(PyObject *frame, PyObject *name)
+{
+    PyObject *around = frame_back(frame);
+    while (around != NULL) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)around);
+        long flags = number_attribute((PyObject *)code, "co_flags");
+        Py_DECREF(code);
+        if (flags & IS_FUNCTION) {
+            break;
+        }
+        PyObject *back = frame_back(around);
+        Py_DECREF(around);
+        around = back;
+    }
+    PyErr_Clear();
+    PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
+    Py_XDECREF(around);
+    return value;
+}
+
+/* Returns a new reference to a variable's value; NULL, without an exception, if it has none. */
+static inline PyObject *
+variable_value(Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
+{
+    PyObject *value;
+    if (variable->is_global) {
+        value = scope_get(&scopes->globals, frame, name_f_globals, variable->name);
+    }
+    else if (plan->in_slots) {
+        value = get_var((PyFrameObject *)frame, variable->name);
+    }
+    else {
+        value = scope_get(&scopes->locals, frame, name_f_locals, variable->name);
+        if (value == NULL && variable->is_around) {
+            value = variable_around(frame, variable->name);
+        }
+    }
+    if (value == NULL) {
+        PyErr_Clear();
+    }
+    return value;
+}
+
+static int
+encode_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, int reach,
+                Scopes *scopes)
+{
+    Buffer *roots = &engine->roots;
+    PyObject *value = variable_value(plan, frame, variable, scopes);
+    if (value == NULL) {
+        return put_byte(roots, VALUE_UNBOUND);
+    }
+    int outcome;
+    if (variable->action == REDACT) {
+        outcome = put_byte(roots, VALUE_REDACTED);
+    }
+    else {
+        int depth = reach == 0 || reach > engine->values.depth ? engine->values.depth : reach;
+        outcome = values_encode(engine, roots, value, depth, 0);
+    }
+    Py_DECREF(value);
+    return outcome;
+}
+
+/* Encodes a frame's arguments into the roots, and takes them as written. */
+int
+encode_arguments(Engine *engine, Frame *state, PyObject *frame)
+{
+    Plan *plan = state->plan;
+    Scopes scopes = {NULL, NULL};
+    Buffer *roots = &engine->roots;
+    roots->used = 0;
+    int outcome = 0;
+    for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
+        Variable *variable = plan->parameter[at];
+        size_t start = roots->used;
+        if (variable->action == DROP) {
+            outcome = put_byte(roots, VALUE_DROPPED);
+        }
+        else {
+            outcome = encode_variable(engine, plan, frame, variable, 0, &scopes);
+        }
+        if (outcome == 0) {
+            state->written[variable->number] =
+                hash_bytes(roots->bytes + start, roots->used - start);
+        }
+    }
+    Py_XDECREF(scopes.globals);
+    Py_XDECREF(scopes.locals);
+    return outcome < 0 || plan->parameters == 0 ? outcome : values_write(engine, plan);
+}
+
+static inline uint64_t *
+written_of(Frame *state, Variable *variable)
+{
+    if (!variable->is_global) {
+        return &state->written[variable->number];
+    }
+    Namespace *namespace = state->namespace;
+    Py_ssize_t slot = variable->slot;
+    if (state->plan->namespace != namespace) {
+        slot = namespace_slot(namespace, variable->name);
+        PyErr_Clear();
+    }
+    return slot < 0 ? NULL : &namespace->written[slot];
+}
+
+static int
+note_change(Engine *engine, Variable *variable, size_t start)
+{
+    if (engine->changed_used == engine->changed_size) {
+        size_t size = engine->changed_size ? engine->changed_size * 2 : 32;
+        Changed *changed = PyMem_Realloc(engine->changed, size * sizeof(Changed));
+        if (changed == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        engine->changed = changed;
+        engine->changed_size = size;
+    }
+    Changed *change = &engine->changed[engine->changed_used++];
+    change->variable = variable;
+    change->start = start;
+    change->end = engine->roots.used;
+    return 0;
+}
+
+static inline int
+is_unbound(Engine *engine, size_t start)
+{
+    return engine->roots.used - start == 1 && engine->roots.bytes[start] == VALUE_UNBOUND;
+}
+
+/* Encodes the variables that have another value than was last written. */
+int
+look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
+{
+    Scopes scopes = {NULL, NULL};
+    Buffer *roots = &engine->roots;
+    int outcome = 0;
+    for (Py_ssize_t at = 0; outcome == 0 && at < looks->count; at++) {
+        Variable *variable = looks->looks[at].variable;
+        size_t start = roots->used;
+        outcome = encode_variable(engine, state->plan, frame, variable, looks->looks[at].reach,
+                                  &scopes);
+        if (outcome < 0) {
+            break;
+        }
+        uint64_t *written = written_of(state, variable);
+        uint64_t before = written == NULL ? 0 : *written;
+        uint64_t hash = hash_bytes(roots->bytes + start, roots->used - start);
+        if (hash == before || (before == 0 && is_unbound(engine, start))) {
+            roots->used = start;
+        }
+        else {
+            outcome = note_change(engine, variable, start);
+            if (outcome == 0 && looks->looks[at].reach > 0
+                && looks->looks[at].reach < engine->values.depth) {
+                /* What is in it may be new as well. */
+                size_t end = roots->used;
+                outcome = encode_variable(engine, state->plan, frame, variable, 0, &scopes);
+                roots->used = end;
+            }
+        }
+    }
+    Py_XDECREF(scopes.globals);
+    Py_XDECREF(scopes.locals);
+    return outcome;
+}
+
+int
+write_variables(Engine *engine, Frame *state)
+{
+    Buffer *group = &engine->group;
+    for (size_t at = 0; at < engine->changed_used; at++) {
+        Changed *change = &engine->changed[at];
+        Variable *variable = change->variable;
+        unsigned char *bytes = engine->roots.bytes + change->start;
+        size_t count = change->end - change->start;
+        if (buffer_reserve(group, count + 16) < 0) {
+            return -1;
+        }
+        if (variable->number <= RECORD_VARIABLE_HIGHEST) {
+            put_byte(group, RECORD_VARIABLE_SHORT + variable->number);
+        }
+        else {
+            put_byte(group, RECORD_VARIABLE);
+            put_uint(group, variable->number);
+        }
+        put_bytes(group, bytes, count);
+        uint64_t *written = written_of(state, variable);
+        if (written != NULL) {
+            int gone = variable->is_global && count == 1 && bytes[0] == VALUE_UNBOUND;
+            *written = gone ? 0 : hash_bytes(bytes, count);
+        }
+    }
+    engine->changed_used = 0;
+    return 0;
+}
+
+int
+variables_prepare(void)
+{
+    get_var = (GetVar)engine_find("PyFrame_GetVar");
+    return get_var == NULL ? -1 : 0;
+}
