@@ -213,14 +213,27 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     return failed ? -1 : 0;
 }
 
+/* Tells whether a slot has this name: it is what the object's attribute means then. */
 static int
-dict_attributes(Engine *engine, Fields *fields, PyObject *namespace)
+names_slot(Layout *layout, PyObject *name)
+{
+    for (Py_ssize_t at = 0; at < layout->count; at++) {
+        PyObject *member = layout->members[at].name;
+        if (member == name || PyUnicode_Compare(member, name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int
+dict_attributes(Engine *engine, Fields *fields, PyObject *namespace, Layout *layout)
 {
     PyObject *name;
     PyObject *value;
     Py_ssize_t position = 0;
     while (PyDict_Next(namespace, &position, &name, &value)) {
-        if (!PyUnicode_CheckExact(name)) {
+        if (!PyUnicode_CheckExact(name) || names_slot(layout, name)) {
             continue;
         }
         Py_INCREF(name);
@@ -306,7 +319,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
             outcome = enum_attributes(engine, fields, exact);
         }
         else if (exact != NULL) {
-            outcome = dict_attributes(engine, fields, exact);
+            outcome = dict_attributes(engine, fields, exact, layout);
         }
         Py_XDECREF(namespace);
         if (outcome < 0) {

@@ -53,9 +53,12 @@ understand(Engine *engine, PyObject *code, Event *event)
     if (plan != NULL && plan->skip) {
         return SILENCE;
     }
-    if (!engine->active) {
-        /* It has not begun, or it is over for good. */
-        return engine->activation == NULL ? NOTHING : SILENCE;
+    if (!engine->active && engine->activation != NULL) {
+        /* It is over for good. */
+        return SILENCE;
+    }
+    if (!engine->active && plan != NULL) {
+        return NOTHING;
     }
     PyThreadState *thread = PyThreadState_Get();
     uint64_t id = PyThreadState_GetID(thread);
@@ -75,6 +78,11 @@ understand(Engine *engine, PyObject *code, Event *event)
     if (event->plan->skip) {
         Py_DECREF(give_engine(engine, event, 0));
         return SILENCE;
+    }
+    if (!engine->active) {
+        /* It has not begun; but what will never be recorded need not be met again. */
+        Py_DECREF(give_engine(engine, event, 0));
+        return NOTHING;
     }
     event->thread = thread_of(engine, id);
     if (event->thread == NULL) {

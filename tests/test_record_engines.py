@@ -95,6 +95,13 @@ atoms = [
 ]
 slots = Slots(); keep(slots)
 slots.b = [slots]; keep(slots.b)
+class Both(Slots): pass
+class Thief:
+    __dict__ = vars(Both)['__dict__']
+thief = Thief(); keep(thief)
+thief.hidden = 1
+both = Both(); keep(both)
+both.a = 1; vars(both).update(a=2, b=3, c=4)
 plain = Plain(atoms); keep(plain)
 method = plain.method; keep(method)
 point = Point(1, {'k': [plain, slots]}); keep(point)

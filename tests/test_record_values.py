@@ -387,6 +387,20 @@ slotted.kept = 6
     assert an_object(seen["slotted"]).attributes == {"moved": 4, "kept": 6}
 
 
+def test_a_slot_is_what_its_name_means_whatever_the_dict_has(tmp_path: Path, backend: str) -> None:
+    program = """\
+class Slotted:
+    __slots__ = ('kept', 'unset')
+class Both(Slotted): pass
+both = Both()
+both.kept = 1
+vars(both).update({'unset': 2, 'kept': 3, 'own': 4})
+"""
+    seen = after(tmp_path, program, backend)
+
+    assert an_object(seen["both"]).attributes == {"kept": 1, "own": 4}
+
+
 def test_no_key_of_a_class_is_compared(tmp_path: Path, backend: str) -> None:
     program = """\
 import warnings

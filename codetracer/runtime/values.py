@@ -328,11 +328,14 @@ class Values:
             except (AttributeError, IndexError):
                 # A slot that is not bound.
                 continue
-        if layout.dict_of is not None:
-            namespace = layout.dict_of(value)
-            if type(namespace) is dict:
-                attributes = list(namespace.items())
-                found.update((name, held) for name, held in attributes if type(name) is str)
+        namespace = None if layout.dict_of is None else layout.dict_of(value)
+        if type(namespace) is dict:
+            entries = list(namespace.items())
+            found.update(
+                (name, held)
+                for name, held in entries
+                if type(name) is str and name not in layout.slots
+            )
         if layout.form == FORM_ENUM:
             kept = {"name": found.get("_name_"), "value": found.get("_value_")}
             found.clear()
