@@ -270,21 +270,9 @@ enum_attributes(Engine *engine, Fields *fields, PyObject *namespace)
 }
 
 static int
-named_attribute(Engine *engine, Fields *fields, const char *text, PyObject *value)
-{
-    PyObject *name = PyUnicode_InternFromString(text);
-    if (name == NULL) {
-        return -1;
-    }
-    int outcome = put_attribute(engine, fields, name, value);
-    Py_DECREF(name);
-    return outcome;
-}
-
-static int
 method_attributes(Engine *engine, Fields *fields, PyObject *method)
 {
-    PyObject *owner = PyObject_GetAttrString(method, "__self__");
+    PyObject *owner = PyObject_GetAttr(method, name_self);
     if (owner == NULL) {
         return -1;
     }
@@ -293,7 +281,7 @@ method_attributes(Engine *engine, Fields *fields, PyObject *method)
         /* It is looked at in place of the method. */
         fields->depth++;
         engine->values.room++;
-        outcome = named_attribute(engine, fields, "__self__", owner);
+        outcome = put_attribute(engine, fields, name_self, owner);
     }
     Py_DECREF(owner);
     return outcome;
@@ -329,7 +317,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     if (layout->form == FORM_EXCEPTION) {
         PyObject *cause = PyException_GetCause(object);
         if (cause != NULL) {
-            int failed = named_attribute(engine, fields, "__cause__", cause) < 0;
+            int failed = put_attribute(engine, fields, name_cause, cause) < 0;
             Py_DECREF(cause);
             return failed ? -1 : 0;
         }

@@ -11,6 +11,11 @@ PyObject *name_f_back;
 PyObject *name_f_globals;
 PyObject *name_f_locals;
 PyObject *name_f_lineno;
+PyObject *name_cause;
+PyObject *name_func;
+PyObject *name_name;
+PyObject *name_qualname;
+PyObject *name_self;
 
 /* ---- what is no event of CPython's */
 
@@ -365,20 +370,37 @@ engine_find(const char *function)
     return found;
 }
 
+static const struct {
+    PyObject **name;
+    const char *text;
+} names[] = {
+    {&name_f_back, "f_back"},
+    {&name_f_globals, "f_globals"},
+    {&name_f_locals, "f_locals"},
+    {&name_f_lineno, "f_lineno"},
+    {&name_cause, "__cause__"},
+    {&name_func, "__func__"},
+    {&name_name, "__name__"},
+    {&name_qualname, "__qualname__"},
+    {&name_self, "__self__"},
+};
+
 static int
 engine_exec(PyObject *module)
 {
     if (variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
         return -1;
     }
-    name_f_back = PyUnicode_InternFromString("f_back");
-    name_f_globals = PyUnicode_InternFromString("f_globals");
-    name_f_locals = PyUnicode_InternFromString("f_locals");
-    name_f_lineno = PyUnicode_InternFromString("f_lineno");
+    for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
+        *names[at].name = PyUnicode_InternFromString(names[at].text);
+        if (*names[at].name == NULL) {
+            return -1;
+        }
+    }
     PyObject *monitoring = PySys_GetObject("monitoring");
     disable = monitoring == NULL ? NULL : PyObject_GetAttrString(monitoring, "DISABLE");
     PyObject *type = PyType_FromModuleAndSpec(module, &engine_spec, NULL);
-    int failed = disable == NULL || type == NULL || name_f_lineno == NULL
+    int failed = disable == NULL || type == NULL
                  || PyModule_AddObjectRef(module, "Engine", type) < 0;
     Py_XDECREF(type);
     return failed ? -1 : 0;

@@ -162,6 +162,11 @@ extern PyObject *name_f_back;
 extern PyObject *name_f_globals;
 extern PyObject *name_f_locals;
 extern PyObject *name_f_lineno;
+extern PyObject *name_cause;
+extern PyObject *name_func;
+extern PyObject *name_name;
+extern PyObject *name_qualname;
+extern PyObject *name_self;
 
 /* Returns a function that is not in the stable ABI, but there in 3.12 to 3.15. NULL with an
    ImportError: without it there is no engine. */

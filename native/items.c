@@ -184,14 +184,14 @@ method_name(PyObject *method)
     PyObject *function = Py_NewRef(method);
     if (Py_TYPE(method) == method_type) {
         Py_DECREF(function);
-        function = PyObject_GetAttrString(method, "__func__");
+        function = PyObject_GetAttr(method, name_func);
         if (function == NULL) {
             return NULL;
         }
     }
     PyObject *name = NULL;
     if (Py_TYPE(function) == function_type || Py_TYPE(function) == builtin_type) {
-        name = PyObject_GetAttrString(function, "__qualname__");
+        name = PyObject_GetAttr(function, name_qualname);
     }
     else {
         name = PyUnicode_FromString("");
@@ -204,7 +204,10 @@ static PyObject *
 module_name(PyObject *module)
 {
     PyObject *namespace = PyModule_GetDict(module);
-    PyObject *name = namespace == NULL ? NULL : PyDict_GetItemString(namespace, "__name__");
+    PyObject *name = namespace == NULL ? NULL : PyDict_GetItemWithError(namespace, name_name);
+    if (name == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
     return name == NULL ? PyUnicode_FromString("") : Py_NewRef(name);
 }
 
@@ -246,7 +249,7 @@ object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *l
     case FORM_CLASS:
         return name_item(to, PyType_GetQualName((PyTypeObject *)object));
     case FORM_FUNCTION:
-        return name_item(to, PyObject_GetAttrString(object, "__qualname__"));
+        return name_item(to, PyObject_GetAttr(object, name_qualname));
     case FORM_METHOD:
         return name_item(to, method_name(object));
     case FORM_MODULE:
