@@ -217,13 +217,13 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
 static int
 names_slot(Layout *layout, PyObject *name)
 {
-    for (Py_ssize_t at = 0; at < layout->count; at++) {
-        PyObject *member = layout->members[at].name;
-        if (member == name || PyUnicode_Compare(member, name) == 0) {
-            return 1;
-        }
+    Py_hash_t hash = layout->count ? PyObject_Hash(name) : 0;
+    int found = 0;
+    for (Py_ssize_t at = 0; !found && at < layout->count; at++) {
+        Member *member = &layout->members[at];
+        found = member->hash == hash && PyUnicode_Compare(member->name, name) == 0;
     }
-    return 0;
+    return found;
 }
 
 static int

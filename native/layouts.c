@@ -40,6 +40,7 @@ layout_fill(Layout *layout, PyObject *told)
     layout->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
         layout->members[at].name = Py_NewRef(PyTuple_GetItem(names, at));
+        layout->members[at].hash = PyObject_Hash(layout->members[at].name);
         layout->members[at].owner = Py_XNewRef(PyTuple_GetItem(owners, at));
     }
     return PyErr_Occurred() ? -1 : 0;

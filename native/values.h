@@ -18,6 +18,7 @@ typedef struct Plan Plan;
 /* A slot of an instance, or a field of a named tuple. */
 typedef struct {
     PyObject *name;
+    Py_hash_t hash;   /* of the name */
     PyObject *owner;  /* a weak reference to the class that has the slot; None for a field */
     Py_ssize_t place; /* where the class's dict had it last */
 } Member;
