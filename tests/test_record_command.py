@@ -239,9 +239,13 @@ def test_what_is_there_under_the_name_is_never_touched(tmp_path: Path, what: str
 def test_without_a_name_the_first_free_one_is_taken(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": PROGRAM, "trace-out-2/other": ""})
 
-    for _ in range(3):
-        assert record(tmp_path, "app.py").code == 0
+    said = [record(tmp_path, "app.py").stderr for _ in range(3)]
 
+    assert said == [
+        "",
+        "codetracer: trace-out is taken; recording into trace-out-3\n",
+        "codetracer: trace-out is taken; recording into trace-out-4\n",
+    ]
     assert listing(tmp_path) == ["app.py", *(f"trace-out{n}" for n in ("", "-2", "-3", "-4"))]
     assert listing(tmp_path / "trace-out-2") == ["other"]
     assert functions(tmp_path / "trace-out-4") == ["<module>", "f"]

@@ -11,6 +11,7 @@ import sys
 from codetracer import session
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
 from codetracer.policy import configure_policy, policy_snapshot
+from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
 TYPE_CHECKING = False
@@ -164,6 +165,9 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     if target.kind == "command":
         recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
     _prepared.append(recorder)
+    name = os.path.basename(recorder.directory.path)
+    if options.out_dir is None and name != DEFAULT:
+        complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
 
     def start() -> None:
         session.start_recorder(recorder)

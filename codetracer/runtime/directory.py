@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["METADATA", "SOURCES", "TraceDirectory"]
+__all__ = ["DEFAULT", "METADATA", "SOURCES", "TraceDirectory"]
 
 METADATA: Final = "trace_metadata.json"
 SOURCES: Final = "sources"
