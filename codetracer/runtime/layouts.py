@@ -163,8 +163,10 @@ def _owners_of(mro: tuple[type, ...]) -> dict[str, weakref.ref[type]]:
 def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
     for base in mro:
         descriptor = _entry(base, "__dict__")
-        # A class may be made with another one's there.
-        if type(descriptor) is types.GetSetDescriptorType and descriptor.__objclass__ is base:
+        # A class may be made with another one's there. In 3.15 all have the same, of object.
+        if type(descriptor) is types.GetSetDescriptorType and (
+            descriptor.__objclass__ is base or descriptor.__objclass__ is object
+        ):
             if not _flags_of(base) & _IS_HEAP_TYPE:
                 # It is there for good.
                 return descriptor.__get__
