@@ -19,6 +19,7 @@ _PACKAGE = OUTPUT_ROOT / "codetracer_bindings"
 _TEMPLATES = {
     _PACKAGE / "__init__.py": "__init__.py.j2",
     _PACKAGE / "events.py": "events.py.j2",
+    _PACKAGE / "own.py": "own.py.j2",
     _PACKAGE / "tracer.py": "tracer.py.j2",
     _PACKAGE / "callbacks.py": "callbacks.py.j2",
     _PACKAGE / "_native.c": "_native.c.j2",

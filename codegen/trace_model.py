@@ -66,6 +66,11 @@ class Log(_Row):
         return repr(self.magic.encode("latin-1"))
 
     @property
+    def c_magic(self) -> str:
+        """The file's magic as a literal in C."""
+        return '"' + "".join(f"\\{byte:03o}" for byte in self.magic.encode("latin-1")) + '"'
+
+    @property
     def block_magic_literal(self) -> str:
         """A block's magic as a Python bytes literal."""
         return repr(self.block_magic.encode("latin-1"))

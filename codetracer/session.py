@@ -145,6 +145,9 @@ def make_recorder(
             arguments=argv[1:] if arguments is None else arguments,
             active=activation is None,
         )
+    except HostError:
+        directory.remove()
+        raise
     except OSError as error:
         directory.remove()
         raise HostError(

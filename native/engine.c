@@ -20,7 +20,7 @@ PyObject *name_self;
 /* ---- what is no event of CPython's */
 
 static int
-put_output(Engine *engine, PyObject *const *args, PyObject *path, long line)
+put_output(Buffer *to, PyObject *const *args, PyObject *path, long line)
 {
     char *data;
     Py_ssize_t length;
@@ -35,16 +35,14 @@ put_output(Engine *engine, PyObject *const *args, PyObject *path, long line)
             return -1;
         }
     }
-    Buffer *group = &engine->group;
     int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0
-                 || buffer_reserve(group, (size_t)(length + path_length) + 64) < 0;
+                 || buffer_reserve(to, (size_t)(length + path_length) + 64) < 0;
     if (!failed) {
-        put_byte(group, RECORD_OUTPUT);
-        put_uint(group, PyLong_AsUnsignedLong(args[0]));
-        put_text(group, path_bytes, (size_t)path_length);
-        put_uint(group, (uint64_t)line);
-        put_text(group, data, (size_t)length);
-        failed = commit(engine) < 0;
+        put_byte(to, RECORD_OUTPUT);
+        put_uint(to, PyLong_AsUnsignedLong(args[0]));
+        put_text(to, path_bytes, (size_t)path_length);
+        put_uint(to, (uint64_t)line);
+        put_text(to, data, (size_t)length);
     }
     Py_XDECREF(encoded);
     return failed ? -1 : 0;
@@ -71,18 +69,24 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyErr_Clear();
     }
     int outcome = 0;
-    if (!take_engine(engine, id)) {
-        Py_XDECREF(path);
-        Py_RETURN_NONE;
+    if (engine->busy && engine->busy_thread == id && engine->forks == fork_count) {
+        /* A signal handler or a finalizer of the program's, amid an event of this thread. */
+        outcome = put_output(&engine->late, args, path, line);
     }
-    if (path != NULL && thread_of(engine, id) == NULL) {
-        outcome = -1;
-    }
-    if (outcome == 0) {
-        outcome = put_output(engine, args, path, line);
+    else if (take_engine(engine, id)) {
+        if (path != NULL && thread_of(engine, id) == NULL) {
+            outcome = -1;
+        }
+        if (outcome == 0) {
+            outcome = put_output(&engine->group, args, path, line);
+        }
+        if (outcome == 0) {
+            outcome = commit(engine);
+        }
+        outcome = give_engine(engine, &event, outcome);
     }
     Py_XDECREF(path);
-    return give_engine(engine, &event, outcome);
+    return outcome < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -93,27 +97,23 @@ engine_exit(PyObject *self, PyObject *status)
     if (!take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
         Py_RETURN_NONE;
     }
-    int outcome = buffer_reserve(&engine->group, 40);
+    Buffer *group = &engine->group;
+    int outcome = buffer_reserve(group, 40);
     if (outcome == 0) {
-        put_byte(&engine->group, RECORD_EXIT);
-        put_uint(&engine->group, (uint64_t)elapsed(engine));
-        put_uint(&engine->group, status != Py_None);
-        put_sint(&engine->group, status == Py_None ? 0 : PyLong_AsLongLong(status));
+        put_byte(group, RECORD_EXIT);
+        put_uint(group, (uint64_t)elapsed(engine));
+        put_uint(group, status != Py_None);
+        put_sint(group, status == Py_None ? 0 : PyLong_AsLongLong(status));
         outcome = PyErr_Occurred() ? -1 : commit(engine);
     }
-    return give_engine(engine, &event, outcome);
+    if (outcome == 0 && group->used) {
+        /* What has been waiting for the machine has waited in vain. */
+        outcome = log_give_up(engine->log);
+    }
+    return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* ---- a recording's beginnings and ends */
-
-static PyObject *
-engine_release(PyObject *self, PyObject *unused)
-{
-    if (return_window((Engine *)self) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
 
 static PyObject *
 engine_end(PyObject *self, PyObject *unused)
@@ -129,7 +129,8 @@ static PyObject *
 engine_counts(PyObject *self, PyObject *unused)
 {
     Engine *engine = (Engine *)self;
-    return Py_BuildValue("{sIsI}", "threads", engine->next_thread, "calls", engine->next_frame);
+    return Py_BuildValue("{sIsIsK}", "threads", engine->next_thread, "calls", engine->next_frame,
+                         "missed", (unsigned long long)engine->missed);
 }
 
 static void
@@ -166,46 +167,38 @@ forget_everything(Engine *engine)
     engine->current = NULL;
     engine->next_thread = engine->next_frame = engine->next_namespace = 0;
     engine->group.used = 0;
+    engine->late.used = 0;
     engine->changed_used = 0;
     engine->busy = 0;
     values_forget(&engine->values);
+}
+
+void
+engine_begin_child(Engine *engine)
+{
+    Log *before = engine->log;
+    forget_everything(engine);
+    engine->log = (Log *)engine->restart;
+    engine->restart = NULL;
+    engine->forks = fork_count;
+    engine->missed = 0;
+    Py_DECREF((PyObject *)before);
 }
 
 static PyObject *
 engine_restart(PyObject *self, PyObject *log)
 {
     Engine *engine = (Engine *)self;
-    engine->holds_window = 0;
-    forget_everything(engine);
-    PyObject *before = engine->log;
-    engine->log = Py_NewRef(log);
-    Py_DECREF(before);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-engine_abandon(PyObject *self, PyObject *unused)
-{
-    /* The window is the parent's after a fork: nothing is written to it, it is let go of. */
-    Engine *engine = (Engine *)self;
-    if (engine->holds_window) {
-        engine->holds_window = 0;
-        PyBuffer_Release(&engine->window);
+    if (Py_TYPE(log) != log_type) {
+        PyErr_SetString(PyExc_TypeError, "restart() takes a LogWriter in C");
+        return NULL;
     }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-forget_code(PyObject *self, PyObject *alive)
-{
-    Engine *engine = (Engine *)self;
-    for (size_t at = 0; at < engine->code_plans.size; at++) {
-        Plan *plan = engine->code_plans.slots[at].value;
-        if (plan != NULL && plan->alive == alive) {
-            table_take(&engine->code_plans, engine->code_plans.slots[at].key);
-            plan_release(plan);
-            break;
-        }
+    PyObject *before = engine->restart;
+    engine->restart = Py_NewRef(log);
+    Py_XDECREF(before);
+    /* A signal handler may have forked amid an event, which goes on with what there was. */
+    if (!engine->busy || engine->busy_thread != PyThreadState_GetID(PyThreadState_Get())) {
+        engine_begin_child(engine);
     }
     Py_RETURN_NONE;
 }
@@ -232,14 +225,14 @@ set_layouts(PyObject *self, PyObject *layout_of)
 static PyObject *
 engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"log",         "gate",  "plans",   "definitions", "thread_name",
-                            "depth",       "items", "text",    "objects",     "active",
-                            "clock",       NULL};
-    PyObject *log, *gate, *plans, *definitions, *thread_name, *clock;
+    static char *names[] = {"log",   "gate", "plans",   "definitions", "thread_name", "builtins",
+                            "depth", "items", "text",   "objects",     "active",      "clock",
+                            NULL};
+    PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
     int depth, items, text, objects, active;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOOOiiiipO", names, &log, &gate, &plans,
-                                     &definitions, &thread_name, &depth, &items, &text, &objects,
-                                     &active, &clock)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!OOOOOiiiipO", names, log_type, &log, &gate,
+                                     &plans, &definitions, &thread_name, &builtins, &depth, &items,
+                                     &text, &objects, &active, &clock)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -247,11 +240,12 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     if (engine == NULL) {
         return NULL;
     }
-    engine->log = Py_NewRef(log);
+    engine->log = (Log *)Py_NewRef(log);
     engine->gate = Py_NewRef(gate);
     engine->plans = Py_NewRef(plans);
     engine->definitions = Py_NewRef(definitions);
     engine->thread_name = Py_NewRef(thread_name);
+    engine->builtins = Py_NewRef(builtins);
     engine->clock = clock == Py_None ? NULL : Py_NewRef(clock);
     engine->values.depth = depth;
     engine->values.items = items;
@@ -262,7 +256,9 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
         Py_DECREF(engine);
         return NULL;
     }
+    engine->forks = fork_count;
     elapsed(engine);
+    engines_add(engine);
     return (PyObject *)engine;
 }
 
@@ -271,11 +267,13 @@ engine_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Engine *engine = (Engine *)self;
     Py_VISIT(Py_TYPE(self));
-    Py_VISIT(engine->log);
+    Py_VISIT((PyObject *)engine->log);
     Py_VISIT(engine->gate);
     Py_VISIT(engine->plans);
     Py_VISIT(engine->definitions);
     Py_VISIT(engine->thread_name);
+    Py_VISIT(engine->builtins);
+    Py_VISIT(engine->restart);
     Py_VISIT(engine->clock);
     Py_VISIT(engine->values.layout_of);
     return 0;
@@ -285,11 +283,15 @@ static int
 engine_clear(PyObject *self)
 {
     Engine *engine = (Engine *)self;
-    Py_CLEAR(engine->log);
+    /* Whoever still calls it hears nothing, and finds no more than the log. */
+    engine->active = 0;
+    engine->activation = engine;
     Py_CLEAR(engine->gate);
     Py_CLEAR(engine->plans);
     Py_CLEAR(engine->definitions);
     Py_CLEAR(engine->thread_name);
+    Py_CLEAR(engine->builtins);
+    Py_CLEAR(engine->restart);
     Py_CLEAR(engine->clock);
     Py_CLEAR(engine->values.layout_of);
     return 0;
@@ -301,21 +303,19 @@ engine_dealloc(PyObject *self)
     Engine *engine = (Engine *)self;
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
-    if (engine->holds_window) {
-        PyBuffer_Release(&engine->window);
-    }
+    engines_remove(engine);
     forget_everything(engine);
     values_clear(&engine->values);
     engine_clear(self);
+    Py_XDECREF((PyObject *)engine->log);
     buffer_free(&engine->group);
     buffer_free(&engine->roots);
+    buffer_free(&engine->late);
     PyMem_Free(engine->changed);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DECREF(type);
 }
-
-#define HANDLER(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
 #define HANDLER(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
 
@@ -331,13 +331,10 @@ static PyMethodDef engine_methods[] = {
     HANDLER(on_py_unwind),
     {"output", (PyCFunction)(void (*)(void))engine_output, METH_FASTCALL, NULL},
     {"exit", engine_exit, METH_O, NULL},
-    {"release", engine_release, METH_NOARGS, NULL},
-    {"abandon", engine_abandon, METH_NOARGS, NULL},
     {"end", engine_end, METH_NOARGS, NULL},
     {"counts", engine_counts, METH_NOARGS, NULL},
     {"restart", engine_restart, METH_O, NULL},
     {"set_layouts", set_layouts, METH_O, NULL},
-    {"_forget_code", forget_code, METH_O, NULL},
     {"_forget_type", forget_type, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
@@ -388,7 +385,8 @@ static const struct {
 static int
 engine_exec(PyObject *module)
 {
-    if (variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
+    if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
+        || variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

@@ -3,8 +3,8 @@
  * Hand-written; both write the same bytes. Stable ABI only (Py_LIMITED_API 3.12), but for
  * PyFrame_GetVar and PyType_GetDict, which are looked up when the module is loaded.
  *
- * The GIL guards the engine's state. Where Python code is called (a new code object or type, a full
- * block), another thread may get it; `busy` keeps that one out of the engine meanwhile.
+ * The GIL guards the engine's state. Where Python code is called (a new code object or type), another
+ * thread may get it; `busy` keeps that one out of the engine meanwhile.
  */
 #ifndef CODETRACER_ENGINE_H
 #define CODETRACER_ENGINE_H
@@ -15,6 +15,7 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include "log.h"
 #include "tables.h"
 #include "values.h"
 
@@ -50,8 +51,7 @@ typedef struct {
 
 struct Plan {
     Py_ssize_t refs; /* the table's, and one for each frame */
-    const void *code;
-    PyObject *alive;      /* a weak reference to the code */
+    const void *code;     /* not kept alive; plans.c hears of its end */
     PyObject *attributes; /* action by attribute, of AttributeActions */
     PyObject *numbers;    /* dict: attribute's number and action by name */
     Table keys;           /* action + 1 by the hash of a dict's key */
@@ -73,6 +73,7 @@ struct Plan {
     Namespace *namespace;
 };
 
+/* There is one for each suspended generator too: it is small, and in one piece. */
 typedef struct {
     const void *frame;
     Plan *plan;
@@ -80,7 +81,7 @@ typedef struct {
     uint32_t number;
     int line;
     int said;
-    uint64_t *written; /* by local variable: hash of the value's bytes */
+    uint64_t written[]; /* by local variable: hash of the value's bytes */
 } Frame;
 
 typedef struct {
@@ -107,11 +108,12 @@ typedef struct {
 
 struct Engine {
     PyObject_HEAD
-    PyObject *log;         /* LogWriter */
+    Log *log;
     PyObject *gate;
     PyObject *plans;       /* Plans */
     PyObject *definitions; /* Definitions: sources and codes */
     PyObject *thread_name;
+    PyObject *builtins; /* those of functions of codetracer's; see own.py */
     PyObject *clock; /* NULL: CLOCK_MONOTONIC */
     Values values;
     Buffer group; /* the records that are to be written in one piece */
@@ -132,11 +134,12 @@ struct Engine {
     const void *activation;
     int busy;
     uint64_t busy_thread;
-    /* the window of the log */
-    int holds_window;
-    Py_buffer window;
-    size_t position;
-    size_t limit;
+    int let_go;      /* the event under way is not to be recorded, and nobody is to hear of it */
+    uint64_t missed; /* how many events were let go */
+    Buffer late;     /* output that the program wrote while the engine was busy in its thread */
+    unsigned int forks; /* in the process whose log this is */
+    PyObject *restart;  /* the log of a forked child, which has not begun it; or NULL */
+    Engine *next;       /* of all engines that there are */
 };
 
 static inline PyObject *
@@ -172,12 +175,37 @@ extern PyObject *name_self;
    ImportError: without it there is no engine. */
 void *engine_find(const char *function);
 
+/* ---- ask.c */
+
+/* How many times the process has been forked; another number than the engine's means that the log is
+   the parent's. */
+extern unsigned int fork_count;
+
+int ask_prepare(void);
+
+/* Calls a function of codetracer's in Python, and returns what it does. NULL: it raised, or the event
+   must be let go, which needs no exception. */
+PyObject *ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count);
+
+/* The same for a method, by its name. */
+PyObject *ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args,
+                     size_t count);
+
+/* Tells whether the exception that is set began in codetracer's own code. */
+int began_here(Engine *engine);
+
 /* ---- plans.c */
+
+int plans_prepare(void);
 
 /* Returns the plan of a code object that has not been met before, and defines it in the group. */
 Plan *plan_new(Engine *engine, PyObject *code, PyObject *frame);
 void plan_release(Plan *plan);
 long number_attribute(PyObject *object, const char *name);
+
+/* Lets an engine hear of the end of code objects, until it is removed. */
+void engines_add(Engine *engine);
+void engines_remove(Engine *engine);
 
 static inline Plan *
 plan_of(Engine *engine, PyObject *code, PyObject *frame)
@@ -186,16 +214,13 @@ plan_of(Engine *engine, PyObject *code, PyObject *frame)
     return plan != NULL ? plan : plan_new(engine, code, frame);
 }
 
-/* ---- log.c */
+/* ---- group.c */
 
 /* Returns the ns since it was asked last. */
 int64_t elapsed(Engine *engine);
 
-/* Writes the group in one piece. */
+/* Writes the group in one piece; where the machine is short of something it goes with the next. */
 int commit(Engine *engine);
-
-/* Gives the window back to the log. */
-int return_window(Engine *engine);
 
 /* ---- stacks.c */
 
@@ -262,13 +287,18 @@ int look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks);
 /* Appends the records of those. */
 int write_variables(Engine *engine, Frame *state);
 
+/* ---- engine.c */
+
+/* Begins the log of a forked child. */
+void engine_begin_child(Engine *engine);
+
 /* ---- events.c */
 
 /* Takes the engine for this thread; 0 if the event must be let go. */
 int take_engine(Engine *engine, uint64_t id);
 
-/* Gives the engine back, and returns what the handler returns. */
-PyObject *give_engine(Engine *engine, Event *event, int outcome);
+/* Gives the engine back; 0, or -1 with an exception that is the handler's. */
+int give_engine(Engine *engine, Event *event, int outcome);
 
 PyObject *on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -15,9 +15,14 @@
 int
 take_engine(Engine *engine, uint64_t id)
 {
+    if (engine->forks != fork_count) {
+        /* The log is the parent's until the child has one. */
+        return 0;
+    }
     for (int step = 0; engine->busy; step++) {
         /* In this very thread: in what Python code does that the engine called. */
         if (engine->busy_thread == id || step == WAIT_STEPS) {
+            engine->missed++;
             return 0;
         }
         Py_BEGIN_ALLOW_THREADS
@@ -26,21 +31,60 @@ take_engine(Engine *engine, uint64_t id)
     }
     engine->busy = 1;
     engine->busy_thread = id;
+    engine->let_go = 0;
     engine->roots.used = 0;
     return 1;
 }
 
-/* Gives the engine back, and returns what the handler returns. */
-PyObject *
+/* Tells whether the program is not to hear why an event was not recorded: its memory or its stack is
+   full, and what the engine has done by then holds, or the process is another one. */
+static int
+is_let_go(Engine *engine)
+{
+    if (engine->let_go) {
+        PyErr_Clear();
+        return 1;
+    }
+    if ((PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_RecursionError))
+        && began_here(engine)) {
+        PyErr_Clear();
+        return 1;
+    }
+    return 0;
+}
+
+static int
+put_late_output(Engine *engine)
+{
+    Buffer *late = &engine->late;
+    if (put_bytes(&engine->group, late->bytes, late->used) < 0) {
+        return -1;
+    }
+    late->used = 0;
+    return commit(engine);
+}
+
+/* Gives the engine back; 0, or -1 with an exception that is the handler's. */
+int
 give_engine(Engine *engine, Event *event, int outcome)
 {
     engine->changed_used = 0;
-    if (engine->values.queue_used) {
-        values_drop_queue(&engine->values);
+    if (outcome < 0) {
+        values_give_up(&engine->values);
+    }
+    if (outcome == 0 && engine->late.used) {
+        outcome = put_late_output(engine);
+    }
+    if (outcome < 0 && is_let_go(engine)) {
+        engine->missed++;
+        outcome = 0;
     }
     engine->busy = 0;
-    Py_XDECREF(event->frame);
-    return outcome < 0 ? NULL : Py_NewRef(Py_None);
+    Py_CLEAR(event->frame);
+    if (engine->restart != NULL) {
+        engine_begin_child(engine);
+    }
+    return outcome;
 }
 
 typedef enum { FAILED, NOTHING, SILENCE, RECORD } Verdict;
@@ -72,22 +116,18 @@ understand(Engine *engine, PyObject *code, Event *event)
     }
     event->plan = plan_of(engine, code, event->frame);
     if (event->plan == NULL) {
-        give_engine(engine, event, -1);
-        return FAILED;
+        return give_engine(engine, event, -1) < 0 ? FAILED : NOTHING;
     }
     if (event->plan->skip) {
-        Py_DECREF(give_engine(engine, event, 0));
-        return SILENCE;
+        return give_engine(engine, event, 0) < 0 ? FAILED : SILENCE;
     }
     if (!engine->active) {
         /* It has not begun; but what will never be recorded need not be met again. */
-        Py_DECREF(give_engine(engine, event, 0));
-        return NOTHING;
+        return give_engine(engine, event, 0) < 0 ? FAILED : NOTHING;
     }
     event->thread = thread_of(engine, id);
     if (event->thread == NULL) {
-        give_engine(engine, event, -1);
-        return FAILED;
+        return give_engine(engine, event, -1) < 0 ? FAILED : NOTHING;
     }
     return RECORD;
 }
@@ -110,8 +150,8 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
         return NULL;
     }
     Verdict verdict = understand(engine, args[0], &event);
-    if (verdict == RECORD) {
-        return give_engine(engine, &event, work(engine, &event, args));
+    if (verdict == RECORD && give_engine(engine, &event, work(engine, &event, args)) < 0) {
+        verdict = FAILED;
     }
     if (verdict == FAILED) {
         return NULL;
@@ -173,6 +213,8 @@ begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
     Plan *plan = event->plan;
     Thread *thread = event->thread;
+    /* A frame that was there before, and left unseen. */
+    state_free(table_take(&engine->suspended, event->frame));
     if (sync_below(engine, thread, event->frame) < 0) {
         return -1;
     }
@@ -205,7 +247,7 @@ begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 static int
 activate(Engine *engine, PyObject *code)
 {
-    PyObject *answer = PyObject_CallMethod(engine->gate, "activates", "O", code);
+    PyObject *answer = ask_method(engine, engine->gate, "activates", &code, 1);
     if (answer == NULL) {
         return -1;
     }
@@ -228,7 +270,7 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
     Engine *engine = (Engine *)self;
     if (!engine->active && engine->activation == NULL && count == 2
         && activate(engine, args[0]) < 0) {
-        return NULL;
+        return is_let_go(engine) ? Py_NewRef(Py_None) : NULL;
     }
     return handle(self, args, count, 2, MAY_DISABLE, begin_frame);
 }

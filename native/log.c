@@ -1,97 +1,480 @@
-/* The log's clock, and its window, into which each group of records is written in one piece. */
-#include "engine.h"
+/* The log's file: windows of it in memory, blocks in these, groups of records in those; see
+   writer.py, which says why. */
+#include "log.h"
 
-#include <time.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <structmember.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-int64_t
-elapsed(Engine *engine)
-{
-    int64_t now;
-    if (engine->clock != NULL) {
-        PyObject *told = PyObject_CallNoArgs(engine->clock);
-        now = told == NULL ? engine->time : PyLong_AsLongLong(told);
-        Py_XDECREF(told);
-        PyErr_Clear();
-    }
-    else {
-        struct timespec time;
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-    }
-    int64_t since = now - engine->time;
-    engine->time = now;
-    return since < 0 ? 0 : since;
-}
+#include "_trace_format.h"
 
+#define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
+#define KEPT (16 << 20)          /* likewise */
+#define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
+
+PyTypeObject *log_type;
+static PyObject *crc32;
+
+/* ---- the file */
+
+/* Opens the file for a moment: it is the one that was created, or this returns an errno. */
 static int
-borrow_window(Engine *engine)
+open_file(Log *log, int *file)
 {
-    PyObject *lent = PyObject_CallMethod(engine->log, "lend", NULL);
-    if (lent == NULL) {
-        return -1;
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+    struct stat found;
+    if (log->state == LOG_NEW) {
+        flags |= O_CREAT | O_EXCL;
     }
-    engine->position = PyLong_AsSize_t(PyTuple_GetItem(lent, 1));
-    engine->limit = PyLong_AsSize_t(PyTuple_GetItem(lent, 2));
-    int failed = PyErr_Occurred() != NULL
-                 || PyObject_GetBuffer(PyTuple_GetItem(lent, 0), &engine->window, PyBUF_WRITABLE)
-                        < 0;
-    Py_DECREF(lent);
-    engine->holds_window = !failed;
-    return failed ? -1 : 0;
-}
-
-int
-return_window(Engine *engine)
-{
-    if (!engine->holds_window) {
-        return 0;
+    do {
+        *file = open(PyBytes_AsString(log->file), flags, 0666);
+    } while (*file < 0 && errno == EINTR);
+    if (*file < 0) {
+        return errno;
     }
-    engine->holds_window = 0;
-    PyBuffer_Release(&engine->window);
-    PyObject *done = PyObject_CallMethod(engine->log, "take_back", "n",
-                                         (Py_ssize_t)engine->position);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
-}
-
-static int
-make_room(Engine *engine, size_t needed)
-{
-    if (!engine->holds_window && borrow_window(engine) < 0) {
-        return -1;
+    if (fstat(*file, &found) < 0) {
+        int error = errno;
+        close(*file);
+        return error;
     }
-    if (engine->limit - engine->position >= needed) {
-        return 0;
+    if (log->state == LOG_NEW) {
+        log->device = found.st_dev;
+        log->inode = found.st_ino;
     }
-    if (return_window(engine) < 0) {
-        return -1;
+    else if (found.st_dev != log->device || found.st_ino != log->inode) {
+        close(*file);
+        return ESTALE;
     }
-    PyObject *done = PyObject_CallMethod(engine->log, "next_block", "n", (Py_ssize_t)needed);
-    if (done == NULL) {
-        return -1;
-    }
-    Py_DECREF(done);
-    return borrow_window(engine);
-}
-
-/* Writes the group in one piece. */
-int
-commit(Engine *engine)
-{
-    Buffer *group = &engine->group;
-    size_t count = group->used;
-    if (count == 0) {
-        return 0;
-    }
-    if ((!engine->holds_window || engine->limit - engine->position < count)
-        && make_room(engine, count) < 0) {
-        return -1;
-    }
-    unsigned char *to = (unsigned char *)engine->window.buf + engine->position;
-    memcpy(to + 1, group->bytes + 1, count - 1);
-    /* The first byte last: as long as it is 0, the block ends before it. */
-    __atomic_store_n(to, group->bytes[0], __ATOMIC_RELEASE);
-    engine->position += count;
-    group->used = 0;
     return 0;
+}
+
+/* Claims a part of the file on the disk and maps it; 0, or an errno. */
+static int
+map_window(Log *log, size_t start, size_t size, unsigned char **map)
+{
+    int file;
+    struct rlimit most;
+    /* Beyond it the system sends the program a signal. */
+    if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY
+        && start + size > most.rlim_cur) {
+        return EFBIG;
+    }
+    int error = open_file(log, &file);
+    if (error) {
+        return error;
+    }
+    /* Claimed, not only mapped: a store into the map of a full disk would kill the program. */
+    do {
+        error = posix_fallocate(file, (off_t)start, (off_t)size);
+    } while (error == EINTR);
+    if (!error) {
+        void *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)start);
+        error = found == MAP_FAILED ? errno : 0;
+        *map = found;
+    }
+    close(file);
+    if (error && log->state == LOG_NEW) {
+        unlink(PyBytes_AsString(log->file));
+    }
+    return error;
+}
+
+static void
+take_window(Log *log, unsigned char *map, size_t start, size_t size)
+{
+    if (log->map != NULL) {
+        munmap(log->map, log->map_size);
+    }
+    log->map = map;
+    log->map_size = size;
+    log->window_start = start;
+}
+
+/* ---- blocks */
+
+static void
+put_header(Log *log, size_t size, size_t used, uint32_t crc)
+{
+    uint32_t fields[] = {log->block_number, (uint32_t)size, (uint32_t)used, crc};
+    unsigned char *to = log->map + log->block_start;
+    memcpy(to, "BLK\n", 4);
+    memcpy(to + 4, fields, sizeof(fields));
+}
+
+static void
+begin_block(Log *log, size_t start, size_t size)
+{
+    log->block_start = start;
+    log->position = log->payload = start + BLOCK_HEADER_SIZE;
+    log->limit = start + size;
+    put_header(log, size, 0, 0);
+}
+
+static int
+block_crc(Log *log, uint32_t *crc)
+{
+    PyObject *sum = PyLong_FromLong(0);
+    for (size_t at = log->payload; sum != NULL && at < log->position; at += CRC_PIECE) {
+        size_t count = log->position - at;
+        if (count > CRC_PIECE) {
+            count = CRC_PIECE;
+        }
+        PyObject *piece =
+            PyMemoryView_FromMemory((char *)log->map + at, (Py_ssize_t)count, PyBUF_READ);
+        PyObject *next =
+            piece == NULL ? NULL : PyObject_CallFunctionObjArgs(crc32, piece, sum, NULL);
+        Py_XDECREF(piece);
+        Py_DECREF(sum);
+        sum = next;
+    }
+    if (sum == NULL) {
+        return -1;
+    }
+    *crc = (uint32_t)PyLong_AsUnsignedLong(sum);
+    Py_DECREF(sum);
+    return 0;
+}
+
+static void
+seal_block(Log *log, uint32_t crc)
+{
+    size_t size = log->limit - log->block_start;
+    /* In two steps, for the process may be killed amid one: `used` makes the checksum count. */
+    put_header(log, size, 0, crc);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    put_header(log, size, log->position - log->payload, crc);
+}
+
+static void
+put_file_header(Log *log)
+{
+    uint32_t numbers[] = {LOG_VERSION, BLOCK_SIZE};
+    uint64_t whence[] = {log->pid, log->started};
+    unsigned char *to = log->map;
+    memcpy(to, LOG_MAGIC, 8);
+    memcpy(to + 8, numbers, sizeof(numbers));
+    memcpy(to + 16, whence, sizeof(whence));
+    memcpy(to + 32, PyBytes_AsString(log->recording), 16);
+}
+
+/* Raises what the caller of the log is to be told; an errno that passes is LOG_LATER. */
+static Written
+cannot_write(Log *log, int error)
+{
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN) {
+        return LOG_LATER;
+    }
+    PyObject *told =
+        PyObject_CallFunction(log->unwritable, "Os", log->path, strerror(error));
+    PyObject *problem = told == NULL ? NULL : PyObject_GetAttrString(told, "message");
+    if (problem == NULL) {
+        Py_XDECREF(told);
+        return LOG_FAILED;
+    }
+    if (log->problem == Py_None) {
+        Py_DECREF(log->problem);
+        log->problem = Py_NewRef(problem);
+    }
+    Py_DECREF(problem);
+    PyErr_SetObject((PyObject *)Py_TYPE(told), told);
+    Py_DECREF(told);
+    return LOG_FAILED;
+}
+
+/* Creates the file, with a first block that has room for `needed` bytes. */
+static Written
+create(Log *log, size_t needed)
+{
+    size_t size = BLOCK_SIZE;
+    while (size < needed + FILE_HEADER_SIZE + BLOCK_HEADER_SIZE) {
+        size += BLOCK_SIZE;
+    }
+    unsigned char *map;
+    int error = map_window(log, 0, size, &map);
+    if (error) {
+        return cannot_write(log, error);
+    }
+    take_window(log, map, 0, size);
+    log->state = LOG_OPEN;
+    put_file_header(log);
+    begin_block(log, FILE_HEADER_SIZE, size - FILE_HEADER_SIZE);
+    return LOG_WRITTEN;
+}
+
+/* Closes the block and begins another one with room for `needed` bytes. Until that is sure, nothing
+   has changed. */
+static Written
+next_block(Log *log, size_t needed)
+{
+    size_t start = log->limit;
+    size_t size = BLOCK_SIZE;
+    size_t window = 0;
+    unsigned char *map = NULL;
+    uint32_t crc;
+    while (size < needed + BLOCK_HEADER_SIZE) {
+        size += BLOCK_SIZE;
+    }
+    if (block_crc(log, &crc) < 0) {
+        return LOG_FAILED;
+    }
+    if (start + size > log->map_size) {
+        /* A short log takes little of the disk. */
+        window = log->map_size * 2 < WINDOW ? log->map_size * 2 : WINDOW;
+        window = size > window ? size : window;
+        int error = map_window(log, log->window_start + start, window, &map);
+        if (error) {
+            return cannot_write(log, error);
+        }
+    }
+    seal_block(log, crc);
+    if (map != NULL) {
+        take_window(log, map, log->window_start + start, window);
+        start = 0;
+    }
+    log->block_number++;
+    begin_block(log, start, size);
+    return LOG_WRITTEN;
+}
+
+static Written
+make_room(Log *log, size_t count)
+{
+    if (log->state == LOG_CLOSED || log->problem != Py_None) {
+        return cannot_write(log, EBADF);
+    }
+    Written written = log->state == LOG_NEW ? create(log, count) : next_block(log, count);
+    /* What waits takes memory; it may not take all of it. */
+    return written == LOG_LATER && count > KEPT ? cannot_write(log, ENOSPC) : written;
+}
+
+Written
+log_write(Log *log, const unsigned char *bytes, size_t count)
+{
+    if (count == 0) {
+        return LOG_WRITTEN;
+    }
+    if (log->limit - log->position < count) {
+        Written written = make_room(log, count);
+        if (written != LOG_WRITTEN) {
+            return written;
+        }
+    }
+    unsigned char *to = log->map + log->position;
+    memcpy(to + 1, bytes + 1, count - 1);
+    /* The first byte last: as long as it is 0, the block ends before it. */
+    __atomic_store_n(to, bytes[0], __ATOMIC_RELEASE);
+    log->position += count;
+    return LOG_WRITTEN;
+}
+
+int
+log_give_up(Log *log)
+{
+    cannot_write(log, ENOSPC);
+    return -1;
+}
+
+/* ---- the methods, as in writer.py */
+
+static PyObject *
+log_open(PyObject *self, PyObject *unused)
+{
+    Log *log = (Log *)self;
+    if (log->state != LOG_NEW) {
+        Py_RETURN_NONE;
+    }
+    Written written = create(log, 0);
+    if (written == LOG_LATER) {
+        Py_RETURN_NONE;
+    }
+    return written == LOG_FAILED ? NULL : Py_NewRef(Py_None);
+}
+
+/* Takes a list of records, which it empties when they are written. */
+static PyObject *
+log_write_records(PyObject *self, PyObject *records)
+{
+    PyObject *separator = PyBytes_FromStringAndSize("", 0);
+    PyObject *group = separator == NULL ? NULL : PyObject_CallMethod(separator, "join", "O", records);
+    Py_XDECREF(separator);
+    char *bytes;
+    Py_ssize_t count;
+    if (group == NULL || PyBytes_AsStringAndSize(group, &bytes, &count) < 0) {
+        Py_XDECREF(group);
+        return NULL;
+    }
+    Written written = log_write((Log *)self, (unsigned char *)bytes, (size_t)count);
+    Py_DECREF(group);
+    if (written == LOG_FAILED
+        || (written == LOG_WRITTEN && PyList_SetSlice(records, 0, PyList_Size(records), NULL) < 0)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+log_raise(PyObject *self, PyObject *unused)
+{
+    log_give_up((Log *)self);
+    return NULL;
+}
+
+static PyObject *
+log_flush(PyObject *self, PyObject *unused)
+{
+    Log *log = (Log *)self;
+    if (log->state == LOG_OPEN && msync(log->map, log->map_size, MS_SYNC) < 0) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+log_abandon(PyObject *self, PyObject *unused)
+{
+    Log *log = (Log *)self;
+    take_window(log, NULL, log->window_start, 0);
+    log->position = log->limit = 0;
+    log->state = LOG_CLOSED;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+log_close(PyObject *self, PyObject *unused)
+{
+    Log *log = (Log *)self;
+    uint32_t crc;
+    int file;
+    if (log->state != LOG_OPEN) {
+        log->state = LOG_CLOSED;
+        Py_RETURN_NONE;
+    }
+    if (block_crc(log, &crc) < 0) {
+        return NULL;
+    }
+    log->limit = log->position;
+    seal_block(log, crc);
+    size_t end = log->window_start + log->position;
+    /* What is behind the end is zeros, which a reader passes over. */
+    if (open_file(log, &file) == 0) {
+        if (ftruncate(file, (off_t)end) < 0) {
+            errno = 0;
+        }
+        close(file);
+    }
+    log_abandon(self, NULL);
+    log->window_start = end;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+log_size(PyObject *self, void *unused)
+{
+    Log *log = (Log *)self;
+    return PyLong_FromSize_t(log->window_start + log->position);
+}
+
+static PyObject *
+log_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"path", "recording", "pid", "started", "unwritable", NULL};
+    PyObject *path, *recording, *unwritable;
+    unsigned long long pid, started;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "USKKO", names, &path, &recording, &pid,
+                                     &started, &unwritable)) {
+        return NULL;
+    }
+    if (PyBytes_Size(recording) != 16) {
+        PyErr_SetString(PyExc_ValueError, "a recording's UUID has 16 bytes");
+        return NULL;
+    }
+    PyObject *file;
+    if (!PyUnicode_FSConverter(path, &file)) {
+        return NULL;
+    }
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    Log *log = (Log *)allocate(type, 0);
+    if (log == NULL) {
+        Py_DECREF(file);
+        return NULL;
+    }
+    log->path = Py_NewRef(path);
+    log->file = file;
+    log->recording = Py_NewRef(recording);
+    log->unwritable = Py_NewRef(unwritable);
+    log->problem = Py_NewRef(Py_None);
+    log->pid = pid;
+    log->started = started;
+    return (PyObject *)log;
+}
+
+static void
+log_dealloc(PyObject *self)
+{
+    Log *log = (Log *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    take_window(log, NULL, 0, 0);
+    Py_XDECREF(log->path);
+    Py_XDECREF(log->file);
+    Py_XDECREF(log->recording);
+    Py_XDECREF(log->unwritable);
+    Py_XDECREF(log->problem);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef log_methods[] = {
+    {"open", log_open, METH_NOARGS, NULL},
+    {"write", log_write_records, METH_O, NULL},
+    {"give_up", log_raise, METH_NOARGS, NULL},
+    {"flush", log_flush, METH_NOARGS, NULL},
+    {"abandon", log_abandon, METH_NOARGS, NULL},
+    {"close", log_close, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef log_members[] = {
+    {"path", T_OBJECT, offsetof(Log, path), READONLY, NULL},
+    {"problem", T_OBJECT, offsetof(Log, problem), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef log_getters[] = {
+    {"size", log_size, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyType_Slot log_slots[] = {
+    {Py_tp_new, log_new},
+    {Py_tp_dealloc, log_dealloc},
+    {Py_tp_methods, log_methods},
+    {Py_tp_members, log_members},
+    {Py_tp_getset, log_getters},
+    {0, NULL},
+};
+
+static PyType_Spec log_spec = {
+    .name = "codetracer_bindings._engine.LogWriter",
+    .basicsize = sizeof(Log),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = log_slots,
+};
+
+int
+log_prepare(PyObject *module)
+{
+    PyObject *zlib = PyImport_ImportModule("zlib");
+    crc32 = zlib == NULL ? NULL : PyObject_GetAttrString(zlib, "crc32");
+    Py_XDECREF(zlib);
+    if (crc32 == NULL) {
+        return -1;
+    }
+    log_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &log_spec, NULL);
+    return log_type == NULL ? -1 : PyModule_AddObjectRef(module, "LogWriter", (PyObject *)log_type);
 }

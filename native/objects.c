@@ -223,20 +223,18 @@ values_write(Engine *engine, Plan *plan)
             outcome = write_unseen(engine, values->queue[at].object);
         }
     }
-    if (values->queue_used) {
-        values_drop_queue(values);
-    }
-    values->event++;
-    values->room = values->depth;
+    values_give_up(values);
     return outcome;
 }
 
 void
-values_drop_queue(Values *values)
+values_give_up(Values *values)
 {
     while (values->queue_used > 0) {
         Py_DECREF(values->queue[--values->queue_used].object);
     }
+    values->event++;
+    values->room = values->depth;
 }
 
 int
@@ -251,7 +249,7 @@ values_init(Values *values)
 void
 values_forget(Values *values)
 {
-    values_drop_queue(values);
+    values_give_up(values);
     if (values->known != NULL) {
         memset(values->known, 0, values->known_size * sizeof(Known));
     }

@@ -3,6 +3,63 @@
 
 #include <limits.h>
 
+/* Code objects are told by their addresses, and not kept alive. A weak reference would be seen
+   (weakref.getweakrefcount); so CPython tells of their end through what it lets an extension keep in
+   each of them (PEP 523; PyUnstable_Code_SetExtra in 3.12). */
+typedef Py_ssize_t (*RequestIndex)(void (*)(void *));
+typedef int (*SetExtra)(PyObject *, Py_ssize_t, void *);
+
+static SetExtra set_extra;
+static Py_ssize_t extra_index = -1;
+static Engine *engines;
+
+void
+engines_add(Engine *engine)
+{
+    engine->next = engines;
+    engines = engine;
+}
+
+void
+engines_remove(Engine *engine)
+{
+    Engine **place = &engines;
+    while (*place != NULL && *place != engine) {
+        place = &(*place)->next;
+    }
+    if (*place != NULL) {
+        *place = engine->next;
+    }
+}
+
+/* A code object is about to be freed; `code` is its address, or NULL if no engine has met it. */
+static void
+forget_code(void *code)
+{
+    for (Engine *engine = engines; code != NULL && engine != NULL; engine = engine->next) {
+        plan_release(table_take(&engine->code_plans, code));
+    }
+}
+
+int
+plans_prepare(void)
+{
+    if (extra_index >= 0) {
+        return 0;
+    }
+    RequestIndex request = (RequestIndex)engine_find("PyUnstable_Eval_RequestCodeExtraIndex");
+    set_extra = (SetExtra)engine_find("PyUnstable_Code_SetExtra");
+    if (request == NULL || set_extra == NULL) {
+        return -1;
+    }
+    extra_index = request(forget_code);
+    if (extra_index < 0) {
+        PyErr_SetString(PyExc_ImportError, "this process has no more room in its code objects");
+        return -1;
+    }
+    return 0;
+}
+
 void
 plan_release(Plan *plan)
 {
@@ -21,7 +78,6 @@ plan_release(Plan *plan)
     PyMem_Free(plan->everything.looks);
     PyMem_Free(plan->variables);
     PyMem_Free(plan->parameter);
-    Py_XDECREF(plan->alive);
     Py_XDECREF(plan->attributes);
     Py_XDECREF(plan->numbers);
     table_free(&plan->keys);
@@ -45,7 +101,7 @@ fill_variable(Plan *plan, PyObject *told)
 {
     long number = number_attribute(told, "number");
     if (number < 0 || number >= plan->count) {
-        return PyErr_Occurred() ? -1 : 0;
+        return -1;
     }
     Variable *variable = &plan->variables[number];
     variable->name = PyObject_GetAttrString(told, "name");
@@ -180,8 +236,8 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
         return NULL;
     }
     PyObject *module = PyDict_GetItemString(globals, "__name__");
-    PyObject *told = PyObject_CallMethod(engine->plans, "make", "OO", code,
-                                         module == NULL ? Py_None : module);
+    PyObject *asked[] = {code, module == NULL ? Py_None : module};
+    PyObject *told = ask_method(engine, engine->plans, "make", asked, 2);
     Py_DECREF(globals);
     if (told == NULL) {
         return NULL;
@@ -195,11 +251,8 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     plan->refs = 1;
     plan->code = code;
     plan->skip = told == Py_None;
-    PyObject *forget = PyObject_GetAttrString((PyObject *)engine, "_forget_code");
-    plan->alive = forget == NULL ? NULL : PyWeakref_NewRef(code, forget);
-    Py_XDECREF(forget);
-    int failed = plan->alive == NULL || (!plan->skip && fill_plan(plan, told) < 0)
-                 || take_definitions(engine) < 0;
+    int failed = set_extra(code, extra_index, code) < 0
+                 || (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
     Py_DECREF(told);
     if (!failed) {
         plan_release(table_set(&engine->code_plans, code, plan, &failed));

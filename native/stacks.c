@@ -4,8 +4,6 @@
 
 #include "_trace_format.h"
 
-#define FIRST_SUSPENDING_KIND 3 /* generators and coroutines, as plans.py has them */
-
 PyObject *
 frame_back(PyObject *frame)
 {
@@ -34,7 +32,6 @@ state_free(Frame *state)
 {
     if (state != NULL) {
         plan_release(state->plan);
-        PyMem_Free(state->written);
         PyMem_Free(state);
     }
 }
@@ -42,11 +39,8 @@ state_free(Frame *state)
 Frame *
 state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
 {
-    Frame *state = PyMem_Calloc(1, sizeof(Frame));
-    uint64_t *written = PyMem_Calloc((size_t)plan->locals + 1, sizeof(uint64_t));
-    if (state == NULL || written == NULL) {
-        PyMem_Free(state);
-        PyMem_Free(written);
+    Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
+    if (state == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
@@ -56,7 +50,6 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
     state->namespace = namespace;
     state->number = engine->next_frame;
     state->said = plan->first_line;
-    state->written = written;
     return state;
 }
 
@@ -81,8 +74,10 @@ static Thread *
 thread_new(Engine *engine, uint64_t id)
 {
     unsigned long ident = PyThread_get_thread_ident();
-    PyObject *name = PyObject_CallFunction(engine->thread_name, "k", ident);
+    PyObject *number = PyLong_FromUnsignedLong(ident);
+    PyObject *name = number == NULL ? NULL : ask(engine, engine->thread_name, &number, 1);
     PyObject *encoded = NULL;
+    Py_XDECREF(number);
     if (name != NULL) {
         encoded = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
         Py_DECREF(name);
@@ -178,15 +173,11 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return put_uint(&engine->group, (uint64_t)elapsed(engine));
 }
 
-/* A frame has left unseen. */
+/* A frame has gone out of sight: a throw() has passed through it, or another greenlet runs, and it may
+   go on; or it has ended. */
 static int
 lose_frame(Engine *engine, Frame *state)
 {
-    if (state->plan->kind < FIRST_SUSPENDING_KIND) {
-        state_free(state);
-        return 0;
-    }
-    /* A throw() has passed through it, and it may go on. */
     int failed;
     state_free(table_set(&engine->suspended, state->frame, state, &failed));
     if (failed) {

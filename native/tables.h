@@ -163,7 +163,7 @@ table_grow(Table *table)
         live += old.slots[at].key != NULL && old.slots[at].key != TABLE_REMOVED;
     }
     size_t size = 64;
-    while (size < live * 4) {
+    while (size < live * 2) {
         size *= 2;
     }
     Slot *slots = PyMem_Calloc(size, sizeof(Slot));

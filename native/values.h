@@ -110,8 +110,8 @@ int encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int
 /* Appends records of the queued objects to the group, as far as they are new. */
 int values_write(Engine *engine, Plan *plan);
 
-/* Lets go of what was queued. */
-void values_drop_queue(Values *values);
+/* Lets go of what an event that failed has begun to look at; the next one looks at it again. */
+void values_give_up(Values *values);
 
 /* ---- items.c */
 

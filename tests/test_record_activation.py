@@ -24,13 +24,12 @@ from codetracer import DISABLE
 from codetracer.filters import load_chain
 from codetracer.monitoring import Tracer, install_tracer, uninstall_tracer
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine
+from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
-from codetracer.tracelog.writer import LogWriter
 
-log = LogWriter("log", bytes(16), 1, 1)
+log = make_log("log", bytes(16), 1, 1)
 gate, definitions = Gate(load_chain("/", environ={}), "part.py"), Definitions()
 plans = Plans(gate, definitions)
 engine = make_engine(log, gate, plans, definitions, Limits(), active=False)
@@ -71,7 +70,6 @@ else:
 stage(app["work"])
 stage(app["work"])
 uninstall_tracer()
-engine.release()
 log.close()
 print(json.dumps(stages))
 """

@@ -534,7 +534,7 @@ def test_the_metadata_says_what_was_recorded_how_and_by_what(tmp_path: Path, bac
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["started"])
     assert 0 < found["duration_ns"] < 60 * 10**9
     assert (found["complete"], found["incomplete_reason"]) == (True, None)
-    assert found["counts"] == {"threads": 1, "calls": 3}
+    assert found["counts"] == {"threads": 1, "calls": 3, "missed": 0}
     (log,) = (tmp_path / "out").glob("*.ctlog")
     assert found["bytes"] == log.stat().st_size
     assert found["processes"] == [{"log": log.name}]
@@ -632,7 +632,7 @@ def record_limited(
     return Outcome(process.returncode, process.stdout, process.stderr)
 
 
-REASON = "cannot be made longer: File too large"
+REASON = "cannot be written: File too large"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -36,13 +36,12 @@ import itertools, sys
 from codetracer.filters import load_chain
 from codetracer.monitoring import Tracer, install_tracer, uninstall_tracer
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine
+from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
-from codetracer.tracelog.writer import LogWriter
 
-log = LogWriter(sys.argv[1], bytes(16), 1, 1)
+log = make_log(sys.argv[1], bytes(16), 1, 1)
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
 engine = make_engine(
     log, gate, Plans(gate, definitions), definitions, Limits(*map(int, sys.argv[2:])),
@@ -64,7 +63,6 @@ except SystemExit as ending:
     print(ending.code)
 uninstall_tracer()
 engine.exit(3)
-engine.release()
 log.close()
 """
 

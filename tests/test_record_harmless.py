@@ -110,13 +110,12 @@ CAPTURE = """
 import sys
 from codetracer.filters import load_chain
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine
+from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
-from codetracer.tracelog.writer import LogWriter
 import traps
-log = LogWriter('log.ctlog', bytes(16), 1, 1)
+log = make_log('log.ctlog', bytes(16), 1, 1)
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
 engine = make_engine(log, gate, Plans(gate, definitions), definitions, Limits())
 started = []
@@ -139,7 +138,6 @@ def subject(*each):
     monitoring.set_events(4, 0)
 subject(*traps.everything())
 engine.exit(0)
-engine.release()
 log.close()
 print(len([name for name in started if name == traps.__file__]), traps.sprung)
 started.clear()

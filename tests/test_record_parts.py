@@ -4,6 +4,7 @@ import collections
 import enum
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
@@ -11,6 +12,7 @@ from types import CodeType
 from codetracer.runtime.bytecode import local_names, names_by_line, parameters
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
+from codetracer.runtime.identity import ByIdentity
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.plans import Plan
 from codetracer.runtime.scopes import MISSING, lookup, release, variables_of
@@ -284,7 +286,22 @@ def test_a_class_that_is_gone_is_forgotten() -> None:
 
     # A class is in cycles with what it holds.
     assert (made(), gc.collect() > 0, made(), gc.collect() > 0) == (0, True, 1, True)
-    assert definitions._layouts == {}
+
+
+def test_what_is_known_of_classes_that_are_gone_takes_no_more_and_more_memory() -> None:
+    known: ByIdentity[type, int] = ByIdentity()
+
+    for number in range(5000):
+        known.set(type("Gone", (), {}), number)
+        if number % 500 == 0:
+            gc.collect()
+
+    assert len(known) < 2000
+    assert weakref.getweakrefcount(type("New", (), {})) == 1
+    kind = type("Kept", (), {})
+    known.set(kind, 7)
+    assert (known.get(kind, None), known.get(int, None)) == (7, None)
+    assert weakref.getweakrefcount(kind) == 1
 
 
 def test_a_frame_begins_at_its_codes_first_line_with_nothing_written() -> None:
@@ -314,8 +331,8 @@ def test_the_variables_of_a_frame_are_read_and_those_not_bound_are_missing() -> 
 def test_a_writer_needs_no_recorder(tmp_path: Path) -> None:
     path = str(tmp_path / "log.ctlog")
     log = LogWriter(path, bytes(16), 5, 6)
-    log.write(encode_type("one") + encode_type("two"))
-    log.write(encode_lost())
+    log.write([encode_type("one"), encode_type("two")])
+    log.write([encode_lost()])
     log.close()
 
     reader = LogReader(path)

@@ -8,12 +8,16 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import pytest
 
+import codetracer.monitoring.backend as backend_module
 import codetracer.tracelog.writer as writer_module
+from codetracer.errors import HostError
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.runtime.engine import make_log
 from codetracer.tracelog.reader import LogReader
 from codetracer.tracelog.writer import WINDOW, LogWriter
 from codetracer_bindings.trace_decoder import ExitRecord, OutputRecord
@@ -28,17 +32,31 @@ from codetracer_bindings.trace_format import (
 )
 from tests.running import trace_environ
 
+if TYPE_CHECKING:
+    from codetracer.tracelog.writer import Log
+
 RECORDING = bytes(range(16))
 
-
-def new(folder: Path, name: str = "a.ctlog") -> LogWriter:
-    return LogWriter(str(folder / name), RECORDING, 77, 1_700_000_000_000_000_000)
+type New = Callable[[Path], Log]
 
 
-def said(number: int, size: int = 0) -> bytes:
+@pytest.fixture(params=BACKENDS)
+def new(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], "Log"]:
+    """Return what makes a log of one of the writers, in C or in Python."""
+    monkeypatch.setattr(backend_module, "_chosen", request.param)
+
+    def create(folder: Path) -> "Log":
+        log = make_log(str(folder / "a.ctlog"), RECORDING, 77, 1_700_000_000_000_000_000)
+        log.open()
+        return log
+
+    return create
+
+
+def said(number: int, size: int = 0) -> list[bytes]:
     """Return a group of two records that say which one it is."""
     data = b"%08d" % number + b"x" * size
-    return encode_output(1, "", number, data) + encode_output(2, "", number, b"")
+    return [encode_output(1, "", number, data), encode_output(2, "", number, b"")]
 
 
 def numbers(path: Path) -> list[int]:
@@ -66,7 +84,7 @@ def blocks(content: bytes) -> list[tuple[int, int, int]]:
     return found
 
 
-def test_a_log_begins_with_its_header(tmp_path: Path) -> None:
+def test_a_log_begins_with_its_header(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     log.close()
 
@@ -82,7 +100,7 @@ def test_a_log_begins_with_its_header(tmp_path: Path) -> None:
     )
 
 
-def test_what_was_written_is_there_before_the_log_is_closed(tmp_path: Path) -> None:
+def test_what_was_written_is_there_before_the_log_is_closed(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
 
     for number in range(5):
@@ -93,20 +111,20 @@ def test_what_was_written_is_there_before_the_log_is_closed(tmp_path: Path) -> N
     assert numbers(tmp_path / "a.ctlog") == list(range(5))
 
 
-def test_a_closed_log_is_cut_to_what_it_holds(tmp_path: Path) -> None:
+def test_a_closed_log_is_cut_to_what_it_holds(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     log.write(said(0))
     size = log.size
-    assert (tmp_path / "a.ctlog").stat().st_size == WINDOW
+    assert (tmp_path / "a.ctlog").stat().st_size == BLOCK_SIZE
     log.close()
 
     content = (tmp_path / "a.ctlog").read_bytes()
 
-    assert len(content) == size == FILE_HEADER.size + BLOCK_HEADER.size + len(said(0))
-    assert blocks(content) == [(0, size - FILE_HEADER.size, len(said(0)))]
+    assert len(content) == size == FILE_HEADER.size + BLOCK_HEADER.size + len(b"".join(said(0)))
+    assert blocks(content) == [(0, size - FILE_HEADER.size, len(b"".join(said(0))))]
 
 
-def test_closing_twice_does_nothing(tmp_path: Path) -> None:
+def test_closing_twice_does_nothing(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     log.write(said(0))
     log.close()
@@ -117,7 +135,9 @@ def test_closing_twice_does_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "a.ctlog").read_bytes() == content
 
 
-def test_blocks_are_numbered_sealed_and_of_one_size_but_for_the_last(tmp_path: Path) -> None:
+def test_blocks_are_numbered_sealed_and_of_one_size_but_for_the_last(
+    tmp_path: Path, new: New
+) -> None:
     log = new(tmp_path)
     count = 0
     while log.size < 3 * WINDOW + BLOCK_SIZE // 2:
@@ -135,23 +155,24 @@ def test_blocks_are_numbered_sealed_and_of_one_size_but_for_the_last(tmp_path: P
     assert numbers(tmp_path / "a.ctlog") == list(range(count))
 
 
-def test_a_group_that_fits_to_the_byte_does_not_begin_a_block(tmp_path: Path) -> None:
+def test_a_group_that_fits_to_the_byte_does_not_begin_a_block(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
-    _, position, limit = log.lend()
-    room = limit - position
-    size = next(n for n in range(room, 0, -1) if len(said(0, n)) == room)
+    room = BLOCK_SIZE - log.size
+    size = next(n for n in range(room, 0, -1) if len(b"".join(said(0, n))) == room)
 
     log.write(said(0, size))
     log.write(said(1))
     log.close()
 
     found = blocks((tmp_path / "a.ctlog").read_bytes())
-    assert [used for _, _, used in found] == [room, len(said(1))]
+    assert [used for _, _, used in found] == [room, len(b"".join(said(1)))]
     assert numbers(tmp_path / "a.ctlog") == [0, 1]
 
 
 @pytest.mark.parametrize("size", [BLOCK_SIZE - 60, BLOCK_SIZE, 3 * BLOCK_SIZE, WINDOW, 2 * WINDOW])
-def test_a_group_larger_than_a_block_gets_a_block_that_holds_it(tmp_path: Path, size: int) -> None:
+def test_a_group_larger_than_a_block_gets_a_block_that_holds_it(
+    tmp_path: Path, new: New, size: int
+) -> None:
     log = new(tmp_path)
     log.write(said(0))
     log.write(said(1, size))
@@ -164,29 +185,16 @@ def test_a_group_larger_than_a_block_gets_a_block_that_holds_it(tmp_path: Path, 
     assert numbers(tmp_path / "a.ctlog") == [0, 1, 2]
 
 
-def test_a_log_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_log_that_exists_is_not_overwritten(tmp_path: Path, new: New) -> None:
     (tmp_path / "a.ctlog").write_bytes(b"precious")
 
-    with pytest.raises(FileExistsError):
+    with pytest.raises(HostError, match="File exists"):
         new(tmp_path)
 
     assert (tmp_path / "a.ctlog").read_bytes() == b"precious"
 
 
-def test_whoever_borrows_the_window_writes_as_the_writer_does(tmp_path: Path) -> None:
-    log = new(tmp_path)
-    window, position, limit = log.lend()
-    group = said(0)
-    assert limit - position > len(group)
-    window[position : position + len(group)] = group
-    log.take_back(position + len(group))
-    log.write(said(1))
-    log.close()
-
-    assert numbers(tmp_path / "a.ctlog") == [0, 1]
-
-
-def test_a_log_that_is_abandoned_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_log_that_is_abandoned_stays_as_it_is(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     log.write(said(0))
 
@@ -194,29 +202,114 @@ def test_a_log_that_is_abandoned_stays_as_it_is(tmp_path: Path) -> None:
     log.close()
 
     content = (tmp_path / "a.ctlog").read_bytes()
-    assert len(content) == WINDOW
+    assert len(content) == BLOCK_SIZE
     assert BLOCK_HEADER.unpack_from(content, FILE_HEADER.size)[3:] == (0, 0)
     assert numbers(tmp_path / "a.ctlog") == [0]
 
 
-def test_the_writer_keeps_one_window_and_one_descriptor_however_long_the_log_is(
-    tmp_path: Path,
+def test_the_writer_keeps_one_window_and_no_descriptor_however_long_the_log_is(
+    tmp_path: Path, new: New
 ) -> None:
-    def resources() -> tuple[int, int]:
+    def mapped() -> list[int]:
         with open("/proc/self/maps", encoding="utf-8") as maps:
-            mapped = sum("a.ctlog" in line for line in maps)
+            ranges = [line.split()[0].split("-") for line in maps if "a.ctlog" in line]
+        return [int(end, 16) - int(start, 16) for start, end in ranges]
+
+    def opened() -> list[str]:
         names = (f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd"))
-        opened = sum(os.path.lexists(name) and "a.ctlog" in os.readlink(name) for name in names)
-        return mapped, opened
+        return [name for name in names if os.path.lexists(name) and "a.ctlog" in os.readlink(name)]
 
     log = new(tmp_path)
-    first = resources()
+    assert (mapped(), opened()) == ([BLOCK_SIZE], [])
     while log.size < 5 * WINDOW:
         log.write(said(0, 5000))
+        assert opened() == []
 
-    assert resources() == first
+    assert mapped() == [WINDOW]
     log.close()
-    assert resources() == (0, 0)
+    assert mapped() == []
+
+
+def grow(log: "Log", count: int) -> int:
+    """Write until another window is mapped; return how many groups there are by then."""
+    start = log.size
+    while log.size < start + 2 * WINDOW:
+        log.write(said(count, 5000))
+        count += 1
+    return count
+
+
+def test_a_file_that_has_come_to_the_logs_place_is_left_as_it_is(tmp_path: Path, new: New) -> None:
+    log = new(tmp_path)
+    count = grow(log, 0)
+    (tmp_path / "a.ctlog").rename(tmp_path / "moved.ctlog")
+    (tmp_path / "a.ctlog").write_bytes(b"precious")
+
+    with pytest.raises(HostError, match="Stale file handle"):
+        grow(log, count)
+    log.close()
+
+    assert (tmp_path / "a.ctlog").read_bytes() == b"precious"
+    found = numbers(tmp_path / "moved.ctlog")
+    assert found == list(range(len(found)))
+    assert len(found) >= count
+
+
+def test_a_link_that_has_come_to_the_logs_place_is_not_followed(tmp_path: Path, new: New) -> None:
+    log = new(tmp_path)
+    count = grow(log, 0)
+    (tmp_path / "a.ctlog").rename(tmp_path / "moved.ctlog")
+    (tmp_path / "a.ctlog").symlink_to("moved.ctlog")
+
+    with pytest.raises(HostError, match="ERR_IO"):
+        grow(log, count)
+
+
+def test_a_log_whose_folder_is_gone_is_closed_without_a_word(tmp_path: Path, new: New) -> None:
+    (tmp_path / "folder").mkdir()
+    log = new(tmp_path / "folder")
+    log.write(said(0))
+    (tmp_path / "folder").rename(tmp_path / "moved")
+
+    log.close()
+
+    assert numbers(tmp_path / "moved" / "a.ctlog") == [0]
+
+
+def test_what_cannot_be_written_for_want_of_descriptors_is_written_when_there_are_some(
+    tmp_path: Path, new: New
+) -> None:
+    log = new(tmp_path)
+    count = 0
+    records: list[bytes] = []
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        while len(records) < 100:
+            records += said(count, 5000)
+            log.write(records)
+            count += 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert records
+    log.write(records)
+    assert records == []
+    log.close()
+
+    assert numbers(tmp_path / "a.ctlog") == list(range(count))
+
+
+def test_what_waits_for_descriptors_does_not_take_all_memory(tmp_path: Path, new: New) -> None:
+    log = new(tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        log.write(said(0, 10 * 2**20))
+        with pytest.raises(HostError, match="ERR_IO"):
+            log.write(said(0, 20 * 2**20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        log.close()
 
 
 class Watch:
@@ -255,9 +348,8 @@ def watched(watch: Watch, action: Callable[[], object]) -> None:
 
 def test_at_every_line_of_the_writer_the_log_has_all_that_was_written(tmp_path: Path) -> None:
     watch = Watch(tmp_path / "a.ctlog")
-    logs: list[LogWriter] = []
-    watched(watch, lambda: logs.append(new(tmp_path)))
-    (log,) = logs
+    log = LogWriter(str(tmp_path / "a.ctlog"), RECORDING, 77, 1)
+    watched(watch, log.open)
     # Several in a block, one that takes two, and on into another window.
     for size in (10, 0, 30_000, 30_000, 10, 70_000, 0, WINDOW, 10, 0):
         group = said(watch.written, size)
@@ -273,9 +365,10 @@ FULL = """\
 import resource, sys
 sys.path[:0] = {path!r}
 from codetracer.errors import HostError
-from codetracer.tracelog.writer import LogWriter, WINDOW
+from codetracer.runtime.engine import make_log
+from codetracer.tracelog.writer import WINDOW
 from tests.test_tracelog_writer import said
-log = LogWriter("a.ctlog", bytes(16), 1, 0)
+log = make_log("a.ctlog", bytes(16), 1, 0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (WINDOW + 4096, resource.RLIM_INFINITY))
 count = 0
 try:
@@ -293,8 +386,11 @@ log.close()
 """
 
 
-def test_when_no_more_can_be_written_the_log_is_whole_up_to_there(tmp_path: Path) -> None:
-    environ = trace_environ()
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_when_no_more_can_be_written_the_log_is_whole_up_to_there(
+    tmp_path: Path, backend: str
+) -> None:
+    environ = trace_environ() | {VARIABLE: backend}
     program = FULL.format(path=environ["PYTHONPATH"].split(os.pathsep))
 
     done = subprocess.run(
@@ -310,16 +406,16 @@ def test_when_no_more_can_be_written_the_log_is_whole_up_to_there(tmp_path: Path
     first, *again = done.stdout.splitlines()
     count, code, problem = first.split("|")
     assert (code, again) == ("ERR_IO", ["again", "again"])
-    assert problem == "a.ctlog cannot be made longer: File too large"
+    assert problem == "a.ctlog cannot be written: File too large; the recording ends here"
     assert numbers(tmp_path / "a.ctlog") == list(range(int(count)))
     blocks((tmp_path / "a.ctlog").read_bytes())
 
 
-def test_a_log_for_which_there_is_no_room_at_all_leaves_no_file(tmp_path: Path) -> None:
+def test_a_log_for_which_there_is_no_room_at_all_leaves_no_file(tmp_path: Path, new: New) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
-        with pytest.raises(OSError, match="File too large"):
+        with pytest.raises(HostError, match="File too large"):
             new(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -327,7 +423,7 @@ def test_a_log_for_which_there_is_no_room_at_all_leaves_no_file(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_log_can_be_read_while_another_thread_writes_it(tmp_path: Path) -> None:
+def test_a_log_can_be_read_while_another_thread_writes_it(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     stop = threading.Event()
     written = [0]
@@ -351,11 +447,11 @@ def test_a_log_can_be_read_while_another_thread_writes_it(tmp_path: Path) -> Non
         log.close()
 
 
-def test_the_end_of_a_log_is_its_last_record(tmp_path: Path) -> None:
+def test_the_end_of_a_log_is_its_last_record(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     log.write(said(0))
     assert not LogReader(log.path).has_end()
-    log.write(encode_exit(5, 1, -3))
+    log.write([encode_exit(5, 1, -3)])
     log.close()
 
     reader = LogReader(log.path)

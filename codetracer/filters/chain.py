@@ -11,6 +11,7 @@ import os
 import codetracer
 import codetracer_bindings
 from codetracer.filters.selectors import as_base, file_test
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     type Origin = Literal["builtin", "project", "environment", "command line"]
 
 __all__ = ["FilterChain", "FilterSource", "Scope"]
+
+seal(globals())
 
 FOLDER: Final = ".codetracer"
 """Where a project keeps its filters."""

@@ -6,6 +6,7 @@ import os
 import posixpath
 
 from codetracer.filters.patterns import PatternError, compile_glob, compile_regex
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ __all__ = [
     "parse_selector",
     "suggestion",
 ]
+
+seal(globals())
 
 SCOPE_KINDS: Final = ("pkg", "file", "obj")
 VALUE_KINDS: Final = ("local", "global", "arg", "ret", "attr")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 import threading
 
+from codetracer.own import seal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,8 @@ __all__ = [
     "line_of",
     "thread_name",
 ]
+
+seal(globals())
 
 # As in inspect, which takes long to import: CO_OPTIMIZED, CO_VARARGS, CO_VARKEYWORDS.
 IS_FUNCTION: Final = 1

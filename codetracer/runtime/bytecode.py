@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from opcode import _nb_ops, opname  # type: ignore[attr-defined]
 
+from codetracer.own import seal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 __all__ = ["LineNames", "local_names", "names_by_line", "parameters"]
+
+seal(globals())
 
 HAS_VARARGS: Final = 4
 HAS_VARKEYWORDS: Final = 8

@@ -5,8 +5,8 @@ A number is given in the same breath as its definition is appended (see events.p
 
 from __future__ import annotations
 
-import weakref
-
+from codetracer.own import seal
+from codetracer.runtime.identity import ByIdentity
 from codetracer.runtime.layouts import Layout, layout_of, type_name
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from types import CodeType
 
 __all__ = ["Definitions"]
+
+seal(globals())
 
 
 class Definitions:
@@ -32,26 +34,21 @@ class Definitions:
     def __init__(self, keep_source: Callable[[str], object] = lambda _: None) -> None:
         self.out: list[bytes] = []
         self._keep_source = keep_source
-        self._layouts: dict[int, Layout] = {}
-        self._alive: dict[int, weakref.ref[type]] = {}
+        self._layouts: ByIdentity[type, Layout] = ByIdentity()
         self._types = 0
         self._attributes: dict[str, int] = {}
         self._sources: dict[str, int] = {}
 
     def layout(self, kind: type) -> Layout:
         """Return the layout of a type's instances, with the type's number."""
-        layout = self._layouts.get(id(kind))
+        layout = self._layouts.get(kind, None)
         if layout is None:
             layout = layout_of(kind)
             record = encode_type(type_name(kind))
-            key = id(kind)
-            # Types are not kept alive; the id of one that is gone may be another's.
-            alive = weakref.ref(kind, lambda _: self._forget(key))
             layout.number = self._types
             self._types += 1
-            self._layouts[key] = layout
-            self._alive[key] = alive
             self.out.append(record)
+            self._layouts.set(kind, layout)
         return layout
 
     def attribute(self, name: str) -> int:
@@ -67,10 +64,10 @@ class Definitions:
         """Return the number of a code's source file."""
         number = self._sources.get(code.co_filename)
         if number is None:
+            self._keep_source(code.co_filename)
             record = encode_source(code.co_filename)
             number = self._sources[code.co_filename] = len(self._sources)
             self.out.append(record)
-            self._keep_source(code.co_filename)
         return number
 
     @property
@@ -82,11 +79,6 @@ class Definitions:
         """Number everything anew from now on, for another log."""
         self.out.clear()
         self._layouts.clear()
-        self._alive.clear()
         self._types = 0
         self._attributes.clear()
         self._sources.clear()
-
-    def _forget(self, key: int) -> None:
-        self._layouts.pop(key, None)
-        self._alive.pop(key, None)

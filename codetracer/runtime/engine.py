@@ -13,9 +13,11 @@ from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
 from codetracer.monitoring.backend import backend
+from codetracer.own import BUILTINS
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.values import Values
+from codetracer.tracelog.writer import LogWriter, unwritable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.plans import Plans
     from codetracer.runtime.values import Limits
-    from codetracer.tracelog.writer import LogWriter
+    from codetracer.tracelog.writer import Log
 
-__all__ = ["make_engine"]
+__all__ = ["make_engine", "make_log"]
 
 _engine: Any
 try:
@@ -37,8 +39,16 @@ except ImportError:
     _engine = None
 
 
+def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:
+    """Return what writes a log for an engine; the parameters are those of `LogWriter`."""
+    if _engine is None or backend() != "native":
+        return LogWriter(path, recording, pid, started)
+    log: Log = _engine.LogWriter(path, recording, pid, started, unwritable)
+    return log
+
+
 def make_engine(
-    log: LogWriter,
+    log: Log,
     gate: Gate,
     plans: Plans,
     definitions: Definitions,
@@ -50,7 +60,7 @@ def make_engine(
     """Return an engine, whose interface is that of `codetracer.runtime.events.Events`.
 
     Parameters:
-        log: where the groups of records go.
+        log: where the groups of records go, of `make_log`.
         gate: says where recording begins.
         plans: what is recorded of each code object.
         definitions: what the log numbers.
@@ -76,6 +86,7 @@ def make_engine(
         plans,
         definitions,
         thread_name,
+        BUILTINS,
         limits.depth,
         limits.items,
         limits.text,

@@ -4,18 +4,22 @@ Each handler puts one group of records together and writes it in one piece. The 
 thread's switch, frames that came or went unseen, definitions, what objects and variables have
 become since the frame's last event, and the event itself.
 
-A handler may meet the program's full stack at any call of a function in Python. What it has done by
-then must hold, for the group goes on with the next event: so a number is given, a frame pushed, a
-variable taken as written in the same breath as its record is appended, after all that may fail.
+A handler may meet the program's full stack at any call of a function in Python, and at any call at
+all a signal handler of the program's, which may raise, print or fork. What it has done by then must
+hold, for the group goes on with the next event: so a number is given, a frame pushed, a variable
+taken as written in the same breath as its record is appended, after all that may fail. CPython runs
+signal handlers after calls, where a function begins, and where a loop goes back (3.12 to 3.15).
 """
 
 from __future__ import annotations
 
-import sys
 from _thread import RLock
+from os import getpid as _getpid
+from sys import _getframe
 from time import perf_counter_ns
 
 from codetracer.monitoring import DISABLE
+from codetracer.own import BUILTINS, seal
 from codetracer.runtime.stacks import Stacks
 from codetracer.runtime.variables import Variables
 from codetracer_bindings.trace_encoder import (
@@ -33,21 +37,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
-    from typing import Final, Protocol
+    from typing import Final
 
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.plans import Plan, Plans
     from codetracer.runtime.values import Values
-
-    class Log(Protocol):
-        """Where groups of records go."""
-
-        def write(self, group: bytes) -> None:
-            """Append a group."""
-
+    from codetracer.tracelog.writer import Log
 
 __all__ = ["Events"]
+
+seal(globals())
+
+_LONGEST: Final = 2
+"""Seconds that a thread waits for another one's event to be written; a deadlock would be worse."""
 
 _WAITING: Final = 0
 _ENDED: Final = -1
@@ -89,21 +92,28 @@ class Events:
         self._time = clock()
         self._variables = Variables(self._out, values, depth)
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
-        self._lock = RLock()
+        self._late: list[bytes] = []
+        self._missed = 0
+        self._process = _getpid()
+        self._new_lock()
 
     def restart(self, log: Log) -> None:
         """Begin anew with another log, as a forked child must."""
         self._log = log
+        self._late.clear()
+        self._missed = 0
         self._variables.forget()
         self._stacks.forget()
         # Whoever held the one before may not be there any more.
-        self._lock = RLock()
+        self._new_lock()
+        self._process = _getpid()
 
-    def release(self) -> None:
-        """Let go of the log, which is about to be closed."""
-
-    def abandon(self) -> None:
-        """Let go of the log, which is another process'."""
+    def _new_lock(self) -> None:
+        # Bound once: an event asks for all of them. Not with ``with``: see `_take`.
+        lock = RLock()
+        self._acquire, self._release = lock.acquire, lock.release
+        self._is_taken = lock._is_owned  # type: ignore[attr-defined]
+        self._free = lock._release_save  # type: ignore[attr-defined]
 
     def end(self) -> None:
         """Record nothing more, and never begin again."""
@@ -112,7 +122,11 @@ class Events:
 
     def counts(self) -> dict[str, int]:
         """Return how much has been recorded so far."""
-        return {"threads": self._stacks.threads, "calls": self._stacks.frames}
+        return {
+            "threads": self._stacks.threads,
+            "calls": self._stacks.frames,
+            "missed": self._missed,
+        }
 
     # -- events in which a frame begins or goes on
 
@@ -177,11 +191,20 @@ class Events:
         path, line = "", 0
         if frame is not None:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
-        with self._lock:
+        record = encode_output(stream, path, line, data)
+        if self._is_taken():
+            # A signal handler or a finalizer of the program's, amid an event of this thread.
+            self._late.append(record)
+            return
+        if not self._take():
+            return
+        try:
             if frame is not None:
                 self._stacks.thread()
-            self._out.append(encode_output(stream, path, line, data))
+            self._out.append(record)
             self._write()
+        finally:
+            self._release()
 
     def exit(self, code: int | None) -> None:
         """Recording ends.
@@ -189,10 +212,16 @@ class Events:
         Parameters:
             code: the exit status; None when it is not known.
         """
-        with self._lock:
+        if not self._take():
+            return
+        try:
             known = 0 if code is None else 1
             self._out.append(encode_exit(self._elapsed(), known, code or 0))
             self._write()
+            if self._out:
+                self._log.give_up()
+        finally:
+            self._release()
 
     # -- what the handlers share
 
@@ -208,27 +237,55 @@ class Events:
         Returns:
             DISABLE when none of this location's events will be recorded, else None.
         """
-        frame = _frame_of(code)
-        if frame is None:
-            return None
-        with self._lock:
-            if not self._active and self._activation != _WAITING:
-                return DISABLE
-            plan = self._plans.of(code, frame)
-            if plan is None:
-                return DISABLE
-            if self._active:
-                work(frame, plan, *rest)
-                self._write()
+        try:
+            frame = _frame_of(code)
+            if frame is None or not self._take():
+                return None
+            try:
+                if not self._active and self._activation != _WAITING:
+                    return DISABLE
+                plan = self._plans.of(code, frame)
+                if plan is None:
+                    return DISABLE
+                if self._active:
+                    work(frame, plan, *rest)
+                    self._write()
+            finally:
+                self._release()
+        except (RecursionError, MemoryError) as error:
+            # The program has filled its stack or memory. Where that is met here, it need not hear.
+            entry = error.__traceback__
+            while entry is not None and entry.tb_next is not None:
+                entry = entry.tb_next
+            if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
+                raise
+            self._missed += 1
         return None
+
+    def _take(self) -> bool:
+        """Take the engine for this thread; False if the event must be let go."""
+        if _getpid() != self._process:
+            # The log is the parent's until the child has one.
+            return False
+        if self._is_taken():
+            # No event comes within another one: a signal handler has raised before `_release`.
+            self._free()
+        if self._acquire(True, _LONGEST):
+            return True
+        self._missed += 1
+        return False
 
     def _activate(self, code: CodeType) -> None:
         """Begin to record if `code` is where it begins."""
         frame = _frame_of(code)
-        with self._lock:
-            if self._activation == _WAITING and frame is not None and self._gate.activates(code):
+        if frame is None or not self._take():
+            return
+        try:
+            if self._activation == _WAITING and self._gate.activates(code):
                 self._activation = id(frame)
                 self._active = True
+        finally:
+            self._release()
 
     def _step(self, frame: FrameType, plan: Plan, line: int) -> None:
         state = self._stacks.innermost(frame)
@@ -265,13 +322,15 @@ class Events:
         return elapsed
 
     def _write(self) -> None:
-        self._log.write(b"".join(self._out))
-        self._out.clear()
+        if self._late:
+            self._out += self._late
+            del self._late[:]
+        self._log.write(self._out)
 
 
 def _frame_of(code: CodeType) -> FrameType | None:
     """Return the innermost frame that runs `code`: the one the event is in, if any is."""
-    frame: FrameType | None = sys._getframe(2)
+    frame: FrameType | None = _getframe(2)
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back
     return frame

@@ -11,6 +11,7 @@ import re
 
 from codetracer.filters.chain import OWN_FOLDERS, Scope
 from codetracer.filters.selectors import VALUE_KINDS
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from codetracer.filters.selectors import ValueKind
 
 __all__ = ["Gate"]
+
+seal(globals())
 
 # Taken now: the program may put something else in their place.
 _stat = os.stat

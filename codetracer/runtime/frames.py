@@ -6,11 +6,15 @@ exactly as long as they do untraced.
 
 from __future__ import annotations
 
+from codetracer.own import seal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codetracer.runtime.plans import Plan
 
 __all__ = ["FrameState", "Namespace", "ThreadState"]
+
+seal(globals())
 
 
 class Namespace:

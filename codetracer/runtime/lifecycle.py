@@ -8,17 +8,15 @@ import time
 
 from codetracer import __version__
 from codetracer.errors import HostError
-from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.policy import policy_snapshot
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.directory import source_name
-from codetracer.runtime.engine import make_engine
+from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
-from codetracer.tracelog.writer import LogWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.directory import TraceDirectory
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.io import CaptureMode
+    from codetracer.tracelog.writer import Log
 
 __all__ = ["Recorder"]
 
@@ -103,7 +102,8 @@ class Recorder(Tracer):
         self._status: int | None = None
         self._label = ""
         self._problem: str | None = None
-        self._log = self._open_log()
+        self._log = self._make_log()
+        self._log.open()
         self._definitions = Definitions(directory.keep_source)
         self._plans = Plans(gate, self._definitions)
         self._events = make_engine(
@@ -115,7 +115,6 @@ class Recorder(Tracer):
         try:
             directory.write_metadata(self._metadata())
         except OSError:
-            self._events.release()
             self._log.close()
             raise
 
@@ -128,7 +127,6 @@ class Recorder(Tracer):
     def discard(self) -> None:
         """Leave nothing: recording could not begin."""
         self.ended = True
-        self._events.release()
         self._log.close()
         self.directory.remove()
 
@@ -176,7 +174,6 @@ class Recorder(Tracer):
             self.failed = True
             self._problem = problem = error.message
         try:
-            self._events.release()
             self._log.close()
         except OSError as error:
             self.failed = True
@@ -197,29 +194,23 @@ class Recorder(Tracer):
             return f"{self.directory.path} cannot be written: {error.strerror or error}"
         return None
 
-    def _open_log(self) -> LogWriter:
+    def _make_log(self) -> Log:
         path = self.directory.log_path(self._pid)
-        return LogWriter(path, self.directory.recording, self._pid, time.time_ns())
+        return make_log(path, self.directory.recording, self._pid, time.time_ns())
 
     def _output(self, stream: int, data: bytes, frame: object) -> None:
         self._events.output(stream, data, frame)
 
     def follow_fork(self) -> None:
         """Go on in a forked child, with a log of its own; without one, record nothing there."""
-        self._events.abandon()
         self._log.abandon()
         self._pid = os.getpid()
         self._definitions.forget()
         self._plans.forget()
         _end_with_multiprocessing()
-        try:
-            self._log = self._open_log()
-        except OSError as error:
-            self.failed = True
-            self._events.end()
-            say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
-        else:
-            self._events.restart(self._log)
+        # It is written when there is something to write.
+        self._log = self._make_log()
+        self._events.restart(self._log)
 
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""

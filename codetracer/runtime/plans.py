@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import weakref
-
+from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
+from codetracer.runtime.identity import ByIdentity
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-    from typing import Final
+    from typing import Any, Final
 
     from codetracer.filters.chain import Scope
     from codetracer.filters.selectors import ValueKind
@@ -19,16 +19,17 @@ if TYPE_CHECKING:
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
 
-__all__ = ["MODULE_KIND", "SUSPENDING_KINDS", "Plan", "Plans", "Variable"]
+__all__ = ["MODULE_KIND", "Plan", "Plans", "Variable"]
+
+seal(globals())
 
 _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
+
+_UNMET: Final[Any] = object()
 
 MODULE_KIND: Final = 0
 _KINDS: Final = ((0x20, 3), (0x80, 4), (0x200, 5))
 """CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR, and what they are in the log."""
-
-SUSPENDING_KINDS: Final = tuple(kind for _, kind in _KINDS)
-"""Frames of these may go on after they have left."""
 
 
 class Variable:
@@ -105,26 +106,24 @@ class Plan:
 class Plans:
     """The plans of all code that has run; None for code that is not recorded.
 
-    Code objects are told by identity, for different ones may be equal, and are not kept alive.
-
-    Attributes:
-        known: the plans by the ids of the code objects.
+    Code objects are told by identity, for different ones may be equal.
     """
 
     def __init__(self, gate: Gate, definitions: Definitions) -> None:
         self._gate = gate
         self._definitions = definitions
-        self.known: dict[int, Plan | None] = {}
-        self._alive: dict[int, weakref.ref[CodeType]] = {}
+        self._known: ByIdentity[CodeType, Plan | None] = ByIdentity()
         self._codes = 0
 
     def of(self, code: CodeType, frame: FrameType) -> Plan | None:
         """Return the plan of a frame's code."""
-        try:
-            return self.known[id(code)]
-        except KeyError:
-            # Not .get: a program may run code with globals of a class of its own.
-            return self.make(code, dict.get(frame.f_globals, "__name__"))
+        known: Plan | None = self._known.get(code, _UNMET)
+        if known is not _UNMET:
+            return known
+        # Not .get: a program may run code with globals of a class of its own.
+        plan = self.make(code, dict.get(frame.f_globals, "__name__"))
+        self._known.set(code, plan)
+        return plan
 
     def make(self, code: CodeType, module: object) -> Plan | None:
         """Decide on a code object that has not been met before, and define it in the log.
@@ -132,18 +131,13 @@ class Plans:
         Parameters:
             module: ``__name__`` of its globals.
         """
-        key = id(code)
-        # Asked again by whoever raced for it, or left by a code object that died unnoticed.
         name = module if type(module) is str else None
         scope = self._gate.decide(code, name)
-        alive = weakref.ref(code, lambda _: self._forget(key))
-        plan = None
-        if scope.traced:
-            plan, record = self._plan(code, name or "", scope)
-            self._codes += 1
-            self._definitions.out.append(record)
-        self.known[key] = plan
-        self._alive[key] = alive
+        if not scope.traced:
+            return None
+        plan, record = self._plan(code, name or "", scope)
+        self._codes += 1
+        self._definitions.out.append(record)
         return plan
 
     def _plan(self, code: CodeType, module: str, scope: Scope) -> tuple[Plan, bytes]:
@@ -201,13 +195,8 @@ class Plans:
 
     def forget(self) -> None:
         """Number everything anew from now on, for another log."""
-        self.known.clear()
-        self._alive.clear()
+        self._known.clear()
         self._codes = 0
-
-    def _forget(self, key: int) -> None:
-        self.known.pop(key, None)
-        self._alive.pop(key, None)
 
 
 def _kind(code: CodeType) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 __all__ = ["MISSING", "frame_around", "lookup", "release", "variables_of"]
+
+seal(globals())
 
 MISSING: Final = object()
 """Stands for the value of a variable that is not bound."""

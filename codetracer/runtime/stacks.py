@@ -5,8 +5,9 @@ from __future__ import annotations
 from _thread import _local, get_ident
 
 from codetracer.live.frames import thread_name
+from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
-from codetracer.runtime.plans import MODULE_KIND, SUSPENDING_KINDS
+from codetracer.runtime.plans import MODULE_KIND
 from codetracer_bindings.trace_encoder import (
     encode_call,
     encode_enter,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from codetracer.runtime.variables import Variables
 
 __all__ = ["Stacks"]
+
+seal(globals())
 
 
 class Stacks:
@@ -90,6 +93,8 @@ class Stacks:
     def begin(self, frame: FrameType, plan: Plan) -> None:
         """A frame begins."""
         thread = self.thread()
+        # One that was there before, and left unseen.
+        self._suspended.pop(id(frame), None)
         self._sync(thread, frame.f_back, id(frame))
         state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
         arguments = self._variables.arguments(state, frame)
@@ -130,7 +135,7 @@ class Stacks:
         stack = self._local.state.stack
         if suspended:
             self._suspended[stack[-1].frame] = stack[-1]
-        stack.pop()
+        del stack[-1]
         self._out.append(record)
 
     def _sync(self, thread: ThreadState, frame: FrameType | None, beginning: int) -> None:
@@ -160,12 +165,12 @@ class Stacks:
                 missing.append((frame, plan))
             frame = frame.f_back
         while len(stack) > keep:
-            record = encode_lost()
-            state = stack.pop()
+            # A throw() has passed through it, or another greenlet runs, and it may go on; or it has
+            # ended unseen.
+            state, record = stack[-1], encode_lost()
+            self._suspended[state.frame] = state
+            del stack[-1]
             self._out.append(record)
-            if state.plan.kind in SUSPENDING_KINDS:
-                # A throw() has passed through it, and it may go on.
-                self._suspended[state.frame] = state
         for above, plan in reversed(missing):
             self._resume(thread, above, plan)
 

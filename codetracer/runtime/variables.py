@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codetracer.own import seal
 from codetracer.runtime.scopes import MISSING, frame_around, lookup, release, variables_of
 from codetracer.runtime.values import ALLOW, DROP, REDACT
 from codetracer_bindings.trace_encoder import (
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from codetracer.runtime.values import Values
 
 __all__ = ["Variables"]
+
+seal(globals())
 
 _UNBOUND: Final = value_unbound()
 _REDACTED: Final = value_redacted()

@@ -1,15 +1,32 @@
 """Appends to a trace log through a memory map, so that what was written outlives the process.
 
-It knows blocks and bytes; what they mean is the encoder's business.
+It knows blocks and bytes; what they mean is the encoder's business. `native/log.c` is the same in
+C.
+
+No descriptor is kept: the program may close any number, and open a file of its own under it. The
+file is opened by its path whenever another part of it is to be mapped, checked to be the one that
+was created, and closed at once.
+
+A signal handler of the program may raise at any call here. So what changes the log stands in runs
+of statements without a call, each of which leaves it whole; what comes before can be done again.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
-from zlib import crc32
+import sys
+from os import close as _close
+from os import fstat as _fstat
+from os import ftruncate as _ftruncate
+from os import open as _open
+from os import strerror as _strerror
+from os import unlink as _unlink
+from zlib import crc32 as _crc32
 
 from codetracer.errors import HostError
+from codetracer.own import seal
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -21,16 +38,52 @@ from codetracer_bindings.trace_format import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from collections.abc import Callable
+    from typing import Any, Final, Protocol
 
-__all__ = ["LogWriter"]
+    class Log(Protocol):
+        """What the writer here and the one in C have; their behaviour is this module's."""
+
+        @property
+        def path(self) -> str: ...
+        @property
+        def problem(self) -> str | None: ...
+        @property
+        def size(self) -> int: ...
+        def open(self) -> None: ...
+        def write(self, records: list[bytes], /) -> None: ...
+        def give_up(self) -> None: ...
+        def flush(self) -> None: ...
+        def close(self) -> None: ...
+        def abandon(self) -> None: ...
+
+
+__all__ = ["LogWriter", "unwritable"]
+
+seal(globals())
 
 WINDOW: Final = 16 * BLOCK_SIZE
-"""How many bytes of the file are mapped, and claimed on the disk, at a time."""
+"""How many bytes of the file are mapped, and claimed on the disk, at a time, once it is long."""
+
+KEPT: Final = 16 * 2**20
+"""How many bytes of records may wait for a machine that is short of something."""
+
+PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
+"""What a machine is short of now, and may have later."""
+
+_FLAGS: Final = sum(
+    getattr(os, name, 0)
+    for name in ("O_RDWR", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
+_NEW: Final = 0
+_OPEN: Final = 1
+_CLOSED: Final = 2
+_pack_file_header: Final = FILE_HEADER.pack
+_pack_header: Final = BLOCK_HEADER.pack
 
 
 class LogWriter:
-    """Writes one log file.
+    """Writes one log file, which is created by `open`, or when something is first written.
 
     Not for several threads at once: whoever calls holds a lock.
 
@@ -43,140 +96,305 @@ class LogWriter:
     Attributes:
         path: the file.
         problem: why nothing more can be written; None as long as it can.
-
-    Raises:
-        OSError: the file exists, or cannot be created or written.
     """
 
     def __init__(self, path: str, recording: bytes, pid: int, started: int) -> None:
         self.path = path
         self.problem: str | None = None
-        self._map: mmap.mmap
+        self._first = _pack_file_header(MAGIC, LOG_VERSION, BLOCK_SIZE, pid, started, recording)
+        self._state = _NEW
+        self._identity = (0, 0)
+        self._window: _Window | None = None
+        self._map: Any = None
+        self._map_size = 0
         self._window_start = 0
         self._block_number = 0
         self._block_start = 0
         self._payload = 0
         self._position = 0
         self._limit = 0
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            self._claim(0, WINDOW)
-        except OSError:
-            os.close(self._file)
-            os.unlink(path)
-            raise
-        header = FILE_HEADER.pack(MAGIC, LOG_VERSION, BLOCK_SIZE, pid, started, recording)
-        self._map[: len(header)] = header
-        self._begin_block(len(header), BLOCK_SIZE - len(header))
 
     @property
     def size(self) -> int:
         """How many bytes of the file hold something."""
         return self._window_start + self._position
 
-    def write(self, group: bytes) -> None:
-        """Append a group of records; a reader will find all of it or nothing.
+    def open(self) -> None:
+        """Create the file; nothing happens if that has been done.
+
+        Raises:
+            HostError: ERR_IO, the file exists, or cannot be created or claimed.
+        """
+        if self._state == _NEW:
+            self._try(self._create, 0)
+
+    def write(self, records: list[bytes]) -> None:
+        """Append a group of records, and empty the list; a reader finds all of it or nothing.
+
+        Where the machine is short of something that it may have later, the list stays as it is.
 
         Raises:
             HostError: ERR_IO, the disk is full, for instance; the log is whole up to here.
         """
+        group = b"".join(records)
+        if not group:
+            return
+        if self._position + len(group) > self._limit and not self._make_room(len(group)):
+            return
+        count = len(group)
         start = self._position
-        end = start + len(group)
-        if end > self._limit:
-            self.next_block(len(group))
-            start = self._position
-            end = start + len(group)
-        # The first byte last: as long as it is 0, the block ends before it.
-        self._map[start + 1 : end] = group[1:]
-        self._map[start] = group[0]
-        self._position = end
+        window = self._map
+        # The first byte last: as long as it is 0, the block ends before it. No call from here on.
+        window[start + 1 : start + count] = group[1:]
+        window[start] = group[0]
+        self._position = start + count
+        del records[:]
 
-    def next_block(self, needed: int) -> None:
-        """Close the block and begin another one with room for `needed` bytes.
+    def give_up(self) -> None:
+        """Raise what is to be told when records have waited in vain.
 
         Raises:
-            HostError: ERR_IO, there is no room; the log is whole up to here.
+            HostError: ERR_IO, always.
         """
-        self._seal_block()
-        start = self._limit
-        size = BLOCK_SIZE
-        while size < needed + BLOCK_HEADER.size:
-            size += BLOCK_SIZE
-        if start + size > len(self._map):
-            old = self._map
-            try:
-                self._claim(self._window_start + start, max(size, WINDOW))
-            except OSError as error:
-                self.problem = f"{self.path} cannot be made longer: {error.strerror or error}"
-                raise HostError(
-                    "ERR_IO",
-                    f"{self.problem}; the recording ends here",
-                    {"file": self.path},
-                ) from error
-            old.close()
-            start = 0
-        self._block_number += 1
-        self._begin_block(start, size)
-
-    def lend(self) -> tuple[mmap.mmap, int, int]:
-        """Return the map, where in it the next group goes, and where its block ends.
-
-        Until `take_back`, nobody else writes. What is written there must be as `write` would.
-        """
-        return self._map, self._position, self._limit
-
-    def take_back(self, position: int) -> None:
-        """Go on at `position` (byte offset in the map)."""
-        self._position = position
+        raise unwritable(self.path, _strerror(errno.ENOSPC))
 
     def flush(self) -> None:
         """Have the system write to the disk what is in the file; nothing if it is closed."""
-        if self._file >= 0:
-            self._map.flush()
+        if self._window is not None:
+            self._window.flush()
 
     def close(self) -> None:
-        """Close the last block and cut the file behind it; a second call does nothing."""
-        if self._file < 0:
+        """Close the last block and cut the file behind it; a second call does nothing.
+
+        Where the file is not found any more it is not cut; behind its end are zeros.
+        """
+        if self._state != _OPEN:
+            self._state = _CLOSED
             return
-        self._limit = self._position
-        self._seal_block()
+        self._seal_block(self._position)
         end = self.size
-        self._map.close()
-        os.ftruncate(self._file, end)
-        os.close(self._file)
-        self._file = -1
+        self.abandon()
+        try:
+            file = self._open_file()
+        except OSError:
+            return
+        try:
+            _ftruncate(file, end)
+        except OSError:
+            return
+        finally:
+            _close(file)
 
     def abandon(self) -> None:
         """Let go of the file as it is: after a fork it is the parent's."""
-        if self._file >= 0:
-            self._map.close()
-            os.close(self._file)
-            self._file = -1
+        window, self._window, self._map = self._window, None, None
+        self._state = _CLOSED
+        self._window_start = self.size
+        self._position = self._limit = 0
+        if window is not None:
+            window.close()
 
-    def _claim(self, start: int, size: int) -> None:
-        # Claimed, not only mapped: a write into the map of a full disk would kill the program.
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(self._file, start, size)
-        else:
-            os.pwrite(self._file, bytes(size), start)
-        self._map = mmap.mmap(self._file, size, offset=start)
-        self._window_start = start
+    def _make_room(self, count: int) -> bool:
+        if self.problem is not None or self._state == _CLOSED:
+            raise unwritable(self.path, self.problem or "it is closed")
+        return self._try(self._create if self._state == _NEW else self._next_block, count)
 
-    def _begin_block(self, start: int, size: int) -> None:
+    def _try(self, step: Any, needed: int) -> bool:
+        """Take a step; tell whether it was taken, or is to be taken again later."""
+        try:
+            step(needed)
+        except OSError as error:
+            number = error.errno or errno.EIO
+            if number in PASSING and needed <= KEPT:
+                return False
+            told = unwritable(self.path, _strerror(errno.ENOSPC if number in PASSING else number))
+            self.problem = told.message
+            raise told from error
+        return True
+
+    def _create(self, needed: int) -> None:
+        size = BLOCK_SIZE
+        while size < needed + FILE_HEADER.size + BLOCK_HEADER.size:
+            size += BLOCK_SIZE
+        window = self._claim(0, size)
+        header = _pack_header(BLOCK_MAGIC, 0, size - len(self._first), 0, 0)
+        start = len(self._first)
+        end = start + len(header)
+        window.bytes[:start] = self._first
+        window.bytes[start:end] = header
+        self._window = window
+        self._map = window.bytes
+        self._map_size = size
+        self._state = _OPEN
         self._block_start = start
-        self._position = self._payload = start + BLOCK_HEADER.size
+        self._payload = self._position = end
+        self._limit = size
+
+    def _next_block(self, needed: int) -> None:
+        """Close the block and begin another one; until that is sure, nothing has changed."""
+        size = BLOCK_SIZE
+        while size < needed + BLOCK_HEADER.size:
+            size += BLOCK_SIZE
+        start = self._limit
+        window, window_start, window_size = self._window, self._window_start, self._map_size
+        if start + size > window_size:
+            # A short log takes little of the disk.
+            window_size = max(size, min(2 * window_size, WINDOW))
+            window_start += start
+            window = self._claim(window_start, window_size)
+            start = 0
+        header = _pack_header(BLOCK_MAGIC, self._block_number + 1, size, 0, 0)
+        end = start + len(header)
+        self._seal_block(self._limit)
+        before = self._window
+        assert window is not None
+        window.bytes[start:end] = header
+        self._window = window
+        self._map = window.bytes
+        self._map_size = window_size
+        self._window_start = window_start
+        self._block_number += 1
+        self._block_start = start
+        self._payload = self._position = end
         self._limit = start + size
-        self._header(size, 0, 0)
+        if before is not None and before is not window:
+            before.close()
 
-    def _seal_block(self) -> None:
-        size = self._limit - self._block_start
-        crc = crc32(self._map[self._payload : self._position])
+    def _seal_block(self, limit: int) -> None:
+        size = limit - self._block_start
+        used = self._position - self._payload
+        crc = _crc32(self._map[self._payload : self._position])
+        first = _pack_header(BLOCK_MAGIC, self._block_number, size, 0, crc)
+        second = _pack_header(BLOCK_MAGIC, self._block_number, size, used, crc)
+        start, end = self._block_start, self._block_start + BLOCK_HEADER.size
         # In two steps, for the process may be killed amid one: `used` makes the checksum count.
-        self._header(size, 0, crc)
-        self._header(size, self._position - self._payload, crc)
+        self._map[start:end] = first
+        self._map[start:end] = second
 
-    def _header(self, size: int, used: int, crc: int) -> None:
-        start = self._block_start
-        self._map[start : start + BLOCK_HEADER.size] = BLOCK_HEADER.pack(
-            BLOCK_MAGIC, self._block_number, size, used, crc
-        )
+    def _claim(self, start: int, size: int) -> _Window:
+        """Claim a part of the file on the disk, and return it mapped."""
+        if _too_long(start + size):
+            raise OSError(errno.EFBIG, "")
+        file = self._open_file()
+        try:
+            # Claimed, not only mapped: a store into the map of a full disk would kill the program.
+            _allocate(file, start, size)
+            return _window(file, start, size)
+        except OSError:
+            if self._state == _NEW:
+                _unlink(self.path)
+            raise
+        finally:
+            _close(file)
+
+    def _open_file(self) -> int:
+        """Open the file that was created, or create it."""
+        if self._state == _NEW:
+            file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
+            found = _fstat(file)
+            self._identity = (found.st_dev, found.st_ino)
+            return file
+        file = _open(self.path, _FLAGS)
+        found = _fstat(file)
+        if (found.st_dev, found.st_ino) != self._identity:
+            _close(file)
+            raise OSError(errno.ESTALE, "")
+        return file
+
+
+def unwritable(path: str, reason: str) -> HostError:
+    """Return the error of a log that cannot be written on.
+
+    Parameters:
+        reason: the system's words.
+    """
+    return HostError(
+        "ERR_IO", f"{path} cannot be written: {reason}; the recording ends here", {"file": path}
+    )
+
+
+try:
+    from resource import RLIM_INFINITY, RLIMIT_FSIZE
+    from resource import getrlimit as _getrlimit
+except ImportError:
+
+    def _too_long(end: int) -> bool:
+        return False
+
+else:
+
+    def _too_long(end: int) -> bool:
+        """Tell whether the process may not write so far (bytes): the system would signal it."""
+        most = _getrlimit(RLIMIT_FSIZE)[0]
+        return most != RLIM_INFINITY and end > most
+
+
+if hasattr(os, "posix_fallocate"):
+    _allocate: Final = os.posix_fallocate
+else:
+    _pwrite: Final = os.pwrite
+
+    def _allocate(file: int, start: int, size: int, /) -> None:
+        _pwrite(file, bytes(size), start)
+
+
+class _Window:
+    """A part of the file in memory, for which no descriptor is kept.
+
+    Attributes:
+        bytes: a writable buffer of a type written in C, so that to store in it is no call.
+        flush: has the system write it to the disk.
+        close: unmaps it.
+    """
+
+    __slots__ = ("bytes", "close", "flush")
+
+    def __init__(
+        self, content: Any, flush: Callable[[], object], close: Callable[[], object]
+    ) -> None:
+        self.bytes = content
+        self.flush = flush
+        self.close = close
+
+
+if sys.version_info >= (3, 13):
+    _mmap: Final = mmap.mmap
+
+    def _window(file: int, start: int, size: int) -> _Window:
+        found = _mmap(file, size, offset=start, trackfd=False)
+        return _Window(found, found.flush, found.close)
+
+else:
+    _MS_SYNC: Final = 4
+    _loaded: list[Any] = []
+
+    def _load() -> Any:
+        """Return C's functions: `mmap.mmap` keeps a descriptor before 3.13."""
+        if not _loaded:
+            # It is no small thing to import, and few need it.
+            import ctypes
+
+            library = ctypes.CDLL(None, use_errno=True)
+            library.mmap.restype = ctypes.c_void_p
+            library.mmap.argtypes = (
+                *(ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int),
+                *(ctypes.c_int, ctypes.c_int, ctypes.c_long),
+            )
+            library.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+            library.msync.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+            _loaded[:] = [ctypes, library]
+        return _loaded
+
+    def _window(file: int, start: int, size: int) -> _Window:
+        ctypes, library = _load()
+        protection = mmap.PROT_READ | mmap.PROT_WRITE
+        address = library.mmap(None, size, protection, mmap.MAP_SHARED, file, start)
+        if address in (None, ctypes.c_void_p(-1).value):
+            raise OSError(ctypes.get_errno(), "")
+        content = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
+
+        def close() -> None:
+            content.release()
+            library.munmap(address, size)
+
+        return _Window(content, lambda: library.msync(address, size, _MS_SYNC), close)

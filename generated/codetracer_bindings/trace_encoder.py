@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from struct import Struct
 
+from codetracer_bindings.own import seal
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +55,8 @@ __all__ = [
     "value_tuple",
     "value_unbound",
 ]
+
+seal(globals())
 
 _BYTES = tuple(bytes((number,)) for number in range(256))
 _f64 = Struct("<d").pack
