@@ -1,14 +1,22 @@
 /* The one way from the engine into Python code, and what may come back through it.
  *
  * The program's thread runs bytecode there, so a signal handler of the program may run in the midst,
- * raise what it likes, or fork. Signals wait meanwhile, as far as the system lets them: those of the
+ * raise what it likes, or fork; and another thread may have an exception raised here
+ * (PyThreadState_SetAsyncExc). Signals wait meanwhile, as far as the system lets them: those of the
  * whole process may reach another thread, and have CPython run the handler here all the same. So
- * what is asked for leaves nothing half done, and can be asked for again at the next event.
+ * what is asked for leaves nothing half done, and is asked for again: what comes once and not the
+ * second time is the program's, and is raised in the program once the event is written.
  */
 #include "engine.h"
 
 #include <pthread.h>
 #include <signal.h>
+
+#define TURNS 4 /* how often it is asked before an error counts as codetracer's own */
+
+typedef int (*IsMainThread)(void);
+
+static IsMainThread is_main_thread;
 
 unsigned int fork_count;
 
@@ -22,6 +30,10 @@ int
 ask_prepare(void)
 {
     static int is_prepared;
+    is_main_thread = (IsMainThread)engine_find("_PyOS_IsMainThread");
+    if (is_main_thread == NULL) {
+        return -1;
+    }
     if (!is_prepared) {
         is_prepared = pthread_atfork(NULL, NULL, count_fork) == 0;
     }
@@ -44,13 +56,87 @@ hold_signals(sigset_t *before)
     pthread_sigmask(SIG_BLOCK, &held, before);
 }
 
+static int
+is_ours(Engine *engine, PyObject *frame)
+{
+    PyObject *builtins = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_builtins");
+    Py_XDECREF(builtins);
+    return builtins == engine->builtins;
+}
+
+/* Takes the frames of codetracer's off the beginning of an exception's traceback. */
+static void
+forget_frames(Engine *engine, PyObject *exception)
+{
+    PyObject *entry = PyException_GetTraceback(exception);
+    while (entry != NULL && entry != Py_None) {
+        PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
+        int ours = is_ours(engine, frame);
+        Py_XDECREF(frame);
+        if (!ours) {
+            break;
+        }
+        PyObject *next = PyObject_GetAttrString(entry, "tb_next");
+        Py_DECREF(entry);
+        entry = next;
+    }
+    PyException_SetTraceback(exception, entry == NULL ? Py_None : entry);
+    Py_XDECREF(entry);
+}
+
+static int
+raise_here(void *exception)
+{
+    PyErr_SetRaisedException((PyObject *)exception);
+    return -1;
+}
+
+/* Has the program's exception raised where the program goes on; takes over the reference. */
+static void
+raise_later(Engine *engine, PyObject *exception)
+{
+    forget_frames(engine, exception);
+    PyErr_Clear();
+    if (is_main_thread() && Py_AddPendingCall(raise_here, exception) == 0) {
+        return;
+    }
+    /* Signals are handled in the main thread alone: it was set for this thread, by its type. */
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
+    Py_DECREF(exception);
+}
+
+static PyObject *
+call_again(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
+{
+    PyObject *errors[TURNS];
+    int turns = 0;
+    PyObject *told;
+    while ((told = PyObject_Vectorcall(callable, args, count, NULL)) == NULL && turns < TURNS) {
+        errors[turns++] = PyErr_GetRaisedException();
+    }
+    PyObject *last = told == NULL ? PyErr_GetRaisedException() : NULL;
+    for (int turn = 0; turn < turns; turn++) {
+        /* What comes every time is codetracer's own. */
+        if (last != NULL && Py_TYPE(last) == Py_TYPE(errors[turn])) {
+            Py_DECREF(errors[turn]);
+        }
+        else {
+            raise_later(engine, errors[turn]);
+        }
+    }
+    if (last != NULL) {
+        PyErr_SetRaisedException(last);
+    }
+    return told;
+}
+
 PyObject *
 ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
 {
     unsigned int forks = fork_count;
     sigset_t before;
     hold_signals(&before);
-    PyObject *told = PyObject_Vectorcall(callable, args, count, NULL);
+    PyObject *told = call_again(engine, callable, args, count);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (forks != fork_count) {
         /* This is a child now: the event under way is its parent's. */
@@ -70,40 +156,4 @@ ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *
     PyObject *told = ask(engine, method, args, count);
     Py_DECREF(method);
     return told;
-}
-
-/* Returns the frame in which an exception began; NULL if it was not in Python code. */
-static PyObject *
-first_frame(PyObject *exception)
-{
-    PyObject *entry = PyException_GetTraceback(exception);
-    while (entry != NULL) {
-        PyObject *next = PyObject_GetAttrString(entry, "tb_next");
-        if (next == NULL || next == Py_None) {
-            PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
-            Py_XDECREF(next);
-            Py_DECREF(entry);
-            return frame;
-        }
-        Py_DECREF(entry);
-        entry = next;
-    }
-    return NULL;
-}
-
-int
-began_here(Engine *engine)
-{
-    PyObject *exception = PyErr_GetRaisedException();
-    PyObject *frame = first_frame(exception);
-    int ours = 1;
-    if (frame != NULL) {
-        PyObject *builtins = PyObject_GetAttrString(frame, "f_builtins");
-        ours = builtins == engine->builtins;
-        Py_XDECREF(builtins);
-        Py_DECREF(frame);
-    }
-    PyErr_Clear();
-    PyErr_SetRaisedException(exception);
-    return ours;
 }

@@ -78,6 +78,9 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = -1;
         }
         if (outcome == 0) {
+            outcome = put_time(engine);
+        }
+        if (outcome == 0) {
             outcome = put_output(&engine->group, args, path, line);
         }
         if (outcome == 0) {
@@ -104,12 +107,9 @@ engine_exit(PyObject *self, PyObject *status)
         put_uint(group, (uint64_t)elapsed(engine));
         put_uint(group, status != Py_None);
         put_sint(group, status == Py_None ? 0 : PyLong_AsLongLong(status));
-        outcome = PyErr_Occurred() ? -1 : commit(engine);
+        outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
     }
-    if (outcome == 0 && group->used) {
-        /* What has been waiting for the machine has waited in vain. */
-        outcome = log_give_up(engine->log);
-    }
+    group->used = 0;
     return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
 }
 

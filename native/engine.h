@@ -191,9 +191,6 @@ PyObject *ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t 
 PyObject *ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args,
                      size_t count);
 
-/* Tells whether the exception that is set began in codetracer's own code. */
-int began_here(Engine *engine);
-
 /* ---- plans.c */
 
 int plans_prepare(void);
@@ -218,6 +215,9 @@ plan_of(Engine *engine, PyObject *code, PyObject *frame)
 
 /* Returns the ns since it was asked last. */
 int64_t elapsed(Engine *engine);
+
+/* Says what time it is, before a record without a time; not more often than each millisecond. */
+int put_time(Engine *engine);
 
 /* Writes the group in one piece; where the machine is short of something it goes with the next. */
 int commit(Engine *engine);

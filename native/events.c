@@ -45,8 +45,8 @@ is_let_go(Engine *engine)
         PyErr_Clear();
         return 1;
     }
-    if ((PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_RecursionError))
-        && began_here(engine)) {
+    if (PyErr_ExceptionMatches(PyExc_MemoryError)
+        || PyErr_ExceptionMatches(PyExc_RecursionError)) {
         PyErr_Clear();
         return 1;
     }
@@ -344,7 +344,7 @@ step(Engine *engine, Event *event, PyObject *const *args)
     long line = PyLong_AsLong(args[1]);
     size_t start;
     if (find_state(engine, event) < 0 || settle(engine, event, NULL, ALLOW, &start) < 0
-        || buffer_reserve(&engine->group, 16) < 0) {
+        || put_time(engine) < 0 || buffer_reserve(&engine->group, 16) < 0) {
         return -1;
     }
     Frame *state = event->state;
@@ -375,7 +375,7 @@ exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int
     Buffer *roots = &engine->roots;
     roots->used = 0;
     if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
-        || values_write(engine, event->plan) < 0
+        || values_write(engine, event->plan) < 0 || put_time(engine) < 0
         || buffer_reserve(&engine->group, roots->used + 1) < 0) {
         return -1;
     }

@@ -3,8 +3,12 @@
 
 #include <time.h>
 
-int64_t
-elapsed(Engine *engine)
+#include "_trace_format.h"
+
+#define MILLISECOND 1000000
+
+static int64_t
+clock_now(Engine *engine)
 {
     int64_t now;
     if (engine->clock != NULL) {
@@ -18,9 +22,32 @@ elapsed(Engine *engine)
         clock_gettime(CLOCK_MONOTONIC, &time);
         now = (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
     }
+    return now;
+}
+
+int64_t
+elapsed(Engine *engine)
+{
+    int64_t now = clock_now(engine);
     int64_t since = now - engine->time;
     engine->time = now;
     return since < 0 ? 0 : since;
+}
+
+int
+put_time(Engine *engine)
+{
+    int64_t now = clock_now(engine);
+    int64_t since = now - engine->time;
+    if (since < MILLISECOND) {
+        return 0;
+    }
+    if (buffer_reserve(&engine->group, 16) < 0) {
+        return -1;
+    }
+    engine->time = now;
+    put_byte(&engine->group, RECORD_TIME);
+    return put_uint(&engine->group, (uint64_t)since);
 }
 
 int

@@ -15,6 +15,7 @@
 
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
+#define PATIENCE (16 << 10)      /* likewise */
 #define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
 
 PyTypeObject *log_type;
@@ -247,7 +248,11 @@ make_room(Log *log, size_t count)
     if (log->state == LOG_CLOSED || log->problem != Py_None) {
         return cannot_write(log, EBADF);
     }
+    if (count < log->waits_for) {
+        return LOG_LATER;
+    }
     Written written = log->state == LOG_NEW ? create(log, count) : next_block(log, count);
+    log->waits_for = written == LOG_LATER ? count + PATIENCE : 0;
     /* What waits takes memory; it may not take all of it. */
     return written == LOG_LATER && count > KEPT ? cannot_write(log, ENOSPC) : written;
 }
@@ -272,11 +277,15 @@ log_write(Log *log, const unsigned char *bytes, size_t count)
     return LOG_WRITTEN;
 }
 
-int
-log_give_up(Log *log)
+Written
+log_settle(Log *log, const unsigned char *bytes, size_t count)
 {
-    cannot_write(log, ENOSPC);
-    return -1;
+    log->waits_for = 0;
+    Written written = log_write(log, bytes, count);
+    if (written == LOG_LATER) {
+        written = cannot_write(log, EIO);
+    }
+    return written;
 }
 
 /* ---- the methods, as in writer.py */
@@ -295,9 +304,9 @@ log_open(PyObject *self, PyObject *unused)
     return written == LOG_FAILED ? NULL : Py_NewRef(Py_None);
 }
 
-/* Takes a list of records, which it empties when they are written. */
+/* Joins a list of records, and empties it if `write` says that they are written. */
 static PyObject *
-log_write_records(PyObject *self, PyObject *records)
+write_records(PyObject *self, PyObject *records, Written (*write)(Log *, const unsigned char *, size_t))
 {
     PyObject *separator = PyBytes_FromStringAndSize("", 0);
     PyObject *group = separator == NULL ? NULL : PyObject_CallMethod(separator, "join", "O", records);
@@ -308,7 +317,7 @@ log_write_records(PyObject *self, PyObject *records)
         Py_XDECREF(group);
         return NULL;
     }
-    Written written = log_write((Log *)self, (unsigned char *)bytes, (size_t)count);
+    Written written = write((Log *)self, (unsigned char *)bytes, (size_t)count);
     Py_DECREF(group);
     if (written == LOG_FAILED
         || (written == LOG_WRITTEN && PyList_SetSlice(records, 0, PyList_Size(records), NULL) < 0)) {
@@ -318,10 +327,15 @@ log_write_records(PyObject *self, PyObject *records)
 }
 
 static PyObject *
-log_raise(PyObject *self, PyObject *unused)
+log_write_records(PyObject *self, PyObject *records)
 {
-    log_give_up((Log *)self);
-    return NULL;
+    return write_records(self, records, log_write);
+}
+
+static PyObject *
+log_settle_records(PyObject *self, PyObject *records)
+{
+    return write_records(self, records, log_settle);
 }
 
 static PyObject *
@@ -432,7 +446,7 @@ log_dealloc(PyObject *self)
 static PyMethodDef log_methods[] = {
     {"open", log_open, METH_NOARGS, NULL},
     {"write", log_write_records, METH_O, NULL},
-    {"give_up", log_raise, METH_NOARGS, NULL},
+    {"settle", log_settle_records, METH_O, NULL},
     {"flush", log_flush, METH_NOARGS, NULL},
     {"abandon", log_abandon, METH_NOARGS, NULL},
     {"close", log_close, METH_NOARGS, NULL},

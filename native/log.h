@@ -34,6 +34,7 @@ typedef struct {
     size_t payload;
     size_t position;
     size_t limit;
+    size_t waits_for; /* bytes: what waits is not tried again before it is so much */
 } Log;
 
 /* What became of a group. */
@@ -46,8 +47,8 @@ typedef enum {
 /* Appends a group of records; a reader will find all of it or nothing. */
 Written log_write(Log *log, const unsigned char *bytes, size_t count);
 
-/* Raises what is to be told when a group has waited in vain; returns -1. */
-int log_give_up(Log *log);
+/* Appends the last group, and what has waited with it: LOG_WRITTEN, or LOG_FAILED. */
+Written log_settle(Log *log, const unsigned char *bytes, size_t count);
 
 /* Adds the type LogWriter to the module. */
 int log_prepare(PyObject *module);

@@ -4,13 +4,13 @@
 #include <limits.h>
 
 /* Code objects are told by their addresses, and not kept alive. A weak reference would be seen
-   (weakref.getweakrefcount); so CPython tells of their end through what it lets an extension keep in
-   each of them (PEP 523; PyUnstable_Code_SetExtra in 3.12). */
-typedef Py_ssize_t (*RequestIndex)(void (*)(void *));
-typedef int (*SetExtra)(PyObject *, Py_ssize_t, void *);
+   (weakref.getweakrefcount); so CPython is asked to tell of their end (PyCode_AddWatcher, 3.12). */
+typedef int (*Watcher)(int, PyCodeObject *);
+typedef int (*AddWatcher)(Watcher);
 
-static SetExtra set_extra;
-static Py_ssize_t extra_index = -1;
+#define CODE_DESTROYED 1 /* PY_CODE_EVENT_DESTROY */
+
+static int is_watching;
 static Engine *engines;
 
 void
@@ -32,31 +32,31 @@ engines_remove(Engine *engine)
     }
 }
 
-/* A code object is about to be freed; `code` is its address, or NULL if no engine has met it. */
-static void
-forget_code(void *code)
+static int
+watch_code(int event, PyCodeObject *code)
 {
-    for (Engine *engine = engines; code != NULL && engine != NULL; engine = engine->next) {
+    for (Engine *engine = engines; event == CODE_DESTROYED && engine != NULL;
+         engine = engine->next) {
         plan_release(table_take(&engine->code_plans, code));
     }
+    return 0;
 }
 
 int
 plans_prepare(void)
 {
-    if (extra_index >= 0) {
+    if (is_watching) {
         return 0;
     }
-    RequestIndex request = (RequestIndex)engine_find("PyUnstable_Eval_RequestCodeExtraIndex");
-    set_extra = (SetExtra)engine_find("PyUnstable_Code_SetExtra");
-    if (request == NULL || set_extra == NULL) {
+    AddWatcher add_watcher = (AddWatcher)engine_find("PyCode_AddWatcher");
+    if (add_watcher == NULL) {
         return -1;
     }
-    extra_index = request(forget_code);
-    if (extra_index < 0) {
-        PyErr_SetString(PyExc_ImportError, "this process has no more room in its code objects");
+    if (add_watcher(watch_code) < 0) {
+        PyErr_SetString(PyExc_ImportError, "all watchers of code objects are taken");
         return -1;
     }
+    is_watching = 1;
     return 0;
 }
 
@@ -251,8 +251,7 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     plan->refs = 1;
     plan->code = code;
     plan->skip = told == Py_None;
-    int failed = set_extra(code, extra_index, code) < 0
-                 || (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
+    int failed = (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
     Py_DECREF(told);
     if (!failed) {
         plan_release(table_set(&engine->code_plans, code, plan, &failed));

@@ -47,6 +47,7 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
     (encode.encode_lost(), decode.LostRecord()),
     (encode.encode_output(1, "/a.py", 3, b"\xff"), decode.OutputRecord(1, "/a.py", 3, b"\xff")),
     (encode.encode_exit(5, 1, -9), decode.ExitRecord(5, 1, -9)),
+    (encode.encode_time(2_000_000), decode.TimeRecord(2_000_000)),
     *(
         (encode.encode_step(delta), decode.StepRecord(delta))
         for delta in (-200, -33, -32, 0, 95, 96)

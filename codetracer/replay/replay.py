@@ -105,6 +105,7 @@ class Replay:
             raw.LostRecord: self._lost,
             raw.OutputRecord: self._output,
             raw.ExitRecord: self._exit,
+            raw.TimeRecord: self._pass_time,
         }
         self._events = self._run()
 
@@ -376,6 +377,10 @@ class Replay:
                 record.data,
             ),
         )
+
+    def _pass_time(self, record: raw.TimeRecord) -> Iterable[Event]:
+        self.time_ns += record.elapsed
+        return ()
 
     def _exit(self, record: raw.ExitRecord) -> Iterable[Event]:
         self.time_ns += record.elapsed

@@ -29,6 +29,7 @@ from codetracer_bindings.trace_encoder import (
     encode_raise,
     encode_return,
     encode_step,
+    encode_time,
     encode_unwind,
     encode_yield,
 )
@@ -51,6 +52,8 @@ seal(globals())
 
 _LONGEST: Final = 2
 """Seconds that a thread waits for another one's event to be written; a deadlock would be worse."""
+
+_MILLISECOND: Final = 1_000_000
 
 _WAITING: Final = 0
 _ENDED: Final = -1
@@ -201,6 +204,7 @@ class Events:
         try:
             if frame is not None:
                 self._stacks.thread()
+            self._pass_time()
             self._out.append(record)
             self._write()
         finally:
@@ -217,9 +221,9 @@ class Events:
         try:
             known = 0 if code is None else 1
             self._out.append(encode_exit(self._elapsed(), known, code or 0))
-            self._write()
-            if self._out:
-                self._log.give_up()
+            self._out += self._late
+            del self._late[:]
+            self._log.settle(self._out)
         finally:
             self._release()
 
@@ -290,6 +294,7 @@ class Events:
     def _step(self, frame: FrameType, plan: Plan, line: int) -> None:
         state = self._stacks.innermost(frame)
         self._variables.settle(state, frame)
+        self._pass_time()
         record = encode_step(line - state.said)
         state.line = state.said = line
         self._out.append(record)
@@ -302,7 +307,9 @@ class Events:
         encode: Callable[[bytes], bytes],
     ) -> None:
         self._stacks.innermost(frame)
-        self._out.append(encode(self._variables.value(exception, plan)))
+        record = encode(self._variables.value(exception, plan))
+        self._pass_time()
+        self._out.append(record)
 
     def _leave(
         self, frame: FrameType, plan: Plan, result: object, encode: Callable[[int, bytes], bytes]
@@ -320,6 +327,15 @@ class Events:
         elapsed = now - self._time
         self._time = now
         return elapsed
+
+    def _pass_time(self) -> None:
+        """Say what time it is, before a record without one; at most each millisecond."""
+        now = self._clock()
+        elapsed = now - self._time
+        if elapsed >= _MILLISECOND:
+            record = encode_time(elapsed)
+            self._time = now
+            self._out.append(record)
 
     def _write(self) -> None:
         if self._late:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
-from codetracer.runtime.identity import ByIdentity
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType, FrameType
-    from typing import Any, Final
+    from typing import Final
 
     from codetracer.filters.chain import Scope
     from codetracer.filters.selectors import ValueKind
@@ -25,7 +24,8 @@ seal(globals())
 
 _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
 
-_UNMET: Final[Any] = object()
+_MOST: Final = 20_000
+"""How many code objects are remembered; when there are more, all are met anew."""
 
 MODULE_KIND: Final = 0
 _KINDS: Final = ((0x20, 3), (0x80, 4), (0x200, 5))
@@ -106,23 +106,27 @@ class Plan:
 class Plans:
     """The plans of all code that has run; None for code that is not recorded.
 
-    Code objects are told by identity, for different ones may be equal.
+    Code objects are told by identity, for different ones may be equal, and are not kept alive. What
+    is kept of each is its line table, which the compiler makes for it alone: another code object at
+    the same address has another one.
     """
 
     def __init__(self, gate: Gate, definitions: Definitions) -> None:
         self._gate = gate
         self._definitions = definitions
-        self._known: ByIdentity[CodeType, Plan | None] = ByIdentity()
+        self._known: dict[int, tuple[bytes, Plan | None]] = {}
         self._codes = 0
 
     def of(self, code: CodeType, frame: FrameType) -> Plan | None:
         """Return the plan of a frame's code."""
-        known: Plan | None = self._known.get(code, _UNMET)
-        if known is not _UNMET:
-            return known
+        known = self._known.get(id(code))
+        if known is not None and known[0] is code.co_linetable:
+            return known[1]
         # Not .get: a program may run code with globals of a class of its own.
         plan = self.make(code, dict.get(frame.f_globals, "__name__"))
-        self._known.set(code, plan)
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[id(code)] = code.co_linetable, plan
         return plan
 
     def make(self, code: CodeType, module: object) -> Plan | None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
         def size(self) -> int: ...
         def open(self) -> None: ...
         def write(self, records: list[bytes], /) -> None: ...
-        def give_up(self) -> None: ...
+        def settle(self, records: list[bytes], /) -> None: ...
         def flush(self) -> None: ...
         def close(self) -> None: ...
         def abandon(self) -> None: ...
@@ -67,6 +67,9 @@ WINDOW: Final = 16 * BLOCK_SIZE
 
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
+
+PATIENCE: Final = 16 * 2**10
+"""After how many more bytes of records it is tried again."""
 
 PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """What a machine is short of now, and may have later."""
@@ -113,6 +116,7 @@ class LogWriter:
         self._payload = 0
         self._position = 0
         self._limit = 0
+        self._waits_for = 0
 
     @property
     def size(self) -> int:
@@ -150,13 +154,16 @@ class LogWriter:
         self._position = start + count
         del records[:]
 
-    def give_up(self) -> None:
-        """Raise what is to be told when records have waited in vain.
+    def settle(self, records: list[bytes]) -> None:
+        """Append the last group of records, and what has waited with it.
 
         Raises:
-            HostError: ERR_IO, always.
+            HostError: ERR_IO, as `write` does; or it has waited in vain.
         """
-        raise unwritable(self.path, _strerror(errno.ENOSPC))
+        self._waits_for = 0
+        self.write(records)
+        if records:
+            raise unwritable(self.path, _strerror(errno.ENOMEM))
 
     def flush(self) -> None:
         """Have the system write to the disk what is in the file; nothing if it is closed."""
@@ -197,7 +204,11 @@ class LogWriter:
     def _make_room(self, count: int) -> bool:
         if self.problem is not None or self._state == _CLOSED:
             raise unwritable(self.path, self.problem or "it is closed")
-        return self._try(self._create if self._state == _NEW else self._next_block, count)
+        if count < self._waits_for:
+            return False
+        made = self._try(self._create if self._state == _NEW else self._next_block, count)
+        self._waits_for = 0 if made else count + PATIENCE
+        return made
 
     def _try(self, step: Any, needed: int) -> bool:
         """Take a step; tell whether it was taken, or is to be taken again later."""

@@ -61,6 +61,7 @@ enum record_tag {
     RECORD_LOST = 0x14,
     RECORD_OUTPUT = 0x15,
     RECORD_EXIT = 0x16,
+    RECORD_TIME = 0x18,
 };
 
 /* The least and the largest number that a short tag holds. */

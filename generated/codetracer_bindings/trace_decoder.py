@@ -40,6 +40,7 @@ __all__ = [
     "SwitchRecord",
     "ThreadRecord",
     "ThrowRecord",
+    "TimeRecord",
     "TypeRecord",
     "UnboundValue",
     "UnwindRecord",
@@ -360,6 +361,13 @@ class ExitRecord(NamedTuple):
     """The exit status."""
 
 
+class TimeRecord(NamedTuple):
+    """What follows has no time of its own, and comes a millisecond or more after what has."""
+
+    elapsed: int
+    """ns since the last record that has a time."""
+
+
 type Record = (
     SourceRecord
     | CodeRecord
@@ -383,6 +391,7 @@ type Record = (
     | LostRecord
     | OutputRecord
     | ExitRecord
+    | TimeRecord
 )
 """Any record."""
 
@@ -824,6 +833,13 @@ def _record_exit(data: bytes, position: int) -> tuple[Record, int]:
     return ExitRecord(elapsed, known, status), position
 
 
+def _record_time(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    elapsed, position = _uint(data, position)
+
+    return TimeRecord(elapsed), position
+
+
 def _no_value(data: bytes, position: int) -> tuple[Value, int]:
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
@@ -882,3 +898,4 @@ _RECORDS[19] = _record_handled
 _RECORDS[20] = _record_lost
 _RECORDS[21] = _record_output
 _RECORDS[22] = _record_exit
+_RECORDS[24] = _record_time

@@ -30,6 +30,7 @@ __all__ = [
     "encode_switch",
     "encode_thread",
     "encode_throw",
+    "encode_time",
     "encode_type",
     "encode_unwind",
     "encode_variable",
@@ -250,6 +251,11 @@ def encode_output(stream: int, path: str, line: int, data: bytes) -> bytes:
 def encode_exit(elapsed: int, known: int, status: int) -> bytes:
     """Recording has ended; the last record of a log that is complete."""
     return _BYTES[22] + _uint(elapsed) + _uint(known) + _sint(status)
+
+
+def encode_time(elapsed: int) -> bytes:
+    """What follows has no time of its own, and comes a millisecond or more after what has."""
+    return _BYTES[24] + _uint(elapsed)
 
 
 def value_unbound() -> bytes:
