@@ -105,6 +105,47 @@ raise_later(Engine *engine, PyObject *exception)
     Py_DECREF(exception);
 }
 
+/* Tells whether a signal handler of the program's raised it: at the beginning of its traceback is no
+   frame of codetracer's. What C code raises has none. */
+static int
+is_the_programs(Engine *engine, PyObject *exception)
+{
+    PyObject *entry = PyException_GetTraceback(exception);
+    if (entry == NULL) {
+        return 0;
+    }
+    PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
+    int ours = is_ours(engine, frame);
+    Py_XDECREF(frame);
+    Py_DECREF(entry);
+    PyErr_Clear();
+    return !ours;
+}
+
+int
+pass_on(Engine *engine)
+{
+    PyObject *exception = PyErr_GetRaisedException();
+    if (is_the_programs(engine, exception)) {
+        raise_later(engine, exception);
+        return 1;
+    }
+    PyErr_SetRaisedException(exception);
+    return 0;
+}
+
+void
+drop_error(Engine *engine)
+{
+    PyObject *exception = PyErr_GetRaisedException();
+    if (exception != NULL && is_the_programs(engine, exception)) {
+        raise_later(engine, exception);
+    }
+    else {
+        Py_XDECREF(exception);
+    }
+}
+
 static PyObject *
 call_again(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
 {

@@ -41,7 +41,7 @@ take_engine(Engine *engine, uint64_t id)
 static int
 is_let_go(Engine *engine)
 {
-    if (engine->let_go) {
+    if (engine->let_go || PyErr_Occurred() == NULL) {
         PyErr_Clear();
         return 1;
     }
@@ -50,7 +50,7 @@ is_let_go(Engine *engine)
         PyErr_Clear();
         return 1;
     }
-    return 0;
+    return pass_on(engine);
 }
 
 static int

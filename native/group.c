@@ -53,6 +53,11 @@ put_time(Engine *engine)
 int
 commit(Engine *engine)
 {
+    if (engine->forks != fork_count) {
+        /* A signal handler of the program's has run amid the event, and forked. */
+        engine->let_go = 1;
+        return -1;
+    }
     Written written = log_write(engine->log, engine->group.bytes, engine->group.used);
     if (written == LOG_WRITTEN) {
         engine->group.used = 0;

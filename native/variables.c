@@ -141,7 +141,7 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
 
 /* Returns a variable of the function in which a class is made, whose body runs in `frame`. */
 static PyObject *
-variable_around(PyObject *frame, PyObject *name)
+variable_around(Engine *engine, PyObject *frame, PyObject *name)
 {
     PyObject *around = frame_back(frame);
     while (around != NULL) {
@@ -155,7 +155,7 @@ variable_around(PyObject *frame, PyObject *name)
         Py_DECREF(around);
         around = back;
     }
-    PyErr_Clear();
+    drop_error(engine);
     PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
     Py_XDECREF(around);
     return value;
@@ -163,7 +163,7 @@ variable_around(PyObject *frame, PyObject *name)
 
 /* Returns a new reference to a variable's value; NULL, without an exception, if it has none. */
 static inline PyObject *
-variable_value(Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
+variable_value(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
 {
     PyObject *value;
     if (variable->is_global) {
@@ -175,11 +175,12 @@ variable_value(Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
     else {
         value = scope_get(&scopes->locals, frame, name_f_locals, variable->name);
         if (value == NULL && variable->is_around) {
-            value = variable_around(frame, variable->name);
+            value = variable_around(engine, frame, variable->name);
         }
     }
     if (value == NULL) {
-        PyErr_Clear();
+        /* PyFrame_GetVar formats a NameError, and repr() lets signal handlers run. */
+        drop_error(engine);
     }
     return value;
 }
@@ -189,7 +190,7 @@ encode_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable,
                 Scopes *scopes)
 {
     Buffer *roots = &engine->roots;
-    PyObject *value = variable_value(plan, frame, variable, scopes);
+    PyObject *value = variable_value(engine, plan, frame, variable, scopes);
     if (value == NULL) {
         return put_byte(roots, VALUE_UNBOUND);
     }

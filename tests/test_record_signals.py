@@ -66,6 +66,31 @@ def test_each_time_out_that_a_handler_raises_is_the_programs(tmp_path: Path, bac
     assert sum(1 for _ in trace) > 1000
 
 
+INTERRUPTS = """
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+seen = 0
+for turn in range(%d):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0002 + turn %% 20 * 0.0003)
+        while True:
+            meet()
+    except KeyboardInterrupt:
+        seen += 1
+print(seen)
+"""
+
+
+def test_interrupts_leave_a_log_that_can_be_read_to_its_end(tmp_path: Path, backend: str) -> None:
+    program = MEETS_NEW_THINGS + INTERRUPTS % 150
+
+    outcome = record(tmp_path, program, "--on-recorder-error=abort", backend=backend)
+
+    assert outcome.stdout == "150\n"
+    trace = codetracer.read(tmp_path / "out")
+    assert trace.complete
+    assert sum(1 for _ in trace) > 1000
+
+
 ASYNCHRONOUS = """
 class Stop(Exception):
     pass

@@ -292,7 +292,7 @@ def test_what_cannot_be_written_for_want_of_descriptors_is_written_when_there_ar
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     assert records
-    log.write(records)
+    log.settle(records)
     assert records == []
     log.close()
 
