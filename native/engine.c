@@ -211,13 +211,6 @@ forget_code(PyObject *self, PyObject *alive)
 }
 
 static PyObject *
-forget_type(PyObject *self, PyObject *alive)
-{
-    values_forget_type(&((Engine *)self)->values, alive);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
 set_layouts(PyObject *self, PyObject *layout_of)
 {
     Engine *engine = (Engine *)self;
@@ -338,7 +331,6 @@ static PyMethodDef engine_methods[] = {
     {"restart", engine_restart, METH_O, NULL},
     {"set_layouts", set_layouts, METH_O, NULL},
     {"_forget_code", forget_code, METH_O, NULL},
-    {"_forget_type", forget_type, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -388,7 +380,8 @@ static const struct {
 static int
 engine_exec(PyObject *module)
 {
-    if (variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
+    if (internals_prepare(module) < 0 || variables_prepare() < 0 || values_prepare() < 0
+        || items_prepare() < 0 || attributes_prepare() < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

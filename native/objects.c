@@ -257,6 +257,7 @@ values_forget(Values *values)
     }
     values->known_used = 0;
     values->next_object = values->next_type = values->next_attribute = 0;
+    values->sweep_at = 0;
     for (size_t at = 0; at < values->layouts.size; at++) {
         if (values->layouts.slots[at].value != NULL) {
             layout_free(values->layouts.slots[at].value);

@@ -24,7 +24,6 @@ plan_release(Plan *plan)
     Py_XDECREF(plan->alive);
     Py_XDECREF(plan->attributes);
     Py_XDECREF(plan->numbers);
-    table_free(&plan->keys);
     PyMem_Free(plan);
 }
 

@@ -5,8 +5,6 @@ A number is given in the same breath as its definition is appended (see events.p
 
 from __future__ import annotations
 
-import weakref
-
 from codetracer.runtime.layouts import Layout, layout_of, type_name
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 
@@ -14,8 +12,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
+    from typing import Final
 
 __all__ = ["Definitions"]
+
+_SWEEP_AFTER: Final = 1000
+"""After how many new types those that are gone are let go of, beside as many as there are."""
 
 
 class Definitions:
@@ -33,24 +35,22 @@ class Definitions:
         self.out: list[bytes] = []
         self._keep_source = keep_source
         self._layouts: dict[int, Layout] = {}
-        self._alive: dict[int, weakref.ref[type]] = {}
         self._types = 0
+        self._sweep_at = 0
         self._attributes: dict[str, int] = {}
         self._sources: dict[str, int] = {}
 
     def layout(self, kind: type) -> Layout:
         """Return the layout of a type's instances, with the type's number."""
         layout = self._layouts.get(id(kind))
-        if layout is None:
+        if layout is None or not layout.is_of(kind):
             layout = layout_of(kind)
             record = encode_type(type_name(kind))
-            key = id(kind)
-            # Types are not kept alive; the id of one that is gone may be another's.
-            alive = weakref.ref(kind, lambda _: self._forget(key))
+            if self._types >= self._sweep_at:
+                self._sweep()
             layout.number = self._types
             self._types += 1
-            self._layouts[key] = layout
-            self._alive[key] = alive
+            self._layouts[id(kind)] = layout
             self.out.append(record)
         return layout
 
@@ -82,11 +82,13 @@ class Definitions:
         """Number everything anew from now on, for another log."""
         self.out.clear()
         self._layouts.clear()
-        self._alive.clear()
-        self._types = 0
+        self._types = self._sweep_at = 0
         self._attributes.clear()
         self._sources.clear()
 
-    def _forget(self, key: int) -> None:
-        self._layouts.pop(key, None)
-        self._alive.pop(key, None)
+    def _sweep(self) -> None:
+        """Let go of the layouts of types that are gone."""
+        for key, layout in [*self._layouts.items()]:
+            if layout.alive is not None and layout.alive() is None:
+                del self._layouts[key]
+        self._sweep_at = self._types + len(self._layouts) + _SWEEP_AFTER
