@@ -233,8 +233,15 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
     if (count > engine->values.items) {
         count = engine->values.items;
     }
-    if (total > 0 && nesting >= engine->values.depth) {
-        count = 0;
+    Values *values = &engine->values;
+    if (nesting == 0 && !values->within) {
+        values->spare = NESTED * (Py_ssize_t)values->items;
+    }
+    if (nesting > 0 && total > 0) {
+        if (nesting >= values->depth || count > values->spare) {
+            count = 0;
+        }
+        values->spare -= count;
     }
     if (count == total) {
         if (put_byte(to, VALUE_TUPLE) < 0) {

@@ -6,6 +6,7 @@
 
 #define MAX_KNOWN 100000 /* as in values.py */
 #define MAX_NAME 1000    /* likewise */
+#define NESTED 10        /* likewise */
 #define ALLOW 0
 #define REDACT 1
 #define DROP 2
@@ -66,6 +67,8 @@ typedef struct {
     uint64_t event;
     int room;    /* how deep the limit allows to look at what is encoded now */
     int refers;  /* whether a reference was encoded */
+    int within;  /* whether what an object holds is encoded */
+    Py_ssize_t spare; /* how many items of tuples in tuples there is still room for */
     Table layouts;        /* of types, by address */
     uint32_t sweep_at;    /* the number of the type at which those that are gone are let go of */
     PyObject *attributes; /* number by name */

@@ -77,6 +77,10 @@ MAX_KNOWN: Final = 100_000
 MAX_NAME: Final = 1_000
 """How many characters of the name of a class, a function or a module are written."""
 
+NESTED: Final = 10
+"""How many times as many items as a container may have the tuples in the tuples of a value may have
+together: a tuple of a hundred tuples of a hundred is small for the program, not for the log."""
+
 MAX_NAMES: Final = 10_000
 """Of how many names it is remembered what a filter does with them."""
 
@@ -164,6 +168,8 @@ class Values:
         self._queue: list[tuple[Any, _Known, int, int]] = []
         self._room = limits.depth
         self._refers = False
+        self._within = False
+        self._spare = 0
         self._seen: dict[int, int] = {}
         self._actions = AttributeActions(lambda _: ALLOW)
 
@@ -244,9 +250,15 @@ class Values:
         self._seen.clear()
 
     def _tuple(self, value: tuple[object, ...], depth: int, nesting: int) -> bytes:
-        if value and nesting >= self._limits.depth:
-            return value_cut_tuple(len(value), [])
-        items = [self.encode(item, depth - 1, nesting + 1) for item in value[: self._limits.items]]
+        limit = self._limits.items
+        if not nesting and not self._within:
+            self._spare = NESTED * limit
+        first = value[:limit]
+        if nesting and value:
+            if nesting >= self._limits.depth or len(first) > self._spare:
+                return value_cut_tuple(len(value), [])
+            self._spare -= len(first)
+        items = [self.encode(item, depth - 1, nesting + 1) for item in first]
         if len(items) == len(value):
             return value_tuple(items)
         return value_cut_tuple(len(value), items)
@@ -309,6 +321,14 @@ class Values:
 
     def _content(self, value: Any, known: _Known, depth: int) -> bytes:
         """Return the record of what an object holds; what it refers to is `depth` deep."""
+        self._spare = NESTED * self._limits.items
+        self._within = True
+        try:
+            return self._held(value, known, depth)
+        finally:
+            self._within = False
+
+    def _held(self, value: Any, known: _Known, depth: int) -> bytes:
         layout = self._definitions.layout(type(value))
         read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
         total, items = read_items(self, value, layout, depth)
