@@ -12,6 +12,7 @@
 #define INLINE_VALUES (1UL << 2) /* Py_TPFLAGS_INLINE_VALUES, 3.13 on */
 #define MANAGED_DICT_PLACE (-3)  /* in pointers from the object */
 #define BASICSIZE_PLACE 32       /* of PyTypeObject.tp_basicsize */
+#define FLAGS_PLACE 168          /* of PyTypeObject.tp_flags */
 #define KEYS_PLACE 32            /* of PyDictObject.ma_keys */
 #define GENERAL_KEYS 0           /* DICT_KEYS_GENERAL */
 
@@ -57,9 +58,9 @@ pointer_at(const void *object, size_t place)
 }
 
 static int
-has_managed_dict(PyObject *object)
+has_flag(PyObject *object, unsigned long flag)
 {
-    return internals_known && (PyType_GetFlags(Py_TYPE(object)) & MANAGED_DICT) != 0;
+    return internals_known && ((uintptr_t)pointer_at(Py_TYPE(object), FLAGS_PLACE) & flag) != 0;
 }
 
 /* Returns the dict of an object, borrowed; NULL if there is none. */
@@ -88,7 +89,7 @@ inline_values(PyObject *object, Inline *found)
         found->count = start[-2];
         return 1;
     }
-    if ((PyType_GetFlags(Py_TYPE(object)) & INLINE_VALUES) == 0) {
+    if (!has_flag(object, INLINE_VALUES)) {
         return 0;
     }
     /* PyDictValues: capacity, size, embedded, valid; the values; the order. */
@@ -145,19 +146,24 @@ other_dict(PyObject *object)
 static PyObject *
 dict_of(PyObject *object)
 {
-    return has_managed_dict(object) ? Py_XNewRef(managed_dict(object)) : other_dict(object);
+    return has_flag(object, MANAGED_DICT) ? Py_XNewRef(managed_dict(object)) : other_dict(object);
 }
 
 int
 object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value)
 {
-    PyObject *dict = dict_of(object);
-    if (dict == NULL) {
-        return has_managed_dict(object) && inline_next(object, position, name, value);
+    if (has_flag(object, MANAGED_DICT)) {
+        PyObject *dict = managed_dict(object);
+        if (dict == NULL) {
+            return inline_next(object, position, name, value);
+        }
+        /* The order is the same, should the dict have been made in between. */
+        return PyDict_CheckExact(dict) && PyDict_Next(dict, position, name, value);
     }
-    /* The order is the same, should the dict have been made in between. */
-    int found = PyDict_CheckExact(dict) && PyDict_Next(dict, position, name, value);
-    Py_DECREF(dict);
+    PyObject *dict = other_dict(object);
+    int found = dict != NULL && PyDict_CheckExact(dict)
+                && PyDict_Next(dict, position, name, value);
+    Py_XDECREF(dict);
     return found;
 }
 
@@ -171,7 +177,7 @@ object_count(PyObject *object)
         count = PyDict_CheckExact(dict) ? PyDict_Size(dict) : 0;
         Py_DECREF(dict);
     }
-    else if (has_managed_dict(object) && inline_values(object, &found)) {
+    else if (has_flag(object, MANAGED_DICT) && inline_values(object, &found)) {
         count = found.count;
     }
     return count;
@@ -207,7 +213,7 @@ static PyObject *
 instance_dict(PyObject *module, PyObject *object)
 {
     PyObject *dict = dict_of(object);
-    if (dict != NULL || !has_managed_dict(object)) {
+    if (dict != NULL || !has_flag(object, MANAGED_DICT)) {
         return dict != NULL ? dict : Py_NewRef(Py_None);
     }
     PyObject *copy = PyDict_New();
@@ -272,7 +278,8 @@ instances_fit(PyObject *type)
     static const char *const one[] = {"b", NULL};
     PyObject *first = PyObject_CallNoArgs(type);
     PyObject *second = PyObject_CallNoArgs(type);
-    int fits = first != NULL && second != NULL && has_managed_dict(first) && reads(first, none)
+    int fits = first != NULL && second != NULL && (PyType_GetFlags((PyTypeObject *)type) & MANAGED_DICT)
+               && has_flag(first, MANAGED_DICT) && reads(first, none)
                && PyObject_SetAttrString(first, "a", Py_True) == 0
                && PyObject_SetAttrString(first, "b", Py_None) == 0 && reads(first, both)
                && PyObject_SetAttrString(second, "b", Py_None) == 0

@@ -4,7 +4,7 @@
 
 #include "_trace_format.h"
 
-#define SHORT_TEXT 512 /* characters that are encoded on the stack */
+#define SHORT_TEXT 64 /* characters that are encoded on the stack */
 
 /* Of int; the program cannot replace them. */
 static PyObject *bit_length;

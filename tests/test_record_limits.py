@@ -1,4 +1,4 @@
-"""What a limit cuts is not read: a line costs what is recorded of its values, not what they hold."""
+"""What a limit cuts is not read: a line costs what is recorded of a value, not all of it."""
 
 from pathlib import Path
 
