@@ -19,7 +19,7 @@ MODULES = {
         f"native/{name}.c"
         for name in (
             *("engine", "events", "stacks", "variables", "plans", "ask", "group", "log"),
-            *("values", "objects", "items", "attributes", "layouts"),
+            *("values", "objects", "items", "attributes", "layouts", "internals"),
         )
     ],
 }

@@ -10,7 +10,7 @@ static descrgetfunc get_member;
 
 /* Returns number * 4 + action of an attribute; it has no number yet when that is negative. */
 static long
-attribute_action(Plan *plan, PyObject *name)
+attribute_action(Engine *engine, Plan *plan, PyObject *name)
 {
     PyObject *known = PyDict_GetItemWithError(plan->numbers, name);
     if (known != NULL) {
@@ -19,13 +19,8 @@ attribute_action(Plan *plan, PyObject *name)
     if (PyErr_Occurred()) {
         return -1;
     }
-    PyObject *action = PyObject_GetItem(plan->attributes, name);
-    if (action == NULL) {
-        return -1;
-    }
-    long number = PyLong_AsLong(action);
-    Py_DECREF(action);
-    return number < 0 ? -1 : -2 - number;
+    int action = plan_action(engine, plan, name);
+    return action < 0 ? -1 : -2 - action;
 }
 
 /* Returns an attribute's number, defined in the group if it is new. */
@@ -60,7 +55,7 @@ static int
 put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 {
     Values *values = &engine->values;
-    long known = attribute_action(fields->plan, name);
+    long known = attribute_action(engine, fields->plan, name);
     if (known == -1) {
         return -1;
     }
@@ -108,7 +103,6 @@ put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 /* The class whose slots are read right now, and its dict. */
 typedef struct {
     PyObject *alive; /* borrowed: the weak reference to it */
-    PyObject *type;  /* None when it is gone */
     PyObject *namespace;
 } Owner;
 
@@ -116,26 +110,21 @@ static void
 owner_leave(Owner *owner)
 {
     Py_CLEAR(owner->namespace);
-    Py_CLEAR(owner->type);
     owner->alive = NULL;
 }
 
-static int
+static void
 owner_turn(Owner *owner, PyObject *alive)
 {
     if (owner->alive == alive) {
-        return 0;
+        return;
     }
     owner_leave(owner);
-    owner->type = PyObject_CallNoArgs(alive);
-    if (owner->type == NULL) {
-        return -1;
-    }
-    if (owner->type != Py_None) {
-        owner->namespace = get_dict((PyTypeObject *)owner->type);
+    PyObject *type = referent(alive);
+    if (type != Py_None) {
+        owner->namespace = get_dict((PyTypeObject *)type);
     }
     owner->alive = alive;
-    return 0;
 }
 
 /* Returns what a class's dict has by a member's name, borrowed, or NULL. No key is hashed or
@@ -189,7 +178,7 @@ slot_value(Owner *owner, Member *member, PyObject *object)
 static int
 member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
-    Owner owner = {NULL, NULL, NULL};
+    Owner owner = {NULL, NULL};
     int failed = 0;
     for (Py_ssize_t at = 0; !failed && at < layout->count; at++) {
         Member *member = &layout->members[at];
@@ -197,10 +186,8 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
         if (layout->form == FORM_NAMED_TUPLE) {
             value = at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
         }
-        else if (owner_turn(&owner, member->owner) < 0) {
-            failed = 1;
-        }
         else {
+            owner_turn(&owner, member->owner);
             value = slot_value(&owner, member, object);
             failed = value == NULL && PyErr_Occurred() != NULL;
         }
@@ -227,12 +214,18 @@ names_slot(Layout *layout, PyObject *name)
 }
 
 static int
-dict_attributes(Engine *engine, Fields *fields, PyObject *namespace, Layout *layout)
+dict_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
     PyObject *name;
     PyObject *value;
     Py_ssize_t position = 0;
-    while (PyDict_Next(namespace, &position, &name, &value)) {
+    Py_ssize_t passed = 0;
+    for (; object_next(object, &position, &name, &value); passed++) {
+        if (fields->count >= engine->values.items) {
+            /* The rest is not looked at, however much it is. */
+            fields->cut += object_count(object) - passed;
+            break;
+        }
         if (!PyUnicode_CheckExact(name) || names_slot(layout, name)) {
             continue;
         }
@@ -249,7 +242,7 @@ dict_attributes(Engine *engine, Fields *fields, PyObject *namespace, Layout *lay
 }
 
 static int
-enum_attributes(Engine *engine, Fields *fields, PyObject *namespace)
+enum_attributes(Engine *engine, Fields *fields, PyObject *object)
 {
     static const char *const names[][2] = {{"name", "_name_"}, {"value", "_value_"}};
     for (int at = 0; at < 2; at++) {
@@ -257,7 +250,15 @@ enum_attributes(Engine *engine, Fields *fields, PyObject *namespace)
         if (name == NULL) {
             return -1;
         }
-        PyObject *value = namespace == NULL ? NULL : PyDict_GetItemString(namespace, names[at][1]);
+        PyObject *each;
+        PyObject *value = NULL;
+        Py_ssize_t position = 0;
+        while (value == NULL && object_next(object, &position, &each, &value)) {
+            if (!PyUnicode_CheckExact(each)
+                || PyUnicode_CompareWithASCIIString(each, names[at][1]) != 0) {
+                value = NULL;
+            }
+        }
         value = Py_NewRef(value == NULL ? Py_None : value);
         int failed = put_attribute(engine, fields, name, value) < 0;
         Py_DECREF(value);
@@ -297,19 +298,9 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
         return -1;
     }
     if (layout->has_dict) {
-        PyObject *namespace = PyObject_GenericGetDict(object, NULL);
-        if (namespace == NULL) {
-            PyErr_Clear();
-        }
-        int outcome = 0;
-        PyObject *exact = namespace != NULL && PyDict_CheckExact(namespace) ? namespace : NULL;
-        if (layout->form == FORM_ENUM) {
-            outcome = enum_attributes(engine, fields, exact);
-        }
-        else if (exact != NULL) {
-            outcome = dict_attributes(engine, fields, exact, layout);
-        }
-        Py_XDECREF(namespace);
+        int outcome = layout->form == FORM_ENUM
+                          ? enum_attributes(engine, fields, object)
+                          : dict_attributes(engine, fields, object, layout);
         if (outcome < 0) {
             return -1;
         }

@@ -204,13 +204,6 @@ engine_restart(PyObject *self, PyObject *log)
 }
 
 static PyObject *
-forget_type(PyObject *self, PyObject *alive)
-{
-    values_forget_type(&((Engine *)self)->values, alive);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
 set_layouts(PyObject *self, PyObject *layout_of)
 {
     Engine *engine = (Engine *)self;
@@ -335,7 +328,6 @@ static PyMethodDef engine_methods[] = {
     {"counts", engine_counts, METH_NOARGS, NULL},
     {"restart", engine_restart, METH_O, NULL},
     {"set_layouts", set_layouts, METH_O, NULL},
-    {"_forget_type", forget_type, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -386,7 +378,8 @@ static int
 engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
-        || variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
+        || internals_prepare(module) < 0 || variables_prepare() < 0 || values_prepare() < 0
+        || items_prepare() < 0 || attributes_prepare() < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

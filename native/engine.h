@@ -1,7 +1,8 @@
 /* The recorder's engine: what codetracer/runtime/ does from events to bytes, in C.
  *
  * Hand-written; both write the same bytes. Stable ABI only (Py_LIMITED_API 3.12), but for
- * PyFrame_GetVar and PyType_GetDict, which are looked up when the module is loaded.
+ * PyFrame_GetVar and PyType_GetDict, which are looked up when the module is loaded, and for what
+ * internals.c says.
  *
  * The GIL guards the engine's state. Where Python code is called (a new code object or type), another
  * thread may get it; `busy` keeps that one out of the engine meanwhile.
@@ -15,6 +16,7 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include "internals.h"
 #include "log.h"
 #include "tables.h"
 #include "values.h"
@@ -54,7 +56,6 @@ struct Plan {
     const void *code;     /* not kept alive; plans.c hears of its end */
     PyObject *attributes; /* action by attribute, of AttributeActions */
     PyObject *numbers;    /* dict: attribute's number and action by name */
-    Table keys;           /* action + 1 by the hash of a dict's key */
     Variable *variables;
     Py_ssize_t locals;
     Py_ssize_t count; /* of variables */
@@ -206,6 +207,9 @@ int plans_prepare(void);
 Plan *plan_new(Engine *engine, PyObject *code, PyObject *frame);
 void plan_release(Plan *plan);
 long number_attribute(PyObject *object, const char *name);
+
+/* Returns what a filter does with a value of this name, or -1. */
+int plan_action(Engine *engine, Plan *plan, PyObject *name);
 
 /* Lets an engine hear of the end of code objects, until it is removed. */
 void engines_add(Engine *engine);

@@ -64,33 +64,6 @@ tuple_items(Engine *engine, Buffer *to, PyObject *tuple, int depth)
     return 0;
 }
 
-/* Returns what a filter does with a value that has the name `key`, or -1. */
-static int
-key_action(Plan *plan, PyObject *key)
-{
-    if (!PyUnicode_CheckExact(key)) {
-        return ALLOW;
-    }
-    /* By its hash, which two names do not share by chance; 0 and 1 are no keys of a table. */
-    const void *hash = (const void *)((uintptr_t)PyObject_Hash(key) | 2);
-    void *known = table_get(&plan->keys, hash);
-    if (known != NULL) {
-        return (int)(uintptr_t)known - 1;
-    }
-    PyObject *told = PyObject_GetItem(plan->attributes, key);
-    if (told == NULL) {
-        return -1;
-    }
-    int action = (int)PyLong_AsLong(told);
-    Py_DECREF(told);
-    if (plan->keys.filled >= MAX_NAMES) {
-        table_free(&plan->keys);
-    }
-    int failed;
-    table_set(&plan->keys, hash, (void *)(uintptr_t)(action + 1), &failed);
-    return failed ? -1 : action;
-}
-
 static int
 dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
 {
@@ -106,7 +79,7 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
     while (done < count && PyDict_Next(dict, &position, &key, &item)) {
         Py_INCREF(key);
         Py_INCREF(item);
-        int action = key_action(plan, key);
+        int action = PyUnicode_CheckExact(key) ? plan_action(engine, plan, key) : ALLOW;
         int failed = action < 0 || values_encode(engine, to, key, depth, 0) < 0
                      || (action == ALLOW ? values_encode(engine, to, item, depth, 0)
                                          : put_byte(to, VALUE_REDACTED))
@@ -127,14 +100,11 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
     return 0;
 }
 
+/* What an iterator of CPython's own gives; a NULL is an error. The iterator is given up. */
 static int
-set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *base)
+iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total, int depth)
 {
-    /* The base's own iteration: a subclass may have another. */
-    getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
-    Py_ssize_t total = PySet_Size(set);
     Py_ssize_t count = at_most(total, engine->values.items);
-    PyObject *iterator = iterate(set);
     if (iterator == NULL || put_counts(to, total, count) < 0) {
         Py_XDECREF(iterator);
         return -1;
@@ -150,7 +120,8 @@ set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *ba
         }
         done++;
     }
-    PyErr_Clear();
+    /* Another thread may have changed it meanwhile. */
+    drop_error(engine);
     Py_DECREF(iterator);
     for (; done < count; done++) {
         if (put_byte(to, VALUE_UNBOUND) < 0) {
@@ -160,21 +131,26 @@ set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *ba
     return 0;
 }
 
-/* One item: a name, which the caller gives up. */
+static int
+set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *base)
+{
+    /* The base's own iteration: a subclass may have another. */
+    getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
+    return iterator_items(engine, to, iterate(set), PySet_Size(set), depth);
+}
+
+/* One item: a name, which the caller gives up; what is no str stands for an empty one. */
 static int
 name_item(Buffer *to, PyObject *name)
 {
-    if (name == NULL) {
-        return -1;
+    PyObject *first = NULL;
+    if (name != NULL) {
+        first = PyUnicode_Check(name) ? PyUnicode_Substring(name, 0, MAX_NAME)
+                                      : PyUnicode_FromString("");
+        Py_DECREF(name);
     }
-    int failed = put_counts(to, 1, 1) < 0;
-    if (!failed && PyUnicode_CheckExact(name)) {
-        failed = put_str(to, name, 1) < 0;
-    }
-    else if (!failed) {
-        failed = put_byte(to, VALUE_TEXT_SHORT) < 0;
-    }
-    Py_DECREF(name);
+    int failed = first == NULL || put_counts(to, 1, 1) < 0 || put_str(to, first, 1) < 0;
+    Py_XDECREF(first);
     return failed ? -1 : 0;
 }
 
@@ -204,10 +180,7 @@ static PyObject *
 module_name(PyObject *module)
 {
     PyObject *namespace = PyModule_GetDict(module);
-    PyObject *name = namespace == NULL ? NULL : PyDict_GetItemWithError(namespace, name_name);
-    if (name == NULL && PyErr_Occurred()) {
-        return NULL;
-    }
+    PyObject *name = namespace == NULL ? NULL : plain_get(namespace, name_name);
     return name == NULL ? PyUnicode_FromString("") : Py_NewRef(name);
 }
 
@@ -217,18 +190,12 @@ object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *l
              int depth)
 {
     switch (layout->form) {
-    case FORM_LIST: {
-        if (layout->plain == NULL) {
-            return list_items(engine, to, object, depth);
+    case FORM_LIST:
+        if (layout->is_deque) {
+            return iterator_items(engine, to, PyObject_GetIter(object), PyObject_Size(object),
+                                  depth);
         }
-        PyObject *list = call_one(layout->plain, object);
-        if (list == NULL) {
-            return -1;
-        }
-        int outcome = list_items(engine, to, list, depth);
-        Py_DECREF(list);
-        return outcome;
-    }
+        return list_items(engine, to, object, depth);
     case FORM_TUPLE:
         return tuple_items(engine, to, object, depth);
     case FORM_DICT:
@@ -254,15 +221,8 @@ object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *l
         return name_item(to, method_name(object));
     case FORM_MODULE:
         return name_item(to, module_name(object));
-    case FORM_WRAPPED: {
-        PyObject *plain = call_one(layout->plain, object);
-        if (plain == NULL) {
-            return -1;
-        }
-        int failed = put_counts(to, 1, 1) < 0 || values_encode(engine, to, plain, 0, 0) < 0;
-        Py_DECREF(plain);
-        return failed ? -1 : 0;
-    }
+    case FORM_WRAPPED:
+        return put_counts(to, 1, 1) < 0 ? -1 : encode_plain(engine, to, object);
     default:
         return put_counts(to, 0, 0);
     }

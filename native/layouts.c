@@ -3,6 +3,8 @@
 
 #include "_trace_format.h"
 
+#define SWEEP_AFTER 1000 /* types; as in definitions.py */
+
 void
 layout_free(Layout *layout)
 {
@@ -11,7 +13,6 @@ layout_free(Layout *layout)
         Py_XDECREF(layout->members[at].owner);
     }
     PyMem_Free(layout->members);
-    Py_XDECREF(layout->plain);
     Py_XDECREF(layout->alive);
     PyMem_Free(layout);
 }
@@ -19,17 +20,16 @@ layout_free(Layout *layout)
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
-    /* name, form, has_dict, names, owners, plain or None, weak reference */
+    /* name, form, has_dict, names, owners, is_deque, weak reference */
     PyObject *names = PyTuple_GetItem(told, 3);
     PyObject *owners = PyTuple_GetItem(told, 4);
-    PyObject *plain = PyTuple_GetItem(told, 5);
     PyObject *alive = PyTuple_GetItem(told, 6);
     if (alive == NULL) {
         return -1;
     }
     layout->form = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
     layout->has_dict = (int)PyLong_AsLong(PyTuple_GetItem(told, 2));
-    layout->plain = plain == Py_None ? NULL : Py_NewRef(plain);
+    layout->is_deque = (int)PyLong_AsLong(PyTuple_GetItem(told, 5));
     layout->alive = Py_NewRef(alive);
     Py_ssize_t count = PyTuple_Size(names);
     layout->members = PyMem_Calloc((size_t)count + 1, sizeof(Member));
@@ -46,11 +46,34 @@ layout_fill(Layout *layout, PyObject *told)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Tells whether the type that a layout was told of is there, and is `kind`. */
+static int
+is_of(const Layout *layout, const void *kind)
+{
+    return layout->alive == Py_None || referent(layout->alive) == kind;
+}
+
+/* Lets go of the layouts of types that are gone. */
+static void
+sweep(Values *values)
+{
+    uint32_t left = 0;
+    for (size_t at = 0; at < values->layouts.size; at++) {
+        Slot *slot = &values->layouts.slots[at];
+        if (slot->value != NULL && !is_of(slot->value, slot->key)) {
+            layout_free(table_take(&values->layouts, slot->key));
+        }
+        left += slot->value != NULL;
+    }
+    values->sweep_at = values->next_type + left + SWEEP_AFTER;
+}
+
 static Layout *
 layout_new(Engine *engine, PyTypeObject *kind)
 {
     Values *values = &engine->values;
-    PyObject *told = call_one(values->layout_of, (PyObject *)kind);
+    PyObject *type = (PyObject *)kind;
+    PyObject *told = ask(engine, values->layout_of, &type, 1);
     if (told == NULL) {
         return NULL;
     }
@@ -71,6 +94,9 @@ layout_new(Engine *engine, PyTypeObject *kind)
                  || buffer_reserve(&engine->group, (size_t)length + 16) < 0;
     }
     if (!failed) {
+        if (values->next_type >= values->sweep_at) {
+            sweep(values);
+        }
         Layout *before = table_set(&values->layouts, kind, layout, &failed);
         if (!failed) {
             if (before != NULL) {
@@ -94,18 +120,6 @@ Layout *
 layout_of(Engine *engine, PyTypeObject *kind)
 {
     Layout *layout = table_get(&engine->values.layouts, kind);
-    return layout != NULL ? layout : layout_new(engine, kind);
-}
-
-void
-values_forget_type(Values *values, PyObject *alive)
-{
-    for (size_t at = 0; at < values->layouts.size; at++) {
-        Layout *layout = values->layouts.slots[at].value;
-        if (layout != NULL && layout->alive == alive) {
-            table_take(&values->layouts, values->layouts.slots[at].key);
-            layout_free(layout);
-            return;
-        }
-    }
+    /* Types are not kept alive; the address of one that is gone may be another's. */
+    return layout != NULL && is_of(layout, kind) ? layout : layout_new(engine, kind);
 }

@@ -157,7 +157,10 @@ object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, in
     /* Its layout is there as long as its type is. Another thread may give the object another type
        where Python code is called. */
     PyObject *type = Py_NewRef((PyObject *)Py_TYPE(object));
+    engine->values.within = 1;
+    engine->values.spare = NESTED * (Py_ssize_t)engine->values.items;
     int outcome = put_content(engine, plan, object, number, depth);
+    engine->values.within = 0;
     Py_DECREF(type);
     return outcome;
 }
@@ -255,6 +258,7 @@ values_forget(Values *values)
     }
     values->known_used = 0;
     values->next_object = values->next_type = values->next_attribute = 0;
+    values->sweep_at = 0;
     for (size_t at = 0; at < values->layouts.size; at++) {
         if (values->layouts.slots[at].value != NULL) {
             layout_free(values->layouts.slots[at].value);

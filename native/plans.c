@@ -80,7 +80,6 @@ plan_release(Plan *plan)
     PyMem_Free(plan->parameter);
     Py_XDECREF(plan->attributes);
     Py_XDECREF(plan->numbers);
-    table_free(&plan->keys);
     PyMem_Free(plan);
 }
 
@@ -94,6 +93,24 @@ number_attribute(PyObject *object, const char *name)
     long number = PyObject_IsTrue(value) && !PyLong_Check(value) ? 1 : PyLong_AsLong(value);
     Py_DECREF(value);
     return number;
+}
+
+int
+plan_action(Engine *engine, Plan *plan, PyObject *name)
+{
+    PyObject *known = PyDict_GetItemWithError(plan->attributes, name);
+    if (known != NULL) {
+        return (int)PyLong_AsLong(known);
+    }
+    /* It is put there. */
+    PyObject *told =
+        PyErr_Occurred() ? NULL : ask_method(engine, plan->attributes, "__missing__", &name, 1);
+    if (told == NULL) {
+        return -1;
+    }
+    int action = (int)PyLong_AsLong(told);
+    Py_DECREF(told);
+    return action;
 }
 
 static int
@@ -235,7 +252,7 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     if (globals == NULL) {
         return NULL;
     }
-    PyObject *module = PyDict_GetItemString(globals, "__name__");
+    PyObject *module = plain_get(globals, name_name);
     PyObject *asked[] = {code, module == NULL ? Py_None : module};
     PyObject *told = ask_method(engine, engine->plans, "make", asked, 2);
     Py_DECREF(globals);

@@ -4,44 +4,62 @@
 
 #include "_trace_format.h"
 
+#define SHORT_TEXT 64 /* characters that are encoded on the stack */
+
+/* Of int; the program cannot replace them. */
+static PyObject *bit_length;
+static PyObject *to_bytes;
+static binaryfunc shift_right;
+
 static int
-encode_big(Buffer *to, PyObject *value)
+put_digits(Buffer *to, PyObject *value, Py_ssize_t size)
 {
-    PyObject *bits = PyObject_CallMethod(value, "bit_length", NULL);
+    /* int.to_bytes takes `signed` by keyword only. */
+    PyObject *arguments = Py_BuildValue("(Ons)", value, size, "little");
+    PyObject *keywords = Py_BuildValue("{sO}", "signed", Py_True);
+    PyObject *digits = NULL;
+    if (arguments != NULL && keywords != NULL) {
+        digits = PyObject_Call(to_bytes, arguments, keywords);
+    }
+    Py_XDECREF(arguments);
+    Py_XDECREF(keywords);
+    char *bytes;
+    Py_ssize_t count;
+    int failed = digits == NULL || PyBytes_AsStringAndSize(digits, &bytes, &count) < 0
+                 || put_text(to, bytes, (size_t)count) < 0;
+    Py_XDECREF(digits);
+    return failed ? -1 : 0;
+}
+
+static int
+encode_big(Engine *engine, Buffer *to, PyObject *value)
+{
+    PyObject *bits = call_one(bit_length, value);
     if (bits == NULL) {
         return -1;
     }
     Py_ssize_t size = PyLong_AsSsize_t(bits) / 8 + 1;
     Py_DECREF(bits);
-    /* int.from_bytes takes `signed` by keyword only. */
-    PyObject *method = PyObject_GetAttrString(value, "to_bytes");
-    PyObject *arguments = Py_BuildValue("(ns)", size, "little");
-    PyObject *keywords = Py_BuildValue("{sO}", "signed", Py_True);
-    PyObject *digits = NULL;
-    if (method != NULL && arguments != NULL && keywords != NULL) {
-        digits = PyObject_Call(method, arguments, keywords);
+    Py_ssize_t limit = engine->values.text;
+    if (size <= limit) {
+        return put_byte(to, VALUE_BIG_INTEGER) < 0 ? -1 : put_digits(to, value, size);
     }
-    Py_XDECREF(method);
-    Py_XDECREF(arguments);
-    Py_XDECREF(keywords);
-    if (digits == NULL) {
-        return -1;
-    }
-    char *bytes;
-    Py_ssize_t count;
-    int failed = PyBytes_AsStringAndSize(digits, &bytes, &count) < 0
-                 || put_byte(to, VALUE_BIG_INTEGER) < 0 || put_text(to, bytes, (size_t)count) < 0;
-    Py_DECREF(digits);
+    PyObject *by = PyLong_FromSsize_t((size - limit) * 8);
+    PyObject *first = by == NULL ? NULL : shift_right(value, by);
+    int failed = first == NULL || put_byte(to, VALUE_CUT_INTEGER) < 0
+                 || put_uint(to, (uint64_t)(size - limit)) < 0 || put_digits(to, first, limit) < 0;
+    Py_XDECREF(by);
+    Py_XDECREF(first);
     return failed ? -1 : 0;
 }
 
 static inline int
-encode_integer(Buffer *to, PyObject *value)
+encode_integer(Engine *engine, Buffer *to, PyObject *value)
 {
     int overflow;
     long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
     if (overflow) {
-        return encode_big(to, value);
+        return encode_big(engine, to, value);
     }
     if (VALUE_INTEGER_LOWEST <= number && number <= VALUE_INTEGER_HIGHEST) {
         return put_byte(to, (unsigned int)(VALUE_INTEGER_SHORT + number - VALUE_INTEGER_LOWEST));
@@ -49,31 +67,69 @@ encode_integer(Buffer *to, PyObject *value)
     return put_byte(to, VALUE_INTEGER) < 0 ? -1 : put_sint(to, number);
 }
 
+static int
+put_utf8(Buffer *to, const char *bytes, size_t length, int may_be_short)
+{
+    if (!may_be_short) {
+        return put_text(to, bytes, length);
+    }
+    if (length <= VALUE_TEXT_HIGHEST) {
+        return put_byte(to, (unsigned int)(VALUE_TEXT_SHORT + length)) < 0
+                       || put_bytes(to, bytes, length) < 0
+                   ? -1
+                   : 0;
+    }
+    return put_byte(to, VALUE_TEXT) < 0 ? -1 : put_text(to, bytes, length);
+}
+
+/* Returns the bytes in UTF-8, surrogates like any other character. */
+static size_t
+encode_utf8(char *to, const Py_UCS4 *characters, Py_ssize_t count)
+{
+    unsigned char *at = (unsigned char *)to;
+    for (Py_ssize_t next = 0; next < count; next++) {
+        Py_UCS4 character = characters[next];
+        if (character < 0x80) {
+            *at++ = (unsigned char)character;
+            continue;
+        }
+        if (character < 0x800) {
+            *at++ = (unsigned char)(0xc0 | character >> 6);
+        }
+        else {
+            if (character < 0x10000) {
+                *at++ = (unsigned char)(0xe0 | character >> 12);
+            }
+            else {
+                *at++ = (unsigned char)(0xf0 | character >> 18);
+                *at++ = (unsigned char)(0x80 | (character >> 12 & 0x3f));
+            }
+            *at++ = (unsigned char)(0x80 | (character >> 6 & 0x3f));
+        }
+        *at++ = (unsigned char)(0x80 | (character & 0x3f));
+    }
+    return (size_t)(at - (unsigned char *)to);
+}
+
 int
 put_str(Buffer *to, PyObject *text, int may_be_short)
 {
-    Py_ssize_t length;
-    PyObject *encoded = NULL;
-    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
-    if (bytes == NULL) {
-        PyErr_Clear();
-        encoded = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-        if (encoded == NULL || PyBytes_AsStringAndSize(encoded, (char **)&bytes, &length) < 0) {
-            Py_XDECREF(encoded);
+    Py_ssize_t length = PyUnicode_GetLength(text);
+    if (is_ascii(text)) {
+        return put_utf8(to, PyUnicode_AsUTF8AndSize(text, NULL), (size_t)length, may_be_short);
+    }
+    if (length <= SHORT_TEXT) {
+        Py_UCS4 characters[SHORT_TEXT];
+        char bytes[4 * SHORT_TEXT];
+        if (length && PyUnicode_AsUCS4(text, characters, SHORT_TEXT, 0) == NULL) {
             return -1;
         }
+        return put_utf8(to, bytes, encode_utf8(bytes, characters, length), may_be_short);
     }
-    int failed;
-    if (!may_be_short) {
-        failed = put_text(to, bytes, (size_t)length) < 0;
-    }
-    else if (length <= VALUE_TEXT_HIGHEST) {
-        failed = put_byte(to, (unsigned int)(VALUE_TEXT_SHORT + length)) < 0
-                 || put_bytes(to, bytes, (size_t)length) < 0;
-    }
-    else {
-        failed = put_byte(to, VALUE_TEXT) < 0 || put_text(to, bytes, (size_t)length) < 0;
-    }
+    PyObject *encoded = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+    char *bytes;
+    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &bytes, &length) < 0
+                 || put_utf8(to, bytes, (size_t)length, may_be_short) < 0;
     Py_XDECREF(encoded);
     return failed ? -1 : 0;
 }
@@ -103,13 +159,8 @@ put_double(Buffer *to, double number)
 }
 
 static int
-encode_bytes(Engine *engine, Buffer *to, PyObject *value)
+encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
 {
-    char *bytes;
-    Py_ssize_t length;
-    if (PyBytes_AsStringAndSize(value, &bytes, &length) < 0) {
-        return -1;
-    }
     Py_ssize_t limit = engine->values.text;
     if (length <= limit) {
         return put_byte(to, VALUE_BINARY) < 0 ? -1 : put_text(to, bytes, (size_t)length);
@@ -118,6 +169,39 @@ encode_bytes(Engine *engine, Buffer *to, PyObject *value)
         return -1;
     }
     return put_text(to, bytes, (size_t)limit);
+}
+
+static int
+encode_complex(Buffer *to, PyObject *value)
+{
+    return put_byte(to, VALUE_COMPLEX) < 0 || put_double(to, PyComplex_RealAsDouble(value)) < 0
+                   || put_double(to, PyComplex_ImagAsDouble(value)) < 0
+               ? -1
+               : 0;
+}
+
+static int
+encode_float(Buffer *to, PyObject *value)
+{
+    return put_byte(to, VALUE_FLOAT) < 0 ? -1 : put_double(to, PyFloat_AsDouble(value));
+}
+
+int
+encode_plain(Engine *engine, Buffer *to, PyObject *value)
+{
+    if (PyLong_Check(value)) {
+        return encode_integer(engine, to, value);
+    }
+    if (PyUnicode_Check(value)) {
+        return encode_text(engine, to, value);
+    }
+    if (PyBytes_Check(value)) {
+        return encode_bytes(engine, to, PyBytes_AsString(value), PyBytes_Size(value));
+    }
+    if (PyByteArray_Check(value)) {
+        return encode_bytes(engine, to, PyByteArray_AsString(value), PyByteArray_Size(value));
+    }
+    return PyFloat_Check(value) ? encode_float(to, value) : encode_complex(to, value);
 }
 
 static int
@@ -149,8 +233,15 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
     if (count > engine->values.items) {
         count = engine->values.items;
     }
-    if (total > 0 && nesting >= engine->values.depth) {
-        count = 0;
+    Values *values = &engine->values;
+    if (nesting == 0 && !values->within) {
+        values->spare = NESTED * (Py_ssize_t)values->items;
+    }
+    if (nesting > 0 && total > 0) {
+        if (nesting >= values->depth || count > values->spare) {
+            count = 0;
+        }
+        values->spare -= count;
     }
     if (count == total) {
         if (put_byte(to, VALUE_TUPLE) < 0) {
@@ -176,7 +267,7 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
 {
     PyTypeObject *kind = Py_TYPE(value);
     if (kind == &PyLong_Type) {
-        return encode_integer(to, value);
+        return encode_integer(engine, to, value);
     }
     if (kind == &PyUnicode_Type) {
         return encode_text(engine, to, value);
@@ -188,19 +279,16 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return put_byte(to, value == Py_True ? VALUE_TRUE : VALUE_FALSE);
     }
     if (kind == &PyFloat_Type) {
-        return put_byte(to, VALUE_FLOAT) < 0 ? -1 : put_double(to, PyFloat_AsDouble(value));
+        return encode_float(to, value);
     }
     if (kind == &PyTuple_Type) {
         return encode_tuple(engine, to, value, depth, nesting);
     }
     if (kind == &PyBytes_Type) {
-        return encode_bytes(engine, to, value);
+        return encode_bytes(engine, to, PyBytes_AsString(value), PyBytes_Size(value));
     }
     if (kind == &PyComplex_Type) {
-        if (put_byte(to, VALUE_COMPLEX) < 0 || put_double(to, PyComplex_RealAsDouble(value)) < 0) {
-            return -1;
-        }
-        return put_double(to, PyComplex_ImagAsDouble(value));
+        return encode_complex(to, value);
     }
     if (kind == &PyRange_Type) {
         return encode_range(engine, to, value);
@@ -212,4 +300,13 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return put_byte(to, VALUE_NOT_IMPLEMENTED);
     }
     return encode_reference(engine, to, value, depth, nesting);
+}
+
+int
+values_prepare(void)
+{
+    bit_length = PyObject_GetAttrString((PyObject *)&PyLong_Type, "bit_length");
+    to_bytes = PyObject_GetAttrString((PyObject *)&PyLong_Type, "to_bytes");
+    shift_right = (binaryfunc)PyType_GetSlot(&PyLong_Type, Py_nb_rshift);
+    return bit_length == NULL || to_bytes == NULL || shift_right == NULL ? -1 : 0;
 }

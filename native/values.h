@@ -5,7 +5,8 @@
 #include "tables.h"
 
 #define MAX_KNOWN 100000 /* as in values.py */
-#define MAX_NAMES 10000  /* likewise */
+#define MAX_NAME 1000    /* likewise */
+#define NESTED 10        /* likewise */
 #define ALLOW 0
 #define REDACT 1
 #define DROP 2
@@ -29,8 +30,8 @@ typedef struct {
     int has_dict;
     Py_ssize_t count; /* of members */
     Member *members;
-    PyObject *plain; /* or NULL */
-    PyObject *alive; /* a weak reference to the type */
+    int is_deque;
+    PyObject *alive; /* a weak reference to the type; None to one that is there for good */
 } Layout;
 
 /* An object that has been written. */
@@ -66,7 +67,10 @@ typedef struct {
     uint64_t event;
     int room;    /* how deep the limit allows to look at what is encoded now */
     int refers;  /* whether a reference was encoded */
+    int within;  /* whether what an object holds is encoded */
+    Py_ssize_t spare; /* how many items of tuples in tuples there is still room for */
     Table layouts;        /* of types, by address */
+    uint32_t sweep_at;    /* the number of the type at which those that are gone are let go of */
     PyObject *attributes; /* number by name */
     Queued *queue;
     size_t queue_used;
@@ -89,14 +93,16 @@ typedef struct {
 Layout *layout_of(Engine *engine, PyTypeObject *kind);
 void layout_free(Layout *layout);
 
-/* Takes the type of this weak reference out of the table. */
-void values_forget_type(Values *values, PyObject *alive);
-
 /* ---- values.c */
+
+int values_prepare(void);
 
 /* Appends a value to `to`; what it refers to is queued for values_write. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 int put_str(Buffer *to, PyObject *text, int may_be_short);
+
+/* Appends what an instance of int, float, complex, str, bytes, bytearray or of a subclass is. */
+int encode_plain(Engine *engine, Buffer *to, PyObject *value);
 
 /* ---- objects.c */
 

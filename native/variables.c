@@ -40,7 +40,7 @@ namespace_slot(Namespace *namespace, PyObject *name)
     return namespace->used++;
 }
 
-/* Tells whether all that was written of a namespace is still in the dict: 1, 0, or -1. */
+/* Tells whether all that was written of a namespace is still in the dict. */
 static int
 namespace_fits(Namespace *namespace, PyObject *globals)
 {
@@ -51,9 +51,8 @@ namespace_fits(Namespace *namespace, PyObject *globals)
         if (namespace->written[PyLong_AsSsize_t(slot)] == 0) {
             continue;
         }
-        int there = PyDict_Contains(globals, name);
-        if (there <= 0) {
-            return there;
+        if (plain_get(globals, name) == NULL) {
+            return 0;
         }
     }
     return 1;
@@ -97,7 +96,7 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
         namespace = namespace_new(engine, globals);
     }
     Py_DECREF(globals);
-    if (fits < 0 || namespace == NULL) {
+    if (namespace == NULL) {
         return NULL;
     }
     if (plan->namespace != namespace) {
@@ -135,8 +134,7 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
     if (!PyDict_Check(*scope)) {
         return NULL;
     }
-    PyObject *value = PyDict_GetItemWithError(*scope, name);
-    return value == NULL ? NULL : Py_NewRef(value);
+    return Py_XNewRef(plain_get(*scope, name));
 }
 
 /* Returns a variable of the function in which a class is made, whose body runs in `frame`. */

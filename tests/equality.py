@@ -198,7 +198,7 @@ def _normal(value: recorded.Value, around: tuple[int, ...] = ()) -> Value:
             return (how,)
         case recorded.RangeValue():
             return _text(value)
-        case recorded.CutText() | recorded.CutBytes() | recorded.CutTuple():
+        case recorded.CutText() | recorded.CutBytes() | recorded.CutTuple() | recorded.CutInteger():
             return ("cut",)
         case recorded.ObjectValue():
             if value.number in around:

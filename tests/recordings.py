@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import codetracer
 from codetracer import replay as recorded
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
-from codetracer.replay import StepEvent
+from codetracer.replay import ObjectValue, StepEvent
 from tests.running import ROOT, Outcome, execute, write
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "ENVIRON",
     "FULL",
     "Step",
+    "an_object",
+    "last",
     "naive_steps",
     "record",
     "record_steps",
@@ -86,6 +88,22 @@ def texts(path: Path) -> list[tuple[str, int, dict[str, str]]]:
     return [(step.code, step.line, seen) for step, seen in _walk(path, as_text=True)]
 
 
+def last(path: Path) -> dict[str, recorded.Value]:
+    """Return the global variables as the module's last line sees them."""
+    replay = codetracer.read(path).replay()
+    found: dict[str, recorded.Value] = {}
+    for event in replay:
+        if isinstance(event, StepEvent) and event.frame.code.kind == "module":
+            found = replay.globals(event.frame)
+    return found
+
+
+def an_object(value: recorded.Value) -> ObjectValue:
+    """Return a value, which must be an object."""
+    assert isinstance(value, ObjectValue), value
+    return value
+
+
 def _walk(path: Path, *, as_text: bool = False) -> Iterator[tuple[Step, dict[str, str]]]:
     replay = codetracer.read(path).replay()
     for event in replay:
@@ -132,7 +150,12 @@ class _Normal:
                 return self.object(value)
             case recorded.RangeValue(start, stop, step):
                 return ["range", [start, stop, step]]
-            case recorded.CutText() | recorded.CutBytes() | recorded.CutTuple():
+            case (
+                recorded.CutText()
+                | recorded.CutBytes()
+                | recorded.CutTuple()
+                | recorded.CutInteger()
+            ):
                 return ["cut", repr(value)]
             case recorded.Hidden(how):
                 return ["hidden", how]

@@ -84,12 +84,17 @@ class Point:
     y: object = None
 Pair = collections.namedtuple('Pair', 'one two')
 class Number(int): pass
+class Text(str): pass
+class Raw(bytes): pass
 class Items(list): pass
+class Wide:
+    def __init__(self): vars(self).update({f'a{i}': i for i in range(150)})
 atoms = [
     None, True, False, 0, -1, 63, 64, -65, 2**31, 2**63 - 1, -2**63, 2**63, -2**63 - 1, 10**60,
     -10**60, 0.0, -0.0, 1.5, float('inf'), 1j, '', 'a', 'b' * 63, 'c' * 64, 'd' * 600, '\\udc80',
     '\\0', '\\U0001f600' * 300, b'', b'x' * 700, ..., NotImplemented, (), (1,), ((((((1,),),),),),),
-    tuple(range(200)), range(5), range(-10**30, 10**30, 7),
+    tuple(range(200)), range(5), range(-10**30, 10**30, 7), -1 << 5000, 3 ** 4000, -5 ** 2000,
+    ((((1,) * 9,) * 9,) * 9,) * 9, ((1, 2, 3),) * 99,
 ]
 slots = Slots(); keep(slots)
 slots.b = [slots]; keep(slots.b)
@@ -108,6 +113,8 @@ others = [
     Number(5), Items([1]), collections.deque([1]), collections.OrderedDict(a=1),
     collections.defaultdict(list),
     bytearray(b'abc'), memoryview(b'x'), len, [].append, str.upper, functools.partial(len, []),
+    Number(-7 ** 2000), collections.deque(range(200)), [((1, 2) * 50,) * 50] * 3, bytearray(600),
+    Text('\\xe9' * 600), Raw(b'x' * 600), Wide(),
     ValueError('v', [1]), sys, lambda: 0, property(), object(), iter([]), Plain, list(range(300)),
     {i: str(i) for i in range(150)}, slice(1, 2),
 ]

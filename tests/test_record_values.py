@@ -9,31 +9,16 @@ from codetracer import replay as recorded
 from codetracer.replay import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
 from codetracer.tracelog.reader import LogReader
 from codetracer_bindings.trace_decoder import ObjectRecord, VariableRecord, decode_record
-from tests.recordings import BACKENDS, record, texts
+from tests.recordings import BACKENDS, an_object, last, record, texts
 from tests.running import execute, trace_environ, write
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
-
-
-def last(path: Path) -> dict[str, recorded.Value]:
-    """Return the global variables as the module's last line sees them."""
-    replay = codetracer.read(path).replay()
-    found: dict[str, recorded.Value] = {}
-    for event in replay:
-        if isinstance(event, recorded.StepEvent) and event.frame.code.kind == "module":
-            found = replay.globals(event.frame)
-    return found
 
 
 def after(folder: Path, program: str, backend: str, *options: str) -> dict[str, recorded.Value]:
     """Record a program, and return its variables at its end."""
     record(folder, f"{program}\npass\n", *options, backend=backend)
     return last(folder / "out")
-
-
-def an_object(value: recorded.Value) -> ObjectValue:
-    assert isinstance(value, ObjectValue), value
-    return value
 
 
 def test_atoms_are_what_they_are(tmp_path: Path, backend: str) -> None:

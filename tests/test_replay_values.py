@@ -8,6 +8,7 @@ import pytest
 
 from codetracer.replay import (
     CutBytes,
+    CutInteger,
     CutText,
     CutTuple,
     Hidden,
@@ -65,6 +66,7 @@ RENDERED: list[tuple[Value, str]] = [
     ((1, (2, 3)), "(1, (2, 3))"),
     (CutText("ab", 92), "'ab'… +90"),
     (CutBytes(b"ab", 92), "b'ab'… +90"),
+    (CutInteger(-255, 45), "-0xff… +90"),
     (CutTuple((1, 2), 92), "(1, 2, … +90)"),
     (RangeValue(0, 5, 1), "range(0, 5)"),
     (RangeValue(0, 5, -2), "range(0, 5, -2)"),
@@ -162,6 +164,7 @@ def test_json_has_numbers_for_what_is_shared_and_for_cycles() -> None:
         (..., {"special": "Ellipsis"}),
         (CutText("a", 9), {"text": "a", "total": 9}),
         (CutBytes(b"a", 9), {"bytes": "61", "total": 9}),
+        (CutInteger(255, 9), {"int": "0xff", "more": 9}),
         (CutTuple((1,), 9), {"tuple": [1], "total": 9}),
         (RangeValue(1, 2, 3), {"range": [1, 2, 3]}),
         (Hidden("dropped"), {"hidden": "dropped"}),

@@ -115,6 +115,7 @@ def test_every_other_kind_of_value_is_read_as_it_was_written() -> None:
         (encode.value_tuple([]), ()),
         (encode.value_tuple([one, encode.value_tuple([two])]), (1, ("two",))),
         (encode.value_unbound(), decode.UnboundValue()),
+        (encode.value_cut_integer(9, b"\1"), decode.CutIntegerValue(9, b"\1")),
         (encode.value_cut_text(900, "be"), decode.CutTextValue(900, "be")),
         (encode.value_cut_binary(900, b"be"), decode.CutBinaryValue(900, b"be")),
         (encode.value_cut_tuple(900, [one]), decode.CutTupleValue(900, (1,))),
@@ -156,8 +157,8 @@ def test_a_byte_that_begins_no_record_is_refused(tag: int) -> None:
 
 
 def test_a_byte_that_begins_no_value_is_refused() -> None:
-    with pytest.raises(ValueError, match="no value with the tag 0x14"):
-        decode.decode_value(b"\x14" * 20, 0)
+    with pytest.raises(ValueError, match="no value with the tag 0x15"):
+        decode.decode_value(b"\x15" * 20, 0)
 
 
 def test_a_number_that_never_ends_is_refused() -> None:

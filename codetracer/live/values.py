@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import types
 
+from codetracer.own import seal
+from codetracer.runtime.lookups import find
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
 __all__ = ["describe", "describe_callable", "describe_exception", "type_name"]
+
+seal(globals())
 
 LONGEST_TEXT: Final = 80
 """Characters or bytes of a string that are shown; what is cut off is marked as strace does."""
@@ -24,6 +29,7 @@ LONGEST_INT: Final = 256
 """Bits of an int that is shown in digits."""
 
 _qualname_of: Final = type.__dict__["__qualname__"].__get__
+_namespace_of: Final = vars(types.ModuleType)["__dict__"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 
 
@@ -94,8 +100,8 @@ def _sized(value: Any) -> str:
 
 
 def _module(value: types.ModuleType) -> str:
-    # dict.get, past a __getattr__ of the module and past a subclass of ModuleType.
-    name = dict.get(value.__dict__, "__name__")
+    # Past a __getattr__ of the module and past a subclass of ModuleType.
+    name = find(_namespace_of(value), "__name__", None)
     return f"<module {name}>" if type(name) is str else "<module>"
 
 

@@ -25,6 +25,7 @@ from codetracer.replay.replay import Replay
 from codetracer.replay.trace import Process, Trace
 from codetracer.replay.values import (
     CutBytes,
+    CutInteger,
     CutText,
     CutTuple,
     Hidden,
@@ -37,6 +38,7 @@ __all__ = [
     "CallEvent",
     "Code",
     "CutBytes",
+    "CutInteger",
     "CutText",
     "CutTuple",
     "EndEvent",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.replay.values import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
+from codetracer.replay.values import (
+    CutBytes,
+    CutInteger,
+    CutText,
+    CutTuple,
+    Hidden,
+    ObjectValue,
+    RangeValue,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,7 +40,8 @@ def to_json(value: Value) -> object:
     """Return `value` as `json.dumps` takes it.
 
     None, bool, int and str are themselves, floats too unless they are no numbers. All else is an
-    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 4096 bits),
+    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 4096 bits;
+    cut: with ``more``, how many of its lowest bytes are left out),
     ``bytes`` (hexadecimal), ``tuple``, ``range``, ``text`` (cut: with ``total``), ``special``
     (``Ellipsis``, ``NotImplemented``), ``hidden`` (how), or ``object``: its number, with ``form``,
     ``type``, ``items``, ``attributes``, ``total``, ``cut`` and ``cut_attributes``; where it comes
@@ -62,6 +71,10 @@ class _Renderer:
                 return _cut_text(value, len(value), room)
             case CutText(text, total):
                 return _cut_text(text, total, room)
+            case CutInteger(first, more):
+                digits = hex(first)
+                kept = digits[: max(room, 8)]
+                return f"{kept}… +{len(digits) - len(kept) + 2 * more}"
             case CutBytes(data, total):
                 return _cut_text(data, total, room)
             case CutTuple(items, total):
@@ -174,6 +187,8 @@ def _json(value: Value, seen: set[int], depth: int) -> object:
             return {"bytes": value.hex()}
         case CutText(text, total):
             return {"text": text, "total": total}
+        case CutInteger(first, more):
+            return {"int": hex(first), "more": more}
         case CutBytes(data, total):
             return {"bytes": data.hex(), "total": total}
         case CutTuple(items, total):

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from codetracer.replay.values import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
+from codetracer.replay.values import (
+    CutBytes,
+    CutInteger,
+    CutText,
+    CutTuple,
+    Hidden,
+    ObjectValue,
+    RangeValue,
+)
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_DICT, FORM_NAMES
 
@@ -132,6 +140,8 @@ class _Resolver:
         match value:
             case raw.ReferenceValue(number):
                 return self._object(number)
+            case raw.CutIntegerValue(more, digits):
+                return CutInteger(int.from_bytes(digits, "little", signed=True), more)
             case raw.CutTextValue(total, text):
                 return CutText(text, total)
             case raw.CutBinaryValue(total, data):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = [
     "CutBytes",
+    "CutInteger",
     "CutText",
     "CutTuple",
     "Hidden",
@@ -25,6 +26,7 @@ type Value = (
     | EllipsisType
     | NotImplementedType
     | tuple[Value, ...]
+    | CutInteger
     | CutText
     | CutBytes
     | CutTuple
@@ -43,6 +45,15 @@ class CutText(NamedTuple):
     """Its first characters."""
     total: int
     """How many characters it had."""
+
+
+class CutInteger(NamedTuple):
+    """An int of more bytes than the recorder's limit for texts."""
+
+    first: int
+    """The int without its lowest bytes, as ``>>`` leaves it."""
+    more: int
+    """How many of its lowest bytes were left out."""
 
 
 class CutBytes(NamedTuple):

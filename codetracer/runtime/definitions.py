@@ -6,7 +6,6 @@ A number is given in the same breath as its definition is appended (see events.p
 from __future__ import annotations
 
 from codetracer.own import seal
-from codetracer.runtime.identity import ByIdentity
 from codetracer.runtime.layouts import Layout, layout_of, type_name
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 
@@ -14,10 +13,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
+    from typing import Final
 
 __all__ = ["Definitions"]
 
 seal(globals())
+
+_SWEEP_AFTER: Final = 1000
+"""After how many new types those that are gone are let go of, beside as many as there are."""
 
 
 class Definitions:
@@ -34,21 +37,25 @@ class Definitions:
     def __init__(self, keep_source: Callable[[str], object] = lambda _: None) -> None:
         self.out: list[bytes] = []
         self._keep_source = keep_source
-        self._layouts: ByIdentity[type, Layout] = ByIdentity()
+        self._layouts: dict[int, Layout] = {}
         self._types = 0
+        self._sweep_at = 0
         self._attributes: dict[str, int] = {}
         self._sources: dict[str, int] = {}
 
     def layout(self, kind: type) -> Layout:
         """Return the layout of a type's instances, with the type's number."""
-        layout = self._layouts.get(kind, None)
-        if layout is None:
+        layout = self._layouts.get(id(kind))
+        if layout is None or not layout.is_of(kind):
             layout = layout_of(kind)
             record = encode_type(type_name(kind))
+            if self._types >= self._sweep_at:
+                self._sweep()
+            key = id(kind)
             layout.number = self._types
             self._types += 1
+            self._layouts[key] = layout
             self.out.append(record)
-            self._layouts.set(kind, layout)
         return layout
 
     def attribute(self, name: str) -> int:
@@ -79,6 +86,13 @@ class Definitions:
         """Number everything anew from now on, for another log."""
         self.out.clear()
         self._layouts.clear()
-        self._types = 0
+        self._types = self._sweep_at = 0
         self._attributes.clear()
         self._sources.clear()
+
+    def _sweep(self) -> None:
+        """Let go of the layouts of types that are gone."""
+        for key, layout in [*self._layouts.items()]:
+            if layout.alive is not None and layout.alive() is None:
+                del self._layouts[key]
+        self._sweep_at = self._types + len(self._layouts) + _SWEEP_AFTER

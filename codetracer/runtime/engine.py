@@ -6,8 +6,6 @@ callbacks in C are, and ``CODETRACER_BACKEND`` chooses both.
 
 from __future__ import annotations
 
-import weakref
-from functools import partial
 from importlib import import_module
 from time import perf_counter_ns
 
@@ -18,6 +16,7 @@ from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.values import Values
 from codetracer.tracelog.writer import LogWriter, unwritable
+from codetracer_bindings.trace_format import FORM_LIST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,11 +93,11 @@ def make_engine(
         active,
         clock,
     )
-    engine.set_layouts(partial(_tell_layout, engine._forget_type))
+    engine.set_layouts(_tell_layout)
     return engine
 
 
-def _tell_layout(forget: Callable[[object], object], kind: type) -> tuple[object, ...]:
+def _tell_layout(kind: type) -> tuple[object, ...]:
     """Return for the engine in C what the instances of a type hold."""
     layout = layout_of(kind)
     return (
@@ -107,7 +106,7 @@ def _tell_layout(forget: Callable[[object], object], kind: type) -> tuple[object
         layout.dict_of is not None,
         tuple(layout.slots),
         tuple(map(layout.owners.get, layout.slots)),
-        layout.plain,
-        # Types are not kept alive; the address of one that is gone may be another's.
-        weakref.ref(kind, forget),
+        # A wrapped value says itself what it is.
+        layout.form == FORM_LIST and layout.base is not None,
+        layout.alive,
     )

@@ -6,10 +6,12 @@ looked up on an instance or on a type of the program's, no method of theirs is c
 
 from __future__ import annotations
 
-import sys
 import types
-import weakref
+from collections import deque
+from importlib import import_module
+from weakref import ref
 
+from codetracer.own import seal
 from codetracer_bindings.trace_format import (
     FORM_CLASS,
     FORM_DICT,
@@ -35,7 +37,16 @@ if TYPE_CHECKING:
 
     type Reader = Callable[[Any], object]
 
-__all__ = ["Layout", "class_name", "layout_of", "type_name"]
+__all__ = ["WRAPPED", "Layout", "class_name", "layout_of", "type_name"]
+
+seal(globals())
+
+instance_dict: Any
+"""Returns what an instance has in its dict, and makes none where it has none: in C alone."""
+try:
+    instance_dict = import_module("codetracer_bindings._engine").instance_dict
+except ImportError:
+    instance_dict = None
 
 _mro_of: Final = type.__dict__["__mro__"].__get__
 _namespace_of: Final = type.__dict__["__dict__"].__get__
@@ -59,14 +70,8 @@ _BASES: Final = (
     (frozenset, FORM_FROZENSET),
     (tuple, FORM_TUPLE),
 )
-_WRAPPERS: Final[tuple[tuple[type, Reader], ...]] = (
-    (int, int.__int__),
-    (float, float.__float__),
-    (complex, lambda value: complex.__add__(value, 0)),
-    (str, str.__str__),
-    (bytes, lambda value: bytes.__getitem__(value, slice(None))),
-    (bytearray, lambda value: bytes(bytearray.__getitem__(value, slice(None)))),
-)
+WRAPPED: Final = (int, float, complex, str, bytes, bytearray)
+"""What a value may be beside having attributes; it is cut as a plain one is."""
 
 
 class Layout:
@@ -79,25 +84,35 @@ class Layout:
         owners: a weak reference to the class that has the slot, by the slot's name. Fields have
             none.
         dict_of: returns an instance's ``__dict__``; None where it has none.
-        plain: returns the plain value of a wrapped one, and a deque as a list; else None.
+        base: which of `WRAPPED` the instances are, or deque; else None.
+        alive: a weak reference to the type; None to one that is there for good.
     """
 
-    __slots__ = ("dict_of", "form", "number", "owners", "plain", "slots")
+    __slots__ = ("alive", "base", "dict_of", "form", "number", "owners", "slots")
 
     def __init__(
         self,
         form: int,
         slots: dict[str, Reader],
-        owners: dict[str, weakref.ref[type]],
+        owners: dict[str, ref[type]],
         dict_of: Callable[[Any], Any] | None,
-        plain: Reader | None,
+        base: type | None,
+        alive: ref[type] | None,
     ) -> None:
         self.number = 0
         self.form = form
         self.slots = slots
         self.owners = owners
         self.dict_of = dict_of
-        self.plain = plain
+        self.base = base
+        self.alive = alive
+
+    def is_of(self, kind: type) -> bool:
+        """Tell whether the type that this was told of is there, and is `kind`.
+
+        Types are not kept alive; the id of one that is gone may be another's.
+        """
+        return self.alive is None or self.alive() is kind
 
 
 def layout_of(kind: type) -> Layout:
@@ -105,7 +120,7 @@ def layout_of(kind: type) -> Layout:
     mro = _mro_of(kind)
     form = next((form for base, form in _BASES if _has(mro, base)), FORM_INSTANCE)
     slots: dict[str, Reader] = {}
-    owners: dict[str, weakref.ref[type]] = {}
+    owners: dict[str, ref[type]] = {}
     dict_of = None
     if form not in (FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE):
         owners, dict_of = _owners_of(mro), _dict_of(mro)
@@ -113,24 +128,26 @@ def layout_of(kind: type) -> Layout:
             name: _reader_of(owner, name, types.MemberDescriptorType)
             for name, owner in owners.items()
         }
-    plain = next((read for base, read in _WRAPPERS if _has(mro, base)), None)
+    base: type | None = next((base for base in WRAPPED if _has(mro, base)), None)
     if _is_enumeration(kind):
-        form, slots, owners, plain = FORM_ENUM, {}, {}, None
-    elif plain is not None:
+        form, slots, owners, base = FORM_ENUM, {}, {}, None
+    elif base is not None:
         form = FORM_WRAPPED
     elif form == FORM_TUPLE and (fields := _fields_of(mro)):
         form = FORM_NAMED_TUPLE
         slots, owners = {name: _item_reader(index) for index, name in enumerate(fields)}, {}
     elif form == FORM_INSTANCE and dict_of is None and not slots:
         form = FORM_OPAQUE
-        if kind is _deque():
-            form, plain = FORM_LIST, list
-    return Layout(form, slots, owners, dict_of, plain)
+        if kind is deque:
+            form, base = FORM_LIST, deque
+    return Layout(form, slots, owners, dict_of, base, _alive(kind))
 
 
 def type_name(kind: type) -> str:
     """Return a type's module and qualified name; the latter alone for a builtin."""
-    module = _module_of(kind)
+    # In CPython a class keeps it in its namespace, where a key may be the program's.
+    is_heap = _flags_of(kind) & _IS_HEAP_TYPE
+    module = _entry(kind, "__module__") if is_heap else _module_of(kind)
     name = class_name(kind)
     return name if type(module) is not str or module == "builtins" else f"{module}.{name}"
 
@@ -138,7 +155,8 @@ def type_name(kind: type) -> str:
 def class_name(kind: type) -> str:
     """Return a class's qualified name."""
     name: str = _qualname_of(kind)
-    return name
+    # It may be set to an instance of a subclass, whose methods are the program's.
+    return name if type(name) is str else str.__str__(name)
 
 
 def _has(mro: tuple[type, ...], wanted: type) -> bool:
@@ -146,14 +164,23 @@ def _has(mro: tuple[type, ...], wanted: type) -> bool:
     return any(base is wanted for base in mro)
 
 
-def _owners_of(mro: tuple[type, ...]) -> dict[str, weakref.ref[type]]:
+def _alive(kind: type) -> ref[type] | None:
+    """Return a weak reference that the program does not see.
+
+    A class has one without a callback from each of its bases (add_subclass, Objects/typeobject.c),
+    and there is never more than one such (get_basic_refs, Objects/weakrefobject.c): it is the same.
+    """
+    return ref(kind) if _flags_of(kind) & _IS_HEAP_TYPE else None
+
+
+def _owners_of(mro: tuple[type, ...]) -> dict[str, ref[type]]:
     """Return which class has each slot, by the slot's name."""
-    owners: dict[str, weakref.ref[type]] = {}
+    owners: dict[str, ref[type]] = {}
     for base in reversed(mro):
         # The fields of the types that CPython is made of are of no interest.
         if not _flags_of(base) & _IS_HEAP_TYPE:
             continue
-        alive = weakref.ref(base)
+        alive = ref(base)
         for name, descriptor in _items(base):
             if type(descriptor) is types.MemberDescriptorType and name not in _OFFSETS:
                 owners[name] = alive
@@ -167,14 +194,17 @@ def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
         if type(descriptor) is types.GetSetDescriptorType and (
             descriptor.__objclass__ is base or descriptor.__objclass__ is object
         ):
+            if instance_dict is not None:
+                found: Callable[[Any], Any] = instance_dict
+                return found
             if not _flags_of(base) & _IS_HEAP_TYPE:
                 # It is there for good.
                 return descriptor.__get__
-            return _reader_of(weakref.ref(base), "__dict__", types.GetSetDescriptorType)
+            return _reader_of(ref(base), "__dict__", types.GetSetDescriptorType)
     return None
 
 
-def _reader_of(alive: weakref.ref[type], name: str, kind: object) -> Reader:
+def _reader_of(alive: ref[type], name: str, kind: object) -> Reader:
     """Return what reads an attribute by a descriptor of this kind of the class that is `alive`.
 
     A descriptor keeps its class alive, and with it the globals of its methods. The class is there
@@ -225,12 +255,8 @@ def _entry(kind: type, wanted: str) -> Any:
 
 
 def _is_enumeration(kind: type) -> bool:
-    enum = sys.modules.get("enum")
-    return type(enum) is types.ModuleType and _has(
-        _mro_of(type(kind)), enum.__dict__.get("EnumType", object())
+    # By its name: the module is not ours to import, and sys.modules is the program's.
+    return any(
+        class_name(base) == "EnumType" and type_name(base) == "enum.EnumType"
+        for base in _mro_of(type(kind))
     )
-
-
-def _deque() -> object:
-    collections = sys.modules.get("_collections")
-    return None if collections is None else collections.__dict__.get("deque")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
+from codetracer.runtime.lookups import find
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
@@ -122,8 +123,7 @@ class Plans:
         known = self._known.get(id(code))
         if known is not None and known[0] is code.co_linetable:
             return known[1]
-        # Not .get: a program may run code with globals of a class of its own.
-        plan = self.make(code, dict.get(frame.f_globals, "__name__"))
+        plan = self.make(code, find(frame.f_globals, "__name__", None))
         if len(self._known) >= _MOST:
             self._known.clear()
         self._known[id(code)] = code.co_linetable, plan

@@ -10,6 +10,7 @@ import sys
 
 from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION
+from codetracer.runtime.lookups import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["MISSING", "frame_around", "lookup", "release", "variables_of"]
 
 seal(globals())
+
+_mro_of: Final = type.__dict__["__mro__"].__get__
 
 MISSING: Final = object()
 """Stands for the value of a variable that is not bound."""
@@ -39,10 +42,10 @@ def lookup(variables: Mapping[str, object], name: str) -> object:
     """Return a variable's value, or `MISSING`; a namespace of the program's own is not asked."""
     kind: type[object] = type(variables)
     # Not `in`: a metaclass may define __eq__.
-    if kind is dict or kind is _KIND:
+    if kind is _KIND:
         return variables.get(name, MISSING)
-    if any(base is dict for base in type.__dict__["__mro__"].__get__(kind)):
-        return dict.get(variables, name, MISSING)  # type: ignore[call-overload]
+    if kind is dict or any(base is dict for base in _mro_of(kind)):
+        return find(variables, name, MISSING)
     return MISSING
 
 

@@ -7,7 +7,9 @@ from _thread import _local, get_ident
 from codetracer.live.frames import thread_name
 from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
+from codetracer.runtime.lookups import find
 from codetracer.runtime.plans import MODULE_KIND
+from codetracer.runtime.scopes import MISSING
 from codetracer_bindings.trace_encoder import (
     encode_call,
     encode_enter,
@@ -199,7 +201,7 @@ class Stacks:
         if namespace is None or (
             # Another dict may have the address of one that is gone.
             plan.kind == MODULE_KIND
-            and not all(dict.__contains__(variables, name) for name in namespace.written)
+            and any(find(variables, name, MISSING) is MISSING for name in namespace.written)
         ):
             namespace = Namespace(self._namespace_count)
             self._namespace_count += 1

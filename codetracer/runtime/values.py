@@ -8,15 +8,19 @@ refers to the object, however many names it has.
 from __future__ import annotations
 
 import types
+from collections import deque
 from itertools import islice
 
+from codetracer.own import seal
 from codetracer.runtime.layouts import class_name
+from codetracer.runtime.lookups import find
 from codetracer_bindings.trace_encoder import (
     encode_object,
     value_big_integer,
     value_binary,
     value_complex,
     value_cut_binary,
+    value_cut_integer,
     value_cut_text,
     value_cut_tuple,
     value_ellipsis,
@@ -61,6 +65,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ALLOW", "DROP", "REDACT", "AttributeActions", "Limits", "Values"]
 
+seal(globals())
+
 ALLOW: Final = 0
 REDACT: Final = 1
 DROP: Final = 2
@@ -68,12 +74,22 @@ DROP: Final = 2
 MAX_KNOWN: Final = 100_000
 """How many objects are remembered; when there are more, all are forgotten and written anew."""
 
+MAX_NAME: Final = 1_000
+"""How many characters of the name of a class, a function or a module are written."""
+
+NESTED: Final = 10
+"""How many times as many items as a container may have the tuples in the tuples of a value may have
+together: a tuple of a hundred tuples of a hundred is small for the program, not for the log."""
+
 MAX_NAMES: Final = 10_000
 """Of how many names it is remembered what a filter does with them."""
 
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 63) - 1
 
+_mro_of: Final = type.__dict__["__mro__"].__get__
+_real_of: Final = complex.__dict__["real"].__get__
+_imag_of: Final = complex.__dict__["imag"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 _cause_of: Final = BaseException.__dict__["__cause__"].__get__
 _NONE: Final = value_none()
@@ -152,6 +168,8 @@ class Values:
         self._queue: list[tuple[Any, _Known, int, int]] = []
         self._room = limits.depth
         self._refers = False
+        self._within = False
+        self._spare = 0
         self._seen: dict[int, int] = {}
         self._actions = AttributeActions(lambda _: ALLOW)
 
@@ -166,31 +184,20 @@ class Values:
             nesting: how many tuples it is in.
         """
         kind = type(value)
-        if kind is int:
-            if _LEAST <= value <= _MOST:
-                return value_integer(value)
-            size = value.bit_length() // 8 + 1
-            return value_big_integer(value.to_bytes(size, "little", signed=True))
-        if kind is str:
-            if len(value) <= self._limits.text:
-                return value_text(value)
-            return value_cut_text(len(value), value[: self._limits.text])
+        if kind is int or kind is str or kind is float or kind is bytes or kind is complex:
+            return self._plain(value, kind)
         if kind is bool:
             return _TRUE if value else _FALSE
         if value is None:
             return _NONE
-        if kind is float:
-            return value_float(value)
         if kind is tuple:
             return self._tuple(value, depth, nesting)
-        if (
-            kind is bytes
-            or kind is complex
-            or kind is range
-            or value is Ellipsis
-            or value is NotImplemented
-        ):
-            return self._rare(value, kind)
+        if kind is range:
+            return value_range(
+                self.encode(value.start, 0), self.encode(value.stop, 0), self.encode(value.step, 0)
+            )
+        if value is Ellipsis or value is NotImplemented:
+            return _ELLIPSIS if value is Ellipsis else _NOT_IMPLEMENTED
         return value_reference(self._reference(value, kind, depth, self._room - nesting))
 
     def write_objects(self, actions: AttributeActions) -> None:
@@ -243,25 +250,44 @@ class Values:
         self._seen.clear()
 
     def _tuple(self, value: tuple[object, ...], depth: int, nesting: int) -> bytes:
-        if value and nesting >= self._limits.depth:
-            return value_cut_tuple(len(value), [])
-        items = [self.encode(item, depth - 1, nesting + 1) for item in value[: self._limits.items]]
+        limit = self._limits.items
+        if not nesting and not self._within:
+            self._spare = NESTED * limit
+        first = value[:limit]
+        if nesting and value:
+            if nesting >= self._limits.depth or len(first) > self._spare:
+                return value_cut_tuple(len(value), [])
+            self._spare -= len(first)
+        items = [self.encode(item, depth - 1, nesting + 1) for item in first]
         if len(items) == len(value):
             return value_tuple(items)
         return value_cut_tuple(len(value), items)
 
-    def _rare(self, value: Any, kind: type) -> bytes:
-        if kind is bytes:
-            if len(value) <= self._limits.text:
-                return value_binary(value)
-            return value_cut_binary(len(value), value[: self._limits.text])
-        if kind is complex:
-            return value_complex(value.real, value.imag)
-        if kind is range:
-            return value_range(
-                self.encode(value.start, 0), self.encode(value.stop, 0), self.encode(value.step, 0)
-            )
-        return _ELLIPSIS if value is Ellipsis else _NOT_IMPLEMENTED
+    def _plain(self, value: Any, base: Any) -> bytes:
+        """Return an instance of one of `WRAPPED`, or of a subclass, as bytes."""
+        limit = self._limits.text
+        if base is int:
+            return self._integer(value)
+        if base is float:
+            return value_float(float.__float__(value))
+        if base is complex:
+            return value_complex(_real_of(value), _imag_of(value))
+        length = base.__len__(value)
+        first = base.__getitem__(value, slice(limit))
+        if base is str:
+            return value_text(first) if length <= limit else value_cut_text(length, first)
+        if base is bytearray:
+            first = bytes(first)
+        return value_binary(first) if length <= limit else value_cut_binary(length, first)
+
+    def _integer(self, value: int) -> bytes:
+        if int.__le__(_LEAST, value) and int.__le__(value, _MOST):
+            return value_integer(int.__int__(value))
+        size, limit = int.bit_length(value) // 8 + 1, self._limits.text
+        if size <= limit:
+            return value_big_integer(int.to_bytes(value, size, "little", signed=True))
+        first = int.__rshift__(value, (size - limit) * 8)
+        return value_cut_integer(size - limit, int.to_bytes(first, limit, "little", signed=True))
 
     def _reference(self, value: object, kind: type, depth: int, room: int) -> int:
         """Return an object's number; put it down to be looked at where `depth` allows.
@@ -295,53 +321,86 @@ class Values:
 
     def _content(self, value: Any, known: _Known, depth: int) -> bytes:
         """Return the record of what an object holds; what it refers to is `depth` deep."""
+        self._spare = NESTED * self._limits.items
+        self._within = True
+        try:
+            return self._held(value, known, depth)
+        finally:
+            self._within = False
+
+    def _held(self, value: Any, known: _Known, depth: int) -> bytes:
         layout = self._definitions.layout(type(value))
         read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
         total, items = read_items(self, value, layout, depth)
-        attributes: dict[str, object] = {}
+        encoded: list[tuple[int, bytes]] = []
         if layout.form == FORM_METHOD:
+            cut = 0
             owner = value.__self__
             if owner is not None and type(owner) is not _MODULE:
-                attributes["__self__"] = owner
                 # It is looked at in place of the method.
-                depth += 1
                 self._room += 1
+                cut = self._attribute("__self__", owner, depth + 1, encoded)
         else:
-            self._attributes(value, layout, attributes)
-        encoded: list[tuple[int, bytes]] = []
-        cut = 0
-        for name, attribute in attributes.items():
-            action = self._actions[name]
-            if action == DROP:
-                continue
-            if len(encoded) >= self._limits.items:
-                cut += 1
-                continue
-            content = _REDACTED if action == REDACT else self.encode(attribute, depth)
-            encoded.append((self._definitions.attribute(name), content))
+            cut = self._attributes(value, layout, depth, encoded)
         return encode_object(known.number, layout.form, layout.number, total, items, cut, encoded)
 
-    def _attributes(self, value: Any, layout: Layout, found: dict[str, object]) -> None:
+    def _attributes(
+        self, value: Any, layout: Layout, depth: int, encoded: list[tuple[int, bytes]]
+    ) -> int:
+        """Append the attributes that there is room for; return how many are cut."""
+        cut = 0
         for name, read in layout.slots.items():
             try:
-                found[name] = read(value)
+                held = read(value)
             except (AttributeError, IndexError):
                 # A slot that is not bound.
                 continue
+            cut += self._attribute(name, held, depth, encoded)
         namespace = None if layout.dict_of is None else layout.dict_of(value)
-        if type(namespace) is dict:
-            entries = list(namespace.items())
-            found.update(
-                (name, held)
-                for name, held in entries
-                if type(name) is str and name not in layout.slots
-            )
+        if type(namespace) is not dict:
+            namespace = {}
         if layout.form == FORM_ENUM:
-            kept = {"name": found.get("_name_"), "value": found.get("_value_")}
-            found.clear()
-            found.update(kept)
-        elif layout.form == FORM_EXCEPTION and (cause := _cause_of(value)) is not None:
-            found["__cause__"] = cause
+            for name in ("name", "value"):
+                held = find(namespace, f"_{name}_", None)
+                cut += self._attribute(name, held, depth, encoded)
+            return cut
+        if namespace:
+            cut += self._namespace(namespace, layout, depth, encoded)
+        if layout.form == FORM_EXCEPTION and (cause := _cause_of(value)) is not None:
+            cut += self._attribute("__cause__", cause, depth, encoded)
+        return cut
+
+    def _namespace(
+        self,
+        namespace: dict[object, object],
+        layout: Layout,
+        depth: int,
+        encoded: list[tuple[int, bytes]],
+    ) -> int:
+        passed, limit = 0, self._limits.items
+        # Some at a time, for it may be large; more, where a filter drops some.
+        while entries := [*islice(namespace.items(), passed, passed + limit + 1)]:
+            for name, held in entries:
+                if len(encoded) >= limit:
+                    # The rest is not looked at, however much it is.
+                    return len(namespace) - passed
+                passed += 1
+                if type(name) is str and name not in layout.slots:
+                    self._attribute(name, held, depth, encoded)
+        return 0
+
+    def _attribute(
+        self, name: str, value: object, depth: int, encoded: list[tuple[int, bytes]]
+    ) -> int:
+        """Append an attribute, as its filter has it; return 1 if it is cut, else 0."""
+        action = self._actions[name]
+        if action == DROP:
+            return 0
+        if len(encoded) >= self._limits.items:
+            return 1
+        content = _REDACTED if action == REDACT else self.encode(value, depth)
+        encoded.append((self._definitions.attribute(name), content))
+        return 0
 
     def _encode_items(self, items: list[Any], depth: int) -> list[bytes]:
         return [self.encode(item, depth) for item in items]
@@ -352,8 +411,9 @@ def _no_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[i
 
 
 def _list_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
-    if layout.plain is not None:
-        value = layout.plain(value)
+    if layout.base is deque:
+        items = [*islice(deque.__iter__(value), values._limits.items)]
+        return deque.__len__(value), values._encode_items(items, depth)
     items = list.__getitem__(value, slice(values._limits.items))
     return list.__len__(value), values._encode_items(items, depth)
 
@@ -388,14 +448,13 @@ def _exception_items(
 
 
 def _class_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
-    return 1, [value_text(class_name(value))]
+    return 1, [_name(class_name(value))]
 
 
 def _function_items(
     values: Values, value: Any, layout: Layout, depth: int
 ) -> tuple[int, list[bytes]]:
-    name = value.__qualname__
-    return 1, [value_text(name if type(name) is str else "")]
+    return 1, [_name(value.__qualname__)]
 
 
 def _method_items(
@@ -410,16 +469,19 @@ def _method_items(
 def _module_items(
     values: Values, value: Any, layout: Layout, depth: int
 ) -> tuple[int, list[bytes]]:
-    namespace: dict[str, object] = _module_dict_of(value)
-    name = namespace.get("__name__")
-    return 1, [value_text(name if type(name) is str else "")]
+    return 1, [_name(find(_module_dict_of(value), "__name__", None))]
 
 
 def _wrapped_items(
     values: Values, value: Any, layout: Layout, depth: int
 ) -> tuple[int, list[bytes]]:
-    assert layout.plain is not None
-    return 1, [values.encode(layout.plain(value), 0)]
+    return 1, [values._plain(value, layout.base)]
+
+
+def _name(name: Any) -> bytes:
+    """Return a name that CPython holds, which may be of a subclass of str, as bytes."""
+    is_text = any(base is str for base in _mro_of(type(name)))
+    return value_text(str.__getitem__(name, slice(MAX_NAME)) if is_text else "")
 
 
 _MODULE: Final = types.ModuleType

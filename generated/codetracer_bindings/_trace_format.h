@@ -20,6 +20,7 @@ enum value_tag {
     VALUE_INTEGER = 0x06,
     VALUE_INTEGER_SHORT = 0x80,
     VALUE_BIG_INTEGER = 0x07,
+    VALUE_CUT_INTEGER = 0x14,
     VALUE_FLOAT = 0x08,
     VALUE_COMPLEX = 0x09,
     VALUE_TEXT = 0x0a,

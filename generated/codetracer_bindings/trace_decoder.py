@@ -18,6 +18,7 @@ __all__ = [
     "CallRecord",
     "CodeRecord",
     "CutBinaryValue",
+    "CutIntegerValue",
     "CutTextValue",
     "CutTupleValue",
     "DroppedValue",
@@ -57,6 +58,16 @@ type Value = object
 
 class UnboundValue(NamedTuple):
     """The variable is not bound, or no longer."""
+
+
+class CutIntegerValue(NamedTuple):
+    """An int of more bytes than the limit of a text."""
+
+    more: int
+    """How many of its lowest bytes are cut."""
+
+    digits: bytes
+    """The others: two's complement, little-endian."""
 
 
 class CutTextValue(NamedTuple):
@@ -541,6 +552,14 @@ def _value_big_integer(data: bytes, position: int) -> tuple[Value, int]:
     return int.from_bytes(digits, "little", signed=True), position
 
 
+def _value_cut_integer(data: bytes, position: int) -> tuple[Value, int]:
+    position += 1
+    more, position = _uint(data, position)
+    digits, position = _bytes(data, position)
+
+    return CutIntegerValue(more, digits), position
+
+
 def _value_float(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
     number, position = _f64(data, position)
@@ -858,6 +877,7 @@ _VALUES[5] = _value_not_implemented
 _VALUES[6] = _value_integer
 _VALUES[128:256] = [_value_integer] * 128
 _VALUES[7] = _value_big_integer
+_VALUES[20] = _value_cut_integer
 _VALUES[8] = _value_float
 _VALUES[9] = _value_complex
 _VALUES[10] = _value_text

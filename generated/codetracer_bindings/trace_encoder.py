@@ -39,6 +39,7 @@ __all__ = [
     "value_binary",
     "value_complex",
     "value_cut_binary",
+    "value_cut_integer",
     "value_cut_text",
     "value_cut_tuple",
     "value_dropped",
@@ -296,6 +297,11 @@ def value_integer(number: int) -> bytes:
 def value_big_integer(digits: bytes) -> bytes:
     """An int of any size."""
     return _BYTES[7] + _bytes(digits)
+
+
+def value_cut_integer(more: int, digits: bytes) -> bytes:
+    """An int of more bytes than the limit of a text."""
+    return _BYTES[20] + _uint(more) + _bytes(digits)
 
 
 def value_float(number: float) -> bytes:

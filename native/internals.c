@@ -1,0 +1,356 @@
+/* How CPython 3.12 to 3.15 keep the attributes of instances, the kind of a dict's keys, and whether a
+   str is ASCII: Include/internal/pycore_dict.h, pycore_object.h, Include/cpython/object.h,
+   unicodeobject.h, with the GIL and 8 bytes a pointer. Of 3.12.1, 3.13.0, 3.14.8 and 3.15.0 the
+   offsets were printed by a program that includes these headers.
+
+   An instance of a class has no dict until someone asks for it: its values are in an array, and
+   their names are in the class, shared by all instances. PyObject_GenericGetDict makes the dict,
+   which then stays. */
+#include "engine.h"
+
+#define MANAGED_DICT (1UL << 4) /* Py_TPFLAGS_MANAGED_DICT */
+#define INLINE_VALUES (1UL << 2) /* Py_TPFLAGS_INLINE_VALUES, 3.13 on */
+#define MANAGED_DICT_PLACE (-3)  /* in pointers from the object */
+#define BASICSIZE_PLACE 32       /* of PyTypeObject.tp_basicsize */
+#define FLAGS_PLACE 168          /* of PyTypeObject.tp_flags */
+#define KEYS_PLACE 32            /* of PyDictObject.ma_keys */
+#define GENERAL_KEYS 0           /* DICT_KEYS_GENERAL */
+
+/* PyDictKeysObject: dk_indices, of 1 << log2_index_bytes bytes, and the entries follow. */
+typedef struct {
+    Py_ssize_t refcnt;
+    uint8_t log2_size;
+    uint8_t log2_index_bytes;
+    uint8_t kind;
+    uint32_t version;
+    Py_ssize_t usable;
+    Py_ssize_t nentries;
+} Keys;
+
+/* PyDictUnicodeEntry */
+typedef struct {
+    PyObject *key;
+    PyObject *value;
+} Entry;
+
+/* Where the values of an instance are; `order` is how they were set, as indices of names. */
+typedef struct {
+    PyObject **values;
+    const uint8_t *order;
+    Py_ssize_t step; /* from one place in `order` to the next */
+    Py_ssize_t count;
+} Inline;
+
+typedef PyObject **(*GetDictPointer)(PyObject *);
+
+int internals_known;
+
+static int minor;
+static size_t cached_keys; /* the place of PyHeapTypeObject.ht_cached_keys */
+static GetDictPointer get_dict_pointer;
+
+static void *
+pointer_at(const void *object, size_t place)
+{
+    void *found;
+    memcpy(&found, (const char *)object + place, sizeof(found));
+    return found;
+}
+
+static int
+has_flag(PyObject *object, unsigned long flag)
+{
+    return internals_known && ((uintptr_t)pointer_at(Py_TYPE(object), FLAGS_PLACE) & flag) != 0;
+}
+
+/* Returns the dict of an object, borrowed; NULL if there is none. */
+static PyObject *
+managed_dict(PyObject *object)
+{
+    PyObject *dict = ((PyObject **)object)[MANAGED_DICT_PLACE];
+    /* In 3.12 it is the address of the values less one, where there is no dict. */
+    return (uintptr_t)dict & 1 ? NULL : dict;
+}
+
+/* Tells where the values of an object that has no dict are; 0 if it has none. */
+static int
+inline_values(PyObject *object, Inline *found)
+{
+    if (minor == 12) {
+        /* PyDictValues: the values; before them, downwards, its size, the count, the order. */
+        uintptr_t tagged = ((uintptr_t *)object)[MANAGED_DICT_PLACE];
+        if ((tagged & 1) == 0) {
+            return 0;
+        }
+        const uint8_t *start = (const uint8_t *)(tagged + 1);
+        found->values = (PyObject **)start;
+        found->order = start - 3;
+        found->step = -1;
+        found->count = start[-2];
+        return 1;
+    }
+    if (!has_flag(object, INLINE_VALUES)) {
+        return 0;
+    }
+    /* PyDictValues: capacity, size, embedded, valid; the values; the order. */
+    const uint8_t *start =
+        (const uint8_t *)object + (Py_ssize_t)pointer_at(Py_TYPE(object), BASICSIZE_PLACE);
+    if (!start[3]) {
+        return 0;
+    }
+    found->values = (PyObject **)(start + sizeof(PyObject *));
+    found->order = (const uint8_t *)(found->values + start[0]);
+    found->step = 1;
+    found->count = start[1];
+    return 1;
+}
+
+static int
+inline_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value)
+{
+    Inline found;
+    const Keys *keys = pointer_at(Py_TYPE(object), cached_keys);
+    if (keys == NULL || !inline_values(object, &found)) {
+        return 0;
+    }
+    const Entry *entries =
+        (const Entry *)((const char *)(keys + 1) + ((size_t)1 << keys->log2_index_bytes));
+    while (*position < found.count) {
+        uint8_t index = found.order[*position * found.step];
+        ++*position;
+        if (index < keys->nentries && found.values[index] != NULL) {
+            *name = entries[index].key;
+            *value = found.values[index];
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Returns a new reference to the dict of an object that keeps no values beside it, or NULL. */
+static PyObject *
+other_dict(PyObject *object)
+{
+    PyObject *dict = NULL;
+    if (get_dict_pointer != NULL && internals_known) {
+        PyObject **place = get_dict_pointer(object);
+        dict = place == NULL ? NULL : Py_XNewRef(*place);
+    }
+    else {
+        dict = PyObject_GenericGetDict(object, NULL);
+        PyErr_Clear();
+    }
+    return dict;
+}
+
+static PyObject *
+dict_of(PyObject *object)
+{
+    return has_flag(object, MANAGED_DICT) ? Py_XNewRef(managed_dict(object)) : other_dict(object);
+}
+
+int
+object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value)
+{
+    if (has_flag(object, MANAGED_DICT)) {
+        PyObject *dict = managed_dict(object);
+        if (dict == NULL) {
+            return inline_next(object, position, name, value);
+        }
+        /* The order is the same, should the dict have been made in between. */
+        return PyDict_CheckExact(dict) && PyDict_Next(dict, position, name, value);
+    }
+    PyObject *dict = other_dict(object);
+    int found = dict != NULL && PyDict_CheckExact(dict)
+                && PyDict_Next(dict, position, name, value);
+    Py_XDECREF(dict);
+    return found;
+}
+
+Py_ssize_t
+object_count(PyObject *object)
+{
+    PyObject *dict = dict_of(object);
+    Inline found;
+    Py_ssize_t count = 0;
+    if (dict != NULL) {
+        count = PyDict_CheckExact(dict) ? PyDict_Size(dict) : 0;
+        Py_DECREF(dict);
+    }
+    else if (has_flag(object, MANAGED_DICT) && inline_values(object, &found)) {
+        count = found.count;
+    }
+    return count;
+}
+
+PyObject *
+plain_get(PyObject *dict, PyObject *name)
+{
+    if (internals_known) {
+        const Keys *keys = pointer_at(dict, KEYS_PLACE);
+        if (keys->kind != GENERAL_KEYS) {
+            PyObject *found = PyDict_GetItemWithError(dict, name);
+            if (found == NULL) {
+                PyErr_Clear();
+            }
+            return found;
+        }
+    }
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        if (key == name || (PyUnicode_CheckExact(key) && PyUnicode_Compare(key, name) == 0)) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+/* ---- what codetracer/runtime/layouts.py uses */
+
+static PyObject *
+instance_dict(PyObject *module, PyObject *object)
+{
+    PyObject *dict = dict_of(object);
+    if (dict != NULL || !has_flag(object, MANAGED_DICT)) {
+        return dict != NULL ? dict : Py_NewRef(Py_None);
+    }
+    PyObject *copy = PyDict_New();
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    while (copy != NULL && inline_next(object, &position, &name, &value)) {
+        if (PyDict_SetItem(copy, name, value) < 0) {
+            Py_CLEAR(copy);
+        }
+    }
+    return copy;
+}
+
+/* ---- the self-test */
+
+static const struct {
+    int minor;
+    size_t cached_keys;
+    Py_ssize_t heap_type_size; /* sizeof(PyHeapTypeObject): other builds have another */
+} versions[] = {{12, 880, 920}, {13, 880, 928}, {14, 880, 936}, {15, 888, 944}};
+
+static int
+version_fits(void)
+{
+    PyObject *size = PyObject_GetAttrString((PyObject *)&PyType_Type, "__basicsize__");
+    Py_ssize_t heap_type_size = size == NULL ? -1 : PyLong_AsSsize_t(size);
+    Py_XDECREF(size);
+    for (size_t at = 0; at < sizeof(versions) / sizeof(*versions); at++) {
+        if (Py_Version >> 16 == (0x300u | (unsigned)versions[at].minor)) {
+            minor = versions[at].minor;
+            cached_keys = versions[at].cached_keys;
+            return sizeof(void *) == 8 && heap_type_size == versions[at].heap_type_size;
+        }
+    }
+    return 0;
+}
+
+/* Tells whether the attributes of an object are read as these names, in this order. */
+static int
+reads(PyObject *object, const char *const *expected)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    for (; *expected != NULL; expected++) {
+        if (!object_next(object, &position, &name, &value) || !PyUnicode_CheckExact(name)
+            || PyUnicode_CompareWithASCIIString(name, *expected) != 0
+            || value != (**expected == 'a' ? Py_True : Py_None)) {
+            return 0;
+        }
+    }
+    return !object_next(object, &position, &name, &value);
+}
+
+static int
+instances_fit(PyObject *type)
+{
+    static const char *const none[] = {NULL};
+    static const char *const both[] = {"a", "b", NULL};
+    static const char *const turned[] = {"b", "a", NULL};
+    static const char *const one[] = {"b", NULL};
+    PyObject *first = PyObject_CallNoArgs(type);
+    PyObject *second = PyObject_CallNoArgs(type);
+    int fits = first != NULL && second != NULL && (PyType_GetFlags((PyTypeObject *)type) & MANAGED_DICT)
+               && has_flag(first, MANAGED_DICT) && reads(first, none)
+               && PyObject_SetAttrString(first, "a", Py_True) == 0
+               && PyObject_SetAttrString(first, "b", Py_None) == 0 && reads(first, both)
+               && PyObject_SetAttrString(second, "b", Py_None) == 0
+               && PyObject_SetAttrString(second, "a", Py_True) == 0 && reads(second, turned)
+               && PyObject_SetAttrString(second, "a", NULL) == 0 && reads(second, one)
+               && managed_dict(first) == NULL && managed_dict(second) == NULL;
+    PyObject *dict = fits ? PyObject_GenericGetDict(first, NULL) : NULL;
+    fits = dict != NULL && managed_dict(first) == dict && reads(first, both);
+    Py_XDECREF(dict);
+    Py_XDECREF(first);
+    Py_XDECREF(second);
+    return fits;
+}
+
+static int
+keys_fit(PyObject *name)
+{
+    PyObject *dict = PyDict_New();
+    int fits = dict != NULL && PyDict_SetItem(dict, name, Py_None) == 0
+               && ((const Keys *)pointer_at(dict, KEYS_PLACE))->kind != GENERAL_KEYS
+               && PyDict_SetItem(dict, Py_None, name) == 0
+               && ((const Keys *)pointer_at(dict, KEYS_PLACE))->kind == GENERAL_KEYS
+               && plain_get(dict, name) == Py_None;
+    Py_XDECREF(dict);
+    return fits;
+}
+
+static int
+texts_fit(void)
+{
+    static const struct {
+        const char *text;
+        int ascii;
+    } texts[] = {{"", 1}, {"a", 1}, {"not interned", 1}, {"\xc3\xa9", 0}, {"\xe2\x82\xac", 0},
+                 {"a \xf0\x9f\x98\x80", 0}};
+    for (size_t at = 0; at < sizeof(texts) / sizeof(*texts); at++) {
+        PyObject *text = PyUnicode_FromString(texts[at].text);
+        int fits = text != NULL && is_ascii(text) == texts[at].ascii;
+        Py_XDECREF(text);
+        if (!fits) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static PyMethodDef functions[] = {
+    {"instance_dict", instance_dict, METH_O,
+     "Return what an object has in its dict: the dict, a new one where it has none, or None."},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+internals_prepare(PyObject *module)
+{
+    get_dict_pointer = (GetDictPointer)engine_find("_PyObject_GetDictPtr");
+    PyErr_Clear();
+    PyObject *name = PyUnicode_InternFromString("a");
+    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "SelfTest");
+    if (name == NULL || type == NULL) {
+        Py_XDECREF(name);
+        Py_XDECREF(type);
+        return -1;
+    }
+    internals_known = version_fits();
+    internals_known = internals_known && instances_fit(type) && keys_fit(name) && texts_fit();
+    PyErr_Clear();
+    Py_DECREF(type);
+    Py_DECREF(name);
+    return PyModule_AddFunctions(module, functions) < 0
+                   || PyModule_AddIntConstant(module, "internals_known", internals_known) < 0
+               ? -1
+               : 0;
+}
