@@ -5,6 +5,7 @@ A number is given in the same breath as its definition is appended (see events.p
 
 from __future__ import annotations
 
+from codetracer.own import seal
 from codetracer.runtime.layouts import Layout, layout_of, type_name
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 __all__ = ["Definitions"]
+
+seal(globals())
 
 _SWEEP_AFTER: Final = 1000
 """After how many new types those that are gone are let go of, beside as many as there are."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import builtins
 from struct import Struct
 
 TYPE_CHECKING = False
@@ -54,6 +55,9 @@ __all__ = [
     "value_tuple",
     "value_unbound",
 ]
+
+# A program may replace any of them, and functions look them up here (PyFunction_New).
+globals()["__builtins__"] = dict(vars(builtins))
 
 _BYTES = tuple(bytes((number,)) for number in range(256))
 _f64 = Struct("<d").pack
