@@ -36,6 +36,7 @@ from codetracer_bindings.trace_format import (
     FORM_UNSEEN,
     FORM_WRAPPED,
 )
+from tests.running import execute, write
 
 
 def code_of(text: str, name: str | None = None) -> CodeType:
@@ -189,6 +190,53 @@ def test_values_need_no_more_than_definitions() -> None:
         values.write_objects(ALLOW_ALL)
 
     assert written(write) == [TypeRecord("list"), ObjectRecord(0, FORM_LIST, 0, 2, (1, "x"), 0, ())]
+
+
+PATCHED = """
+import builtins, collections, enum
+from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.values import AttributeActions, Limits, Values
+class Text(str): pass
+class Number(int): pass
+class Plain: pass
+class Slotted: __slots__ = ('a',)
+class Color(enum.Enum): RED = 1
+Pair = collections.namedtuple('Pair', 'one two')
+def function(): pass
+plain, slotted = Plain(), Slotted()
+plain.b = slotted.a = 1
+each = [
+    1, 1 << 99, 1 << 9999, 's', '\\xe9' * 600, 2.0, 1j, b'b', bytes(600), (1, (2,)), range(3), ...,
+    [1], {'k': 2}, {1}, frozenset('a'), bytearray(3), collections.deque([1]), Text('x'),
+    Number(1 << 9999), plain, slotted, Color.RED, Pair(1, 2), KeyError(1), function, len,
+    plain.__init__, enum, Plain, iter([]),
+]
+actions = AttributeActions({}.get)
+actions.update({name: 0 for name in ('a', 'b', 'k', 'name', 'value', 'one', 'two', '__self__')})
+definitions = Definitions()
+values = Values(definitions, Limits())
+called = []
+def replaced(name):
+    return lambda *args, **options: called.append(name)
+real, put = dict(vars(builtins)), setattr
+for name in real:
+    if name[0] != '_':
+        put(builtins, name, replaced(name))
+for value in each:
+    values.encode(value, 4)
+    values.write_objects(actions)
+for name, value in real.items():
+    put(builtins, name, value)
+print(len(definitions.out) > 40, called)
+"""
+
+
+def test_what_a_program_puts_in_place_of_builtins_is_not_called_for_its_values(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {"app.py": PATCHED})
+
+    assert execute("app.py", cwd=tmp_path) == (0, "True []\n", "")
 
 
 def test_an_object_is_written_again_only_when_it_holds_something_else() -> None:
