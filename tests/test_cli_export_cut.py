@@ -120,7 +120,7 @@ def test_frames_that_began_before_a_cut_are_around_it_and_those_that_go_on_say_s
         ("outer", {}, "error <goes on behind what was exported>"),
         ("inner", {}, "error <goes on behind what was exported>"),
     ]
-    assert [event["content"] for _, event in part.events] == ["inner 1\n"]
+    assert output(part) == "inner 1\n"
 
 
 def test_an_error_that_ended_the_program_is_not_at_the_end_of_a_cut(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_the_calls_of_a_function_are_exported_with_all_that_they_call(
     ]
     assert toplevel["name"] == "<toplevel>"
     assert {call for call, _, _ in told(part)} == {"outer", "inner"}
-    assert output(part) == "inner 1\\ninner 3\\ninner 50\\n"
+    assert output(part) == "inner 1\ninner 3\ninner 50\n"
 
 
 def test_a_function_that_calls_itself_or_is_a_generator_is_exported_whole(

@@ -307,7 +307,7 @@ class Values:
         room = self._room * (self._depth + 1 - len(above)) // self._depth
         spare = room - sum(map(len, texts))
         if spare < 0:
-            for index in sorted(range(len(texts)), key=lambda index: -len(texts[index])):
+            for index in sorted(range(len(texts)), key=lambda index: (-len(texts[index]), -index)):
                 short = self._short(values[index])
                 if len(short) < len(texts[index]):
                     spare += len(texts[index]) - len(short)
