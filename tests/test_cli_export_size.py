@@ -106,7 +106,7 @@ def test_a_spool_takes_no_more_than_its_limit(tmp_path: Path) -> None:
     for _ in range(100):
         spool.add("part", '"0123456789"')
 
-    with pytest.raises(UsageError, match="the export has 1.4 kB already") as caught:
+    with pytest.raises(UsageError, match=r"the export has 1\.4 kB already") as caught:
         spool.join(str(tmp_path / "whole"), ["part"])
 
     assert caught.value.code == "ERR_EXPORT_TOO_LARGE"

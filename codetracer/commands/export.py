@@ -6,9 +6,9 @@ import argparse
 import json
 import os
 import shutil
-import sys
 import tempfile
 
+from codetracer.commands.progress import Progress
 from codetracer.errors import HostError, TargetError, UsageError
 from codetracer.launcher import complain
 from codetracer.reading import read
@@ -47,9 +47,10 @@ wrong usage and when it would be too large.
 
 FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
 COPIES = "files"
-BAR = 30
 LISTED = 5
 """How many source files are named that are not copied."""
+NAME = 200
+"""Characters of such a name that are shown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -177,7 +178,8 @@ class _Export:
         self._most: int | None = None if options.force else LIMIT
         self._expected = 0
         workdir = trace.metadata.get("workdir")
-        self._workdir = os.path.join(os.getcwd(), workdir if isinstance(workdir, str) else "")
+        # What is relative is so to what nobody knows here.
+        self._workdir = os.path.abspath(workdir if isinstance(workdir, str) else "")
 
     def estimate(self) -> None:
         """Say how large the export will be.
@@ -196,7 +198,7 @@ class _Export:
         size = self._process.log.size()
         # What is far too large need not be read to its end to be refused.
         enough = None if self._most is None else 10 * LIMIT
-        with _Progress("measured") as progress:
+        with Progress("measured") as progress:
             found = estimate(
                 replay,
                 cut,
@@ -215,6 +217,7 @@ class _Export:
     def write(self, folder: str) -> TargetError | None:
         """Write everything into a folder; return what is damaged, if anything is."""
         from codetracer.export.codetracer_json import Writer
+        from codetracer.export.codetracer_metadata import error, metadata
         from codetracer.export.sources import Sources
         from codetracer.export.spool import Spool
 
@@ -225,23 +228,21 @@ class _Export:
         spool = Spool(folder, self._most)
         writer = Writer(replay, cut, spool, sources, self._limits)
         damage: TargetError | None = None
-        with _Progress("written") as progress:
+        with Progress("written") as progress:
             watch = progress.watch(lambda: (spool.size, self._expected))
             try:
                 for event in cut.events(replay, watch):
                     writer.write(event)
-            except TargetError as error:
-                damage = error
+            except TargetError as found:
+                damage = found
         problem = damage.message if damage else trace.problem
         writer.finish(
-            os.path.join(folder, FILES[0]), None if cut.ends_early else _error(trace, problem)
+            os.path.join(folder, FILES[0]), None if cut.ends_early else error(trace, problem)
         )
-        _write_json(os.path.join(folder, FILES[1]), _metadata(trace, self._workdir))
+        _write_json(os.path.join(folder, FILES[1]), metadata(trace, self._workdir))
         _write_json(os.path.join(folder, FILES[2]), sources.paths)
         room = None if self._most is None else self._most - spool.size
-        _say_left_out(
-            list(sources.copy(os.path.join(folder, COPIES), trace.source_copy, room))
-        )
+        _say_left_out(list(sources.copy(os.path.join(folder, COPIES), trace.source_copy, room)))
         return damage
 
     def _cut(self) -> Cut:
@@ -319,46 +320,6 @@ def _parent(output: str) -> str:
     return os.path.dirname(output) or os.curdir
 
 
-def _error(trace: Trace, problem: str | None) -> str | None:
-    status = trace.metadata.get("exit_status")
-    label = status.get("label") if isinstance(status, dict) else None
-    if isinstance(label, str) and label.startswith("uncaught"):
-        return label
-    return problem
-
-
-def _metadata(trace: Trace, workdir: str) -> dict[str, object]:
-    """Return CodeTracer's metadata: three keys it needs, and some that its recorders write."""
-    known = trace.metadata
-    program, arguments = known.get("program"), known.get("args")
-    found: dict[str, object] = {
-        "workdir": _plain(workdir),
-        "program": _plain(program) if isinstance(program, str) else "",
-        "args": [_plain(each) for each in arguments] if isinstance(arguments, list) else [],
-    }
-    for key, source in (
-        ("recording_id", "recording_id"),
-        ("process_exit_status", "exit_status"),
-        ("recorder", "recorder"),
-    ):
-        value = known.get(source)
-        if isinstance(value, dict):
-            found[key] = {_plain(name): _plain(each) for name, each in value.items()}
-        elif value is not None:
-            found[key] = _plain(value)
-    return found
-
-
-def _plain(value: object) -> object:
-    """Return what a recorder would have written; anything else, which a recording that is damaged
-    may hold, as None."""
-    from codetracer.export.codetracer_values import clean
-
-    if isinstance(value, str):
-        return clean(value)
-    return value if isinstance(value, int) and value.bit_length() < 64 else None
-
-
 def _write_json(path: str, content: object) -> None:
     with open(path, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
@@ -367,7 +328,8 @@ def _write_json(path: str, content: object) -> None:
 
 def _say_left_out(left: list[tuple[str, str]]) -> None:
     for path, reason in left[:LISTED]:
-        complain(f"codetracer: the source {path!a} is not copied: {reason}")
+        shown = ascii(path if len(path) <= NAME else f"{path[:NAME]}...")
+        complain(f"codetracer: the source {shown} is not copied: {reason}")
     if len(left) > LISTED:
         complain(f"codetracer: {len(left) - LISTED} more sources are not copied")
 
@@ -384,59 +346,6 @@ def _move(partial: str, output: str) -> None:
             os.unlink(target)
         if os.path.exists(os.path.join(partial, name)):
             os.replace(os.path.join(partial, name), target)
-
-
-class _Progress:
-    """A bar on standard error, if that is a terminal.
-
-    Parameters:
-        what: what has been done with what the bar shows.
-    """
-
-    EVENTS = 1024
-    """So many events pass before it is looked at again."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._shown = ""
-        self._wanted = sys.stderr is not None and sys.stderr.isatty()
-
-    def __enter__(self) -> _Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write(f"\r{'':{len(self._shown)}}\r")
-            sys.stderr.flush()
-
-    def watch(self, state: Callable[[], tuple[int, int]]) -> Callable[[], None]:
-        """Return what is to be called at each event.
-
-        Parameters:
-            state: tells how much is done, and how much there is to do.
-        """
-        if not self._wanted:
-            return lambda: None
-        waiting = 0
-
-        def pass_event() -> None:
-            nonlocal waiting
-            if waiting:
-                waiting -= 1
-                return
-            waiting = self.EVENTS
-            self._show(*state())
-
-        return pass_event
-
-    def _show(self, done: int, whole: int) -> None:
-        percent = min(100 * done // max(whole, 1), 100)
-        bar = "#" * (BAR * percent // 100)
-        text = f"[{bar:<{BAR}}] {percent}% {self._what}"
-        if text != self._shown:
-            self._shown = text
-            sys.stderr.write(f"\r{text}")
-            sys.stderr.flush()
 
 
 def _from_0(text: str) -> int:

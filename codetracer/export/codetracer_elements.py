@@ -193,8 +193,11 @@ class Elements:
             yield f"{beginning}{text(value)}}}}}"
 
     def _layout(self, code: Code) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
-        """Return how the elements of a code's variables begin: of the local ones, by their number
-        in the log, and of the global ones, by their names."""
+        """Return how the elements of a code's variables begin.
+
+        Returns:
+            The local ones by their numbers in the log, and the global ones by their names.
+        """
         return (
             [(index, self._beginning(name)) for index, name in enumerate(code.variables)],
             [(name, self._beginning(name)) for name in code.global_names],

@@ -143,9 +143,7 @@ class Writer:
         parts = [self._stacks[thread].part for thread in threads]
         self._spool.join(path, [_DEFINITIONS, _BEGIN, *parts, _END])
 
-    def _reach(
-        self, thread: Thread, frame: Frame | None, beginning: Frame | None = None
-    ) -> _Stack:
+    def _reach(self, thread: Thread, frame: Frame | None, beginning: Frame | None = None) -> _Stack:
         """Return the thread's stack; frames up to `frame` that are missing on it are begun.
 
         Parameters:

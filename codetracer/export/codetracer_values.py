@@ -291,9 +291,7 @@ class Values:
         elements, type_id = ",".join(texts), self._type(kind, name)
         if kind == "Tuple":
             return f'{{"kind":"Tuple","elements":[{elements}],"type_id":{type_id}}}'
-        return (
-            f'{{"kind":"Sequence","elements":[{elements}],"is_slice":false,"type_id":{type_id}}}'
-        )
+        return f'{{"kind":"Sequence","elements":[{elements}],"is_slice":false,"type_id":{type_id}}}'
 
     def _fit(self, values: Sequence[Value], above: tuple[int, ...], seen: Seen) -> list[str]:
         """Return the JSON of as many values as there is room for at their level, whole or short.

@@ -69,9 +69,7 @@ def estimate(
     """
     found = Estimate()
     defined: list[int] = []
-    elements = Elements(
-        replay.state, sources, lambda element: defined.append(len(element)), limits
-    )
+    elements = Elements(replay.state, sources, lambda element: defined.append(len(element)), limits)
     try:
         for number, event in enumerate(cut.events(replay, progress)):
             found.events += 1

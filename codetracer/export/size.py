@@ -18,7 +18,9 @@ def said(size: int) -> str:
     """Return a number of bytes as people say it, such as ``1.3 GB``."""
     for unit, count in _UNITS:
         if size >= count:
-            return f"{size / count:.3g} {unit}" if size < 999.5 * count else f"{size // count} {unit}"
+            return (
+                f"{size / count:.3g} {unit}" if size < 999.5 * count else f"{size // count} {unit}"
+            )
     return f"{size} bytes"
 
 

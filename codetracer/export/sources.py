@@ -1,4 +1,4 @@
-"""The source files that an export names, and their copies: where each one goes, and which do not."""
+"""The source files that an export names, and where the copy of each one goes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ __all__ = ["LARGEST", "Sources", "target"]
 
 LARGEST: Final = 16_000_000
 """Bytes that a source file may have to be copied."""
+
+LONGEST: Final = 1024
+"""Bytes that the name of a source file may have to be copied."""
 
 _NO_PLACE: Final = frozenset(
     {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EINVAL, errno.EILSEQ}
@@ -76,6 +79,9 @@ class Sources:
             if found is None:
                 continue
             full = self.paths[number]
+            if len(full.encode()) > LONGEST:
+                yield path, "its name is too long"
+                continue
             place = target(folder, full)
             if place is None:
                 yield path, "its name leads outside of the export, or to no file"
@@ -100,6 +106,9 @@ class Sources:
                         {"file": place},
                     ) from error
                 yield path, f"there can be no such file: {error.strerror}"
+                continue
+            except UnicodeEncodeError:
+                yield path, "file names here cannot have these characters"
                 continue
             copied[place] = found
             if room is not None:
