@@ -12,7 +12,7 @@ from codetracer_bindings import trace_encoder as encode
 from tests import logs
 from tests.exporting import Backend, elements, export
 from tests.logs import NONE
-from tests.running import Outcome
+from tests.running import Outcome, execute
 
 
 def write_sources(
@@ -182,6 +182,23 @@ def test_what_lies_beside_the_folder_to_write_stays_when_the_export_fails(tmp_pa
     assert (done.code, done.stdout) == (1, "")
     assert "Traceback" not in done.stderr
     assert files(tmp_path) == before
+
+
+def test_a_folder_that_was_there_before_is_neither_written_to_nor_deleted(tmp_path: Path) -> None:
+    write_sources(tmp_path / "out", "/srv/app.py")
+    program = (
+        "import os, sys\n"
+        "from codetracer.cli import main\n"
+        "os.mkdir(name := f'json.partial-{os.getpid()}')\n"
+        "open(os.path.join(name, 'notes'), 'w').close()\n"
+        "sys.exit(main(['export', 'out', '-o', 'json', '--to', 'codetracer-json']))\n"
+    )
+
+    done = execute("-c", program, cwd=tmp_path)
+
+    assert (done.code, done.stdout) == (0, "json\n")
+    (folder,) = tmp_path.glob("json.partial-*")
+    assert [path.name for path in folder.iterdir()] == ["notes"]
 
 
 def test_metadata_that_no_recorder_writes_becomes_what_codetracer_reads(tmp_path: Path) -> None:

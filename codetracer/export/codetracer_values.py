@@ -316,7 +316,8 @@ class Values:
         while spare < 0:
             spare += len(texts.pop())
         for _, inner in found[: len(texts)]:
-            seen.update(inner)
+            if inner:
+                seen.update(inner)
         return texts
 
     # ---------------------------------------------------------------- types
