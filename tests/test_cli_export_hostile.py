@@ -60,7 +60,7 @@ def exported(tmp_path: Path) -> Outcome:
 @pytest.mark.parametrize("workdir", ["/app", "", "sub", "../..", None, ["x"], "x\0y", "\udc80"])
 @pytest.mark.parametrize(
     "path",
-    ["<x/../../../name", "<x/../../../../../../../name", "../../name", "../" * 30 + "name"],
+    ["<x/../../../name", "<x/../../../../../name", "../../name", "../../../../name"],
 )
 def test_no_source_is_copied_to_anywhere_else(tmp_path: Path, path: str, workdir: object) -> None:
     write_sources(tmp_path / "a/b/out", path, "/srv/app.py", workdir=workdir)
