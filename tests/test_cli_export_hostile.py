@@ -140,14 +140,17 @@ def test_many_sources_that_are_not_copied_are_counted_and_none_reaches_the_termi
     assert "\u202e" not in done.stderr
 
 
-def test_a_source_that_is_too_large_to_read_is_not_copied(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "said"), [(20 << 30, "21.5 GB"), (17_000_000, "17 MB")])
+def test_a_source_that_is_too_large_to_read_is_not_copied(
+    tmp_path: Path, size: int, said: str
+) -> None:
     out = write_sources(tmp_path / "a/b/out", "/s/large.py", "/s/small.py")
-    os.truncate(out / "sources/0.py", 20 << 30)
+    os.truncate(out / "sources/0.py", size)
 
     done = export("out", "-o", "json", cwd=tmp_path / "a/b")
 
     assert copies(tmp_path / "a/b/json") == {"s/small.py": "copy 1"}
-    assert "the source '/s/large.py' is not copied: it has 21.5 GB" in done.stderr
+    assert f"the source '/s/large.py' is not copied: it has {said}" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["files", "trace.json", "trace_metadata.json"])

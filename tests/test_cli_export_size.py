@@ -210,6 +210,34 @@ fill([[[]], "same"])
     ]
 
 
+@pytest.mark.parametrize("order", [(0, 2, 0), (2, 0, 2)])
+def test_a_cycle_is_named_where_it_closes_whatever_was_exported_before(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    # 0 and 1 lie in each other; 2 holds 1.
+    holds = {0: 1, 1: 0, 2: 1}
+    records = [
+        encode.encode_type("list"),
+        encode.encode_source("app.py"),
+        encode.encode_thread(1, "Main"),
+        logs.code("f"),
+        *(
+            encode.encode_object(n, 1, 0, 1, [encode.value_reference(inner)], 0, [])
+            for n, inner in holds.items()
+        ),
+    ]
+    for returned in order:
+        records.append(encode.encode_call(0, 0, []))
+        records.append(encode.encode_return(0, encode.value_reference(returned)))
+    logs.write_trace(tmp_path / "out", logs.log(records))
+
+    export("out", "-o", "json", cwd=tmp_path)
+
+    expected = {0: [["error <cycle>"]], 2: [[["error <cycle>"]]]}
+    results = [call["result"] for call in Backend(elements(tmp_path / "json")).calls[1:]]
+    assert results == [expected[returned] for returned in order]
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_bar_shows_how_far_it_is_on_a_terminal_alone(tmp_path: Path, terminal: bool) -> None:
     large(tmp_path, 300)
