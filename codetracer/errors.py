@@ -42,6 +42,7 @@ type ErrorCode = Literal[
     "ERR_TRACE_INCOMPLETE",
     "ERR_TRACE_DAMAGED",
     "ERR_NOT_IN_TRACE",
+    "ERR_EXPORT_TOO_LARGE",
 ]
 """The stable codes. ERR_UNKNOWN stands for an error nobody gave a code: what a handler raised."""
 
@@ -64,6 +65,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_TRACE_INCOMPLETE",
     "ERR_TRACE_DAMAGED",
     "ERR_NOT_IN_TRACE",
+    "ERR_EXPORT_TOO_LARGE",
 )
 
 

@@ -6,15 +6,21 @@ import argparse
 import json
 import os
 import shutil
-import sys
+import tempfile
 
-from codetracer.errors import HostError, TargetError
+from codetracer.commands.progress import Progress
+from codetracer.errors import HostError, TargetError, UsageError
 from codetracer.launcher import complain
 from codetracer.reading import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codetracer.export.codetracer_values import Limits
+    from codetracer.export.cut import Cut
     from codetracer.replay import Process, Trace
+    from codetracer.replay.model import Code
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
@@ -24,17 +30,27 @@ EXAMPLES = """\
 examples:
   codetracer export trace-out --to codetracer-json
   codetracer export trace-out --to codetracer-json -o for-codetracer
+  codetracer export trace-out --to codetracer-json --from-step 5000 --to-step 9000
+  codetracer export trace-out --to codetracer-json --function parse --depth 2 --items 10
   ct replay --trace-folder for-codetracer
 
 codetracer-json is what CodeTracer 25.11 opens: trace.json, trace_metadata.json, trace_paths.json
 and files/. It has one stack of calls: the main thread's calls come first, then those of each other
 thread, in a call of its own. Each step has the local variables, and the global ones that its code
-names; values are given 4 levels deep and 50 items long.
+names, whole: it is far larger than the recording. The size is estimated first, on a sample of the
+steps, and said; more than 2 GB is not written without --force. A part of a value for which there
+is no room is named, and what is left out is counted.
+
+The exit status is 0 when the trace was written, 1 when it could not be read or written, 2 for
+wrong usage and when it would be too large.
 """
 
 FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
 COPIES = "files"
-BAR = 30
+LISTED = 5
+"""How many source files are named that are not copied."""
+NAME = 200
+"""Characters of such a name that are shown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -50,10 +66,41 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="the folder to write (default: DIR, with -codetracer-json behind its name)",
     )
     parser.add_argument(
-        "--force", action="store_true", help="replace what an earlier export wrote to OUT"
+        "--force",
+        action="store_true",
+        help="replace what an earlier export wrote to OUT; write more than 2 GB",
     )
     parser.add_argument(
         "--process", metavar="PID", type=int, help="export this process (default: the first one)"
+    )
+    parser.add_argument(
+        "--from-step",
+        metavar="N",
+        type=_from_0,
+        default=0,
+        help="export what happened from step N on; `codetracer show` tells step numbers",
+    )
+    parser.add_argument(
+        "--to-step", metavar="N", type=_from_0, help="export nothing after what step N did"
+    )
+    parser.add_argument(
+        "--function",
+        metavar="NAME",
+        help="export the calls of a function, with all that they call: by its qualified name or"
+        " the last part of that, with its module before it or not",
+    )
+    parser.add_argument(
+        "--depth",
+        metavar="N",
+        type=_depth,
+        help="give values so many levels deep, up to 40 (default: 4)",
+    )
+    parser.add_argument(
+        "--items",
+        metavar="N",
+        type=_from_1,
+        help="give so many items of a value, or fields of an object; and about 160 characters of"
+        " JSON for each, of the value as a whole (default: 50)",
     )
 
 
@@ -65,9 +112,17 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         HostError: ERR_IO, a file cannot be read or written; ERR_TRACE_DIR_CONFLICT, OUT is there.
-        TargetError: the trace is missing, damaged or of a newer version. What could be read of a
-            damaged one has been exported.
+        TargetError: the trace is missing, damaged, of a newer version, or lacks what is asked for.
+            What could be read of a damaged one has been exported.
+        UsageError: ERR_EXPORT_TOO_LARGE, it would be larger than what is written unasked.
     """
+    if options.to_step is not None and options.to_step < options.from_step:
+        raise UsageError(
+            "ERR_NOT_IN_TRACE",
+            f"there is nothing from step {options.from_step} to step {options.to_step};"
+            " --to-step must not be before --from-step",
+            {"from": options.from_step, "to": options.to_step},
+        )
     trace = read(options.trace)
     process = _process(trace, options.process)
     if len(trace.processes) > 1 and options.process is None:
@@ -77,24 +132,152 @@ def run(options: argparse.Namespace) -> int:
         )
     name = os.path.splitext(trace.path.rstrip(os.sep))[0] if trace.path != trace.folder else ""
     output = options.output or f"{name or trace.folder.rstrip(os.sep)}-{options.to}"
+    output = output.rstrip(os.sep) or output
     _check(output, force=options.force)
-    partial = f"{output.rstrip(os.sep)}.partial-{os.getpid()}"
-    damage: TargetError | None = None
+    export = _Export(trace, process, options)
+    export.estimate()
+    partial = ""
     try:
-        os.makedirs(partial)
-        damage = _export(trace, process, partial)
+        os.makedirs(os.path.dirname(output) or os.curdir, exist_ok=True)
+        # A new one, which nobody else can have put anything into.
+        partial = tempfile.mkdtemp(".partial", f"{os.path.basename(output)}.", _parent(output))
+        damage = export.write(partial)
         _move(partial, output)
     except OSError as error:
         raise HostError(
             "ERR_IO", f"{output} cannot be written: {error.strerror or error}", {"path": output}
         ) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if partial:
+            shutil.rmtree(partial, ignore_errors=True)
     if damage is not None:
         complain(f"codetracer: {output} holds what could be read")
         raise damage
     print(output)
     return 0
+
+
+class _Export:
+    """What is exported, and how much of it.
+
+    Parameters:
+        trace: the recording.
+        process: the process.
+        options: those of the command line.
+    """
+
+    def __init__(self, trace: Trace, process: Process, options: argparse.Namespace) -> None:
+        # Imported now: the command line is loaded into programs that are recorded as well.
+        from codetracer.export.codetracer_values import DEPTH, ITEMS, Limits
+        from codetracer.export.size import LIMIT
+
+        self._trace = trace
+        self._process = process
+        self._options = options
+        self._limits: Limits = Limits(options.depth or DEPTH, options.items or ITEMS)
+        self._most: int | None = None if options.force else LIMIT
+        self._expected = 0
+        workdir = trace.metadata.get("workdir")
+        # What is relative is so to what nobody knows here.
+        self._workdir = os.path.abspath(workdir if isinstance(workdir, str) else "")
+
+    def estimate(self) -> None:
+        """Say how large the export will be.
+
+        Raises:
+            HostError: ERR_IO, the log cannot be read.
+            TargetError: ERR_NOT_IN_TRACE, there is nothing to export.
+            UsageError: ERR_EXPORT_TOO_LARGE, it is too large.
+        """
+        from codetracer.export.estimate import estimate
+        from codetracer.export.size import LIMIT, said, too_large
+        from codetracer.export.sources import Sources
+
+        replay = self._process.replay()
+        cut = self._cut()
+        size = self._process.log.size()
+        # What is far too large need not be read to its end to be refused.
+        enough = None if self._most is None else 10 * LIMIT
+        with Progress("measured") as progress:
+            found = estimate(
+                replay,
+                cut,
+                Sources(self._workdir),
+                self._limits,
+                enough,
+                progress.watch(lambda: (replay.position, size)),
+            )
+        self._require(cut, found.events, replay.steps)
+        about = "about" if found.whole else "more than"
+        complain(f"codetracer: the export will have {about} {said(found.size)}")
+        if self._most is not None and found.size > self._most:
+            raise too_large(f"the export would have {about} {said(found.size)}")
+        self._expected = found.size
+
+    def write(self, folder: str) -> TargetError | None:
+        """Write everything into a folder; return what is damaged, if anything is."""
+        from codetracer.export.codetracer_json import Writer
+        from codetracer.export.codetracer_metadata import error, metadata
+        from codetracer.export.sources import Sources
+        from codetracer.export.spool import Spool
+
+        trace = self._trace
+        replay = self._process.replay()
+        cut = self._cut()
+        sources = Sources(self._workdir)
+        spool = Spool(folder, self._most)
+        writer = Writer(replay, cut, spool, sources, self._limits)
+        damage: TargetError | None = None
+        with Progress("written") as progress:
+            watch = progress.watch(lambda: (spool.size, self._expected))
+            try:
+                for event in cut.events(replay, watch):
+                    writer.write(event)
+            except TargetError as found:
+                damage = found
+        problem = damage.message if damage else trace.problem
+        writer.finish(
+            os.path.join(folder, FILES[0]), None if cut.ends_early else error(trace, problem)
+        )
+        _write_json(os.path.join(folder, FILES[1]), metadata(trace, self._workdir))
+        _write_json(os.path.join(folder, FILES[2]), sources.paths)
+        room = None if self._most is None else self._most - spool.size
+        _say_left_out(list(sources.copy(os.path.join(folder, COPIES), trace.source_copy, room)))
+        return damage
+
+    def _cut(self) -> Cut:
+        from codetracer.export.cut import Cut
+
+        name = self._options.function
+        named = None if name is None else _naming(name)
+        return Cut(self._options.from_step, self._options.to_step, named)
+
+    def _require(self, cut: Cut, events: int, steps: int) -> None:
+        from codetracer.commands.searches import close_names
+
+        first, name = self._options.from_step, self._options.function
+        problem = ""
+        if first and steps <= first:
+            has = f"steps 0 to {steps - 1}" if steps else "no steps"
+            problem = f"there is no step {first}: the log has {has}"
+        elif name is not None and not any(cut.known.values()):
+            known = close_names(name, {code.name for code in cut.known})
+            problem = f"{self._trace.path} has no call of a function {name}{known}"
+        elif name is not None and not events:
+            problem = f"no call of {name} runs in these steps"
+        if problem:
+            raise TargetError("ERR_NOT_IN_TRACE", problem, {"path": self._trace.path})
+
+
+def _naming(name: str) -> Callable[[Code], bool]:
+    """Return what tells whether a code object has the name, as ``show --function`` takes it."""
+    from codetracer.commands.printer import short_name
+
+    def is_named(code: Code) -> bool:
+        names = code.name, code.short_name, short_name(code)
+        return name in names or name in (f"{code.module}.{each}" for each in names)
+
+    return is_named
 
 
 def _process(trace: Trace, pid: int | None) -> Process:
@@ -133,61 +316,8 @@ def _check(output: str, *, force: bool) -> None:
         )
 
 
-def _export(trace: Trace, process: Process, folder: str) -> TargetError | None:
-    """Write everything into a folder; return what is damaged, if anything is."""
-    from codetracer.export.codetracer_json import Writer
-    from codetracer.export.spool import Spool
-
-    replay = process.replay()
-    workdir = trace.metadata.get("workdir")
-    writer = Writer(replay, Spool(folder), workdir if isinstance(workdir, str) else os.getcwd())
-    damage: TargetError | None = None
-    progress = _Progress(process.log.size())
-    try:
-        for event in replay:
-            writer.write(event)
-            progress.show(replay.position)
-    except TargetError as error:
-        damage = error
-    finally:
-        progress.clear()
-    problem = damage.message if damage else trace.problem
-    writer.finish(os.path.join(folder, FILES[0]), _error(trace, problem))
-    _write_json(os.path.join(folder, FILES[1]), _metadata(trace))
-    _write_json(os.path.join(folder, FILES[2]), writer.paths)
-    for path, full in writer.sources():
-        copy = trace.source_copy(path)
-        if copy is not None:
-            target = os.path.join(folder, COPIES, full.lstrip(os.sep))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copyfile(copy, target)
-    return damage
-
-
-def _error(trace: Trace, problem: str | None) -> str | None:
-    status = trace.metadata.get("exit_status")
-    label = status.get("label") if isinstance(status, dict) else None
-    if isinstance(label, str) and label.startswith("uncaught"):
-        return label
-    return problem
-
-
-def _metadata(trace: Trace) -> dict[str, object]:
-    """Return CodeTracer's metadata: three keys it needs, and some that its recorders write."""
-    known = trace.metadata
-    found: dict[str, object] = {
-        "workdir": known.get("workdir") or os.getcwd(),
-        "program": known.get("program") or "",
-        "args": known.get("args") or [],
-    }
-    for key, source in (
-        ("recording_id", "recording_id"),
-        ("process_exit_status", "exit_status"),
-        ("recorder", "recorder"),
-    ):
-        if known.get(source) is not None:
-            found[key] = known[source]
-    return found
+def _parent(output: str) -> str:
+    return os.path.dirname(output) or os.curdir
 
 
 def _write_json(path: str, content: object) -> None:
@@ -196,40 +326,48 @@ def _write_json(path: str, content: object) -> None:
         file.write("\n")
 
 
+def _say_left_out(left: list[tuple[str, str]]) -> None:
+    for path, reason in left[:LISTED]:
+        shown = ascii(path if len(path) <= NAME else f"{path[:NAME]}...")
+        complain(f"codetracer: the source {shown} is not copied: {reason}")
+    if len(left) > LISTED:
+        complain(f"codetracer: {len(left) - LISTED} more sources are not copied")
+
+
 def _move(partial: str, output: str) -> None:
     """Put what was written in its place; what an earlier export wrote there is replaced."""
     os.makedirs(output, exist_ok=True)
     for name in (*FILES, COPIES):
         target = os.path.join(output, name)
+        # A link is taken away, and not followed.
         if os.path.isdir(target) and not os.path.islink(target):
             shutil.rmtree(target)
+        elif os.path.lexists(target):
+            os.unlink(target)
         if os.path.exists(os.path.join(partial, name)):
             os.replace(os.path.join(partial, name), target)
 
 
-class _Progress:
-    """A bar on standard error, if that is a terminal.
+def _from_0(text: str) -> int:
+    return _number(text, 0)
 
-    Parameters:
-        size: how many bytes there are to read.
-    """
 
-    def __init__(self, size: int) -> None:
-        self._size = max(size, 1)
-        self._shown = -1
-        self._wanted = sys.stderr is not None and sys.stderr.isatty()
+def _from_1(text: str) -> int:
+    return _number(text, 1)
 
-    def show(self, position: int) -> None:
-        """Show that so many bytes were read."""
-        percent = 100 * position // self._size
-        if self._wanted and percent != self._shown:
-            self._shown = percent
-            bar = "#" * (BAR * percent // 100)
-            sys.stderr.write(f"\r[{bar:<{BAR}}] {percent}%")
-            sys.stderr.flush()
 
-    def clear(self) -> None:
-        """Take the bar away."""
-        if self._shown >= 0:
-            sys.stderr.write(f"\r{'':{BAR + 8}}\r")
-            sys.stderr.flush()
+def _depth(text: str) -> int:
+    from codetracer.export.codetracer_values import DEEPEST
+
+    return _number(text, 1, DEEPEST)
+
+
+def _number(text: str, least: int, most: int | None = None) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < least or (most is not None and number > most):
+        upto = "on" if most is None else f"to {most}"
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} {upto}")
+    return number

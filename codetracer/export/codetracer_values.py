@@ -1,32 +1,61 @@
-"""Values as CodeTracer 25.11 reads them: its kinds of values and types.
+"""Values as CodeTracer 25.11 reads them: its kinds of values and types, as JSON.
 
 It has no floats that all its versions read, no integers of more than 64 bits and no sets or dicts:
 the first two become text, sets become sequences, and dicts become sequences of pairs.
+
+A value is as long as `Limits` let it be. What does not fit is named, the longest parts first, and
+what is left out is counted: ``… +19950``. Most values are the same at the next step, so what an
+object became is kept until the object, or one inside it, has changed.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.replay.render import render, short_type
-from codetracer.replay.values import CutText, CutTuple, Hidden, ObjectValue
+from codetracer.replay.values import (
+    CutBytes,
+    CutText,
+    CutTuple,
+    Hidden,
+    ObjectValue,
+    RangeValue,
+)
+from codetracer_bindings.trace_decoder import ReferenceValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from codetracer.replay.state import State
     from codetracer.replay.values import Value
+    from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["DEPTH", "ITEMS", "Values", "clean"]
+    type Seen = dict[int, raw.ObjectRecord | None]
+    """What the objects held whose contents are in a text."""
+
+__all__ = ["DEEPEST", "DEPTH", "ITEMS", "Limits", "Values", "clean", "quote"]
 
 DEPTH: Final = 4
-"""How deep values are given; what lies deeper is text."""
+"""How deep values are given if nothing else is said; what lies deeper is named."""
+
+DEEPEST: Final = 40
+"""How deep they may be given: CodeTracer reads JSON 128 deep, and a level takes two."""
 
 ITEMS: Final = 50
-"""How many items of a value are given, how many fields of an object."""
+"""How many items of a value, or fields of an object, are given if nothing else is said."""
+
+ROOM: Final = 160
+"""Characters of JSON that a value may have for each item that is given."""
 
 TEXT: Final = 500
 """How many characters a value has that is given as text."""
+
+OBJECTS: Final = 200
+"""How many objects are looked into anew for one value."""
+
+KEPT: Final = 50_000_000
+"""Characters of JSON that are kept for values that come again."""
 
 _KINDS: Final = {
     "Seq": 0,
@@ -40,113 +69,286 @@ _KINDS: Final = {
     "Tuple": 27,
     "None": 30,
 }
-_SEQUENCES: Final = {"list": "Seq", "set": "Set", "frozenset": "Set", "dict": "Seq"}
+_SEQUENCES: Final = {
+    "list": "Seq",
+    "set": "Set",
+    "frozenset": "Set",
+    "dict": "Seq",
+    "tuple": "Tuple",
+}
 _STRUCTS: Final = frozenset({"instance", "named_tuple", "exception"})
+_TYPE_NAMES: Final = {CutBytes: "bytes", RangeValue: "range"}
 _LONG: Final = 1 << 63
+_NOTHING_SEEN: Final[Seen] = {}
+
+
+class Limits(NamedTuple):
+    """How much of a value is given."""
+
+    depth: int = DEPTH
+    """How many levels, from 1 to `DEEPEST`."""
+
+    items: int = ITEMS
+    """How many items or fields at each of them, from 1 on."""
+
+
+class _Kept(NamedTuple):
+    """The JSON of a value; good while the objects hold what they held."""
+
+    text: str
+    seen: Seen
+    value: object
+    """Keeps alive what the key names by its id."""
 
 
 class Values:
     """Turns values into CodeTracer's, and numbers the types that they need.
 
     Parameters:
+        state: what the objects hold.
         define: called with the JSON of a type, in the order of their numbers.
+        limits: how much of a value is given.
+
+    Attributes:
+        none: the JSON of None.
     """
 
-    def __init__(self, define: Callable[[str], None]) -> None:
+    def __init__(self, state: State, define: Callable[[str], None], limits: Limits) -> None:
+        self._state = state
         self._define = define
+        self._depth = limits.depth
+        self._items = limits.items
+        self._room = max(limits.items * ROOM, 2 * TEXT)
         self._types: dict[object, int] = {}
+        self._kept: dict[object, _Kept] = {}
+        self._size = 0
+        self._left = 0
         # CodeTracer takes type 0 for that of nothing.
-        self.none: dict[str, object] = {"kind": "None", "type_id": self._type("None", "None")}
+        self.none = f'{{"kind":"None","type_id":{self._type("None", "None")}}}'
 
-    def convert(self, value: Value) -> dict[str, object]:
-        """Return a value as a ValueRecord."""
-        return self._convert(value, ())
+    def text(self, value: raw.Value) -> str:
+        """Return a value, as the log has it, as the JSON of a ValueRecord."""
+        key: tuple[object, ...]
+        # An object's number stands for it. True is no 1 here, and -0.0 no 0.0.
+        if isinstance(value, ReferenceValue):
+            key = 0, value.number
+        elif isinstance(value, int | str):
+            key = type(value), value
+        else:
+            key = id(value), None
+        kept = self._kept.get(key)
+        if kept is not None:
+            objects = self._state.objects
+            for number, record in kept.seen.items():
+                if objects.get(number) is not record:
+                    break
+            else:
+                return kept.text
+        self._left = OBJECTS
+        text, seen = self._convert(self._state.resolve(value, 0), ())
+        if not isinstance(value, ReferenceValue):
+            self._keep(key, text, seen, value)
+        return text
 
-    def error(self, text: str) -> dict[str, object]:
+    def error(self, text: str) -> str:
         """Return what stands where there is no value, and why."""
-        return {"kind": "Error", "msg": text, "type_id": self._type("Error", "Error")}
+        return f'{{"kind":"Error","msg":{quote(text)},"type_id":{self._type("Error", "Error")}}}'
 
-    def raw(self, text: str, type_name: str) -> dict[str, object]:
+    def raw(self, text: str, type_name: str) -> str:
         """Return text in place of a value that CodeTracer has no kind for."""
-        return {"kind": "Raw", "r": clean(text), "type_id": self._type("Raw", type_name)}
+        return f'{{"kind":"Raw","r":{quote(text)},"type_id":{self._type("Raw", type_name)}}}'
 
-    def _convert(self, value: Value, above: tuple[int, ...]) -> dict[str, object]:
+    def _keep(self, key: tuple[object, ...], text: str, seen: Seen, value: object) -> None:
+        # What is seen keeps records alive that may have been replaced since.
+        held = sum(len(record.items) for record in seen.values() if record is not None)
+        self._size += len(text) + 50 * (held + len(seen) + 4)
+        if self._size > KEPT:
+            self._kept.clear()
+            self._size = 0
+        self._kept[key] = _Kept(text, seen, value)
+
+    def _convert(self, value: Value, above: tuple[int, ...]) -> tuple[str, Seen]:
+        match value:
+            case ObjectValue():
+                return self._object(value, above)
+            case CutTuple(items, total):
+                return self._tuple(items, total, above)
+            case tuple() if type(value) is tuple:
+                return self._tuple(value, len(value), above)
+        return self._atom(value, TEXT if above else self._room // 2), _NOTHING_SEEN
+
+    def _atom(self, value: Value, room: int) -> str:
         match value:
             case None:
                 return self.none
             case bool():
-                return {"kind": "Bool", "b": value, "type_id": self._type("Bool", "bool")}
+                flag = "true" if value else "false"
+                return f'{{"kind":"Bool","b":{flag},"type_id":{self._type("Bool", "bool")}}}'
             case int() if -_LONG <= value < _LONG:
-                return {"kind": "Int", "i": value, "type_id": self._type("Int", "int")}
+                return f'{{"kind":"Int","i":{value},"type_id":{self._type("Int", "int")}}}'
             case str():
-                return self._text(value)
+                return self._string(value, len(value), room)
             case CutText(text, total):
-                return self._text(f"{text}… +{total - len(text)}")
+                return self._string(text, total, room)
             case Hidden(how):
                 return self.error(f"<{how}>")
-            case CutTuple(items, _):
-                return self._sequence("Tuple", "tuple", items, above)
+        kind = type(value)
+        return self.raw(render(value, min(room, TEXT)), _TYPE_NAMES.get(kind, kind.__name__))
+
+    def _string(self, text: str, total: int, room: int) -> str:
+        kept = text[:room]
+        while len(quoted := quote(kept)) > room + 2:
+            # Some characters are written as several; one step more is rarely needed.
+            kept = kept[: min(len(kept) - 1, len(kept) * room // len(quoted))]
+        if total > len(kept):
+            quoted = quote(f"{kept}… +{total - len(kept)}")
+        return f'{{"kind":"String","text":{quoted},"type_id":{self._type("String", "str")}}}'
+
+    def _short(self, value: Value) -> str:
+        """Return a value, or its name where that is shorter."""
+        match value:
             case ObjectValue():
-                return self._object(value, above)
+                return self._named(value)
+            case CutTuple(_, total):
+                return self.raw(f"<tuple of {total}>", "tuple")
             case tuple() if type(value) is tuple:
-                return self._sequence("Tuple", "tuple", value, above)
-        return self.raw(render(value, TEXT), type(value).__name__)
+                return self.raw(f"<tuple of {len(value)}>", "tuple")
+        return self._atom(value, 20)
 
-    def _text(self, text: str) -> dict[str, object]:
-        return {"kind": "String", "text": clean(text), "type_id": self._type("String", "str")}
-
-    def _object(self, value: ObjectValue, above: tuple[int, ...]) -> dict[str, object]:
+    def _named(self, value: ObjectValue) -> str:
         name = short_type(value.type_name)
-        if value.number in above:
-            return self.error("<cycle>")
-        if len(above) >= DEPTH:
-            return self.raw(f"<{name} #{value.number}>", name)
-        inner = (*above, value.number)
-        if value.form == "dict":
-            pairs: list[Value] = list(value.pairs)
-            return self._sequence("Seq", name, pairs, inner)
-        if value.form in _SEQUENCES:
-            return self._sequence(_SEQUENCES[value.form], name, value.items, inner)
+        return self.raw(f"<{name} #{value.number}>", name)
+
+    def _tuple(
+        self, items: Sequence[Value], total: int, above: tuple[int, ...]
+    ) -> tuple[str, Seen]:
+        # A tuple has no number, but counts as a level.
+        if len(above) >= self._depth:
+            return self.raw(f"<tuple of {total}>", "tuple"), _NOTHING_SEEN
+        seen: Seen = {}
+        return self._sequence("Tuple", "tuple", items, total, (*above, -1), seen), seen
+
+    # ---------------------------------------------------------------- objects
+
+    def _object(self, value: ObjectValue, above: tuple[int, ...]) -> tuple[str, Seen]:
+        number = value.number
+        if number in above:
+            return self.error("<cycle>"), {number: None}
+        if len(above) >= self._depth:
+            return self._named(value), _NOTHING_SEEN
+        key = (len(above), number)
+        objects = self._state.objects
+        kept = self._kept.get(key)
+        if kept is not None and not any(outer in kept.seen for outer in above):
+            for each, record in kept.seen.items():
+                if objects.get(each) is not record:
+                    break
+            else:
+                return kept.text, kept.seen
+        if not self._left:
+            return self._named(value), _NOTHING_SEEN
+        self._left -= 1
+        seen: Seen = {}
+        filled = self._state.resolve(ReferenceValue(number), 1, self._items)
+        assert isinstance(filled, ObjectValue)
+        text = self._filled(filled, (*above, number), seen)
+        seen[number] = objects.get(number)
+        # Where it has a cycle through what it lies in, it would look different elsewhere.
+        if not any(outer in seen for outer in above):
+            self._keep(key, text, seen, None)
+        return text, seen
+
+    def _filled(self, value: ObjectValue, above: tuple[int, ...], seen: Seen) -> str:
+        name = short_type(value.type_name)
+        kind = _SEQUENCES.get(value.form)
+        if kind is not None:
+            items = value.pairs if value.form == "dict" else value.items
+            return self._sequence(kind, name, items, len(items) + value.cut, above, seen)
         if value.form in _STRUCTS and value.attributes:
-            fields = list(value.attributes.items())[:ITEMS]
-            return {
-                "kind": "Struct",
-                "field_values": [self._convert(item, inner) for _, item in fields],
-                "type_id": self._struct(name, tuple(field for field, _ in fields)),
-            }
+            fields = list(value.attributes)
+            texts = self._fit(list(value.attributes.values()), above, seen)
+            cut = len(fields) - len(texts) + value.cut_attributes
+            del fields[len(texts) :]
+            if cut:
+                fields.append("…")
+                texts.append(self.raw(f"+{cut}", "cut"))
+            type_id = self._struct(name, tuple(fields))
+            return f'{{"kind":"Struct","field_values":[{",".join(texts)}],"type_id":{type_id}}}'
         return self.raw(render(value, TEXT), name)
 
     def _sequence(
-        self, kind: str, name: str, items: Sequence[Value], above: tuple[int, ...]
-    ) -> dict[str, object]:
-        # A tuple has no number, but counts as a level.
-        inner = (*above, -1) if kind == "Tuple" else above
-        if len(inner) > DEPTH:
-            return self.raw(f"<{name} of {len(items)}>", name)
-        elements = [self._convert(item, inner) for item in items[:ITEMS]]
-        type_id = self._type(kind, name)
+        self,
+        kind: str,
+        name: str,
+        items: Sequence[Value],
+        total: int,
+        above: tuple[int, ...],
+        seen: Seen,
+    ) -> str:
+        texts = self._fit(items[: self._items], above, seen)
+        if total > len(texts):
+            texts.append(self.raw(f"… +{total - len(texts)}", "cut"))
+        elements, type_id = ",".join(texts), self._type(kind, name)
         if kind == "Tuple":
-            return {"kind": "Tuple", "elements": elements, "type_id": type_id}
-        return {"kind": "Sequence", "elements": elements, "is_slice": False, "type_id": type_id}
+            return f'{{"kind":"Tuple","elements":[{elements}],"type_id":{type_id}}}'
+        return f'{{"kind":"Sequence","elements":[{elements}],"is_slice":false,"type_id":{type_id}}}'
+
+    def _fit(self, values: Sequence[Value], above: tuple[int, ...], seen: Seen) -> list[str]:
+        """Return the JSON of as many values as there is room for at their level, whole or short.
+
+        Parameters:
+            above: the numbers of the objects that the values lie in.
+            seen: what the objects hold whose contents are returned is added to it.
+        """
+        found = [self._convert(value, above) for value in values]
+        texts = [text for text, _ in found]
+        room = self._room * (self._depth + 1 - len(above)) // self._depth
+        spare = room - sum(map(len, texts))
+        if spare < 0:
+            for index in sorted(range(len(texts)), key=lambda index: (-len(texts[index]), -index)):
+                short = self._short(values[index])
+                if len(short) < len(texts[index]):
+                    spare += len(texts[index]) - len(short)
+                    texts[index] = short
+                    found[index] = short, _NOTHING_SEEN
+                if spare >= 0:
+                    break
+        while spare < 0:
+            spare += len(texts.pop())
+        for _, inner in found[: len(texts)]:
+            if inner:
+                seen.update(inner)
+        return texts
+
+    # ---------------------------------------------------------------- types
 
     def _type(self, kind: str, name: str) -> int:
-        return self._number((kind, name), kind, name, {"kind": "None"})
+        number = self._types.get((kind, name))
+        if number is None:
+            number = self._number((kind, name), kind, name, {"kind": "None"})
+        return number
 
     def _struct(self, name: str, fields: tuple[str, ...]) -> int:
-        anything = self._type("Raw", "object")
-        info: dict[str, object] = {
-            "kind": "Struct",
-            "fields": [{"name": clean(field), "type_id": anything} for field in fields],
-        }
-        return self._number((name, fields), "Struct", name, info)
+        number = self._types.get((name, fields))
+        if number is None:
+            anything = self._type("Raw", "object")
+            info: dict[str, object] = {
+                "kind": "Struct",
+                "fields": [{"name": clean(field), "type_id": anything} for field in fields],
+            }
+            number = self._number((name, fields), "Struct", name, info)
+        return number
 
     def _number(self, key: object, kind: str, name: str, info: dict[str, object]) -> int:
-        number = self._types.get(key)
-        if number is None:
-            number = self._types[key] = len(self._types)
-            record = {"kind": _KINDS[kind], "lang_type": clean(name), "specific_info": info}
-            self._define(json.dumps({"Type": record}))
+        number = self._types[key] = len(self._types)
+        record = {"kind": _KINDS[kind], "lang_type": clean(name), "specific_info": info}
+        self._define(json.dumps({"Type": record}))
         return number
+
+
+def quote(text: str) -> str:
+    """Return `text` as JSON that readers of other languages take."""
+    return json.dumps(clean(text))
 
 
 def clean(text: str) -> str:

@@ -7,14 +7,17 @@ import shutil
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import HostError
+from codetracer.export.size import said, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Spool"]
 
-BUFFER: Final = 1 << 18
-"""Characters of a part that are kept in memory."""
+BUFFER: Final = 4_000_000
+"""Characters of all parts together that are kept in memory."""
+
+_BETWEEN: Final = ",\n"
 
 
 class Spool:
@@ -22,31 +25,46 @@ class Spool:
 
     Parameters:
         folder: where the files are made; it must exist.
+        limit: how many bytes all parts may have; None for no limit.
+
+    Attributes:
+        size: how many bytes they have.
 
     Raises:
         HostError: ERR_IO, from every method: a file cannot be written.
+        UsageError: ERR_EXPORT_TOO_LARGE, from every method: there are more bytes than there may be.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, limit: int | None = None) -> None:
+        self.size = 0
         self._folder = folder
+        self._limit = limit
         self._buffers: dict[str, list[str]] = {}
-        self._sizes: dict[str, int] = {}
+        self._buffered = 0
 
-    def add(self, part: str, element: str) -> None:
-        """Append an element, as JSON, to a part."""
-        self._buffers.setdefault(part, []).append(element)
-        size = self._sizes[part] = self._sizes.get(part, 0) + len(element)
-        if size > BUFFER:
-            self._flush(part)
+    def add(self, part: str, *elements: str) -> None:
+        """Append elements, as JSON in ASCII, to a part."""
+        if not elements:
+            return
+        text = _BETWEEN.join(elements)
+        buffer = self._buffers.get(part)
+        if buffer is None:
+            buffer = self._buffers[part] = []
+        buffer.append(text)
+        size = len(text) + len(_BETWEEN)
+        self.size += size
+        self._buffered += size
+        if self._buffered > BUFFER:
+            self._flush()
 
     def join(self, path: str, parts: Sequence[str]) -> None:
         """Write the JSON array of these parts, in this order, and remove their files."""
+        self._flush()
         try:
             with open(path, "wb") as whole:
                 whole.write(b"[")
                 first = True
                 for part in parts:
-                    self._flush(part)
                     name = self._path(part)
                     if not os.path.exists(name):
                         continue
@@ -60,18 +78,20 @@ class Spool:
         except OSError as error:
             raise _unwritable(path, error) from error
 
-    def _flush(self, part: str) -> None:
-        elements = self._buffers.get(part)
-        if not elements:
-            return
-        path = self._path(part)
-        try:
-            with open(path, "a", encoding="utf-8") as file:
-                file.write("".join(f",\n{element}" for element in elements))
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        elements.clear()
-        self._sizes[part] = 0
+    def _flush(self) -> None:
+        if self._limit is not None and self.size > self._limit:
+            raise too_large(f"the export has {said(self.size)} already, more than was estimated")
+        for part, buffer in self._buffers.items():
+            if not buffer:
+                continue
+            path = self._path(part)
+            try:
+                with open(path, "a", encoding="ascii") as file:
+                    file.write(f"{_BETWEEN}{_BETWEEN.join(buffer)}")
+            except OSError as error:
+                raise _unwritable(path, error) from error
+            buffer.clear()
+        self._buffered = 0
 
     def _path(self, part: str) -> str:
         return os.path.join(self._folder, f"{part}.part")

@@ -1,0 +1,67 @@
+"""How far long work is, for who waits at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Progress"]
+
+BAR: Final = 30
+"""Characters of a bar."""
+
+EVENTS: Final = 1024
+"""So many events pass before it is drawn again."""
+
+
+class Progress:
+    """A bar on standard error, if that is a terminal.
+
+    Parameters:
+        what: what has been done with what the bar shows.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = ""
+        self._wanted = sys.stderr is not None and sys.stderr.isatty()
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write(f"\r{'':{len(self._shown)}}\r")
+            sys.stderr.flush()
+
+    def watch(self, state: Callable[[], tuple[int, int]]) -> Callable[[], None]:
+        """Return what is to be called at each event.
+
+        Parameters:
+            state: tells how much is done, and how much there is to do.
+        """
+        if not self._wanted:
+            return lambda: None
+        waiting = 0
+
+        def pass_event() -> None:
+            nonlocal waiting
+            if waiting:
+                waiting -= 1
+                return
+            waiting = EVENTS
+            self._show(*state())
+
+        return pass_event
+
+    def _show(self, done: int, whole: int) -> None:
+        percent = min(100 * done // max(whole, 1), 100)
+        bar = "#" * (BAR * percent // 100)
+        text = f"[{bar:<{BAR}}] {percent}% {self._what}"
+        if text != self._shown:
+            self._shown = text
+            sys.stderr.write(f"\r{text}")
+            sys.stderr.flush()

@@ -1,0 +1,60 @@
+"""What CodeTracer 25.11 is told of a recording beside its events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codetracer.export.codetracer_values import clean
+
+if TYPE_CHECKING:
+    from codetracer.replay import Trace
+
+__all__ = ["error", "metadata"]
+
+
+def error(trace: Trace, problem: str | None) -> str | None:
+    """Return what ended the program, if an error did.
+
+    Parameters:
+        problem: why the recording is not complete, if it is not.
+    """
+    status = trace.metadata.get("exit_status")
+    label = status.get("label") if isinstance(status, dict) else None
+    if isinstance(label, str) and label.startswith("uncaught"):
+        return label
+    return problem
+
+
+def metadata(trace: Trace, workdir: str) -> dict[str, object]:
+    """Return CodeTracer's metadata: three keys it needs, and some that its recorders write.
+
+    Parameters:
+        workdir: the working directory that the export's paths are relative to.
+    """
+    known = trace.metadata
+    program, arguments = known.get("program"), known.get("args")
+    if not isinstance(arguments, list):
+        arguments = []
+    found: dict[str, object] = {
+        "workdir": clean(workdir),
+        "program": clean(program) if isinstance(program, str) else "",
+        "args": [clean(each) for each in arguments if isinstance(each, str)],
+    }
+    for key, source in (
+        ("recording_id", "recording_id"),
+        ("process_exit_status", "exit_status"),
+        ("recorder", "recorder"),
+    ):
+        value = known.get(source)
+        if isinstance(value, dict):
+            found[key] = {clean(name): _plain(each) for name, each in value.items()}
+        elif isinstance(value, str):
+            found[key] = clean(value)
+    return found
+
+
+def _plain(value: object) -> object:
+    """Return what a recorder may have written; None for what only a damaged recording holds."""
+    if isinstance(value, str):
+        return clean(value)
+    return value if isinstance(value, int) and value.bit_length() < 64 else None

@@ -1,0 +1,96 @@
+"""Which part of a recording is exported: some steps, the calls of one function, or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codetracer.replay import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from codetracer.replay.events import Event
+    from codetracer.replay.model import Code, Frame
+    from codetracer.replay.replay import Replay
+
+__all__ = ["Cut"]
+
+
+class Cut:
+    """Chooses events of a replay.
+
+    Parameters:
+        first: nothing before this step.
+        last: nothing after what this step did; None for no limit.
+        named: tells whether a code object is the function whose calls are wanted, with all that
+            they call; None for every call.
+
+    Attributes:
+        known: the code objects that were met, and whether they are that function.
+    """
+
+    def __init__(
+        self,
+        first: int = 0,
+        last: int | None = None,
+        named: Callable[[Code], bool] | None = None,
+    ) -> None:
+        self.known: dict[Code, bool] = {}
+        self._first = first
+        self._last = last
+        self._named = named
+        self._inside: set[Frame] = set()
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the last event that is chosen may not be the last one of the program."""
+        return self._last is not None or self._named is not None
+
+    def has(self, frame: Frame) -> bool:
+        """Tell whether a frame that has not ended is a wanted call, or within one."""
+        return self._named is None or frame in self._inside
+
+    def events(self, replay: Replay, progress: Callable[[], None]) -> Iterator[Event]:
+        """Yield the events of a replay that are chosen.
+
+        Parameters:
+            replay: the events.
+            progress: called at each event, chosen or not.
+
+        Raises:
+            HostError, TargetError: as the replay does.
+        """
+        first, last = self._first, self._last
+        self._inside.clear()
+        for event in replay:
+            progress()
+            if last is not None and replay.steps > last + 1:
+                return
+            if self._named is not None and not self._follow(event, self._named):
+                continue
+            if not first or replay.steps > first:
+                yield event
+            if self._named is not None and isinstance(event, _ENDING):
+                self._inside.discard(event.frame)
+
+    def _follow(self, event: Event, named: Callable[[Code], bool]) -> bool:
+        frame = event.frame
+        if frame is None:
+            return False
+        if isinstance(event, _BEGINNING):
+            code = frame.code
+            if code not in self.known:
+                self.known[code] = named(code)
+            if self.known[code] or frame.caller in self._inside:
+                self._inside.add(frame)
+        return frame in self._inside
+
+
+_BEGINNING = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
+_ENDING = (
+    events.ReturnEvent,
+    events.YieldEvent,
+    events.UnwindEvent,
+    events.LostEvent,
+    events.UnfinishedEvent,
+)

@@ -1,0 +1,39 @@
+"""How large an export may be, and what is said of sizes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from codetracer.errors import UsageError
+
+__all__ = ["LIMIT", "said", "too_large"]
+
+LIMIT: Final = 2_000_000_000
+"""Bytes that an export has at most unless more is asked for."""
+
+_UNITS: Final = (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000))
+
+
+def said(size: int) -> str:
+    """Return a number of bytes as people say it, such as ``1.3 GB``."""
+    for unit, count in _UNITS:
+        if size >= count:
+            return (
+                f"{size / count:.3g} {unit}" if size < 999.5 * count else f"{size // count} {unit}"
+            )
+    return f"{size} bytes"
+
+
+def too_large(found: str) -> UsageError:
+    """Return the error that an export is refused with.
+
+    Parameters:
+        found: how large it is, as a sentence's beginning.
+    """
+    return UsageError(
+        "ERR_EXPORT_TOO_LARGE",
+        f"{found}, and more than {said(LIMIT)} is not written unasked; export a part of it"
+        " (--from-step N --to-step N, --function NAME) or less of each value"
+        " (--depth N, --items N), or add --force to write it all",
+        {"limit": LIMIT},
+    )
