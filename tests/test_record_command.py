@@ -523,7 +523,7 @@ def test_other(mine): assert double(mine) == 5
     "pytest_mine.py": "import pytest\n@pytest.fixture\ndef mine(): return 2\n",
     "site-packages/pytest_yours.py": "def pytest_report_header(config): return 'yours'\n",
 }
-"""A project with a package of a name that pytest uses, a plugin of its own, and an installed one."""
+"""A project with a package of a name that pytest uses, its own plugin, and an installed one."""
 
 PYTEST = ("--pytest", "-q", "--color=yes", "-p", "no:cacheprovider", "-p", "pytest_mine")
 INSTALLED_FILTER = """
