@@ -10,7 +10,9 @@ import signal
 import subprocess
 import tarfile
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from tests.suites.outcomes import Run, differences, read_report
@@ -33,8 +35,8 @@ class Suite(NamedTuple):
     covers: str
     keep: list[str]
     arguments: list[str]
-    requires: list[str] = []
-    left_out: dict[str, str] = {}
+    requires: Sequence[str] = ()
+    left_out: Mapping[str, str] = MappingProxyType({})
 
 
 class Result(NamedTuple):
@@ -172,7 +174,8 @@ class Environment:
 
     def _problem(self, out: Path) -> str | None:
         """Return what is missing in a recording, all of which is read; None when nothing is."""
-        command = [self._bin / "codetracer", "info", "--format", "json", out]
+        command: tuple[str | Path, ...]
+        command = (self._bin / "codetracer", "info", "--format", "json", out)
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode or done.stderr:
             return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
