@@ -9,7 +9,7 @@ PYTHONS :=
 NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress bench environment clean
+.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress suites bench environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on e
 
 stress: $(BIN)/.ready-test ## inject faults into tracers for SECONDS=120; 1 at any difference
 	PYTHONPATH=. $(BIN)/python benchmarks/stress.py --seconds $(SECONDS)
+
+suites: $(BIN)/.ready-test ## run ten suites from PyPI as they are and recorded, on PYTHONS="path path"
+	$(BIN)/python -m tests.suites $(if $(PYTHONS),--python $(PYTHONS))
 
 environment: $(BIN)/.ready-$(GROUP)
 

@@ -443,9 +443,24 @@ def test_pytest_and_its_plugins_are_skipped_and_tests_are_not() -> None:
     assert traced("pytest_helpers", "/home/me/pytest_helpers.py")
     assert traced("test_a", "/home/me/tests/test_a.py")
     assert traced("python_lib", "/v/site-packages/python_lib.py")
+    assert not traced("hypothesis.core", "/v/site-packages/hypothesis/core.py")
+    assert not traced("_hypothesis_pytestplugin", "/v/site-packages/_hypothesis_pytestplugin.py")
+    assert not traced("anyio.pytest_plugin", "/v/site-packages/anyio/pytest_plugin.py")
+    assert not traced("pygments.lexer", "/v/dist-packages/pygments/lexer.py")
+    assert traced("anyio.to_thread", "/v/site-packages/anyio/to_thread.py")
     for package in ("app", "_pytest.runner"):
         assert scope(both, package).action("local", "password") == "redact"
     assert scope(chain(), "_pytest.runner", "/x.py").traced
+
+
+@pytest.mark.parametrize(
+    "package", ["hypothesis", "pygments", "packaging", "py", "coverage", "colorama", "pytest_mine"]
+)
+def test_what_pytest_uses_is_recorded_in_the_folder_of_who_develops_it(package: str) -> None:
+    both = chain(builtin=("default", "pytest"))
+
+    assert scope(both, f"{package}.part", f"/home/me/src/{package}/part.py").traced
+    assert not scope(both, f"{package}.part", f"/v/site-packages/{package}/part.py").traced
 
 
 def test_unittest_is_skipped_even_as_the_main_module() -> None:

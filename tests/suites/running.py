@@ -1,0 +1,220 @@
+"""Runs a suite as it is and recorded, in an environment that has what pip installs."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tarfile
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from tests.suites.outcomes import Run, differences, read_report
+
+__all__ = ["Environment", "Result", "Suite", "build_wheel", "load_suites"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SUITES = Path(__file__).with_name("suites.toml")
+PYTEST = ("pytest==9.2.0",)
+QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
+SECONDS = 900
+"""How long one run may take."""
+
+
+class Suite(NamedTuple):
+    """One table of suites.toml, which explains the keys."""
+
+    name: str
+    version: str
+    covers: str
+    keep: list[str]
+    arguments: list[str]
+    requires: Sequence[str] = ()
+    left_out: Mapping[str, str] = MappingProxyType({})
+
+
+class Result(NamedTuple):
+    """What came of one suite on one interpreter.
+
+    Attributes:
+        suite: which it was.
+        python: the interpreter's version.
+        tests: how many tests ran unrecorded.
+        ratio: the CPU time of the recorded run by that of the other one.
+        size: the recording's bytes.
+        problem: what ``codetracer info`` says is missing; None when the recording is complete.
+        differences: in what the runs differ, a line each.
+    """
+
+    suite: Suite
+    python: str
+    tests: int
+    ratio: float
+    size: int
+    problem: str | None
+    differences: list[str]
+
+
+def load_suites(path: Path = SUITES) -> list[Suite]:
+    """Return the suites of a TOML file.
+
+    Raises:
+        TypeError: a table has a key that is not known, or lacks one.
+    """
+    return [Suite(**table) for table in tomllib.loads(path.read_text())["suite"]]
+
+
+def build_wheel(python: str, folder: Path) -> Path:
+    """Return the project's wheel, built by an interpreter from a copy of its files."""
+    copy = folder / "project"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.rmtree(folder / "wheel", ignore_errors=True)
+    listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in _said(*listed, cwd=ROOT).splitlines():
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+    _said(
+        *(python, "-m", "pip", "wheel", "--quiet", "--no-deps"),
+        *("--wheel-dir", str(folder / "wheel"), str(copy)),
+        cwd=folder,
+    )
+    (wheel,) = (folder / "wheel").glob("*.whl")
+    return wheel
+
+
+class Environment:
+    """A virtual environment of an interpreter, outside the project, and a folder to work in.
+
+    Parameters:
+        python: the interpreter's path.
+        folder: where everything is kept; environments in it are used again.
+    """
+
+    def __init__(self, python: str, folder: Path) -> None:
+        said = _said(python, "-c", "import platform; print(platform.python_version())", cwd=folder)
+        self.version = said.strip()
+        self._folder = folder / self.version
+        self._bin = self._folder / "environment/bin"
+        self._archives = folder / "archives"
+        if not (self._bin / "pip").exists():
+            _said(python, "-m", "venv", "--clear", str(self._bin.parent), cwd=folder)
+
+    def install(self, *wanted: str | Path) -> None:
+        """Install pytest and what is named: wheels, folders, requirements."""
+        _said(self._bin / "pip", "install", "--quiet", *PYTEST, *wanted, cwd=self._folder)
+
+    def install_wheel(self, wheel: Path) -> None:
+        """Install the project's wheel, also in place of one of the same version."""
+        arguments = ("install", "--quiet", "--no-deps", "--force-reinstall", wheel)
+        _said(self._bin / "pip", *arguments, cwd=self._folder)
+
+    def run(self, suite: Suite) -> Result:
+        """Run a suite as it is and recorded, and compare the outcomes."""
+        source = self._unpacked(suite)
+        self.install(*suite.requires, source)
+        out = self._folder / f"{suite.name}-recording"
+        shutil.rmtree(out, ignore_errors=True)
+        record = (self._bin / "codetracer", "record", "--propagate-script-exit", "-o", out)
+        plain, seconds = self._pytest(suite, source, self._bin / "python", "-m", "pytest")
+        recorded, recorded_seconds = self._pytest(suite, source, *record, "--pytest")
+        size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+        return Result(
+            suite,
+            self.version,
+            len(plain.outcomes),
+            recorded_seconds / seconds,
+            size,
+            self._problem(out),
+            differences(plain, recorded),
+        )
+
+    def _unpacked(self, suite: Suite) -> Path:
+        """Return the folder of a suite's source archive, downloading it if it is not there."""
+        target = self._folder / f"{suite.name}-source"
+        shutil.rmtree(target, ignore_errors=True)
+        wanted = f"{suite.name}-{suite.version}.tar.gz"
+        if not (self._archives / wanted).exists():
+            _said(
+                *(self._bin / "pip", "download", "--quiet", "--no-deps"),
+                *("--no-binary", suite.name, "--dest", self._archives),
+                f"{suite.name}=={suite.version}",
+                cwd=self._folder,
+            )
+        with tarfile.open(self._archives / wanted) as archive:
+            archive.extractall(target, filter="data")
+        return target / f"{suite.name}-{suite.version}"
+
+    def _pytest(self, suite: Suite, source: Path, *command: str | Path) -> tuple[Run, float]:
+        """Return what came of one run in a fresh copy of the tests, and its CPU seconds."""
+        place = self._folder / f"{suite.name}-tests"
+        shutil.rmtree(place, ignore_errors=True)
+        for name in suite.keep:
+            copy = shutil.copytree if (source / name).is_dir() else shutil.copy2
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            copy(source / name, place / name)
+        report = self._folder / "report.xml"
+        report.unlink(missing_ok=True)
+        left_out = (f"--deselect={test}" for test in suite.left_out)
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        status = _status(
+            *(*command, *QUIET, f"--junitxml={report}", *suite.arguments, *left_out),
+            cwd=place,
+            said=self._folder / f"{suite.name}-{Path(command[0]).name}.txt",
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Run(status, read_report(report)), spent
+
+    def _problem(self, out: Path) -> str | None:
+        """Return what is missing in a recording, all of which is read; None when nothing is."""
+        command: tuple[str | Path, ...]
+        command = (self._bin / "codetracer", "info", "--format", "json", out)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or done.stderr:
+            return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
+        found: dict[str, Any] = json.loads(done.stdout)
+        return None if found["complete"] else str(found["problem"])
+
+
+def _status(*command: str | Path, cwd: Path, said: Path) -> int | None:
+    """Run a command, its output in a file, and return its exit status; None after `SECONDS`."""
+    dropped = ("CODETRACER_", "PYTEST_", "PYTHON", "COVERAGE_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
+    if backend := os.environ.get("CODETRACER_BACKEND"):
+        kept["CODETRACER_BACKEND"] = backend
+    with said.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=kept | {"PYTHONHASHSEED": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return None
+
+
+def _said(*command: str | Path, cwd: Path) -> str:
+    """Return what a command prints.
+
+    Raises:
+        RuntimeError: it fails; with what it said.
+    """
+    cwd.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout

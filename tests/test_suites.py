@@ -1,0 +1,90 @@
+"""What `make suites` says of two runs of a suite; the suites themselves take too long for CI."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import write
+from tests.suites.outcomes import Run, differences, read_report
+from tests.suites.running import load_suites
+
+SUITE = """
+import os, pytest
+def test_passes(): pass
+@pytest.mark.parametrize("n", [1, 2])
+def test_fails(n): assert n == 1
+def test_changes(): assert "CHANGED" not in os.environ
+@pytest.mark.skip(reason="never")
+def test_skipped(): pass
+@pytest.fixture
+def broken():
+    yield
+    raise KeyError("teardown")
+def test_breaks(broken): pass
+"""
+
+
+def run(folder: Path, text: str, name: str, *arguments: str, **variables: str) -> Run:
+    """Return what came of pytest on a file of tests."""
+    write(folder, {"test_it.py": text})
+    report = folder / f"{name}.xml"
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [*command, f"--junitxml={report}", *arguments, "test_it.py"],
+        cwd=folder,
+        env={"PATH": "", **variables},
+        capture_output=True,
+        check=False,
+    )
+    return Run(done.returncode, read_report(report))
+
+
+def test_two_runs_in_which_each_test_comes_out_the_same_do_not_differ(tmp_path: Path) -> None:
+    first, second = (run(tmp_path, SUITE, name) for name in ("first", "second"))
+
+    assert first.status == 1
+    assert [outcome.partition(" ")[0] for _, outcome in first.outcomes] == [
+        *("passed", "passed", "failure", "passed", "skipped", "error")
+    ]
+    assert differences(first, second) == []
+
+
+def test_a_test_that_comes_out_otherwise_is_named(tmp_path: Path) -> None:
+    plain = run(tmp_path, SUITE, "plain")
+    recorded = run(tmp_path, SUITE, "recorded", CHANGED="1")
+
+    (line,) = differences(plain, recorded)
+    assert line.startswith("test_it::test_changes: passed, recorded failure")
+
+
+def test_a_test_that_is_missing_and_another_exit_status_are_told(tmp_path: Path) -> None:
+    plain = run(tmp_path, SUITE, "plain")
+    recorded = run(tmp_path, SUITE, "recorded", "-k", "passes or skipped")
+
+    status, missing = differences(plain, recorded)
+    assert status == "exit status 1, recorded 0"
+    assert "test_it::test_changes" in missing
+
+
+@pytest.mark.parametrize("text", ["import not_there", ""])
+def test_a_suite_that_does_not_run_unrecorded_is_a_difference(tmp_path: Path, text: str) -> None:
+    plain = run(tmp_path, text, "plain")
+
+    assert "does not run unrecorded" in " ".join(differences(plain, plain))
+
+
+def test_there_are_ten_suites_one_of_each_kind() -> None:
+    suites = load_suites()
+
+    assert len({suite.name for suite in suites}) == len(suites) >= 10
+    kinds = {"an async library", "a web framework", "a parser", "C code", "Hypothesis", "forks"}
+    assert kinds <= {suite.covers for suite in suites}
+
+
+def test_a_key_that_is_not_known_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"suites.toml": '[[suite]]\nname = "a"\nnmae = "b"\n'})
+
+    with pytest.raises(TypeError, match="nmae"):
+        load_suites(tmp_path / "suites.toml")
