@@ -11,6 +11,7 @@ import sys
 from codetracer.errors import HostError, TargetError
 from codetracer.launcher import complain
 from codetracer.reading import read
+from codetracer.terminal import overwrite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,11 +226,10 @@ class _Progress:
         if self._wanted and percent != self._shown:
             self._shown = percent
             bar = "#" * (BAR * percent // 100)
-            sys.stderr.write(f"\r[{bar:<{BAR}}] {percent}%")
-            sys.stderr.flush()
+            overwrite(f"[{bar:<{BAR}}] {percent}%")
 
     def clear(self) -> None:
         """Take the bar away."""
         if self._shown >= 0:
-            sys.stderr.write(f"\r{'':{BAR + 8}}\r")
-            sys.stderr.flush()
+            overwrite(" " * (BAR + 8))
+            overwrite("")
