@@ -80,13 +80,6 @@ class State:
             (name, values[name]) for name in frame.code.global_names if name in values
         )
 
-    def raw_variable(self, frame: Frame, name: str) -> raw.Value:
-        """Return a variable of the frame, local or global, as the log has it."""
-        code = frame.code
-        if name in code.variables:
-            return frame.values.get(code.variables.index(name), _UNBOUND)
-        return self.namespaces[code.namespace].get(name, _UNBOUND)
-
     def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
         """Give a variable of the frame another value.
 
