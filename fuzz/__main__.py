@@ -82,7 +82,9 @@ def _recordings(options: argparse.Namespace) -> int:
         for reader in readers:
             reader.close()
     for reader in readers:
-        print(f"{reader.python}: {reader.commands} commands, the slowest {reader.slowest:.1f} s")
+        seconds, arguments, seed = reader.slowest
+        print(f"{reader.python}: {reader.commands} commands")
+        print(f"    the slowest: {seconds:.1f} s, {arguments}, seed {seed}")
     return len(faults)
 
 

@@ -196,7 +196,7 @@ def _damage_bytes(content: bytearray, chance: random.Random) -> tuple[bytes, str
                 bytes(content[:8]).ljust(8, b"\0"),
                 chance.choice((0, 1, 1, 1, 2, 1 << 31)),
                 0,
-                chance.choice((0, 1, os.getpid(), 1 << 40)),
+                chance.choice((0, 1, 4321, 1 << 40)),
                 chance.choice((0, 1 << 63)),
                 bytes(16),
             ),

@@ -20,7 +20,7 @@ from fuzz.ways import ROOT, environment
 __all__ = ["VIEWS", "Fault", "Reader", "run_recordings"]
 
 SECONDS: Final = 30
-"""A command that takes longer hangs; on a busy machine one takes less than 5."""
+"""What a command may take, on a machine that is busy with other things too."""
 
 MEMORY: Final = 2 << 30
 """Bytes of address space that a command may have."""
@@ -76,16 +76,18 @@ class Reader:
     Parameters:
         python: its path.
         root: where the code of codetracer is.
+        seconds: a command that takes longer hangs.
 
     Attributes:
         commands: how many were run.
-        slowest: the seconds that the slowest of them took.
+        slowest: the seconds that the slowest of them took, its arguments and the seed.
     """
 
-    def __init__(self, python: str, root: Path = ROOT) -> None:
+    def __init__(self, python: str, root: Path = ROOT, seconds: float = SECONDS) -> None:
         self.python = python
+        self._seconds = seconds
         self.commands = 0
-        self.slowest = 0.0
+        self.slowest = (0.0, "", 0)
         self._process = subprocess.Popen(
             [python, "-m", "fuzz.reader"],
             stdin=subprocess.PIPE,
@@ -106,7 +108,7 @@ class Reader:
             for view in VIEWS:
                 names = {"trace": "trace", "log": "trace/process-4321.ctlog"}
                 arguments = [word.format_map(names) for word in view]
-                for what, told in self._faults(folder, arguments):
+                for what, told in self._faults(folder, arguments, seed):
                     faults.append(Fault(seed, what, " ".join(arguments), damage, told))
                 after = _listing(Path(top))
                 if after != before:
@@ -121,13 +123,14 @@ class Reader:
         """End the process."""
         self._process.communicate()
 
-    def _faults(self, folder: Path, arguments: Sequence[str]) -> list[tuple[str, str]]:
-        status, texts = self._run(folder, arguments)
+    def _faults(self, folder: Path, arguments: Sequence[str], seed: int) -> list[tuple[str, str]]:
+        status, seconds, texts = self._run(folder, arguments)
+        self.slowest = max(self.slowest, (seconds, " ".join(arguments), seed))
         errors = texts[1]
         last = errors.rstrip().rpartition("\n")[2][:300]
         found = []
         if status is None:
-            found.append(("hang", f"more than {SECONDS} s"))
+            found.append(("hang", f"more than {self._seconds} s"))
         elif status < 0:
             found.append(("killed", f"signal {-status}"))
         elif status > 2:
@@ -142,7 +145,7 @@ class Reader:
                 found.append(("raw character", ascii("".join(raw))[:200]))
         return found
 
-    def _run(self, folder: Path, arguments: Sequence[str]) -> tuple[int | None, list[str]]:
+    def _run(self, folder: Path, arguments: Sequence[str]) -> tuple[int | None, float, list[str]]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with tempfile.TemporaryDirectory(prefix="codetracer-fuzz-") as said:
@@ -152,15 +155,18 @@ class Reader:
                 "arguments": arguments,
                 "out": str(files[0]),
                 "err": str(files[1]),
-                "seconds": SECONDS,
+                "seconds": self._seconds,
                 "memory": MEMORY,
             }
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             status, seconds = json.loads(self._process.stdout.readline())
             self.commands += 1
-            self.slowest = max(self.slowest, seconds)
-            return status, [file.read_bytes().decode("utf-8", "surrogateescape") for file in files]
+            return (
+                status,
+                seconds,
+                [file.read_bytes().decode("utf-8", "surrogateescape") for file in files],
+            )
 
 
 def run_recordings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -131,13 +132,16 @@ def test_a_fifo_is_never_opened_not_even_for_a_moment(tmp_path: Path) -> None:
     log = trace(tmp_path) / "process-4321.ctlog"
     log.unlink()
     os.mkfifo(log)
-    writer = os.open(log, os.O_RDWR | os.O_NONBLOCK)
-    os.write(writer, b"for whom it may concern")
+    # It waits until somebody opens the other end.
+    writer = threading.Thread(target=lambda: os.close(os.open(log, os.O_WRONLY)))
+    writer.start()
 
     limited("info", "trace", cwd=tmp_path)
 
-    assert os.read(writer, 100) == b"for whom it may concern"
-    os.close(writer)
+    still_waits = writer.is_alive()
+    os.close(os.open(log, os.O_RDONLY))
+    writer.join()
+    assert still_waits
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

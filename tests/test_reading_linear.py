@@ -165,12 +165,6 @@ def shown(folder: Path, records: Iterable[bytes], *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_thirty_thousand_frames_go_on_in_another_thread(tmp_path: Path) -> None:
-    found = shown(tmp_path, stolen(30_000), "--depth", "1")
-
-    assert found[0] == "-- thread 1 t"
-
-
 def test_output_that_never_ends_a_line_is_put_together_once(tmp_path: Path) -> None:
     part = encode.encode_output(1, "/app/app.py", 3, b"x" * 500)
 
@@ -187,17 +181,6 @@ def test_code_with_many_variables_is_searched_once_for_one(tmp_path: Path) -> No
 
     assert len(found) == 1
     assert found[0].endswith("v49999 = 7")
-
-
-def test_processes_are_ordered_by_the_metadata_in_one_go(tmp_path: Path) -> None:
-    rows = [{"log": f"process-{each}.ctlog"} for each in range(200_000)]
-    contents = [logs.log([*BEGIN, EXIT], pid=pid) for pid in (3, 199_999, *range(50_000, 50_500))]
-    logs.write_trace(tmp_path, *contents, metadata={"processes": rows[::-1]})
-
-    found = [process.pid for process in codetracer.read(tmp_path).processes]
-
-    assert found == sorted(found, reverse=True)
-    assert len(found) == 502
 
 
 def nested(wrap: Callable[[bytes], bytes], depth: int) -> bytes:
