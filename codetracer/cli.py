@@ -150,10 +150,10 @@ def _read(command: TraceCommand, options: argparse.Namespace) -> int:
     except RecorderError as error:
         _fail(error)
     except OSError as error:
-        # Commands say themselves which file failed them; this is left.
+        # What a command cannot print has no name.
+        what = error.filename or "standard output"
         _drop_output()
-        reason = error.strerror or error
-        _fail(HostError("ERR_IO", f"standard output cannot be written: {reason}"))
+        _fail(HostError("ERR_IO", f"{what} cannot be written: {error.strerror or error}"))
     except Exception:
         # Told here, where the recording's names are made safe; the interpreter would print them.
         import traceback

@@ -24,6 +24,7 @@ BAD = (
 )
 """Control characters of both sets, marks of direction, what is invisible, and a line end."""
 
+SELF = ["-m", "codetracer"]
 UTF8 = {"PYTHONUTF8": "1"}
 
 
@@ -250,3 +251,30 @@ def test_the_export_shows_its_progress_on_a_terminal(tmp_path: Path) -> None:
     assert done.code == 0, done
     assert b"\r[" in told
     assert b"\x1b" not in told
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("os.open('/dev/full', os.O_WRONLY)", "cannot be written: No space left on device"),
+        (None, "standard output is closed"),
+    ],
+)
+@pytest.mark.parametrize("view", [VIEWS[0], VIEWS[1], VIEWS[3], VIEWS[5]], ids=" ".join)
+def test_output_that_cannot_be_written_is_an_error(
+    tmp_path: Path, view: tuple[str, ...], output: str | None, said: str
+) -> None:
+    hostile_trace(tmp_path / "trace")
+    arguments = [word.format(trace="trace") for word in view]
+    change = f"os.dup2({output}, 1)" if output else "os.close(1)"
+
+    done = execute(
+        "-c",
+        f"import os, sys; {change}; os.execv(sys.executable, [sys.executable, *{SELF + arguments}])",
+        cwd=tmp_path,
+    )
+
+    assert (done.code, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("codetracer: error: [ERR_IO] standard output")
+    assert said in line
