@@ -131,12 +131,16 @@ def _damage_records(records: list[bytes], chance: random.Random) -> str:
             for each in (encode.encode_thread(number, "t"), encode.encode_call(3, 0, []))
         ] + [encode.encode_resume(number, 0) for number in range(2000)]
 
+    def twice() -> None:
+        records.insert(place, records[place])
+
+    def drop() -> None:
+        del records[place]
+
     place = chance.randrange(len(records))
-    ways: list[Callable[[], None]] = [
-        *(swap, flip, splice, deep, huge, wide, nonsense, numbers, many),
-        *(lambda: records.insert(place, records[place]), lambda: records.__delitem__(place)),
-    ]
-    way = chance.choice(ways)
+    way = chance.choice(
+        (swap, flip, splice, deep, huge, wide, nonsense, numbers, many, twice, drop)
+    )
     way()
     return f"records: {way.__name__} at {place}"
 
