@@ -84,7 +84,7 @@ def _recordings(options: argparse.Namespace) -> int:
     for reader in readers:
         seconds, arguments, seed = reader.slowest
         print(f"{reader.python}: {reader.commands} commands")
-        print(f"    the slowest: {seconds:.1f} s, {arguments}, seed {seed}")
+        print(f"    the slowest: {seconds:.1f} s of CPU, {arguments}, seed {seed}")
     return len(faults)
 
 

@@ -19,8 +19,8 @@ from fuzz.ways import ROOT, environment
 
 __all__ = ["VIEWS", "Fault", "Reader", "run_recordings"]
 
-SECONDS: Final = 30
-"""What a command may take, on a machine that is busy with other things too."""
+SECONDS: Final = 20
+"""Of CPU that a command may take; waiting for anything, ten times that."""
 
 MEMORY: Final = 2 << 30
 """Bytes of address space that a command may have."""
@@ -76,14 +76,14 @@ class Reader:
     Parameters:
         python: its path.
         root: where the code of codetracer is.
-        seconds: a command that takes longer hangs.
+        seconds: a command that takes more of CPU hangs.
 
     Attributes:
         commands: how many were run.
-        slowest: the seconds that the slowest of them took, its arguments and the seed.
+        slowest: the seconds of CPU that the slowest of them took, its arguments and the seed.
     """
 
-    def __init__(self, python: str, root: Path = ROOT, seconds: float = SECONDS) -> None:
+    def __init__(self, python: str, root: Path = ROOT, seconds: int = SECONDS) -> None:
         self.python = python
         self._seconds = seconds
         self.commands = 0
@@ -130,7 +130,7 @@ class Reader:
         last = errors.rstrip().rpartition("\n")[2][:300]
         found = []
         if status is None:
-            found.append(("hang", f"more than {self._seconds} s"))
+            found.append(("hang", f"more than {self._seconds} s of CPU"))
         elif status < 0:
             found.append(("killed", f"signal {-status}"))
         elif status > 2:

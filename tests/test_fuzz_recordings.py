@@ -124,7 +124,7 @@ def test_a_fault_of_a_command_is_seen(
     spoiled: Project, tmp_path: Path, file: str, old: str, new: str, what: str
 ) -> None:
     spoiled.edit(old, new, file)
-    reader = Reader(sys.executable, spoiled.root, seconds=5)
+    reader = Reader(sys.executable, spoiled.root, seconds=2)
 
     _, faults = run_recordings([reader], 1, SEED, time.monotonic() + 300, tmp_path / "found")
     reader.close()

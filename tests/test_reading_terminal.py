@@ -270,7 +270,8 @@ def test_output_that_cannot_be_written_is_an_error(
 
     done = execute(
         "-c",
-        f"import os, sys; {change}; os.execv(sys.executable, [sys.executable, *{SELF + arguments}])",
+        f"import os, sys; {change};"
+        f" os.execv(sys.executable, [sys.executable, *{SELF + arguments}])",
         cwd=tmp_path,
     )
 

@@ -60,8 +60,11 @@ def run(options: argparse.Namespace) -> int:
             "metadata": trace.metadata,
             "processes": processes,
         }
-        for line in json.dumps(found, indent=2).splitlines():
-            print(line)
+        # Piece by piece, each with the line end that it may have.
+        for part in json.JSONEncoder(indent=2).iterencode(found):
+            for line in part.splitlines(keepends=True):
+                print(line, end="")
+        print()
     else:
         _print(trace, processes, problem)
     return 1 if damage else 0

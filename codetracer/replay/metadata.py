@@ -20,14 +20,18 @@ METADATA_FILE: Final = "trace_metadata.json"
 LARGEST: Final = 16 << 20
 """Bytes; of what has more nothing is read."""
 
-DEEPEST: Final = 32
-"""How many lists and objects may lie in one another."""
+DEEPEST: Final = 16
+"""How many lists and objects may lie in one another, in a field."""
 
 TOLD: Final = 3
 """So many wrong fields are named; the others are counted."""
 
 _NAMED: Final = 60
 """Characters of a field's name in a message."""
+
+
+def _anything(_value: object) -> bool:
+    return True
 
 
 def _text(value: object) -> bool:
@@ -44,6 +48,10 @@ def _flag(value: object) -> bool:
 
 def _count(value: object) -> bool:
     return type(value) is int and 0 <= value < 1 << 63
+
+
+def _status(value: object) -> bool:
+    return value is None or (type(value) is int and -1 << 63 <= value < 1 << 63)
 
 
 def _setting(value: object) -> bool:
@@ -65,7 +73,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "duration_ns": _count,
     "complete": _flag,
     "incomplete_reason": _text_or_none,
-    "exit_status": {"label": _text_or_none},
+    "exit_status": {"code": _status, "label": _text_or_none},
     "filters": {
         "filters": [{"name": _text}],
         "stats": {"value_redactions": {_EACH: _count}, "value_drops": {_EACH: _count}},
@@ -99,11 +107,12 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
         return {}, f"{METADATA_FILE} is damaged: it is no JSON"
     if not isinstance(found, dict):
         return {}, f"{METADATA_FILE} is damaged: it holds no JSON object"
-    if _is_deep(found):
-        return {}, f"{METADATA_FILE} is damaged: it is nested more than {DEEPEST} deep"
     wrong: list[str] = []
-    for key, shape in _SHAPE.items():
-        if key in found and not _cleaned(found, key, shape, key, wrong):
+    for key in [*found]:
+        if not _cleaned(found, key, _SHAPE.get(key, _anything), key[:_NAMED], wrong):
+            del found[key]
+        elif _is_deep(found[key]):
+            wrong.append(key[:_NAMED])
             del found[key]
     if not wrong:
         return found, ""
@@ -122,14 +131,14 @@ def _float(text: str) -> float:
 
 def _is_deep(value: object) -> bool:
     """Tell whether lists and objects are nested too deeply; without recursion."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEEPEST + 1):
         if not level:
             return False
         level = [
             item
             for one in level
-            for item in (one.values() if isinstance(one, dict) else one)  # type: ignore[attr-defined]
+            for item in (one.values() if isinstance(one, dict) else one)
             if isinstance(item, dict | list)
         ]
     return True

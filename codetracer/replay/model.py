@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "NO_THREAD", "Code", "Frame", "Thread", "shortened"]
 
-LONGEST_NAME: Final = 5000
+LONGEST_NAME: Final = 10_000
 """Characters; names are told wherever they come up, and no path is longer."""
 
 KINDS: Final = ("module", "class", "function", "generator", "coroutine", "asynchronous generator")

@@ -144,7 +144,7 @@ class Trace:
     def source_copy(self, path: str) -> str | None:
         """Return the file that holds the copy of a source file; None when there is none to be read.
 
-        That is a regular file within the trace of at most 16 MiB.
+        That is a regular file within the trace, of any size.
         """
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
@@ -156,19 +156,12 @@ class Trace:
             copy = os.path.realpath(os.path.join(folder, name))
             if not copy.startswith(folder) or not os.path.exists(copy):
                 return None
-            with open_regular(copy) as file:
-                size = os.fstat(file.fileno()).st_size
+            open_regular(copy).close()
         except (OSError, ValueError) as error:  # ValueError: a null byte or a surrogate in the name
             self._bad_sources[path] = unreadable(name, error).message
             return None
         except HostError as error:
             self._bad_sources[path] = error.message
-            return None
-        if size > LARGEST_SOURCE:
-            self._bad_sources[path] = (
-                f"{copy} is left out: it has {size:,} bytes, and no more than {LARGEST_SOURCE:,}"
-                " are read of a source file"
-            )
             return None
         return copy
 
@@ -228,8 +221,13 @@ class Trace:
             return []
         try:
             with open_regular(copy) as file:
-                lines = decode_lines(file.read(LARGEST_SOURCE))
-            return lines if lines[-1] else lines[:-1]
+                content = file.read(LARGEST_SOURCE + 1)
+            if len(content) <= LARGEST_SOURCE:
+                lines = decode_lines(content)
+                return lines if lines[-1] else lines[:-1]
+            self._bad_sources[path] = (
+                f"{copy} is left out: it has more than {LARGEST_SOURCE:,} bytes"
+            )
         except OSError as error:
             self._bad_sources[path] = unreadable(copy, error).message
         except HostError as error:
