@@ -1,4 +1,4 @@
-"""The short form of the fuzzing of recordings (`make fuzz`), and that it would see what is wrong."""
+"""The short form of the fuzzing of recordings (`make fuzz`), and that it sees what is wrong."""
 
 import random
 import shutil
