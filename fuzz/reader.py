@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 import codetracer.commands.counting
@@ -86,7 +87,7 @@ def _run(request: dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:
-        sys.excepthook(*sys.exc_info())
+        traceback.print_exc()
         sys.stderr.flush()
         status = 71
     finally:
