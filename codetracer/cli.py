@@ -9,13 +9,12 @@ program's process.
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from importlib import import_module
 
 from codetracer import __version__, backend, configure_policy_from_env, log, policy_snapshot
-from codetracer.errors import RecorderError, UsageError
+from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.launcher import Target, complain
 
 TYPE_CHECKING = False
@@ -112,7 +111,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
     if name in readers:
-        return _read(readers[name], parser.parse_args(arguments))
+        # Imported now: the command line is loaded into programs that are recorded as well.
+        from codetracer.terminal import safe_streams
+
+        options = parser.parse_args(arguments)
+        with safe_streams():
+            return _read(readers[name], options)
     if name not in programs:
         # Whatever it is, it is no command.
         parser.parse_args(arguments)
@@ -130,21 +134,46 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
     try:
-        # A name of the traced program's must not fail for the encoding of this terminal.
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
-        status = command.run(options)
-        sys.stdout.flush()
+        if sys.stdout is None:
+            raise HostError("ERR_IO", "standard output is closed, and there is no other")
+        try:
+            return command.run(options)
+        finally:
+            # Before what is said on standard error.
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has enough, as `head` does; the flush at exit must not complain either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads has enough, as `head` does.
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except RecorderError as error:
-        sys.stdout.flush()
         _fail(error)
-    return status
+    except OSError as error:
+        # What a command cannot print has no name.
+        what = error.filename or "standard output"
+        _drop_output()
+        _fail(HostError("ERR_IO", f"{what} cannot be written: {error.strerror or error}"))
+    except Exception:
+        # Told here, where the recording's names are made safe; the interpreter would print them.
+        import traceback
+
+        for line in traceback.format_exc().splitlines():
+            complain(line)
+        return EXIT_FAILURE
+
+
+def _drop_output() -> None:
+    """Have nothing left that the flush at exit would complain of."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # It may have an argument in it that is the name of a recording.
+        from codetracer.terminal import safe
+
+        super().error(safe(message))
 
 
 def _guarded(start: Callable[[], None]) -> None:
@@ -170,7 +199,7 @@ def _parsers(
     dict[str, TraceCommand],
 ]:
     """Return the parser, and the commands that it knows: the one of this name, or else all."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="codetracer",
         description="Record or watch what a Python program does, by CPython's sys.monitoring.",
         epilog="`codetracer COMMAND --help` tells more of a command.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 
@@ -13,6 +14,8 @@ __all__ = ["check_characters", "declared_encoding", "decode_lines"]
 
 BOM: Final = b"\xef\xbb\xbf"
 COOKIE: Final = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+SLOW: Final = frozenset({"idna", "punycode"})
+"""Encodings whose decoders take time by the square of the length, if they decode at all."""
 
 
 def declared_encoding(source: bytes) -> str | None:
@@ -28,13 +31,15 @@ def declared_encoding(source: bytes) -> str | None:
 def decode_lines(source: bytes) -> list[str]:
     """Return the lines of a source, without their ends, as the parser counts them.
 
-    What cannot be decoded becomes a replacement character.
-
-    Raises:
-        LookupError: the source names an encoding that there is none of.
+    What cannot be decoded becomes a replacement character; a source that names an encoding which
+    no source can have is taken for UTF-8.
     """
-    encoding = declared_encoding(source) or "utf-8"
-    text = source.removeprefix(BOM).decode(encoding, "replace")
+    source = source.removeprefix(BOM)
+    try:
+        encoding = codecs.lookup(declared_encoding(source) or "utf-8").name
+        text = source.decode("utf-8" if encoding in SLOW else encoding, "replace")
+    except (LookupError, ValueError):
+        text = source.decode("utf-8", "replace")
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fuzz.corpus import run_modules
 from fuzz.random_programs import run_programs
+from fuzz.recordings import Reader, run_recordings
 from fuzz.ways import Figures, Interpreter
 
 __all__ = ["main"]
@@ -17,13 +18,16 @@ FAILURES = Path(__file__).resolve().parent.parent / "build" / "fuzz"
 
 
 def main() -> int:
-    """Run what the command line says; return 1 when there was a difference."""
+    """Run what the command line says; return 1 when there was a difference or fault."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("what", nargs="+", choices=("programs", "modules"))
-    parser.add_argument("--seconds", type=float, default=1200, help="for each of the two, at most")
+    parser.add_argument("what", nargs="+", choices=("programs", "modules", "recordings"))
+    parser.add_argument("--seconds", type=float, default=1200, help="for each of them, at most")
     parser.add_argument("--programs", type=int, default=2000, help="how many, at most")
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
-    parser.add_argument("--seed", type=int, default=0, help="chooses programs and modules")
+    parser.add_argument("--recordings", type=int, default=5000, help="how many, at most")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="chooses programs and modules; the first recording's"
+    )
     parser.add_argument("--save", type=Path, default=FAILURES, help="where differences are written")
     parser.add_argument(
         "--python", nargs="+", default=[sys.executable], metavar="PATH", help="interpreters"
@@ -34,8 +38,9 @@ def main() -> int:
         differences += _programs(options)
     if "modules" in options.what:
         differences += _modules(options)
-    print(f"{differences} differences")
-    return 1 if differences else 0
+    faults = _recordings(options) if "recordings" in options.what else 0
+    print(f"{differences} differences, {faults} faults")
+    return 1 if differences or faults else 0
 
 
 def _programs(options: argparse.Namespace) -> int:
@@ -64,6 +69,23 @@ def _modules(options: argparse.Namespace) -> int:
             print(f"    {module}: {seen}")
         differences += len(corpus.differences)
     return differences
+
+
+def _recordings(options: argparse.Namespace) -> int:
+    readers = [Reader(python) for python in options.python]
+    deadline = time.monotonic() + options.seconds
+    try:
+        _, faults = run_recordings(
+            readers, options.recordings, options.seed, deadline, options.save
+        )
+    finally:
+        for reader in readers:
+            reader.close()
+    for reader in readers:
+        seconds, arguments, seed = reader.slowest
+        print(f"{reader.python}: {reader.commands} commands")
+        print(f"    the slowest: {seconds:.1f} s of CPU, {arguments}, seed {seed}")
+    return len(faults)
 
 
 def _print_figures(python: str, ways: list[str], what: str, figures: Figures) -> None:

@@ -60,7 +60,11 @@ def run(options: argparse.Namespace) -> int:
             "metadata": trace.metadata,
             "processes": processes,
         }
-        print(json.dumps(found, indent=2))
+        # Piece by piece, each with the line end that it may have.
+        for part in json.JSONEncoder(indent=2).iterencode(found):
+            for line in part.splitlines(keepends=True):
+                print(line, end="")
+        print()
     else:
         _print(trace, processes, problem)
     return 1 if damage else 0
@@ -114,9 +118,7 @@ def _words(table: object, *keys: str) -> str:
 def _filters(table: object) -> str:
     """Return the filters' names, and what they hid; the JSON has all of it."""
     known = table if isinstance(table, dict) else {}
-    filters = known.get("filters")
-    named = filters if isinstance(filters, list) else []
-    text = ", ".join(str(row.get("name", row)) if isinstance(row, dict) else row for row in named)
+    text = ", ".join(row.get("name", "unknown") for row in known.get("filters", ()))
     stats = known.get("stats")
     for key, word in (("value_redactions", "redacted"), ("value_drops", "dropped")):
         counts = stats.get(key) if isinstance(stats, dict) else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.replay.model import NO_THREAD
 from codetracer.replay.render import render, to_json
+from codetracer.terminal import safe
 
 if TYPE_CHECKING:
     from codetracer.replay.events import CallEvent
@@ -24,6 +25,9 @@ VALUE_LIMIT: Final = 80
 
 ARGUMENT_LIMIT: Final = 40
 """Characters of one argument in a line of text."""
+
+JSON_ITEMS: Final = 10_000
+"""Items and attributes of one value as JSON, for the same object may come up at every call."""
 
 _PROMPT: Final = 50
 """So many lines are flushed at once, for whoever waits for the first ones."""
@@ -68,6 +72,7 @@ class Printer:
         Raises:
             FullError: there are as many already as there may be; this one was not printed.
         """
+        text = safe(text)
         room = max(self._width - len(tail), 20)
         if self._width and len(text) > room:
             text = f"{text[: room - 1]}…"
@@ -103,8 +108,9 @@ class Printer:
     def value(self, state: State, value: raw.Value, limit: int = VALUE_LIMIT) -> object:
         """Return a value as JSON has it, or as text of about `limit` characters."""
         if self.as_json:
-            return to_json(state.resolve(value, objects=limit))
-        return render(state.resolve(value, objects=limit // 2, items=limit // 2), limit)
+            return to_json(state.resolve(value, objects=limit, values=JSON_ITEMS))
+        room = limit // 2
+        return render(state.resolve(value, objects=room, items=room, values=room * room), limit)
 
     def path(self, path: str) -> str:
         """Return a source file as it is shown: relative to where the program ran."""
@@ -131,15 +137,17 @@ class Printer:
     def arguments(self, frame: Frame, state: State) -> dict[str, object]:
         """Return a frame's arguments by name, each as `value` gives it."""
         limit = VALUE_LIMIT if self.as_json else ARGUMENT_LIMIT
+        names = frame.code.arguments
+        # By its values, for code may have any number of parameters and be called without them.
         return {
-            name: self.value(state, frame.values[index], limit)
-            for index, name in enumerate(frame.code.arguments)
-            if index in frame.values
+            names[index]: self.value(state, value, limit)
+            for index, value in sorted(frame.values.items())
+            if index < len(names)
         }
 
     def source(self, path: str, line: int) -> str:
         """Return a line of the recorded source, stripped."""
-        return self._trace.source_line(path, line)
+        return self._trace.source_line(path, line).expandtabs()
 
 
 def short_name(code: Code) -> str:

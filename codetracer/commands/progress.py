@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from codetracer.terminal import overwrite
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,8 +36,8 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._shown:
-            sys.stderr.write(f"\r{'':{len(self._shown)}}\r")
-            sys.stderr.flush()
+            overwrite(" " * len(self._shown))
+            overwrite("")
 
     def watch(self, state: Callable[[], tuple[int, int]]) -> Callable[[], None]:
         """Return what is to be called at each event.
@@ -63,5 +65,4 @@ class Progress:
         text = f"[{bar:<{BAR}}] {percent}% {self._what}"
         if text != self._shown:
             self._shown = text
-            sys.stderr.write(f"\r{text}")
-            sys.stderr.flush()
+            overwrite(text)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from codetracer.replay.replay import Replay
     from codetracer_bindings import trace_decoder as raw
 
+    type _Key = tuple[Thread, object]
+
 __all__ = ["show_raises"]
 
 
@@ -33,7 +35,7 @@ def show_raises(replay: Replay, printer: Printer) -> None:
         elif isinstance(event, events.UnwindEvent):
             followed.unwound(event)
         elif isinstance(event, events.ReturnEvent | events.LostEvent | events.UnfinishedEvent):
-            followed.ended(event.thread, event.frame)
+            followed.ended(event.frame)
     followed.finish()
 
 
@@ -43,17 +45,16 @@ class _Exception:
     Attributes:
         row: what is known of it.
         frame: the frame that handles it, maybe only on its way through ``finally`` or ``with``.
-        stepped: the line where it handles it is known.
+        where: the function and the line that handle it.
     """
 
-    __slots__ = ("frame", "row", "stepped", "text", "where")
+    __slots__ = ("frame", "row", "text", "where")
 
     def __init__(self, row: dict[str, object], text: str) -> None:
         self.row = row
         self.text = text
         self.frame: Frame | None = None
         self.where: tuple[str, int] = ("", 0)
-        self.stepped = False
 
 
 class _Followed:
@@ -61,7 +62,10 @@ class _Followed:
         self._replay = replay
         self._printer = printer
         # By thread and by the exception's number, for it may be on its way in several.
-        self._active: dict[tuple[Thread, object], _Exception] = {}
+        self._active: dict[_Key, _Exception] = {}
+        # The keys of those that a frame handles, and those of them whose line is not known yet.
+        self._handling: dict[Frame, dict[_Key, None]] = {}
+        self._unstepped: dict[Frame, list[_Exception]] = {}
 
     def raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
         key = event.thread, _identity(event.raw)
@@ -88,19 +92,21 @@ class _Followed:
         self._active[key] = _Exception(row, f"{shown}  raised at {place}")
 
     def handled(self, event: events.HandledEvent) -> None:
-        known = self._active.get((event.thread, _identity(event.raw)))
+        key = event.thread, _identity(event.raw)
+        known = self._active.get(key)
         if known is not None:
+            self._release(key, known)
             known.frame = event.frame
             known.where = (short_name(event.frame.code), event.frame.line)
-            known.stepped = False
+            self._handling.setdefault(event.frame, {})[key] = None
+            self._unstepped.setdefault(event.frame, []).append(known)
 
     def step(self, event: events.StepEvent) -> None:
-        if not self._active:
+        if not self._unstepped:
             return
-        for known in self._active.values():
-            if known.frame is event.frame and not known.stepped:
+        for known in self._unstepped.pop(event.frame, ()):
+            if known.frame is event.frame:
                 # The line of `except`, which runs right after.
-                known.stepped = True
                 known.where = (known.where[0], event.line)
 
     def unwound(self, event: events.UnwindEvent) -> None:
@@ -108,28 +114,40 @@ class _Followed:
         known = self._active.get(key)
         if known is None:
             # It came out of code that is not recorded, or was never told.
-            self.ended(event.thread, event.frame)
+            self.ended(event.frame)
             return
-        known.frame = None
-        self.ended(event.thread, event.frame)
+        self._release(key, known)
+        self.ended(event.frame)
         if event.frame.caller is None:
             del self._active[key]
             self._print(known, "ended", f"ended {thread_name(event.thread)}", None)
 
-    def ended(self, thread: Thread, frame: Frame) -> None:
-        for key in [key for key, known in self._active.items() if known.frame is frame]:
+    def ended(self, frame: Frame) -> None:
+        self._unstepped.pop(frame, None)
+        for key in [*self._handling.get(frame, ())]:
             self._print_handled(key)
 
     def finish(self) -> None:
         for known in self._active.values():
             self._print(known, "unknown", "what became of it was not recorded", None)
 
-    def _print_handled(self, key: tuple[Thread, object]) -> None:
+    def _print_handled(self, key: _Key) -> None:
         known = self._active.pop(key)
-        assert known.frame is not None
+        frame = known.frame
+        assert frame is not None
+        self._release(key, known)
         name, line = known.where
-        place = self._printer.place(known.frame.code.path, line)
-        self._print(known, "handled", f"handled at {place} in {name}", known.frame)
+        place = self._printer.place(frame.code.path, line)
+        self._print(known, "handled", f"handled at {place} in {name}", frame)
+
+    def _release(self, key: _Key, known: _Exception) -> None:
+        """Note that no frame handles it."""
+        frame, known.frame = known.frame, None
+        if frame is not None:
+            there = self._handling[frame]
+            del there[key]
+            if not there:
+                del self._handling[frame]
 
     def _print(self, known: _Exception, fate: str, text: str, frame: Frame | None) -> None:
         row = known.row | {"fate": fate}
@@ -143,4 +161,5 @@ class _Followed:
 
 
 def _identity(value: raw.Value) -> object:
-    return value.number if type(value) is ReferenceValue else repr(value)
+    # What is no object is an exception that a filter hid, unless the log is damaged.
+    return value.number if type(value) is ReferenceValue else type(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, duration, short_name, thread_name
 from codetracer.commands.tree import ENDING, end_row, result_text
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from codetracer.replay.events import OutputEvent
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
+
+LONGEST: Final = 200
+"""Characters of a name that is proposed."""
 
 __all__ = ["close_names", "show_function", "show_output", "show_variable"]
 
@@ -81,7 +84,7 @@ def _is_named(code: Code, name: str) -> bool:
 
 def close_names(name: str, known: Iterable[str]) -> str:
     """Return a hint at names like `name`, or at what there is, for an error's message."""
-    known = sorted(set(known))
+    known = sorted({full for full in known if len(full) <= LONGEST})
     parts = {part: full for full in known for part in (full.rpartition(".")[2], full)}
     close = difflib.get_close_matches(name, parts, n=5, cutoff=0.5)
     found = list(dict.fromkeys(parts[part] for part in close))
@@ -103,18 +106,27 @@ def show_variable(replay: Replay, printer: Printer, name: str) -> set[str] | Non
     """
     watch = _Watch(replay, printer, name)
     known: set[str] = set()
-    seen: set[Code] = set()
+    # Code may have any number of variables: they are gone through once.
+    places: dict[Code, int | None] = {}
     for event in replay:
         frame = event.frame
         if frame is None:
             continue
         code = frame.code
-        if code not in seen:
-            seen.add(code)
+        if code not in places:
             known.update(code.variables, code.global_names)
-        if name in code.variables or name in code.global_names:
-            watch.look(frame, event)
+            places[code] = _place(code, name)
+        place = places[code]
+        if place is not None:
+            watch.look(frame, place, event)
     return None if name in known else known
+
+
+def _place(code: Code, name: str) -> int | None:
+    """Return a variable's number if it is local, -1 if it is global, None if code has it not."""
+    if name in code.variables:
+        return code.variables.index(name)
+    return -1 if name in code.global_names else None
 
 
 class _Watch:
@@ -129,10 +141,15 @@ class _Watch:
         # Where each frame was when it was looked at before: what changed since was done there.
         self._places: dict[Frame, tuple[int, int]] = {}
 
-    def look(self, frame: Frame, event: events.Event) -> None:
-        code = frame.code
-        owner = frame if self._name in code.variables else code.namespace
-        value = self._replay.state.raw_variable(frame, self._name)
+    def look(self, frame: Frame, place: int, event: events.Event) -> None:
+        """Print the variable, which has this place, if it is not what it was."""
+        state, namespace = self._replay.state, frame.code.namespace
+        owner: Frame | int = frame if place >= 0 else namespace
+        value = (
+            frame.values.get(place, _UNBOUND)
+            if place >= 0
+            else state.namespaces[namespace].get(self._name, _UNBOUND)
+        )
         step, line = self._places.get(frame, (-1, frame.line))
         self._places[frame] = frame.step, frame.line
         if isinstance(event, ENDING) and type(event) is not events.YieldEvent:
@@ -142,16 +159,22 @@ class _Watch:
         if value is not old or not _is_atom(value):
             now = _shown(self._printer, self._replay, value)
             if now != shown:
-                self._print(frame, event, step, line, now)
+                self._print(frame, place, event, step, line, now)
             self._last[owner] = value, now
         if frame not in self._places:
             self._last.pop(frame, None)
 
     def _print(
-        self, frame: Frame, event: events.Event, step: int, line: int, shown: object
+        self,
+        frame: Frame,
+        place: int,
+        event: events.Event,
+        step: int,
+        line: int,
+        shown: object,
     ) -> None:
         printer, code = self._printer, frame.code
-        scope = "local" if self._name in code.variables else "global"
+        scope = "local" if place >= 0 else "global"
         row: dict[str, object] = {
             "variable": self._name,
             "scope": scope,
@@ -186,28 +209,29 @@ def _is_atom(value: raw.Value) -> bool:
 def show_output(replay: Replay, printer: Printer) -> None:
     """Print what the program wrote, and what it read from its standard input, line by line."""
     waiting: OutputEvent | None = None
-    data = b""
+    # The parts of a line that has not ended.
+    parts: list[bytes] = []
     for event in replay:
         if not isinstance(event, events.OutputEvent):
             continue
-        if waiting is not None and _origin(waiting) == _origin(event):
-            data += event.data
-        else:
-            _print_output(printer, waiting, data)
-            data = event.data
+        if waiting is None or _origin(waiting) != _origin(event):
+            _print_output(printer, waiting, parts)
+            parts = []
         waiting = event
-        whole, end, rest = data.rpartition(b"\n")
+        whole, end, rest = event.data.rpartition(b"\n")
         if end:
-            _print_output(printer, event, whole + end)
-            data = rest
-    _print_output(printer, waiting, data)
+            _print_output(printer, event, [*parts, whole, end])
+            parts = []
+        parts.append(rest)
+    _print_output(printer, waiting, parts)
 
 
 def _origin(event: OutputEvent) -> tuple[object, ...]:
     return event.stream, event.path, event.line, event.thread
 
 
-def _print_output(printer: Printer, event: OutputEvent | None, data: bytes) -> None:
+def _print_output(printer: Printer, event: OutputEvent | None, parts: list[bytes]) -> None:
+    data = b"".join(parts)
     if event is None or not data:
         return
     text = data.decode("utf-8", "backslashreplace")
@@ -223,4 +247,4 @@ def _print_output(printer: Printer, event: OutputEvent | None, data: bytes) -> N
         return
     where = printer.place(event.path, event.line) if event.path else thread_name(event.thread)
     for line in text.removesuffix("\n").split("\n"):
-        printer.line(f"{where} {event.stream}| {line}")
+        printer.line(f"{where} {event.stream}| {line.expandtabs()}")

@@ -20,6 +20,9 @@ __all__ = ["ENDING", "end_row", "result_text", "show_tree"]
 SHOWN_SIBLINGS: Final = 3
 """So many calls of one function by one frame are shown; the others are counted."""
 
+INDENTED: Final = 40
+"""So many levels are told by indentation; calls that lie deeper tell their depth."""
+
 OPENING: Final = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
 """The kinds of events that put a frame on a stack."""
 
@@ -167,7 +170,8 @@ class _Tree:
             if self._printed is not None or thread.number:
                 self._printer.line(f"-- {thread_name(thread)}")
             self._printed = thread
-        self._printer.line(f"{'  ' * depth}{text}", tail)
+        deeper = f"[{depth}] " if depth > INDENTED else ""
+        self._printer.line(f"{'  ' * min(depth, INDENTED)}{deeper}{text}", tail)
 
 
 def result_text(event: EndEvent, printer: Printer, state: State) -> str:

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["KINDS", "NO_THREAD", "Code", "Frame", "Thread"]
+__all__ = ["KINDS", "NO_THREAD", "Code", "Frame", "Thread", "shortened"]
+
+LONGEST_NAME: Final = 10_000
+"""Characters; names are told wherever they come up, and no path is longer."""
 
 KINDS: Final = ("module", "class", "function", "generator", "coroutine", "asynchronous generator")
 """What a code object can be, by its number in the log."""
+
+
+def shortened(name: str) -> str:
+    """Return a name, or its beginning when it is longer than any that a person gives."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 class Code:
@@ -27,6 +35,7 @@ class Code:
         variables: the names of its local variables, parameters first.
         global_names: the global variables that it names.
         namespace: the number of the global variables that its frames have now.
+        suspends: whether its frames can yield and go on later.
     """
 
     __slots__ = (
@@ -39,6 +48,7 @@ class Code:
         "namespace",
         "number",
         "path",
+        "suspends",
         "variables",
     )
 
@@ -47,12 +57,13 @@ class Code:
         self.path = path
         self.line = record.line
         self.kind = KINDS[record.kind] if record.kind < len(KINDS) else "function"
-        self.name = record.name
-        self.module = record.module
-        self.variables = record.variables
-        self.arguments = record.variables[: record.arguments]
-        self.global_names = record.global_names
+        self.name = shortened(record.name)
+        self.module = shortened(record.module)
+        self.variables = tuple(map(shortened, record.variables))
+        self.arguments = self.variables[: record.arguments]
+        self.global_names = tuple(map(shortened, record.global_names))
         self.namespace = 0
+        self.suspends = self.kind in KINDS[3:]
 
     def __repr__(self) -> str:
         return f"<Code {self.name} {self.path}:{self.line}>"
@@ -61,11 +72,6 @@ class Code:
     def short_name(self) -> str:
         """The last part of its qualified name."""
         return self.name.rpartition(".")[2]
-
-    @property
-    def suspends(self) -> bool:
-        """Whether its frames can yield and go on later."""
-        return self.kind in KINDS[3:]
 
 
 class Thread:
@@ -105,11 +111,22 @@ class Frame:
         line: the line that it is at, or was at last (1-based).
         step: the number of its last step, -1 before the first.
         began_ns: when it began (ns since recording began).
+        thread: the thread whose stack it is on, or None.
         values: its local variables as the log has them, by number; `Replay.locals` has them by
             name and resolved.
     """
 
-    __slots__ = ("began_ns", "caller", "code", "depth", "line", "number", "step", "values")
+    __slots__ = (
+        "began_ns",
+        "caller",
+        "code",
+        "depth",
+        "line",
+        "number",
+        "step",
+        "thread",
+        "values",
+    )
 
     def __init__(self, number: int, code: Code, line: int, began_ns: int) -> None:
         self.number = number
@@ -119,6 +136,7 @@ class Frame:
         self.line = line
         self.step = -1
         self.began_ns = began_ns
+        self.thread: Thread | None = None
         self.values: dict[int, raw.Value] = {}
 
     def __repr__(self) -> str:

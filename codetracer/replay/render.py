@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["render", "short_type", "to_json"]
 
 DEEPEST: Final = 40
-"""How many objects and tuples inside one another are shown."""
+"""How many objects, tuples and ranges inside one another are shown."""
+
+LONGEST_INTEGER: Final = 2048
+"""Bits; the least that sys.set_int_max_str_digits() can be set to is more decimal digits."""
 
 
 def render(value: Value, limit: int = 200) -> str:
@@ -40,7 +43,7 @@ def to_json(value: Value) -> object:
     """Return `value` as `json.dumps` takes it.
 
     None, bool, int and str are themselves, floats too unless they are no numbers. All else is an
-    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 4096 bits;
+    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 2048 bits;
     cut: with ``more``, how many of its lowest bytes are left out),
     ``bytes`` (hexadecimal), ``tuple``, ``range``, ``text`` (cut: with ``total``), ``special``
     (``Ellipsis``, ``NotImplemented``), ``hidden`` (how), or ``object``: its number, with ``form``,
@@ -78,25 +81,26 @@ class _Renderer:
             case CutBytes(data, total):
                 return _cut_text(data, total, room)
             case CutTuple(items, total):
-                return f"({self._items(items, total - len(items), room)})"
+                return f"({self._nested(items, total - len(items), room)})"
             case RangeValue(start, stop, step):
-                ends = f"{self.text(start, room)}, {self.text(stop, room)}"
-                return f"range({ends})" if step == 1 else f"range({ends}, {self.text(step, room)})"
+                ends = (start, stop) if step == 1 else (start, stop, step)
+                return f"range({self._nested(ends, 0, room)})"
             case Hidden(how):
                 return f"<{how}>"
             case tuple():
-                return self._tuple(value, room)
+                inside = self._nested(value, 0, room)
+                return f"({inside},)" if len(value) == 1 else f"({inside})"
             case int() if not isinstance(value, bool):
                 return _integer(value)
         return repr(value)
 
-    def _tuple(self, value: tuple[Value, ...], room: int) -> str:
+    def _nested(self, items: tuple[Value, ...], cut: int, room: int) -> str:
         if len(self._open) > DEEPEST:
-            return "(…)"
+            return "…"
         self._open.append(-1)
-        inside = self._items(value, 0, room)
+        inside = self._items(items, cut, room)
         self._open.pop()
-        return f"({inside},)" if len(value) == 1 else f"({inside})"
+        return inside
 
     def _object(self, value: ObjectValue, room: int) -> str:
         name = short_type(value.type_name)
@@ -168,7 +172,7 @@ def _cut_text(text: str | bytes, total: int, room: int) -> str:
 
 def _integer(number: int) -> str:
     # repr() refuses numbers of more than sys.int_max_str_digits decimal digits.
-    return hex(number) if number.bit_length() > 4096 else repr(number)
+    return hex(number) if number.bit_length() > LONGEST_INTEGER else repr(number)
 
 
 def _json(value: Value, seen: set[int], depth: int) -> object:
@@ -179,7 +183,7 @@ def _json(value: Value, seen: set[int], depth: int) -> object:
             return {"float": repr(value)}
         case complex():
             return {"complex": [repr(value.real), repr(value.imag)]}
-        case int() if value.bit_length() > 4096:
+        case int() if value.bit_length() > LONGEST_INTEGER:
             return {"int": hex(value)}
         case None | bool() | int() | float() | str():
             return value

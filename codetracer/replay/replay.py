@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import RecorderError
 from codetracer.replay import events
-from codetracer.replay.model import NO_THREAD, Code, Frame, Thread
+from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
 from codetracer.replay.state import State
 from codetracer.tracelog.reader import DECODE_ERRORS, LogReader
 from codetracer_bindings import trace_decoder as raw
@@ -80,7 +80,8 @@ class Replay:
         self._tell_steps = tell_steps
         self._sources: list[str] = []
         self._codes: dict[int, Code] = {}
-        self._suspended: dict[int, Frame] = {}
+        # Those that are suspended, and those of code that can be which are on a stack.
+        self._resumable: dict[int, Frame] = {}
         self._thread = NO_THREAD
         self._frame: Frame | None = None
         self._handlers: dict[type[raw.Record], Callable[[Any], Iterable[Event]]] = {
@@ -183,13 +184,14 @@ class Replay:
             while thread.top is not None:
                 frame = thread.top
                 thread.top = frame.caller
+                frame.thread = None
                 yield events.UnfinishedEvent(thread, self.time_ns, frame)
         self._frame = None
 
     # ---------------------------------------------------------------- what is numbered
 
     def _source(self, record: raw.SourceRecord) -> Iterable[Event]:
-        self._sources.append(record.path)
+        self._sources.append(shortened(record.path))
         return ()
 
     def _code(self, record: raw.CodeRecord) -> Iterable[Event]:
@@ -205,11 +207,11 @@ class Replay:
         return ()
 
     def _type(self, record: raw.TypeRecord) -> Iterable[Event]:
-        self.state.types.append(record.name)
+        self.state.types.append(shortened(record.name))
         return ()
 
     def _attribute(self, record: raw.AttributeRecord) -> Iterable[Event]:
-        self.state.attribute_names.append(record.name)
+        self.state.attribute_names.append(shortened(record.name))
         return ()
 
     def _known_code(self, number: int) -> Code:
@@ -221,7 +223,7 @@ class Replay:
     # ---------------------------------------------------------------- threads
 
     def _new_thread(self, record: raw.ThreadRecord) -> Iterable[Event]:
-        thread = Thread(len(self.threads), record.ident, record.name)
+        thread = Thread(len(self.threads), record.ident, shortened(record.name))
         self.threads.append(thread)
         self._thread = thread
         self._frame = None
@@ -254,12 +256,15 @@ class Replay:
         self.time_ns += elapsed
         frame = Frame(self.calls, code, line, self.time_ns)
         self.calls += 1
+        if code.suspends:
+            self._resumable[frame.number] = frame
         self._push(frame)
         return frame
 
     def _push(self, frame: Frame) -> None:
         caller = self._thread.top
         frame.caller = caller
+        frame.thread = self._thread
         frame.depth = 0 if caller is None else caller.depth + 1
         self._thread.top = self._frame = frame
 
@@ -272,28 +277,33 @@ class Replay:
         frame = self._innermost()
         self.time_ns += elapsed
         self._thread.top = self._frame = frame.caller
+        frame.thread = None
+        return frame
+
+    def _end(self, elapsed: int) -> Frame:
+        frame = self._pop(elapsed)
+        self._resumable.pop(frame.number, None)
         return frame
 
     def _return(self, record: raw.ReturnRecord) -> Iterable[Event]:
-        frame = self._pop(record.elapsed)
+        frame = self._end(record.elapsed)
         return (events.ReturnEvent(self._thread, self.time_ns, frame, record.value, self.state),)
 
     def _yield(self, record: raw.YieldRecord) -> Iterable[Event]:
         frame = self._pop(record.elapsed)
-        self._suspended[frame.number] = frame
+        self._resumable[frame.number] = frame
         return (events.YieldEvent(self._thread, self.time_ns, frame, record.value, self.state),)
 
     def _unwind(self, record: raw.UnwindRecord) -> Iterable[Event]:
-        frame = self._pop(record.elapsed)
+        frame = self._end(record.elapsed)
         return (
             events.UnwindEvent(self._thread, self.time_ns, frame, record.exception, self.state),
         )
 
     def _lost(self, _: raw.LostRecord) -> Iterable[Event]:
+        # It may be out of sight only, and go on.
         frame = self._pop(0)
-        if frame.code.suspends:
-            # It may have been suspended; then it can go on.
-            self._suspended[frame.number] = frame
+        self._resumable[frame.number] = frame
         return (events.LostEvent(self._thread, self.time_ns, frame),)
 
     def _resume(self, record: raw.ResumeRecord) -> Iterable[Event]:
@@ -313,28 +323,16 @@ class Replay:
         """Put a frame on the thread's stack again; say so where it was still on one."""
         if self._thread is NO_THREAD:
             raise KeyError("a frame goes on, and no thread was named")
-        frame = self._suspended.pop(number, None)
+        frame = self._resumable.get(number)
         if frame is None:
-            frame = yield from self._dislodge(number)
+            raise KeyError(f"frame {number} goes on, and has ended or never began")
+        # Is it on a stack still, then it has left that, and all above it; nothing told how.
+        while (thread := frame.thread) is not None and (gone := thread.top) is not None:
+            thread.top = gone.caller
+            gone.thread = None
+            yield events.LostEvent(thread, self.time_ns, gone)
         self._push(frame)
         return frame
-
-    def _dislodge(self, number: int) -> Generator[Event, None, Frame]:
-        """Take a frame, and all above it, off the stack it is on: nothing told how they left."""
-        for thread in self.threads:
-            found = thread.top
-            while found is not None and found.number != number:
-                found = found.caller
-            if found is None:
-                continue
-            while (gone := thread.top) is not None:
-                thread.top = gone.caller
-                yield events.LostEvent(thread, self.time_ns, gone)
-                if gone is found:
-                    return found
-                if gone.code.suspends:
-                    self._suspended[gone.number] = gone
-        raise KeyError(f"frame {number} goes on, and has ended or never began")
 
     # ---------------------------------------------------------------- what happens in a frame
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,11 @@ class State:
         self.namespaces: dict[int, dict[str, raw.Value]] = {0: {}}
 
     def resolve(
-        self, value: raw.Value, objects: int | None = None, items: int | None = None
+        self,
+        value: raw.Value,
+        objects: int | None = None,
+        items: int | None = None,
+        values: int | None = None,
     ) -> Value:
         """Return what `value` is now, with all that can be reached from it.
 
@@ -57,14 +62,19 @@ class State:
             value: as the log has it.
             objects: at most so many objects are looked into, the nearest ones first; the others
                 are of the form ``unseen``. None for no limit.
-            items: at most so many items (attributes) of an object are kept. None for no limit.
+            items: at most so many items (attributes) of an object, and items of a tuple, are
+                kept. None for no limit.
+            values: at most so many items and attributes are kept in all. None for no limit.
         """
-        return _Resolver(self, objects, items).resolve(value)
+        return _Resolver(self, objects, items, values).resolve(value)
 
     def arguments(self, frame: Frame) -> dict[str, Value]:
         """Return the frame's parameters by name, those that are bound."""
         names = frame.code.arguments
-        return self._named((name, frame.values.get(i, _UNBOUND)) for i, name in enumerate(names))
+        # By its values, for code may have any number of parameters and be called without them.
+        return self._named(
+            (names[i], value) for i, value in sorted(frame.values.items()) if i < len(names)
+        )
 
     def locals(self, frame: Frame) -> dict[str, Value]:
         """Return the frame's local variables by name, those that are bound."""
@@ -77,13 +87,6 @@ class State:
         return self._named(
             (name, values[name]) for name in frame.code.global_names if name in values
         )
-
-    def raw_variable(self, frame: Frame, name: str) -> raw.Value:
-        """Return a variable of the frame, local or global, as the log has it."""
-        code = frame.code
-        if name in code.variables:
-            return frame.values.get(code.variables.index(name), _UNBOUND)
-        return self.namespaces[code.namespace].get(name, _UNBOUND)
 
     def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
         """Give a variable of the frame another value.
@@ -102,7 +105,7 @@ class State:
 
     def _named(self, pairs: Iterable[tuple[str, raw.Value]]) -> dict[str, Value]:
         # One resolver for all, so that what two variables share stays shared.
-        resolver = _Resolver(self, None, None)
+        resolver = _Resolver(self, None, None, None)
         return {
             name: resolver.resolve(value)
             for name, value in pairs
@@ -116,12 +119,15 @@ _UNBOUND = raw.UnboundValue()
 class _Resolver:
     """Resolves values together: each object once. Goes nearest first, without recursion."""
 
-    __slots__ = ("_items", "_objects", "_queue", "_seen", "_state")
+    __slots__ = ("_items", "_left", "_objects", "_queue", "_seen", "_state")
 
-    def __init__(self, state: State, objects: int | None, items: int | None) -> None:
+    def __init__(
+        self, state: State, objects: int | None, items: int | None, values: int | None
+    ) -> None:
         self._state = state
         self._objects = objects
-        self._items = items
+        self._items = sys.maxsize if items is None else items
+        self._left = sys.maxsize if values is None else values
         self._seen: dict[int, ObjectValue] = {}
         self._queue: deque[tuple[ObjectValue, raw.ObjectRecord]] = deque()
 
@@ -147,7 +153,7 @@ class _Resolver:
             case raw.CutBinaryValue(total, data):
                 return CutBytes(data, total)
             case raw.CutTupleValue(total, items):
-                return CutTuple(tuple(map(self._value, items)), total)
+                return CutTuple(self._values(items, self._take(len(items))), total)
             case raw.RangeValue(start, stop, step):
                 return RangeValue(self._value(start), self._value(stop), self._value(step))
             case raw.RedactedValue():
@@ -157,8 +163,19 @@ class _Resolver:
             case raw.UnboundValue():
                 return Hidden("unbound")
             case tuple():
-                return tuple(map(self._value, value))
+                kept = self._take(len(value))
+                items = self._values(value, kept)
+                return items if kept == len(value) else CutTuple(items, len(value))
         raise TypeError(f"no value of a trace: {value!r}")
+
+    def _take(self, count: int) -> int:
+        """Return how many of so many items can be kept."""
+        kept = min(count, self._items, self._left)
+        self._left -= kept
+        return kept
+
+    def _values(self, values: tuple[raw.Value, ...], count: int) -> tuple[Value, ...]:
+        return tuple(map(self._value, values[:count] if count < len(values) else values))
 
     def _object(self, number: int) -> ObjectValue:
         found = self._seen.get(number)
@@ -186,10 +203,8 @@ class _Resolver:
 
     def _fill(self, found: ObjectValue, record: raw.ObjectRecord) -> None:
         width = 2 if record.form == FORM_DICT else 1
-        items, attributes = record.items, record.attributes
-        if self._items is not None:
-            items = items[: self._items * width]
-            attributes = attributes[: self._items]
+        items = record.items[: self._take(len(record.items) // width) * width]
+        attributes = record.attributes[: self._take(len(record.attributes))]
         found.items = tuple(map(self._value, items))
         # The names of classes, functions and modules are items which nothing counts.
         found.cut = max(0, record.total - len(items) // width)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
-import tokenize
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import HostError, TargetError
+from codetracer.replay.metadata import METADATA_FILE, read_metadata
 from codetracer.replay.replay import Replay
+from codetracer.source import decode_lines
+from codetracer.tracelog.files import open_regular, unreadable
 from codetracer.tracelog.reader import LogReader
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["METADATA_FILE", "SOURCES_FOLDER", "Process", "Trace"]
 
-METADATA_FILE: Final = "trace_metadata.json"
 SOURCES_FOLDER: Final = "sources"
 
-KEPT_SOURCES: Final = 64
-"""How many source files' lines are kept in memory."""
+LARGEST_SOURCE: Final = 16 << 20
+"""Bytes; a copy of a source file that has more counts as none."""
+
+KEPT_SOURCES: Final = 16 << 20
+"""Characters of source files whose lines are kept in memory, beside the file asked for last."""
 
 
 class Process:
@@ -71,7 +74,7 @@ class Trace:
     Attributes:
         path: what was given.
         folder: the trace's folder.
-        metadata: what trace_metadata.json says; empty when there is none.
+        metadata: what trace_metadata.json says, without what cannot be; empty when there is none.
         processes: the processes, that which was recorded first.
 
     Raises:
@@ -84,10 +87,10 @@ class Trace:
         self.path = os.fspath(path)
         alone = os.path.isfile(self.path)
         self.folder = os.path.dirname(self.path) if alone else self.path
-        self.metadata: dict[str, object] = {}
-        self._bad_metadata = ""
+        self.metadata, self._bad_metadata = read_metadata(os.path.join(self.folder, METADATA_FILE))
         self._lines: OrderedDict[str, list[str]] = OrderedDict()
-        self._read_metadata()
+        self._kept = 0
+        self._bad_sources: dict[str, str] = {}
         names = [os.path.basename(self.path)] if alone else self._logs()
         self.processes = tuple(
             Process(LogReader(os.path.join(self.folder, name))) for name in names
@@ -109,19 +112,11 @@ class Trace:
     def problem(self) -> str | None:
         """Why the trace is not complete, or None; reads the end of each log.
 
-        Damage in the middle of a log is found by whoever reads it all.
+        Damage in the middle of a log is found by whoever reads it all, and that of a source file's
+        copy by whoever asks for its lines.
         """
-        for process in self.processes:
-            try:
-                if not process.complete:
-                    return self._why(process)
-            except HostError as error:
-                return error.message
-        if self._bad_metadata:
-            return self._bad_metadata
-        if self.metadata.get("complete") is False:
-            return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
-        return None
+        problems = [self._incomplete(), self._bad_metadata, *self._bad_sources.values()]
+        return "; ".join(problem for problem in problems if problem) or None
 
     def replay(self) -> Replay:
         """Return the events of the first process, and the state at each of them."""
@@ -136,8 +131,9 @@ class Trace:
         lines = self._lines.get(path)
         if lines is None:
             lines = self._lines[path] = self._read_source(path)
-            if len(self._lines) > KEPT_SOURCES:
-                self._lines.popitem(last=False)
+            self._kept += _size(lines)
+            while self._kept > KEPT_SOURCES and len(self._lines) > 1:
+                self._kept -= _size(self._lines.popitem(last=False)[1])
         return lines
 
     def source_line(self, path: str, line: int) -> str:
@@ -146,15 +142,39 @@ class Trace:
         return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
     def source_copy(self, path: str) -> str | None:
-        """Return the file that holds the copy of a source file, or None."""
+        """Return the file that holds the copy of a source file; None when there is none to be read.
+
+        That is a regular file within the trace, of any size.
+        """
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
         if not isinstance(name, str):
             return None
         # Whatever the metadata says, nothing outside the trace is read.
         folder = os.path.join(os.path.realpath(self.folder), SOURCES_FOLDER, "")
-        copy = os.path.realpath(os.path.join(folder, name))
-        return copy if copy.startswith(folder) and os.path.isfile(copy) else None
+        try:
+            copy = os.path.realpath(os.path.join(folder, name))
+            if not copy.startswith(folder) or not os.path.exists(copy):
+                return None
+            open_regular(copy).close()
+        except (OSError, ValueError) as error:  # ValueError: a null byte or a surrogate in the name
+            self._bad_sources[path] = unreadable(name, error).message
+            return None
+        except HostError as error:
+            self._bad_sources[path] = error.message
+            return None
+        return copy
+
+    def _incomplete(self) -> str | None:
+        for process in self.processes:
+            try:
+                if not process.complete:
+                    return self._why(process)
+            except HostError as error:
+                return error.message
+        if self.metadata.get("complete") is False:
+            return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
+        return None
 
     def _why(self, process: Process) -> str:
         reason = self.metadata.get("incomplete_reason")
@@ -181,9 +201,7 @@ class Trace:
                 {"path": self.path},
             ) from None
         except OSError as error:
-            raise HostError(
-                "ERR_IO", f"{self.path} cannot be read: {error.strerror or error}"
-            ) from error
+            raise unreadable(self.path, error) from error
         if not names:
             raise TargetError(
                 "ERR_TRACE_MISSING",
@@ -192,40 +210,39 @@ class Trace:
             )
         known = self.metadata.get("processes")
         if isinstance(known, list):
-            order = [row.get("log") for row in known if isinstance(row, dict)]
-            names.sort(key=lambda name: order.index(name) if name in order else len(order))
+            logs = [row.get("log") for row in known if isinstance(row, dict)]
+            order = {name: number for number, name in reversed([*enumerate(logs)])}
+            names.sort(key=lambda name: order.get(name, len(logs)))
         return names
-
-    def _read_metadata(self) -> None:
-        path = os.path.join(self.folder, METADATA_FILE)
-        try:
-            with open(path, encoding="utf-8") as file:
-                found = json.load(file)
-        except OSError as error:
-            self._bad_metadata = f"{METADATA_FILE} cannot be read: {error.strerror or error}"
-            return
-        except (ValueError, RecursionError):
-            self._bad_metadata = f"{METADATA_FILE} is damaged: it is no JSON"
-            return
-        if isinstance(found, dict):
-            self.metadata = found
-        else:
-            self._bad_metadata = f"{METADATA_FILE} is damaged: it holds no JSON object"
 
     def _read_source(self, path: str) -> list[str]:
         copy = self.source_copy(path)
         if copy is None:
             return []
         try:
-            with open(copy, "rb") as file:
-                encoding, _ = tokenize.detect_encoding(file.readline)
-            with open(copy, encoding=encoding, errors="replace") as text:
-                return text.read().splitlines()
-        except (OSError, SyntaxError, LookupError):
-            return []
+            with open_regular(copy) as file:
+                content = file.read(LARGEST_SOURCE + 1)
+            if len(content) <= LARGEST_SOURCE:
+                lines = decode_lines(content)
+                return lines if lines[-1] else lines[:-1]
+            self._bad_sources[path] = (
+                f"{copy} is left out: it has more than {LARGEST_SOURCE:,} bytes"
+            )
+        except OSError as error:
+            self._bad_sources[path] = unreadable(copy, error).message
+        except HostError as error:
+            self._bad_sources[path] = error.message
+        return []
+
+
+def _size(lines: list[str]) -> int:
+    return sum(map(len, lines)) + len(lines)
 
 
 def _lives(pid: int) -> bool:
+    if not pid:
+        # No process: os.kill() would ask for all of this group.
+        return False
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

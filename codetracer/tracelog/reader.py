@@ -9,7 +9,8 @@ import os
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from codetracer.errors import HostError, TargetError
+from codetracer.errors import TargetError
+from codetracer.tracelog.files import open_regular, unreadable
 from codetracer_bindings.trace_decoder import ExitRecord, decode_record
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
@@ -30,7 +31,8 @@ __all__ = ["DECODE_ERRORS", "Block", "LogReader"]
 DECODE_ERRORS: Final = (ValueError, IndexError, KeyError, OverflowError, RecursionError)
 """What the generated decoder, or whoever looks up what a record names, raises for bad bytes."""
 
-BLANK: Final = bytes(BLOCK_HEADER.size)
+LARGEST_BLOCK: Final = 512 << 20
+"""Bytes; a block is in memory as a whole. It is more than 64 KiB where a single event needs it."""
 
 
 class Block:
@@ -118,7 +120,7 @@ class LogReader:
         try:
             return os.stat(self.path).st_size
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self.path, error) from error
 
     def blocks(self) -> Iterator[Block]:
         """Yield one block after the other; only one is in memory.
@@ -136,9 +138,9 @@ class LogReader:
                 if not size:
                     return
                 payload = offset + BLOCK_HEADER.size
-                room = size - BLOCK_HEADER.size
-                data = self._read(file, used or room)
-                cut = len(data) < (used or room)
+                wanted = used or size - BLOCK_HEADER.size
+                data = self._payload(file, wanted, filled=used > 0)
+                cut = len(data) < wanted if data else payload + wanted > self._end(file)
                 if used and not cut:
                     if crc32(data) != crc:
                         raise self.damage(
@@ -206,7 +208,7 @@ class LogReader:
 
     def bad_record(self, block: Block, position: int, error: BaseException) -> TargetError:
         """Return the error for a record, at `position` (byte of the block's data)."""
-        reason = error.args[0] if error.args else type(error).__name__
+        reason = error.args[0] if isinstance(error, KeyError) else str(error)
         if isinstance(error, RecursionError):
             reason = "a value is nested too deeply"
         if isinstance(error, IndexError):
@@ -241,6 +243,12 @@ class LogReader:
             raise self.damage(
                 f"is damaged: block {number} is missing, block {found} stands there", offset
             )
+        if size > LARGEST_BLOCK:
+            raise self.damage(
+                f"is damaged: block {number} says that it has {size:,} bytes, and no more than"
+                f" {LARGEST_BLOCK:,} can be read",
+                offset,
+            )
         if size < BLOCK_HEADER.size or used > size - BLOCK_HEADER.size:
             raise self.damage(
                 f"is damaged: block {number} says that it has {size} bytes, {used} of them used",
@@ -259,7 +267,7 @@ class LogReader:
                 size, used, crc = self._block_header(file, offset, number)
                 if not size:
                     break
-                if used or self._read(file, 1).strip(b"\0"):
+                if used or self._payload(file, 1, filled=False):
                     found = (offset + BLOCK_HEADER.size, number, size, used, crc)
                 offset += size
                 number += 1
@@ -268,28 +276,32 @@ class LogReader:
             payload, number, size, used, crc = found
             file.seek(payload)
             wanted = used or size - BLOCK_HEADER.size
-            data = self._read(file, wanted)
+            data = self._payload(file, wanted, filled=used > 0)
             if used and (len(data) < used or crc32(data) != crc):
                 return None
             return Block(data, payload, number, filled=used > 0, cut=len(data) < wanted)
 
     def _open(self) -> BinaryIO:
+        return open_regular(self.path)
+
+    def _end(self, file: BinaryIO) -> int:
+        """Return how many bytes the file has."""
         try:
-            return open(self.path, "rb")
+            return os.fstat(file.fileno()).st_size
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise unreadable(self.path, error) from error
+
+    def _payload(self, file: BinaryIO, size: int, *, filled: bool) -> bytes:
+        """Read a block's records; of one that is not filled nothing, when it has none."""
+        if filled:
+            return self._read(file, size)
+        # Room that was claimed and never used may be a hole of any size.
+        first = self._read(file, min(size, 1))
+        return first + self._read(file, size - 1) if first.strip(b"\0") else b""
 
     def _read(self, file: BinaryIO, size: int) -> bytes:
         """Read up to `size` bytes, never asking for more than the file has."""
         try:
-            there = os.fstat(file.fileno()).st_size - file.tell()
-            return file.read(max(0, min(size, there)))
+            return file.read(max(0, min(size, self._end(file) - file.tell())))
         except OSError as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: OSError) -> HostError:
-        return HostError(
-            "ERR_IO",
-            f"{self.path} cannot be read: {error.strerror or error}",
-            {"file": self.path},
-        )
+            raise unreadable(self.path, error) from error

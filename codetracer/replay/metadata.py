@@ -1,0 +1,169 @@
+"""trace_metadata.json, as far as it is what a recorder writes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from codetracer.errors import HostError
+from codetracer.tracelog.files import open_regular, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    type _Shape = Callable[[object], bool] | list[_Shape] | dict[str, _Shape]
+
+__all__ = ["METADATA_FILE", "read_metadata"]
+
+METADATA_FILE: Final = "trace_metadata.json"
+
+LARGEST: Final = 16 << 20
+"""Bytes; of what has more nothing is read."""
+
+DEEPEST: Final = 16
+"""How many lists and objects may lie in one another, in a field."""
+
+TOLD: Final = 3
+"""So many wrong fields are named; the others are counted."""
+
+_NAMED: Final = 60
+"""Characters of a field's name in a message."""
+
+
+def _anything(_value: object) -> bool:
+    return True
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 63
+
+
+def _status(value: object) -> bool:
+    return value is None or (type(value) is int and -1 << 63 <= value < 1 << 63)
+
+
+def _setting(value: object) -> bool:
+    return isinstance(value, str | bool | float | None) or _count(value)
+
+
+_EACH: Final = ""
+"""Stands for every key of an object; nothing else is known of them."""
+
+_SHAPE: Final[dict[str, _Shape]] = {
+    "recording_id": _text,
+    "program": _text,
+    "args": [_text],
+    "workdir": _text,
+    "python": {_EACH: _text},
+    "platform": _text,
+    "recorder": {_EACH: _text},
+    "started": _text,
+    "duration_ns": _count,
+    "complete": _flag,
+    "incomplete_reason": _text_or_none,
+    "exit_status": {"code": _status, "label": _text_or_none},
+    "filters": {
+        "filters": [{"name": _text}],
+        "stats": {"value_redactions": {_EACH: _count}, "value_drops": {_EACH: _count}},
+    },
+    "policy": {_EACH: _setting},
+    "limits": {_EACH: _setting},
+    "sources": {_EACH: _text},
+    "processes": [{"log": _text}],
+}
+"""What of it is used here. All else may be anything: a later recorder may have added it."""
+
+
+def read_metadata(path: str) -> tuple[dict[str, object], str]:
+    """Read the metadata of a trace; what is wrong in it is left out.
+
+    Returns:
+        What it says, and what is wrong: nothing when it is empty.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        return {}, unreadable(METADATA_FILE, error).message
+    except HostError as error:
+        return {}, error.message
+    if len(content) > LARGEST:
+        return {}, f"{METADATA_FILE} is damaged: it has more than {LARGEST:,} bytes"
+    try:
+        found = json.loads(content.decode(), parse_float=_float, parse_constant=_float)
+    except (ValueError, RecursionError):
+        return {}, f"{METADATA_FILE} is damaged: it is no JSON"
+    if not isinstance(found, dict):
+        return {}, f"{METADATA_FILE} is damaged: it holds no JSON object"
+    wrong: list[str] = []
+    for key in [*found]:
+        if not _cleaned(found, key, _SHAPE.get(key, _anything), key[:_NAMED], wrong):
+            del found[key]
+        elif _is_deep(found[key]):
+            wrong.append(key[:_NAMED])
+            del found[key]
+    if not wrong:
+        return found, ""
+    told = ", ".join(wrong[:TOLD])
+    more = f" and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
+    return found, f"{METADATA_FILE} is damaged: {told}{more} cannot be, and counts as unknown"
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number - number != 0:
+        # Infinity and NaN are no JSON, and 1e999 is no number that could be written again.
+        raise ValueError("no finite number")
+    return number
+
+
+def _is_deep(value: object) -> bool:
+    """Tell whether lists and objects are nested too deeply; without recursion."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST + 1):
+        if not level:
+            return False
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, dict) else one)
+            if isinstance(item, dict | list)
+        ]
+    return True
+
+
+def _cleaned(
+    holder: dict[str, object], key: str, shape: _Shape, where: str, wrong: list[str]
+) -> bool:
+    """Tell whether a value can stay; what is wrong within it is taken out of it."""
+    value = holder[key]
+    if isinstance(shape, dict) and isinstance(value, dict):
+        for name in [*value] if _EACH in shape else [name for name in shape if name in value]:
+            inner = shape.get(_EACH) or shape[name]
+            if not _cleaned(value, name, inner, f"{where}.{name[:_NAMED]}", wrong):
+                del value[name]
+        return True
+    if isinstance(shape, list) and isinstance(value, list):
+        rows = {str(number): item for number, item in enumerate(value)}
+        holder[key] = [
+            rows[number]
+            for number in [*rows]
+            if _cleaned(rows, number, shape[0], f"{where}.{number}", wrong)
+        ]
+        return True
+    if callable(shape) and shape(value):
+        return True
+    wrong.append(where)
+    return False

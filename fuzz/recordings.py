@@ -1,0 +1,215 @@
+"""Every command and view on damaged recordings, and what they must never do."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import stat
+import subprocess
+import tempfile
+import time
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from fuzz.damage import write_damaged
+from fuzz.ways import ROOT, environment
+
+__all__ = ["VIEWS", "Fault", "Reader", "run_recordings"]
+
+SECONDS: Final = 20
+"""Of CPU that a command may take; waiting for anything, ten times that."""
+
+MEMORY: Final = 2 << 30
+"""Bytes of address space that a command may have."""
+
+EXPORT: Final = "exported"
+"""What the export writes; all else is to stay as it is."""
+
+VIEWS: Final[tuple[tuple[str, ...], ...]] = (
+    ("info", "{trace}"),
+    ("info", "{trace}", "--format", "json"),
+    ("info", "{log}"),
+    ("show", "{trace}"),
+    ("show", "{trace}", "--all"),
+    ("show", "{trace}", "--format", "json", "--lines", "20000"),
+    ("show", "{trace}", "--step", "0"),
+    ("show", "{trace}", "--step", "7"),
+    ("show", "{trace}", "--step", "3", "--format", "json"),
+    ("show", "{trace}", "--step", "99999999"),
+    ("show", "{trace}", "--function", "work"),
+    ("show", "{trace}", "--function", "work", "--format", "json", "--lines", "20000"),
+    ("show", "{trace}", "--function", "absent"),
+    ("show", "{trace}", "--variable", "y"),
+    ("show", "{trace}", "--variable", "total", "--format", "json"),
+    ("show", "{trace}", "--variable", "absent"),
+    ("show", "{trace}", "--raises"),
+    ("show", "{trace}", "--raises", "--format", "json"),
+    ("show", "{trace}", "--output"),
+    ("show", "{trace}", "--output", "--format", "json"),
+    ("show", "{trace}", "--process", "4321", "--lines", "0", "--width", "0"),
+    ("show", "{trace}", "--process", "5"),
+    ("export", "{trace}", "--to", "codetracer-json", "-o", EXPORT),
+    ("export", "{log}", "--to", "codetracer-json", "-o", EXPORT, "--force"),
+)
+
+
+class Fault(NamedTuple):
+    """A command did what none must."""
+
+    seed: int
+    what: str
+    """Of which kind it is."""
+    arguments: str
+    """The command's."""
+    damage: str
+    """What was done to the recording."""
+    told: str
+    """More of it."""
+
+
+class Reader:
+    """Runs commands on one interpreter, with limits.
+
+    Parameters:
+        python: its path.
+        root: where the code of codetracer is.
+        seconds: a command that takes more of CPU hangs.
+
+    Attributes:
+        commands: how many were run.
+        slowest: the seconds of CPU that the slowest of them took, its arguments and the seed.
+    """
+
+    def __init__(self, python: str, root: Path = ROOT, seconds: int = SECONDS) -> None:
+        self.python = python
+        self._seconds = seconds
+        self.commands = 0
+        self.slowest = (0.0, "", 0)
+        self._process = subprocess.Popen(
+            [python, "-m", "fuzz.reader"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            cwd=root,
+            env=environment("python", root),
+        )
+
+    def check(self, seed: int) -> list[Fault]:
+        """Make and damage the recording of a seed, and run everything on it."""
+        # Deep enough that what a recording names outside itself is still in here.
+        with tempfile.TemporaryDirectory(prefix="codetracer-fuzz-") as top:
+            folder = Path(top, "a", "b", "c", "d", "e")
+            damage = "; ".join(write_damaged(folder / "trace", random.Random(seed)))
+            before = _listing(Path(top))
+            faults = []
+            for view in VIEWS:
+                names = {"trace": "trace", "log": "trace/process-4321.ctlog"}
+                arguments = [word.format_map(names) for word in view]
+                for what, told in self._faults(folder, arguments, seed):
+                    faults.append(Fault(seed, what, " ".join(arguments), damage, told))
+                after = _listing(Path(top))
+                if after != before:
+                    changed = " ".join(sorted(dict(after.items() ^ before.items())))
+                    faults.append(
+                        Fault(seed, "wrote outside", " ".join(arguments), damage, changed)
+                    )
+                    before = after
+            return faults
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _faults(self, folder: Path, arguments: Sequence[str], seed: int) -> list[tuple[str, str]]:
+        status, seconds, texts = self._run(folder, arguments)
+        self.slowest = max(self.slowest, (seconds, " ".join(arguments), seed))
+        errors = texts[1]
+        last = errors.rstrip().rpartition("\n")[2][:300]
+        found = []
+        if status is None:
+            found.append(("hang", f"more than {self._seconds} s of CPU"))
+        elif status < 0:
+            found.append(("killed", f"signal {-status}"))
+        elif status > 2:
+            found.append(("status", f"{status}: {last}"))
+        if "Traceback (most recent call last):" in errors.splitlines():
+            found.append(("excess memory" if "MemoryError" in last else "traceback", last))
+        if "cannot be written: File too large" in errors:
+            found.append(("excess output", last))
+        for text in texts:
+            raw = sorted({character for character in set(text) if not _may_be_shown(character)})
+            if raw:
+                found.append(("raw character", ascii("".join(raw))[:200]))
+        return found
+
+    def _run(self, folder: Path, arguments: Sequence[str]) -> tuple[int | None, float, list[str]]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with tempfile.TemporaryDirectory(prefix="codetracer-fuzz-") as said:
+            files = [Path(said, name) for name in ("out", "err")]
+            request = {
+                "folder": str(folder),
+                "arguments": arguments,
+                "out": str(files[0]),
+                "err": str(files[1]),
+                "seconds": self._seconds,
+                "memory": MEMORY,
+            }
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            status, seconds = json.loads(self._process.stdout.readline())
+            self.commands += 1
+            return (
+                status,
+                seconds,
+                [file.read_bytes().decode("utf-8", "surrogateescape") for file in files],
+            )
+
+
+def run_recordings(
+    readers: Sequence[Reader], count: int, seed: int, deadline: float, save: Path
+) -> tuple[int, list[Fault]]:
+    """Check `count` recordings, until `deadline`, on one interpreter after the other.
+
+    Returns:
+        How many recordings there were, and the faults. Each is written to a file, too; its seed
+        makes the recording again.
+    """
+    faults: list[Fault] = []
+    checked = 0
+    while checked < count and time.monotonic() < deadline:
+        reader = readers[checked % len(readers)]
+        for fault in reader.check(seed + checked):
+            faults.append(fault)
+            save.mkdir(parents=True, exist_ok=True)
+            text = "\n".join((reader.python, *map(str, fault)))
+            (save / f"recording-{fault.seed}-{len(faults)}.txt").write_text(text, encoding="utf-8")
+            print(f"FAULT {reader.python} {fault}", flush=True)
+        checked += 1
+    print(f"{checked} recordings, {len(faults)} faults", flush=True)
+    return checked, faults
+
+
+def _may_be_shown(character: str) -> bool:
+    if character == "\n" or character.isprintable():
+        return True
+    # U+DC80 and on are bytes that are no UTF-8.
+    return unicodedata.category(character) == "Zs"
+
+
+def _listing(top: Path) -> dict[str, tuple[int, int, int]]:
+    """Return what there is: the kind, size and time of every file but the export's."""
+    found = {}
+    for folder, folders, names in os.walk(top):
+        if EXPORT in folders and "trace" in folders:
+            folders.remove(EXPORT)
+        for name in (*folders, *names):
+            path = os.path.join(folder, name)
+            known = os.lstat(path)
+            changed = 0 if stat.S_ISDIR(known.st_mode) else known.st_mtime_ns
+            size = 0 if stat.S_ISDIR(known.st_mode) else known.st_size
+            found[os.path.relpath(path, top)] = (stat.S_IFMT(known.st_mode), size, changed)
+    return found
