@@ -161,6 +161,9 @@ class Installation:
         except RecursionError as full:
             # The stack is full to the last frame. That one is the program's; the handler's error
             # comes again at the next event.
+            if isinstance(error, RecursionError):
+                error.__traceback__ = None
+                return True
             full.__context__ = full.__traceback__ = None
             raise
         # The second time if the first is cut short by an exception of the program's.
@@ -281,6 +284,7 @@ def remove(
         if not installation.keep(error):
             raise
     if not ours:
+        installation.settle_up()
         return None
     return [
         error
@@ -329,7 +333,9 @@ def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
     name = type(tracer).__qualname__
     try:
         text = f"{type(error).__name__}: {error}"
-    except Exception:  # its __str__ fails
+    except Exception as wrong:  # its __str__ fails
+        if is_the_programs(wrong):
+            raise
         text = type(error).__name__
     return InternalError(
         "ERR_UNKNOWN", f"{name}.{what}: {text}", {"tracer": name, "in": what, "exception": text}

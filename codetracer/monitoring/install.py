@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from codetracer import log
-from codetracer.errors import HostError
+from codetracer.errors import HostError, RecorderError
 from codetracer.monitoring.api import SLOTS, Tracer, candidates, events_union, no_free_slot
 from codetracer.monitoring.attach import (
     attach,
@@ -49,6 +49,7 @@ __all__ = [
     "update_exit_status",
 ]
 
+_is_finalizing = sys.is_finalizing
 _get_tool = sys.monitoring.get_tool
 _set_events = sys.monitoring.set_events
 
@@ -56,7 +57,8 @@ _set_events = sys.monitoring.set_events
 class Monitor:
     """Holds one tracer in one tool slot, with events, policy and disabled locations of its own.
 
-    Several monitors know nothing of each other; there may be as many as there are free slots.
+    Several monitors know nothing of each other; there may be as many as there are free slots. One
+    that nobody refers to any more uninstalls its tracer, in the thread that let go of it.
 
     Parameters:
         name: what `sys.monitoring.get_tool` says of the slot; two characters or more.
@@ -74,12 +76,12 @@ class Monitor:
         slot: int | None = None,
         policy: RecorderPolicy | None = None,
     ) -> None:
+        self._installation: Installation | None = None
         if len(name) < 2:
             raise ValueError(f"a monitor's name has two characters or more, not {name!r}")
         self.name = name
         self._slot = slot
         self._policy = policy_snapshot if policy is None else lambda: policy
-        self._installation: Installation | None = None
 
     @property
     def tracer(self) -> Tracer | None:
@@ -170,6 +172,16 @@ class Monitor:
                 # The program's may have come before it was begun.
                 _uninstall(installation)
                 raise
+
+    def __del__(self) -> None:
+        # At exit nothing is told to tracers that are still installed, as ever.
+        installation = self._installation
+        if installation is None or _is_finalizing():
+            return
+        try:
+            _uninstall(installation)
+        except RecorderError as error:
+            log.say("error", "a monitor that nobody holds any more was removed: %s", error)
 
     def installed[T: Tracer](
         self, tracer: T, *, everywhere: bool = True
