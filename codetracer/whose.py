@@ -1,4 +1,4 @@
-"""Whose exception it is that comes out of code of codetracer or of a tracer: theirs, or the program's.
+"""Whose exception comes out of code of codetracer or of a tracer: theirs, or the program's.
 
 The program's signal handlers run between any two instructions of the main thread, a tracer's among
 them, and what they raise continues there. So does what `PyThreadState_SetAsyncExc` puts into a
@@ -10,7 +10,7 @@ Imports nothing of codetracer, so that every module can ask.
 from __future__ import annotations
 
 import sys
-from _signal import NSIG, getsignal
+from _signal import NSIG, getsignal  # type: ignore[import-not-found]
 from opcode import opmap
 from types import FunctionType, MethodType
 
@@ -134,7 +134,7 @@ def _was_interrupted(entry: TracebackType, called: FrameType) -> bool:
             arguments += rest
     if not any(
         after is frame and type(number) is int and 0 < number < NSIG
-        for number, after in zip(arguments, arguments[1:], strict=False)
+        for number, after in zip(arguments, arguments[1:], strict=False)  # noqa: RUF007
     ):
         return False
     # A tracer's own function may get a number and a frame too: the tracer calls it by its name.
@@ -168,9 +168,7 @@ def _came_from_outside(entry: TracebackType, error: Exception) -> bool:
         return argument == 0
     if instruction == _JUMP_BACK:
         return True
-    return (
-        instruction not in _RAISING and not error.args and type(error).__module__ != "_queue"
-    )
+    return instruction not in _RAISING and not error.args and type(error).__module__ != "_queue"
 
 
 def _instruction(entry: TracebackType) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from _operator import call
 from itertools import starmap
 
 from codetracer.errors import UsageError
-from codetracer.monitoring.api import Tracer, events_union, overrides
+from codetracer.monitoring.api import ToolId, Tracer, events_union, overrides
 from codetracer.own import seal
 from codetracer.whose import before_it_began
 from codetracer_bindings.events import EVENTS
@@ -63,7 +63,7 @@ def attach(installation: Installation, slots: Iterable[int], *then: Step) -> boo
             _take_all([claim, own, *_clearing(slot), *_registering(installation, slot), *then])
         except BaseException as error:
             if sys.monitoring.get_tool(slot) is installation.owner:
-                installation.tool = slot
+                installation.tool = ToolId(slot)
                 detach(installation)
             elif isinstance(error, ValueError):
                 # Taken; asking first would leave a gap for another thread.
@@ -178,7 +178,8 @@ class Steps:
 
     def __init__(self, steps: list[Step]) -> None:
         self._steps = steps
-        self._left = iter(steps)
+        # An iterator of a list, which tells what is left.
+        self._left: Any = iter(steps)
         self.raised: list[BaseException] = []
 
     def take(self) -> None:

@@ -423,7 +423,7 @@ def _see_to(installation: Installation, step: str) -> None:
         HostError: ERR_SLOT_LOST, under ``on_recorder_error = "abort"``; the tracer is removed.
     """
 
-    def recover() -> HostError | None | bool:
+    def recover() -> HostError | bool | None:
         if installation.closed or unchanged(installation):
             return False
         lost = _lost(installation)
