@@ -176,6 +176,9 @@ def _instruction(entry: TracebackType) -> tuple[int, int]:
     content, at = entry.tb_frame.f_code.co_code, entry.tb_lasti
     if not 0 <= at < len(content):
         return -1, 0
+    # 3.12: where a call of a Python function ends, and not where it stands.
+    while at and not content[at]:
+        at -= 2
     # 3.13 on: the bits above say how many exceptions are handled.
     return content[at], content[at + 1] & 3 if content[at] == _RESUME else 0
 
