@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from codetracer.errors import HostError, RecorderError
+from codetracer.whose import is_the_programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,14 +28,15 @@ def logger() -> logging.Logger:
 
 
 def say(level: str, message: str, *arguments: object, exc_info: Exception | None = None) -> None:
-    """Log a message at a level such as ``warning``; never raises, whatever logging does.
+    """Log a message at a level such as ``warning``; raises nothing of its own or of logging's.
 
-    What is no `Exception` passes: an interrupt is the program's.
+    An exception of the program's passes; see `codetracer.whose`.
     """
-    import contextlib
-
-    with contextlib.suppress(Exception):
+    try:
         getattr(logger(), level)(message, *arguments, exc_info=exc_info)
+    except Exception as error:
+        if is_the_programs(error):
+            raise
 
 
 def configure(level: str | None, file: str | None) -> None:
@@ -71,10 +73,10 @@ def configure(level: str | None, file: str | None) -> None:
 def json_line(error: RecorderError) -> None:
     """Write `error` as one JSON line to file descriptor 2, past whatever sys.stderr has become.
 
-    Never raises: what cannot be shown is left out, and a line that cannot be written is lost.
+    Raises nothing of its own: what cannot be shown is left out, and a line that cannot be written
+    is lost. An exception of the program's passes; see `codetracer.whose`.
     """
     global _run_id
-    import contextlib
     import json
 
     _run_id = _run_id or os.urandom(16).hex()
@@ -88,7 +90,12 @@ def json_line(error: RecorderError) -> None:
     }
     try:
         text = json.dumps(line, default=repr)
-    except Exception:  # a repr that fails, a value that holds itself
+    except Exception as wrong:  # a repr that fails, a value that holds itself
+        if is_the_programs(wrong):
+            raise
         text = json.dumps(line | {"context": {}})
-    with contextlib.suppress(OSError):  # closed, or nobody reads it any more
+    try:
         os.write(2, f"{text}\n".encode())
+    except OSError as wrong:  # closed, or nobody reads it any more
+        if is_the_programs(wrong):
+            raise

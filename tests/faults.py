@@ -247,6 +247,24 @@ while len(caught) < 40:
 signal.setitimer(signal.ITIMER_REAL, 0)
 print(work(5), sum(caught))
 """,
+    "signals whose handlers raise an Exception, each of which is seen once": """
+import signal, random
+class Timeout(Exception): pass
+raised = caught = 0
+def late(number, frame):
+    global raised
+    raised += 1
+    raise Timeout
+signal.signal(signal.SIGALRM, late)
+def work(n): return sum(work(n - 1) for _ in range(2)) if n else 1
+while caught < 40:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-4, 5e-3))
+        while True: work(4)
+    except Timeout:
+        caught += 1
+print(raised, caught)
+""",
     "signals while tracers come and go": """
 import signal, random, sys
 from codetracer import Monitor, Tracer
@@ -386,19 +404,21 @@ print(said)
 import sys
 mon, seen = sys.monitoring, []
 mon.use_tool_id(0, "the program's")
-mon.register_callback(0, mon.events.LINE, lambda code, line: seen.append(line) or mon.DISABLE)
 def work(n):
     total = 0
     for i in range(n):
         total += i
     return total
-mon.set_local_events(0, work.__code__, mon.events.LINE)
-print(work(3), work(3))
-mon.restart_events()
-print(work(3), len(seen))
-mon.set_local_events(0, work.__code__, 0)
-mon.register_callback(0, mon.events.LINE, None)
-mon.free_tool_id(0)
+try:
+    mon.register_callback(0, mon.events.LINE, lambda code, line: seen.append(line) or mon.DISABLE)
+    mon.set_local_events(0, work.__code__, mon.events.LINE)
+    print(work(3), work(3))
+    mon.restart_events()
+    print(work(3), len(seen))
+finally:
+    mon.set_local_events(0, work.__code__, 0)
+    mon.register_callback(0, mon.events.LINE, None)
+    mon.free_tool_id(0)
 print(mon.get_tool(0))
 """,
     "a program that uses settrace, setprofile and setrecursionlimit": """

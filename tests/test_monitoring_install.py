@@ -358,31 +358,38 @@ def test_a_handler_that_fails_after_the_tracer_was_removed_does_not_reach_the_pr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a platform without fork has no such child")
-def test_a_forked_child_may_uninstall_even_if_the_lock_was_held() -> None:
+def test_a_fork_waits_for_the_lock_so_that_no_hook_of_the_child_meets_it_held() -> None:
     program = """
-import os, threading
+import _thread, os, sys, threading, time
+def renew(): return "a hook in Python, as those of threading, logging and random"
+os.register_at_fork(after_in_child=renew)
 from codetracer import Tracer, install_tracer, uninstall_tracer
-from codetracer.monitoring.callbacks import state
+from codetracer.monitoring.callbacks import locked
 
-class Lines(Tracer):
-    def on_line(self, code, line): ...
+class Starts(Tracer):
+    def on_py_start(self, code, offset): return sys.monitoring.DISABLE
 
-install_tracer(Lines())
-held = threading.Event()
+# In C: Python functions of this thread would wait for the lock that the other one holds.
+go, forking, held = [_thread.allocate_lock() for _ in range(3)]
+go.acquire(), forking.acquire(), held.acquire()
+os.register_at_fork(before=forking.release)
 def hold():
-    with state.lock:
-        held.set()
-        done.wait(30)
-done = threading.Event()
-thread = threading.Thread(target=hold)
+    held.release()
+    forking.acquire()
+    time.sleep(0.1)
+def run():
+    go.acquire()
+    locked(hold)
+thread = threading.Thread(target=run)
 thread.start()
-held.wait()
+install_tracer(Starts())
+go.release()
+held.acquire()
 pid = os.fork()
 if pid == 0:
     uninstall_tracer()
     os._exit(7)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-done.set()
 thread.join()
 uninstall_tracer()
 """
@@ -390,7 +397,7 @@ uninstall_tracer()
         [sys.executable, "-W", "ignore", "-c", program],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=30,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )

@@ -11,9 +11,10 @@ import sys
 from _operator import call
 from itertools import starmap
 
-from codetracer import log
 from codetracer.errors import UsageError
-from codetracer.monitoring.api import Tracer, events_union, overrides
+from codetracer.monitoring.api import ToolId, Tracer, events_union, overrides
+from codetracer.own import seal
+from codetracer.whose import before_it_began
 from codetracer_bindings.events import EVENTS
 from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, enabled_specs
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     """A function, and what to call it with."""
 
 __all__ = [
+    "Steps",
     "attach",
     "conflict",
     "detach",
@@ -41,9 +43,11 @@ __all__ = [
     "watch",
 ]
 
+seal(globals())
+
 
 def attach(installation: Installation, slots: Iterable[int], *then: Step) -> bool:
-    """Claim the first of `slots` that is free, register the callbacks, and set the events.
+    """Claim the first of `slots` that is free, and register the callbacks; no event is set yet.
 
     Parameters:
         then: what else happens when that has been done, and only then.
@@ -51,14 +55,15 @@ def attach(installation: Installation, slots: Iterable[int], *then: Step) -> boo
     Returns:
         Whether one was free; if not, or when this raises, nothing is left of it.
     """
+    installation.as_set = _as_told(installation.mask)
     for slot in slots:
         claim = (sys.monitoring.use_tool_id, slot, installation.owner)
         own = (setattr, installation, "tool", slot)
         try:
-            _take_all([claim, own, *_setting_up(installation, slot), *then])
-            installation.as_set = sys.monitoring.get_events(slot)
+            _take_all([claim, own, *_clearing(slot), *_registering(installation, slot), *then])
         except BaseException as error:
             if sys.monitoring.get_tool(slot) is installation.owner:
+                installation.tool = ToolId(slot)
                 detach(installation)
             elif isinstance(error, ValueError):
                 # Taken; asking first would leave a gap for another thread.
@@ -78,7 +83,9 @@ def reattach(installation: Installation) -> bool:
     steps: list[Step] = []
     if sys.monitoring.get_tool(tool) is not installation.owner:
         steps.append((sys.monitoring.use_tool_id, tool, installation.owner))
-    steps += _setting_up(installation, tool)
+    # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
+    steps += _clearing(tool) + _registering(installation, tool)
+    steps.append((sys.monitoring.set_events, tool, installation.mask))
     for code, events in installation.watched_code():
         # 3.14 on: what was set is forgotten, but equal events are not set a second time.
         steps.append((sys.monitoring.set_local_events, tool, code, 0))
@@ -99,27 +106,33 @@ def unchanged(installation: Installation) -> bool:
     )
 
 
-def detach(installation: Installation) -> None:
+def detach(installation: Installation, *then: Step) -> None:
     """Leave nothing behind, whatever fails on the way.
+
+    Parameters:
+        then: what happens with it, in the same call into C as the installation is closed.
 
     A slot that somebody freed is cleared too: on 3.12 and 3.13 its events and callbacks are still
     there. In one that somebody else holds, nothing is touched but what is this installation's.
     """
     tool = installation.tool
     holder = sys.monitoring.get_tool(tool)
-    steps: list[Step] = [(setattr, installation, "closed", True)]
+    if holder is not None and holder is not installation.owner:
+        _withdraw(installation)
+        _take_each(installation, [(setattr, installation, "closed", True), *then])
+        return
+    steps: list[Step] = []
     if holder is None:
         steps.append((sys.monitoring.use_tool_id, tool, installation.owner))
-    if holder is None or holder is installation.owner:
-        steps += [
-            (sys.monitoring.set_events, tool, 0),
-            *_clearing_code(installation),
-            *_clearing_callbacks(tool),
-            (sys.monitoring.free_tool_id, tool),
-        ]
-    else:
-        _withdraw(installation)
-    steps.append((setattr, installation, "callbacks", ()))
+    steps += [
+        (sys.monitoring.set_events, tool, 0),
+        (setattr, installation, "closed", True),
+        *then,
+        *_clearing_code(installation),
+        *_clearing(tool),
+        (sys.monitoring.free_tool_id, tool),
+        (setattr, installation, "callbacks", ()),
+    ]
     _take_each(installation, steps)
 
 
@@ -137,7 +150,6 @@ def rearm(installation: Installation) -> None:
             (installation.forget_disabled,),
         ],
     )
-    installation.raise_interrupt()
 
 
 def watch(installation: Installation, code: CodeType, events: EventSet) -> None:
@@ -151,38 +163,82 @@ def _take_all(steps: Iterable[Step]) -> None:
     list(starmap(call, steps))
 
 
-def _take_each(installation: Installation, steps: Iterable[Step]) -> None:
-    """Call each function whatever the ones before raised; what is no error is kept for later."""
-    pending = starmap(call, steps)
-    while True:
-        try:
-            list(pending)
-            return
-        except Exception as error:
+class Steps:
+    """Calls functions one after the other, each of them whatever the ones before raised.
+
+    Exceptions of the program's come between any two instructions here. One that comes in `take` is
+    kept, wherever that is; so is one that comes while another is being kept. Calling `take` again
+    goes on where it was.
+
+    Attributes:
+        raised: what was raised so far.
+    """
+
+    __slots__ = ("_left", "_steps", "raised")
+
+    def __init__(self, steps: list[Step]) -> None:
+        self._steps = steps
+        # An iterator of a list, which tells what is left.
+        self._left: Any = iter(steps)
+        self.raised: list[BaseException] = []
+
+    def take(self) -> None:
+        """Call what has not been called."""
+        while True:
+            try:
+                while True:
+                    try:
+                        # One call into C.
+                        list(starmap(call, self._left))
+                        if not self._left.__length_hint__():
+                            return
+                        # Of all exceptions that one looks like the end.
+                        self.raised.append(StopIteration())
+                    except BaseException as error:
+                        self.raised.append(error)
+                        if before_it_began(error):
+                            self._left = iter(self._steps[-self._left.__length_hint__() - 1 :])
+            except BaseException as error:
+                self.raised.append(error)
+
+
+def _take_each(installation: Installation, steps: list[Step]) -> None:
+    """Call each function; what they raise is kept for `Installation.settle_up`."""
+    taking = Steps(steps)
+    taking.take()
+    for error in taking.raised:
+        if not installation.keep(error):
             # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
-            log.say("warning", "slot %d cannot be set wholly: %r", installation.tool, error)
-        except BaseException as error:
-            installation.interrupt = installation.interrupt or error
+            installation.unsaid.append(error)
 
 
-def _setting_up(installation: Installation, tool: int) -> list[Step]:
+def _registering(installation: Installation, tool: int) -> list[Step]:
     return [
-        # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
-        (sys.monitoring.set_events, tool, 0),
-        *_clearing_callbacks(tool),
-        *(
-            (sys.monitoring.register_callback, tool, event, callback)
-            for event, callback in installation.callbacks
-        ),
-        (sys.monitoring.set_events, tool, installation.mask),
+        (sys.monitoring.register_callback, tool, event, callback)
+        for event, callback in installation.callbacks
     ]
 
 
-def _clearing_callbacks(tool: int) -> list[Step]:
+def _as_told(mask: EventSet) -> EventSet:
+    """Return what `sys.monitoring.get_events` says of `mask` once it is set."""
+    for spec in CALLBACK_SPECS:
+        others = events_union(
+            *(other.id for other in CALLBACK_SPECS if other.event in spec.shares_slots_with)
+        )
+        # 3.14 on: the events that share an event's slots are set in its place.
+        if spec.id and others and mask & spec.id:
+            mask = mask & ~spec.id | others
+    return mask
+
+
+def _clearing(tool: int) -> list[Step]:
     return [
-        (sys.monitoring.register_callback, tool, spec.id, None)
-        for spec in CALLBACK_SPECS
-        if spec.id
+        (sys.monitoring.set_events, tool, 0),
+        *(
+            (sys.monitoring.register_callback, tool, spec.id, None)
+            for spec in CALLBACK_SPECS
+            if spec.id
+        ),
     ]
 
 
@@ -207,7 +263,8 @@ def _withdraw(installation: Installation) -> None:
 
     3.12 and 3.13 leave them there, to be called for the other tool's events.
     """
-    for event, callback in installation.callbacks:
+    callbacks, installation.callbacks = installation.callbacks, ()
+    for event, callback in callbacks:
         # The only way to read a callback is to replace it.
         found = sys.monitoring.register_callback(installation.tool, event, None)
         if found is not callback:

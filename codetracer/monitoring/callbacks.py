@@ -11,7 +11,10 @@ from types import CodeType
 from codetracer import log
 from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
+from codetracer.monitoring.attach import Steps
 from codetracer.monitoring.backend import binders
+from codetracer.own import seal
+from codetracer.whose import continues, is_the_programs, memory_is_full
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
 from codetracer_bindings.registration import CallbackSpec, bound_callbacks
 
@@ -20,38 +23,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
+    from codetracer.monitoring.attach import Step
     from codetracer.policy import RecorderPolicy
 
-__all__ = ["Installation", "State", "conclude", "settle", "state"]
+__all__ = ["Installation", "locked", "remove", "settle", "tracer_error"]
+
+seal(globals())
 
 ROOM: Final = 500
 """Frames that dealing with an error may need when the program has nearly filled the stack."""
 
-HANDLER_DEPTH: Final = 100
-"""A handler that goes deeper than this when the stack is full has filled it itself."""
-
-NEARLY_FULL: Final = 20
-"""Frames from the limit at which the stack counts as full."""
-
-
-class State:
-    """The lock of what this process has installed; no tracer's code runs under it."""
-
-    __slots__ = ("lock",)
-
-    def __init__(self) -> None:
-        self.renew_lock()
-
-    def renew_lock(self) -> None:
-        """Forget who holds the lock: in a forked child, that thread may be gone."""
-        # Reentrant, for a signal handler or __del__ may come in while this thread holds it. It is
-        # threading.RLock; importing threading takes a quarter of the time that codetracer takes.
-        self.lock = RLock()
-
-
-state = State()
+# Of what this process has installed; no tracer's code runs under it. Reentrant, for a signal
+# handler or __del__ may come in while this thread holds it. It is threading.RLock; importing
+# threading takes a quarter of the time that codetracer takes.
+_lock = RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=state.renew_lock)
+    # Who forks holds it, so that no other thread does in the child, where that thread is gone. All
+    # three are in C: other modules' functions, which run before and after, fire events.
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
+
+
+def locked[**P, T](function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call a function under the lock of what this process has installed."""
+    held: list[bool] = []
+    try:
+        # One call into C takes the lock and takes note of it. A signal handler that raises may
+        # come between: on 3.14 also between the beginning of a ``with`` and its block.
+        held.extend(map(_lock.acquire, (True,)))
+        return function(*arguments, **named)
+    finally:
+        if held:
+            _lock.release()
 
 
 class Installation:
@@ -64,16 +68,17 @@ class Installation:
         as_set: what `sys.monitoring.get_events` says when they are set.
         callbacks: each event's id with its guarded callback.
         policy: returns the policy that decides on the tracer's errors.
+        teardown: `uninstall_locked`.
         closed: set by the one teardown; nothing of the tracer is called by events after it.
-        interrupt: what is no `Exception` and came while something was set up or taken down; it is
-            the program's, and raised when that is done.
+        interrupt: what came of the program's while something was set up or taken down; it is
+            raised when that is done.
+        unsaid: what went wrong then, to be logged.
     """
 
     __slots__ = (
         "_disabled",
         "_limit",
         "_may_disable",
-        "_teardown",
         "_watched",
         "as_set",
         "callbacks",
@@ -83,8 +88,10 @@ class Installation:
         "owner",
         "policy",
         "specs",
+        "teardown",
         "tool",
         "tracer",
+        "unsaid",
     )
 
     def __init__(
@@ -94,7 +101,7 @@ class Installation:
         specs: tuple[CallbackSpec, ...],
         mask: EventSet,
         policy: Callable[[], RecorderPolicy],
-        teardown: Callable[[Installation], bool],
+        teardown: Callable[..., bool],
     ) -> None:
         self.tracer = tracer
         self.tool = ToolId(-1)
@@ -104,7 +111,8 @@ class Installation:
         self.policy = policy
         self.closed = False
         self.interrupt: BaseException | None = None
-        self._teardown = teardown
+        self.unsaid: list[BaseException] = []
+        self.teardown = teardown
         self._disabled: dict[int, weakref.ref[CodeType]] = {}
         self._watched: dict[int, tuple[weakref.ref[CodeType], EventSet]] = {}
         self._limit = 1000
@@ -130,37 +138,43 @@ class Installation:
                 event, ValueError(f"returned DISABLE, which CPython {release} forbids for {event}")
             )
             return None
-        with state.lock:
-            if self.closed:
-                return None
-            self._remember(code)
-        return DISABLE
+        return DISABLE if locked(self._remember, code) else None
 
     def on_error(self, event: str, error: Exception) -> bool:
         """Decide what a handler's exception means; see `codetracer_bindings.callbacks`.
 
+        A MemoryError that a handler meets because memory is full, and stays so without what the
+        handler held, is nobody's fault: the tracer misses the event.
+
         Returns:
-            True when the exception belongs to the program: a RecursionError because the program
-            had filled the stack. False when it has been dealt with.
+            True when the exception belongs to the program; see `codetracer.whose`. False when it
+            has been dealt with.
 
         Raises:
             RecorderError: under ``on_recorder_error = "abort"``, with `error` as its cause.
         """
-        if isinstance(error, MemoryError):
-            _free_frames(error)
-        if isinstance(error, RecursionError) and _program_filled_the_stack(error):
-            return True
         limit = sys.getrecursionlimit()
-        # Raises RecursionError when the stack is full to the last frame. That one is the
-        # program's; the handler's error comes again at the next event.
-        sys.setrecursionlimit(limit)
-        sys.setrecursionlimit(limit + ROOM)
         try:
-            self._fail(event, error)
+            if isinstance(error, RecursionError) and continues(error):
+                return True
+            sys.setrecursionlimit(limit)
+        except RecursionError as full:
+            # The stack is full to the last frame. That one is the program's; the handler's error
+            # comes again at the next event.
+            if isinstance(error, RecursionError):
+                error.__traceback__ = None
+                return True
+            full.__context__ = full.__traceback__ = None
+            raise
+        # The second time if the first is cut short by an exception of the program's.
+        try:
+            try:
+                sys.setrecursionlimit(limit + ROOM)
+                return self._judge(event, error)
+            finally:
+                _reset_limit(limit)
         finally:
-            if sys.getrecursionlimit() == limit + ROOM:
-                sys.setrecursionlimit(limit)
-        return False
+            _reset_limit(limit)
 
     def disabled_code(self) -> list[CodeType]:
         """Return the code objects that are alive and have had a location disabled."""
@@ -182,49 +196,111 @@ class Installation:
         watched = [(ref(), events) for ref, events in self._watched.values()]
         return [(code, events) for code, events in watched if code is not None]
 
-    def raise_interrupt(self) -> None:
-        """Raise what came while something was set up or taken down, if anything did."""
+    def keep(self, error: BaseException) -> bool:
+        """Keep an exception for `settle_up` if it is the program's; tell whether it is."""
+        theirs = is_the_programs(error)
+        if theirs:
+            self.interrupt = self.interrupt or error
+        return theirs
+
+    def settle_up(self) -> None:
+        """Say what went wrong while something was set up or taken down, and raise what came.
+
+        Not under the lock: logging has one of its own, which a fork holds too.
+        """
+        while self.unsaid:
+            log.say("warning", "slot %d cannot be set wholly: %r", self.tool, self.unsaid.pop(0))
         interrupt, self.interrupt = self.interrupt, None
         if interrupt is not None:
             raise interrupt
 
-    def _remember(self, code: CodeType) -> None:
+    def _remember(self, code: CodeType) -> bool:
+        """Take note of a code object with a disabled location, unless this has been closed."""
+        if self.closed:
+            return False
         # By identity: code objects of different files may be equal. Weakly: they may go.
         known = self._disabled.get(id(code))
         if known is not None and known() is code:
-            return
+            return True
         self._disabled[id(code)] = weakref.ref(code)
         if len(self._disabled) > self._limit:
             self._disabled = {id(code): weakref.ref(code) for code in self.disabled_code()}
             self._limit = 1000 + 2 * len(self._disabled)
+        return True
+
+    def _judge(self, event: str, error: Exception) -> bool:
+        """Do what `on_error` does, with room on the stack."""
+        try:
+            # First: all that follows needs some memory.
+            if isinstance(error, MemoryError):
+                _free_frames(error)
+            if not isinstance(error, RecursionError) and continues(error):
+                return True
+            if isinstance(error, MemoryError) and memory_is_full():
+                return False
+        except MemoryError:
+            if isinstance(error, MemoryError):
+                return False
+            raise
+        self._fail(event, error)
+        return False
 
     def _fail(self, event: str, error: Exception) -> None:
-        with state.lock:
-            first = self._teardown(self)
-        if not first:
+        problems = remove(self, self.teardown, failed=True)
+        if problems is None:
             log.say("debug", "a handler still under way failed in %s: %r", event, error)
             return
-        problems = conclude(self, failed=True)
-        settle(_handler_error(self.tracer, event, error), error, problems, self.policy())
+        try:
+            settle(_handler_error(self.tracer, event, error), error, problems, self.policy())
+        finally:
+            self.settle_up()
 
 
-def conclude(installation: Installation, *, failed: bool) -> list[Exception]:
-    """Tell a tracer that has been removed to flush and finish; return what it raised meanwhile.
+def remove(
+    installation: Installation, teardown: Callable[..., bool], *, failed: bool
+) -> list[Exception] | None:
+    """Take a tracer down, then tell it to flush and finish.
 
-    Every step is taken, whatever the ones before it raised. What is no `Exception` belongs to the
-    program and is raised again after the last step.
+    Every step is taken, whatever the ones before it raised. What the program's signal handlers
+    raise meanwhile is kept; see `Installation.settle_up`.
+
+    Parameters:
+        teardown: `uninstall_locked`.
+        failed: whether the tracer is told first that it failed.
+
+    Returns:
+        What the tracer raised meanwhile; None if it had been taken down, and nothing was done.
     """
     tracer = installation.tracer
-    problems: list[Exception] = []
-    for step in (*((tracer.notify_failure,) if failed else ()), tracer.flush, tracer.finish):
-        try:
-            step()
-        except Exception as error:
-            problems.append(error)
-        except BaseException as error:
-            installation.interrupt = installation.interrupt or error
-    installation.raise_interrupt()
-    return problems
+    farewell: list[Step] = [(tracer.flush,), (tracer.finish,)]
+    if failed:
+        farewell.insert(0, (tracer.notify_failure,))
+    steps = Steps(farewell)
+    ours: list[bool] = []
+    try:
+        _remove(installation, teardown, ours, steps)
+    except BaseException as error:
+        # It can be done again, and goes on where it was.
+        _remove(installation, teardown, ours, steps)
+        if not installation.keep(error):
+            raise
+    if not ours:
+        installation.settle_up()
+        return None
+    return [
+        error
+        for error in steps.raised
+        if not installation.keep(error) and isinstance(error, Exception)
+    ]
+
+
+def _remove(
+    installation: Installation, teardown: Callable[..., bool], ours: list[bool], steps: Steps
+) -> None:
+    # Noted in the same call into C that does it.
+    locked(teardown, installation, (ours.append, True))
+    if ours:
+        steps.take()
 
 
 def settle(
@@ -258,7 +334,9 @@ def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
     name = type(tracer).__qualname__
     try:
         text = f"{type(error).__name__}: {error}"
-    except Exception:  # its __str__ fails
+    except Exception as wrong:  # its __str__ fails
+        if is_the_programs(wrong):
+            raise
         text = type(error).__name__
     return InternalError(
         "ERR_UNKNOWN", f"{name}.{what}: {text}", {"tracer": name, "in": what, "exception": text}
@@ -281,31 +359,7 @@ def _free_frames(error: Exception) -> None:
         entry = entry.tb_next
 
 
-def _program_filled_the_stack(error: RecursionError) -> bool:
-    """Tell a stack that the program filled from a handler's own endless recursion.
-
-    The handler's part is the traceback below the callback; the program's part is the frames that
-    are left on the stack. CPython counts frames of Python code against the limit, and C calls
-    against a limit of its own, which a program meets at fewer frames.
-    """
-    handler_frames = 0
-    calls: dict[int, int] = {}
-    entry = error.__traceback__
-    while entry is not None:
-        handler_frames += 1
-        code = id(entry.tb_frame.f_code)
-        calls[code] = calls.get(code, 0) + 1
-        entry = entry.tb_next
-    limit = sys.getrecursionlimit()
-    repeats_itself = 2 * max(calls.values(), default=0) > handler_frames
-    if handler_frames > HANDLER_DEPTH or (repeats_itself and handler_frames > limit // 4):
-        return False
-    program_frames = 0
-    frame = sys._getframe().f_back
-    while frame is not None:
-        program_frames += 1
-        frame = frame.f_back
-    return (
-        program_frames + handler_frames > limit - NEARLY_FULL
-        or program_frames > min(limit, 1000) // 2
-    )
+def _reset_limit(limit: int) -> None:
+    """Take the room away again, unless a handler has set the limit meanwhile."""
+    if sys.getrecursionlimit() == limit + ROOM:
+        sys.setrecursionlimit(limit)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from codetracer import log
-from codetracer.errors import HostError
+from codetracer.errors import HostError, RecorderError
 from codetracer.monitoring.api import SLOTS, Tracer, candidates, events_union, no_free_slot
 from codetracer.monitoring.attach import (
     attach,
@@ -23,7 +23,7 @@ from codetracer.monitoring.attach import (
     wanted_specs,
     watch,
 )
-from codetracer.monitoring.callbacks import Installation, conclude, settle, state, tracer_error
+from codetracer.monitoring.callbacks import Installation, locked, remove, settle, tracer_error
 from codetracer.policy import policy_snapshot
 from codetracer_bindings.events import EVENT_NAMES, EVENTS
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from codetracer.monitoring.api import EventSet
+    from codetracer.monitoring.attach import Step
     from codetracer.policy import RecorderPolicy
 
 __all__ = [
@@ -48,11 +49,16 @@ __all__ = [
     "update_exit_status",
 ]
 
+_is_finalizing = sys.is_finalizing
+_get_tool = sys.monitoring.get_tool
+_set_events = sys.monitoring.set_events
+
 
 class Monitor:
     """Holds one tracer in one tool slot, with events, policy and disabled locations of its own.
 
-    Several monitors know nothing of each other; there may be as many as there are free slots.
+    Several monitors know nothing of each other; there may be as many as there are free slots. One
+    that nobody refers to any more uninstalls its tracer, in the thread that let go of it.
 
     Parameters:
         name: what `sys.monitoring.get_tool` says of the slot; two characters or more.
@@ -70,12 +76,12 @@ class Monitor:
         slot: int | None = None,
         policy: RecorderPolicy | None = None,
     ) -> None:
+        self._installation: Installation | None = None
         if len(name) < 2:
             raise ValueError(f"a monitor's name has two characters or more, not {name!r}")
         self.name = name
         self._slot = slot
         self._policy = policy_snapshot if policy is None else lambda: policy
-        self._installation: Installation | None = None
 
     @property
     def tracer(self) -> Tracer | None:
@@ -102,12 +108,32 @@ class Monitor:
                 free, the tracer has a handler for an event that this interpreter lacks, or
                 handlers that exclude each other. Nothing is left behind.
         """
+        made: list[Installation] = []
+        try:
+            self._prepare(made, tracer, everywhere=everywhere, slot=slot)
+            # Last of all, and here: the tracer sees nothing of ours but the end of this function.
+            _set_events(made[0].tool, made[0].mask)
+        except BaseException:
+            if made:
+                locked(uninstall_locked, made[0])
+            raise
+
+    def _prepare(
+        self, made: list[Installation], tracer: Tracer, *, everywhere: bool, slot: int | None
+    ) -> None:
+        """Do all but set the events; what is to be undone is in `made`."""
         if not isinstance(tracer, Tracer):
             raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
         specs = wanted_specs(tracer)
-        wanted_slots = candidates(self._slot if slot is None else slot)
+        wanted = self._slot if slot is None else slot
+        wanted_slots = candidates(wanted)
         self._see_to("install")
-        with state.lock:
+        # A string of its own tells this installation from whoever may take the slot over.
+        owner = "".join((self.name[:1], self.name[1:]))
+        mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
+        installation = Installation(tracer, owner, specs, mask, self._policy, uninstall_locked)
+
+        def hold() -> bool:
             if (current := self._current()) is not None:
                 name = type(current.tracer).__qualname__
                 raise conflict(
@@ -115,13 +141,15 @@ class Monitor:
                     " uninstall it first",
                     tracer=name,
                 )
-            # A string of its own tells this installation from whoever may take the slot over.
-            owner = "".join((self.name[:1], self.name[1:]))
-            mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
-            installation = Installation(tracer, owner, specs, mask, self._policy, uninstall_locked)
-            hold = (setattr, self, "_installation", installation)
-            if not attach(installation, wanted_slots, hold):
-                raise no_free_slot(self._slot if slot is None else slot)
+            return attach(
+                installation,
+                wanted_slots,
+                (setattr, self, "_installation", installation),
+                (made.append, installation),
+            )
+
+        if not locked(hold):
+            raise no_free_slot(wanted)
 
     def uninstall(self) -> None:
         """Remove the tracer, if there is one, then have it flush and finish.
@@ -133,9 +161,27 @@ class Monitor:
                 finish; or ERR_SLOT_LOST, another tool had taken its slot. It has been removed all
                 the same.
         """
-        installation = self._current()
+        installation = self._installation
         if installation is not None:
+            try:
+                # Before anything of ours is called: the tracer is to see nothing of it.
+                if _get_tool(installation.tool) is installation.owner:
+                    _set_events(installation.tool, 0)
+                _uninstall(installation)
+            except BaseException:
+                # The program's may have come before it was begun.
+                _uninstall(installation)
+                raise
+
+    def __del__(self) -> None:
+        # At exit nothing is told to tracers that are still installed, as ever.
+        installation = self._installation
+        if installation is None or _is_finalizing():
+            return
+        try:
             _uninstall(installation)
+        except RecorderError as error:
+            log.say("error", "a monitor that nobody holds any more was removed: %s", error)
 
     def installed[T: Tracer](
         self, tracer: T, *, everywhere: bool = True
@@ -162,7 +208,8 @@ class Monitor:
         """
         code = _code_of(code)
         self._see_to("watch")
-        with state.lock:
+
+        def set_them() -> None:
             installation = self._current()
             if installation is None:
                 raise conflict("no tracer is installed; install one before watch()")
@@ -171,6 +218,8 @@ class Monitor:
             if wanted & ~can:
                 _refuse_events(installation, wanted & ~can)
             watch(installation, code, wanted)
+
+        locked(set_them)
 
     def unwatch(self, code: CodeType | Callable[..., object]) -> None:
         """Unset what was set for one function; nothing happens if nothing was.
@@ -181,10 +230,13 @@ class Monitor:
         """
         code = _code_of(code)
         self._see_to("unwatch")
-        with state.lock:
+
+        def unset_them() -> None:
             installation = self._current()
             if installation is not None:
                 watch(installation, code, 0)
+
+        locked(unset_them)
 
     def rearm(self) -> None:
         """Let locations that the tracer disabled fire again: its own, and no other tool's.
@@ -193,10 +245,15 @@ class Monitor:
             HostError: ERR_SLOT_LOST, as for `flush`.
         """
         self._see_to("rearm")
-        with state.lock:
+
+        def rearm_them() -> Installation | None:
             installation = self._current()
             if installation is not None:
                 rearm(installation)
+            return installation
+
+        if (installation := locked(rearm_them)) is not None:
+            installation.settle_up()
 
     def flush(self) -> None:
         """Have the tracer, if there is one, write out what is pending.
@@ -314,14 +371,24 @@ class _Installed:
         return self._tracer
 
     def __exit__(self, *_: object) -> None:
-        if self._installation is not None:
-            _uninstall(self._installation)
+        installation = self._installation
+        if installation is not None:
+            try:
+                if _get_tool(installation.tool) is installation.owner:
+                    _set_events(installation.tool, 0)
+                _uninstall(installation)
+            except BaseException:
+                _uninstall(installation)
+                raise
 
 
-def uninstall_locked(installation: Installation) -> bool:
-    """Take an installation out of sys.monitoring; the caller holds `state.lock`.
+def uninstall_locked(installation: Installation, *then: Step) -> bool:
+    """Take an installation out of sys.monitoring; the caller holds the lock (`locked`).
 
     Goes on to the end whatever fails on the way, and never touches a slot that is no longer ours.
+
+    Parameters:
+        then: what happens with it, in one call into C, and only if this call does it.
 
     Returns:
         True when this call did it, False when it had been done: whoever gets True, and nobody
@@ -329,23 +396,24 @@ def uninstall_locked(installation: Installation) -> bool:
     """
     if installation.closed:
         return False
-    detach(installation)
+    detach(installation, *then)
     return True
 
 
 def _uninstall(installation: Installation) -> None:
-    with state.lock:
-        lost = None if installation.closed else _lost(installation)
-        first = uninstall_locked(installation)
-    if not first:
+    lost = None if installation.closed else _lost(installation)
+    problems = remove(installation, uninstall_locked, failed=lost is not None)
+    if problems is None:
         return
-    problems = conclude(installation, failed=lost is not None)
-    if lost is not None:
-        problems.insert(0, lost)
-    if problems:
-        error, *others = problems
-        tracer = installation.tracer
-        settle(tracer_error(tracer, "finish", error), error, others, installation.policy())
+    try:
+        if lost is not None:
+            problems.insert(0, lost)
+        if problems:
+            error, *others = problems
+            tracer = installation.tracer
+            settle(tracer_error(tracer, "finish", error), error, others, installation.policy())
+    finally:
+        installation.settle_up()
 
 
 def _see_to(installation: Installation, step: str) -> None:
@@ -354,13 +422,17 @@ def _see_to(installation: Installation, step: str) -> None:
     Raises:
         HostError: ERR_SLOT_LOST, under ``on_recorder_error = "abort"``; the tracer is removed.
     """
-    with state.lock:
+
+    def recover() -> HostError | bool | None:
         if installation.closed or unchanged(installation):
-            return
+            return False
         lost = _lost(installation)
-        if lost is None and not reattach(installation):
-            lost = _lost(installation)
-    if lost is not None:
+        return _lost(installation) if lost is None and not reattach(installation) else lost
+
+    lost = locked(recover)
+    if lost is False:
+        return
+    if isinstance(lost, HostError):
         installation.on_error(step, lost)
         return
     recovered = HostError(
