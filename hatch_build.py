@@ -20,6 +20,7 @@ MODULES = {
         for name in (
             *("engine", "events", "stacks", "variables", "plans", "log"),
             *("values", "objects", "items", "attributes", "layouts"),
+            *("capture", "input", "pipes"),
         )
     ],
 }

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "_trace_format.h"
+#include "capture.h"
 
 PyObject *disable;
 PyObject *name_f_back;
@@ -388,7 +389,8 @@ static const struct {
 static int
 engine_exec(PyObject *module)
 {
-    if (variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0) {
+    if (variables_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
+        || capture_prepare(module) < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from codetracer.monitoring.backend import VARIABLE, backend
 from tests.running import trace_environ, write
 
 BOTH = ("proxies", "proxies+fd")
@@ -75,7 +76,7 @@ def command(directory: Path, mode: str, program: str) -> list[str]:
 
 
 def environ(**more: str) -> dict[str, str]:
-    kept = trace_environ() | {"PYTHONIOENCODING": "utf-8"}
+    kept = trace_environ() | {"PYTHONIOENCODING": "utf-8", VARIABLE: backend()}
     kept.pop("PYTHONUNBUFFERED", None)
     return kept | more
 
@@ -685,7 +686,7 @@ taken = 0
 try:
     for i in range(30): taken += sys.stdout.buffer.write(b'%06d' % i * 2000)
 except BlockingIOError as error: taken += error.characters_written
-sys.stderr.write(str(taken))
+print(taken, file=sys.stderr)
 finish()
 os._exit(0)
 """

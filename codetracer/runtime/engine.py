@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import weakref
 from functools import partial
-from importlib import import_module
 from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
-from codetracer.monitoring.backend import backend
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
+from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.values import Values
 
 TYPE_CHECKING = False
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
     from codetracer.tracelog.writer import LogWriter
 
 __all__ = ["make_engine"]
-
-_engine: Any
-try:
-    _engine = import_module("codetracer_bindings._engine")
-except ImportError:
-    _engine = None
-
 
 def make_engine(
     log: LogWriter,
@@ -58,7 +50,8 @@ def make_engine(
         active: whether recording begins now, not at the activation path.
         clock: returns ns; by default that of `time.perf_counter_ns`.
     """
-    if _engine is None or backend() != "native":
+    in_c = engine_in_c()
+    if in_c is None:
         values = Values(definitions, limits)
         return Events(
             log,
@@ -70,7 +63,7 @@ def make_engine(
             active=active,
             clock=clock or perf_counter_ns,
         )
-    engine = _engine.Engine(
+    engine = in_c.Engine(
         log,
         gate,
         plans,
