@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["make_engine"]
 
+
 def make_engine(
     log: LogWriter,
     gate: Gate,
