@@ -557,11 +557,10 @@ DEFINE(builtin_input, ask, &hooks[INPUT].method)
 
 /* ---- the type Capture */
 
-/* Gives a hook the signature and the text that the original has. */
-static void
-describe(PyMethodDef *method, PyObject *original)
+void
+describe_as(PyMethodDef *method, PyObject *original)
 {
-    if (method->ml_doc != NULL || !PyCFunction_Check(original)) {
+    if (method->ml_doc != NULL) {
         return;
     }
     PyObject *signature = PyObject_GetAttrString(original, "__text_signature__");
@@ -601,7 +600,7 @@ capture_hook(PyObject *self, PyObject *args)
     if (method == NULL) {
         return PyErr_Format(PyExc_ValueError, "there is no hook %s", kind);
     }
-    describe(method, original);
+    describe_as(method, original);
     Layer *layer = layers;
     while (layer != NULL && (layer->stream != stream || layer->method != method)) {
         layer = layer->next;

@@ -53,6 +53,9 @@ int drop_ours(PyObject *record);
    without running the program's code. `size` -1: all of it. */
 PyObject *bytes_of(PyObject *data, Py_ssize_t size);
 
+/* Gives a method the signature and the text that the original has. */
+void describe_as(PyMethodDef *method, PyObject *original);
+
 /* ---- input.c */
 
 int input_prepare(PyObject *module);

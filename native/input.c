@@ -291,6 +291,19 @@ static PyType_Spec buffer_spec = {
     .slots = buffer_slots,
 };
 
+static void
+describe_all(PyMethodDef *methods, PyTypeObject *base)
+{
+    for (; methods->ml_name != NULL; methods++) {
+        PyObject *original = PyObject_GetAttrString((PyObject *)base, methods->ml_name);
+        if (original != NULL) {
+            describe_as(methods, original);
+            Py_DECREF(original);
+        }
+    }
+    PyErr_Clear();
+}
+
 PyObject *
 input_proxy(PyObject *stream, Capture *capture)
 {
@@ -310,6 +323,8 @@ input_prepare(PyObject *module)
     if (text_base == NULL || buffer_base == NULL) {
         return -1;
     }
+    describe_all(text_methods, text_base);
+    describe_all(buffer_methods, buffer_base);
     text_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &text_spec,
                                                          (PyObject *)text_base);
     buffer_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &buffer_spec,
