@@ -81,13 +81,18 @@ call_end(Call *call)
 static int
 is_named_ours(PyObject *name)
 {
-    static const char package[] = "codetracer";
+    static const char *const packages[] = {"codetracer", "codetracer_bindings"};
     if (name == NULL || !PyUnicode_Check(name)) {
         return 0;
     }
     PyObject *bytes = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
-    char *text = bytes == NULL ? NULL : PyBytes_AsString(bytes);
-    int is_ours = text != NULL && strncmp(text, package, sizeof(package) - 1) == 0;
+    const char *text = bytes == NULL ? "" : PyBytes_AsString(bytes);
+    int is_ours = 0;
+    for (size_t at = 0; at < sizeof(packages) / sizeof(*packages); at++) {
+        size_t size = strlen(packages[at]);
+        is_ours |= strncmp(text, packages[at], size) == 0
+                   && (text[size] == '.' || text[size] == '\0');
+    }
     Py_XDECREF(bytes);
     return is_ours;
 }
@@ -565,9 +570,11 @@ describe_as(PyMethodDef *method, PyObject *original)
     }
     PyObject *signature = PyObject_GetAttrString(original, "__text_signature__");
     PyObject *text = PyObject_GetAttrString(original, "__doc__");
-    if (signature != NULL && text != NULL && PyUnicode_Check(signature) && PyUnicode_Check(text)) {
-        PyObject *doc =
-            PyUnicode_FromFormat("%s%U\n--\n\n%U", method->ml_name, signature, text);
+    if (signature != NULL && text != NULL && PyUnicode_Check(signature)) {
+        PyObject *doc = text == Py_None
+                            ? PyUnicode_FromFormat("%s%U\n--\n\n", method->ml_name, signature)
+                            : PyUnicode_FromFormat("%s%U\n--\n\n%S", method->ml_name,
+                                                   signature, text);
         PyObject *bytes = doc == NULL ? NULL : PyUnicode_AsUTF8String(doc);
         if (bytes != NULL) {
             /* For good: CPython keeps the address. */

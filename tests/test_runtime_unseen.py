@@ -99,7 +99,9 @@ def record(directory: Path, mode: str, program: str, stdin: str = STDIN) -> Outc
     arguments = ["app.py"]
     if mode != "untraced":
         arguments = ["-m", "codetracer", "record", "--io-capture", mode, "-o", mode, "app.py"]
-    found = execute(*arguments, cwd=directory, stdin=stdin, environ={VARIABLE: "native"})
+    found = execute(
+        *arguments, cwd=directory, stdin=stdin, environ={VARIABLE: "native", "PYTHONUNBUFFERED": ""}
+    )
     said = [line for line in found.stderr.splitlines() if not line.startswith("codetracer: ")]
     return Outcome(found.code, found.stdout, "\n".join(said))
 
@@ -225,14 +227,16 @@ capture = OutputCapture('MODE', record)
 capture.start()
 signal.signal(signal.SIGALRM, handle)
 signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+def work():
+    global armed, swallowed
+    armed = True
+    while armed:
+        sys.stdout.write('x')
+        sys.stdout.buffer.write(b'x')
+        sys.stdin.read(1)
+    swallowed += 1
 while raised < 500:
-    try:
-        armed = True
-        while armed:
-            sys.stdout.write('x')
-            sys.stdout.buffer.write(b'x')
-            sys.stdin.read(1)
-        swallowed += 1
+    try: work()
     except (TimeoutError, Timeout): pass
 signal.setitimer(signal.ITIMER_REAL, 0)
 capture.stop()

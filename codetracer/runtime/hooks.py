@@ -12,7 +12,7 @@ import sys
 from _thread import get_ident as _get_ident
 from sys import _getframe
 
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,23 +135,13 @@ def _ignore(stream: int, data: bytes, frame: FrameType | None, /) -> None:
 
 
 def _is_ours(error: BaseException, record: Record) -> bool:
-    """Tell whether recording has raised an exception, and not a signal's handler meanwhile.
-
-    One of another type than CPython's and codetracer's may be raised anywhere, by
-    ``PyThreadState_SetAsyncExc``.
-    """
-    module = type.__getattribute__(type(error), "__module__")
-    if module != "builtins" and not (type(module) is str and module.startswith("codetracer")):
-        return False
+    """Tell whether recording has raised an exception, and not a signal's handler meanwhile."""
     traceback = error.__traceback__
-    if traceback is None:
-        return True
-    while traceback.tb_next is not None:
+    while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
-    frame = traceback.tb_frame
-    name = frame.f_globals.get("__name__")
-    is_recorder = frame.f_code is getattr(record, "__code__", None)
-    return is_recorder or (type(name) is str and name.startswith("codetracer"))
+    if traceback is not None and traceback.tb_frame.f_code is getattr(record, "__code__", None):
+        return True
+    return began_here(error)
 
 
 def _forget_frame(error: BaseException) -> None:
@@ -208,14 +198,10 @@ def _text_hook(
         except BaseException as error:
             forget(error)
             raise
-        frame: FrameType | None
-        try:
-            frame = getframe(1)
-            if frame.f_globals is ours:
-                frame = outside(frame)
-        except ValueError:
-            # C has called it when no Python code was running: at exit.
-            frame = None
+        # None if C has called it when no Python code was running: at exit.
+        frame = getframe(0).f_back
+        if frame is not None and frame.f_globals is ours:
+            frame = outside(frame)
         try:
             delivery.record(number, encode(text, "utf-8", "surrogatepass"), frame)
         except Exception as error:
@@ -257,10 +243,7 @@ def _binary_hook(
                     delivery.give(number, bytes_of(data, taken), frame)
                 frame = None
             raise
-        try:
-            frame = getframe(1)
-        except ValueError:
-            frame = None
+        frame = getframe(0).f_back
         # The layers above call this from C: a text stream below a hook of ours, a buffer (to its
         # raw file, from anywhere) with a view of memory that is no object's.
         if not accepted or (frame is not None and frame.f_globals is ours):

@@ -13,7 +13,7 @@ from _thread import start_new_thread as _start_new_thread
 from time import monotonic_ns as _monotonic_ns
 from time import sleep as _sleep
 
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 from codetracer.runtime.forwarder import (
     BUSY_AT,
     FRAME_END,
@@ -79,7 +79,9 @@ class Held:
         """Tell whether this file is what a descriptor is."""
         try:
             return _identity(number) == self._identity
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return False
 
     def is_ours(self) -> bool:
@@ -171,7 +173,9 @@ class Route:
         """Do what the original's `io.FileIO.seekable` does."""
         try:
             self.seek(0, 1)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return False
         return True
 
@@ -336,11 +340,13 @@ class Pipes:
             feed = self._way_into(sink)
             try:
                 mark = mark[_write(feed, mark) :]
-            except BlockingIOError:
+            except OSError as error:
+                if not began_here(error):
+                    raise
+                if not isinstance(error, BlockingIOError):
+                    return False
                 # The program has made its stdout non-blocking, and this is the same file.
                 _sleep(0.001)
-            except OSError:
-                return False
         return True
 
     def _is_dead(self, sink: Sink) -> bool:
@@ -458,7 +464,9 @@ def _count_tasks() -> int:
     """Return how many tasks the process has, without opening anything; 0 if nobody knows."""
     try:
         return _stat("/proc/self/task").st_nlink
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return 0
 
 
