@@ -20,7 +20,7 @@ MODULES = {
         for name in (
             *("engine", "events", "stacks", "variables", "plans", "log"),
             *("values", "objects", "items", "attributes", "layouts"),
-            *("capture", "input", "pipes"),
+            *("capture", "hooks", "telling", "input", "pipes", "forwarding"),
         )
     ],
 }

@@ -32,9 +32,38 @@ typedef struct Call {
     int answered;       /* by the proxy of stdin */
 } Call;
 
+/* A layer as it was when its hook was called: the capture may end meanwhile. */
+typedef struct {
+    PyObject *original;
+    Capture *capture; /* or NULL */
+    PyObject *pipes;  /* or NULL */
+    int number;
+    int descriptor;
+} Target;
+
 /* ---- capture.c */
 
 int capture_prepare(PyObject *module);
+
+/* Returns 0 with an exception if the stream's type does not have the method any more. */
+int take_target(PyObject *stream, PyMethodDef *method, Target *target);
+void drop_target(Target *target);
+
+/* Gives a method the signature and the text that the original has. */
+void describe_as(PyMethodDef *method, PyObject *original);
+
+/* ---- hooks.c */
+
+/* Returns what stands for a method, by the layer and the method; NULL if there is no such kind. */
+PyMethodDef *hook_method(const char *kind);
+
+/* ---- telling.c */
+
+int telling_prepare(void);
+
+/* A call in memory of its own, not on C's stack: greenlets move that away. NULL with an exception. */
+Call *call_begin(Purpose purpose);
+void call_end(Call *call);
 
 /* Returns the innermost call of this thread and frame for that purpose, or NULL. */
 Call *call_around(PyObject *frame, Purpose purpose);
@@ -52,9 +81,6 @@ int drop_ours(PyObject *record);
 /* Returns what was written as bytes, text in UTF-8; NULL, without an exception, if it cannot be had
    without running the program's code. `size` -1: all of it. */
 PyObject *bytes_of(PyObject *data, Py_ssize_t size);
-
-/* Gives a method the signature and the text that the original has. */
-void describe_as(PyMethodDef *method, PyObject *original);
 
 /* ---- input.c */
 

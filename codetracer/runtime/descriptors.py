@@ -9,32 +9,27 @@ from __future__ import annotations
 
 import os
 import sys
+from fcntl import F_DUPFD_CLOEXEC as _F_DUPFD_CLOEXEC
+from fcntl import fcntl as _fcntl
 from os import close as _close
 from os import dup as _dup
 from os import fstat as _fstat
+from os import ftruncate as _ftruncate
 from os import isatty as _isatty
+from os import memfd_create as _memfd_create
+from os import openpty as _openpty
 from os import pipe as _pipe
+from os import posix_spawn as _posix_spawn
 from os import urandom as _urandom
+from os import waitpid as _waitpid
+from termios import OPOST as _OPOST
+from termios import TCSANOW as _TCSANOW
+from termios import tcgetattr as _tcgetattr
+from termios import tcsetattr as _tcsetattr
 
 from codetracer.own import seal
 from codetracer.runtime import forwarder
 from codetracer.runtime.forwarder import MEMORY_SIZE, TOKEN_SIZE
-
-_can_redirect = True
-try:
-    from fcntl import F_DUPFD_CLOEXEC as _F_DUPFD_CLOEXEC
-    from fcntl import fcntl as _fcntl
-    from os import ftruncate as _ftruncate
-    from os import memfd_create as _memfd_create
-    from os import openpty as _openpty
-    from os import posix_spawn as _posix_spawn
-    from os import waitpid as _waitpid
-    from termios import OPOST as _OPOST
-    from termios import TCSANOW as _TCSANOW
-    from termios import tcgetattr as _tcgetattr
-    from termios import tcsetattr as _tcsetattr
-except ImportError:
-    _can_redirect = False
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +59,7 @@ def redirect(make: Callable[..., Any], record: Record) -> Any:
     Returns:
         What `make` has made, and started; None if that cannot be done here.
     """
-    if not sys.executable or not _can_redirect:
+    if not sys.executable:
         return None
     setting = _Setting()
     try:

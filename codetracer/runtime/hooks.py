@@ -159,7 +159,7 @@ def _outside(frame: FrameType | None) -> FrameType | None:
 
 
 def _bytes_of(data: Any, size: int) -> bytes | None:
-    """Return the beginning of an object's memory, None if a class of the program's would be asked."""
+    """Return what an object's memory begins with, None if that would run the program's code."""
     if type(data) is bytes and len(data) == size:
         return data
     for kind in _find_types(type(data)):

@@ -11,6 +11,10 @@ The design that disturbs least, for each layer:
   instance for it. So ``sys.stdin`` is replaced by an object of a subclass of its class that has
   no state and asks the stream that was there for everything; nothing read ahead is ever lost.
 - `input` on a terminal reads with C's ``readline`` and not from ``sys.stdin``: it is wrapped.
+- What stands for a method is in C where the engine is (`native/capture.c`, ``input.c``): it is
+  called, named and shown as the method is, has no frame and runs no bytecode, so that neither
+  tracers and debuggers nor tracebacks show it, and no signal's handler runs in it. With the
+  engine in Python it is a Python function (`codetracer.runtime.hooks`), which all these show.
 - *Descriptors* (``proxies+fd``): what stands on 1 and 2 is replaced by a pipe (a pseudo-terminal
   for a terminal) that *another process* forwards, with a copy for us. It must be another process:
   C code that writes while it holds the GIL would wait for ever for a thread of ours, and what is
@@ -20,8 +24,10 @@ The design that disturbs least, for each layer:
 
 What differs from an untraced program:
 
-- ``vars(sys.stdout)`` shows the hooks, ``type(sys.stdin)`` is a subclass, `input` is a function.
-  Debuggers that step into calls meet our ``write``; tracebacks of what the streams raise do not.
+- ``vars(sys.stdout)`` shows the hooks, ``type(sys.stdin)`` is a subclass. With the engine in
+  Python `input` is a function, and debuggers that step into calls meet our ``write``; tracebacks of
+  what the streams raise do not.
+- What is written from an object whose class has a ``__buffer__`` in Python is not recorded.
 - ``io.TextIOWrapper.write(sys.stdout, ...)`` goes by the hooks; in ``proxies`` C code does, and
   ``sys.stdout.buffer.raw.write``.
 - ``proxies+fd``: C code is told of a full disk by nobody, and of a closed pipe one write later.
@@ -32,6 +38,9 @@ What differs from an untraced program:
   If 1 and 2 are the same file there is one pipe for both, for order's sake: all that C code writes
   counts as stdout then. If the original two differ, their order among each other may differ too.
   What is not proxied is copied up to 64 MB behind; beyond that copies are dropped, output is not.
+  Some ten descriptors from 200 on are taken. A program may close them and use their numbers: each
+  is asked what it is before each use. If one is gone, all output goes by the pipe, and is recorded
+  as with ``proxies``; the pipe stays when the capture ends, if the original was closed.
 """
 
 from __future__ import annotations
@@ -41,10 +50,17 @@ import io
 import sys
 
 from codetracer.own import seal
-from codetracer.runtime.descriptors import redirect
 from codetracer.runtime.hooks import Hooks
 from codetracer.runtime.native import engine_in_c
-from codetracer.runtime.pipes import Pipes
+
+_pipes: Any
+_descriptors: Any
+try:
+    from codetracer.runtime import descriptors as _descriptors
+    from codetracer.runtime import pipes as _pipes
+except ImportError:
+    # No such thing on this system.
+    _pipes = _descriptors = None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,8 +109,8 @@ class OutputCapture:
             return
         in_c = engine_in_c()
         self._hooks = (in_c.Capture if in_c else Hooks)(self._record)
-        if self._mode == "proxies+fd":
-            self._pipes = redirect(in_c.Pipes if in_c else Pipes, self._record)
+        if self._mode == "proxies+fd" and _descriptors is not None:
+            self._pipes = _descriptors.redirect((in_c or _pipes).Pipes, self._record)
             self._hooks.set_pipes(self._pipes)
         self._take_output()
         self._take_input()

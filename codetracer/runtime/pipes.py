@@ -10,6 +10,23 @@ from __future__ import annotations
 import sys
 from _thread import allocate_lock as _allocate_lock
 from _thread import start_new_thread as _start_new_thread
+from fcntl import ioctl as _ioctl
+from os import close as _close
+from os import dup2 as _dup2
+from os import fstat as _fstat
+from os import ftruncate as _ftruncate
+from os import getpid as _getpid
+from os import lseek as _lseek
+from os import pread as _pread
+from os import read as _read
+from os import register_at_fork as _register_at_fork
+from os import sched_yield as _sched_yield
+from os import set_blocking as _set_blocking
+from os import stat as _stat
+from os import write as _write
+from select import POLLIN as _POLLIN
+from select import poll as _poll
+from termios import FIONREAD as _FIONREAD
 from time import monotonic_ns as _monotonic_ns
 from time import sleep as _sleep
 
@@ -21,28 +38,6 @@ from codetracer.runtime.forwarder import (
     MARK_ACKNOWLEDGE,
     MARK_END,
 )
-
-try:
-    from fcntl import ioctl as _ioctl
-    from os import close as _close
-    from os import dup2 as _dup2
-    from os import fstat as _fstat
-    from os import ftruncate as _ftruncate
-    from os import getpid as _getpid
-    from os import lseek as _lseek
-    from os import pread as _pread
-    from os import read as _read
-    from os import register_at_fork as _register_at_fork
-    from os import sched_yield as _sched_yield
-    from os import set_blocking as _set_blocking
-    from os import stat as _stat
-    from os import write as _write
-    from select import POLLIN as _POLLIN
-    from select import poll as _poll
-    from termios import FIONREAD as _FIONREAD
-except ImportError:
-    # Then `codetracer.runtime.descriptors.redirect` cannot be done either.
-    pass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
