@@ -10,10 +10,11 @@ typedef struct Layer {
     PyObject *stream; /* borrowed: `original` keeps it */
     PyMethodDef *method;
     PyObject *original;
+    PyObject *first;  /* the original of the first capture that has hooked it */
+    PyObject *hook;
     Capture *capture; /* NULL when it has ended */
     int number;
     int descriptor; /* that a raw file writes to, or -1 */
-    int is_plain;   /* `original` is what the stream's type has */
 } Layer;
 
 static Layer *layers;
@@ -26,6 +27,21 @@ take_target(PyObject *stream, PyMethodDef *method, Target *target)
 {
     for (Layer *layer = layers; layer != NULL; layer = layer->next) {
         if (layer->stream == stream && layer->method == method) {
+            int is_patched = layer->original != layer->first;
+            if (is_patched && call_of(layer) != NULL) {
+                /* A program has put there what calls a hook that it has kept. */
+                target->original = Py_NewRef(layer->first);
+                target->capture = NULL;
+                target->pipes = NULL;
+                target->call = NULL;
+                target->descriptor = -1;
+                return 1;
+            }
+            target->call = is_patched ? call_begin(PATCHED) : NULL;
+            if (target->call != NULL) {
+                target->call->layer = layer;
+            }
+            PyErr_Clear();
             target->original = Py_NewRef(layer->original);
             target->capture = (Capture *)Py_XNewRef((PyObject *)layer->capture);
             target->pipes = layer->capture == NULL ? NULL : Py_XNewRef(layer->capture->pipes);
@@ -34,23 +50,16 @@ take_target(PyObject *stream, PyMethodDef *method, Target *target)
             return 1;
         }
     }
-    /* Somebody has kept it beyond the capture's end. */
-    PyObject *of_type = PyObject_GetAttrString((PyObject *)Py_TYPE(stream), method->ml_name);
-    if (of_type == NULL) {
-        return 0;
-    }
-    descrgetfunc bind = (descrgetfunc)PyType_GetSlot(Py_TYPE(of_type), Py_tp_descr_get);
-    target->original =
-        bind == NULL ? Py_NewRef(of_type) : bind(of_type, stream, (PyObject *)Py_TYPE(stream));
-    target->capture = NULL;
-    target->pipes = NULL;
-    Py_DECREF(of_type);
-    return target->original != NULL;
+    PyErr_SetString(PyExc_SystemError, "a hook of codetracer has lost what it stands for");
+    return 0;
 }
 
 void
 drop_target(Target *target)
 {
+    if (target->call != NULL) {
+        call_end(target->call);
+    }
     Py_DECREF(target->original);
     Py_XDECREF((PyObject *)target->capture);
     Py_XDECREF(target->pipes);
@@ -89,9 +98,8 @@ capture_hook(PyObject *self, PyObject *args)
 {
     const char *kind;
     PyObject *stream, *original;
-    int number, descriptor, is_plain;
-    if (!PyArg_ParseTuple(args, "sOiOip", &kind, &stream, &number, &original, &descriptor,
-                          &is_plain)) {
+    int number, descriptor;
+    if (!PyArg_ParseTuple(args, "sOiOi", &kind, &stream, &number, &original, &descriptor)) {
         return NULL;
     }
     PyMethodDef *method = hook_method(kind);
@@ -110,27 +118,26 @@ capture_hook(PyObject *self, PyObject *args)
         }
         layer->stream = stream;
         layer->method = method;
-        layer->original = Py_NewRef(original);
-        layer->is_plain = is_plain;
+        layer->first = Py_NewRef(original);
         layer->next = layers;
         layers = layer;
     }
-    /* Otherwise `original` may be that hook of ours, which a program has kept: once is enough. */
+    /* It may be the hook of an earlier capture, which a program has kept. */
+    PyObject *old = layer->original;
+    layer->original = Py_NewRef(original == layer->hook ? layer->first : original);
+    Py_XDECREF(old);
     PyObject *before = (PyObject *)layer->capture;
     layer->capture = (Capture *)Py_NewRef(self);
     Py_XDECREF(before);
     layer->number = number;
     layer->descriptor = descriptor;
-    PyObject *module = NULL;
-    if (method == hook_method("input")) {
-        module = PyUnicode_FromString("builtins");
-        if (module == NULL) {
-            return NULL;
-        }
+    if (layer->hook == NULL) {
+        int is_input = method == hook_method("input");
+        PyObject *module = is_input ? PyUnicode_FromString("builtins") : NULL;
+        layer->hook = is_input && module == NULL ? NULL : PyCFunction_NewEx(method, stream, module);
+        Py_XDECREF(module);
     }
-    PyObject *hook = PyCFunction_NewEx(method, stream, module);
-    Py_XDECREF(module);
-    return hook;
+    return Py_XNewRef(layer->hook);
 }
 
 static PyObject *
@@ -169,27 +176,36 @@ capture_clear(PyObject *self)
 static PyObject *
 capture_release(PyObject *self, PyObject *unused)
 {
-    Layer *dropped = NULL;
+    Layer *ended = NULL;
     for (Layer **at = &layers; *at != NULL;) {
         Layer *layer = *at;
-        if (layer->capture == (Capture *)self) {
-            layer->capture = NULL;
-            Py_DECREF(self);
-            if (layer->is_plain) {
-                *at = layer->next;
-                layer->next = dropped;
-                dropped = layer;
-                continue;
-            }
+        if (layer->capture != (Capture *)self) {
+            at = &layer->next;
+            continue;
         }
-        at = &layer->next;
+        *at = layer->next;
+        layer->next = ended;
+        ended = layer;
     }
-    /* What this frees may run code. */
-    while (dropped != NULL) {
-        Layer *layer = dropped;
-        dropped = layer->next;
-        Py_DECREF(layer->original);
-        PyMem_Free(layer);
+    while (ended != NULL) {
+        Layer *layer = ended;
+        ended = layer->next;
+        PyObject *original = layer->original;
+        layer->original = Py_NewRef(layer->first);
+        layer->capture = NULL;
+        if (layer->hook != NULL && Py_REFCNT(layer->hook) > 1) {
+            /* Somebody has kept it, and may call it. */
+            layer->next = layers;
+            layers = layer;
+        }
+        else {
+            Py_XDECREF(layer->hook);
+            Py_DECREF(layer->original);
+            Py_DECREF(layer->first);
+            PyMem_Free(layer);
+        }
+        Py_DECREF(original);
+        Py_DECREF(self);
     }
     capture_clear(self);
     Py_RETURN_NONE;

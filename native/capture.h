@@ -9,7 +9,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum { STREAM_IN, STREAM_OUT, STREAM_ERROR };
+enum { STREAM_IN, STREAM_OUT };
 
 typedef struct {
     PyObject_HEAD
@@ -20,13 +20,14 @@ typedef struct {
 
 /* A hook, or a method of stdin's proxy, while the original that it has called runs. The layers below
    are called by it from C, with the same frame as the innermost one. */
-typedef enum { WRITES, ASKS } Purpose;
+typedef enum { WRITES, ASKS, PATCHED } Purpose;
 
 typedef struct Call {
     struct Call *next;
     struct Call *previous;
     PyThreadState *thread;
     PyObject *frame; /* the program's, or NULL: none runs */
+    const void *layer; /* with PATCHED: whose hook it is */
     Purpose purpose;
     Py_ssize_t refused; /* bytes that the buffer has just not taken of what it was given */
     int answered;       /* by the proxy of stdin */
@@ -37,6 +38,7 @@ typedef struct {
     PyObject *original;
     Capture *capture; /* or NULL */
     PyObject *pipes;  /* or NULL */
+    Call *call;       /* or NULL */
     int number;
     int descriptor;
 } Target;
@@ -45,7 +47,7 @@ typedef struct {
 
 int capture_prepare(PyObject *module);
 
-/* Returns 0 with an exception if the stream's type does not have the method any more. */
+/* Finds what a hook stands for; 0 with an exception if that is not known. */
 int take_target(PyObject *stream, PyMethodDef *method, Target *target);
 void drop_target(Target *target);
 
@@ -67,6 +69,9 @@ void call_end(Call *call);
 
 /* Returns the innermost call of this thread and frame for that purpose, or NULL. */
 Call *call_around(PyObject *frame, Purpose purpose);
+
+/* Returns this thread's call of a layer's hook, whose original the program has replaced, or NULL. */
+Call *call_of(const void *layer);
 
 /* Returns the program's frame that runs, or NULL. */
 PyObject *running_frame(void);

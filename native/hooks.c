@@ -38,7 +38,7 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
     if (!take_target(self, method, &target)) {
         return NULL;
     }
-    Call *call = target.capture == NULL ? NULL : call_begin(WRITES);
+    Call *call = call_begin(WRITES);
     if (call == NULL) {
         PyErr_Clear();
         PyObject *result = PyObject_Vectorcall(target.original, args, (size_t)count, names);
@@ -47,7 +47,7 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
     }
     PyObject *result = PyObject_Vectorcall(target.original, args, (size_t)count, names);
     PyObject *data = NULL;
-    if (count == 1 && names == NULL) {
+    if (count == 1 && names == NULL && target.capture != NULL) {
         if (result != NULL) {
             data = bytes_of(args[0], -1);
         }
@@ -63,7 +63,8 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
             }
         }
     }
-    int failed = capture_give(target.capture, target.number, data, call->frame);
+    int failed =
+        data != NULL && capture_give(target.capture, target.number, data, call->frame) < 0;
     call_end(call);
     drop_target(&target);
     return conclude(result, failed);
@@ -213,7 +214,7 @@ ask(HOOK_ARGUMENTS, PyMethodDef *method)
             && PyUnicode_GetLength(args[0]) > 0) {
             failed = capture_give(target.capture, STREAM_OUT, bytes_of(args[0], -1), call->frame);
         }
-        if (result != NULL && !failed) {
+        if (result != NULL && !failed && PyUnicode_Check(result)) {
             PyObject *line = PyUnicode_FromFormat("%U\n", result);
             PyObject *data = line == NULL ? NULL : bytes_of(line, -1);
             Py_XDECREF(line);

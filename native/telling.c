@@ -28,6 +28,18 @@ call_around(PyObject *frame, Purpose purpose)
 }
 
 Call *
+call_of(const void *layer)
+{
+    PyThreadState *thread = PyThreadState_Get();
+    for (Call *call = calls; call != NULL; call = call->next) {
+        if (call->thread == thread && call->layer == layer) {
+            return call;
+        }
+    }
+    return NULL;
+}
+
+Call *
 call_begin(Purpose purpose)
 {
     Call *call = PyMem_Calloc(1, sizeof(Call));

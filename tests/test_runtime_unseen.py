@@ -254,3 +254,43 @@ def test_what_a_signals_handler_raises_while_output_is_recorded_reaches_the_prog
     found = execute("app.py", cwd=tmp_path, stdin="x" * 1000000, environ={VARIABLE: engine})
 
     assert (found.code, found.stderr) == (0, "0\n")
+
+
+KEPT = """
+import builtins, sys
+from codetracer.runtime.io import OutputCapture
+recorded = []
+capture = OutputCapture('proxies', lambda stream, data, frame: recorded.append(data))
+capture.start()
+write, flush, ask = sys.stdout.write, sys.stdout.flush, input
+capture.stop()
+write('kept ')
+print(ask('prompt '))
+sys.stdout.write = lambda text: write(text.upper())
+builtins.input = lambda prompt: 'patched ' + ask(prompt)
+capture.start()
+print('again', input('prompt '))
+capture.stop()
+print('last', input('prompt '))
+del sys.stdout.write
+sys.stdout.write = write
+builtins.input = ask
+capture.start()
+print('end', input(''))
+capture.stop()
+print(recorded, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("engine", BACKENDS)
+def test_hooks_that_a_program_has_kept_and_put_back_go_on_working(
+    tmp_path: Path, engine: str
+) -> None:
+    write(tmp_path, {"app.py": KEPT})
+
+    found = execute("app.py", cwd=tmp_path, stdin=STDIN, environ={VARIABLE: engine})
+
+    assert found.code == 0
+    shown = "kept prompt l1\nPROMPT AGAIN PATCHED L2\nPROMPT LAST PATCHED L3\nend l4\n"
+    assert found.stdout.replace("prompt AGAIN", "PROMPT AGAIN") == shown
+    assert found.stderr.startswith("[b'prompt ', b'l2")

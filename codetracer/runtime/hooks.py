@@ -53,7 +53,6 @@ class Hooks:
         number: int,
         original: Any,
         descriptor: int,
-        is_plain: bool,
         /,
     ) -> Callable[..., Any]:
         """Return what is to stand for a method.
@@ -64,7 +63,6 @@ class Hooks:
             number: of the stream, as it is recorded.
             original: the method.
             descriptor: that a raw file writes to.
-            is_plain: whether it is the type's; the hooks in C ask.
         """
         delivery = self._delivery
         pipes = delivery.pipes

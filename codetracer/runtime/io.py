@@ -130,6 +130,8 @@ class OutputCapture:
                 else:
                     namespace[name] = before
             self._set.pop()
+            # The hooks in C ask whether somebody else has kept them.
+            hook = None
         if self._pipes is not None:
             self._pipes.restore()
         self._hooks.release()
@@ -180,7 +182,7 @@ class OutputCapture:
         for name in ("stdin", "__stdin__"):
             if getattr(sys, name, None) is stream:
                 self._put(sys.__dict__, name, proxy)
-        hook = self._hooks.hook("input", builtins, NO_STREAM, builtins.input, NO_STREAM, False)
+        hook = self._hooks.hook("input", builtins, NO_STREAM, builtins.input, NO_STREAM)
         self._put(builtins.__dict__, "input", hook)
 
     def _hook(
@@ -192,8 +194,7 @@ class OutputCapture:
         number: int,
         descriptor: int = NO_STREAM,
     ) -> None:
-        is_plain = name not in namespace
-        hook = self._hooks.hook(kind, layer, number, _peek(layer, name), descriptor, is_plain)
+        hook = self._hooks.hook(kind, layer, number, _peek(layer, name), descriptor)
         self._put(namespace, name, hook)
 
     def _put(self, namespace: dict[str, Any], name: str, value: object) -> None:
