@@ -10,7 +10,7 @@ typedef struct Layer {
     PyObject *stream; /* borrowed: `original` keeps it */
     PyMethodDef *method;
     PyObject *original;
-    PyObject *first;  /* the original of the first capture that has hooked it */
+    PyObject *first;  /* what is beneath whatever a program has put there */
     PyObject *hook;
     Capture *capture; /* NULL when it has ended */
     int number;
@@ -22,12 +22,27 @@ static Layer *layers;
 /* ---- what every hook needs */
 
 
+/* Returns the method that the stream's type has. */
+static PyObject *
+of_type(PyObject *stream, PyMethodDef *method)
+{
+    PyTypeObject *type = Py_TYPE(stream);
+    PyObject *found = PyObject_GetAttrString((PyObject *)type, method->ml_name);
+    if (found == NULL) {
+        return NULL;
+    }
+    descrgetfunc bind = (descrgetfunc)PyType_GetSlot(Py_TYPE(found), Py_tp_descr_get);
+    PyObject *bound = bind == NULL ? Py_NewRef(found) : bind(found, stream, (PyObject *)type);
+    Py_DECREF(found);
+    return bound;
+}
+
 int
 take_target(PyObject *stream, PyMethodDef *method, Target *target)
 {
     for (Layer *layer = layers; layer != NULL; layer = layer->next) {
         if (layer->stream == stream && layer->method == method) {
-            int is_patched = layer->original != layer->first;
+            int is_patched = !PyCFunction_Check(layer->original);
             if (is_patched && call_of(layer) != NULL) {
                 /* A program has put there what calls a hook that it has kept. */
                 target->original = Py_NewRef(layer->first);
@@ -50,8 +65,13 @@ take_target(PyObject *stream, PyMethodDef *method, Target *target)
             return 1;
         }
     }
-    PyErr_SetString(PyExc_SystemError, "a hook of codetracer has lost what it stands for");
-    return 0;
+    /* Somebody has kept the hook beyond the capture's end. */
+    target->original = of_type(stream, method);
+    target->capture = NULL;
+    target->pipes = NULL;
+    target->call = NULL;
+    target->descriptor = -1;
+    return target->original != NULL;
 }
 
 void
@@ -118,13 +138,19 @@ capture_hook(PyObject *self, PyObject *args)
         }
         layer->stream = stream;
         layer->method = method;
-        layer->first = Py_NewRef(original);
+        layer->first = of_type(stream, method);
+        if (layer->first == NULL) {
+            PyErr_Clear();
+            layer->first = Py_NewRef(original);
+        }
         layer->next = layers;
         layers = layer;
     }
     /* It may be the hook of an earlier capture, which a program has kept. */
     PyObject *old = layer->original;
-    layer->original = Py_NewRef(original == layer->hook ? layer->first : original);
+    int is_hook = PyCFunction_Check(original) && PyCFunction_GetSelf(original) == stream
+                  && PyCFunction_GetFunction(original) == method->ml_meth;
+    layer->original = Py_NewRef(is_hook ? layer->first : original);
     Py_XDECREF(old);
     PyObject *before = (PyObject *)layer->capture;
     layer->capture = (Capture *)Py_NewRef(self);
@@ -193,8 +219,8 @@ capture_release(PyObject *self, PyObject *unused)
         PyObject *original = layer->original;
         layer->original = Py_NewRef(layer->first);
         layer->capture = NULL;
-        if (layer->hook != NULL && Py_REFCNT(layer->hook) > 1) {
-            /* Somebody has kept it, and may call it. */
+        if (layer->method == hook_method("input")) {
+            /* Whoever has kept it asks what stands here; a stream would be kept alive by it. */
             layer->next = layers;
             layers = layer;
         }

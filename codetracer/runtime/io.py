@@ -130,8 +130,6 @@ class OutputCapture:
                 else:
                     namespace[name] = before
             self._set.pop()
-            # The hooks in C ask whether somebody else has kept them.
-            hook = None
         if self._pipes is not None:
             self._pipes.restore()
         self._hooks.release()
