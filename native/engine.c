@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 
 #include "_trace_format.h"
+#include "capture.h"
 
 PyObject *disable;
 PyObject *name_f_back;
@@ -379,7 +380,8 @@ engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || variables_prepare() < 0 || values_prepare() < 0
-        || items_prepare() < 0 || attributes_prepare() < 0) {
+        || items_prepare() < 0 || attributes_prepare() < 0
+        || capture_prepare(module) < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

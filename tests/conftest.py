@@ -11,7 +11,7 @@ from tests.slots import EMPTY, slots
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.path.name.startswith("test_monitoring_"):
+    if metafunc.definition.path.name.startswith(("test_monitoring_", "test_runtime_io")):
         # test_native_build.py says which ones must be there.
         metafunc.parametrize("each_backend", chosen_backend.BACKENDS, indirect=True)
 

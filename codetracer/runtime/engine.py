@@ -6,14 +6,13 @@ callbacks in C are, and ``CODETRACER_BACKEND`` chooses both.
 
 from __future__ import annotations
 
-from importlib import import_module
 from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
-from codetracer.monitoring.backend import backend
 from codetracer.own import BUILTINS
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
+from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.values import Values
 from codetracer.tracelog.writer import LogWriter, unwritable
 from codetracer_bindings.trace_format import FORM_LIST
@@ -31,18 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["make_engine", "make_log"]
 
-_engine: Any
-try:
-    _engine = import_module("codetracer_bindings._engine")
-except ImportError:
-    _engine = None
-
 
 def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:
     """Return what writes a log for an engine; the parameters are those of `LogWriter`."""
-    if _engine is None or backend() != "native":
+    in_c = engine_in_c()
+    if in_c is None:
         return LogWriter(path, recording, pid, started)
-    log: Log = _engine.LogWriter(path, recording, pid, started, unwritable)
+    log: Log = in_c.LogWriter(path, recording, pid, started, unwritable)
     return log
 
 
@@ -67,7 +61,8 @@ def make_engine(
         active: whether recording begins now, not at the activation path.
         clock: returns ns; by default that of `time.perf_counter_ns`.
     """
-    if _engine is None or backend() != "native":
+    in_c = engine_in_c()
+    if in_c is None:
         values = Values(definitions, limits)
         return Events(
             log,
@@ -79,7 +74,7 @@ def make_engine(
             active=active,
             clock=clock or perf_counter_ns,
         )
-    engine = _engine.Engine(
+    engine = in_c.Engine(
         log,
         gate,
         plans,

@@ -109,7 +109,7 @@ class Recorder(Tracer):
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
-        self._capture = OutputCapture(capture, self._output)
+        self._capture = OutputCapture(capture, self._events.output)
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))
         try:
@@ -197,9 +197,6 @@ class Recorder(Tracer):
     def _make_log(self) -> Log:
         path = self.directory.log_path(self._pid)
         return make_log(path, self.directory.recording, self._pid, time.time_ns())
-
-    def _output(self, stream: int, data: bytes, frame: object) -> None:
-        self._events.output(stream, data, frame)
 
     def follow_fork(self) -> None:
         """Go on in a forked child, with a log of its own; without one, record nothing there."""

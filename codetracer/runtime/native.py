@@ -1,0 +1,24 @@
+"""What of the recorder is in C, where it was compiled and is wanted."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from codetracer.monitoring.backend import backend
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["engine_in_c"]
+
+_engine: Any
+try:
+    _engine = import_module("codetracer_bindings._engine")
+except ImportError:
+    _engine = None
+
+
+def engine_in_c() -> Any:
+    """Return ``codetracer_bindings._engine``, None if what is in Python is to be used."""
+    return _engine if backend() == "native" else None
