@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-import os
+from os import fstat as _fstat
+from os import urandom as _urandom
+from os import write as _write
 
 from codetracer.errors import HostError, RecorderError
 
@@ -13,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
 
-__all__ = ["configure", "json_line", "logger", "say"]
+__all__ = ["configure", "json_line", "logger", "say", "to_stderr"]
 
 _run_id = ""
 _file_handler: logging.Handler | None = None
@@ -29,12 +31,40 @@ def logger() -> logging.Logger:
 def say(level: str, message: str, *arguments: object, exc_info: Exception | None = None) -> None:
     """Log a message at a level such as ``warning``; never raises, whatever logging does.
 
-    What is no `Exception` passes: an interrupt is the program's.
+    Where logging cannot be had, the message goes to standard error. What is no `Exception` passes:
+    an interrupt is the program's.
     """
-    import contextlib
-
-    with contextlib.suppress(Exception):
+    try:
         getattr(logger(), level)(message, *arguments, exc_info=exc_info)
+    except Exception:
+        # No memory, no descriptor left, or nothing can be imported any more.
+        try:
+            to_stderr(message % arguments)
+        except Exception:  # the same again
+            return
+
+
+def to_stderr(text: str) -> None:
+    """Write a line to file descriptor 2, as long as that is what it was when codetracer was loaded.
+
+    A program may have closed it; the number is a file of its own then. Never raises.
+    """
+    try:
+        if _stderr is not None and _identity(2) == _stderr:
+            _write(2, f"{text}\n".encode(errors="surrogateescape"))
+    except OSError:  # nobody reads it any more
+        return
+
+
+def _identity(file: int) -> tuple[int, int] | None:
+    try:
+        found = _fstat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+_stderr = _identity(2)
 
 
 def configure(level: str | None, file: str | None) -> None:
@@ -69,15 +99,14 @@ def configure(level: str | None, file: str | None) -> None:
 
 
 def json_line(error: RecorderError) -> None:
-    """Write `error` as one JSON line to file descriptor 2, past whatever sys.stderr has become.
+    """Write `error` as one JSON line to standard error, as `to_stderr` does.
 
     Never raises: what cannot be shown is left out, and a line that cannot be written is lost.
     """
     global _run_id
-    import contextlib
     import json
 
-    _run_id = _run_id or os.urandom(16).hex()
+    _run_id = _run_id or _urandom(16).hex()
     line = {
         "run_id": _run_id,
         "trace_id": None,
@@ -90,5 +119,4 @@ def json_line(error: RecorderError) -> None:
         text = json.dumps(line, default=repr)
     except Exception:  # a repr that fails, a value that holds itself
         text = json.dumps(line | {"context": {}})
-    with contextlib.suppress(OSError):  # closed, or nobody reads it any more
-        os.write(2, f"{text}\n".encode())
+    to_stderr(text)

@@ -89,10 +89,18 @@ class Monitor:
         installation = self._current()
         return None if installation is None else installation.tool
 
-    def install(self, tracer: Tracer, *, everywhere: bool = True, slot: int | None = None) -> None:
+    def install(
+        self,
+        tracer: Tracer,
+        *,
+        everywhere: bool = True,
+        slot: int | None = None,
+        policy: Callable[[], RecorderPolicy] | None = None,
+    ) -> None:
         """Install `tracer` for all threads of this process: its handlers are called from now on.
 
         Parameters:
+            policy: returns what to do about its errors; by default the monitor's.
             slot: the tool slot to take; by default the monitor's.
             everywhere: whether its events are set for all code; if not, `watch` sets them for
                 single functions.
@@ -118,7 +126,9 @@ class Monitor:
             # A string of its own tells this installation from whoever may take the slot over.
             owner = "".join((self.name[:1], self.name[1:]))
             mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
-            installation = Installation(tracer, owner, specs, mask, self._policy, uninstall_locked)
+            installation = Installation(
+                tracer, owner, specs, mask, policy or self._policy, uninstall_locked
+            )
             hold = (setattr, self, "_installation", installation)
             if not attach(installation, wanted_slots, hold):
                 raise no_free_slot(self._slot if slot is None else slot)
@@ -241,10 +251,16 @@ class Monitor:
 _default = Monitor()
 
 
-def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
+def install_tracer(
+    tracer: Tracer,
+    *,
+    slot: int | None = None,
+    policy: Callable[[], RecorderPolicy] | None = None,
+) -> None:
     """Install `tracer` for all threads of this process: its handlers are called from now on.
 
     Parameters:
+        policy: returns what to do about its errors; by default what `configure_policy` says.
         slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
 
     Raises:
@@ -252,7 +268,7 @@ def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
             the tracer has a handler for an event that this interpreter lacks, or handlers that
             exclude each other. Nothing is left behind.
     """
-    _default.install(tracer, slot=slot)
+    _default.install(tracer, slot=slot, policy=policy)
 
 
 def uninstall_tracer() -> None:
