@@ -35,7 +35,11 @@ def say(level: str, message: str, *arguments: object, exc_info: Exception | None
     an interrupt is the program's.
     """
     try:
-        getattr(logger(), level)(message, *arguments, exc_info=exc_info)
+        log = logger()
+        if not log.hasHandlers() and _identity(2) != _stderr:
+            # It would go to standard error, which the program has closed.
+            return
+        getattr(log, level)(message, *arguments, exc_info=exc_info)
     except Exception:
         # No memory, no descriptor left, or nothing can be imported any more.
         try:

@@ -239,6 +239,7 @@ def stop(exit_code: int | None = None) -> None:
     _unregister(_stop_at_exit)
     if session._recorder.ended:
         # It failed, or was uninstalled; what is installed now is somebody else's.
+        session._recorder.retry()
         return
     if exit_code is not None:
         session._recorder.set_exit_status(exit_code)

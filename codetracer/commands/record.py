@@ -303,6 +303,7 @@ def _end(process: int) -> None:
     if _getpid() != process:
         return
     for recorder in _prepared:
+        recorder.retry()
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()

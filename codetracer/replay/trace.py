@@ -120,6 +120,11 @@ class Trace:
         if self._bad_metadata:
             return self._bad_metadata
         if self.metadata.get("complete") is False:
+            if self.metadata.get("duration_ns") is None:
+                return (
+                    f"{METADATA_FILE} was not written at the end: the recorder could not, or was"
+                    " stopped amid it; the logs have their ends"
+                )
             return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
         return None
 
@@ -149,6 +154,9 @@ class Trace:
         """Return the file that holds the copy of a source file, or None."""
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
+        if name is None:
+            # Of a process that has outlived the one which wrote the metadata.
+            name = "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
         if not isinstance(name, str):
             return None
         # Whatever the metadata says, nothing outside the trace is read.

@@ -115,6 +115,7 @@ class Recorder(Tracer):
         self._status: int | None = None
         self._label = ""
         self.problem: str | None = None
+        self._unwritten = False
         self._announcement: Announcement | None = None
         self._log = self._open_log()
         self._definitions = Definitions(directory.keep_source)
@@ -220,13 +221,20 @@ class Recorder(Tracer):
             elif not self.directory.joined:
                 self.directory.write_metadata(self._metadata(ended=True))
         except OSError as error:
-            self.failed = True
-            self.problem = (
+            self.failed = self._unwritten = True
+            problem = (
                 f"the metadata in {self.directory.path} cannot be written:"
                 f" {error.strerror or error}"
             )
-            return self.problem
+            self.problem = self.problem or problem
+            return problem
         return None
+
+    def retry(self) -> None:
+        """Write the metadata if that failed when recording ended: there may be room now."""
+        if self._unwritten and self._pid == self._first_pid:
+            self._unwritten = False
+            self._conclude()
 
     def _open_log(self) -> LogWriter:
         path = self.directory.new_log(self._pid)
@@ -256,7 +264,10 @@ class Recorder(Tracer):
         """Return the name of each source file's copy."""
         copies = {f"/{name}": name for name in self.directory.copies() if name[:1] != "<"}
         # A forked child's are there, a file that could not be copied is not.
-        return copies | {name: source_name(name) for name in self._definitions.sources}
+        left_out = self.directory.left_out
+        return copies | {
+            name: source_name(name) for name in self._definitions.sources if name not in left_out
+        }
 
     def _metadata(self, *, ended: bool = False) -> dict[str, object]:
         return {
