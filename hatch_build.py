@@ -18,7 +18,7 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *("engine", "events", "stacks", "variables", "plans", "log"),
+            *("engine", "events", "stacks", "variables", "plans", "log", "children"),
             *("values", "objects", "items", "attributes", "layouts"),
         )
     ],

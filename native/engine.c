@@ -104,6 +104,23 @@ engine_exit(PyObject *self, PyObject *status)
     return give_engine(engine, &event, outcome);
 }
 
+static PyObject *
+engine_note(PyObject *self, PyObject *record)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    char *bytes;
+    Py_ssize_t length;
+    if (PyBytes_AsStringAndSize(record, &bytes, &length) < 0) {
+        return NULL;
+    }
+    if (!take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+        Py_RETURN_NONE;
+    }
+    int outcome = put_bytes(&engine->group, bytes, (size_t)length) < 0 ? -1 : commit(engine);
+    return give_engine(engine, &event, outcome);
+}
+
 /* ---- a recording's beginnings and ends */
 
 static PyObject *
@@ -331,6 +348,7 @@ static PyMethodDef engine_methods[] = {
     HANDLER(on_py_unwind),
     {"output", (PyCFunction)(void (*)(void))engine_output, METH_FASTCALL, NULL},
     {"exit", engine_exit, METH_O, NULL},
+    {"note", engine_note, METH_O, NULL},
     {"release", engine_release, METH_NOARGS, NULL},
     {"abandon", engine_abandon, METH_NOARGS, NULL},
     {"end", engine_end, METH_NOARGS, NULL},
@@ -412,10 +430,16 @@ static PyModuleDef_Slot module_slots[] = {
     {0, NULL},
 };
 
+static PyMethodDef module_functions[] = {
+    {"watch_children", watch_children, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "codetracer_bindings._engine",
     .m_doc = "The recorder's engine in C.",
+    .m_methods = module_functions,
     .m_slots = module_slots,
 };
 

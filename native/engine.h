@@ -262,6 +262,12 @@ int look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks);
 /* Appends the records of those. */
 int write_variables(Engine *engine, Frame *state);
 
+/* ---- children.c */
+
+/* Calls `wanted` with the name and arguments of each audit event that tells of a process being
+   started or replaced; None for nobody. */
+PyObject *watch_children(PyObject *module, PyObject *wanted);
+
 /* ---- events.c */
 
 /* Takes the engine for this thread; 0 if the event must be let go. */

@@ -55,6 +55,9 @@ DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
 
+SHOWN = 3
+"""How many of the processes that are not recorded are named."""
+
 INTERRUPTED = 130
 """What a shell sees of a program that was interrupted: 128 and SIGINT."""
 
@@ -304,6 +307,7 @@ def _end(process: int) -> None:
         return
     for recorder in _prepared:
         recorder.retry()
+        _say_unrecorded(recorder)
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()
@@ -313,6 +317,18 @@ def _end(process: int) -> None:
         for name in ("stdout", "stderr"):
             _flush(name)
         _exit(1)
+
+
+def _say_unrecorded(recorder: Recorder) -> None:
+    if not recorder.started or _ends_as_the_program():
+        return
+    missing = recorder.unrecorded()
+    if missing:
+        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        _say(
+            f"codetracer: Python processes that it started and that are not recorded:"
+            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
+        )
 
 
 def _is_failure() -> bool:

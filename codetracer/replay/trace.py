@@ -176,7 +176,7 @@ class Trace:
             )
         return (
             f"{name} has no end: its process was killed, left by os._exit or crashed,"
-            " or the file was cut"
+            " or the file was cut; `codetracer info` tells of each process"
         )
 
     def _logs(self) -> list[str]:

@@ -29,7 +29,8 @@ from time import time_ns as _time_ns
 from codetracer.errors import HostError, UsageError
 from codetracer.own import seal
 from codetracer.runtime.json_text import json_text
-from codetracer_bindings.trace_format import LOG_SUFFIX
+from codetracer_bindings.trace_encoder import encode_joined
+from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ DEFAULT: Final = "trace-out"
 
 SOURCE_LIMIT: Final = 4 << 20
 """The size in bytes above which a source file is not copied."""
+
+FIRST_RECORD: Final = FILE_HEADER.size + BLOCK_HEADER.size
+JOINED: Final = encode_joined(0)[:1]
+"""What the log of a process that joined the recording begins with, and where."""
 
 seal(globals())
 
@@ -168,6 +173,10 @@ class TraceDirectory:
         """Return the names of all logs that are there."""
         return sorted([name for name in _listdir(self.path) if name.endswith(LOG_SUFFIX)])
 
+    def joined_logs(self) -> int:
+        """Return how many processes have joined the recording."""
+        return sum([_has_joined(f"{self.path}/{name}") for name in self.logs()])
+
     def size(self) -> int:
         """Return how many bytes the logs have."""
         return sum([_stat(f"{self.path}/{name}").st_size for name in self.logs()])
@@ -263,6 +272,18 @@ class TraceDirectory:
 def source_name(filename: str) -> str:
     """Return where a source file is below the folder of sources: as its path, without the root."""
     return "/".join([part for part in filename.split("/") if part not in ("", ".", "..")]) or "_"
+
+
+def _has_joined(log: str) -> bool:
+    try:
+        file = _open(log, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        try:
+            begin = _read(file, FIRST_RECORD + 1)
+        finally:
+            _close(file)
+    except OSError:
+        return False
+    return begin[FIRST_RECORD:] == JOINED
 
 
 def _absolute(path: str) -> str:

@@ -183,6 +183,12 @@ class Events:
             self._out.append(encode_output(stream, path, line, data))
             self._write()
 
+    def note(self, record: bytes) -> None:
+        """Write a record that no event of CPython's tells of."""
+        with self._lock:
+            self._out.append(record)
+            self._write()
+
     def exit(self, code: int | None) -> None:
         """Recording ends.
 

@@ -6,6 +6,7 @@ import os
 import sys
 from os import getcwd as _getcwd
 from os import getpid as _getpid
+from os import getppid as _getppid
 from time import gmtime as _gmtime
 from time import perf_counter_ns as _perf_counter_ns
 from time import strftime as _strftime
@@ -19,6 +20,7 @@ from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
 from codetracer.runtime.descent import Announcement
+from codetracer.runtime.children import Children, about_to_exec, commands, without_joined
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine
@@ -26,6 +28,7 @@ from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
 from codetracer.tracelog.writer import LogWriter
+from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,6 +126,7 @@ class Recorder(Tracer):
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
+        self._children = Children(self._note)
         self._capture = OutputCapture(capture, self._output)
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))
@@ -138,6 +142,9 @@ class Recorder(Tracer):
         """Catch the program's output from now on, and follow it through forks."""
         self.started = True
         _recording.append(self)
+        if self.directory.joined:
+            self._note(encode_joined(_getppid()))
+        self._children.begin()
         self._announcement = Announcement(self.directory.recording, self.directory.path)
         self._capture.start()
 
@@ -147,6 +154,14 @@ class Recorder(Tracer):
         self._events.release()
         self._log.close()
         self.directory.remove()
+
+    def unrecorded(self) -> list[str]:
+        """Return the commands of the Python processes that were started here and did not join."""
+        try:
+            joined = self.directory.joined_logs()
+        except OSError:
+            joined = 0
+        return without_joined(commands, joined)
 
     def leave_out(self, frame: FrameType | None) -> None:
         """Record nothing of the code of a frame and of those that called it: it runs the program.
@@ -184,6 +199,7 @@ class Recorder(Tracer):
         if self in _recording:
             _recording.remove(self)
         self.ended = True
+        self._children.end()
         self._capture.stop()
         if self._announcement is not None:
             self._announcement.withdraw()
@@ -240,6 +256,15 @@ class Recorder(Tracer):
         path = self.directory.new_log(self._pid)
         return LogWriter(path, self.directory.recording, self._pid, _time_ns())
 
+    def _note(self, record: bytes) -> None:
+        """Write a record that is worth no failure of its own: the next event tells of it."""
+        if self.failed:
+            return
+        try:
+            self._events.note(record)
+        except HostError:
+            return
+
     def _output(self, stream: int, data: bytes, frame: object) -> None:
         self._events.output(stream, data, frame)
 
@@ -259,6 +284,8 @@ class Recorder(Tracer):
             say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
         else:
             self._events.restart(self._log)
+            if about_to_exec():
+                self._note(encode_exec(self._children.last))
 
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 
 from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
+from codetracer.runtime.children import unheard
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
@@ -138,6 +139,9 @@ class Plans:
         scope = self._gate.decide(code, name)
         alive = weakref.ref(code, lambda _: self._forget(key))
         plan = None
+        started = unheard(name or "", str.__str__(code.co_qualname))
+        if started is not None:
+            self._definitions.out.append(started)
         if scope.traced:
             plan, record = self._plan(code, name or "", scope)
             self._codes += 1

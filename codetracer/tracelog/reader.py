@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from codetracer.errors import HostError, TargetError
-from codetracer_bindings.trace_decoder import ExitRecord, decode_record
+from codetracer_bindings.trace_decoder import ExecRecord, ExitRecord, decode_record
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -184,14 +184,21 @@ class LogReader:
             yield from self._decode(block)
 
     def has_end(self) -> bool:
-        """Tell whether the log ends as one that is complete does; reads the last block alone.
+        """Tell whether the log ends as one that is complete does; reads its last block.
 
-        False for a log that is damaged at its end, too.
+        False for a log that is damaged at its end, too. Where another program took the process
+        over, that is an end; a log that begins with it is of a child that ran little else.
         """
         try:
             last = self._last_block()
-            return last is not None and any(
-                isinstance(record, ExitRecord) for record in self._decode(last)
+            if last is None:
+                return False
+            record: Record | None = None
+            for record in self._decode(last):
+                if isinstance(record, ExitRecord):
+                    return True
+            return isinstance(record, ExecRecord) or isinstance(
+                next(self.records(), None), ExecRecord
             )
         except TargetError:
             return False

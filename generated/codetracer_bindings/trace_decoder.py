@@ -16,14 +16,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AttributeRecord",
     "CallRecord",
+    "ChildRecord",
     "CodeRecord",
     "CutBinaryValue",
     "CutTextValue",
     "CutTupleValue",
     "DroppedValue",
     "EnterRecord",
+    "ExecRecord",
     "ExitRecord",
     "HandledRecord",
+    "JoinedRecord",
     "LostRecord",
     "NamespaceRecord",
     "ObjectRecord",
@@ -360,6 +363,27 @@ class ExitRecord(NamedTuple):
     """The exit status."""
 
 
+class ExecRecord(NamedTuple):
+    """Another program takes the process over: the last record, or the first in a preexec_fn."""
+
+    program: str
+    """What is run in its place, as far as it is known."""
+
+
+class ChildRecord(NamedTuple):
+    """A Python process is started, by other means than a fork."""
+
+    command: str
+    """Its command, or the first of it."""
+
+
+class JoinedRecord(NamedTuple):
+    """The process is a new program that descends from a recorded one, and joins it."""
+
+    parent: int
+    """The process that started this one."""
+
+
 type Record = (
     SourceRecord
     | CodeRecord
@@ -383,6 +407,9 @@ type Record = (
     | LostRecord
     | OutputRecord
     | ExitRecord
+    | ExecRecord
+    | ChildRecord
+    | JoinedRecord
 )
 """Any record."""
 
@@ -824,6 +851,27 @@ def _record_exit(data: bytes, position: int) -> tuple[Record, int]:
     return ExitRecord(elapsed, known, status), position
 
 
+def _record_exec(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    program, position = _text(data, position)
+
+    return ExecRecord(program), position
+
+
+def _record_child(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    command, position = _text(data, position)
+
+    return ChildRecord(command), position
+
+
+def _record_joined(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    parent, position = _uint(data, position)
+
+    return JoinedRecord(parent), position
+
+
 def _no_value(data: bytes, position: int) -> tuple[Value, int]:
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
@@ -882,3 +930,6 @@ _RECORDS[19] = _record_handled
 _RECORDS[20] = _record_lost
 _RECORDS[21] = _record_output
 _RECORDS[22] = _record_exit
+_RECORDS[23] = _record_exec
+_RECORDS[24] = _record_child
+_RECORDS[25] = _record_joined
