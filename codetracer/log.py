@@ -10,6 +10,7 @@ from os import urandom as _urandom
 from os import write as _write
 
 from codetracer.errors import HostError, RecorderError
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ __all__ = ["configure", "json_line", "logger", "say", "to_stderr"]
 
 _run_id = ""
 _file_handler: logging.Handler | None = None
+
+seal(globals())
 
 
 def logger() -> logging.Logger:

@@ -1,4 +1,4 @@
-"""CPython's own functions as they were when codetracer was loaded, whatever a program makes of them.
+"""CPython's own functions as they were when codetracer was loaded, whatever becomes of them.
 
 A program may replace any function of `builtins`, `os` or `time`, to count its calls or to fail in
 them (``unittest.mock.patch`` does so). A module whose functions run beside the program calls, below

@@ -15,7 +15,8 @@ from atexit import unregister as _unregister
 
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.log import json_line, say
-from codetracer.monitoring import flush_installed_tracer, install_tracer, uninstall_tracer
+from codetracer.monitoring import flush_installed_tracer, uninstall_tracer
+from codetracer.monitoring.install import install_with_policy
 from codetracer.own import seal
 from codetracer.policy import configure_policy_from_env, recording_policy
 
@@ -212,7 +213,7 @@ def start_recorder(recorder: Recorder) -> TraceSession:
     global _current
     session = TraceSession(recorder)
     try:
-        install_tracer(recorder, policy=recording_policy)
+        install_with_policy(recorder, recording_policy)
     except RecorderError:
         recorder.discard()
         raise

@@ -170,8 +170,8 @@ def test_the_main_process_may_run_another_program_too(tmp_path: Path, backend: s
     outcome = record(tmp_path, program, backend=backend)
 
     assert outcome == Outcome(0, "worker\n", "")
-    (process,) = codetracer.read(tmp_path / "out").processes
-    assert process.complete
+    trace = codetracer.read(tmp_path / "out")
+    assert trace.complete, trace.problem
     (row,) = info(tmp_path)["processes"]
     assert row["ending"] == f"replaced by exec of {sys.executable}"
 

@@ -677,9 +677,7 @@ def recorded_returns(trace: Path) -> list[object]:
 def test_what_was_recorded_is_removed_only_when_that_is_asked_for(
     tmp_path: Path, policy: str
 ) -> None:
-    record_limited(
-        tmp_path, BACKENDS[0], "--on-recorder-error", policy, "--no-keep-partial-trace"
-    )
+    record_limited(tmp_path, BACKENDS[0], "--on-recorder-error", policy, "--no-keep-partial-trace")
 
     assert listing(tmp_path) == ["app.py"]
 

@@ -105,9 +105,7 @@ def test_nothing_of_what_runs_the_program_is_in_its_recording(
 def test_what_is_recorded_is_what_was_installed(tmp_path: Path, installed: Path) -> None:
     write(tmp_path, {"app.py": "import codetracer\nprint(codetracer.__file__)\n"})
 
-    outcome = run(
-        installed / "codetracer", "record", "app.py", cwd=tmp_path, backend=BACKENDS[0]
-    )
+    outcome = run(installed / "codetracer", "record", "app.py", cwd=tmp_path, backend=BACKENDS[0])
 
     assert outcome.code == 0
     assert Path(outcome.stdout.strip()).is_relative_to(installed.parent)
@@ -177,7 +175,7 @@ def test_a_child_that_asks_for_another_folder_gets_that_one(
     write(tmp_path, {"app.py": f"import subprocess\nsubprocess.run({child}, check=True)\n"})
 
     outcome = run(
-        *(installed / "codetracer", "record", "-o", "out", "app.py"),
+        *map(str, (installed / "codetracer", "record", "-o", "out", "app.py")),
         cwd=tmp_path,
         backend=BACKENDS[0],
     )

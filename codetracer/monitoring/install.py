@@ -41,6 +41,7 @@ __all__ = [
     "Monitor",
     "flush_installed_tracer",
     "install_tracer",
+    "install_with_policy",
     "installed",
     "slots",
     "uninstall_locked",
@@ -251,16 +252,22 @@ class Monitor:
 _default = Monitor()
 
 
-def install_tracer(
-    tracer: Tracer,
-    *,
-    slot: int | None = None,
-    policy: Callable[[], RecorderPolicy] | None = None,
-) -> None:
+def install_with_policy(tracer: Tracer, policy: Callable[[], RecorderPolicy]) -> None:
+    """Install `tracer` as `install_tracer` does, with a policy of its own.
+
+    Parameters:
+        policy: returns what to do about its errors.
+
+    Raises:
+        UsageError: as for `install_tracer`.
+    """
+    _default.install(tracer, policy=policy)
+
+
+def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
     """Install `tracer` for all threads of this process: its handlers are called from now on.
 
     Parameters:
-        policy: returns what to do about its errors; by default what `configure_policy` says.
         slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
 
     Raises:
@@ -268,7 +275,7 @@ def install_tracer(
             the tracer has a handler for an event that this interpreter lacks, or handlers that
             exclude each other. Nothing is left behind.
     """
-    _default.install(tracer, slot=slot, policy=policy)
+    _default.install(tracer, slot=slot)
 
 
 def uninstall_tracer() -> None:

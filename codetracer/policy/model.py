@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codetracer import log
 from codetracer.errors import UsageError
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ __all__ = [
     "policy_snapshot",
     "recording_policy",
 ]
+
+seal(globals())
 
 TRUE_WORDS: Final = ("1", "true", "t", "yes", "y")
 FALSE_WORDS: Final = ("0", "false", "f", "no", "n")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from codetracer.errors import HostError, TargetError
 from codetracer.replay.replay import Replay
 from codetracer.tracelog.reader import LogReader
+from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ class Trace:
             return self._bad_metadata
         if self.metadata.get("complete") is False:
             if self.metadata.get("duration_ns") is None:
+                if self._was_replaced():
+                    return None
                 return (
                     f"{METADATA_FILE} was not written at the end: the recorder could not, or was"
                     " stopped amid it; the logs have their ends"
@@ -163,6 +166,10 @@ class Trace:
         folder = os.path.join(os.path.realpath(self.folder), SOURCES_FOLDER, "")
         copy = os.path.realpath(os.path.join(folder, name))
         return copy if copy.startswith(folder) and os.path.isfile(copy) else None
+
+    def _was_replaced(self) -> bool:
+        """Tell whether the process that writes the metadata runs another program by now."""
+        return bool(self.processes) and isinstance(self.processes[0].log.end(), ExecRecord)
 
     def _why(self, process: Process) -> str:
         reason = self.metadata.get("incomplete_reason")

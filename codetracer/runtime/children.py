@@ -147,8 +147,8 @@ def _text(value: Any) -> str:
         # Where to look for it, one after the other.
         return _text(value[0])
     if kind is bytes:
-        return value.decode("utf-8", "surrogateescape")
-    return value if kind is str else ""
+        value = bytes.decode(value, "utf-8", "surrogateescape")
+    return value if type(value) is str else ""
 
 
 def _words(command: object) -> list[str]:

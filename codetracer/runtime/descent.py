@@ -22,7 +22,7 @@ from codetracer_bindings.trace_format import FILE_HEADER, LOG_SUFFIX, MAGIC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
 __all__ = ["VARIABLE", "Announcement", "ancestor"]
 
@@ -43,7 +43,7 @@ class Announcement:
     def __init__(self, recording: bytes, folder: str) -> None:
         # Not through os.environ: its methods are Python code, and call what the program may have
         # replaced.
-        self._names: dict[object, object] = getattr(_environ, "_data", {})
+        self._names: dict[Any, Any] = getattr(_environ, "_data", {})
         self._key = _environ.encodekey(VARIABLE) if self._names else VARIABLE
         value = f"{recording.hex()}:{folder}"
         self._value = _environ.encodevalue(value) if self._names else value
@@ -55,7 +55,7 @@ class Announcement:
         if self._names.get(self._key) is self._value:
             self._set(self._before)
 
-    def _set(self, value: object) -> None:
+    def _set(self, value: Any) -> None:
         if value is None:
             self._names.pop(self._key, None)
             _unsetenv(VARIABLE)

@@ -22,8 +22,8 @@ from os import stat as _stat
 from os import unlink as _remove_file
 from os import urandom as _urandom
 from os import write as _write
-from stat import S_ISDIR as _is_folder
-from stat import S_ISREG as _is_regular
+from stat import S_ISDIR as _S_ISDIR
+from stat import S_ISREG as _S_ISREG
 from time import time_ns as _time_ns
 
 from codetracer.errors import HostError, UsageError
@@ -190,11 +190,9 @@ class TraceDirectory:
         self.check()
         path = f"{self.path}/{METADATA}"
         new = f"{path}.new"
-        try:
+        if _exists(new):
             # What is left of one that failed.
             _remove_file(new)
-        except FileNotFoundError:
-            pass
         _write_file(new, f"{json_text(metadata)}\n".encode())
         try:
             _replace(new, path)
@@ -208,14 +206,14 @@ class TraceDirectory:
             return
         try:
             # What is read from a pipe or a terminal is the program's.
-            if not _is_regular(_stat(filename).st_mode):
+            if not _S_ISREG(_stat(filename).st_mode):
                 return
             file = _open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         except (OSError, ValueError):
             return
         try:
             found = _fstat(file)
-            if not _is_regular(found.st_mode):
+            if not _S_ISREG(found.st_mode):
                 return
             if found.st_size > SOURCE_LIMIT:
                 self.left_out[filename] = (
@@ -308,7 +306,7 @@ def _make_folders(path: str) -> None:
     try:
         _mkdir(path)
     except FileExistsError:
-        if not _is_folder(_stat(path).st_mode):
+        if not _S_ISDIR(_stat(path).st_mode):
             raise
     except FileNotFoundError:
         above = path.rpartition("/")[0]
@@ -319,7 +317,7 @@ def _make_folders(path: str) -> None:
             _mkdir(path)
         except FileExistsError:
             # Another process of the recording needs it, too.
-            if not _is_folder(_stat(path).st_mode):
+            if not _S_ISDIR(_stat(path).st_mode):
                 raise
 
 
@@ -359,7 +357,7 @@ def _files(folder: str, prefix: str = "") -> list[str]:
         raise
     found = []
     for name in names:
-        if _is_folder(_lstat(f"{folder}/{name}").st_mode):
+        if _S_ISDIR(_lstat(f"{folder}/{name}").st_mode):
             found += _files(f"{folder}/{name}", f"{prefix}{name}/")
         else:
             found.append(f"{prefix}{name}")
@@ -373,7 +371,7 @@ def _remove_tree(folder: str) -> None:
         return
     for name in names:
         path = f"{folder}/{name}"
-        if _is_folder(_lstat(path).st_mode):
+        if _S_ISDIR(_lstat(path).st_mode):
             _remove_tree(path)
         else:
             _unlink(path)

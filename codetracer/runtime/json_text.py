@@ -9,12 +9,16 @@ from _json import encode_basestring_ascii as _quoted
 
 from codetracer.own import seal
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["json_text"]
 
 seal(globals())
 
 
-def json_text(value: object, indent: str = "\n") -> str:
+def json_text(value: Any, indent: str = "\n") -> str:
     """Return `value` as `json.dumps` with an indent of 1 would.
 
     Parameters:

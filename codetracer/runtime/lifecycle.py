@@ -19,9 +19,9 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
-from codetracer.runtime.descent import Announcement
 from codetracer.runtime.children import Children, about_to_exec, commands, without_joined
 from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.descent import Announcement
 from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine
 from codetracer.runtime.io import OutputCapture
@@ -33,9 +33,8 @@ from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final
-
     from types import FrameType
+    from typing import Final
 
     from codetracer.runtime.directory import TraceDirectory
     from codetracer.runtime.filtering import Gate

@@ -184,24 +184,28 @@ class LogReader:
             yield from self._decode(block)
 
     def has_end(self) -> bool:
-        """Tell whether the log ends as one that is complete does; reads its last block.
+        """Tell whether the log ends as one that is complete does; see `end`."""
+        return self.end() is not None
 
-        False for a log that is damaged at its end, too. Where another program took the process
-        over, that is an end; a log that begins with it is of a child that ran little else.
+    def end(self) -> ExitRecord | ExecRecord | None:
+        """Return what a log that is complete ends with; reads its last block.
+
+        None for a log that is damaged at its end, too. Where another program took the process over,
+        that is an end; a log that begins with it is of a child that ran little else.
         """
         try:
             last = self._last_block()
             if last is None:
-                return False
+                return None
             record: Record | None = None
             for record in self._decode(last):
                 if isinstance(record, ExitRecord):
-                    return True
-            return isinstance(record, ExecRecord) or isinstance(
-                next(self.records(), None), ExecRecord
-            )
+                    return record
+            if not isinstance(record, ExecRecord):
+                record = next(self.records(), None)
+            return record if isinstance(record, ExecRecord) else None
         except TargetError:
-            return False
+            return None
 
     def damage(self, problem: str, offset: int) -> TargetError:
         """Return the error that says what is wrong with this file, and at which byte of it."""
