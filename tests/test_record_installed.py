@@ -137,7 +137,7 @@ def test_a_program_that_starts_itself_anew_is_recorded_with_its_descendants(
     tmp_path: Path, installed: Path, out: tuple[str, ...], backend: str
 ) -> None:
     write(tmp_path, {"app.py": RELOADING, "trace-out/other": ""})
-    command = (installed / "codetracer", "record", *out, "app.py")
+    command = [str(installed / "codetracer"), "record", *out, "app.py"]
 
     outcome = run(*command, cwd=tmp_path, backend=backend)
 
@@ -175,7 +175,7 @@ def test_a_child_that_asks_for_another_folder_gets_that_one(
     write(tmp_path, {"app.py": f"import subprocess\nsubprocess.run({child}, check=True)\n"})
 
     outcome = run(
-        *map(str, (installed / "codetracer", "record", "-o", "out", "app.py")),
+        *(installed / "codetracer", "record", "-o", "out", "app.py"),
         cwd=tmp_path,
         backend=BACKENDS[0],
     )

@@ -40,8 +40,9 @@ SETTINGS: Final[dict[str, tuple[str, ...] | type]] = {
 """Every setting, and what it may be: one of some words, a boolean, or any text."""
 
 DEFAULTS: Final[dict[str, object]] = {
-    name: False if kind is bool else None for name, kind in SETTINGS.items()
-} | {"on_recorder_error": "abort"}
+    **{name: False if kind is bool else None for name, kind in SETTINGS.items()},
+    "on_recorder_error": "abort",
+}
 
 RECORDING: Final[dict[str, object]] = {"on_recorder_error": "disable", "keep_partial_trace": True}
 """What differs for recordings: none of them ends the program, or deletes what it has."""

@@ -38,4 +38,6 @@ def json_text(value: Any, indent: str = "\n") -> str:
         return f"{{{within}{f',{within}'.join(rows)}{indent}}}"
     if kind is list and value:
         return f"[{within}{f',{within}'.join([json_text(item, within) for item in value])}{indent}]"
-    return {dict: "{}", list: "[]"}.get(kind) or _quoted(f"<{kind.__name__}>")
+    if kind is dict or kind is list:
+        return "{}" if kind is dict else "[]"
+    return _quoted(f"<{kind.__name__}>")
