@@ -180,7 +180,8 @@ def test_a_child_that_asks_for_another_folder_gets_that_one(
         backend=BACKENDS[0],
     )
 
-    assert (outcome.code, outcome.stderr) == (0, "")
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert "not recorded: 1 (" in outcome.stderr, "it is not in this recording"
     assert [len(codetracer.read(tmp_path / name).processes) for name in ("out", "other")] == [1, 1]
 
 
