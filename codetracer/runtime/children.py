@@ -91,6 +91,8 @@ class Children:
         self.last = program or (words[0] if words else "")
         if _is_python(self.last, words):
             command = " ".join(words)[:LONGEST]
+            # It will be shown on terminals.
+            command = "".join([mark if mark.isprintable() else "?" for mark in command])
             commands.append(command)
             self._note(encode_child(command))
 

@@ -143,9 +143,10 @@ class Recorder(Tracer):
         _recording.append(self)
         if self.directory.joined:
             self._note(encode_joined(_getppid()))
-        self._children.begin()
         self._announcement = Announcement(self.directory.recording, self.directory.path)
         self._capture.start()
+        # Not before: what forwards the output is a process of ours.
+        self._children.begin()
 
     def discard(self) -> None:
         """Leave nothing: recording could not begin."""
