@@ -18,9 +18,19 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *("engine", "events", "stacks", "variables", "plans", "ask", "group", "log"),
+            *(
+                "engine",
+                "events",
+                "stacks",
+                "variables",
+                "plans",
+                "ask",
+                "group",
+                "log",
+                "children",
+            ),
             *("values", "objects", "items", "attributes", "layouts", "internals"),
-            *("capture", "hooks", "telling", "input", "pipes", "forwarding"),
+            *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children"),
         )
     ],
 }

@@ -23,6 +23,7 @@ from importlib.machinery import (
 )
 from importlib.util import MAGIC_NUMBER
 
+from codetracer.own import seal
 from codetracer.source import check_characters
 
 TYPE_CHECKING = False
@@ -44,6 +45,8 @@ STDIN_FILENAME: Final = "<stdin>"
 
 PYC_HEADER: Final = 16
 """Bytes of a .pyc file before its code object (PEP 552)."""
+
+seal(globals())
 
 
 class Target:

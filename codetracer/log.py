@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
-import os
+from os import fstat as _fstat
+from os import urandom as _urandom
+from os import write as _write
 
 from codetracer.errors import HostError, RecorderError
+from codetracer.own import seal
 from codetracer.whose import is_the_programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
 
-__all__ = ["configure", "json_line", "logger", "say"]
+__all__ = ["configure", "json_line", "logger", "say", "to_stderr"]
 
 _run_id = ""
 _file_handler: logging.Handler | None = None
+
+seal(globals())
 
 
 def logger() -> logging.Logger:
@@ -30,13 +35,48 @@ def logger() -> logging.Logger:
 def say(level: str, message: str, *arguments: object, exc_info: Exception | None = None) -> None:
     """Log a message at a level such as ``warning``; raises nothing of its own or of logging's.
 
-    An exception of the program's passes; see `codetracer.whose`.
+    Where logging cannot be had, the message goes to standard error. An exception of the program's
+    passes; see `codetracer.whose`.
     """
     try:
-        getattr(logger(), level)(message, *arguments, exc_info=exc_info)
+        log = logger()
+        if not log.hasHandlers() and _identity(2) != _stderr:
+            # It would go to standard error, which the program has closed.
+            return
+        getattr(log, level)(message, *arguments, exc_info=exc_info)
     except Exception as error:
         if is_the_programs(error):
             raise
+        # No memory, no descriptor left, or nothing can be imported any more.
+        try:
+            to_stderr(message % arguments)
+        except Exception as again:  # the same again
+            if is_the_programs(again):
+                raise
+
+
+def to_stderr(text: str) -> None:
+    """Write a line to file descriptor 2, as long as that is what it was when codetracer was loaded.
+
+    A program may have closed it; the number is a file of its own then. Raises nothing of its own.
+    """
+    try:
+        if _stderr is not None and _identity(2) == _stderr:
+            _write(2, f"{text}\n".encode(errors="surrogateescape"))
+    except OSError as error:  # nobody reads it any more
+        if is_the_programs(error):
+            raise
+
+
+def _identity(file: int) -> tuple[int, int] | None:
+    try:
+        found = _fstat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+_stderr = _identity(2)
 
 
 def configure(level: str | None, file: str | None) -> None:
@@ -71,7 +111,7 @@ def configure(level: str | None, file: str | None) -> None:
 
 
 def json_line(error: RecorderError) -> None:
-    """Write `error` as one JSON line to file descriptor 2, past whatever sys.stderr has become.
+    """Write `error` as one JSON line to standard error, as `to_stderr` does.
 
     Raises nothing of its own: what cannot be shown is left out, and a line that cannot be written
     is lost. An exception of the program's passes; see `codetracer.whose`.
@@ -79,7 +119,7 @@ def json_line(error: RecorderError) -> None:
     global _run_id
     import json
 
-    _run_id = _run_id or os.urandom(16).hex()
+    _run_id = _run_id or _urandom(16).hex()
     line = {
         "run_id": _run_id,
         "trace_id": None,
@@ -94,8 +134,4 @@ def json_line(error: RecorderError) -> None:
         if is_the_programs(wrong):
             raise
         text = json.dumps(line | {"context": {}})
-    try:
-        os.write(2, f"{text}\n".encode())
-    except OSError as wrong:  # closed, or nobody reads it any more
-        if is_the_programs(wrong):
-            raise
+    to_stderr(text)

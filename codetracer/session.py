@@ -8,14 +8,17 @@ Light to import: what records is loaded when a recording starts.
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
+from atexit import register as _register
+from atexit import unregister as _unregister
 
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.log import json_line, say
-from codetracer.monitoring import flush_installed_tracer, install_tracer, uninstall_tracer
-from codetracer.policy import configure_policy_from_env, policy_snapshot
+from codetracer.monitoring import flush_installed_tracer, uninstall_tracer
+from codetracer.monitoring.install import install_with_policy
+from codetracer.own import seal
+from codetracer.policy import configure_policy_from_env, recording_policy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +48,8 @@ CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
 _current: TraceSession | None = None
+
+seal(globals())
 
 
 class TraceSession:
@@ -106,6 +111,8 @@ def make_recorder(
 ) -> Recorder:
     """Return a recorder that is yet to be installed, with its folder made.
 
+    Where this process descends from a recorded one and asks for that one's folder, it joins it.
+
     Parameters:
         filter_start: the folder from which the project's filter is searched upwards.
         builtin_filters: the built-in filters to begin with, by name.
@@ -120,7 +127,8 @@ def make_recorder(
     """
     # `import codetracer` loads none of it.
     from codetracer.filters import load_chain
-    from codetracer.runtime.directory import TraceDirectory
+    from codetracer.runtime.descent import ancestor
+    from codetracer.runtime.directory import DEFAULT, TraceDirectory
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.lifecycle import Recorder
 
@@ -132,7 +140,9 @@ def make_recorder(
     )
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)
-    directory = TraceDirectory(None if path is None else os.fspath(path), numbered=numbered)
+    folder = None if path is None else os.fspath(path)
+    joins = ancestor(folder, DEFAULT, numbered=numbered)
+    directory = TraceDirectory(folder, numbered=numbered, joins=joins)
     # Where Python is embedded there may be none.
     argv = getattr(sys, "argv", None) or [""]
     try:
@@ -167,8 +177,12 @@ def start(
 ) -> TraceSession:
     """Begin to record this process; it ends with `stop`, or with the process.
 
+    When recording fails, it ends, the error is logged, and the program goes on, unless the policy's
+    ``on_recorder_error`` has been set to ``abort``.
+
     Parameters:
-        path: the folder to write to, which must be empty or absent; by default ``trace-out``, or
+        path: the folder to write to, which must be empty or absent, or that of the recording that
+            this process descends from, to be joined; by default ``trace-out``, or
             ``trace-out-2`` and so on if that is taken.
         trace_filter: filter files, in the order of their precedence, the last one strongest.
         activation_path: record only while code of this file runs, the first time it does.
@@ -202,14 +216,14 @@ def start_recorder(recorder: Recorder) -> TraceSession:
     global _current
     session = TraceSession(recorder)
     try:
-        install_tracer(recorder)
+        install_with_policy(recorder, recording_policy)
     except RecorderError:
         recorder.discard()
         raise
     recorder.begin()
     _current = session
     # Handlers run last in, first out: what the program registers is still recorded.
-    atexit.register(_stop_at_exit)
+    _register(_stop_at_exit)
     return session
 
 
@@ -226,9 +240,10 @@ def stop(exit_code: int | None = None) -> None:
     session, _current = _current, None
     if session is None:
         return
-    atexit.unregister(_stop_at_exit)
+    _unregister(_stop_at_exit)
     if session._recorder.ended:
         # It failed, or was uninstalled; what is installed now is somebody else's.
+        session._recorder.retry()
         return
     if exit_code is not None:
         session._recorder.set_exit_status(exit_code)
@@ -271,22 +286,23 @@ def trace(
 def start_from_env() -> None:
     """Begin to record if ``CODETRACER_TRACE`` names a folder; called when codetracer is imported.
 
-    The variable is inherited by child processes: where the folder is taken, they take it with
-    ``-2`` behind it, and so on. The policy, filters and the output's capture are as the environment
-    says too. The command line of codetracer records by its options, and not by this.
+    The variable is inherited by child processes, which join the recording with logs of their own.
+    Where the folder is taken by another recording, it is taken with ``-2`` behind it, and so on.
+    The policy, filters and the output's capture are as the environment says too. The command line
+    of codetracer records by its options, and not by this.
 
     Raises:
-        RecorderError: as for `start`, and the policy's, under ``on_recorder_error = "abort"``;
-            under ``disable`` it is logged.
+        RecorderError: as for `start`, under ``on_recorder_error = "abort"``; unless that is set it
+            is logged, and the program goes on.
     """
     path = os.environ.get(TRACE)
     if not path or _is_command_line():
         return
-    configure_policy_from_env()
     try:
+        configure_policy_from_env()
         start_recorder(make_recorder(path, io_capture=capture_mode(None), numbered=True))
     except RecorderError as error:
-        policy = policy_snapshot()
+        policy = recording_policy()
         if policy.json_errors:
             json_line(error)
         if policy.on_recorder_error == "abort":

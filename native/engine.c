@@ -49,6 +49,15 @@ put_output(Buffer *to, PyObject *const *args, PyObject *path, long line)
     return failed ? -1 : 0;
 }
 
+/* Tells whether an event of this very thread is under way: what comes now is of a signal handler or
+   a finalizer of the program's, and waits. */
+static int
+is_within(Engine *engine)
+{
+    return engine->busy && engine->forks == fork_count
+           && engine->busy_thread == PyThreadState_GetID(PyThreadState_Get());
+}
+
 static PyObject *
 engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
@@ -70,8 +79,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyErr_Clear();
     }
     int outcome = 0;
-    if (engine->busy && engine->busy_thread == id && engine->forks == fork_count) {
-        /* A signal handler or a finalizer of the program's, amid an event of this thread. */
+    if (is_within(engine)) {
         outcome = put_output(&engine->late, args, path, line);
     }
     else if (take_engine(engine, id)) {
@@ -111,6 +119,26 @@ engine_exit(PyObject *self, PyObject *status)
         outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
     }
     group->used = 0;
+    return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *
+engine_note(PyObject *self, PyObject *record)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    char *bytes;
+    Py_ssize_t length;
+    if (PyBytes_AsStringAndSize(record, &bytes, &length) < 0) {
+        return NULL;
+    }
+    if (is_within(engine)) {
+        return put_bytes(&engine->late, bytes, (size_t)length) < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    if (!take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+        Py_RETURN_NONE;
+    }
+    int outcome = put_bytes(&engine->group, bytes, (size_t)length) < 0 ? -1 : commit(engine);
     return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
@@ -325,6 +353,7 @@ static PyMethodDef engine_methods[] = {
     HANDLER(on_py_unwind),
     {"output", (PyCFunction)(void (*)(void))engine_output, METH_FASTCALL, NULL},
     {"exit", engine_exit, METH_O, NULL},
+    {"note", engine_note, METH_O, NULL},
     {"end", engine_end, METH_NOARGS, NULL},
     {"counts", engine_counts, METH_NOARGS, NULL},
     {"restart", engine_restart, METH_O, NULL},
@@ -405,10 +434,16 @@ static PyModuleDef_Slot module_slots[] = {
     {0, NULL},
 };
 
+static PyMethodDef module_functions[] = {
+    {"watch_children", watch_children, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "codetracer_bindings._engine",
     .m_doc = "The recorder's engine in C.",
+    .m_methods = module_functions,
     .m_slots = module_slots,
 };
 

@@ -303,6 +303,12 @@ int write_variables(Engine *engine, Frame *state);
 /* Begins the log of a forked child. */
 void engine_begin_child(Engine *engine);
 
+/* ---- children.c */
+
+/* Calls `wanted` with the name and arguments of each audit event that tells of a process being
+   started or replaced; None for nobody. */
+PyObject *watch_children(PyObject *module, PyObject *wanted);
+
 /* ---- events.c */
 
 /* Takes the engine for this thread; 0 if the event must be let go. */

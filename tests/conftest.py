@@ -1,12 +1,16 @@
 """What every test starts from: no tracer, the default policy, clean slots."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import codetracer
 import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
+from tests.building import build, copy_of_the_project
 from tests.slots import EMPTY, slots
 
 
@@ -34,3 +38,17 @@ def _clean_monitoring() -> Iterator[None]:
     yield
     uninstall_tracer()
     assert slots() == before == [EMPTY] * 6
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder ``bin`` of an environment into which pip has installed the project."""
+    folder = tmp_path_factory.mktemp("installed")
+    wheel, _ = build(copy_of_the_project(folder / "project"))
+    environment = folder / "environment"
+    for arguments in (
+        (sys.executable, "-m", "venv", environment),
+        (environment / "bin/pip", "install", "--no-index", "--no-deps", wheel),
+    ):
+        subprocess.run(arguments, check=True, capture_output=True, cwd=folder)
+    return environment / "bin"

@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import sysconfig
 import zipfile
 from pathlib import Path
@@ -11,11 +9,9 @@ from pathlib import Path
 import pytest
 
 import codetracer
+from tests.building import ROOT, build, copy_of_the_project, run
 
-ROOT = Path(__file__).resolve().parent.parent
 CHECKOUT = os.pathsep.join((str(ROOT), str(ROOT / "generated")))
-SHIPPED = ("codegen", "codetracer", "generated", "native", "spec")
-FILES = ("LICENSE", "README.md", "hatch_build.py", "pyproject.toml", ".gitignore")
 
 TELEPORT = """
 [[event]]
@@ -80,37 +76,6 @@ def compiler() -> str | None:
 def has_native() -> bool:
     """Tell whether a build with the compiler at hand must give native callbacks."""
     return compiler() is not None and not sysconfig.get_config_var("Py_GIL_DISABLED")
-
-
-def copy_of_the_project(to: Path) -> Path:
-    for name in SHIPPED:
-        shutil.copytree(
-            ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
-        )
-    for name in FILES:
-        shutil.copy(ROOT / name, to / name)
-    return to
-
-
-def run(*command: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command],
-        cwd=cwd,
-        env={name: value for name, value in os.environ.items() if name != "CODETRACER_BACKEND"}
-        | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-
-
-def build(project: Path, target: str = "wheel", **environment: str) -> tuple[Path, str]:
-    """Build a distribution; return it, and what the build said."""
-    done = run("-m", "hatchling", "build", "-t", target, "-d", "dist", cwd=project, **environment)
-    assert done.returncode == 0, done.stderr
-    (built,) = (project / "dist").glob("*.whl" if target == "wheel" else "*.tar.gz")
-    return built, done.stdout + done.stderr
 
 
 def installed_in(wheel: Path, folder: Path) -> Path:

@@ -713,54 +713,63 @@ REASON = "cannot be written: File too large"
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_when_recording_fails_the_program_ends_with_an_error_that_says_why(
+def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_recorded_stays(
     tmp_path: Path, backend: str
 ) -> None:
-    outcome = record_limited(tmp_path, backend)
+    outcome = record_limited(tmp_path, backend, "--on-recorder-error", "abort")
 
     assert (outcome.code, outcome.stdout) == (1, "")
-    last = outcome.stderr.splitlines()[-1]
-    assert last.startswith("codetracer.errors.HostError: [ERR_IO] ")
-    assert REASON in last
-    assert listing(tmp_path) == ["app.py"], "a trace that is not whole is not to be kept"
+    *_, error, last = outcome.stderr.splitlines()
+    assert error.startswith("codetracer.errors.HostError: [ERR_IO] ")
+    assert REASON in error
+    assert last.startswith("codetracer: not all of it was recorded: ")
+    assert last.endswith(f"; what was is in {tmp_path / 'out'}")
+    assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_what_was_recorded_by_then_is_kept_when_that_is_asked_for(
-    tmp_path: Path, backend: str
+@pytest.mark.parametrize("options", [(), ("--on-recorder-error", "disable")])
+@pytest.mark.parametrize("status", [0, 5])
+def test_when_recording_fails_the_program_ends_as_it_does_unrecorded_and_what_was_recorded_stays(
+    tmp_path: Path, status: int, options: tuple[str, ...], backend: str
 ) -> None:
-    record_limited(tmp_path, backend, "--keep-partial-trace")
+    outcome = record_limited(tmp_path, backend, *options, status=status)
 
+    assert (outcome.code, outcome.stdout) == (status, "end\n")
+    assert outcome.stderr.startswith("tracing has stopped, the program goes on: [ERR_IO] ")
+    assert outcome.stderr.endswith(f"{REASON}; what was is in {tmp_path / 'out'}\n")
     trace = codetracer.read(tmp_path / "out")
     assert not trace.complete
     assert REASON in (trace.problem or "")
-    returned = [event.value for event in trace if isinstance(event, ReturnEvent)]
+    returned = recorded_returns(tmp_path / "out")
     assert len(returned) > 1000
     assert returned == [f"{n:0400}" for n in range(len(returned))]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("status", [0, 5])
-def test_under_disable_the_program_goes_on_and_ends_as_it_does_unrecorded(
-    tmp_path: Path, status: int, backend: str
-) -> None:
-    outcome = record_limited(tmp_path, backend, "--on-recorder-error", "disable", status=status)
+def recorded_returns(trace: Path) -> list[object]:
+    return [event.value for event in codetracer.read(trace) if isinstance(event, ReturnEvent)]
 
-    assert (outcome.code, outcome.stdout) == (status, "end\n")
-    assert outcome.stderr.startswith("tracing has stopped, the program goes on: [ERR_IO] ")
+
+@pytest.mark.parametrize("policy", ["abort", "disable"])
+def test_what_was_recorded_is_removed_only_when_that_is_asked_for(
+    tmp_path: Path, policy: str
+) -> None:
+    record_limited(tmp_path, BACKENDS[0], "--on-recorder-error", policy, "--no-keep-partial-trace")
+
     assert listing(tmp_path) == ["app.py"]
 
 
 @pytest.mark.parametrize("flag", ["option", "variable"])
-def test_a_trace_that_is_required_makes_it_end_with_1(tmp_path: Path, flag: str) -> None:
+def test_a_trace_that_is_required_makes_it_end_with_1_and_what_was_recorded_stays(
+    tmp_path: Path, flag: str
+) -> None:
     options = ("--require-trace",) if flag == "option" else ()
     environ = {} if options else {"CODETRACER_REQUIRE_TRACE": "1"}
 
-    outcome = record_limited(
-        tmp_path, BACKENDS[0], "--on-recorder-error", "disable", *options, environ=environ
-    )
+    outcome = record_limited(tmp_path, BACKENDS[0], *options, environ=environ)
 
     assert (outcome.code, outcome.stdout) == (1, "end\n")
+    assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
 def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: Path) -> None:
@@ -769,14 +778,18 @@ def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: 
         *("--log-file", "log.txt", "--log-level", "error"),
     )
 
-    (line,) = outcome.stderr.splitlines()
+    line, note = outcome.stderr.splitlines()
     said = json.loads(line)
+    assert note.startswith("codetracer: not all of it was recorded: ")
     assert (said["error_code"], said["error_kind"]) == ("ERR_IO", "host")
     assert REASON in said["message"]
     assert "tracing has stopped, the program goes on" in (tmp_path / "log.txt").read_text()
 
 
-def test_a_failure_that_only_the_end_meets_is_a_failure_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("policy", "status"), [("disable", 0), ("abort", 1)])
+def test_a_failure_that_only_the_end_meets_is_a_failure_too(
+    tmp_path: Path, policy: str, status: int
+) -> None:
     # The program takes the folder away, so that the metadata cannot be written.
     program = (
         "import shutil, sys\nclass D:\n    def __del__(self): pass\nd = D()\n"
@@ -784,18 +797,23 @@ def test_a_failure_that_only_the_end_meets_is_a_failure_too(tmp_path: Path) -> N
     )
     write(tmp_path, {"app.py": program})
 
-    outcome = record(tmp_path, "-o", "out", "app.py")
+    outcome = record(tmp_path, "-o", "out", "--on-recorder-error", policy, "app.py")
 
-    assert (outcome.code, outcome.stdout) == (1, "ran\n")
+    assert (outcome.code, outcome.stdout) == (status, "ran\n")
     assert "[ERR_IO]" in outcome.stderr
     assert "cannot be written: No such file or directory" in outcome.stderr
+    assert outcome.stderr.endswith(f"; {tmp_path / 'out'} is not there any more\n")
+    assert listing(tmp_path) == ["app.py"]
 
 
 def test_what_the_program_put_into_the_folder_outlives_a_failed_recording(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": ""})
     program = "open('out/mine.txt', 'w').write('mine')\n" + LONG.format(status=0)
     process = subprocess.run(
-        [sys.executable, "-m", "codetracer", "record", "-o", "out", "-c", program],
+        [
+            *(sys.executable, "-m", "codetracer", "record", "-o", "out"),
+            *("--on-recorder-error", "abort", "--no-keep-partial-trace", "-c", program),
+        ],
         cwd=tmp_path,
         env=trace_environ(),
         capture_output=True,

@@ -14,6 +14,7 @@ import codetracer
 from codetracer.errors import HostError, UsageError
 from codetracer.monitoring.backend import BACKENDS
 from codetracer.runtime.directory import METADATA, TraceDirectory, source_name
+from codetracer.runtime.json_text import json_text
 from codetracer.session import make_recorder
 from tests.running import execute, trace_environ, write
 
@@ -73,6 +74,18 @@ def test_metadata_is_whole_or_as_it_was(tmp_path: Path) -> None:
         directory.write_metadata({"a": 2})
 
     assert json.loads((tmp_path / "out" / METADATA).read_text()) == {"a": "\udcff ä"}
+
+
+def test_metadata_is_the_text_that_json_would_make_of_it() -> None:
+    value = {
+        "text": 'a"\\\n\udcff\u00e4',
+        "numbers": [0, -1, 10**30, 0.5],
+        "words": [None, True, False],
+        "empty": [{}, [], ""],
+        "deep": {"a": [{"b": 1}]},
+    }
+
+    assert json_text(value) == json.dumps(value, indent=1)
 
 
 def test_removing_a_recording_leaves_what_is_not_of_it(tmp_path: Path) -> None:

@@ -278,7 +278,7 @@ def test_without_the_variable_or_with_an_empty_one_nothing_is_recorded(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
 
 
-def test_processes_that_inherit_the_variable_take_folders_of_their_own(tmp_path: Path) -> None:
+def test_processes_that_inherit_the_variable_join_the_recording(tmp_path: Path) -> None:
     write(tmp_path, {"child.py": "import codetracer\ndef child(): pass\nchild()\n"})
     run_well(
         tmp_path,
@@ -289,10 +289,8 @@ def test_processes_that_inherit_the_variable_take_folders_of_their_own(tmp_path:
         {"CODETRACER_TRACE": "out"},
     )
 
-    assert calls(tmp_path / "out") == ["parent"]
-    for number in range(2, 6):
-        assert calls(tmp_path / f"out-{number}") == ["child"]
-    assert not (tmp_path / "out-6").exists()
+    assert calls(tmp_path / "out") == ["parent", *["child"] * 4]
+    assert sorted(os.listdir(tmp_path)) == ["app.py", "child.py", "out"]
 
 
 def test_a_trace_that_is_there_stays_as_it_was(tmp_path: Path) -> None:
@@ -312,11 +310,11 @@ def test_the_variable_says_where_filters_and_capture_come_from_like_the_others(
 ) -> None:
     outcome = run(
         tmp_path,
-        "import codetracer\n",
+        "import codetracer\nprint('ran')\n",
         {"CODETRACER_TRACE": "out", "CODETRACER_CAPTURE_IO": "nonsense"},
     )
 
-    assert outcome.code == 1
+    assert (outcome.code, outcome.stdout) == (0, "ran\n")
     assert "[ERR_INVALID_POLICY_VALUE] CODETRACER_CAPTURE_IO is 'nonsense'" in outcome.stderr
     assert not (tmp_path / "out").exists()
 
@@ -324,22 +322,27 @@ def test_the_variable_says_where_filters_and_capture_come_from_like_the_others(
 UNUSABLE = {"CODETRACER_TRACE": "app.py/out"}
 
 
-def test_a_recording_that_cannot_start_is_an_error_of_the_import(tmp_path: Path) -> None:
+def test_under_abort_a_recording_that_cannot_start_is_an_error_of_the_import(
+    tmp_path: Path,
+) -> None:
     outcome = run(
         tmp_path,
         "try:\n    import codetracer\nexcept Exception as error:\n"
         "    print(type(error).__mro__[1].__name__, error.code)\n",
-        UNUSABLE,
+        UNUSABLE | {"CODETRACER_ON_RECORDER_ERROR": "abort"},
     )
 
     assert outcome.stdout == "RecorderError ERR_TRACE_DIR_CREATE_FAILED\n"
 
 
-def test_under_disable_it_is_logged_and_the_program_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("policy", [{}, {"CODETRACER_ON_RECORDER_ERROR": "disable"}])
+def test_unless_abort_is_set_it_is_logged_and_the_program_goes_on(
+    tmp_path: Path, policy: dict[str, str]
+) -> None:
     outcome = run(
         tmp_path,
         "import codetracer\nprint(codetracer.is_tracing())\n",
-        UNUSABLE | {"CODETRACER_ON_RECORDER_ERROR": "disable", "CODETRACER_JSON_ERRORS": "1"},
+        UNUSABLE | policy | {"CODETRACER_JSON_ERRORS": "1"},
     )
 
     assert (outcome.code, outcome.stdout) == (0, "False\n")

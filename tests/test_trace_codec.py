@@ -48,6 +48,9 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
     (encode.encode_output(1, "/a.py", 3, b"\xff"), decode.OutputRecord(1, "/a.py", 3, b"\xff")),
     (encode.encode_exit(5, 1, -9), decode.ExitRecord(5, 1, -9)),
     (encode.encode_time(2_000_000), decode.TimeRecord(2_000_000)),
+    (encode.encode_exec("/bin/true"), decode.ExecRecord("/bin/true")),
+    (encode.encode_child("python a.py"), decode.ChildRecord("python a.py")),
+    (encode.encode_joined(77), decode.JoinedRecord(77)),
     *(
         (encode.encode_step(delta), decode.StepRecord(delta))
         for delta in (-200, -33, -32, 0, 95, 96)
@@ -150,7 +153,7 @@ def test_a_record_that_is_cut_anywhere_is_refused(data: bytes, record: decode.Re
             decode.decode_record(data[:length], 0)
 
 
-@pytest.mark.parametrize("tag", [0x00, 0x17, 0x3F])
+@pytest.mark.parametrize("tag", [0x00, 0x1A, 0x3F])
 def test_a_byte_that_begins_no_record_is_refused(tag: int) -> None:
     with pytest.raises(ValueError, match=f"no record with the tag {tag:#04x}"):
         decode.decode_record(bytes((tag,)) * 20, 0)

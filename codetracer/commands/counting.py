@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from codetracer.errors import TargetError
 from codetracer.replay import events
+from codetracer.runtime.children import without_joined
 
 if TYPE_CHECKING:
     from codetracer.replay.events import Event
     from codetracer.replay.model import Thread
+    from codetracer.replay.replay import Replay
     from codetracer.replay.trace import Process
 
-__all__ = ["count"]
+__all__ = ["count", "unrecorded"]
 
 _COUNTED = {
     events.CallEvent: "calls",
@@ -29,7 +31,25 @@ _COUNTED = {
 }
 
 
-def count(process: Process) -> dict[str, object]:
+def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
+    """Return the commands of the Python processes that were started and have no log."""
+    found = []
+    for row in processes:
+        joined = sum(other["parent"] == row["pid"] for other in processes)
+        found += without_joined(row["started"], joined)
+    return found
+
+
+def _ending(replay: Replay, *, complete: bool) -> str:
+    """Say how a process ended, as far as its log can tell."""
+    if replay.ended:
+        return "recorded to its end"
+    if complete:
+        return f"replaced by exec of {replay.replaced_by or 'another program'}"
+    return "no end: left by os._exit, killed or crashed, or still running"
+
+
+def count(process: Process) -> dict[str, Any]:
     """Return the numbers of a process, JSON-able; ``damage`` says where reading had to end."""
     replay = process.replay()
     kinds: dict[type[Event], int] = {}
@@ -65,7 +85,10 @@ def count(process: Process) -> dict[str, object]:
         "pid": process.pid,
         "log": process.path,
         "bytes": process.log.size(),
-        "complete": replay.ended and damage is None,
+        "complete": process.complete and damage is None,
+        "ending": _ending(replay, complete=process.complete),
+        "parent": replay.parent,
+        "started": replay.started,
         "damage": damage,
         "status": status,
         "duration_ns": replay.time_ns,

@@ -9,6 +9,8 @@ from codetracer.reading import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from codetracer.replay import Trace
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         TargetError: the trace is missing, its header is damaged, or of a newer version.
     """
     # Imported now: the command line is loaded into programs that are recorded as well.
-    from codetracer.commands.counting import count
+    from codetracer.commands.counting import count, unrecorded
 
     trace = read(options.trace)
     processes = [count(process) for process in trace.processes]
@@ -59,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
             "problem": problem,
             "metadata": trace.metadata,
             "processes": processes,
+            "unrecorded": unrecorded(processes),
         }
         # Piece by piece, each with the line end that it may have.
         for part in json.JSONEncoder(indent=2).iterencode(found):
@@ -66,16 +69,23 @@ def run(options: argparse.Namespace) -> int:
                 print(line, end="")
         print()
     else:
-        _print(trace, processes, problem)
+        _print(trace, processes, problem, unrecorded(processes))
     return 1 if damage else 0
 
 
-def _print(trace: Trace, processes: list[dict[str, object]], problem: str | None) -> None:
+def _print(
+    trace: Trace, processes: list[dict[str, Any]], problem: str | None, unrecorded: list[str]
+) -> None:
     for name, text in _about(trace.metadata):
         _line(name, text)
     _line("complete", "yes" if problem is None else f"no: {problem}")
+    for command in dict.fromkeys(unrecorded):
+        number = unrecorded.count(command)
+        times = f" ({number} times)" if number > 1 else ""
+        _line("missing", f"a Python process was started and is not recorded{times}: {command}")
     for row in processes:
         print(f"process {row['pid']}  {row['log']}")
+        _line("end", str(row["ending"]), indent=1)
         _line("size", f"{row['bytes']:,} bytes", indent=1)
         _line("time", _seconds(row["duration_ns"]), indent=1)
         for names in (
@@ -85,9 +95,7 @@ def _print(trace: Trace, processes: list[dict[str, object]], problem: str | None
             ("lost", "unfinished"),
         ):
             _line("", ", ".join(f"{row[name]:,} {name}" for name in names), indent=1)
-        threads = row["threads"]
-        assert isinstance(threads, list)
-        for thread in threads:
+        for thread in row["threads"]:
             text = f"{thread['name']}: {thread['calls']:,} calls, {thread['steps']:,} steps"
             _line(f"thread {thread['number']}", text, indent=1)
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import atexit
-import contextlib
 import os
 import sys
+from os import _exit
+from os import getpid as _getpid
 
 from codetracer import session
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
-from codetracer.policy import configure_policy, policy_snapshot
+from codetracer.log import to_stderr
+from codetracer.own import seal
+from codetracer.policy import configure_policy, policy_snapshot, recording_policy
 from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
@@ -41,14 +44,19 @@ environment:
   CODETRACER_PROPAGATE_SCRIPT_EXIT     as the options of these names
 
 exit status:
-  0 recorded, whatever the program did; 1 recording failed; 2 wrong usage;
-  with --propagate-script-exit the program's own
+  0 recorded, whatever the program did; 2 wrong usage; 1 recording could not begin;
+  the program's own with --propagate-script-exit, in a process that joins the recording of
+  another one, and when recording fails on the way: the program goes on and what is recorded
+  stays. 1 when it fails under --on-recorder-error abort or --require-trace
 """
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
+
+SHOWN = 3
+"""How many of the processes that are not recorded are named."""
 
 INTERRUPTED = 130
 """What a shell sees of a program that was interrupted: 128 and SIGINT."""
@@ -63,7 +71,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         default=os.environ.get(OUT_DIR) or None,
         help="the folder to write to, empty or absent (default: trace-out, or with -2, -3 and so"
-        " on the first that is free)",
+        " on the first that is free); a process that descends from the one that is recorded into it"
+        " joins that recording",
     )
     parser.add_argument(
         "--activation-path",
@@ -105,14 +114,17 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--on-recorder-error",
         choices=("abort", "disable"),
-        help="end the program with an error, or let it go on unrecorded (default: abort)",
+        help="end the program with an error, or let it go on unrecorded (default: disable)",
     )
     flag = argparse.BooleanOptionalAction
     group.add_argument(
         "--require-trace", action=flag, default=None, help="exit with 1 if there is no whole trace"
     )
     group.add_argument(
-        "--keep-partial-trace", action=flag, default=None, help="keep what was recorded by then"
+        "--keep-partial-trace",
+        action=flag,
+        default=None,
+        help="keep what was recorded by then (default: yes)",
     )
     group.add_argument(
         "--log-level",
@@ -166,10 +178,11 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
     _prepared.append(recorder)
     name = os.path.basename(recorder.directory.path)
-    if options.out_dir is None and name != DEFAULT:
+    if options.out_dir is None and name != DEFAULT and not recorder.directory.joined:
         complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
 
     def start() -> None:
+        recorder.leave_out(sys._getframe())
         session.start_recorder(recorder)
 
     return start
@@ -178,6 +191,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 _prepared: list[Recorder] = []
 _statuses: list[int] = []
 """What this process is to exit with."""
+
+seal(globals())
 
 
 def execute(target: Target, start: Callable[[], None]) -> int:
@@ -188,7 +203,7 @@ def execute(target: Target, start: Callable[[], None]) -> int:
             keeps it from beginning.
     """
     # Handlers run last in, first out: by then the recording has ended, whatever came of it.
-    atexit.register(_end_with_failure, os.getpid())
+    atexit.register(_end, _getpid())
     try:
         run(target, start)
     except SystemExit as ending:
@@ -269,8 +284,13 @@ def _note_end(status: int, label: str) -> None:
 
 
 def _ends_as_the_program() -> bool:
+    """Tell whether this process ends as the program would.
+
+    It does so for whoever asks, for the program that has started it, and when recording failed.
+    """
     return policy_snapshot().propagate_script_exit or not any(
-        recorder.started and not recorder.failed for recorder in _prepared
+        recorder.started and not recorder.failed and not recorder.directory.joined
+        for recorder in _prepared
     )
 
 
@@ -281,17 +301,38 @@ def _show(error: BaseException) -> None:
     sys.excepthook(type(error), error, error.__traceback__)
 
 
-def _end_with_failure(process: int) -> None:
-    """Exit with 1 if recording has failed too late for anything else to say so."""
-    if os.getpid() == process and _is_failure() and not any(_statuses[-1:]):
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, AttributeError, ValueError):
-                stream.flush()
-        os._exit(1)
+def _end(process: int) -> None:
+    """Say what is missing; exit with 1 if nobody has heard of it who wants to."""
+    if _getpid() != process:
+        return
+    for recorder in _prepared:
+        recorder.retry()
+        _say_unrecorded(recorder)
+        if recorder.failed and recorder.is_wanted:
+            path = recorder.directory.path
+            kept = recorder.directory.is_there()
+            where = f"what was is in {path}" if kept else f"{path} is not there any more"
+            _say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+    if _is_failure() and not any(_statuses[-1:]):
+        for name in ("stdout", "stderr"):
+            _flush(name)
+        _exit(1)
+
+
+def _say_unrecorded(recorder: Recorder) -> None:
+    if not recorder.started or _ends_as_the_program():
+        return
+    missing = recorder.unrecorded()
+    if missing:
+        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        _say(
+            f"codetracer: Python processes that it started and that are not recorded:"
+            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
+        )
 
 
 def _is_failure() -> bool:
-    policy = policy_snapshot()
+    policy = recording_policy()
     return (policy.require_trace or policy.on_recorder_error == "abort") and any(
         recorder.failed for recorder in _prepared
     )
@@ -314,7 +355,13 @@ def _conclude(status: int) -> int:
 
 def _say(text: str) -> None:
     """Print a line on standard error, past what records the program's output."""
-    with contextlib.suppress(OSError, AttributeError, ValueError):
-        sys.stderr.flush()
-    with contextlib.suppress(OSError):
-        os.write(2, f"{text}\n".encode(errors="surrogateescape"))
+    _flush("stderr")
+    to_stderr(text)
+
+
+def _flush(name: str) -> None:
+    try:
+        getattr(sys, name).flush()
+    except (OSError, AttributeError, ValueError):
+        # There is none, or it is closed, or nobody reads it.
+        return

@@ -324,7 +324,9 @@ def settle(
         if error is cause:
             raise error
         raise error from cause
-    log.say("error", "tracing has stopped, the program goes on: %s", error, exc_info=cause)
+    # Where an error of ours came from says nothing more than its text.
+    trail = None if error is cause else cause
+    log.say("error", "tracing has stopped, the program goes on: %s", error, exc_info=trail)
 
 
 def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:

@@ -42,6 +42,7 @@ __all__ = [
     "Monitor",
     "flush_installed_tracer",
     "install_tracer",
+    "install_with_policy",
     "installed",
     "slots",
     "uninstall_locked",
@@ -95,10 +96,18 @@ class Monitor:
         installation = self._current()
         return None if installation is None else installation.tool
 
-    def install(self, tracer: Tracer, *, everywhere: bool = True, slot: int | None = None) -> None:
+    def install(
+        self,
+        tracer: Tracer,
+        *,
+        everywhere: bool = True,
+        slot: int | None = None,
+        policy: Callable[[], RecorderPolicy] | None = None,
+    ) -> None:
         """Install `tracer` for all threads of this process: its handlers are called from now on.
 
         Parameters:
+            policy: returns what to do about its errors; by default the monitor's.
             slot: the tool slot to take; by default the monitor's.
             everywhere: whether its events are set for all code; if not, `watch` sets them for
                 single functions.
@@ -110,7 +119,7 @@ class Monitor:
         """
         made: list[Installation] = []
         try:
-            self._prepare(made, tracer, everywhere=everywhere, slot=slot)
+            self._prepare(made, tracer, everywhere, slot, policy or self._policy)
             # Last of all, and here: the tracer sees nothing of ours but the end of this function.
             _set_events(made[0].tool, made[0].mask)
         except BaseException:
@@ -119,7 +128,12 @@ class Monitor:
             raise
 
     def _prepare(
-        self, made: list[Installation], tracer: Tracer, *, everywhere: bool, slot: int | None
+        self,
+        made: list[Installation],
+        tracer: Tracer,
+        everywhere: bool,
+        slot: int | None,
+        policy: Callable[[], RecorderPolicy],
     ) -> None:
         """Do all but set the events; what is to be undone is in `made`."""
         if not isinstance(tracer, Tracer):
@@ -131,7 +145,7 @@ class Monitor:
         # A string of its own tells this installation from whoever may take the slot over.
         owner = "".join((self.name[:1], self.name[1:]))
         mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
-        installation = Installation(tracer, owner, specs, mask, self._policy, uninstall_locked)
+        installation = Installation(tracer, owner, specs, mask, policy, uninstall_locked)
 
         def hold() -> bool:
             if (current := self._current()) is not None:
@@ -296,6 +310,18 @@ class Monitor:
 
 
 _default = Monitor()
+
+
+def install_with_policy(tracer: Tracer, policy: Callable[[], RecorderPolicy]) -> None:
+    """Install `tracer` as `install_tracer` does, with a policy of its own.
+
+    Parameters:
+        policy: returns what to do about its errors.
+
+    Raises:
+        UsageError: as for `install_tracer`.
+    """
+    _default.install(tracer, policy=policy)
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:

@@ -1,6 +1,17 @@
 """What to do when recording fails, and where to say so: the policy of this process."""
 
 from codetracer.policy.env import configure_policy_from_env
-from codetracer.policy.model import RecorderPolicy, configure_policy, policy_snapshot
+from codetracer.policy.model import (
+    RecorderPolicy,
+    configure_policy,
+    policy_snapshot,
+    recording_policy,
+)
 
-__all__ = ["RecorderPolicy", "configure_policy", "configure_policy_from_env", "policy_snapshot"]
+__all__ = [
+    "RecorderPolicy",
+    "configure_policy",
+    "configure_policy_from_env",
+    "policy_snapshot",
+    "recording_policy",
+]

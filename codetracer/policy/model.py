@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codetracer import log
 from codetracer.errors import UsageError
+from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ __all__ = [
     "configure_policy",
     "parse_setting",
     "policy_snapshot",
+    "recording_policy",
 ]
+
+seal(globals())
 
 TRUE_WORDS: Final = ("1", "true", "t", "yes", "y")
 FALSE_WORDS: Final = ("0", "false", "f", "no", "n")
@@ -35,23 +39,34 @@ SETTINGS: Final[dict[str, tuple[str, ...] | type]] = {
 }
 """Every setting, and what it may be: one of some words, a boolean, or any text."""
 
+DEFAULTS: Final[dict[str, object]] = {
+    **{name: False if kind is bool else None for name, kind in SETTINGS.items()},
+    "on_recorder_error": "abort",
+}
+
+RECORDING: Final[dict[str, object]] = {"on_recorder_error": "disable", "keep_partial_trace": True}
+"""What differs for recordings: none of them ends the program, or deletes what it has."""
+
 
 class RecorderPolicy:
     """One state of all settings; it never changes.
 
     Attributes:
+        given: the settings that were set, by name; the others have their defaults.
         on_recorder_error: ``abort``: the program sees a RecorderError when a tracer fails;
             ``disable``: the tracer is removed, the error is logged, and the program goes on.
-        require_trace: a recording that leaves no trace is an error.
-        keep_partial_trace: a recording that failed leaves what it has.
+            Unless it is set, tracers abort and recordings are disabled.
+        require_trace: a recording that leaves no whole trace is an error.
+        keep_partial_trace: a recording that failed leaves what it has; it does unless False is set.
         log_level: what the logger ``codetracer`` lets through; None leaves the logger alone.
         log_file: where that logger writes; None leaves the logger alone.
         json_errors: each error is also one JSON line on stderr.
         propagate_script_exit: a command that records exits as the recorded program did.
     """
 
-    __slots__ = tuple(SETTINGS)
+    __slots__ = ("given", *SETTINGS)
 
+    given: dict[str, object]
     on_recorder_error: OnRecorderError
     require_trace: bool
     keep_partial_trace: bool
@@ -61,10 +76,7 @@ class RecorderPolicy:
     propagate_script_exit: bool
 
     def __init__(self, settings: dict[str, object]) -> None:
-        defaults = {name: False if kind is bool else None for name, kind in SETTINGS.items()} | {
-            "on_recorder_error": "abort"
-        }
-        for name, value in (defaults | settings).items():
+        for name, value in (DEFAULTS | settings | {"given": settings}).items():
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -89,6 +101,11 @@ def policy_snapshot() -> RecorderPolicy:
     return _in_force
 
 
+def recording_policy() -> RecorderPolicy:
+    """Return the policy of recordings now: what is set, and `RECORDING` where nothing is."""
+    return RecorderPolicy(RECORDING | _in_force.given)
+
+
 def configure_policy(
     *,
     on_recorder_error: OnRecorderError | None = None,
@@ -102,7 +119,7 @@ def configure_policy(
     """Change the settings that are given, for this process; None leaves one as it is.
 
     The settings are those of `RecorderPolicy`. They also hold for a tracer that is installed
-    already.
+    already, and for a recording.
 
     Raises:
         UsageError: ERR_INVALID_POLICY_VALUE, a value is not allowed; nothing has changed.
@@ -118,7 +135,7 @@ def adopt_settings(given: dict[str, object]) -> None:
     global _in_force
     for name, value in given.items():
         _check_setting(name, value)
-    policy = RecorderPolicy(_in_force.as_dict() | given)
+    policy = RecorderPolicy(_in_force.given | given)
     if given.keys() & {"log_level", "log_file"}:
         log.configure(
             policy.log_level if "log_level" in given else None,

@@ -66,6 +66,9 @@ class Replay:
         time_ns: the time of the last record that has one (ns since recording began).
         position: where in the log the block is that is being read (bytes).
         ended: whether the log's end was reached that a complete log has.
+        replaced_by: the program that took the process over, if one did.
+        started: the commands of the Python processes that it started, forks aside.
+        parent: the process that started this one as a new program, if it joined the recording.
     """
 
     def __init__(self, log: LogReader, *, tell_steps: bool = True) -> None:
@@ -84,6 +87,9 @@ class Replay:
         self._resumable: dict[int, Frame] = {}
         self._thread = NO_THREAD
         self._frame: Frame | None = None
+        self.replaced_by: str | None = None
+        self.started: list[str] = []
+        self.parent: int | None = None
         self._handlers: dict[type[raw.Record], Callable[[Any], Iterable[Event]]] = {
             raw.SourceRecord: self._source,
             raw.CodeRecord: self._code,
@@ -107,6 +113,9 @@ class Replay:
             raw.OutputRecord: self._output,
             raw.ExitRecord: self._exit,
             raw.TimeRecord: self._pass_time,
+            raw.ExecRecord: self._exec,
+            raw.ChildRecord: self._child,
+            raw.JoinedRecord: self._joined,
         }
         self._events = self._run()
 
@@ -385,3 +394,15 @@ class Replay:
         self.ended = True
         status = record.status if record.known else None
         return (events.ExitEvent(self._thread, self.time_ns, self._frame, status),)
+
+    def _exec(self, record: raw.ExecRecord) -> Iterable[Event]:
+        self.replaced_by = record.program
+        return ()
+
+    def _child(self, record: raw.ChildRecord) -> Iterable[Event]:
+        self.started.append(record.command)
+        return ()
+
+    def _joined(self, record: raw.JoinedRecord) -> Iterable[Event]:
+        self.parent = record.parent
+        return ()

@@ -12,6 +12,7 @@ from codetracer.replay.replay import Replay
 from codetracer.source import decode_lines
 from codetracer.tracelog.files import open_regular, unreadable
 from codetracer.tracelog.reader import LogReader
+from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 if TYPE_CHECKING:
@@ -148,6 +149,9 @@ class Trace:
         """
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
+        if name is None:
+            # Of a process that has outlived the one which wrote the metadata.
+            name = "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
         if not isinstance(name, str):
             return None
         # Whatever the metadata says, nothing outside the trace is read.
@@ -172,9 +176,20 @@ class Trace:
                     return self._why(process)
             except HostError as error:
                 return error.message
-        if self.metadata.get("complete") is False:
-            return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
-        return None
+        if self._bad_metadata or self.metadata.get("complete") is not False:
+            return None
+        if self.metadata.get("duration_ns") is None:
+            if self._was_replaced():
+                return None
+            return (
+                f"{METADATA_FILE} was not written at the end: the recorder could not, or was"
+                " stopped amid it; the logs have their ends"
+            )
+        return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
+
+    def _was_replaced(self) -> bool:
+        """Tell whether the process that writes the metadata runs another program by now."""
+        return bool(self.processes) and isinstance(self.processes[0].log.end(), ExecRecord)
 
     def _why(self, process: Process) -> str:
         reason = self.metadata.get("incomplete_reason")
@@ -188,7 +203,7 @@ class Trace:
             )
         return (
             f"{name} has no end: its process was killed, left by os._exit or crashed,"
-            " or the file was cut"
+            " or the file was cut; `codetracer info` tells of each process"
         )
 
     def _logs(self) -> list[str]:

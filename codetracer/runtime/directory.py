@@ -1,14 +1,36 @@
-"""The folder a recording is written to: its logs, its metadata, the sources as they were."""
+"""The folder a recording is written to: its logs, its metadata, the sources as they were.
+
+All of it runs beside the program, or after it: nothing here looks up what it may have replaced.
+"""
 
 from __future__ import annotations
 
-import json
 import os
-import stat
-import time
+from errno import ENOENT, ENOTDIR
+from os import O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY
+from os import close as _close
+from os import fstat as _fstat
+from os import getcwd as _getcwd
+from os import listdir as _listdir
+from os import lstat as _lstat
+from os import mkdir as _mkdir
+from os import open as _open
+from os import read as _read
+from os import replace as _replace
+from os import rmdir as _remove_folder
+from os import stat as _stat
+from os import unlink as _remove_file
+from os import urandom as _urandom
+from os import write as _write
+from stat import S_ISDIR as _S_ISDIR
+from stat import S_ISREG as _S_ISREG
+from time import time_ns as _time_ns
 
 from codetracer.errors import HostError, UsageError
-from codetracer_bindings.trace_format import LOG_SUFFIX
+from codetracer.own import seal
+from codetracer.runtime.json_text import json_text
+from codetracer_bindings.trace_encoder import encode_joined
+from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,23 +43,58 @@ SOURCES: Final = "sources"
 DEFAULT: Final = "trace-out"
 """Where a recording goes unless it is said."""
 
+SOURCE_LIMIT: Final = 4 << 20
+"""The size in bytes above which a source file is not copied."""
+
+FIRST_RECORD: Final = FILE_HEADER.size + BLOCK_HEADER.size
+JOINED: Final = encode_joined(0)[:1]
+"""What the log of a process that joined the recording begins with, and where."""
+
+seal(globals())
+
 
 class TraceDirectory:
-    """One recording's folder; it is made when this is.
+    """One recording's folder; it is made when this is, unless it is joined.
 
     Parameters:
         path: the folder; None takes ``trace-out``, or with ``-2`` and so on the first that is free.
             A folder that is named must be empty if it is there: who names it will look there, and
             what is in it may be all that is left of another run.
         numbered: a folder that is named is taken with ``-2`` and so on, too.
+        joins: folder and id of a recording that another process has begun; what is in the folder
+            but this process' logs is that one's.
+
+    Attributes:
+        path: the folder.
+        recording: the recording's UUID.
+        joined: whether another process has begun the recording.
+        left_out: source files that were not copied, and why.
 
     Raises:
         UsageError: ERR_TRACE_DIR_CONFLICT, the folder is not empty, or is a file.
         HostError: ERR_TRACE_DIR_CREATE_FAILED, it cannot be made.
     """
 
-    def __init__(self, path: str | None = None, *, numbered: bool = False) -> None:
-        first = self.path = os.path.abspath(path or DEFAULT)
+    def __init__(
+        self,
+        path: str | None = None,
+        *,
+        numbered: bool = False,
+        joins: tuple[str, bytes] | None = None,
+    ) -> None:
+        self.joined = joins is not None
+        self.left_out: dict[str, str] = {}
+        self._logs: list[str] = []
+        if joins is not None:
+            self.path, self.recording = joins
+        else:
+            self._take(path, numbered=numbered)
+            self.recording = _uuid7()
+        self._identity = _identity(self.path)
+
+    def _take(self, path: str | None, *, numbered: bool) -> None:
+        """Make the folder, under the first name that is free if it may have several."""
+        first = self.path = _absolute(path or DEFAULT)
         number = 1
         while not self._make():
             if path is not None and not numbered:
@@ -48,16 +105,15 @@ class TraceDirectory:
                 )
             number += 1
             self.path = f"{first}-{number}"
-        self.recording = _uuid7()
 
     def _make(self) -> bool:
         """Make the folder; tell whether it is this recording's, and nobody else's."""
         try:
-            os.makedirs(self.path, exist_ok=True)
-            if os.listdir(self.path):
+            _make_folders(self.path)
+            if _listdir(self.path):
                 return False
             # Of several processes that find it empty one can do this.
-            os.mkdir(os.path.join(self.path, SOURCES))
+            _mkdir(f"{self.path}/{SOURCES}")
         except FileExistsError:
             # It is a file, or somebody was faster.
             return False
@@ -75,17 +131,55 @@ class TraceDirectory:
         text = self.recording.hex()
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
-    def log_path(self, pid: int) -> str:
+    def check(self) -> None:
+        """See whether the folder is where it was made, and that nothing else is there.
+
+        Raises:
+            OSError: the program has moved or removed it, may not go there any more, or sees
+                another root.
+        """
+        if _identity(self.path) != self._identity:
+            raise FileNotFoundError(ENOENT, "the recording's folder is not there any more")
+
+    def is_there(self) -> bool:
+        """Tell whether the folder can be found where it was made."""
+        try:
+            self.check()
+        except OSError:
+            return False
+        return True
+
+    def new_log(self, pid: int) -> str:
+        """Return the path for another log of a process.
+
+        Raises:
+            OSError: as for `check`.
+        """
+        self.check()
+        path = self.log_path(pid)
+        number = 1
+        # Processes come after each other with one number, or go on as another program.
+        while _exists(path):
+            number += 1
+            path = self.log_path(pid, f"-{number}")
+        self._logs.append(path)
+        return path
+
+    def log_path(self, pid: int, suffix: str = "") -> str:
         """Return the path of a process' log."""
-        return os.path.join(self.path, f"process-{pid}{LOG_SUFFIX}")
+        return f"{self.path}/process-{pid}{suffix}{LOG_SUFFIX}"
 
     def logs(self) -> list[str]:
         """Return the names of all logs that are there."""
-        return sorted(name for name in os.listdir(self.path) if name.endswith(LOG_SUFFIX))
+        return sorted([name for name in _listdir(self.path) if name.endswith(LOG_SUFFIX)])
+
+    def joined_logs(self) -> int:
+        """Return how many processes have joined the recording."""
+        return sum([_has_joined(f"{self.path}/{name}") for name in self.logs()])
 
     def size(self) -> int:
         """Return how many bytes the logs have."""
-        return sum(os.path.getsize(os.path.join(self.path, name)) for name in self.logs())
+        return sum([_stat(f"{self.path}/{name}").st_size for name in self.logs()])
 
     def write_metadata(self, metadata: dict[str, object]) -> None:
         """Write the metadata, whole or not at all.
@@ -93,107 +187,216 @@ class TraceDirectory:
         Raises:
             OSError: it cannot be written.
         """
-        path = os.path.join(self.path, METADATA)
+        self.check()
+        path = f"{self.path}/{METADATA}"
+        new = f"{path}.new"
+        if _exists(new):
+            # What is left of one that failed.
+            _remove_file(new)
+        _write_file(new, f"{json_text(metadata)}\n".encode())
         try:
-            with open(f"{path}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
-                json.dump(metadata, file, indent=1)
-                file.write("\n")
-            os.replace(f"{path}.new", path)
+            _replace(new, path)
         except OSError:
-            _unlink(f"{path}.new")
+            _unlink(new)
             raise
 
     def keep_source(self, filename: str) -> None:
         """Copy a source file to where `source_name` says; what cannot be read is left out."""
-        if not os.path.isabs(filename):
+        if filename[:1] != "/":
             return
         try:
             # What is read from a pipe or a terminal is the program's.
-            if not stat.S_ISREG(os.stat(filename).st_mode):
+            if not _S_ISREG(_stat(filename).st_mode):
                 return
-            file = os.open(filename, os.O_RDONLY | os.O_CLOEXEC)
+            file = _open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         except (OSError, ValueError):
             return
         try:
-            self.write_source(filename, _read(file))
+            found = _fstat(file)
+            if not _S_ISREG(found.st_mode):
+                return
+            if found.st_size > SOURCE_LIMIT:
+                self.left_out[filename] = (
+                    f"it has {found.st_size} bytes; up to {SOURCE_LIMIT} are copied"
+                )
+                return
+            content = _read_all(file, SOURCE_LIMIT)
         except OSError:
             return
         finally:
-            os.close(file)
+            _close(file)
+        try:
+            self.write_source(filename, content)
+        except OSError:
+            return
 
     def write_source(self, filename: str, content: bytes) -> None:
-        """Write what stands for a source file.
+        """Write what stands for a source file, unless there is a copy already.
 
         Raises:
             OSError: it cannot be written.
         """
-        path = os.path.join(self.path, SOURCES, source_name(filename))
         # If the program has moved the folder away, another one is not made in its place.
-        os.stat(self.path)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.check()
+        path = f"{self.path}/{SOURCES}/{source_name(filename)}"
+        _make_folders(path.rpartition("/")[0])
         try:
-            with open(path, "wb") as file:
-                file.write(content)
-        except OSError:
-            # Half a copy says what the program was not.
-            _unlink(path)
-            raise
+            _write_file(path, content)
+        except FileExistsError:
+            # Another process of the recording, or the one that this was forked from.
+            return
 
     def copies(self) -> list[str]:
         """Return the names below the folder of sources of all copies, other processes' too."""
-        top = os.path.join(self.path, SOURCES)
-        return sorted(
-            os.path.relpath(os.path.join(folder, name), top)
-            for folder, _, names in os.walk(top)
-            for name in names
-        )
+        return sorted(_files(f"{self.path}/{SOURCES}"))
 
     def remove(self) -> None:
-        """Remove the recording, and the folder if nothing else is in it.
+        """Remove what of the recording is this process', and the folder if nothing else is in it.
 
         Raises:
             OSError: what is there cannot be looked at.
         """
+        self.check()
+        if self.joined:
+            for path in self._logs:
+                _unlink(path)
+            return
         for name in (*self.logs(), METADATA):
-            _unlink(os.path.join(self.path, name))
-        for folder, _, names in os.walk(os.path.join(self.path, SOURCES), topdown=False):
-            for name in names:
-                _unlink(os.path.join(folder, name))
-            _rmdir(folder)
+            _unlink(f"{self.path}/{name}")
+        _remove_tree(f"{self.path}/{SOURCES}")
         _rmdir(self.path)
 
 
 def source_name(filename: str) -> str:
     """Return where a source file is below the folder of sources: as its path, without the root."""
-    return "/".join(part for part in filename.split("/") if part not in ("", ".", "..")) or "_"
+    return "/".join([part for part in filename.split("/") if part not in ("", ".", "..")]) or "_"
+
+
+def _has_joined(log: str) -> bool:
+    try:
+        file = _open(log, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        try:
+            begin = _read(file, FIRST_RECORD + 1)
+        finally:
+            _close(file)
+    except OSError:
+        return False
+    return begin[FIRST_RECORD:] == JOINED
+
+
+def _absolute(path: str) -> str:
+    return os.path.normpath(path if path[:1] == "/" else f"{_getcwd()}/{path}")
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = _stat(path)
+    return found.st_dev, found.st_ino
+
+
+def _exists(path: str) -> bool:
+    try:
+        _lstat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _make_folders(path: str) -> None:
+    """Make a folder, and those above it; nothing if it is there."""
+    try:
+        _mkdir(path)
+    except FileExistsError:
+        if not _S_ISDIR(_stat(path).st_mode):
+            raise
+    except FileNotFoundError:
+        above = path.rpartition("/")[0]
+        if not above:
+            raise
+        _make_folders(above)
+        try:
+            _mkdir(path)
+        except FileExistsError:
+            # Another process of the recording needs it, too.
+            if not _S_ISDIR(_stat(path).st_mode):
+                raise
+
+
+def _write_file(path: str, content: bytes) -> None:
+    """Write a file that is not there, all of it or nothing."""
+    file = _open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    try:
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[_write(file, rest) :]
+        finally:
+            _close(file)
+    except OSError:
+        # Half a copy says what the program was not.
+        _unlink(path)
+        raise
+
+
+def _read_all(file: int, limit: int) -> bytes:
+    parts = []
+    size = 0
+    # A file may grow, or say that it is empty and be none.
+    while size < limit and (part := _read(file, 1 << 20)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _files(folder: str, prefix: str = "") -> list[str]:
+    """Return the names of all files below a folder."""
+    try:
+        names = _listdir(folder)
+    except OSError as error:
+        if error.errno in (ENOENT, ENOTDIR):
+            return []
+        raise
+    found = []
+    for name in names:
+        if _S_ISDIR(_lstat(f"{folder}/{name}").st_mode):
+            found += _files(f"{folder}/{name}", f"{prefix}{name}/")
+        else:
+            found.append(f"{prefix}{name}")
+    return found
+
+
+def _remove_tree(folder: str) -> None:
+    try:
+        names = _listdir(folder)
+    except OSError:
+        return
+    for name in names:
+        path = f"{folder}/{name}"
+        if _S_ISDIR(_lstat(path).st_mode):
+            _remove_tree(path)
+        else:
+            _unlink(path)
+    _rmdir(folder)
 
 
 def _unlink(path: str) -> None:
     try:
-        os.unlink(path)
+        _remove_file(path)
     except OSError:
         return
 
 
 def _rmdir(path: str) -> None:
     try:
-        os.rmdir(path)
+        _remove_folder(path)
     except OSError:
         # Something is in it that is not ours.
         return
 
 
-def _read(file: int) -> bytes:
-    parts = []
-    while part := os.read(file, 1 << 20):
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _uuid7() -> bytes:
     """Return a UUID of version 7 (RFC 9562, section 5.7): ms since 1970, then random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = bytearray(os.urandom(10))
+    milliseconds = _time_ns() // 1_000_000
+    random = bytearray(_urandom(10))
     random[0] = random[0] & 0x0F | 0x70
     random[2] = random[2] & 0x3F | 0x80
     return milliseconds.to_bytes(6, "big") + bytes(random)

@@ -210,6 +210,19 @@ class Events:
         finally:
             self._release()
 
+    def note(self, record: bytes) -> None:
+        """Write a record that no event of CPython's tells of."""
+        if self._is_taken():
+            self._late.append(record)
+            return
+        if not self._take():
+            return
+        try:
+            self._out.append(record)
+            self._write()
+        finally:
+            self._release()
+
     def exit(self, code: int | None) -> None:
         """Recording ends.
 

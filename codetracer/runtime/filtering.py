@@ -65,13 +65,14 @@ class Gate:
         self._activation = None if activation_path is None else self._absolute(activation_path)
         self._activation_id = _identity(self._activation) if self._activation else None
         self._activating: dict[str, bool] = {}
+        self._left_out: dict[int, CodeType] = {}
         self._traced = 0
         self._skipped: dict[str, int] = {}
         self._redacted: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
         self._dropped: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
 
     def decide(self, code: CodeType, module: str | None) -> Scope:
-        """Return what the filters say of a code object, and count it.
+        """Return what the filters say of a code object, and count it, unless it is left out.
 
         Parameters:
             module: the ``__name__`` of its globals, if that is a `str` and no subclass of it.
@@ -83,6 +84,8 @@ class Gate:
             scope = Scope(False, "made by exec or eval")
         elif file.startswith(OWN_FOLDERS):
             scope = Scope(False, "codetracer's own code")
+        elif id(code) in self._left_out:
+            scope = Scope(False, "runs the program")
         else:
             name = _text(code.co_qualname)
             scope = self._chain.scope(module or "", file, f"{module}.{name}" if module else name)
@@ -91,6 +94,10 @@ class Gate:
         else:
             self._skipped[scope.reason] = self._skipped.get(scope.reason, 0) + 1
         return scope
+
+    def leave_out(self, code: CodeType) -> None:
+        """Record nothing of a code object, whatever the filters say."""
+        self._left_out[id(code)] = code
 
     def activates(self, code: CodeType) -> bool:
         """Tell whether recording begins at a code object: whether it is of the activation path.

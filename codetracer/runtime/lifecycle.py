@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+from os import getcwd as _getcwd
+from os import getpid as _getpid
+from os import getppid as _getppid
+from time import gmtime as _gmtime
+from time import perf_counter_ns as _perf_counter_ns
+from time import strftime as _strftime
+from time import time_ns as _time_ns
 
 from codetracer import __version__
 from codetracer.errors import HostError
 from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
-from codetracer.policy import policy_snapshot
+from codetracer.own import seal
+from codetracer.policy import recording_policy
+from codetracer.runtime.children import Children, about_to_exec, commands, without_joined
 from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.descent import Announcement
 from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
+from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
     from typing import Final
 
     from codetracer.runtime.directory import TraceDirectory
@@ -51,6 +62,8 @@ LAST: Final = -1000
 _recording: list[Recorder] = []
 """Who is to be told of a fork."""
 
+seal(globals())
+
 
 class Recorder(Tracer):
     """Records what the program does, from `begin` to `finish`.
@@ -61,6 +74,7 @@ class Recorder(Tracer):
         ended: whether it has ended, in whatever way.
         failed: whether it failed.
         is_wanted: whether anything is to be left at the end; not of a program that never began.
+        problem: why not everything is recorded; None as long as it is.
 
     Parameters:
         directory: where to.
@@ -95,13 +109,15 @@ class Recorder(Tracer):
         self._limits = limits or Limits()
         self._program = program
         self._arguments = list(arguments)
-        self._workdir = os.getcwd()
-        self._started = time.time_ns()
-        self._clock = time.perf_counter_ns()
-        self._pid = self._first_pid = os.getpid()
+        self._workdir = _getcwd()
+        self._started = _time_ns()
+        self._clock = _perf_counter_ns()
+        self._pid = self._first_pid = _getpid()
         self._status: int | None = None
         self._label = ""
-        self._problem: str | None = None
+        self.problem: str | None = None
+        self._unwritten = False
+        self._announcement: Announcement | None = None
         self._log = self._make_log()
         self._log.open()
         self._definitions = Definitions(directory.keep_source)
@@ -109,11 +125,13 @@ class Recorder(Tracer):
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
+        self._children = Children(self._note)
         self._capture = OutputCapture(capture, self._events.output)
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))
         try:
-            directory.write_metadata(self._metadata())
+            if not directory.joined:
+                directory.write_metadata(self._metadata())
         except OSError:
             self._log.close()
             raise
@@ -122,13 +140,36 @@ class Recorder(Tracer):
         """Catch the program's output from now on, and follow it through forks."""
         self.started = True
         _recording.append(self)
+        if self.directory.joined:
+            self._note(encode_joined(_getppid()))
+        self._announcement = Announcement(self.directory.recording, self.directory.path)
         self._capture.start()
+        # Not before: what forwards the output is a process of ours.
+        self._children.begin()
 
     def discard(self) -> None:
         """Leave nothing: recording could not begin."""
         self.ended = True
         self._log.close()
         self.directory.remove()
+
+    def unrecorded(self) -> list[str]:
+        """Return the commands of the Python processes that were started here and did not join."""
+        try:
+            joined = self.directory.joined_logs()
+        except OSError:
+            joined = 0
+        return without_joined(commands, joined)
+
+    def leave_out(self, frame: FrameType | None) -> None:
+        """Record nothing of the code of a frame and of those that called it: it runs the program.
+
+        Whatever runs the launcher is not the program: a console script, ``python -m``, a script
+        that has codetracer in itself.
+        """
+        while frame is not None:
+            self._gate.leave_out(frame.f_code)
+            frame = frame.f_back
 
     def set_exit_status(self, code: int | None, /) -> None:
         """Take note of the program's exit status."""
@@ -141,7 +182,7 @@ class Recorder(Tracer):
     def notify_failure(self) -> None:
         """A handler failed: what is recorded ends here."""
         self.failed = True
-        self._problem = self._log.problem or "the recorder failed; it said so as the policy has it"
+        self.problem = self._log.problem or "the recorder failed; it said so as the policy has it"
 
     def flush(self) -> None:
         """Have the system write to the disk what has been recorded."""
@@ -156,7 +197,10 @@ class Recorder(Tracer):
         if self in _recording:
             _recording.remove(self)
         self.ended = True
+        self._children.end()
         self._capture.stop()
+        if self._announcement is not None:
+            self._announcement.withdraw()
         problem = self._close_log()
         # A forked child has its log; the metadata is its parent's to write.
         if self._pid == self._first_pid:
@@ -172,48 +216,73 @@ class Recorder(Tracer):
                 self._events.exit(self._status)
         except HostError as error:
             self.failed = True
-            self._problem = problem = error.message
+            self.problem = problem = error.message
         try:
             self._log.close()
         except OSError as error:
             self.failed = True
             problem = f"{self._log.path} cannot be closed: {error.strerror or error}"
-            self._problem = problem
+            self.problem = problem
         return problem
 
     def _conclude(self) -> str | None:
         """Write the metadata, or remove what the policy does not want; return what went wrong."""
         try:
-            partial = self.failed and not policy_snapshot().keep_partial_trace
+            partial = self.failed and not recording_policy().keep_partial_trace
             if partial or not self.is_wanted:
                 self.directory.remove()
-            else:
+            elif not self.directory.joined:
                 self.directory.write_metadata(self._metadata(ended=True))
         except OSError as error:
-            self.failed = True
-            return f"{self.directory.path} cannot be written: {error.strerror or error}"
+            self.failed = self._unwritten = True
+            problem = (
+                f"the metadata in {self.directory.path} cannot be written:"
+                f" {error.strerror or error}"
+            )
+            self.problem = self.problem or problem
+            return problem
         return None
 
+    def retry(self) -> None:
+        """Write the metadata if that failed when recording ended: there may be room now."""
+        if self._unwritten and self._pid == self._first_pid:
+            self._unwritten = False
+            self._conclude()
+
     def _make_log(self) -> Log:
-        path = self.directory.log_path(self._pid)
-        return make_log(path, self.directory.recording, self._pid, time.time_ns())
+        path = self.directory.new_log(self._pid)
+        return make_log(path, self.directory.recording, self._pid, _time_ns())
+
+    def _note(self, record: bytes) -> None:
+        """Write a record that is worth no failure of its own: the next event tells of it."""
+        if self.failed:
+            return
+        try:
+            self._events.note(record)
+        except HostError:
+            return
 
     def follow_fork(self) -> None:
         """Go on in a forked child, with a log of its own; without one, record nothing there."""
         self._log.abandon()
-        self._pid = os.getpid()
+        self._pid = _getpid()
         self._definitions.forget()
         self._plans.forget()
         _end_with_multiprocessing()
         # It is written when there is something to write.
         self._log = self._make_log()
         self._events.restart(self._log)
+        if about_to_exec():
+            self._note(encode_exec(self._children.last))
 
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""
         copies = {f"/{name}": name for name in self.directory.copies() if name[:1] != "<"}
         # A forked child's are there, a file that could not be copied is not.
-        return copies | {name: source_name(name) for name in self._definitions.sources}
+        left_out = self.directory.left_out
+        return copies | {
+            name: source_name(name) for name in self._definitions.sources if name not in left_out
+        }
 
     def _metadata(self, *, ended: bool = False) -> dict[str, object]:
         return {
@@ -230,18 +299,19 @@ class Recorder(Tracer):
             },
             "platform": sys.platform,
             "recorder": {"name": "codetracer", "version": __version__, "backend": backend()},
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._started // 10**9)),
-            "duration_ns": time.perf_counter_ns() - self._clock if ended else None,
+            "started": _strftime("%Y-%m-%dT%H:%M:%SZ", _gmtime(self._started // 10**9)),
+            "duration_ns": _perf_counter_ns() - self._clock if ended else None,
             "complete": ended and not self.failed,
             # Of one that is never ended the log tells more.
-            "incomplete_reason": self._problem,
+            "incomplete_reason": self.problem,
             "exit_status": {"code": self._status, "label": self._label},
             "filters": self._gate.statistics(),
-            "policy": policy_snapshot().as_dict(),
+            "policy": recording_policy().as_dict(),
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
             "bytes": self.directory.size(),
             "sources": self._sources(),
+            "sources_left_out": dict(self.directory.left_out),
             "processes": [{"log": name} for name in self.directory.logs()],
         }
 

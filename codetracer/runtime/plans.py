@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
+from codetracer.runtime.children import unheard
 from codetracer.runtime.lookups import find
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
@@ -137,6 +138,9 @@ class Plans:
         """
         name = module if type(module) is str else None
         scope = self._gate.decide(code, name)
+        started = unheard(name or "", str.__str__(code.co_qualname))
+        if started is not None:
+            self._definitions.out.append(started)
         if not scope.traced:
             return None
         plan, record = self._plan(code, name or "", scope)

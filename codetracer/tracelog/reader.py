@@ -11,7 +11,7 @@ from zlib import crc32
 
 from codetracer.errors import TargetError
 from codetracer.tracelog.files import open_regular, unreadable
-from codetracer_bindings.trace_decoder import ExitRecord, decode_record
+from codetracer_bindings.trace_decoder import ExecRecord, ExitRecord, decode_record
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -186,17 +186,28 @@ class LogReader:
             yield from self._decode(block)
 
     def has_end(self) -> bool:
-        """Tell whether the log ends as one that is complete does; reads the last block alone.
+        """Tell whether the log ends as one that is complete does; see `end`."""
+        return self.end() is not None
 
-        False for a log that is damaged at its end, too.
+    def end(self) -> ExitRecord | ExecRecord | None:
+        """Return what a log that is complete ends with; reads its last block.
+
+        None for a log that is damaged at its end, too. Where another program took the process over,
+        that is an end; a log that begins with it is of a child that ran little else.
         """
         try:
             last = self._last_block()
-            return last is not None and any(
-                isinstance(record, ExitRecord) for record in self._decode(last)
-            )
+            if last is None:
+                return None
+            record: Record | None = None
+            for record in self._decode(last):
+                if isinstance(record, ExitRecord):
+                    return record
+            if not isinstance(record, ExecRecord):
+                record = next(self.records(), None)
+            return record if isinstance(record, ExecRecord) else None
         except TargetError:
-            return False
+            return None
 
     def damage(self, problem: str, offset: int) -> TargetError:
         """Return the error that says what is wrong with this file, and at which byte of it."""

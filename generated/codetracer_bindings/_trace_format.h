@@ -62,7 +62,10 @@ enum record_tag {
     RECORD_LOST = 0x14,
     RECORD_OUTPUT = 0x15,
     RECORD_EXIT = 0x16,
-    RECORD_TIME = 0x18,
+    RECORD_EXEC = 0x17,
+    RECORD_CHILD = 0x18,
+    RECORD_JOINED = 0x19,
+    RECORD_TIME = 0x1a,
 };
 
 /* The least and the largest number that a short tag holds. */

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttributeRecord",
     "CallRecord",
+    "ChildRecord",
     "CodeRecord",
     "CutBinaryValue",
     "CutIntegerValue",
@@ -23,8 +24,10 @@ __all__ = [
     "CutTupleValue",
     "DroppedValue",
     "EnterRecord",
+    "ExecRecord",
     "ExitRecord",
     "HandledRecord",
+    "JoinedRecord",
     "LostRecord",
     "NamespaceRecord",
     "ObjectRecord",
@@ -372,6 +375,27 @@ class ExitRecord(NamedTuple):
     """The exit status."""
 
 
+class ExecRecord(NamedTuple):
+    """Another program takes the process over: the last record, or the first in a preexec_fn."""
+
+    program: str
+    """What is run in its place, as far as it is known."""
+
+
+class ChildRecord(NamedTuple):
+    """A Python process is started, by other means than a fork."""
+
+    command: str
+    """Its command, or the first of it."""
+
+
+class JoinedRecord(NamedTuple):
+    """The process is a new program that descends from a recorded one, and joins it."""
+
+    parent: int
+    """The process that started this one."""
+
+
 class TimeRecord(NamedTuple):
     """What follows has no time of its own, and comes a millisecond or more after what has."""
 
@@ -402,6 +426,9 @@ type Record = (
     | LostRecord
     | OutputRecord
     | ExitRecord
+    | ExecRecord
+    | ChildRecord
+    | JoinedRecord
     | TimeRecord
 )
 """Any record."""
@@ -852,6 +879,27 @@ def _record_exit(data: bytes, position: int) -> tuple[Record, int]:
     return ExitRecord(elapsed, known, status), position
 
 
+def _record_exec(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    program, position = _text(data, position)
+
+    return ExecRecord(program), position
+
+
+def _record_child(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    command, position = _text(data, position)
+
+    return ChildRecord(command), position
+
+
+def _record_joined(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    parent, position = _uint(data, position)
+
+    return JoinedRecord(parent), position
+
+
 def _record_time(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = _uint(data, position)
@@ -918,4 +966,7 @@ _RECORDS[19] = _record_handled
 _RECORDS[20] = _record_lost
 _RECORDS[21] = _record_output
 _RECORDS[22] = _record_exit
-_RECORDS[24] = _record_time
+_RECORDS[23] = _record_exec
+_RECORDS[24] = _record_child
+_RECORDS[25] = _record_joined
+_RECORDS[26] = _record_time

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 __all__ = [
     "encode_attribute",
     "encode_call",
+    "encode_child",
     "encode_code",
     "encode_enter",
+    "encode_exec",
     "encode_exit",
     "encode_handled",
+    "encode_joined",
     "encode_lost",
     "encode_namespace",
     "encode_object",
@@ -254,9 +257,24 @@ def encode_exit(elapsed: int, known: int, status: int) -> bytes:
     return _BYTES[22] + _uint(elapsed) + _uint(known) + _sint(status)
 
 
+def encode_exec(program: str) -> bytes:
+    """Another program takes the process over: the last record, or the first in a preexec_fn."""
+    return _BYTES[23] + _text(program)
+
+
+def encode_child(command: str) -> bytes:
+    """A Python process is started, by other means than a fork."""
+    return _BYTES[24] + _text(command)
+
+
+def encode_joined(parent: int) -> bytes:
+    """The process is a new program that descends from a recorded one, and joins it."""
+    return _BYTES[25] + _uint(parent)
+
+
 def encode_time(elapsed: int) -> bytes:
     """What follows has no time of its own, and comes a millisecond or more after what has."""
-    return _BYTES[24] + _uint(elapsed)
+    return _BYTES[26] + _uint(elapsed)
 
 
 def value_unbound() -> bytes:

@@ -1,0 +1,219 @@
+"""What a program starts beside forks: Python processes that are not recorded, and what replaces it.
+
+CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from os import O_CLOEXEC, O_NONBLOCK, O_RDONLY
+from os import close as _close
+from os import environ as _environ
+from os import fspath as _fspath
+from os import open as _open
+from os import read as _read
+from sys import _getframe
+
+from codetracer.own import seal
+from codetracer_bindings.trace_encoder import encode_child, encode_exec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+__all__ = ["Children", "about_to_exec", "commands", "unheard", "without_joined"]
+
+_python: Final = sys.executable
+_tells_fork_exec: Final = sys.version_info >= (3, 15)
+"""Whether there is an audit event for what subprocess and multiprocessing call to start one."""
+
+_engine: Any
+try:
+    _engine = import_module("codetracer_bindings._engine")
+except ImportError:
+    _engine = None
+
+UNHEARD: Final = {
+    ("multiprocessing.popen_spawn_posix", "Popen._launch"): "multiprocessing, by spawn",
+    ("multiprocessing.popen_forkserver", "Popen._launch"): "multiprocessing, by forkserver",
+}
+"""Functions that start Python processes of which no audit event tells before 3.15."""
+
+_FLAGS: Final = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+LONGEST: Final = 200
+"""How many characters of a command are written."""
+
+commands: Final[list[str]] = []
+"""The Python processes that this process has started since recording began."""
+
+seal(globals())
+
+
+class Children:
+    """Listens to audit events, from `begin` to `end`.
+
+    Parameters:
+        note: called with each record that is to be written.
+
+    Attributes:
+        last: the program that was started last; in a child that runs ``preexec_fn`` it is the one
+            that is to take its place.
+    """
+
+    def __init__(self, note: Callable[[bytes], object]) -> None:
+        self._note = note
+        self.last = ""
+
+    def begin(self) -> None:
+        """Listen from now on."""
+        commands.clear()
+        _listen(self._hear)
+
+    def end(self) -> None:
+        """Listen no more."""
+        _listen(None)
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.exec":
+            self._note(encode_exec(_text(arguments[0])))
+            return
+        if event == "os.system":
+            words = ["sh", "-c", *_words(arguments[0])]
+            program = ""
+        elif event != "subprocess.Popen" and _caller() == "subprocess":
+            # Which has told of it already.
+            return
+        else:
+            words = _words(arguments[1])
+            program = _text(arguments[0])
+        self.last = program or (words[0] if words else "")
+        if _is_python(self.last, words):
+            command = " ".join(words)[:LONGEST]
+            # It will be shown on terminals.
+            command = "".join([mark if mark.isprintable() else "?" for mark in command])
+            commands.append(command)
+            self._note(encode_child(command))
+
+
+def unheard(module: str, name: str) -> bytes | None:
+    """Return the record for a function that starts processes of which no audit event tells.
+
+    Parameters:
+        module: ``__name__`` of its globals.
+        name: its qualified name.
+    """
+    command = None if _tells_fork_exec else UNHEARD.get((module, name))
+    if command is None:
+        return None
+    commands.append(command)
+    return encode_child(command)
+
+
+def without_joined(started: list[str], joined: int) -> list[str]:
+    """Return the commands that were started without so many that are recorded all the same."""
+    # Which ones these are is known of those alone that name codetracer.
+    order = sorted(started, key=_names_no_codetracer)
+    return order[joined:]
+
+
+def _names_no_codetracer(command: str) -> bool:
+    return "codetracer" not in command
+
+
+def about_to_exec() -> bool:
+    """Tell whether this process was forked to run another program, right in the fork."""
+    frame = _getframe(1)
+    while frame.f_back is not None and _name_of(frame).startswith("codetracer."):
+        frame = frame.f_back
+    return _name_of(frame) == "subprocess"
+
+
+def _caller() -> str:
+    frame = _getframe(2)
+    return _name_of(frame.f_back) if frame.f_back is not None else ""
+
+
+def _name_of(frame: Any) -> str:
+    name = dict.get(frame.f_globals, "__name__")
+    return name if type(name) is str else ""
+
+
+def _text(value: Any) -> str:
+    kind = type(value)
+    if kind.__module__.startswith("pathlib"):
+        value = _fspath(value)
+        kind = type(value)
+    if kind is list and value:
+        # Where to look for it, one after the other.
+        return _text(value[0])
+    if kind is bytes:
+        value = bytes.decode(value, "utf-8", "surrogateescape")
+    return value if type(value) is str else ""
+
+
+def _words(command: object) -> list[str]:
+    if type(command) is list or type(command) is tuple:
+        return [_text(word) for word in command]
+    return [_text(command)]
+
+
+def _is_python(program: str, words: list[str]) -> bool:
+    """Tell whether a command runs Python, as far as that can be told without running it."""
+    name = program.rpartition("/")[2]
+    if name in ("sh", "bash", "dash", "zsh"):
+        # Whatever a shell runs can be told by its words alone.
+        return any("python" in word or "pytest" in word for word in words[1:])
+    if program == _python or name.startswith(("python", "pypy")):
+        return True
+    if name == "env":
+        return any(word.rpartition("/")[2].startswith("python") for word in words[1:])
+    return "python" in _first_line(program)
+
+
+def _path() -> str:
+    # Not by os.environ's methods, which are Python code.
+    return _text(dict.get(getattr(_environ, "_data", {}), b"PATH"))
+
+
+def _first_line(program: str) -> str:
+    """Return the ``#!`` line of a script."""
+    folders = [""] if "/" in program else _path().split(":")
+    for folder in folders:
+        try:
+            file = _open(f"{folder}/{program}" if folder else program, _FLAGS)
+        except (OSError, ValueError):
+            continue
+        try:
+            begin = _read(file, 200)
+        except OSError:
+            continue
+        finally:
+            _close(file)
+        return begin.split(b"\n")[0].decode("latin-1") if begin[:2] == b"#!" else ""
+    return ""
+
+
+def _listen(listener: Callable[[str, tuple[object, ...]], None] | None) -> None:
+    if _engine is not None:
+        _engine.watch_children(listener)
+        return
+    global _listener, _hooked
+    _listener = listener
+    if not _hooked and listener is not None:
+        _hooked = True
+        _add_hook(_on_audit)
+
+
+_add_hook = sys.addaudithook
+_listener: Callable[[str, tuple[object, ...]], None] | None = None
+_hooked = False
+_EVENTS: Final = frozenset(
+    ("os.exec", "os.posix_spawn", "os.system", "subprocess.Popen", "_posixsubprocess.fork_exec")
+)
+
+
+def _on_audit(event: str, arguments: tuple[object, ...]) -> None:
+    if event in _EVENTS and _listener is not None:
+        _listener(event, arguments)
