@@ -18,17 +18,7 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *(
-                "engine",
-                "events",
-                "stacks",
-                "variables",
-                "plans",
-                "ask",
-                "group",
-                "log",
-                "children",
-            ),
+            *("engine", "events", "stacks", "variables", "plans", "ask", "group", "log"),
             *("values", "objects", "items", "attributes", "layouts", "internals"),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children"),
         )

@@ -11,6 +11,9 @@ typedef struct {
 
 /* As in callbacks.py, to the letter:
  *
+ *     except RecursionError as error:
+ *         where it has not come into the handler: the program has filled its stack, and
+ *         return None
  *     except Exception as error:
  *         if on_error(event, error):
  *             raise
@@ -23,6 +26,12 @@ guard_failed(Guard *guard)
         return NULL;
     }
     PyObject *error = PyErr_GetRaisedException();
+    PyObject *entry = PyException_GetTraceback(error);
+    if (entry == NULL && PyErr_GivenExceptionMatches(error, PyExc_RecursionError)) {
+        Py_DECREF(error);
+        Py_RETURN_NONE;
+    }
+    Py_XDECREF(entry);
     /* In an except clause the exception is the one being handled: whatever on_error raises gets
      * it as __context__, and sys.exception() tells it. */
     PyObject *outer = PyErr_GetHandledException();

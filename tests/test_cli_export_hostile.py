@@ -228,7 +228,7 @@ def test_metadata_that_no_recorder_writes_becomes_what_codetracer_reads(tmp_path
         "workdir": str(tmp_path),
         "program": "",
         "args": ["a", "\\udc80"],
-        "process_exit_status": {"code": None, "label": "exited 0"},
+        "process_exit_status": {"label": "exited 0"},
         "recording_id": "\\udcff",
     }
 

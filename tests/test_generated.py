@@ -76,6 +76,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
     assert names == [
         "callbacks",
         "events",
+        "own",
         "registration",
         "trace_decoder",
         "trace_encoder",

@@ -18,6 +18,7 @@ from codetracer import (
     Tracer,
     UsageError,
     installed,
+    log,
     uninstall_tracer,
 )
 from codetracer.policy import RecorderPolicy
@@ -623,8 +624,10 @@ def test_a_monitor_in_a_slot_that_another_monitor_lost_is_left_alone(
 
 
 def test_a_lost_slot_is_a_json_line_where_the_policy_wants_one(
-    capfd: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Standard error is what capfd has put there.
+    monkeypatch.setattr(log, "_stderr", log._identity(2))
     policy = RecorderPolicy({"on_recorder_error": "disable", "json_errors": True})
     monitor = Monitor("ours", policy=policy)
     monitor.install(Names())

@@ -406,7 +406,7 @@ def test_when_no_more_can_be_written_the_log_is_whole_up_to_there(
     first, *again = done.stdout.splitlines()
     count, code, problem = first.split("|")
     assert (code, again) == ("ERR_IO", ["again", "again"])
-    assert problem == "a.ctlog cannot be written: File too large; the recording ends here"
+    assert problem == "a.ctlog cannot be written: File too large"
     assert numbers(tmp_path / "a.ctlog") == list(range(int(count)))
     blocks((tmp_path / "a.ctlog").read_bytes())
 

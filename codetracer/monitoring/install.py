@@ -186,6 +186,8 @@ class Monitor:
                 # The program's may have come before it was begun.
                 _uninstall(installation)
                 raise
+            finally:
+                locked(_let_go, self)
 
     def __del__(self) -> None:
         # At exit nothing is told to tracers that are still installed, as ever.
@@ -406,6 +408,9 @@ class _Installed:
             except BaseException:
                 _uninstall(installation)
                 raise
+            finally:
+                self._installation = None
+                locked(_let_go, self._monitor)
 
 
 def uninstall_locked(installation: Installation, *then: Step) -> bool:
@@ -424,6 +429,12 @@ def uninstall_locked(installation: Installation, *then: Step) -> bool:
         return False
     detach(installation, *then)
     return True
+
+
+def _let_go(monitor: Monitor) -> None:
+    """Keep nothing of a tracer that has been removed; the caller holds the lock."""
+    if monitor._installation is not None and monitor._installation.closed:
+        monitor._installation = None
 
 
 def _uninstall(installation: Installation) -> None:

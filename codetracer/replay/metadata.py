@@ -50,6 +50,10 @@ def _count(value: object) -> bool:
     return type(value) is int and 0 <= value < 1 << 63
 
 
+def _count_or_none(value: object) -> bool:
+    return value is None or _count(value)
+
+
 def _status(value: object) -> bool:
     return value is None or (type(value) is int and -1 << 63 <= value < 1 << 63)
 
@@ -70,7 +74,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "platform": _text,
     "recorder": {_EACH: _text},
     "started": _text,
-    "duration_ns": _count,
+    "duration_ns": _count_or_none,
     "complete": _flag,
     "incomplete_reason": _text_or_none,
     "exit_status": {"code": _status, "label": _text_or_none},

@@ -178,14 +178,15 @@ class Trace:
                 return error.message
         if self._bad_metadata or self.metadata.get("complete") is not False:
             return None
-        if self.metadata.get("duration_ns") is None:
+        reason = self.metadata.get("incomplete_reason")
+        if reason is None and self.metadata.get("duration_ns") is None:
             if self._was_replaced():
                 return None
             return (
                 f"{METADATA_FILE} was not written at the end: the recorder could not, or was"
                 " stopped amid it; the logs have their ends"
             )
-        return str(self.metadata.get("incomplete_reason") or "the recorder gave no reason")
+        return str(reason or "the recorder gave no reason")
 
     def _was_replaced(self) -> bool:
         """Tell whether the process that writes the metadata runs another program by now."""

@@ -201,6 +201,7 @@ class Events:
             return
         if not self._take():
             return
+        release = self._release
         try:
             if frame is not None:
                 self._stacks.thread()
@@ -208,7 +209,7 @@ class Events:
             self._out.append(record)
             self._write()
         finally:
-            self._release()
+            release()
 
     def note(self, record: bytes) -> None:
         """Write a record that no event of CPython's tells of."""
@@ -217,11 +218,12 @@ class Events:
             return
         if not self._take():
             return
+        release = self._release
         try:
             self._out.append(record)
             self._write()
         finally:
-            self._release()
+            release()
 
     def exit(self, code: int | None) -> None:
         """Recording ends.
@@ -231,6 +233,7 @@ class Events:
         """
         if not self._take():
             return
+        release = self._release
         try:
             known = 0 if code is None else 1
             self._out.append(encode_exit(self._elapsed(), known, code or 0))
@@ -238,7 +241,7 @@ class Events:
             del self._late[:]
             self._log.settle(self._out)
         finally:
-            self._release()
+            release()
 
     # -- what the handlers share
 
@@ -258,6 +261,8 @@ class Events:
             frame = _frame_of(code)
             if frame is None or not self._take():
                 return None
+            # Amid the event a signal handler may fork, and the child have another one.
+            release = self._release
             try:
                 if not self._active and self._activation != _WAITING:
                     return DISABLE
@@ -268,7 +273,7 @@ class Events:
                     work(frame, plan, *rest)
                     self._write()
             finally:
-                self._release()
+                release()
         except (RecursionError, MemoryError) as error:
             # The program has filled its stack or memory. Where that is met here, it need not hear.
             entry = error.__traceback__
@@ -297,12 +302,13 @@ class Events:
         frame = _frame_of(code)
         if frame is None or not self._take():
             return
+        release = self._release
         try:
             if self._activation == _WAITING and self._gate.activates(code):
                 self._activation = id(frame)
                 self._active = True
         finally:
-            self._release()
+            release()
 
     def _step(self, frame: FrameType, plan: Plan, line: int) -> None:
         state = self._stacks.innermost(frame)

@@ -319,9 +319,7 @@ def unwritable(path: str, reason: str) -> HostError:
     Parameters:
         reason: the system's words.
     """
-    return HostError(
-        "ERR_IO", f"{path} cannot be written: {reason}; the recording ends here", {"file": path}
-    )
+    return HostError("ERR_IO", f"{path} cannot be written: {reason}", {"file": path})
 
 
 try:

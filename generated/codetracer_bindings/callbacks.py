@@ -9,6 +9,7 @@ A ``bind_<event>`` function takes the handler and two functions of the installat
   returns what CPython shall see.
 
 Exceptions that are no ``Exception`` (KeyboardInterrupt, SystemExit) pass: they are the program's.
+Where the program has filled its stack so that a handler cannot even begin, the event is missed.
 """
 
 from __future__ import annotations
@@ -59,6 +60,14 @@ def bind_py_start(
     def py_start_callback(code: CodeType, offset: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_START", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_START", error):
                 raise
@@ -80,6 +89,14 @@ def bind_py_resume(
     def py_resume_callback(code: CodeType, offset: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_RESUME", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_RESUME", error):
                 raise
@@ -101,6 +118,14 @@ def bind_py_return(
     def py_return_callback(code: CodeType, offset: int, retval: object) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, retval)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_RETURN", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_RETURN", error):
                 raise
@@ -122,6 +147,14 @@ def bind_py_yield(
     def py_yield_callback(code: CodeType, offset: int, retval: object) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, retval)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_YIELD", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_YIELD", error):
                 raise
@@ -143,6 +176,14 @@ def bind_py_throw(
     def py_throw_callback(code: CodeType, offset: int, exception: BaseException) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_THROW", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_THROW", error):
                 raise
@@ -166,6 +207,14 @@ def bind_py_unwind(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("PY_UNWIND", error):
+                raise
+            return None
         except Exception as error:
             if on_error("PY_UNWIND", error):
                 raise
@@ -189,6 +238,14 @@ def bind_call(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, callable, arg0)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("CALL", error):
+                raise
+            return None
         except Exception as error:
             if on_error("CALL", error):
                 raise
@@ -212,6 +269,14 @@ def bind_c_return(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, callable, arg0)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("C_RETURN", error):
+                raise
+            return None
         except Exception as error:
             if on_error("C_RETURN", error):
                 raise
@@ -235,6 +300,14 @@ def bind_c_raise(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, callable, arg0)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("C_RAISE", error):
+                raise
+            return None
         except Exception as error:
             if on_error("C_RAISE", error):
                 raise
@@ -256,6 +329,14 @@ def bind_line(
     def line_callback(code: CodeType, line: int) -> CallbackOutcome:
         try:
             outcome = handler(code, line)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("LINE", error):
+                raise
+            return None
         except Exception as error:
             if on_error("LINE", error):
                 raise
@@ -277,6 +358,14 @@ def bind_instruction(
     def instruction_callback(code: CodeType, offset: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("INSTRUCTION", error):
+                raise
+            return None
         except Exception as error:
             if on_error("INSTRUCTION", error):
                 raise
@@ -298,6 +387,14 @@ def bind_jump(
     def jump_callback(code: CodeType, offset: int, destination: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, destination)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("JUMP", error):
+                raise
+            return None
         except Exception as error:
             if on_error("JUMP", error):
                 raise
@@ -319,6 +416,14 @@ def bind_branch(
     def branch_callback(code: CodeType, offset: int, destination: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, destination)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("BRANCH", error):
+                raise
+            return None
         except Exception as error:
             if on_error("BRANCH", error):
                 raise
@@ -340,6 +445,14 @@ def bind_branch_left(
     def branch_left_callback(code: CodeType, offset: int, destination: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, destination)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("BRANCH_LEFT", error):
+                raise
+            return None
         except Exception as error:
             if on_error("BRANCH_LEFT", error):
                 raise
@@ -361,6 +474,14 @@ def bind_branch_right(
     def branch_right_callback(code: CodeType, offset: int, destination: int) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, destination)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("BRANCH_RIGHT", error):
+                raise
+            return None
         except Exception as error:
             if on_error("BRANCH_RIGHT", error):
                 raise
@@ -384,6 +505,14 @@ def bind_stop_iteration(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("STOP_ITERATION", error):
+                raise
+            return None
         except Exception as error:
             if on_error("STOP_ITERATION", error):
                 raise
@@ -405,6 +534,14 @@ def bind_raise(
     def raise_callback(code: CodeType, offset: int, exception: BaseException) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("RAISE", error):
+                raise
+            return None
         except Exception as error:
             if on_error("RAISE", error):
                 raise
@@ -426,6 +563,14 @@ def bind_reraise(
     def reraise_callback(code: CodeType, offset: int, exception: BaseException) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("RERAISE", error):
+                raise
+            return None
         except Exception as error:
             if on_error("RERAISE", error):
                 raise
@@ -449,6 +594,14 @@ def bind_exception_handled(
     ) -> CallbackOutcome:
         try:
             outcome = handler(code, offset, exception)
+        except RecursionError as error:
+            entry = error.__traceback__
+            if entry is None or entry.tb_next is None:
+                # The program has filled its stack: the handler could not begin.
+                return None
+            if on_error("EXCEPTION_HANDLED", error):
+                raise
+            return None
         except Exception as error:
             if on_error("EXCEPTION_HANDLED", error):
                 raise
