@@ -106,13 +106,13 @@ raise_later(Engine *engine, PyObject *exception)
 }
 
 /* Tells whether a signal handler of the program's raised it: at the beginning of its traceback is no
-   frame of codetracer's. What C code raises has none. */
+   frame of codetracer's. What C code raises has none, but it raises no interrupt. */
 static int
 is_the_programs(Engine *engine, PyObject *exception)
 {
     PyObject *entry = PyException_GetTraceback(exception);
     if (entry == NULL) {
-        return 0;
+        return !PyErr_GivenExceptionMatches(exception, PyExc_Exception);
     }
     PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
     int ours = is_ours(engine, frame);
@@ -135,14 +135,17 @@ pass_on(Engine *engine)
 }
 
 void
-drop_error(Engine *engine)
+drop_error(Engine *engine, PyObject *expected)
 {
     PyObject *exception = PyErr_GetRaisedException();
-    if (exception != NULL && is_the_programs(engine, exception)) {
+    if (exception == NULL) {
+        return;
+    }
+    if ((PyObject *)Py_TYPE(exception) != expected || is_the_programs(engine, exception)) {
         raise_later(engine, exception);
     }
     else {
-        Py_XDECREF(exception);
+        Py_DECREF(exception);
     }
 }
 

@@ -192,9 +192,10 @@ PyObject *ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t 
 PyObject *ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args,
                      size_t count);
 
-/* Clears an error that is expected. The program's exception, which a signal handler has raised where
-   C code of CPython's let it run, is raised in the program once the event is written. */
-void drop_error(Engine *engine);
+/* Clears the error that is set, if one is, which is expected to be of this type. Another one is the
+   program's: a signal handler has raised it where C code of CPython's let it run. It is raised in the
+   program once the event is written. */
+void drop_error(Engine *engine, PyObject *expected);
 
 /* Does that with an exception that is set, if it is the program's; tells whether it is. */
 int pass_on(Engine *engine);

@@ -121,7 +121,7 @@ iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total,
         done++;
     }
     /* Another thread may have changed it meanwhile. */
-    drop_error(engine);
+    drop_error(engine, PyExc_RuntimeError);
     Py_DECREF(iterator);
     for (; done < count; done++) {
         if (put_byte(to, VALUE_UNBOUND) < 0) {

@@ -228,6 +228,10 @@ next_block(Log *log, size_t needed)
         window = log->map_size * 2 < WINDOW ? log->map_size * 2 : WINDOW;
         window = size > window ? size : window;
         int error = map_window(log, log->window_start + start, window, &map);
+        if (error == ENOMEM && window > size) {
+            window = size;
+            error = map_window(log, log->window_start + start, window, &map);
+        }
         if (error) {
             return cannot_write(log, error);
         }

@@ -153,7 +153,7 @@ variable_around(Engine *engine, PyObject *frame, PyObject *name)
         Py_DECREF(around);
         around = back;
     }
-    drop_error(engine);
+    drop_error(engine, PyExc_NameError);
     PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
     Py_XDECREF(around);
     return value;
@@ -178,7 +178,7 @@ variable_value(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, 
     }
     if (value == NULL) {
         /* PyFrame_GetVar formats a NameError, and repr() lets signal handlers run. */
-        drop_error(engine);
+        drop_error(engine, PyExc_NameError);
     }
     return value;
 }

@@ -233,16 +233,11 @@ def fill(kept):
         while True:
             kept.append(bytearray(2**20))
     except MemoryError:
-        while len(kept) < 10**6:
+        while True:
             try:
-                kept.append(bytearray(1000))
+                kept.append(bytearray(2**14))
             except MemoryError:
-                return meet_in_little()
-def meet_in_little():
-    try:
-        meet()
-    except MemoryError:
-        return True
+                return [caught] * 3
 for turn in range(3):
     kept = []
     fill(kept)

@@ -14,6 +14,7 @@ signal handlers after calls, where a function begins, and where a loop goes back
 from __future__ import annotations
 
 from _thread import RLock
+from _thread import get_ident as _get_ident
 from os import getpid as _getpid
 from sys import _getframe
 from time import perf_counter_ns
@@ -97,6 +98,7 @@ class Events:
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
         self._late: list[bytes] = []
         self._missed = 0
+        self._telling: set[int] = set()
         self._process = _getpid()
         self._new_lock()
 
@@ -195,35 +197,22 @@ class Events:
         if frame is not None:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
         record = encode_output(stream, path, line, data)
-        if self._is_taken():
-            # A signal handler or a finalizer of the program's, amid an event of this thread.
-            self._late.append(record)
-            return
-        if not self._take():
-            return
-        release = self._release
-        try:
-            if frame is not None:
-                self._stacks.thread()
-            self._pass_time()
-            self._out.append(record)
-            self._write()
-        finally:
-            release()
+        self._tell(record, self._write_output, record, frame is not None)
+
+    def _write_output(self, record: bytes, has_frame: bool) -> None:
+        if has_frame:
+            self._stacks.thread()
+        self._pass_time()
+        self._out.append(record)
+        self._write()
 
     def note(self, record: bytes) -> None:
         """Write a record that no event of CPython's tells of."""
-        if self._is_taken():
-            self._late.append(record)
-            return
-        if not self._take():
-            return
-        release = self._release
-        try:
-            self._out.append(record)
-            self._write()
-        finally:
-            release()
+        self._tell(record, self._write_note, record)
+
+    def _write_note(self, record: bytes) -> None:
+        self._out.append(record)
+        self._write()
 
     def exit(self, code: int | None) -> None:
         """Recording ends.
@@ -231,17 +220,42 @@ class Events:
         Parameters:
             code: the exit status; None when it is not known.
         """
-        if not self._take():
+        if self._is_taken():
+            # Whatever is under way will not end any more, or has been left by an exception.
+            self._free()
+        self._tell(b"", self._write_exit, code)
+
+    def _write_exit(self, code: int | None) -> None:
+        record = encode_exit(self._elapsed(), 0 if code is None else 1, code or 0)
+        self._out += self._late
+        del self._late[:]
+        self._out.append(record)
+        self._log.settle(self._out)
+
+    def _tell[*Rest](self, late: bytes, write: Callable[[*Rest], None], *arguments: *Rest) -> None:
+        """Write what is no event of CPython's; the events within are codetracer's own.
+
+        Parameters:
+            late: what is written at the end of the event, if one is under way in this thread: a
+                signal handler or a finalizer of the program's runs amid it.
+            write: is called where there is none.
+        """
+        if self._is_taken():
+            self._late.append(late)
             return
-        release = self._release
+        thread = _get_ident()
+        release: Callable[[], None] | None = None
         try:
-            known = 0 if code is None else 1
-            self._out.append(encode_exit(self._elapsed(), known, code or 0))
-            self._out += self._late
-            del self._late[:]
-            self._log.settle(self._out)
+            self._telling.add(thread)
+            if self._take():
+                release = self._release
+                write(*arguments)
         finally:
-            release()
+            try:
+                if release is not None:
+                    release()
+            finally:
+                self._telling.discard(thread)
 
     # -- what the handlers share
 
@@ -290,7 +304,11 @@ class Events:
             # The log is the parent's until the child has one.
             return False
         if self._is_taken():
-            # No event comes within another one: a signal handler has raised before `_release`.
+            if _get_ident() in self._telling:
+                # Not from within a callback: what runs is codetracer's own, for the most part.
+                self._missed += 1
+                return False
+            # No event comes within another one: a signal handler has raised before the release.
             self._free()
         if self._acquire(True, _LONGEST):
             return True

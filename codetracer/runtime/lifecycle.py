@@ -14,6 +14,7 @@ from time import time_ns as _time_ns
 
 from codetracer import __version__
 from codetracer.errors import HostError
+from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
@@ -269,8 +270,14 @@ class Recorder(Tracer):
         self._definitions.forget()
         self._plans.forget()
         _end_with_multiprocessing()
-        # It is written when there is something to write.
-        self._log = self._make_log()
+        try:
+            # It is written when there is something to write.
+            self._log = self._make_log()
+        except OSError as error:
+            self.failed = True
+            self._events.end()
+            say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
+            return
         self._events.restart(self._log)
         if about_to_exec():
             self._note(encode_exec(self._children.last))

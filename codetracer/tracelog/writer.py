@@ -252,7 +252,13 @@ class LogWriter:
             # A short log takes little of the disk.
             window_size = max(size, min(2 * window_size, WINDOW))
             window_start += start
-            window = self._claim(window_start, window_size)
+            try:
+                window = self._claim(window_start, window_size)
+            except OSError as error:
+                if error.errno != errno.ENOMEM or window_size == size:
+                    raise
+                window_size = size
+                window = self._claim(window_start, window_size)
             start = 0
         header = _pack_header(BLOCK_MAGIC, self._block_number + 1, size, 0, 0)
         end = start + len(header)
