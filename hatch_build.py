@@ -91,6 +91,9 @@ def compile_extensions(root: Path) -> None:
     command.build_temp = str(root / "build")
     command.ensure_finalized()
     command.run()
+    for binary in (root / PACKAGE).glob("*.abi3-*.so"):
+        # What 3.15 names so, earlier versions do not load; it loads both.
+        binary.replace(binary.with_name(f"{binary.name.partition('.')[0]}.abi3.so"))
 
 
 if __name__ == "__main__":

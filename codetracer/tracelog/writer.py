@@ -344,13 +344,15 @@ else:
         return most != RLIM_INFINITY and end > most
 
 
-if hasattr(os, "posix_fallocate"):
-    _allocate: Final = os.posix_fallocate
-else:
-    _pwrite: Final = os.pwrite
+_fallocate: Final[Any] = getattr(os, "posix_fallocate", None)
+_pwrite: Final[Any] = getattr(os, "pwrite", None)
 
-    def _allocate(file: int, start: int, size: int, /) -> None:
+
+def _allocate(file: int, start: int, size: int) -> None:
+    if _fallocate is None:
         _pwrite(file, bytes(size), start)
+    else:
+        _fallocate(file, start, size)
 
 
 class _Window:
