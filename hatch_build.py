@@ -25,6 +25,7 @@ MODULES = {
     ],
 }
 STABLE_ABI = "0x030c0000"
+POSIX = sys.platform != "win32"
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
@@ -80,6 +81,8 @@ def compile_extensions(root: Path) -> None:
                 *map(str, root.glob(f"{PACKAGE}/*.h")),
             ],
             define_macros=[("Py_LIMITED_API", STABLE_ABI)],
+            # What a CPython's headers no longer declare would be taken to return an int.
+            extra_compile_args=["-Werror=implicit-function-declaration"] if POSIX else [],
             py_limited_api=True,
         )
         for module, sources in modules.items()

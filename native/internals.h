@@ -41,6 +41,9 @@ is_ascii(PyObject *text)
     return internals_known && (state & 0x60) == 0x60;
 }
 
+/* In the stable ABI, but not in the headers from 3.15 on. */
+PyAPI_FUNC(PyObject *) PyWeakref_GetObject(PyObject *);
+
 /* Returns what a weak reference refers to, borrowed; None when it is gone. */
 static inline PyObject *
 referent(PyObject *reference)

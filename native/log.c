@@ -15,6 +15,7 @@
 
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
+#define KEPT_IN_LITTLE (256 << 10) /* likewise */
 #define PATIENCE (16 << 10)      /* likewise */
 #define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
 
@@ -163,13 +164,10 @@ put_file_header(Log *log)
     memcpy(to + 32, PyBytes_AsString(log->recording), 16);
 }
 
-/* Raises what the caller of the log is to be told; an errno that passes is LOG_LATER. */
+/* Raises what the caller of the log is to be told. */
 static Written
-cannot_write(Log *log, int error)
+refuse(Log *log, int error)
 {
-    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN) {
-        return LOG_LATER;
-    }
     PyObject *told =
         PyObject_CallFunction(log->unwritable, "Os", log->path, strerror(error));
     PyObject *problem = told == NULL ? NULL : PyObject_GetAttrString(told, "message");
@@ -185,6 +183,17 @@ cannot_write(Log *log, int error)
     PyErr_SetObject((PyObject *)Py_TYPE(told), told);
     Py_DECREF(told);
     return LOG_FAILED;
+}
+
+/* Tells a shortage, which may pass, from what will not. */
+static Written
+cannot_write(Log *log, int error)
+{
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN) {
+        log->shortage = error;
+        return LOG_LATER;
+    }
+    return refuse(log, error);
 }
 
 /* Creates the file, with a first block that has room for `needed` bytes. */
@@ -250,15 +259,18 @@ static Written
 make_room(Log *log, size_t count)
 {
     if (log->state == LOG_CLOSED || log->problem != Py_None) {
-        return cannot_write(log, EBADF);
+        return refuse(log, EBADF);
     }
     if (count < log->waits_for) {
         return LOG_LATER;
     }
     Written written = log->state == LOG_NEW ? create(log, count) : next_block(log, count);
     log->waits_for = written == LOG_LATER ? count + PATIENCE : 0;
-    /* What waits takes memory; it may not take all of it. */
-    return written == LOG_LATER && count > KEPT ? cannot_write(log, ENOSPC) : written;
+    /* What waits takes memory, which the program may need. */
+    if (written == LOG_LATER && count > (log->shortage == ENOMEM ? KEPT_IN_LITTLE : KEPT)) {
+        return refuse(log, log->shortage);
+    }
+    return written;
 }
 
 Written
@@ -287,7 +299,7 @@ log_settle(Log *log, const unsigned char *bytes, size_t count)
     log->waits_for = 0;
     Written written = log_write(log, bytes, count);
     if (written == LOG_LATER) {
-        written = cannot_write(log, EIO);
+        written = refuse(log, log->shortage);
     }
     return written;
 }

@@ -34,6 +34,7 @@ typedef struct {
     size_t payload;
     size_t position;
     size_t limit;
+    int shortage;     /* the errno of what the machine is short of */
     size_t waits_for; /* bytes: what waits is not tried again before it is so much */
 } Log;
 

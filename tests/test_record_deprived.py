@@ -173,7 +173,7 @@ for n in range(9000):
 kept.clear()
 print('end')
 """
-"""Its log needs another window while no memory is left for one, and gets it later."""
+"""Its log needs another window while no memory is left for one."""
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -183,10 +183,12 @@ def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, ba
     outcome = run(tmp_path, "--io-capture=off", "--max-text=1000", backend=backend)
 
     assert (outcome.code, outcome.stdout) == (0, "full\nend\n"), outcome.stderr
-    assert "not all of it was recorded" not in outcome.stderr
     trace = codetracer.read(tmp_path / "out")
-    assert trace.complete, trace.problem
-    assert sum(isinstance(event, ReturnEvent) for event in trace) > 9000
+    # The system may find room for a small window after all.
+    if not trace.complete:
+        assert "not all of it was recorded: " in outcome.stderr
+        assert "Cannot allocate memory" in (trace.problem or "")
+    assert sum(isinstance(event, ReturnEvent) for event in trace) > 100
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

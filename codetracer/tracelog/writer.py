@@ -68,6 +68,9 @@ WINDOW: Final = 16 * BLOCK_SIZE
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
 
+KEPT_IN_LITTLE: Final = 256 * 2**10
+"""How many where it is memory that it is short of, which the program may need."""
+
 PATIENCE: Final = 16 * 2**10
 """After how many more bytes of records it is tried again."""
 
@@ -116,6 +119,7 @@ class LogWriter:
         self._payload = 0
         self._position = 0
         self._limit = 0
+        self._shortage = 0
         self._waits_for = 0
 
     @property
@@ -163,7 +167,7 @@ class LogWriter:
         self._waits_for = 0
         self.write(records)
         if records:
-            raise unwritable(self.path, _strerror(errno.ENOMEM))
+            raise unwritable(self.path, _strerror(self._shortage))
 
     def flush(self) -> None:
         """Have the system write to the disk what is in the file; nothing if it is closed."""
@@ -216,9 +220,10 @@ class LogWriter:
             step(needed)
         except OSError as error:
             number = error.errno or errno.EIO
-            if number in PASSING and needed <= KEPT:
+            if number in PASSING and needed <= (KEPT_IN_LITTLE if number == errno.ENOMEM else KEPT):
+                self._shortage = number
                 return False
-            told = unwritable(self.path, _strerror(errno.ENOSPC if number in PASSING else number))
+            told = unwritable(self.path, _strerror(number))
             self.problem = told.message
             raise told from error
         return True
