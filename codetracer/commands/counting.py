@@ -25,7 +25,6 @@ _COUNTED = {
     events.UnwindEvent: "unwinds",
     events.RaiseEvent: "raises",
     events.HandledEvent: "handled",
-    events.LostEvent: "lost",
     events.UnfinishedEvent: "unfinished",
     events.OutputEvent: "outputs",
 }
@@ -56,6 +55,7 @@ def count(process: Process) -> dict[str, Any]:
     steps: dict[Thread, int] = {}
     calls: dict[Thread, int] = {}
     files: set[str] = set()
+    lost: set[int] = set()
     damage: str | None = None
     status: int | None = None
     # Steps are counted by the replay; what is left is who made them.
@@ -75,6 +75,11 @@ def count(process: Process) -> dict[str, Any]:
             if isinstance(event, events.CallEvent):
                 calls[event.thread] = calls.get(event.thread, 0) + 1
                 files.add(event.frame.code.path)
+            elif isinstance(event, events.LostEvent):
+                lost.add(event.frame.number)
+            elif isinstance(event, events.ResumeEvent | events.ThrowEvent):
+                # It was out of sight, as a greenlet's frames are while another one runs.
+                lost.discard(event.frame.number)
             elif isinstance(event, events.ExitEvent):
                 status = event.status
     except TargetError as error:
@@ -94,6 +99,7 @@ def count(process: Process) -> dict[str, Any]:
         "duration_ns": replay.time_ns,
         "steps": replay.steps,
         **{name: kinds.get(kind, 0) for kind, name in _COUNTED.items()},
+        "lost": len(lost),
         "files": len(files),
         "threads": [
             {

@@ -343,7 +343,7 @@ class HandledRecord(NamedTuple):
 
 
 class LostRecord(NamedTuple):
-    """The innermost frame has left, and no event told how."""
+    """The innermost frame is out of sight: it has ended unseen, or goes on with `resume`."""
 
 
 class OutputRecord(NamedTuple):

@@ -243,7 +243,7 @@ def encode_handled(exception: bytes) -> bytes:
 
 
 def encode_lost() -> bytes:
-    """The innermost frame has left, and no event told how."""
+    """The innermost frame is out of sight: it has ended unseen, or goes on with `resume`."""
     return _BYTES[20]
 
 
