@@ -12,6 +12,7 @@ import os
 import sys
 from atexit import register as _register
 from atexit import unregister as _unregister
+from sys import monitoring as _monitoring
 
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.log import json_line, say
@@ -46,6 +47,9 @@ __all__ = [
 TRACE: Final = "CODETRACER_TRACE"
 CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
+
+SLOTS: Final = (5, 4, 3)
+"""The tool slots that a recording may take, those first that a program is least likely to want."""
 
 _current: TraceSession | None = None
 
@@ -216,7 +220,8 @@ def start_recorder(recorder: Recorder) -> TraceSession:
     global _current
     session = TraceSession(recorder)
     try:
-        install_with_policy(recorder, recording_policy)
+        free = [slot for slot in SLOTS if _monitoring.get_tool(slot) is None]
+        install_with_policy(recorder, recording_policy, free[0] if free else None)
     except RecorderError:
         recorder.discard()
         raise

@@ -1,4 +1,4 @@
-"""Greenlets: each has frames of its own, which go out of sight while another one runs, and go on."""
+"""Greenlets: each has frames of its own, out of sight while another one runs, and going on then."""
 
 import json
 from pathlib import Path

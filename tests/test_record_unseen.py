@@ -322,3 +322,27 @@ def test_recordings_that_have_ended_leave_nothing_alive(tmp_path: Path, backend:
     outcome = execute("app.py", cwd=tmp_path, environ={"CODETRACER_BACKEND": backend})
 
     assert (outcome.code, outcome.stderr, outcome.stdout) == (0, "", "[]\n")
+
+
+SLOTS = """
+import sys
+hits = []
+for slot in (3, 4):
+    sys.monitoring.use_tool_id(slot, 'mine')
+    take = lambda *args: hits.append(args)
+    sys.monitoring.register_callback(slot, sys.monitoring.events.LINE, take)
+    sys.monitoring.set_events(slot, sys.monitoring.events.LINE)
+def f():
+    return 1
+f()
+for slot in (3, 4):
+    sys.monitoring.set_events(slot, 0)
+    sys.monitoring.free_tool_id(slot)
+print(len(hits))
+"""
+
+
+def test_the_slots_that_have_no_name_are_left_to_the_program(tmp_path: Path, backend: str) -> None:
+    plain, recorded = outputs(tmp_path, SLOTS, backend)
+
+    assert recorded == plain

@@ -314,16 +314,19 @@ class Monitor:
 _default = Monitor()
 
 
-def install_with_policy(tracer: Tracer, policy: Callable[[], RecorderPolicy]) -> None:
+def install_with_policy(
+    tracer: Tracer, policy: Callable[[], RecorderPolicy], slot: int | None = None
+) -> None:
     """Install `tracer` as `install_tracer` does, with a policy of its own.
 
     Parameters:
         policy: returns what to do about its errors.
+        slot: as for `install_tracer`.
 
     Raises:
         UsageError: as for `install_tracer`.
     """
-    _default.install(tracer, policy=policy)
+    _default.install(tracer, policy=policy, slot=slot)
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
