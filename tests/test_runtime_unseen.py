@@ -70,6 +70,8 @@ for entry in profile.getstats():
     code = entry.code
     events.append((code if type(code) is str else code.co_name, entry.callcount))
 events.sort()
+# At exit 3.12.1 may clear their types first, as its garbage collector happens to find them.
+del entry, code, profile
 """,
     "tracebacks": """
 import traceback
