@@ -169,11 +169,12 @@ def ring(number, frame):
         meet()
         os._exit(7)
     children.append(child)
+    if len(children) < 20:
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
 signal.signal(signal.SIGALRM, ring)
-signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+signal.setitimer(signal.ITIMER_REAL, 0.002)
 while len(children) < 20:
     meet()
-signal.setitimer(signal.ITIMER_REAL, 0)
 print({os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children})
 """
 
