@@ -12,8 +12,8 @@ typedef struct {
 /* As in callbacks.py, to the letter:
  *
  *     except RecursionError as error:
- *         where it has not come into the handler: the program has filled its stack, and
- *         return None
+ *         return None where it has not come into the handler, or cannot come into on_error: the
+ *         program has filled its stack
  *     except Exception as error:
  *         if on_error(event, error):
  *             raise
@@ -46,7 +46,12 @@ guard_failed(Guard *guard)
         PyErr_SetRaisedException(error);
         return NULL;
     }
+    int is_recursion = PyErr_GivenExceptionMatches(error, PyExc_RecursionError);
     Py_DECREF(error);
+    if (is_the_programs < 0 && is_recursion && PyErr_ExceptionMatches(PyExc_RecursionError)) {
+        PyErr_Clear();
+        Py_RETURN_NONE;
+    }
     if (is_the_programs < 0) {
         return NULL;
     }

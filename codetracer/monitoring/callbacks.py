@@ -13,7 +13,7 @@ from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
 from codetracer.monitoring.attach import Steps
 from codetracer.monitoring.backend import binders
-from codetracer.own import seal
+from codetracer.own import BUILTINS, seal
 from codetracer.whose import continues, is_the_programs, memory_is_full
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
 from codetracer_bindings.registration import CallbackSpec, bound_callbacks
@@ -154,6 +154,14 @@ class Installation:
             RecorderError: under ``on_recorder_error = "abort"``, with `error` as its cause.
         """
         limit = sys.getrecursionlimit()
+        context = error.__context__
+        entry = None if context is None else context.__traceback__
+        # Without a call: there may be no room for one.
+        while entry is not None and entry.tb_next is not None:
+            entry = entry.tb_next
+        if context is not None and entry is not None and entry.tb_frame.f_builtins is BUILTINS:
+            # What codetracer met before, and has dealt with, is not what the program's came of.
+            error.__context__ = context.__context__
         try:
             if isinstance(error, RecursionError) and continues(error):
                 return True

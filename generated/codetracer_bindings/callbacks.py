@@ -9,7 +9,8 @@ A ``bind_<event>`` function takes the handler and two functions of the installat
   returns what CPython shall see.
 
 Exceptions that are no ``Exception`` (KeyboardInterrupt, SystemExit) pass: they are the program's.
-Where the program has filled its stack so that a handler cannot even begin, the event is missed.
+Where the program has filled its stack so that a handler, or `on_error`, cannot even begin, the
+event is missed.
 """
 
 from __future__ import annotations
@@ -63,9 +64,12 @@ def bind_py_start(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_START", error):
+            try:
+                is_the_programs = on_error("PY_START", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -92,9 +96,12 @@ def bind_py_resume(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_RESUME", error):
+            try:
+                is_the_programs = on_error("PY_RESUME", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -121,9 +128,12 @@ def bind_py_return(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_RETURN", error):
+            try:
+                is_the_programs = on_error("PY_RETURN", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -150,9 +160,12 @@ def bind_py_yield(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_YIELD", error):
+            try:
+                is_the_programs = on_error("PY_YIELD", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -179,9 +192,12 @@ def bind_py_throw(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_THROW", error):
+            try:
+                is_the_programs = on_error("PY_THROW", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -210,9 +226,12 @@ def bind_py_unwind(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("PY_UNWIND", error):
+            try:
+                is_the_programs = on_error("PY_UNWIND", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -241,9 +260,12 @@ def bind_call(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("CALL", error):
+            try:
+                is_the_programs = on_error("CALL", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -272,9 +294,12 @@ def bind_c_return(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("C_RETURN", error):
+            try:
+                is_the_programs = on_error("C_RETURN", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -303,9 +328,12 @@ def bind_c_raise(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("C_RAISE", error):
+            try:
+                is_the_programs = on_error("C_RAISE", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -332,9 +360,12 @@ def bind_line(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("LINE", error):
+            try:
+                is_the_programs = on_error("LINE", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -361,9 +392,12 @@ def bind_instruction(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("INSTRUCTION", error):
+            try:
+                is_the_programs = on_error("INSTRUCTION", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -390,9 +424,12 @@ def bind_jump(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("JUMP", error):
+            try:
+                is_the_programs = on_error("JUMP", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -419,9 +456,12 @@ def bind_branch(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("BRANCH", error):
+            try:
+                is_the_programs = on_error("BRANCH", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -448,9 +488,12 @@ def bind_branch_left(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("BRANCH_LEFT", error):
+            try:
+                is_the_programs = on_error("BRANCH_LEFT", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -477,9 +520,12 @@ def bind_branch_right(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("BRANCH_RIGHT", error):
+            try:
+                is_the_programs = on_error("BRANCH_RIGHT", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -508,9 +554,12 @@ def bind_stop_iteration(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("STOP_ITERATION", error):
+            try:
+                is_the_programs = on_error("STOP_ITERATION", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -537,9 +586,12 @@ def bind_raise(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("RAISE", error):
+            try:
+                is_the_programs = on_error("RAISE", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -566,9 +618,12 @@ def bind_reraise(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("RERAISE", error):
+            try:
+                is_the_programs = on_error("RERAISE", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
@@ -597,9 +652,12 @@ def bind_exception_handled(
         except RecursionError as error:
             entry = error.__traceback__
             if entry is None or entry.tb_next is None:
-                # The program has filled its stack: the handler could not begin.
                 return None
-            if on_error("EXCEPTION_HANDLED", error):
+            try:
+                is_the_programs = on_error("EXCEPTION_HANDLED", error)
+            except RecursionError:
+                return None
+            if is_the_programs:
                 raise
             return None
         except Exception as error:
