@@ -274,6 +274,9 @@ def interrupt(number, frame): raise KeyboardInterrupt
 signal.signal(signal.SIGALRM, interrupt)
 def work(): return [n for n in range(3)]
 monitor, caught = Monitor("signalled", slot=5), 0
+# All that is needed is loaded by then: importlib loses an interrupt in its weak references.
+monitor.install(Lines())
+monitor.uninstall()
 while caught < 200:
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 4e-4))
