@@ -298,6 +298,10 @@ engine_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(engine->restart);
     Py_VISIT(engine->clock);
     Py_VISIT(engine->values.layout_of);
+    Py_VISIT(engine->tasks.running_loop);
+    Py_VISIT(engine->tasks.current);
+    Py_VISIT(engine->tasks.name);
+    Py_VISIT(engine->tasks.type);
     return 0;
 }
 
@@ -316,6 +320,10 @@ engine_clear(PyObject *self)
     Py_CLEAR(engine->restart);
     Py_CLEAR(engine->clock);
     Py_CLEAR(engine->values.layout_of);
+    Py_CLEAR(engine->tasks.running_loop);
+    Py_CLEAR(engine->tasks.current);
+    Py_CLEAR(engine->tasks.name);
+    Py_CLEAR(engine->tasks.type);
     return 0;
 }
 
@@ -408,8 +416,8 @@ static int
 engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
-        || internals_prepare(module) < 0 || variables_prepare() < 0 || values_prepare() < 0
-        || items_prepare() < 0 || attributes_prepare() < 0
+        || internals_prepare(module) < 0 || variables_prepare() < 0 || tasks_prepare() < 0
+        || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0) {
         return -1;
     }

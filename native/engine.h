@@ -91,7 +91,17 @@ typedef struct {
     Frame **stack;
     Py_ssize_t used;
     Py_ssize_t size;
+    const void *task; /* the asyncio task that the log has for it, and the hash of its name */
+    Py_hash_t task_name;
 } Thread;
+
+/* What tells of asyncio's tasks, once the program has loaded it. */
+typedef struct {
+    PyObject *running_loop;
+    PyObject *current;
+    PyObject *name;
+    PyObject *type;
+} Tasks;
 
 typedef struct {
     Variable *variable;
@@ -126,6 +136,7 @@ struct Engine {
     Table threads;    /* by thread state's id + 2 */
     Table namespaces; /* by address of the dict */
     Table suspended;  /* by address of the frame */
+    Tasks tasks;
     Thread *current;
     uint32_t next_thread;
     uint32_t next_frame;
@@ -284,6 +295,13 @@ int sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *begi
 
 /* The same from the frame that called `frame`, which begins. */
 int sync_below(Engine *engine, Thread *thread, PyObject *frame);
+
+/* ---- tasks.c */
+
+int tasks_prepare(void);
+
+/* Says in which task a coroutine begins or goes on, if the thread was in another one. */
+int tell_task(Engine *engine, Thread *thread);
 
 /* ---- variables.c */
 

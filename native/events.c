@@ -6,6 +6,7 @@
 
 #include "_trace_format.h"
 
+#define COROUTINE_KIND 4 /* as in plans.py */
 #define WAIT_STEP 50     /* microseconds */
 #define WAIT_STEPS 40000 /* some two seconds */
 
@@ -213,6 +214,9 @@ begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
     Plan *plan = event->plan;
     Thread *thread = event->thread;
+    if (plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
+        return -1;
+    }
     /* A frame that was there before, and left unseen. */
     state_free(table_take(&engine->suspended, event->frame));
     if (sync_below(engine, thread, event->frame) < 0) {
@@ -278,6 +282,9 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 static int
 go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
+    if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, event->thread) < 0) {
+        return -1;
+    }
     if (sync_below(engine, event->thread, event->frame) < 0
         || resume_frame(engine, event->thread, event->frame, event->plan) < 0) {
         return -1;
@@ -295,6 +302,9 @@ static int
 throw_into(Engine *engine, Event *event, PyObject *const *args)
 {
     Thread *thread = event->thread;
+    if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
+        return -1;
+    }
     /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
     int is_open = stack_find(thread, event->frame, NULL) >= 0;
     if ((is_open ? sync_stack(engine, thread, event->frame, NULL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.commands.printer import Printer, short_name, thread_name
+from codetracer.commands.printer import Printer, in_task, short_name, thread_name
 from codetracer.errors import TargetError
 from codetracer.replay import events
 from codetracer.replay.render import render, to_json
@@ -45,6 +45,7 @@ def _show(replay: Replay, printer: Printer, event: StepEvent) -> None:
             {
                 "step": event.number,
                 "thread": event.thread.number,
+                "task": frame.task,
                 "frame": frame.number,
                 "function": frame.code.name,
                 "module": frame.code.module,
@@ -64,9 +65,8 @@ def _show(replay: Replay, printer: Printer, event: StepEvent) -> None:
         )
         return
     where = printer.place(frame.code.path, event.line)
-    printer.line(
-        f"step {event.number}  {where}  {short_name(frame.code)}, {thread_name(event.thread)}"
-    )
+    runs = f"{thread_name(event.thread)}{in_task(frame)}"
+    printer.line(f"step {event.number}  {where}  {short_name(frame.code)}, {runs}")
     if source:
         printer.line(f"  > {source}")
     for scope, values in variables.items():

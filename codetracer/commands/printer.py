@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from codetracer.replay.trace import Trace
     from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["FullError", "Printer", "duration", "short_name", "thread_name"]
+__all__ = ["FullError", "Printer", "duration", "in_task", "short_name", "thread_name"]
 
 VALUE_LIMIT: Final = 80
 """Characters of one value in a line of text."""
@@ -162,6 +162,11 @@ def short_name(code: Code) -> str:
 def thread_name(thread: Thread) -> str:
     """Return how a thread is named in lines of text."""
     return "an unknown thread" if thread is NO_THREAD else f"thread {thread.number} {thread.name}"
+
+
+def in_task(frame: Frame) -> str:
+    """Return what is said of a frame's task behind its place; nothing if it is in none."""
+    return f", task {frame.task}" if frame.task else ""
 
 
 def duration(ns: int) -> str:

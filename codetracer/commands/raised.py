@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.commands.printer import Printer, short_name, thread_name
+from codetracer.commands.printer import Printer, in_task, short_name, thread_name
 from codetracer.replay import events
 from codetracer_bindings.trace_decoder import ReferenceValue
 
@@ -44,15 +44,17 @@ class _Exception:
 
     Attributes:
         row: what is known of it.
+        ended: the task that it ended, if any.
         frame: the frame that handles it, maybe only on its way through ``finally`` or ``with``.
         where: the function and the line that handle it.
     """
 
-    __slots__ = ("frame", "row", "text", "where")
+    __slots__ = ("ended", "frame", "row", "text", "where")
 
     def __init__(self, row: dict[str, object], text: str) -> None:
         self.row = row
         self.text = text
+        self.ended = ""
         self.frame: Frame | None = None
         self.where: tuple[str, int] = ("", 0)
 
@@ -77,10 +79,11 @@ class _Followed:
             self._print_handled(key)
         frame, printer = event.frame, self._printer
         shown = printer.value(self._replay.state, event.raw, 100)
-        place = f"{printer.frame_place(frame)} in {short_name(frame.code)}"
+        place = f"{printer.frame_place(frame)} in {short_name(frame.code)}{in_task(frame)}"
         row: dict[str, object] = {
             "exception": shown,
             "thread": event.thread.number,
+            "task": frame.task,
             "step": frame.step if frame.step >= 0 else None,
             "function": frame.code.name,
             "path": frame.code.path,
@@ -118,7 +121,11 @@ class _Followed:
             return
         self._release(key, known)
         self.ended(event.frame)
-        if event.frame.caller is None:
+        frame = event.frame
+        if frame.task and (frame.caller is None or frame.caller.task != frame.task):
+            # Whoever awaits the task may get it.
+            known.ended = frame.task
+        elif frame.caller is None:
             del self._active[key]
             self._print(known, "ended", f"ended {thread_name(event.thread)}", None)
 
@@ -129,7 +136,10 @@ class _Followed:
 
     def finish(self) -> None:
         for known in self._active.values():
-            self._print(known, "unknown", "what became of it was not recorded", None)
+            if known.ended:
+                self._print(known, "ended", f"ended task {known.ended}", None)
+            else:
+                self._print(known, "unknown", "what became of it was not recorded", None)
 
     def _print_handled(self, key: _Key) -> None:
         known = self._active.pop(key)

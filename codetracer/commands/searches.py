@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.printer import Printer, duration, short_name, thread_name
+from codetracer.commands.printer import Printer, duration, in_task, short_name, thread_name
 from codetracer.commands.tree import ENDING, end_row, result_text
 from codetracer.replay import events
 from codetracer_bindings import trace_decoder as raw
@@ -53,6 +53,7 @@ def show_function(replay: Replay, printer: Printer, name: str) -> set[str] | Non
             result = result_text(event, printer, replay.state)
             row |= end_row(event, printer, replay.state) | {"duration_ns": spent}
             came = f"from {row['caller']}" if row["caller"] else "called by nothing recorded"
+            came += in_task(event.frame)
             printer.row(row, f"#{number}  {call} {result}  {duration(spent)}  {came}")
     return None if found else {code.name for code in known}
 
@@ -66,6 +67,7 @@ def _call_row(
     return {
         "call": number,
         "thread": event.thread.number,
+        "task": frame.task,
         "frame": frame.number,
         "step": replay.steps,
         "function": frame.code.name,
@@ -180,6 +182,7 @@ class _Watch:
             "scope": scope,
             "step": step if step >= 0 else None,
             "thread": event.thread.number,
+            "task": frame.task,
             "frame": frame.number,
             "function": code.name,
             "path": code.path,

@@ -40,7 +40,8 @@ def show_tree(replay: Replay, printer: Printer, depth: int, *, fold: bool) -> No
     """Print the calls of one process as they are read.
 
     A call that calls nothing is one line. Of others, what they call stands below their line, and
-    what came of them in a line of its own. The last line is the program's exit status, if known.
+    what came of them in a line of its own. The name of an asyncio task stands before the call that
+    it makes or goes on with. The last line is the program's exit status, if known.
 
     Parameters:
         depth: calls that lie deeper on their thread's stack are counted, not shown; 0 for no limit.
@@ -136,13 +137,17 @@ class _Tree:
             self._print_folded(thread, root)
 
     def _head(self, event: CallEvent | ResumeEvent | ThrowEvent) -> str:
-        name = short_name(event.frame.code)
+        frame = event.frame
+        name = short_name(frame.code)
+        is_other = frame.task != ("" if frame.caller is None else frame.caller.task)
+        task = f"[{frame.task}] " if frame.task and is_other else ""
         match event:
             case events.CallEvent():
-                return self._printer.call(event, self._state)
+                return f"{task}{self._printer.call(event, self._state)}"
             case events.ThrowEvent():
-                return f"{name} resumed by {self._printer.value(self._state, event.raw)}"
-        return f"{name} resumed"
+                thrown = self._printer.value(self._state, event.raw)
+                return f"{task}{name} resumed by {thrown}"
+        return f"{task}{name} resumed"
 
     def _print_head(self, thread: Thread, node: _Node) -> None:
         if node.head:
@@ -204,6 +209,7 @@ def _show_json(replay: Replay, printer: Printer, depth: int) -> None:
         row: dict[str, object] = {
             "event": "",
             "thread": event.thread.number,
+            "task": frame.task,
             "frame": frame.number,
             "depth": frame.depth,
             "time_ns": event.time_ns,

@@ -36,6 +36,7 @@ class Code:
         global_names: the global variables that it names.
         namespace: the number of the global variables that its frames have now.
         suspends: whether its frames can yield and go on later.
+        runs_in_task: whether asyncio's tasks run it.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Code:
         "namespace",
         "number",
         "path",
+        "runs_in_task",
         "suspends",
         "variables",
     )
@@ -64,6 +66,7 @@ class Code:
         self.global_names = tuple(map(shortened, record.global_names))
         self.namespace = 0
         self.suspends = self.kind in KINDS[3:]
+        self.runs_in_task = self.kind in KINDS[4:]
 
     def __repr__(self) -> str:
         return f"<Code {self.name} {self.path}:{self.line}>"
@@ -82,15 +85,17 @@ class Thread:
         ident: ``threading.get_ident()`` there.
         name: its name when it was first seen.
         top: its innermost frame now, or None.
+        task: the name of the asyncio task that runs, or ran last, in it; empty for none.
     """
 
-    __slots__ = ("ident", "name", "number", "top")
+    __slots__ = ("ident", "name", "number", "task", "top")
 
     def __init__(self, number: int, ident: int, name: str) -> None:
         self.number = number
         self.ident = ident
         self.name = name
         self.top: Frame | None = None
+        self.task = ""
 
     def __repr__(self) -> str:
         return f"<Thread {self.number} {self.name}>"
@@ -111,6 +116,7 @@ class Frame:
         line: the line that it is at, or was at last (1-based).
         step: the number of its last step, -1 before the first.
         began_ns: when it began (ns since recording began).
+        task: the name of the asyncio task that it runs in, or ran in last; empty for none.
         thread: the thread whose stack it is on, or None.
         values: its local variables as the log has them, by number; `Replay.locals` has them by
             name and resolved.
@@ -124,6 +130,7 @@ class Frame:
         "line",
         "number",
         "step",
+        "task",
         "thread",
         "values",
     )
@@ -136,6 +143,7 @@ class Frame:
         self.line = line
         self.step = -1
         self.began_ns = began_ns
+        self.task = ""
         self.thread: Thread | None = None
         self.values: dict[int, raw.Value] = {}
 

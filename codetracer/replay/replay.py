@@ -116,6 +116,7 @@ class Replay:
             raw.ExecRecord: self._exec,
             raw.ChildRecord: self._child,
             raw.JoinedRecord: self._joined,
+            raw.TaskRecord: self._task,
         }
         self._events = self._run()
 
@@ -245,6 +246,12 @@ class Replay:
         self._frame = self._thread.top
         return ()
 
+    def _task(self, record: raw.TaskRecord) -> Iterable[Event]:
+        if self._thread is NO_THREAD:
+            raise KeyError("a task runs, and no thread was named")
+        self._thread.task = shortened(record.name)
+        return ()
+
     # ---------------------------------------------------------------- frames
 
     def _call(self, record: raw.CallRecord) -> Iterable[Event]:
@@ -275,6 +282,10 @@ class Replay:
         frame.caller = caller
         frame.thread = self._thread
         frame.depth = 0 if caller is None else caller.depth + 1
+        if frame.code.runs_in_task:
+            frame.task = self._thread.task
+        else:
+            frame.task = "" if caller is None else caller.task
         self._thread.top = self._frame = frame
 
     def _innermost(self) -> Frame:

@@ -63,10 +63,12 @@ class ThreadState:
     Attributes:
         number: its number in the log.
         stack: its open frames, outermost first.
+        task: the id and the name of the asyncio task that the log has for it; 0 for none.
     """
 
-    __slots__ = ("number", "stack")
+    __slots__ = ("number", "stack", "task")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.stack: list[FrameState] = []
+        self.task = 0, ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
 
-__all__ = ["MODULE_KIND", "Plan", "Plans", "Variable"]
+__all__ = ["COROUTINE_KIND", "MODULE_KIND", "Plan", "Plans", "Variable"]
 
 seal(globals())
 
@@ -30,7 +30,10 @@ _MOST: Final = 20_000
 """How many code objects are remembered; when there are more, all are met anew."""
 
 MODULE_KIND: Final = 0
-_KINDS: Final = ((0x20, 3), (0x80, 4), (0x200, 5))
+COROUTINE_KIND: Final = 4
+"""This and the kinds above it run in asyncio's tasks."""
+
+_KINDS: Final = ((0x20, 3), (0x80, COROUTINE_KIND), (0x200, 5))
 """CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR, and what they are in the log."""
 
 

@@ -8,8 +8,9 @@ from codetracer.live.frames import thread_name
 from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
 from codetracer.runtime.lookups import find
-from codetracer.runtime.plans import MODULE_KIND
+from codetracer.runtime.plans import COROUTINE_KIND, MODULE_KIND
 from codetracer.runtime.scopes import MISSING
+from codetracer.runtime.tasks import Tasks
 from codetracer_bindings.trace_encoder import (
     encode_call,
     encode_enter,
@@ -55,6 +56,7 @@ class Stacks:
         self._plans = plans
         self._variables = variables
         self._elapsed = elapsed
+        self._tasks = Tasks(out)
         self.forget()
 
     def forget(self) -> None:
@@ -85,6 +87,13 @@ class Stacks:
             self._out.append(record)
         return thread
 
+    def _thread_of(self, plan: Plan) -> ThreadState:
+        """Return the running thread's state, when code begins or goes on in it."""
+        thread = self.thread()
+        if plan.kind >= COROUTINE_KIND:
+            self._tasks.tell(thread)
+        return thread
+
     def innermost(self, frame: FrameType) -> FrameState:
         """Return the state of a frame in which something happens; it is the innermost then."""
         thread = self.thread()
@@ -94,7 +103,7 @@ class Stacks:
 
     def begin(self, frame: FrameType, plan: Plan) -> None:
         """A frame begins."""
-        thread = self.thread()
+        thread = self._thread_of(plan)
         # One that was there before, and left unseen.
         self._suspended.pop(id(frame), None)
         self._sync(thread, frame.f_back, id(frame))
@@ -107,13 +116,13 @@ class Stacks:
 
     def resume(self, frame: FrameType, plan: Plan) -> None:
         """A frame that was suspended goes on."""
-        thread = self.thread()
+        thread = self._thread_of(plan)
         self._sync(thread, frame.f_back, id(frame))
         self._resume(thread, frame, plan)
 
     def throw(self, frame: FrameType, plan: Plan, exception: BaseException) -> None:
         """A frame that was suspended goes on with an exception."""
-        thread = self.thread()
+        thread = self._thread_of(plan)
         # Through a `yield from` that handled it, it may come to a frame that has been resumed.
         is_open = any(state.frame == id(frame) for state in thread.stack)
         if is_open:

@@ -66,6 +66,7 @@ enum record_tag {
     RECORD_CHILD = 0x18,
     RECORD_JOINED = 0x19,
     RECORD_TIME = 0x1a,
+    RECORD_TASK = 0x1b,
 };
 
 /* The least and the largest number that a short tag holds. */

@@ -42,6 +42,7 @@ __all__ = [
     "SourceRecord",
     "StepRecord",
     "SwitchRecord",
+    "TaskRecord",
     "ThreadRecord",
     "ThrowRecord",
     "TimeRecord",
@@ -403,6 +404,13 @@ class TimeRecord(NamedTuple):
     """ns since the last record that has a time."""
 
 
+class TaskRecord(NamedTuple):
+    """Coroutines that begin or go on in the thread from now on are of this asyncio task."""
+
+    name: str
+    """Its name; empty for none."""
+
+
 type Record = (
     SourceRecord
     | CodeRecord
@@ -430,6 +438,7 @@ type Record = (
     | ChildRecord
     | JoinedRecord
     | TimeRecord
+    | TaskRecord
 )
 """Any record."""
 
@@ -907,6 +916,13 @@ def _record_time(data: bytes, position: int) -> tuple[Record, int]:
     return TimeRecord(elapsed), position
 
 
+def _record_task(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    name, position = _text(data, position)
+
+    return TaskRecord(name), position
+
+
 def _no_value(data: bytes, position: int) -> tuple[Value, int]:
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
@@ -970,3 +986,4 @@ _RECORDS[23] = _record_exec
 _RECORDS[24] = _record_child
 _RECORDS[25] = _record_joined
 _RECORDS[26] = _record_time
+_RECORDS[27] = _record_task

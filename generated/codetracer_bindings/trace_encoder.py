@@ -31,6 +31,7 @@ __all__ = [
     "encode_source",
     "encode_step",
     "encode_switch",
+    "encode_task",
     "encode_thread",
     "encode_throw",
     "encode_time",
@@ -275,6 +276,11 @@ def encode_joined(parent: int) -> bytes:
 def encode_time(elapsed: int) -> bytes:
     """What follows has no time of its own, and comes a millisecond or more after what has."""
     return _BYTES[26] + _uint(elapsed)
+
+
+def encode_task(name: str) -> bytes:
+    """Coroutines that begin or go on in the thread from now on are of this asyncio task."""
+    return _BYTES[27] + _text(name)
 
 
 def value_unbound() -> bytes:

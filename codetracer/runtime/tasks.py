@@ -1,0 +1,95 @@
+"""Which of asyncio's tasks a coroutine runs in.
+
+The coroutines of several tasks go on by turns in one thread, and only the task tells whose turn it
+is. What is asked is asyncio's own part in C, once the program has loaded it, and no code of the
+program's runs: an event loop that has a hash of its own, and a task that is no `_asyncio.Task`, are
+not asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, ModuleType
+
+from codetracer.own import seal
+from codetracer.runtime.lookups import find
+from codetracer.runtime.values import MAX_NAME
+from codetracer_bindings.trace_encoder import encode_task
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
+
+    from codetracer.runtime.frames import ThreadState
+
+__all__ = ["Tasks"]
+
+seal(globals())
+
+_dict_of: Final[Any] = vars(ModuleType)["__dict__"].__get__
+_mro_of: Final = type.__dict__["__mro__"].__get__
+_attribute_of: Final = type.__getattribute__
+_hash_by_address: Final = object.__hash__
+_modules: Final = sys.modules
+
+
+class Tasks:
+    """Writes which task a thread runs, where that is another one than before.
+
+    Parameters:
+        out: the group of records that is being put together.
+    """
+
+    def __init__(self, out: list[bytes]) -> None:
+        self._out = out
+        self._running_loop: Callable[[], Any] | None = None
+        self._current: Any = None
+        self._name_of: Any = None
+        self._type: type | None = None
+
+    def tell(self, thread: ThreadState) -> None:
+        """A coroutine or an asynchronous generator begins or goes on in a thread."""
+        if self._running_loop is None and not self._find():
+            return
+        task = self._running()
+        name = "" if task is None else _start_of(self._name_of(task))
+        # The name too: another task may have the address of one that is gone.
+        running = 0 if task is None else id(task), name
+        if running != thread.task:
+            record = encode_task(name)
+            thread.task = running
+            self._out.append(record)
+
+    def _find(self) -> bool:
+        """Find asyncio, if the program has loaded it and it is CPython's own."""
+        module = find(_modules, "_asyncio", None)
+        if type(module) is not ModuleType:
+            return False
+        namespace = _dict_of(module)
+        running_loop = find(namespace, "_get_running_loop", None)
+        current = find(namespace, "current_task", None)
+        kind = find(namespace, "Task", None)
+        for function in (running_loop, current):
+            if type(function) is not BuiltinFunctionType or function.__self__ is not module:
+                return False
+        if type(kind) is not type:
+            return False
+        self._type, self._name_of, self._current = kind, kind.get_name, current
+        self._running_loop = running_loop
+        return True
+
+    def _running(self) -> Any:
+        """Return the running task; None if there is none that tells its name."""
+        assert self._running_loop is not None
+        loop = self._running_loop()
+        if loop is None or _attribute_of(type(loop), "__hash__") is not _hash_by_address:
+            return None
+        task = self._current(loop)
+        return task if any(base is self._type for base in _mro_of(type(task))) else None
+
+
+def _start_of(name: Any) -> str:
+    if any(base is str for base in _mro_of(type(name))):
+        return str.__getitem__(name, slice(MAX_NAME))
+    return ""

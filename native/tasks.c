@@ -1,0 +1,143 @@
+/* Which of asyncio's tasks a coroutine runs in; see tasks.py, which says why. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+static PyObject *name_asyncio;
+static PyObject *name_running_loop;
+static PyObject *name_current_task;
+static PyObject *name_task;
+static void *hash_by_address;
+
+int
+tasks_prepare(void)
+{
+    name_asyncio = PyUnicode_InternFromString("_asyncio");
+    name_running_loop = PyUnicode_InternFromString("_get_running_loop");
+    name_current_task = PyUnicode_InternFromString("current_task");
+    name_task = PyUnicode_InternFromString("Task");
+    hash_by_address = PyType_GetSlot(&PyBaseObject_Type, Py_tp_hash);
+    return name_asyncio == NULL || name_running_loop == NULL || name_current_task == NULL
+                   || name_task == NULL
+               ? -1
+               : 0;
+}
+
+static int
+is_function_of(PyObject *function, PyObject *module)
+{
+    return function != NULL && PyCFunction_Check(function)
+           && PyCFunction_GetSelf(function) == module;
+}
+
+/* Tells whether the program has loaded asyncio; -1 with an exception. */
+static int
+find_asyncio(Tasks *tasks)
+{
+    PyObject *modules = PySys_GetObject("modules");
+    PyObject *module = modules != NULL && PyDict_Check(modules)
+                           ? plain_get(modules, name_asyncio)
+                           : NULL;
+    if (module == NULL || !PyModule_CheckExact(module)) {
+        return 0;
+    }
+    PyObject *namespace = PyModule_GetDict(module);
+    PyObject *running_loop = plain_get(namespace, name_running_loop);
+    PyObject *current = plain_get(namespace, name_current_task);
+    PyObject *type = plain_get(namespace, name_task);
+    if (!is_function_of(running_loop, module) || !is_function_of(current, module) || type == NULL
+        || !PyType_Check(type)) {
+        return 0;
+    }
+    tasks->name = PyObject_GetAttrString(type, "get_name");
+    if (tasks->name == NULL) {
+        return -1;
+    }
+    tasks->running_loop = Py_NewRef(running_loop);
+    tasks->current = Py_NewRef(current);
+    tasks->type = Py_NewRef(type);
+    return 1;
+}
+
+/* Returns the running task; NULL without an exception if there is none that tells its name. */
+static PyObject *
+running_task(const Tasks *tasks)
+{
+    PyObject *loop = PyObject_Vectorcall(tasks->running_loop, NULL, 0, NULL);
+    PyObject *task = NULL;
+    if (loop != NULL && PyType_GetSlot(Py_TYPE(loop), Py_tp_hash) == hash_by_address
+        && loop != Py_None) {
+        task = call_one(tasks->current, loop);
+    }
+    Py_XDECREF(loop);
+    if (task != NULL && !PyType_IsSubtype(Py_TYPE(task), (PyTypeObject *)tasks->type)) {
+        Py_CLEAR(task);
+    }
+    return task;
+}
+
+/* Returns the name of a task, as far as it is written. */
+static PyObject *
+name_of(const Tasks *tasks, PyObject *task)
+{
+    PyObject *name = call_one(tasks->name, task);
+    if (name != NULL && PyUnicode_CheckExact(name) && PyUnicode_GetLength(name) <= MAX_NAME) {
+        return name;
+    }
+    PyObject *start = NULL;
+    if (name != NULL) {
+        start = PyUnicode_Check(name) ? PyUnicode_Substring(name, 0, MAX_NAME)
+                                      : PyUnicode_FromString("");
+        Py_DECREF(name);
+    }
+    return start;
+}
+
+static int
+put_task(Engine *engine, PyObject *name)
+{
+    PyObject *encoded = name == NULL ? PyBytes_FromStringAndSize(NULL, 0)
+                                     : PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
+    char *text;
+    Py_ssize_t length;
+    int outcome = -1;
+    if (encoded != NULL && PyBytes_AsStringAndSize(encoded, &text, &length) == 0
+        && buffer_reserve(&engine->group, (size_t)length + 16) == 0) {
+        put_byte(&engine->group, RECORD_TASK);
+        put_text(&engine->group, text, (size_t)length);
+        outcome = 0;
+    }
+    Py_XDECREF(encoded);
+    return outcome;
+}
+
+int
+tell_task(Engine *engine, Thread *thread)
+{
+    Tasks *tasks = &engine->tasks;
+    if (tasks->type == NULL) {
+        int found = find_asyncio(tasks);
+        if (found <= 0) {
+            return found;
+        }
+    }
+    PyObject *task = running_task(tasks);
+    PyObject *name = task == NULL ? NULL : name_of(tasks, task);
+    const void *address = task;
+    Py_XDECREF(task);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    /* The name too: another task may have the address of one that is gone. */
+    Py_hash_t hash = name == NULL ? 0 : PyObject_Hash(name);
+    int outcome = 0;
+    if (thread->task != address || thread->task_name != hash) {
+        outcome = put_task(engine, name);
+    }
+    if (outcome == 0) {
+        thread->task = address;
+        thread->task_name = hash;
+    }
+    Py_XDECREF(name);
+    return outcome;
+}
