@@ -272,6 +272,7 @@ class _Maker:
     def _switch(self) -> None:
         self._thread = self._chance.randrange(len(self._stacks))
         self._add(encode.encode_switch(self._thread))
+        self._add(encode.encode_task(self._name("Task-1")))
 
     def _output(self) -> None:
         chance = self._chance

@@ -51,6 +51,7 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
     (encode.encode_exec("/bin/true"), decode.ExecRecord("/bin/true")),
     (encode.encode_child("python a.py"), decode.ChildRecord("python a.py")),
     (encode.encode_joined(77), decode.JoinedRecord(77)),
+    (encode.encode_task("Task-1"), decode.TaskRecord("Task-1")),
     *(
         (encode.encode_step(delta), decode.StepRecord(delta))
         for delta in (-200, -33, -32, 0, 95, 96)

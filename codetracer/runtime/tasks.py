@@ -75,7 +75,8 @@ class Tasks:
                 return False
         if type(kind) is not type:
             return False
-        self._type, self._name_of, self._current = kind, kind.get_name, current
+        self._type, self._name_of = kind, _attribute_of(kind, "get_name")
+        self._current = current
         self._running_loop = running_loop
         return True
 
