@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.replay import CallEvent, ResumeEvent, ThrowEvent
+from codetracer.replay import CallEvent, ResumeEvent, StepEvent, ThrowEvent
 from tests.recordings import BACKENDS, record
 from tests.running import execute
 
@@ -147,8 +147,7 @@ def test_the_views_say_which_task_it_was(tmp_path: Path, backend: str) -> None:
     (step,) = [
         event.number
         for event in codetracer.read(tmp_path / "out")
-        if type(event) is codetracer.replay.StepEvent
-        and (event.line, event.frame.task) == (7, "job 3")
+        if isinstance(event, StepEvent) and (event.line, event.frame.task) == (7, "job 3")
     ]
     assert "helper, thread 0 MainThread, task job 3\n" in shown(tmp_path, "--step", str(step))
     assert '"task": "job 3"' in shown(tmp_path, "--step", str(step), "--format=json")
