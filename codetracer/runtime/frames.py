@@ -71,4 +71,4 @@ class ThreadState:
     def __init__(self, number: int) -> None:
         self.number = number
         self.stack: list[FrameState] = []
-        self.task = 0, ""
+        self.task: tuple[int, str] = (0, "")
