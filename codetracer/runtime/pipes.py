@@ -30,7 +30,7 @@ from termios import FIONREAD as _FIONREAD
 from time import monotonic_ns as _monotonic_ns
 from time import sleep as _sleep
 
-from codetracer.own import began_here, seal
+from codetracer.own import seal
 from codetracer.runtime.forwarder import (
     BUSY_AT,
     FRAME_END,
@@ -38,6 +38,7 @@ from codetracer.runtime.forwarder import (
     MARK_ACKNOWLEDGE,
     MARK_END,
 )
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
