@@ -192,7 +192,10 @@ def _came_from_outside(entry: TracebackType, error: Exception) -> bool:
 
 
 def _instruction(entry: TracebackType) -> tuple[int, int]:
-    """Return the instruction at which a frame was left, and where a RESUME stands."""
+    """Return the instruction at which a frame was left, and where a RESUME stands.
+
+    What each CPython says is in spec/probes/surroundings.toml.
+    """
     content, at = entry.tb_frame.f_code.co_code, entry.tb_lasti
     if not 0 <= at < len(content):
         return -1, 0
