@@ -1,7 +1,8 @@
 """What a program starts beside forks: Python processes that are not recorded, and what replaces it.
 
-CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code. With
-the engine in Python the hook is a function of ours: each audit event needs a frame of the stack.
+CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code.
+With the engine in Python the hook is a function of ours: each audit event needs a frame of the
+stack.
 """
 
 from __future__ import annotations
