@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Final
 
-__all__ = ["before_it_began", "continues", "is_the_programs", "memory_is_full"]
+__all__ = ["before_it_began", "began_here", "continues", "is_the_programs", "memory_is_full"]
 
 seal(globals())
 
@@ -74,24 +74,44 @@ def continues(error: Exception) -> bool:
     return theirs
 
 
+def began_here(error: BaseException) -> bool:
+    """Tell whether an exception that was caught beside the program is of no concern to it.
+
+    That is what began in our code, for whatever reason. A stack or a memory that is full counts,
+    too: it is met here, and the program goes on.
+    """
+    if not isinstance(error, Exception):
+        return False
+    handler, last = _walk(error)
+    return handler is None and (last is None or not _came_from_outside(last, error))
+
+
 def _theirs(error: Exception) -> tuple[bool, TracebackType | None]:
     """Tell whether an exception is the program's, and where the program's part of it begins."""
+    handler, last = _walk(error)
+    if handler is not None:
+        return True, handler
+    if isinstance(error, RecursionError):
+        return _program_filled_the_stack(error), None
+    return last is not None and _came_from_outside(last, error), None
+
+
+def _walk(error: Exception) -> tuple[TracebackType | None, TracebackType | None]:
+    """Return where a signal handler of the program's came in, if one did, and the last entry."""
     entry = error.__traceback__
     # Only if they are needed.
     registered: list[CodeType] | None = None
     while entry is not None and (below := entry.tb_next) is not None:
         if _was_interrupted(entry, below.tb_frame):
-            return True, below
+            return below, None
         if registered is None:
             registered = _signal_handlers()
         called = below.tb_frame.f_code
         for code in registered:
             if code is called:
-                return True, below
+                return below, None
         entry = below
-    if isinstance(error, RecursionError):
-        return _program_filled_the_stack(error), None
-    return entry is not None and _came_from_outside(entry, error), None
+    return None, entry
 
 
 def before_it_began(error: BaseException) -> bool:
@@ -172,7 +192,10 @@ def _came_from_outside(entry: TracebackType, error: Exception) -> bool:
 
 
 def _instruction(entry: TracebackType) -> tuple[int, int]:
-    """Return the instruction at which a frame was left, and where a RESUME stands."""
+    """Return the instruction at which a frame was left, and where a RESUME stands.
+
+    What each CPython says is in spec/probes/surroundings.toml.
+    """
     content, at = entry.tb_frame.f_code.co_code, entry.tb_lasti
     if not 0 <= at < len(content):
         return -1, 0

@@ -21,7 +21,6 @@ static Layer *layers;
 
 /* ---- what every hook needs */
 
-
 /* Returns the method that the stream's type has. */
 static PyObject *
 of_type(PyObject *stream, PyMethodDef *method)
@@ -194,6 +193,7 @@ capture_clear(PyObject *self)
 {
     Capture *capture = (Capture *)self;
     Py_CLEAR(capture->record);
+    Py_CLEAR(capture->began_here);
     Py_CLEAR(capture->pipes);
     Py_CLEAR(capture->proxy);
     return 0;
@@ -240,15 +240,16 @@ capture_release(PyObject *self, PyObject *unused)
 static PyObject *
 capture_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"record", NULL};
-    PyObject *record;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O", names, &record)) {
+    static char *names[] = {"record", "began_here", NULL};
+    PyObject *record, *began_here;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO", names, &record, &began_here)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Capture *capture = (Capture *)allocate(type, 0);
     if (capture != NULL) {
         capture->record = Py_NewRef(record);
+        capture->began_here = Py_NewRef(began_here);
     }
     return (PyObject *)capture;
 }
@@ -259,6 +260,7 @@ capture_traverse(PyObject *self, visitproc visit, void *arg)
     Capture *capture = (Capture *)self;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(capture->record);
+    Py_VISIT(capture->began_here);
     Py_VISIT(capture->pipes);
     Py_VISIT(capture->proxy);
     return 0;

@@ -13,9 +13,10 @@ enum { STREAM_IN, STREAM_OUT };
 
 typedef struct {
     PyObject_HEAD
-    PyObject *record; /* NULL: nobody listens any more */
-    PyObject *pipes;  /* what stands on the descriptors, or NULL */
-    PyObject *proxy;  /* of stdin, or NULL */
+    PyObject *record;     /* NULL: nobody listens any more */
+    PyObject *began_here; /* codetracer.whose.began_here; NULL as `record` is */
+    PyObject *pipes;      /* what stands on the descriptors, or NULL */
+    PyObject *proxy;      /* of stdin, or NULL */
 } Capture;
 
 /* A hook, or a method of stdin's proxy, while the original that it has called runs. The layers below
@@ -79,9 +80,6 @@ PyObject *running_frame(void);
 /* Calls `record` with an exception or without, which is raised again. -1 if the program's own code
    has raised one meanwhile: a signal's handler has. `data` is given up; NULL: it could not be had. */
 int capture_give(Capture *capture, int stream, PyObject *data, PyObject *frame);
-
-/* Drops an exception if recording has raised it; returns -1 if it is the program's. */
-int drop_ours(PyObject *record);
 
 /* Returns what was written as bytes, text in UTF-8; NULL, without an exception, if it cannot be had
    without running the program's code. `size` -1: all of it. */

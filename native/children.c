@@ -41,8 +41,15 @@ on_audit(const char *event, PyObject *args, void *unused)
     PyObject *done = PyObject_CallFunction(told, "sO", event, args);
     leave_tracing(thread);
     Py_DECREF(told);
+    if (done == NULL
+        && (PyErr_ExceptionMatches(PyExc_RecursionError)
+            || PyErr_ExceptionMatches(PyExc_MemoryError))) {
+        /* The program has filled its stack or memory so far that the listener cannot begin. */
+        PyErr_Clear();
+        return 0;
+    }
     Py_XDECREF(done);
-    /* What it raises is the program's: a signal handler's exception, for instance. */
+    /* What else it raises is the program's: a signal handler's exception, for instance. */
     return done == NULL ? -1 : 0;
 }
 

@@ -20,8 +20,25 @@ PyObject *name_self;
 
 /* ---- what is no event of CPython's */
 
+#define OUTPUT_PIECE (1 << 20) /* as in events.py */
+
+/* Returns how many bytes go into one record; none ends amid a character of UTF-8. */
+static Py_ssize_t
+piece_of(const char *data, Py_ssize_t length)
+{
+    if (length <= OUTPUT_PIECE) {
+        return length;
+    }
+    Py_ssize_t end = OUTPUT_PIECE;
+    while (end > OUTPUT_PIECE - 4 && (data[end] & 0xc0) == 0x80) {
+        end--;
+    }
+    return end;
+}
+
+/* Appends what was written, and commits each record if it is the group that it goes into. */
 static int
-put_output(Buffer *to, PyObject *const *args, PyObject *path, long line)
+put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line)
 {
     char *data;
     Py_ssize_t length;
@@ -36,14 +53,24 @@ put_output(Buffer *to, PyObject *const *args, PyObject *path, long line)
             return -1;
         }
     }
-    int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0
-                 || buffer_reserve(to, (size_t)(length + path_length) + 64) < 0;
-    if (!failed) {
-        put_byte(to, RECORD_OUTPUT);
-        put_uint(to, PyLong_AsUnsignedLong(args[0]));
-        put_text(to, path_bytes, (size_t)path_length);
-        put_uint(to, (uint64_t)line);
-        put_text(to, data, (size_t)length);
+    unsigned long stream = PyLong_AsUnsignedLong(args[0]);
+    int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
+    while (!failed) {
+        Py_ssize_t count = piece_of(data, length);
+        failed = buffer_reserve(to, (size_t)(count + path_length) + 64) < 0;
+        if (!failed) {
+            put_byte(to, RECORD_OUTPUT);
+            put_uint(to, stream);
+            put_text(to, path_bytes, (size_t)path_length);
+            put_uint(to, (uint64_t)line);
+            put_text(to, data, (size_t)count);
+            failed = to == &engine->group && commit(engine) < 0;
+        }
+        data += count;
+        length -= count;
+        if (length == 0) {
+            break;
+        }
     }
     Py_XDECREF(encoded);
     return failed ? -1 : 0;
@@ -80,7 +107,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     }
     int outcome = 0;
     if (is_within(engine)) {
-        outcome = put_output(&engine->late, args, path, line);
+        outcome = put_output(engine, &engine->late, args, path, line);
     }
     else if (take_engine(engine, id)) {
         if (path != NULL && thread_of(engine, id) == NULL) {
@@ -90,10 +117,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = put_time(engine);
         }
         if (outcome == 0) {
-            outcome = put_output(&engine->group, args, path, line);
-        }
-        if (outcome == 0) {
-            outcome = commit(engine);
+            outcome = put_output(engine, &engine->group, args, path, line);
         }
         outcome = give_engine(engine, &event, outcome);
     }

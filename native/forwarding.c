@@ -18,7 +18,7 @@
 void
 hold(Held *held, int number)
 {
-    struct stat found;
+    struct stat found = {0};
     held->number = fstat(number, &found) == 0 ? number : -1;
     held->device = found.st_dev;
     held->inode = found.st_ino;
@@ -196,12 +196,21 @@ is_dead(Pipes *pipes, const Sink *sink)
     return reader.fd < 0 || poll(&reader, 1, 0) != 0;
 }
 
+int
+is_original_held(const Pipes *pipes, int number)
+{
+    /* The program may open the very file that the original is, but no pipe of ours; and if it closes
+       what it does not know, it closes both. */
+    return is_held(&pipes->routes[number].saved)
+           && (is_held(&pipes->receiving) || is_held(&pipes->sending));
+}
+
 void
 put_back(Pipes *pipes, int number)
 {
     Route *route = &pipes->routes[number];
     if (route->sink >= 0 && stands_on(&pipes->sinks[route->sink].feed, number)
-        && is_held(&route->saved)) {
+        && is_original_held(pipes, number)) {
         dup2(route->saved.number, number);
     }
 }

@@ -84,6 +84,9 @@ void stop_reading(Pipes *pipes);
 /* Whether nobody reads what is written to a sink, or it cannot be written to. */
 int is_dead(Pipes *pipes, const Sink *sink);
 
+/* Whether the program has let the original of a descriptor be. */
+int is_original_held(const Pipes *pipes, int number);
+
 /* Puts the original back, if ours is still there. */
 void put_back(Pipes *pipes, int number);
 

@@ -32,7 +32,7 @@ pipes_stand(PyObject *self, int descriptor)
     if (route->sink < 0 || !stands_on(&pipes->sinks[route->sink].feed, descriptor)) {
         return 0;
     }
-    if (!is_held(&route->saved)) {
+    if (!is_original_held(pipes, descriptor)) {
         /* What the program writes goes by the pipe from now on. That is not to be told twice. */
         pipes->gave_up = 1;
         pipes->quits = 1;
@@ -53,9 +53,8 @@ prepare(Pipes *pipes, int descriptor)
 static int
 original_of(PyObject *self, int descriptor)
 {
-    Route *route = route_of(self, descriptor);
-    if (is_held(&route->saved)) {
-        return route->saved.number;
+    if (is_original_held((Pipes *)self, descriptor)) {
+        return route_of(self, descriptor)->saved.number;
     }
     errno = EBADF;
     PyErr_SetFromErrno(PyExc_OSError);
@@ -269,12 +268,15 @@ await_copies(Pipes *pipes)
 static void
 let_go_of_all(Pipes *pipes)
 {
+    /* These first: by the others it is known whose they are. */
+    for (int number = 1; number < DESCRIPTORS; number++) {
+        if (is_original_held(pipes, number)) {
+            let_go(&pipes->routes[number].saved);
+        }
+        pipes->routes[number].sink = pipes->routes[number].saved.number = -1;
+    }
     for (int at = 0; at < pipes->sink_count; at++) {
         let_go(&pipes->sinks[at].feed);
-    }
-    for (int number = 1; number < DESCRIPTORS; number++) {
-        let_go(&pipes->routes[number].saved);
-        pipes->routes[number].sink = -1;
     }
     let_go(&pipes->receiving);
     let_go(&pipes->sending);

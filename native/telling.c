@@ -2,8 +2,6 @@
    which. */
 #include "capture.h"
 
-#include <string.h>
-
 static Call *calls;
 static PyObject *python_buffer; /* a type whose __buffer__ is Python code */
 
@@ -76,84 +74,26 @@ call_end(Call *call)
 
 /* ---- telling the recorder */
 
+/* Drops an exception if recording has raised it; returns -1 if it is the program's. */
 static int
-is_named_ours(PyObject *name)
+drop_ours(PyObject *began_here)
 {
-    static const char *const packages[] = {"codetracer", "codetracer_bindings"};
-    if (name == NULL || !PyUnicode_Check(name)) {
+    if (PyErr_Occurred() == NULL) {
         return 0;
     }
-    PyObject *bytes = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
-    const char *text = bytes == NULL ? "" : PyBytes_AsString(bytes);
-    int is_ours = 0;
-    for (size_t at = 0; at < sizeof(packages) / sizeof(*packages); at++) {
-        size_t size = strlen(packages[at]);
-        is_ours |= strncmp(text, packages[at], size) == 0
-                   && (text[size] == '.' || text[size] == '\0');
+    if (PyErr_ExceptionMatches(PyExc_RecursionError) || PyErr_ExceptionMatches(PyExc_MemoryError)) {
+        /* The program has filled its stack or memory: there may be no room to ask. */
+        PyErr_Clear();
+        return 0;
     }
-    Py_XDECREF(bytes);
-    return is_ours;
-}
-
-/* Whether the code that raised an exception is codetracer's, or `record` itself. */
-static int
-began_here(PyObject *error, PyObject *record)
-{
-    PyObject *traceback = PyException_GetTraceback(error);
-    if (traceback == NULL) {
-        return 1;
-    }
-    PyObject *last = Py_NewRef(traceback);
-    PyObject *next;
-    while ((next = PyObject_GetAttrString(last, "tb_next")) != NULL && next != Py_None) {
-        Py_DECREF(last);
-        last = next;
-    }
-    Py_XDECREF(next);
-    int is_ours = last == traceback && !PyCFunction_Check(record);
-    PyObject *frame = PyObject_GetAttrString(last, "tb_frame");
-    PyObject *names = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_globals");
-    if (!is_ours && names != NULL && PyDict_Check(names)) {
-        is_ours = is_named_ours(PyDict_GetItemString(names, "__name__"));
-    }
-    Py_XDECREF(names);
-    Py_XDECREF(frame);
-    Py_DECREF(last);
-    Py_DECREF(traceback);
-    return is_ours;
-}
-
-/* Whether CPython or codetracer defines an exception's type: another one may be raised anywhere, by
-   PyThreadState_SetAsyncExc. */
-static int
-is_of_our_kind(PyObject *error)
-{
-    PyTypeObject *type = Py_TYPE(error);
-    if (!(PyType_GetFlags(type) & Py_TPFLAGS_HEAPTYPE)) {
-        return 1;
-    }
-    getattrofunc get = (getattrofunc)PyType_GetSlot(&PyType_Type, Py_tp_getattro);
-    PyObject *name = PyUnicode_FromString("__module__");
-    PyObject *module = name == NULL ? NULL : get((PyObject *)type, name);
-    int is_ours = is_named_ours(module);
-    Py_XDECREF(module);
-    Py_XDECREF(name);
-    return is_ours;
-}
-
-int
-drop_ours(PyObject *record)
-{
     PyObject *error = PyErr_GetRaisedException();
-    if (error == NULL) {
-        return 0;
-    }
-    int is_ours = PyErr_GivenExceptionMatches(error, PyExc_Exception) && is_of_our_kind(error)
-                  && began_here(error, record);
-    PyErr_Clear();
-    if (is_ours) {
+    PyObject *told = PyObject_CallFunctionObjArgs(began_here, error, NULL);
+    /* What comes while that is told is the program's. */
+    int is_ours = told == Py_True;
+    Py_XDECREF(told);
+    if (told == NULL || is_ours) {
         Py_DECREF(error);
-        return 0;
+        return told == NULL ? -1 : 0;
     }
     PyErr_SetRaisedException(error);
     return -1;
@@ -168,15 +108,17 @@ capture_give(Capture *capture, int stream, PyObject *data, PyObject *frame)
     }
     PyObject *before = PyErr_GetRaisedException();
     PyObject *record = Py_NewRef(capture->record);
+    PyObject *began_here = Py_NewRef(capture->began_here);
     PyObject *number = PyLong_FromLong(stream);
     PyObject *done = NULL;
     if (number != NULL) {
         PyObject *args[] = {number, data, frame == NULL ? Py_None : frame};
         done = PyObject_Vectorcall(record, args, 3, NULL);
     }
-    int failed = done == NULL ? drop_ours(record) : 0;
+    int failed = done == NULL ? drop_ours(began_here) : 0;
     Py_XDECREF(done);
     Py_XDECREF(number);
+    Py_DECREF(began_here);
     Py_DECREF(record);
     Py_DECREF(data);
     if (!failed) {

@@ -215,3 +215,83 @@ def test_a_programs_own_trace_function_sees_nothing_of_it(tmp_path: Path, backen
 
     assert outcome.stdout == "worker\n[]\n"
     assert os.path.exists(tmp_path / "out")
+
+
+OWN_PATHS = """
+import subprocess
+class Odd:
+    __module__ = None
+    def __fspath__(self): return '/bin/true'
+class Watched(type):
+    def __getattribute__(cls, name):
+        looked_up.append(name)
+        return type.__getattribute__(cls, name)
+class Path(metaclass=Watched):
+    def __fspath__(self): return '/bin/true'
+print(subprocess.run([Odd()]).returncode)
+path = Path()
+looked_up = []
+print(subprocess.run([path]).returncode, looked_up)
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_path_of_the_programs_own_is_not_asked_what_it_is(tmp_path: Path, backend: str) -> None:
+    outcome = record(tmp_path, OWN_PATHS, backend=backend)
+
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "0\n0 []\n", "")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_nothing_is_read_from_a_pipe_that_a_program_tries_to_run(
+    tmp_path: Path, backend: str
+) -> None:
+    program = (
+        "import os, subprocess\n"
+        "os.mkfifo('tool')\n"
+        "reader = os.open('tool', os.O_RDONLY | os.O_NONBLOCK)\n"
+        "os.write(os.open('tool', os.O_WRONLY), b'#! mine')\n"
+        "try: subprocess.run(['./tool'])\n"
+        "except PermissionError: print(os.read(reader, 100))\n"
+    )
+
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert (outcome.stdout, outcome.stderr) == ("b'#! mine'\n", "")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_may_raise_audit_events_with_any_arguments(tmp_path: Path, backend: str) -> None:
+    program = (
+        "import sys\n"
+        "for event in ('os.exec', 'os.system', 'os.posix_spawn', 'subprocess.Popen'):\n"
+        "    for arguments in ((), (1,), (None, None), (b'', [1], {})):\n"
+        "        sys.audit(event, *arguments)\n"
+        "print('told')\n"
+    )
+
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert (outcome.stdout, outcome.stderr) == ("told\n", "")
+
+
+# With the engine in Python the listener itself is a frame that there may be no room for.
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+def test_a_program_whose_stack_is_full_starts_processes_as_ever(
+    tmp_path: Path, backend: str
+) -> None:
+    program = (
+        "import os, sys\n"
+        "def at_the_end(n):\n"
+        "    try: return at_the_end(n + 1)\n"
+        "    except RecursionError:\n"
+        "        tries.append(n)\n"
+        "        return os.system('true')\n"
+        "sys.setrecursionlimit(300)\n"
+        "tries = []\n"
+        "print(at_the_end(0), len(tries))\n"
+    )
+
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert (outcome.stdout, outcome.stderr) == ("0 1\n", "")

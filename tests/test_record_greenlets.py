@@ -1,6 +1,7 @@
 """Greenlets: each has frames of its own, out of sight while another one runs, and going on then."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import codetracer
 from codetracer.replay import CallEvent, ReturnEvent
 from tests.company import site
 from tests.recordings import BACKENDS
-from tests.running import execute, write
+from tests.running import SOURCES, execute, write
 
 PROGRAM = """
 from greenlet import greenlet
@@ -32,7 +33,8 @@ second[0].switch()
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_each_greenlets_calls_are_one_and_none_is_lost(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": PROGRAM})
-    environ = {"PYTHONPATH": str(site()), "CODETRACER_BACKEND": backend}
+    path = os.pathsep.join(map(str, (site(), *SOURCES)))
+    environ = {"PYTHONPATH": path, "CODETRACER_BACKEND": backend}
 
     outcome = execute(
         *("-m", "codetracer", "record", "-o", "out", "app.py"), cwd=tmp_path, environ=environ

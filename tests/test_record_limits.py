@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codetracer.replay import CutBytes, CutInteger, CutText, CutTuple
+import codetracer
+from codetracer.replay import CutBytes, CutInteger, CutText, CutTuple, OutputEvent
 from tests.recordings import BACKENDS, an_object, last, record
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
@@ -105,3 +106,20 @@ def test_what_is_cut_says_so_whatever_it_is_a_kind_of(tmp_path: Path, backend: s
     assert seen["pairs"] == ((1, 2),) * 3
     row, rest = (1, 2, 3), CutTuple((), 3)
     assert seen["nested"] == ((row, row, row), (row, row, row), (row, rest, rest))
+
+
+def test_large_output_is_recorded_in_parts_that_a_reader_takes_in_one_after_the_other(
+    tmp_path: Path, backend: str
+) -> None:
+    program = "import sys\nsys.stdout.write('.' + '\\xe9' * 3_000_000 + 'end\\n')\nprint('more')\n"
+
+    record(tmp_path, program, "--io-capture=proxies", backend=backend)
+
+    trace = codetracer.read(tmp_path / "out")
+    assert trace.complete
+    parts = [event.data for event in trace if isinstance(event, OutputEvent)]
+    # The last two are the second line's text and its end.
+    assert len(parts) == 6 + 2
+    assert "".join(part.decode() for part in parts[:6]) == f".{'\xe9' * 3_000_000}end\n"
+    (process,) = trace.processes
+    assert max(len(block.data) for block in process.log.blocks()) < 2 << 20

@@ -825,6 +825,29 @@ def test_an_interrupt_of_the_recorder_reaches_the_program(tmp_path: Path) -> Non
     assert run(tmp_path, "untraced", program) == (0, b"text[]\n", b"")
 
 
+def test_what_a_stream_of_the_programs_raises_reaches_it_as_it_is(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from codetracer.runtime.io import OutputCapture\n"
+        "class Buffer:\n"
+        "    def write(self, data): raise BlockingIOError(11, 'full')\n"
+        "class Stream:\n"
+        "    buffer = Buffer()\n"
+        "    def write(self, text): self.buffer.write(text.encode())\n"
+        "standard, sys.stdout = sys.stdout, Stream()\n"
+        "capture = OutputCapture('proxies', lambda *seen: None)\n"
+        "capture.start()\n"
+        "try: print('text')\n"
+        "except BlockingIOError as error: standard.write(repr(error))\n"
+        "capture.stop()\n"
+        "sys.stdout = standard\n"
+    )
+
+    outcome = run(tmp_path, "untraced", program)
+
+    assert outcome == (0, b"BlockingIOError(11, 'full')", b"")
+
+
 @pytest.mark.parametrize("mode", BOTH)
 def test_no_frame_is_kept(tmp_path: Path, mode: str) -> None:
     program = """

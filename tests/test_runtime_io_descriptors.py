@@ -89,6 +89,28 @@ def test_into_a_file_the_output_of_such_a_program_is_whole(
     assert_own(tmp_path)
 
 
+OPENED_ANEW = """
+import os, sys
+os.closerange(3, 4096)
+opened = [os.open('output', os.O_WRONLY | os.O_APPEND) for _ in range(300)]
+finish()
+for file in opened:
+    os.write(file, b'%d\\n' % file)
+"""
+
+
+@pytest.mark.parametrize("mode", BOTH)
+def test_a_program_that_closes_what_it_does_not_know_and_opens_its_output_anew_keeps_that(
+    tmp_path: Path, mode: str
+) -> None:
+    untraced = run_to_file(tmp_path, "untraced", OPENED_ANEW)
+
+    run_to_file(tmp_path, mode, OPENED_ANEW)
+
+    assert len(untraced.splitlines()) == 300
+    assert (tmp_path / "output").read_bytes() == untraced
+
+
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_program_that_closes_only_some_keeps_its_own_files(tmp_path: Path, mode: str) -> None:
     """Each descriptor alone is closed and used again by a program, in a process of its own."""

@@ -258,6 +258,46 @@ def test_what_a_signals_handler_raises_while_output_is_recorded_reaches_the_prog
     assert (found.code, found.stderr) == (0, "0\n")
 
 
+SET_ASYNCHRONOUSLY = """
+import ctypes, sys, threading
+from codetracer.runtime.io import OutputCapture
+target, armed, seen = threading.get_ident(), False, 0
+def record(stream, data, frame):
+    global armed
+    if armed:
+        armed = False
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(target), ctypes.py_object(TimeoutError)
+        )
+    for _ in range(50): pass
+capture = OutputCapture('MODE', record)
+capture.start()
+for _ in range(20):
+    for act in (
+        lambda: sys.stdout.write('x'),
+        lambda: sys.stdout.buffer.write(b'x'),
+        lambda: sys.stdin.read(1),
+    ):
+        armed = True
+        try: act()
+        except TimeoutError: seen += 1
+capture.stop()
+print(seen, file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("mode", BOTH)
+@pytest.mark.parametrize("engine", BACKENDS)
+def test_an_exception_that_is_set_while_output_is_recorded_reaches_the_program(
+    tmp_path: Path, engine: str, mode: str
+) -> None:
+    write(tmp_path, {"app.py": SET_ASYNCHRONOUSLY.replace("MODE", mode)})
+
+    found = execute("app.py", cwd=tmp_path, stdin="x" * 100, environ={VARIABLE: engine})
+
+    assert (found.code, found.stderr) == (0, "60\n")
+
+
 KEPT = """
 import builtins, sys
 from codetracer.runtime.io import OutputCapture

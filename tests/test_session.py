@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from codetracer.replay import CallEvent, ExitEvent, ReturnEvent
 from tests.running import Outcome, execute, write
 
@@ -380,3 +380,17 @@ def test_what_the_command_records_can_be_stopped_from_within(tmp_path: Path) -> 
     assert (outcome.code, outcome.stderr) == (0, "")
     assert calls(tmp_path / "out") == ["<module>", "f"]
     assert statuses(tmp_path / "out") == [4]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_that_has_emptied_its_environment_can_go_through_it(
+    tmp_path: Path, backend: str
+) -> None:
+    program = (
+        "import os\nimport codetracer\nos.environ.clear()\n"
+        "with codetracer.trace('out'):\n    print(list(os.environ))\nprint(list(os.environ))\n"
+    )
+
+    outcome = run_well(tmp_path, program, {VARIABLE: backend})
+
+    assert outcome == "['CODETRACER_RECORDING']\n[]\n"

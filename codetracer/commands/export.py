@@ -15,12 +15,9 @@ from codetracer.reading import read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from codetracer.export.codetracer_values import Limits
     from codetracer.export.cut import Cut
     from codetracer.replay import Process, Trace
-    from codetracer.replay.model import Code
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
@@ -246,10 +243,11 @@ class _Export:
         return damage
 
     def _cut(self) -> Cut:
+        from codetracer.commands.searches import is_named
         from codetracer.export.cut import Cut
 
         name = self._options.function
-        named = None if name is None else _naming(name)
+        named = None if name is None else lambda code: is_named(code, name)
         return Cut(self._options.from_step, self._options.to_step, named)
 
     def _require(self, cut: Cut, events: int, steps: int) -> None:
@@ -267,17 +265,6 @@ class _Export:
             problem = f"no call of {name} runs in these steps"
         if problem:
             raise TargetError("ERR_NOT_IN_TRACE", problem, {"path": self._trace.path})
-
-
-def _naming(name: str) -> Callable[[Code], bool]:
-    """Return what tells whether a code object has the name, as ``show --function`` takes it."""
-    from codetracer.commands.printer import short_name
-
-    def is_named(code: Code) -> bool:
-        names = code.name, code.short_name, short_name(code)
-        return name in names or name in (f"{code.module}.{each}" for each in names)
-
-    return is_named
 
 
 def _process(trace: Trace, pid: int | None) -> Process:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LONGEST: Final = 200
 """Characters of a name that is proposed."""
 
-__all__ = ["close_names", "show_function", "show_output", "show_variable"]
+__all__ = ["close_names", "is_named", "show_function", "show_output", "show_variable"]
 
 
 def show_function(replay: Replay, printer: Printer, name: str) -> set[str] | None:
@@ -41,7 +41,7 @@ def show_function(replay: Replay, printer: Printer, name: str) -> set[str] | Non
         if isinstance(event, events.CallEvent):
             code = event.frame.code
             if code not in known:
-                known[code] = _is_named(code, name)
+                known[code] = is_named(code, name)
             if known[code]:
                 call = printer.call(event, replay.state)
                 row = _call_row(event, printer, replay, found)
@@ -79,7 +79,12 @@ def _call_row(
     }
 
 
-def _is_named(code: Code, name: str) -> bool:
+def is_named(code: Code, name: str) -> bool:
+    """Tell whether a code object has a name, as ``--function`` takes it.
+
+    Parameters:
+        name: the qualified name, the last part of that, or either with the module before it.
+    """
     names = (code.name, code.short_name, short_name(code))
     return name in names or name in (f"{code.module}.{known}" for known in names)
 

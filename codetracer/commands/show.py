@@ -25,7 +25,8 @@ examples:
   codetracer show trace-out --step 120            every variable at a moment
   codetracer show trace-out --raises --format json
 
-With --format json each line is a JSON object; nothing is cut or folded but what options ask for.
+With --format json each line is a JSON object; lines are cut or folded only where options ask for
+it, and of a value so many items at most are given as a line can hold (10,000).
 """
 
 DEFAULT_DEPTH = 12

@@ -1,6 +1,8 @@
 """What a program starts beside forks: Python processes that are not recorded, and what replaces it.
 
 CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code.
+With the engine in Python the hook is a function of ours: each audit event needs a frame of the
+stack.
 """
 
 from __future__ import annotations
@@ -13,9 +15,13 @@ from os import environ as _environ
 from os import fspath as _fspath
 from os import open as _open
 from os import read as _read
+from os import stat as _stat
+from stat import S_ISREG as _S_ISREG
 from sys import _getframe
 
 from codetracer.own import seal
+from codetracer.runtime.layouts import type_name
+from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_child, encode_exec
 
 TYPE_CHECKING = False
@@ -42,6 +48,13 @@ UNHEARD: Final = {
 """Functions that start Python processes of which no audit event tells before 3.15."""
 
 _FLAGS: Final = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+_PATHS: Final = frozenset(
+    f"{module}.{name}"
+    for module in ("pathlib", "pathlib._local")  # the latter in 3.13
+    for name in ("PosixPath", "PurePosixPath")
+)
+"""CPython's own; to ask a path of the program's what it is would run its code."""
+
 LONGEST: Final = 200
 """How many characters of a command are written."""
 
@@ -76,6 +89,14 @@ class Children:
         _listen(None)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        try:
+            self._take_note(event, arguments)
+        except Exception as error:
+            # The program's own `sys.audit` may give any arguments; its stack may be full.
+            if not began_here(error):
+                raise
+
+    def _take_note(self, event: str, arguments: tuple[object, ...]) -> None:
         if event == "os.exec":
             self._note(encode_exec(_text(arguments[0])))
             return
@@ -131,7 +152,7 @@ def about_to_exec() -> bool:
 
 
 def _caller() -> str:
-    frame = _getframe(2)
+    frame = _getframe(3)
     return _name_of(frame.f_back) if frame.f_back is not None else ""
 
 
@@ -142,7 +163,7 @@ def _name_of(frame: Any) -> str:
 
 def _text(value: Any) -> str:
     kind = type(value)
-    if kind.__module__.startswith("pathlib"):
+    if type_name(kind) in _PATHS:
         value = _fspath(value)
         kind = type(value)
     if kind is list and value:
@@ -181,8 +202,12 @@ def _first_line(program: str) -> str:
     """Return the ``#!`` line of a script."""
     folders = [""] if "/" in program else _path().split(":")
     for folder in folders:
+        path = f"{folder}/{program}" if folder else program
         try:
-            file = _open(f"{folder}/{program}" if folder else program, _FLAGS)
+            # Whoever writes to a FIFO notices that it is opened.
+            if not _S_ISREG(_stat(path).st_mode):
+                continue
+            file = _open(path, _FLAGS)
         except (OSError, ValueError):
             continue
         try:

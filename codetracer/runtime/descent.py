@@ -43,10 +43,12 @@ class Announcement:
     def __init__(self, recording: bytes, folder: str) -> None:
         # Not through os.environ: its methods are Python code, and call what the program may have
         # replaced.
-        self._names: dict[Any, Any] = getattr(_environ, "_data", {})
-        self._key = _environ.encodekey(VARIABLE) if self._names else VARIABLE
+        names = getattr(_environ, "_data", None)
+        self._names: dict[Any, Any] = {} if names is None else names
         value = f"{recording.hex()}:{folder}"
-        self._value = _environ.encodevalue(value) if self._names else value
+        # The program may have emptied it: what it holds says nothing of how names are kept.
+        self._key = VARIABLE if names is None else _environ.encodekey(VARIABLE)
+        self._value = value if names is None else _environ.encodevalue(value)
         self._before = self._names.get(self._key)
         self._set(self._value)
 

@@ -54,6 +54,9 @@ seal(globals())
 _LONGEST: Final = 2
 """Seconds that a thread waits for another one's event to be written; a deadlock would be worse."""
 
+OUTPUT_PIECE: Final = 2**20
+"""How many bytes of output go into one record: a reader takes a record in as a whole."""
+
 _MILLISECOND: Final = 1_000_000
 
 _WAITING: Final = 0
@@ -196,15 +199,17 @@ class Events:
         path, line = "", 0
         if frame is not None:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
-        record = encode_output(stream, path, line, data)
-        self._tell(record, self._write_output, record, frame is not None)
+        records = [encode_output(stream, path, line, piece) for piece in _pieces(data)]
+        late = records[0] if len(records) == 1 else b"".join(records)
+        self._tell(late, self._write_output, records, frame is not None)
 
-    def _write_output(self, record: bytes, has_frame: bool) -> None:
+    def _write_output(self, records: list[bytes], has_frame: bool) -> None:
         if has_frame:
             self._stacks.thread()
         self._pass_time()
-        self._out.append(record)
-        self._write()
+        for record in records:
+            self._out.append(record)
+            self._write()
 
     def note(self, record: bytes) -> None:
         """Write a record that no event of CPython's tells of."""
@@ -379,6 +384,18 @@ class Events:
             self._out += self._late
             del self._late[:]
         self._log.write(self._out)
+
+
+def _pieces(data: bytes) -> list[bytes]:
+    """Return output in pieces of `OUTPUT_PIECE`; none ends amid a character of UTF-8."""
+    pieces, start = [], 0
+    while len(data) - start > OUTPUT_PIECE:
+        end = start + OUTPUT_PIECE
+        while end > start + OUTPUT_PIECE - 4 and data[end] & 0xC0 == 0x80:
+            end -= 1
+        pieces.append(data[start:end])
+        start = end
+    return [*pieces, data[start:]]
 
 
 def _frame_of(code: CodeType) -> FrameType | None:

@@ -12,7 +12,8 @@ import sys
 from _thread import get_ident as _get_ident
 from sys import _getframe
 
-from codetracer.own import began_here, seal
+from codetracer.own import seal
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -124,22 +125,12 @@ class Delivery:
         try:
             self.record(stream, data, frame)
         except Exception as error:
-            if not _is_ours(error, self.record):
+            if not began_here(error):
                 raise
 
 
 def _ignore(stream: int, data: bytes, frame: FrameType | None, /) -> None:
     return
-
-
-def _is_ours(error: BaseException, record: Record) -> bool:
-    """Tell whether recording has raised an exception, and not a signal's handler meanwhile."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is not None and traceback.tb_frame.f_code is getattr(record, "__code__", None):
-        return True
-    return began_here(error)
 
 
 def _forget_frame(error: BaseException) -> None:
@@ -175,7 +166,7 @@ def _text_hook(
     number: int, original: Callable[[str], int], delivery: Delivery
 ) -> Callable[[str], int]:
     ours, getframe, outside, forget = _OURS, _getframe, _outside, _forget_frame
-    get_ident, encode, is_ours = _get_ident, str.encode, _is_ours
+    get_ident, encode, is_ours = _get_ident, str.encode, began_here
 
     def write(text: str, /) -> int:
         try:
@@ -190,7 +181,7 @@ def _text_hook(
                     data = data[: len(data) - refused]
                     delivery.record(number, data, outside(getframe(0)))
             except Exception as other:
-                if not is_ours(other, delivery.record):
+                if not is_ours(other):
                     raise
             raise
         except BaseException as error:
@@ -203,7 +194,7 @@ def _text_hook(
         try:
             delivery.record(number, encode(text, "utf-8", "surrogatepass"), frame)
         except Exception as error:
-            if not is_ours(error, delivery.record):
+            if not is_ours(error):
                 forget(error)
                 raise
         return accepted
@@ -220,7 +211,7 @@ def _binary_hook(
     route: Route | None,
 ) -> Callable[[Any], int | None]:
     ours, getframe, forget, get_ident = _OURS, _getframe, _forget_frame, _get_ident
-    is_ours, bytes_of = _is_ours, _bytes_of
+    is_ours, bytes_of = began_here, _bytes_of
 
     def write(data: Any, /) -> int | None:
         frame: FrameType | None
@@ -234,7 +225,8 @@ def _binary_hook(
                 forget(error)
             if isinstance(error, BlockingIOError):
                 frame = getframe(0).f_back
-                taken = error.characters_written
+                # Not of one that a stream of the program's has raised.
+                taken = getattr(error, "characters_written", 0)
                 if frame is not None and frame.f_globals is ours:
                     delivery.refused[get_ident()] = len(data) - taken
                 elif taken:
@@ -253,7 +245,7 @@ def _binary_hook(
             if data:
                 delivery.record(number, data, frame)
         except Exception as error:
-            if not is_ours(error, delivery.record):
+            if not is_ours(error):
                 forget(error)
                 raise
         return accepted

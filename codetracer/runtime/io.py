@@ -52,6 +52,7 @@ import sys
 from codetracer.own import seal
 from codetracer.runtime.hooks import Hooks
 from codetracer.runtime.native import engine_in_c
+from codetracer.whose import began_here
 
 _pipes: Any
 _descriptors: Any
@@ -108,7 +109,7 @@ class OutputCapture:
         if self._hooks is not None or self._mode == "off":
             return
         in_c = engine_in_c()
-        self._hooks = (in_c.Capture if in_c else Hooks)(self._record)
+        self._hooks = in_c.Capture(self._record, began_here) if in_c else Hooks(self._record)
         if self._mode == "proxies+fd" and _descriptors is not None:
             self._pipes = _descriptors.redirect((in_c or _pipes).Pipes, self._record)
             self._hooks.set_pipes(self._pipes)

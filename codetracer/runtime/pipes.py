@@ -30,7 +30,7 @@ from termios import FIONREAD as _FIONREAD
 from time import monotonic_ns as _monotonic_ns
 from time import sleep as _sleep
 
-from codetracer.own import began_here, seal
+from codetracer.own import seal
 from codetracer.runtime.forwarder import (
     BUSY_AT,
     FRAME_END,
@@ -38,6 +38,7 @@ from codetracer.runtime.forwarder import (
     MARK_ACKNOWLEDGE,
     MARK_END,
 )
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Route:
         pipes = self._pipes
         if pipes.gave_up or not self.sink.feed.stands_on(self._number):
             return False
-        if not self._saved.is_ours() or not pipes.memory.is_ours():
+        if not self._is_held() or not pipes.memory.is_ours():
             # What the program writes goes by the pipe now. That is not to be told twice.
             pipes.gave_up = True
             return False
@@ -150,8 +151,16 @@ class Route:
         self._pipes.read_on()
         self._pipes.settle(self.sink)
 
+    def _is_held(self) -> bool:
+        """Tell whether the program has let the original be.
+
+        It may open the very file that the original is, but no pipe of ours; and if it closes what
+        it does not know, it closes both.
+        """
+        return self._saved.is_ours() and self._pipes.has_channel()
+
     def _original(self) -> int:
-        if not self._saved.is_ours():
+        if not self._is_held():
             raise OSError(9, "Bad file descriptor")
         return self._saved.number
 
@@ -182,7 +191,7 @@ class Route:
 
     def put_back(self) -> None:
         """Put the original back, if the pipe is still there."""
-        if self.sink.feed.stands_on(self._number) and self._saved.is_ours():
+        if self.sink.feed.stands_on(self._number) and self._is_held():
             _dup2(self._saved.number, self._number)
 
     def way_in(self) -> int:
@@ -191,7 +200,8 @@ class Route:
 
     def close(self) -> None:
         """Close what is kept."""
-        self._saved.close()
+        if self._is_held():
+            self._saved.close()
 
 
 class Pipes:
@@ -273,17 +283,22 @@ class Pipes:
                 return
 
     def _close(self) -> None:
+        # These first: by the others it is known whose they are.
+        for route in self._routes.values():
+            route.close()
+        self._routes = {}
         for held in (self._receiving, self._sending, self.memory):
             held.close()
         for sink in self._sinks:
             sink.feed.close()
-        for route in self._routes.values():
-            route.close()
-        self._routes = {}
 
     def route_of(self, descriptor: int) -> Route | None:
         """Return the way to the original of a descriptor."""
         return self._routes.get(descriptor)
+
+    def has_channel(self) -> bool:
+        """Tell whether an end of the pipe is there by which copies come."""
+        return self._receiving.is_ours() or self._sending.is_ours()
 
     def settle(self, sink: Sink, kind: bytes = MARK_ACKNOWLEDGE) -> None:
         """Wait until what has been written to `sink` so far is where it belongs.
