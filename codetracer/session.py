@@ -266,7 +266,8 @@ def flush() -> None:
     Raises:
         RecorderError: it cannot be written, and the policy is ``abort``.
     """
-    if is_tracing():
+    if _current is not None and not _current._recorder.ended:
+        _current._recorder.sync()
         flush_installed_tracer()
 
 

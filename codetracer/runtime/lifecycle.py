@@ -118,6 +118,7 @@ class Recorder(Tracer):
         self._label = ""
         self.problem: str | None = None
         self._unwritten = False
+        self._syncs = False
         self._announcement: Announcement | None = None
         self._log = self._make_log()
         self._log.open()
@@ -136,6 +137,11 @@ class Recorder(Tracer):
         except OSError:
             self._log.close()
             raise
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a fork of the one that it was made in."""
+        return _getpid() != self._first_pid
 
     def begin(self) -> None:
         """Catch the program's output from now on, and follow it through forks."""
@@ -185,9 +191,19 @@ class Recorder(Tracer):
         self.failed = True
         self.problem = self._log.problem or "the recorder failed; it said so as the policy has it"
 
+    def sync(self) -> None:
+        """Have the next `flush` wait until the system has written to the disk what is recorded."""
+        self._syncs = True
+
     def flush(self) -> None:
-        """Have the system write to the disk what has been recorded."""
-        self._log.flush()
+        """Do what `sync` has asked for: whatever is recorded is in the file at once.
+
+        At its end a recording does not wait for the disk, which would be a wait for each forked
+        process of the program's.
+        """
+        if self._syncs:
+            self._syncs = False
+            self._log.flush()
 
     def finish(self) -> None:
         """End the recording: close the log, and write the metadata.
@@ -204,7 +220,7 @@ class Recorder(Tracer):
             self._announcement.withdraw()
         problem = self._close_log()
         # A forked child has its log; the metadata is its parent's to write.
-        if self._pid == self._first_pid:
+        if not self.is_forked:
             problem = self._conclude() or problem
         if problem is not None:
             raise HostError("ERR_IO", problem, {"path": self.directory.path})
@@ -246,7 +262,7 @@ class Recorder(Tracer):
 
     def retry(self) -> None:
         """Write the metadata if that failed when recording ended: there may be room now."""
-        if self._unwritten and self._pid == self._first_pid:
+        if self._unwritten and not self.is_forked:
             self._unwritten = False
             self._conclude()
 
