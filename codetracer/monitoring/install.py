@@ -24,6 +24,7 @@ from codetracer.monitoring.attach import (
     watch,
 )
 from codetracer.monitoring.callbacks import Installation, locked, remove, settle, tracer_error
+from codetracer.own import seal
 from codetracer.policy import policy_snapshot
 from codetracer_bindings.events import EVENT_NAMES, EVENTS
 
@@ -53,6 +54,8 @@ __all__ = [
 _is_finalizing = sys.is_finalizing
 _get_tool = sys.monitoring.get_tool
 _set_events = sys.monitoring.set_events
+
+seal(globals())
 
 
 class Monitor:
