@@ -410,7 +410,7 @@ engine_exec(PyObject *module)
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || variables_prepare() < 0 || values_prepare() < 0
         || items_prepare() < 0 || attributes_prepare() < 0
-        || capture_prepare(module) < 0) {
+        || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {

@@ -304,6 +304,13 @@ int write_variables(Engine *engine, Frame *state);
 /* Begins the log of a forked child. */
 void engine_begin_child(Engine *engine);
 
+/* ---- codes.c */
+
+int codes_prepare(PyObject *module);
+
+/* A code object ends. */
+void codes_forget(const void *code);
+
 /* ---- children.c */
 
 /* Calls `wanted` with the name and arguments of each audit event that tells of a process being

@@ -39,6 +39,9 @@ watch_code(int event, PyCodeObject *code)
          engine = engine->next) {
         plan_release(table_take(&engine->code_plans, code));
     }
+    if (event == CODE_DESTROYED) {
+        codes_forget(code);
+    }
     return 0;
 }
 
