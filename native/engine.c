@@ -71,7 +71,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     long line = 0;
     if (args[2] != Py_None) {
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
-        path = PyObject_GetAttrString((PyObject *)code, "co_filename");
+        path = get_attribute((PyObject *)code, "co_filename");
         Py_DECREF(code);
         PyObject *number = PyObject_GetAttr(args[2], name_f_lineno);
         line = number == NULL || number == Py_None ? 0 : PyLong_AsLong(number);
@@ -420,7 +420,7 @@ engine_exec(PyObject *module)
         }
     }
     PyObject *monitoring = PySys_GetObject("monitoring");
-    disable = monitoring == NULL ? NULL : PyObject_GetAttrString(monitoring, "DISABLE");
+    disable = monitoring == NULL ? NULL : get_attribute(monitoring, "DISABLE");
     PyObject *type = PyType_FromModuleAndSpec(module, &engine_spec, NULL);
     int failed = disable == NULL || type == NULL
                  || PyModule_AddObjectRef(module, "Engine", type) < 0;

@@ -18,6 +18,7 @@
 
 #include "internals.h"
 #include "log.h"
+#include "names.h"
 #include "tables.h"
 #include "values.h"
 

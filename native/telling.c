@@ -105,14 +105,14 @@ began_here(PyObject *error, PyObject *record)
     }
     PyObject *last = Py_NewRef(traceback);
     PyObject *next;
-    while ((next = PyObject_GetAttrString(last, "tb_next")) != NULL && next != Py_None) {
+    while ((next = get_attribute(last, "tb_next")) != NULL && next != Py_None) {
         Py_DECREF(last);
         last = next;
     }
     Py_XDECREF(next);
     int is_ours = last == traceback && !PyCFunction_Check(record);
-    PyObject *frame = PyObject_GetAttrString(last, "tb_frame");
-    PyObject *names = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_globals");
+    PyObject *frame = get_attribute(last, "tb_frame");
+    PyObject *names = frame == NULL ? NULL : get_attribute(frame, "f_globals");
     if (!is_ours && names != NULL && PyDict_Check(names)) {
         is_ours = is_named_ours(PyDict_GetItemString(names, "__name__"));
     }

@@ -44,6 +44,36 @@ def metadata(trace: Path) -> dict[str, object]:
     return found
 
 
+MANY = """\
+import codetracer, gc, os, shutil, sys, threading
+def work(n):
+    yield [n]
+def record(times, capture='proxies'):
+    for _ in range(times):
+        with codetracer.trace('out', io_capture=capture):
+            list(work(3))
+            exec(compile('def f(): return 1\\nf()', '<new>', 'exec'))
+        shutil.rmtree('out')
+    gc.collect()
+    children = open(f'/proc/self/task/{os.getpid()}/children').read()
+    maps = sum('ctlog' in line for line in open('/proc/self/maps'))
+    handles = sorted(os.listdir('/proc/self/fd')), threading.active_count(), children, maps
+    return sys.getallocatedblocks(), len(gc.get_objects()), handles
+record(20)
+before = record(20)
+after = record(60)
+print([(after[n] - before[n]) // 60 for n in (0, 1)], after[2] == before[2], after[2][1:])
+print(record(5, 'proxies+fd')[2] == after[2])
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_recordings_in_one_process_leave_nothing_behind(tmp_path: Path, backend: str) -> None:
+    output = run_well(tmp_path, MANY, {"CODETRACER_BACKEND": backend})
+
+    assert output == "[0, 0] True (1, '', 0)\nTrue\n"
+
+
 NO_SYNC = """\
 import ctypes, os, platform, struct
 def forbid_msync():
