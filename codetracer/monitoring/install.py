@@ -45,6 +45,7 @@ __all__ = [
     "install_tracer",
     "install_with_policy",
     "installed",
+    "is_installed",
     "slots",
     "uninstall_locked",
     "uninstall_tracer",
@@ -383,6 +384,11 @@ def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractConte
     that was removed before the end of the block, by its own error or by hand, stays removed.
     """
     return _Installed(_default, lambda: install_tracer(tracer, slot=slot), tracer)
+
+
+def is_installed(tracer: Tracer) -> bool:
+    """Tell whether `tracer` is the one that is installed."""
+    return _default.tracer is tracer
 
 
 def slots() -> dict[int, str | None]:
