@@ -1,11 +1,12 @@
 """Code objects with a number each, which are not kept alive: the events that are set for them.
 
-With `codetracer_bindings._engine` (`native/codes.c`), whatever makes the callbacks, CPython tells of
-the end of a code object. Without it there are weak references, which a program can count.
+With `codetracer_bindings._engine` (`native/codes.c`), whatever makes the callbacks, CPython tells
+of the end of a code object. Without it there are weak references, which a program can count.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from weakref import ref
 
 from codetracer.own import seal
@@ -23,10 +24,9 @@ seal(globals())
 def make_codes() -> Any:
     """Return an empty `WeakCodes`, or the same in C."""
     try:
-        from codetracer_bindings._engine import Codes
+        return import_module("codetracer_bindings._engine").Codes()
     except ImportError:
         return WeakCodes()
-    return Codes()
 
 
 class WeakCodes:

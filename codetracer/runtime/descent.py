@@ -55,7 +55,7 @@ class Announcement:
         _putenv(VARIABLE, self._value)
 
     def withdraw(self) -> None:
-        """Put back what was there before, unless the program has changed it; may be called again."""
+        """Put back what was there before, unless the program has changed it; again does nothing."""
         if self._names.get(self._key) is not self._value:
             return
         # What tells that it is still to be done goes last.

@@ -63,7 +63,7 @@ class TraceDirectory:
         numbered: a folder that is named is taken with ``-2`` and so on, too.
         joins: folder and id of a recording that another process has begun; what is in the folder
             but this process' logs is that one's.
-        made: this is put into it once the folder is there, whatever keeps the caller from getting it.
+        made: this is put into it once the folder is there, in case the caller does not get it.
 
     Attributes:
         path: the folder.

@@ -396,9 +396,9 @@ class _Input:
     def __dir__(self) -> list[str]:
         return dir(object.__getattribute__(self, "_stream"))
 
-    # The inherited one would close the stream, which is not ours. It does nothing, and is in C: what
-    # a signal's handler raises amid a finalizer is lost.
-    __del__ = _get_ident
+    # The inherited one would close the stream, which is not ours. This does nothing, and is in C:
+    # what a signal's handler raises amid a finalizer is lost.
+    __del__: Any = _get_ident
 
 
 def _reading(name: str) -> Any:
