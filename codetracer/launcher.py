@@ -14,7 +14,6 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-from contextlib import suppress
 from importlib.machinery import (
     BuiltinImporter,
     PathFinder,
@@ -183,8 +182,11 @@ def _prepare_script(program: _Program, target: Target) -> None:
 def _prepare_module(program: _Program, target: Target) -> None:
     sys.argv = ["-m", *target.args]
     # When the working directory is gone, nobody has put it into sys.path either.
-    with suppress(FileNotFoundError):
+    # No contextlib: it would be loaded into the program's process.
+    try:  # noqa: SIM105
         _set_first_path(os.getcwd())
+    except FileNotFoundError:
+        pass
     _run_as_main(program, target.value, alter_argv=True)
 
 

@@ -17,9 +17,10 @@ from sys import monitoring as _monitoring
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.log import json_line, say
 from codetracer.monitoring import flush_installed_tracer, uninstall_tracer
-from codetracer.monitoring.install import install_with_policy
+from codetracer.monitoring.install import install_with_policy, is_installed
 from codetracer.own import seal
 from codetracer.policy import configure_policy_from_env, recording_policy
+from codetracer.whose import is_the_programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,10 +147,11 @@ def make_recorder(
     gate = Gate(chain, activation, strings=strings)
     folder = None if path is None else os.fspath(path)
     joins = ancestor(folder, DEFAULT, numbered=numbered)
-    directory = TraceDirectory(folder, numbered=numbered, joins=joins)
     # Where Python is embedded there may be none.
     argv = getattr(sys, "argv", None) or [""]
+    made: list[TraceDirectory] = []
     try:
+        directory = TraceDirectory(folder, numbered=numbered, joins=joins, made=made)
         return Recorder(
             directory,
             gate,
@@ -159,15 +161,16 @@ def make_recorder(
             arguments=argv[1:] if arguments is None else arguments,
             active=activation is None,
         )
-    except HostError:
-        directory.remove()
-        raise
-    except OSError as error:
-        directory.remove()
+    except BaseException as error:
+        if not made:
+            raise
+        made[0].remove()
+        if not isinstance(error, OSError) or is_the_programs(error):
+            raise
         raise HostError(
             "ERR_IO",
-            f"{directory.path} cannot be written: {error.strerror or error}",
-            {"path": directory.path},
+            f"{made[0].path} cannot be written: {error.strerror or error}",
+            {"path": made[0].path},
         ) from error
 
 
@@ -205,31 +208,49 @@ def start(
             f"already recording into {_current.path}; stop() that first",
             {"path": _current.path},
         )
-    recorder = make_recorder(
-        path,
-        trace_filter=trace_filter,
-        activation_path=activation_path,
-        io_capture=io_capture,
-        limits=limits,
-    )
-    return start_recorder(recorder)
+    recorder = None
+    try:
+        recorder = make_recorder(
+            path,
+            trace_filter=trace_filter,
+            activation_path=activation_path,
+            io_capture=io_capture,
+            limits=limits,
+        )
+        return start_recorder(recorder)
+    except BaseException:
+        if recorder is not None:
+            _undo(recorder)
+        raise
 
 
 def start_recorder(recorder: Recorder) -> TraceSession:
     """Install a recorder; see `start`."""
     global _current
-    session = TraceSession(recorder)
     try:
+        session = TraceSession(recorder)
         free = [slot for slot in SLOTS if _monitoring.get_tool(slot) is None]
         install_with_policy(recorder, recording_policy, free[0] if free else None)
-    except RecorderError:
-        recorder.discard()
+        recorder.begin()
+        # Handlers run last in, first out: what the program registers is still recorded.
+        _register(_stop_at_exit)
+        _current = session
+    except BaseException:
+        _undo(recorder)
         raise
-    recorder.begin()
-    _current = session
-    # Handlers run last in, first out: what the program registers is still recorded.
-    _register(_stop_at_exit)
     return session
+
+
+def _undo(recorder: Recorder) -> None:
+    """Leave nothing of a recording that has not begun wholly; may be called again."""
+    global _current
+    if is_installed(recorder):
+        recorder.is_wanted = False
+        uninstall_tracer()
+        _unregister(_stop_at_exit)
+        _current = None
+    else:
+        recorder.discard()
 
 
 def stop(exit_code: int | None = None) -> None:
@@ -242,16 +263,28 @@ def stop(exit_code: int | None = None) -> None:
         RecorderError: what has been recorded cannot be written, and the policy is ``abort``.
     """
     global _current
-    session, _current = _current, None
+    session = _current
     if session is None:
         return
-    _unregister(_stop_at_exit)
-    if session._recorder.ended:
+    try:
+        _stop(session._recorder, exit_code)
+    except BaseException:
+        if not session._recorder.ended:
+            # A signal handler of the program raised before it began.
+            _stop(session._recorder, exit_code)
+        raise
+    finally:
+        _current = None
+        _unregister(_stop_at_exit)
+
+
+def _stop(recorder: Recorder, exit_code: int | None) -> None:
+    if recorder.ended:
         # It failed, or was uninstalled; what is installed now is somebody else's.
-        session._recorder.retry()
+        recorder.retry()
         return
     if exit_code is not None:
-        session._recorder.set_exit_status(exit_code)
+        recorder.set_exit_status(exit_code)
     uninstall_tracer()
 
 
@@ -266,7 +299,8 @@ def flush() -> None:
     Raises:
         RecorderError: it cannot be written, and the policy is ``abort``.
     """
-    if is_tracing():
+    if _current is not None and not _current._recorder.ended:
+        _current._recorder.sync()
         flush_installed_tracer()
 
 

@@ -59,7 +59,7 @@ hold_signals(sigset_t *before)
 static int
 is_ours(Engine *engine, PyObject *frame)
 {
-    PyObject *builtins = frame == NULL ? NULL : PyObject_GetAttrString(frame, "f_builtins");
+    PyObject *builtins = frame == NULL ? NULL : get_attribute(frame, "f_builtins");
     Py_XDECREF(builtins);
     return builtins == engine->builtins;
 }
@@ -70,13 +70,13 @@ forget_frames(Engine *engine, PyObject *exception)
 {
     PyObject *entry = PyException_GetTraceback(exception);
     while (entry != NULL && entry != Py_None) {
-        PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
+        PyObject *frame = get_attribute(entry, "tb_frame");
         int ours = is_ours(engine, frame);
         Py_XDECREF(frame);
         if (!ours) {
             break;
         }
-        PyObject *next = PyObject_GetAttrString(entry, "tb_next");
+        PyObject *next = get_attribute(entry, "tb_next");
         Py_DECREF(entry);
         entry = next;
     }
@@ -114,7 +114,7 @@ is_the_programs(Engine *engine, PyObject *exception)
     if (entry == NULL) {
         return !PyErr_GivenExceptionMatches(exception, PyExc_Exception);
     }
-    PyObject *frame = PyObject_GetAttrString(entry, "tb_frame");
+    PyObject *frame = get_attribute(entry, "tb_frame");
     int ours = is_ours(engine, frame);
     Py_XDECREF(frame);
     Py_DECREF(entry);
@@ -193,7 +193,7 @@ ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
 PyObject *
 ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args, size_t count)
 {
-    PyObject *method = PyObject_GetAttrString(object, name);
+    PyObject *method = get_attribute(object, name);
     if (method == NULL) {
         return NULL;
     }

@@ -26,7 +26,7 @@ static PyObject *
 of_type(PyObject *stream, PyMethodDef *method)
 {
     PyTypeObject *type = Py_TYPE(stream);
-    PyObject *found = PyObject_GetAttrString((PyObject *)type, method->ml_name);
+    PyObject *found = get_attribute((PyObject *)type, method->ml_name);
     if (found == NULL) {
         return NULL;
     }
@@ -92,8 +92,8 @@ describe_as(PyMethodDef *method, PyObject *original)
     if (method->ml_doc != NULL) {
         return;
     }
-    PyObject *signature = PyObject_GetAttrString(original, "__text_signature__");
-    PyObject *text = PyObject_GetAttrString(original, "__doc__");
+    PyObject *signature = get_attribute(original, "__text_signature__");
+    PyObject *text = get_attribute(original, "__doc__");
     if (signature != NULL && text != NULL && PyUnicode_Check(signature)) {
         PyObject *doc = text == Py_None
                             ? PyUnicode_FromFormat("%s%U\n--\n\n", method->ml_name, signature)

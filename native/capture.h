@@ -7,6 +7,8 @@
 
 #include <Python.h>
 
+#include "names.h"
+
 #pragma GCC visibility push(hidden)
 
 enum { STREAM_IN, STREAM_OUT };

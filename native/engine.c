@@ -98,7 +98,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     long line = 0;
     if (args[2] != Py_None) {
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
-        path = PyObject_GetAttrString((PyObject *)code, "co_filename");
+        path = get_attribute((PyObject *)code, "co_filename");
         Py_DECREF(code);
         PyObject *number = PyObject_GetAttr(args[2], name_f_lineno);
         line = number == NULL || number == Py_None ? 0 : PyLong_AsLong(number);
@@ -442,7 +442,7 @@ engine_exec(PyObject *module)
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || variables_prepare() < 0 || tasks_prepare() < 0
         || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
-        || capture_prepare(module) < 0) {
+        || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;
     }
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
@@ -452,7 +452,7 @@ engine_exec(PyObject *module)
         }
     }
     PyObject *monitoring = PySys_GetObject("monitoring");
-    disable = monitoring == NULL ? NULL : PyObject_GetAttrString(monitoring, "DISABLE");
+    disable = monitoring == NULL ? NULL : get_attribute(monitoring, "DISABLE");
     PyObject *type = PyType_FromModuleAndSpec(module, &engine_spec, NULL);
     int failed = disable == NULL || type == NULL
                  || PyModule_AddObjectRef(module, "Engine", type) < 0;

@@ -18,6 +18,7 @@
 
 #include "internals.h"
 #include "log.h"
+#include "names.h"
 #include "tables.h"
 #include "values.h"
 
@@ -321,6 +322,13 @@ int write_variables(Engine *engine, Frame *state);
 
 /* Begins the log of a forked child. */
 void engine_begin_child(Engine *engine);
+
+/* ---- codes.c */
+
+int codes_prepare(PyObject *module);
+
+/* A code object ends. */
+void codes_forget(const void *code);
 
 /* ---- children.c */
 

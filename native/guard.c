@@ -1,6 +1,7 @@
 /* The guard's type, its making, and what happens when a handler fails: all that is not hot. */
 
 #include "guard.h"
+#include "names.h"
 
 #include <stddef.h>
 #include <structmember.h>
@@ -85,7 +86,7 @@ set_handler(Guard *guard, PyObject *handler)
     if (types == NULL) {
         return -1;
     }
-    PyObject *method_type = PyObject_GetAttrString(types, "MethodType");
+    PyObject *method_type = get_attribute(types, "MethodType");
     Py_DECREF(types);
     if (method_type == NULL) {
         return -1;
@@ -96,8 +97,8 @@ set_handler(Guard *guard, PyObject *handler)
         guard->function = Py_NewRef(handler);
         return 0;
     }
-    guard->function = PyObject_GetAttrString(handler, "__func__");
-    guard->self = PyObject_GetAttrString(handler, "__self__");
+    guard->function = get_attribute(handler, "__func__");
+    guard->self = get_attribute(handler, "__self__");
     return guard->function == NULL || guard->self == NULL ? -1 : 0;
 }
 

@@ -20,7 +20,7 @@ is_routed(PyObject *stream, Target *target)
     if (target->pipes == NULL || target->descriptor < 0) {
         return 0;
     }
-    PyObject *closed = PyObject_GetAttrString(stream, "closed");
+    PyObject *closed = get_attribute(stream, "closed");
     int is_open = closed == Py_False;
     Py_XDECREF(closed);
     PyErr_Clear();
@@ -97,7 +97,7 @@ is_bare_view(PyObject *data)
     if (!PyMemoryView_Check(data)) {
         return 0;
     }
-    PyObject *owner = PyObject_GetAttrString(data, "obj");
+    PyObject *owner = get_attribute(data, "obj");
     int is_bare = owner == Py_None;
     Py_XDECREF(owner);
     PyErr_Clear();
@@ -126,7 +126,7 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
     }
     else if (PyErr_ExceptionMatches(PyExc_BlockingIOError)) {
         PyObject *error = PyErr_GetRaisedException();
-        PyObject *written = PyObject_GetAttrString(error, "characters_written");
+        PyObject *written = get_attribute(error, "characters_written");
         taken = written == NULL ? 0 : PyLong_AsSsize_t(written);
         Py_XDECREF(written);
         PyErr_Clear();

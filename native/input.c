@@ -93,7 +93,7 @@ read_by(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t coun
 {
     State *state = state_of(self);
     PyObject *capture = Py_NewRef(state->capture);
-    PyObject *method = PyObject_GetAttrString(state->stream, name);
+    PyObject *method = get_attribute(state->stream, name);
     PyObject *result =
         method == NULL ? NULL : PyObject_Vectorcall(method, args, (size_t)count, names);
     Py_XDECREF(method);
@@ -219,13 +219,13 @@ buffer_proxy(PyObject *self, PyObject *buffer)
 static PyObject *
 get_buffer(PyObject *self, void *unused)
 {
-    return buffer_proxy(self, PyObject_GetAttrString(state_of(self)->stream, "buffer"));
+    return buffer_proxy(self, get_attribute(state_of(self)->stream, "buffer"));
 }
 
 static PyObject *
 text_detach(PyObject *self, PyObject *unused)
 {
-    PyObject *detach = PyObject_GetAttrString(state_of(self)->stream, "detach");
+    PyObject *detach = get_attribute(state_of(self)->stream, "detach");
     PyObject *buffer = detach == NULL ? NULL : PyObject_CallNoArgs(detach);
     Py_XDECREF(detach);
     return buffer_proxy(self, buffer);
@@ -295,7 +295,7 @@ static void
 describe_all(PyMethodDef *methods, PyTypeObject *base)
 {
     for (; methods->ml_name != NULL; methods++) {
-        PyObject *original = PyObject_GetAttrString((PyObject *)base, methods->ml_name);
+        PyObject *original = get_attribute((PyObject *)base, methods->ml_name);
         if (original != NULL) {
             describe_as(methods, original);
             Py_DECREF(original);
@@ -317,8 +317,8 @@ input_prepare(PyObject *module)
     if (io == NULL) {
         return -1;
     }
-    text_base = (PyTypeObject *)PyObject_GetAttrString(io, "TextIOWrapper");
-    buffer_base = (PyTypeObject *)PyObject_GetAttrString(io, "BufferedReader");
+    text_base = (PyTypeObject *)get_attribute(io, "TextIOWrapper");
+    buffer_base = (PyTypeObject *)get_attribute(io, "BufferedReader");
     Py_DECREF(io);
     if (text_base == NULL || buffer_base == NULL) {
         return -1;

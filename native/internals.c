@@ -239,7 +239,7 @@ static const struct {
 static int
 version_fits(void)
 {
-    PyObject *size = PyObject_GetAttrString((PyObject *)&PyType_Type, "__basicsize__");
+    PyObject *size = get_attribute((PyObject *)&PyType_Type, "__basicsize__");
     Py_ssize_t heap_type_size = size == NULL ? -1 : PyLong_AsSsize_t(size);
     Py_XDECREF(size);
     for (size_t at = 0; at < sizeof(versions) / sizeof(*versions); at++) {

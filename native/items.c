@@ -235,9 +235,9 @@ items_prepare(void)
     if (types == NULL) {
         return -1;
     }
-    function_type = (PyTypeObject *)PyObject_GetAttrString(types, "FunctionType");
-    method_type = (PyTypeObject *)PyObject_GetAttrString(types, "MethodType");
-    builtin_type = (PyTypeObject *)PyObject_GetAttrString(types, "BuiltinFunctionType");
+    function_type = (PyTypeObject *)get_attribute(types, "FunctionType");
+    method_type = (PyTypeObject *)get_attribute(types, "MethodType");
+    builtin_type = (PyTypeObject *)get_attribute(types, "BuiltinFunctionType");
     Py_DECREF(types);
     return PyErr_Occurred() ? -1 : 0;
 }

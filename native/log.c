@@ -1,6 +1,7 @@
 /* The log's file: windows of it in memory, blocks in these, groups of records in those; see
    writer.py, which says why. */
 #include "log.h"
+#include "names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,7 +171,7 @@ refuse(Log *log, int error)
 {
     PyObject *told =
         PyObject_CallFunction(log->unwritable, "Os", log->path, strerror(error));
-    PyObject *problem = told == NULL ? NULL : PyObject_GetAttrString(told, "message");
+    PyObject *problem = told == NULL ? NULL : get_attribute(told, "message");
     if (problem == NULL) {
         Py_XDECREF(told);
         return LOG_FAILED;
@@ -500,7 +501,7 @@ int
 log_prepare(PyObject *module)
 {
     PyObject *zlib = PyImport_ImportModule("zlib");
-    crc32 = zlib == NULL ? NULL : PyObject_GetAttrString(zlib, "crc32");
+    crc32 = zlib == NULL ? NULL : get_attribute(zlib, "crc32");
     Py_XDECREF(zlib);
     if (crc32 == NULL) {
         return -1;

@@ -195,7 +195,7 @@ watch_forks(void)
         return 0;
     }
     PyObject *os = PyImport_ImportModule("posix");
-    PyObject *watch = os == NULL ? NULL : PyObject_GetAttrString(os, "register_at_fork");
+    PyObject *watch = os == NULL ? NULL : get_attribute(os, "register_at_fork");
     PyObject *before = PyCFunction_NewEx(&fork_hooks[0], NULL, NULL);
     PyObject *after = PyCFunction_NewEx(&fork_hooks[1], NULL, NULL);
     PyObject *names = Py_BuildValue("(ss)", "before", "after_in_parent");

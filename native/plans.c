@@ -39,6 +39,9 @@ watch_code(int event, PyCodeObject *code)
          engine = engine->next) {
         plan_release(table_take(&engine->code_plans, code));
     }
+    if (event == CODE_DESTROYED) {
+        codes_forget(code);
+    }
     return 0;
 }
 
@@ -86,7 +89,7 @@ plan_release(Plan *plan)
 long
 number_attribute(PyObject *object, const char *name)
 {
-    PyObject *value = PyObject_GetAttrString(object, name);
+    PyObject *value = get_attribute(object, name);
     if (value == NULL) {
         return -1;
     }
@@ -121,7 +124,7 @@ fill_variable(Plan *plan, PyObject *told)
         return -1;
     }
     Variable *variable = &plan->variables[number];
-    variable->name = PyObject_GetAttrString(told, "name");
+    variable->name = get_attribute(told, "name");
     variable->number = (uint32_t)number;
     variable->is_global = (int)number_attribute(told, "is_global");
     variable->is_around = (int)number_attribute(told, "is_around");
@@ -183,11 +186,11 @@ fill_lines(Plan *plan, PyObject *lines)
 static int
 fill_plan(Plan *plan, PyObject *told)
 {
-    PyObject *variables = PyObject_GetAttrString(told, "variables");
-    PyObject *parameters = PyObject_GetAttrString(told, "parameters");
-    PyObject *everything = PyObject_GetAttrString(told, "everything");
-    PyObject *lines = PyObject_GetAttrString(told, "lines");
-    plan->attributes = PyObject_GetAttrString(told, "attributes");
+    PyObject *variables = get_attribute(told, "variables");
+    PyObject *parameters = get_attribute(told, "parameters");
+    PyObject *everything = get_attribute(told, "everything");
+    PyObject *lines = get_attribute(told, "lines");
+    plan->attributes = get_attribute(told, "attributes");
     plan->numbers = PyDict_New();
     int failed = variables == NULL || parameters == NULL || everything == NULL || lines == NULL
                  || plan->attributes == NULL || plan->numbers == NULL;
@@ -228,7 +231,7 @@ fill_plan(Plan *plan, PyObject *told)
 static int
 take_definitions(Engine *engine)
 {
-    PyObject *out = PyObject_GetAttrString(engine->definitions, "out");
+    PyObject *out = get_attribute(engine->definitions, "out");
     if (out == NULL) {
         return -1;
     }

@@ -1,5 +1,6 @@
 /* Which of asyncio's tasks a coroutine runs in; see tasks.py, which says why. */
 #include "engine.h"
+#include "names.h"
 
 #include "_trace_format.h"
 
@@ -49,7 +50,7 @@ find_asyncio(Tasks *tasks)
         || !PyType_Check(type)) {
         return 0;
     }
-    tasks->name = PyObject_GetAttrString(type, "get_name");
+    tasks->name = get_attribute(type, "get_name");
     if (tasks->name == NULL) {
         return -1;
     }

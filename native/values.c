@@ -212,7 +212,7 @@ encode_range(Engine *engine, Buffer *to, PyObject *value)
         return -1;
     }
     for (int at = 0; at < 3; at++) {
-        PyObject *number = PyObject_GetAttrString(value, names[at]);
+        PyObject *number = get_attribute(value, names[at]);
         if (number == NULL) {
             return -1;
         }
@@ -305,8 +305,8 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
 int
 values_prepare(void)
 {
-    bit_length = PyObject_GetAttrString((PyObject *)&PyLong_Type, "bit_length");
-    to_bytes = PyObject_GetAttrString((PyObject *)&PyLong_Type, "to_bytes");
+    bit_length = get_attribute((PyObject *)&PyLong_Type, "bit_length");
+    to_bytes = get_attribute((PyObject *)&PyLong_Type, "to_bytes");
     shift_right = (binaryfunc)PyType_GetSlot(&PyLong_Type, Py_nb_rshift);
     return bit_length == NULL || to_bytes == NULL || shift_right == NULL ? -1 : 0;
 }

@@ -1,6 +1,7 @@
 """Importing codetracer costs little: the standard library only, and little of that."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,18 @@ def test_the_bindings_import_nothing_but_the_standard_library() -> None:
 
 def test_importing_codetracer_loads_none_of_the_modules_that_take_long() -> None:
     assert loaded_by("codetracer") & HEAVY == set()
+
+
+def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
+    app = tmp_path / "app.py"
+    app.write_text("import sys; print(sorted(sys.modules))", encoding="utf-8")
+
+    done = run_python("-S", "-m", "codetracer", "record", "-o", str(tmp_path / "out"), str(app))
+
+    # Each is taken apart again at the end of every process that the program forks. What argparse
+    # and tomllib load differs by version: contextlib, dataclasses, inspect.
+    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.live.tracer"}
+    assert set(ast.literal_eval(done.stdout)) & unwanted == set()
 
 
 def test_the_spec_compiler_is_no_part_of_the_running_program() -> None:

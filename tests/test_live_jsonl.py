@@ -8,10 +8,10 @@ from types import CodeType
 
 import pytest
 
-from codetracer.live import LiveTracer
 from codetracer.live.formats import JsonLines
 from codetracer.live.output import Output
 from codetracer.live.select import FileSelection, available_events
+from codetracer.live.tracer import LiveTracer
 from codetracer.monitoring import monitoring_events
 from tests.running import trace_events
 

@@ -14,7 +14,8 @@ from codetracer import (
     install_tracer,
     installed,
 )
-from codetracer.monitoring import MonitoringEvents, events_union
+from codetracer.monitoring import Monitor, MonitoringEvents, events_union
+from codetracer.monitoring.codes import WeakCodes
 from codetracer_bindings.events import EVENTS
 from tests.programs import compiled, run
 from tests.slots import slot
@@ -175,6 +176,53 @@ def test_a_handler_whose_name_is_almost_an_events_is_refused_with_the_right_one(
 @pytest.mark.parametrize("name", ["on_connect", "on_message", "once", "only_line"])
 def test_a_method_with_another_name_is_left_alone(name: str) -> None:
     type("Fine", (Tracer,), {name: lambda *_: None})
+
+
+def test_a_tracer_that_disables_or_watches_makes_no_weak_reference_of_the_programs() -> None:
+    import weakref
+
+    class Silent(Tracer):
+        def on_line(self, code: CodeType, line: int) -> object:
+            return sys.monitoring.DISABLE
+
+    def everywhere() -> None:
+        pass
+
+    def watched() -> None:
+        pass
+
+    with installed(Silent()):
+        everywhere()
+        assert weakref.getweakrefcount(everywhere.__code__) == 0
+    monitor = Monitor("watches")
+    monitor.install(Silent(), everywhere=False)
+    try:
+        monitor.watch(watched)
+        watched()
+        assert weakref.getweakrefcount(watched.__code__) == 0
+    finally:
+        monitor.uninstall()
+
+
+def test_without_the_engine_in_c_code_objects_are_known_by_weak_references() -> None:
+    def function() -> None:
+        pass
+
+    codes = WeakCodes()
+    codes.put(function.__code__, 7)
+    codes.put(function.__code__, 8)
+    kept = [compile(f"x = {number}", "<code>", "exec") for number in range(10)]
+    for number in range(3000):
+        codes.put(compile(f"x = {number}", "<program>", "exec"), 1)
+    for code in kept:
+        codes.put(code, 2)
+
+    assert codes.items() == [(function.__code__, 8), *((code, 2) for code in kept)]
+
+    codes.drop(kept.pop())
+    assert len(codes.items()) == 10
+    codes.clear()
+    assert codes.items() == []
 
 
 def test_code_objects_are_not_kept_alive() -> None:

@@ -142,6 +142,34 @@ def test_a_process_that_runs_another_program_in_its_place_has_a_whole_log(
     }
 
 
+FORKED = """\
+import os, sys
+def ended(how):
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        how()
+        print('at its end')
+        sys.stdout.flush()
+    else:
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return pid
+def fail(): raise ValueError('the child')
+for how in (lambda: sys.exit(3), lambda: sys.exit('a text'), sys.exit, fail, lambda: None):
+    if not ended(how):
+        break
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_forked_process_ends_as_it_does_unrecorded(tmp_path: Path, backend: str) -> None:
+    write(tmp_path, {"app.py": FORKED})
+    plain = execute("app.py", cwd=tmp_path)
+    assert plain.stdout.split() == ["3", "1", "0", "1", "at", "its", "end", "0"]
+
+    assert record(tmp_path, FORKED, backend=backend) == plain
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_exec_that_fails_is_no_end(tmp_path: Path, backend: str) -> None:
     program = (

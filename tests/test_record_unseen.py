@@ -169,6 +169,10 @@ for value in values:
     same = value
 print([weakref.getweakrefcount(kind) for kind in [*kinds, type(iter([])), list]])
 print([weakref.getweakrefcount(value) for value in values])
+# One that is recorded, and one of the standard library, which is not.
+enum.show_flag_values(5)
+codes = [Slotted.__init__.__code__, enum.show_flag_values.__code__, enum._iter_bits_lsb.__code__]
+print([weakref.getweakrefcount(code) for code in codes])
 own = weakref.ref(Plain, lambda _: print('gone'))
 print(weakref.getweakrefcount(Plain))
 def short():

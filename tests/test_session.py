@@ -44,6 +44,79 @@ def metadata(trace: Path) -> dict[str, object]:
     return found
 
 
+MANY = """\
+import codetracer, gc, os, shutil, sys, threading
+def work(n):
+    yield [n]
+def record(times, capture='proxies'):
+    for _ in range(times):
+        with codetracer.trace('out', io_capture=capture):
+            list(work(3))
+            exec(compile('def f(): return 1\\nf()', '<new>', 'exec'))
+        shutil.rmtree('out')
+    gc.collect()
+    children = open(f'/proc/self/task/{os.getpid()}/children').read()
+    maps = sum('ctlog' in line for line in open('/proc/self/maps'))
+    handles = sorted(os.listdir('/proc/self/fd')), threading.active_count(), children, maps
+    return sys.getallocatedblocks(), len(gc.get_objects()), handles
+record(20)
+before = record(20)
+after = record(60)
+print([(after[n] - before[n]) // 60 for n in (0, 1)], after[2] == before[2], after[2][1:])
+print(record(5, 'proxies+fd')[2] == after[2])
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_recordings_in_one_process_leave_nothing_behind(tmp_path: Path, backend: str) -> None:
+    output = run_well(tmp_path, MANY, {"CODETRACER_BACKEND": backend})
+
+    assert output == "[0, 0] True (1, '', 0)\nTrue\n"
+
+
+NO_SYNC = """\
+import ctypes, os, platform, struct
+def forbid_msync():
+    # A seccomp filter: msync fails with EIO, everything else is allowed.
+    number = {'x86_64': 26, 'aarch64': 227}[platform.machine()]
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50005), (6, 0, 0, 0x7fff0000)]
+    program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *each) for each in code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    pointed = struct.pack('HxxxxxxP', len(code), ctypes.addressof(program))
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, ctypes.c_char_p(pointed), 0, 0) == 0, ctypes.get_errno()
+import codetracer
+codetracer.configure_policy(on_recorder_error='abort')
+forbid_msync()
+codetracer.start('out')
+pid = os.fork()
+if pid == 0:
+    raise SystemExit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend: str) -> None:
+    program = NO_SYNC + "codetracer.stop()\n"
+
+    assert run_well(tmp_path, program, {"CODETRACER_BACKEND": backend}) == "3\n"
+
+    trace = codetracer.read(tmp_path / "out")
+    assert (trace.complete, len(trace.processes)) == (True, 2), trace.problem
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backend: str) -> None:
+    program = NO_SYNC + (
+        "try: codetracer.flush()\nexcept codetracer.RecorderError as error: print(error)\n"
+    )
+
+    output = run_well(tmp_path, program, {"CODETRACER_BACKEND": backend})
+
+    assert "Input/output error" in output
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: str) -> None:
     output = run_well(

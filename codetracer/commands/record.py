@@ -286,10 +286,14 @@ def _note_end(status: int, label: str) -> None:
 def _ends_as_the_program() -> bool:
     """Tell whether this process ends as the program would.
 
-    It does so for whoever asks, for the program that has started it, and when recording failed.
+    It does so for whoever asks, for the program that has started it, as it does a forked child, and
+    when recording failed.
     """
     return policy_snapshot().propagate_script_exit or not any(
-        recorder.started and not recorder.failed and not recorder.directory.joined
+        recorder.started
+        and not recorder.failed
+        and not recorder.directory.joined
+        and not recorder.is_forked
         for recorder in _prepared
     )
 

@@ -152,6 +152,10 @@ def _standard_library() -> str:
 
 
 def _sha256(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
+    # Not hashlib, which loads OpenSSL into the program's process.
+    try:
+        from _sha2 import sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256
+    digest: str = sha256(content).hexdigest()
+    return digest

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from codetracer.errors import UsageError
+from codetracer.own import seal
 from codetracer_bindings.events import (
     DISABLE,
     EVENTS,
@@ -51,6 +52,8 @@ __all__ = [
     "set_events",
     "slot_holders",
 ]
+
+seal(globals())
 
 SLOTS: Final = range(6)
 """The tool slots there are (docs, `sys.monitoring.use_tool_id`: 0 to 5)."""

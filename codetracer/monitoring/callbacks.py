@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import weakref
 from _thread import RLock
 from types import CodeType
 
@@ -13,6 +12,7 @@ from codetracer.errors import InternalError, RecorderError
 from codetracer.monitoring.api import ToolId, Tracer
 from codetracer.monitoring.attach import Steps
 from codetracer.monitoring.backend import binders
+from codetracer.monitoring.codes import make_codes
 from codetracer.own import BUILTINS, seal
 from codetracer.whose import continues, is_the_programs, memory_is_full
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
@@ -77,7 +77,6 @@ class Installation:
 
     __slots__ = (
         "_disabled",
-        "_limit",
         "_may_disable",
         "_watched",
         "as_set",
@@ -113,9 +112,8 @@ class Installation:
         self.interrupt: BaseException | None = None
         self.unsaid: list[BaseException] = []
         self.teardown = teardown
-        self._disabled: dict[int, weakref.ref[CodeType]] = {}
-        self._watched: dict[int, tuple[weakref.ref[CodeType], EventSet]] = {}
-        self._limit = 1000
+        self._disabled = make_codes()
+        self._watched = make_codes()
         self._may_disable = {
             spec.event: spec.disable_since is not None
             and spec.disable_since <= sys.version_info[:2]
@@ -186,7 +184,7 @@ class Installation:
 
     def disabled_code(self) -> list[CodeType]:
         """Return the code objects that are alive and have had a location disabled."""
-        return [code for ref in self._disabled.values() if (code := ref()) is not None]
+        return [code for code, _ in self._disabled.items()]
 
     def forget_disabled(self) -> None:
         """All locations are armed again."""
@@ -194,15 +192,15 @@ class Installation:
 
     def watch(self, code: CodeType, events: EventSet) -> None:
         """Take note of the events that are set for one code object."""
-        self._watched.pop(id(code), None)
         if events:
-            # Weakly: what is set belongs to the code object, and goes with it.
-            self._watched[id(code)] = (weakref.ref(code), events)
+            self._watched.put(code, events)
+        else:
+            self._watched.drop(code)
 
     def watched_code(self) -> list[tuple[CodeType, EventSet]]:
         """Return the code objects that are alive and have events of their own."""
-        watched = [(ref(), events) for ref, events in self._watched.values()]
-        return [(code, events) for code, events in watched if code is not None]
+        watched: list[tuple[CodeType, EventSet]] = self._watched.items()
+        return watched
 
     def keep(self, error: BaseException) -> bool:
         """Keep an exception for `settle_up` if it is the program's; tell whether it is."""
@@ -226,14 +224,7 @@ class Installation:
         """Take note of a code object with a disabled location, unless this has been closed."""
         if self.closed:
             return False
-        # By identity: code objects of different files may be equal. Weakly: they may go.
-        known = self._disabled.get(id(code))
-        if known is not None and known() is code:
-            return True
-        self._disabled[id(code)] = weakref.ref(code)
-        if len(self._disabled) > self._limit:
-            self._disabled = {id(code): weakref.ref(code) for code in self.disabled_code()}
-            self._limit = 1000 + 2 * len(self._disabled)
+        self._disabled.put(code, 0)
         return True
 
     def _judge(self, event: str, error: Exception) -> bool:

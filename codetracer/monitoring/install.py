@@ -24,6 +24,7 @@ from codetracer.monitoring.attach import (
     watch,
 )
 from codetracer.monitoring.callbacks import Installation, locked, remove, settle, tracer_error
+from codetracer.own import seal
 from codetracer.policy import policy_snapshot
 from codetracer_bindings.events import EVENT_NAMES, EVENTS
 
@@ -44,6 +45,7 @@ __all__ = [
     "install_tracer",
     "install_with_policy",
     "installed",
+    "is_installed",
     "slots",
     "uninstall_locked",
     "uninstall_tracer",
@@ -53,6 +55,8 @@ __all__ = [
 _is_finalizing = sys.is_finalizing
 _get_tool = sys.monitoring.get_tool
 _set_events = sys.monitoring.set_events
+
+seal(globals())
 
 
 class Monitor:
@@ -380,6 +384,11 @@ def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractConte
     that was removed before the end of the block, by its own error or by hand, stays removed.
     """
     return _Installed(_default, lambda: install_tracer(tracer, slot=slot), tracer)
+
+
+def is_installed(tracer: Tracer) -> bool:
+    """Tell whether `tracer` is the one that is installed."""
+    return _default.tracer is tracer
 
 
 def slots() -> dict[int, str | None]:

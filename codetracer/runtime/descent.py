@@ -50,20 +50,23 @@ class Announcement:
         self._key = VARIABLE if names is None else _environ.encodekey(VARIABLE)
         self._value = value if names is None else _environ.encodevalue(value)
         self._before = self._names.get(self._key)
-        self._set(self._value)
+
+    def announce(self) -> None:
+        """Set it."""
+        self._names[self._key] = self._value
+        _putenv(VARIABLE, self._value)
 
     def withdraw(self) -> None:
-        """Put back what was there before, unless the program has changed it."""
-        if self._names.get(self._key) is self._value:
-            self._set(self._before)
-
-    def _set(self, value: Any) -> None:
-        if value is None:
-            self._names.pop(self._key, None)
+        """Put back what was there before, unless the program has changed it; again does nothing."""
+        if self._names.get(self._key) is not self._value:
+            return
+        # What tells that it is still to be done goes last.
+        if self._before is None:
             _unsetenv(VARIABLE)
+            self._names.pop(self._key, None)
         else:
-            self._names[self._key] = value
-            _putenv(VARIABLE, value)
+            _putenv(VARIABLE, self._before)
+            self._names[self._key] = self._before
 
 
 def ancestor(path: str | None, default: str, *, numbered: bool) -> tuple[str, bytes] | None:

@@ -63,6 +63,7 @@ class TraceDirectory:
         numbered: a folder that is named is taken with ``-2`` and so on, too.
         joins: folder and id of a recording that another process has begun; what is in the folder
             but this process' logs is that one's.
+        made: this is put into it once the folder is there, in case the caller does not get it.
 
     Attributes:
         path: the folder.
@@ -81,16 +82,30 @@ class TraceDirectory:
         *,
         numbered: bool = False,
         joins: tuple[str, bytes] | None = None,
+        made: list[TraceDirectory] | None = None,
     ) -> None:
         self.joined = joins is not None
         self.left_out: dict[str, str] = {}
         self._logs: list[str] = []
         if joins is not None:
             self.path, self.recording = joins
+            self._identity = _identity(self.path)
         else:
-            self._take(path, numbered=numbered)
-            self.recording = _uuid7()
-        self._identity = _identity(self.path)
+            self._is_new = False
+            self._claimed: list[None] = []
+            try:
+                self._take(path, numbered=numbered)
+                self.recording = _uuid7()
+                self._identity = _identity(self.path)
+            except BaseException:
+                # A signal handler of the program has raised, perhaps.
+                if self._claimed:
+                    _rmdir(f"{self.path}/{SOURCES}")
+                if self._is_new:
+                    _rmdir(self.path)
+                raise
+        if made is not None:
+            made.append(self)
 
     def _take(self, path: str | None, *, numbered: bool) -> None:
         """Make the folder, under the first name that is free if it may have several."""
@@ -108,12 +123,14 @@ class TraceDirectory:
 
     def _make(self) -> bool:
         """Make the folder; tell whether it is this recording's, and nobody else's."""
+        self._is_new = not _exists(self.path)
         try:
             _make_folders(self.path)
             if _listdir(self.path):
                 return False
             # Of several processes that find it empty one can do this.
-            _mkdir(f"{self.path}/{SOURCES}")
+            # In one call into C it is done and taken note of.
+            self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES}",)))
         except FileExistsError:
             # It is a file, or somebody was faster.
             return False
@@ -261,7 +278,7 @@ class TraceDirectory:
             for path in self._logs:
                 _unlink(path)
             return
-        for name in (*self.logs(), METADATA):
+        for name in (*self.logs(), METADATA, f"{METADATA}.new"):
             _unlink(f"{self.path}/{name}")
         _remove_tree(f"{self.path}/{SOURCES}")
         _rmdir(self.path)

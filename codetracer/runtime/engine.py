@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import perf_counter_ns
 
 from codetracer.live.frames import thread_name
-from codetracer.own import BUILTINS
+from codetracer.own import BUILTINS, seal
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.native import engine_in_c
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from codetracer.tracelog.writer import Log
 
 __all__ = ["make_engine", "make_log"]
+
+seal(globals())
 
 
 def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:

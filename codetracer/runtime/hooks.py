@@ -388,9 +388,9 @@ class _Input:
     def __dir__(self) -> list[str]:
         return dir(object.__getattribute__(self, "_stream"))
 
-    def __del__(self) -> None:
-        # The inherited one would close the stream, which is not ours.
-        return
+    # The inherited one would close the stream, which is not ours. This does nothing, and is in C:
+    # what a signal's handler raises amid a finalizer is lost.
+    __del__: Any = _get_ident
 
 
 def _reading(name: str) -> Any:

@@ -27,6 +27,7 @@ from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
+from codetracer.whose import is_the_programs
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 
 TYPE_CHECKING = False
@@ -56,6 +57,9 @@ _HANDLERS: Final = (
     "on_py_yield",
     "on_py_unwind",
 )
+
+PATIENCE: Final = 100
+"""How often the end begins anew where signal handlers raise amid it."""
 
 LAST: Final = -1000
 """Below the priorities of whatever else ends with a process of multiprocessing."""
@@ -118,6 +122,10 @@ class Recorder(Tracer):
         self._label = ""
         self.problem: str | None = None
         self._unwritten = False
+        self._syncs = False
+        self._exits: list[object] = []
+        self._has_left = False
+        self._trouble: str | None = None
         self._announcement: Announcement | None = None
         self._log = self._make_log()
         self._log.open()
@@ -137,6 +145,11 @@ class Recorder(Tracer):
             self._log.close()
             raise
 
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a fork of the one that it was made in."""
+        return _getpid() != self._first_pid
+
     def begin(self) -> None:
         """Catch the program's output from now on, and follow it through forks."""
         self.started = True
@@ -144,15 +157,17 @@ class Recorder(Tracer):
         if self.directory.joined:
             self._note(encode_joined(_getppid()))
         self._announcement = Announcement(self.directory.recording, self.directory.path)
+        self._announcement.announce()
         self._capture.start()
         # Not before: what forwards the output is a process of ours.
         self._children.begin()
 
     def discard(self) -> None:
-        """Leave nothing: recording could not begin."""
+        """Leave nothing: recording could not begin. May be called again."""
         self.ended = True
         self._log.close()
-        self.directory.remove()
+        if self.directory.is_there():
+            self.directory.remove()
 
     def unrecorded(self) -> list[str]:
         """Return the commands of the Python processes that were started here and did not join."""
@@ -185,16 +200,42 @@ class Recorder(Tracer):
         self.failed = True
         self.problem = self._log.problem or "the recorder failed; it said so as the policy has it"
 
+    def sync(self) -> None:
+        """Have the next `flush` wait until the system has written to the disk what is recorded."""
+        self._syncs = True
+
     def flush(self) -> None:
-        """Have the system write to the disk what has been recorded."""
-        self._log.flush()
+        """Do what `sync` has asked for: whatever is recorded is in the file at once.
+
+        At its end a recording does not wait for the disk, which would be a wait for each forked
+        process of the program's.
+        """
+        if self._syncs:
+            self._syncs = False
+            self._log.flush()
 
     def finish(self) -> None:
         """End the recording: close the log, and write the metadata.
 
         Raises:
             HostError: ERR_IO, what is left to write cannot be written; all steps were taken.
+            BaseException: a signal handler of the program raised it meanwhile; so were they.
         """
+        interrupts: list[BaseException] = []
+        while not self._has_left:
+            try:
+                self._take_leave()
+            except BaseException as error:
+                if len(interrupts) == PATIENCE or not is_the_programs(error):
+                    raise
+                interrupts.append(error)
+        if interrupts:
+            raise interrupts[0]
+        if self._trouble is not None:
+            raise HostError("ERR_IO", self._trouble, {"path": self.directory.path})
+
+    def _take_leave(self) -> None:
+        """Do what `finish` does; it can be done again, from wherever it was interrupted."""
         if self in _recording:
             _recording.remove(self)
         self.ended = True
@@ -202,36 +243,35 @@ class Recorder(Tracer):
         self._capture.stop()
         if self._announcement is not None:
             self._announcement.withdraw()
-        problem = self._close_log()
+        self._close_log()
         # A forked child has its log; the metadata is its parent's to write.
-        if self._pid == self._first_pid:
-            problem = self._conclude() or problem
-        if problem is not None:
-            raise HostError("ERR_IO", problem, {"path": self.directory.path})
+        if not self.is_forked:
+            self._trouble = self._conclude() or self._trouble
+        self._has_left = True
 
-    def _close_log(self) -> str | None:
-        """Write the end and close the log; return what went wrong."""
-        problem: str | None = None
+    def _close_log(self) -> None:
+        """Write the end and close the log."""
         try:
-            if not self.failed:
-                self._events.exit(self._status)
+            if not self.failed and not self._exits:
+                # In one call into C it is written and taken note of.
+                self._exits.extend(map(self._events.exit, (self._status,)))
         except HostError as error:
             self.failed = True
-            self.problem = problem = error.message
+            self.problem = self._trouble = error.message
         try:
             self._log.close()
         except OSError as error:
             self.failed = True
-            problem = f"{self._log.path} cannot be closed: {error.strerror or error}"
-            self.problem = problem
-        return problem
+            self._trouble = f"{self._log.path} cannot be closed: {error.strerror or error}"
+            self.problem = self._trouble
 
     def _conclude(self) -> str | None:
         """Write the metadata, or remove what the policy does not want; return what went wrong."""
         try:
             partial = self.failed and not recording_policy().keep_partial_trace
             if partial or not self.is_wanted:
-                self.directory.remove()
+                if self.directory.is_there():
+                    self.directory.remove()
             elif not self.directory.joined:
                 self.directory.write_metadata(self._metadata(ended=True))
         except OSError as error:
@@ -246,7 +286,7 @@ class Recorder(Tracer):
 
     def retry(self) -> None:
         """Write the metadata if that failed when recording ended: there may be room now."""
-        if self._unwritten and self._pid == self._first_pid:
+        if self._unwritten and not self.is_forked:
             self._unwritten = False
             self._conclude()
 

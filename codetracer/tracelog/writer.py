@@ -415,8 +415,13 @@ else:
             raise OSError(ctypes.get_errno(), "")
         content = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
 
+        def flush() -> None:
+            if library.msync(address, size, _MS_SYNC) != 0:
+                number = ctypes.get_errno()
+                raise OSError(number, _strerror(number))
+
         def close() -> None:
             content.release()
             library.munmap(address, size)
 
-        return _Window(content, lambda: library.msync(address, size, _MS_SYNC), close)
+        return _Window(content, flush, close)

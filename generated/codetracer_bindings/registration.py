@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 from codetracer_bindings.events import EVENTS, CallbackOutcome, EventId, EventSet
+from codetracer_bindings.own import seal
 from codetracer_bindings.tracer import TracerBase
 
 TYPE_CHECKING = False
@@ -24,6 +25,8 @@ __all__ = [
     "register_enabled_callbacks",
     "unregister_enabled_callbacks",
 ]
+
+seal(globals())
 
 
 class CallbackSpec:

@@ -1,0 +1,62 @@
+"""Code objects with a number each, which are not kept alive: the events that are set for them.
+
+With `codetracer_bindings._engine` (`native/codes.c`), whatever makes the callbacks, CPython tells
+of the end of a code object. Without it there are weak references, which a program can count.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from weakref import ref
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+__all__ = ["WeakCodes", "make_codes"]
+
+seal(globals())
+
+
+def make_codes() -> Any:
+    """Return an empty `WeakCodes`, or the same in C."""
+    try:
+        return import_module("codetracer_bindings._engine").Codes()
+    except ImportError:
+        return WeakCodes()
+
+
+class WeakCodes:
+    """Code objects, told by identity: those of different files may be equal."""
+
+    __slots__ = ("_limit", "_numbers")
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, tuple[ref[CodeType], int]] = {}
+        self._limit = 1000
+
+    def put(self, code: CodeType, number: int, /) -> None:
+        """Give a code object its number."""
+        known = self._numbers.get(id(code))
+        if known is not None and known[1] == number and known[0]() is code:
+            return
+        self._numbers[id(code)] = (ref(code), number)
+        if len(self._numbers) > self._limit:
+            self._numbers = {id(code): (ref(code), each) for code, each in self.items()}
+            self._limit = 1000 + 2 * len(self._numbers)
+
+    def drop(self, code: CodeType, /) -> None:
+        """Take a code object out."""
+        self._numbers.pop(id(code), None)
+
+    def items(self) -> list[tuple[CodeType, int]]:
+        """Return those that are alive, with their numbers."""
+        found = [(known(), number) for known, number in self._numbers.values()]
+        return [(code, number) for code, number in found if code is not None]
+
+    def clear(self) -> None:
+        """Take all of them out."""
+        self._numbers.clear()
