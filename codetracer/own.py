@@ -12,15 +12,19 @@ __all__ = ["BUILTINS", "began_here", "seal"]
 
 seal(globals())
 
+_WITHOUT_ARGUMENTS = (StopIteration, StopAsyncIteration, MemoryError, AssertionError)
+
 
 def began_here(error: BaseException) -> bool:
     """Tell whether an exception began in codetracer, and not in a signal's handler meanwhile.
 
-    One of another type than CPython's and codetracer's may be raised anywhere, by
-    ``PyThreadState_SetAsyncExc``.
+    `PyThreadState_SetAsyncExc` may raise one anywhere: of another type than CPython's and
+    codetracer's, or without the arguments that CPython's functions give to theirs.
     """
     module = type.__getattribute__(type(error), "__module__")
     if type(module) is not str or module.partition(".")[0] not in ("builtins", "codetracer"):
+        return False
+    if not error.args and not isinstance(error, _WITHOUT_ARGUMENTS):
         return False
     traceback = error.__traceback__
     if traceback is None:

@@ -15,7 +15,7 @@ from os import open as _open
 from os import read as _read
 from sys import _getframe
 
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 from codetracer_bindings.trace_encoder import encode_child, encode_exec
 
 TYPE_CHECKING = False
@@ -183,11 +183,15 @@ def _first_line(program: str) -> str:
     for folder in folders:
         try:
             file = _open(f"{folder}/{program}" if folder else program, _FLAGS)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if not began_here(error):
+                raise
             continue
         try:
             begin = _read(file, 200)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             continue
         finally:
             _close(file)

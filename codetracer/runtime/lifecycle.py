@@ -17,7 +17,7 @@ from codetracer.errors import HostError
 from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 from codetracer.policy import recording_policy
 from codetracer.runtime.children import Children, about_to_exec, commands, without_joined
 from codetracer.runtime.definitions import Definitions
@@ -158,7 +158,9 @@ class Recorder(Tracer):
         """Return the commands of the Python processes that were started here and did not join."""
         try:
             joined = self.directory.joined_logs()
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             joined = 0
         return without_joined(commands, joined)
 
@@ -235,6 +237,8 @@ class Recorder(Tracer):
             elif not self.directory.joined:
                 self.directory.write_metadata(self._metadata(ended=True))
         except OSError as error:
+            if not began_here(error):
+                raise
             self.failed = self._unwritten = True
             problem = (
                 f"the metadata in {self.directory.path} cannot be written:"
@@ -274,6 +278,8 @@ class Recorder(Tracer):
             # It is written when there is something to write.
             self._log = self._make_log()
         except OSError as error:
+            if not began_here(error):
+                raise
             self.failed = True
             self._events.end()
             say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 from codetracer.runtime.bytecode import IS_FUNCTION
 from codetracer.runtime.lookups import find
 
@@ -74,7 +74,9 @@ else:
             """Return a variable's value, or `default`."""
             try:
                 return _get_var(self._frame, name)
-            except NameError:
+            except NameError as error:
+                if not began_here(error):
+                    raise
                 return default
 
     _KIND: Final = _Slots

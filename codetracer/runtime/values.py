@@ -11,7 +11,7 @@ import types
 from collections import deque
 from itertools import islice
 
-from codetracer.own import seal
+from codetracer.own import began_here, seal
 from codetracer.runtime.layouts import class_name
 from codetracer.runtime.lookups import find
 from codetracer_bindings.trace_encoder import (
@@ -352,7 +352,9 @@ class Values:
         for name, read in layout.slots.items():
             try:
                 held = read(value)
-            except (AttributeError, IndexError):
+            except (AttributeError, IndexError) as error:
+                if not began_here(error):
+                    raise
                 # A slot that is not bound.
                 continue
             cut += self._attribute(name, held, depth, encoded)
