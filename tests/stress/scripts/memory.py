@@ -7,7 +7,7 @@ import sys
 
 from tests.stress.work import Work
 
-TURNS = 4
+TURNS = 3
 SMALLEST = 2**14
 """To the last byte is a segmentation fault of CPython's own on 3.15.0."""
 
@@ -33,7 +33,7 @@ def main(seed: int) -> None:
         work.step()
     with open("/proc/self/statm", encoding="ascii") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
-    room = chance.randrange(24, 200) << 20
+    room = chance.randrange(24, 100) << 20
     resource.setrlimit(resource.RLIMIT_AS, (used + room, resource.RLIM_INFINITY))
     filled = 0
     for turn in range(TURNS):
