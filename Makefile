@@ -54,8 +54,8 @@ bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on e
 	$(BIN)/python benchmarks/dispatch.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
 	$(BIN)/python benchmarks/record.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
 
-stress: $(BIN)/.ready-test ## inject faults into tracers for SECONDS=120; 1 at any difference
-	PYTHONPATH=. $(BIN)/python benchmarks/stress.py --seconds $(SECONDS)
+stress: $(BIN)/.ready-test ## faults in tracers, and harsh programs recorded, for SECONDS=120; 1 at any difference
+	$(BIN)/python -m tests.stress --seconds $(SECONDS)
 
 suites: $(BIN)/.ready-test ## run ten suites from PyPI as they are and recorded, on PYTHONS="path path"
 	$(BIN)/python -m tests.suites $(if $(PYTHONS),--python $(PYTHONS))

@@ -14,7 +14,7 @@ from _signal import NSIG, getsignal  # type: ignore[import-not-found]
 from opcode import opmap
 from types import FunctionType, MethodType
 
-from codetracer.own import seal
+from codetracer.own import BUILTINS, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ _CALLS: Final = frozenset(opmap[name] for name in opmap if name.startswith("CALL
 _WITHOUT_ARGUMENTS: Final = (StopIteration, StopAsyncIteration, MemoryError, RecursionError)
 """What functions in C raise without arguments, as asynchronous exceptions are."""
 
+_MODULES: Final = ("builtins", "io", "codetracer")
+"""Whose exceptions our code raises."""
+
 
 def is_the_programs(error: BaseException) -> bool:
     """Tell whether an exception that came out of our code, or a tracer's, began in the program.
@@ -77,13 +80,20 @@ def continues(error: Exception) -> bool:
 def began_here(error: BaseException) -> bool:
     """Tell whether an exception that was caught beside the program is of no concern to it.
 
-    That is what began in our code, for whatever reason. A stack or a memory that is full counts,
-    too: it is met here, and the program goes on.
+    That is what began in our sealed code, for whatever reason. A stack or a memory that is full
+    counts, too: it is met here, and the program goes on.
     """
+    module = type.__getattribute__(type(error), "__module__")
+    if type(module) is not str or module.partition(".")[0] not in _MODULES:
+        return False
     if not isinstance(error, Exception):
         return False
     handler, last = _walk(error)
-    return handler is None and (last is None or not _came_from_outside(last, error))
+    if handler is not None:
+        return False
+    return last is None or (
+        last.tb_frame.f_builtins is BUILTINS and not _came_from_outside(last, error)
+    )
 
 
 def _theirs(error: Exception) -> tuple[bool, TracebackType | None]:

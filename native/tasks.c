@@ -1,6 +1,5 @@
 /* Which of asyncio's tasks a coroutine runs in; see tasks.py, which says why. */
 #include "engine.h"
-#include "names.h"
 
 #include "_trace_format.h"
 

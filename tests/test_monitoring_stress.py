@@ -9,8 +9,9 @@ from types import CodeType
 import pytest
 
 from codetracer import Tracer, configure_policy, installed
-from tests.faults import HANDLERS, PROGRAMS
-from tests.injecting import difference, injected
+from tests.stress.faults import HANDLERS
+from tests.stress.processes import difference, injected
+from tests.stress.programs import PROGRAMS
 
 policies = pytest.mark.parametrize("policy", ["disable", "abort"])
 

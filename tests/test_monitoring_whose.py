@@ -61,6 +61,12 @@ def handler(number, frame): deeper(5)
 Timeout = TimeoutError
 def handler(number, frame): raise TimeoutError("too slow")
 """,
+    "a callable object that raises a MemoryError": """
+Timeout = MemoryError
+class Owner:
+    def __call__(self, number, frame): raise MemoryError
+handler = Owner()
+""",
 }
 
 STORM = """

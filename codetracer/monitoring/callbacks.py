@@ -230,13 +230,15 @@ class Installation:
     def _judge(self, event: str, error: Exception) -> bool:
         """Do what `on_error` does, with room on the stack."""
         try:
-            # First: all that follows needs some memory.
-            if isinstance(error, MemoryError):
+            # What the frames hold says whose it is. But all that follows needs some memory.
+            if isinstance(error, MemoryError) and memory_is_full():
                 _free_frames(error)
             if not isinstance(error, RecursionError) and continues(error):
                 return True
-            if isinstance(error, MemoryError) and memory_is_full():
-                return False
+            if isinstance(error, MemoryError):
+                _free_frames(error)
+                if memory_is_full():
+                    return False
         except MemoryError:
             if isinstance(error, MemoryError):
                 return False

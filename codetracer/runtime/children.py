@@ -208,11 +208,15 @@ def _first_line(program: str) -> str:
             if not _S_ISREG(_stat(path).st_mode):
                 continue
             file = _open(path, _FLAGS)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if not began_here(error):
+                raise
             continue
         try:
             begin = _read(file, 200)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             continue
         finally:
             _close(file)

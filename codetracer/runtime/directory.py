@@ -29,6 +29,7 @@ from time import time_ns as _time_ns
 from codetracer.errors import HostError, UsageError
 from codetracer.own import seal
 from codetracer.runtime.json_text import json_text
+from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_joined
 from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
 
@@ -162,7 +163,9 @@ class TraceDirectory:
         """Tell whether the folder can be found where it was made."""
         try:
             self.check()
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return False
         return True
 
@@ -213,7 +216,7 @@ class TraceDirectory:
         _write_file(new, f"{json_text(metadata)}\n".encode())
         try:
             _replace(new, path)
-        except OSError:
+        except BaseException:
             _unlink(new)
             raise
 
@@ -226,7 +229,9 @@ class TraceDirectory:
             if not _S_ISREG(_stat(filename).st_mode):
                 return
             file = _open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if not began_here(error):
+                raise
             return
         try:
             found = _fstat(file)
@@ -238,13 +243,17 @@ class TraceDirectory:
                 )
                 return
             content = _read_all(file, SOURCE_LIMIT)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return
         finally:
             _close(file)
         try:
             self.write_source(filename, content)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return
 
     def write_source(self, filename: str, content: bytes) -> None:
@@ -259,7 +268,9 @@ class TraceDirectory:
         _make_folders(path.rpartition("/")[0])
         try:
             _write_file(path, content)
-        except FileExistsError:
+        except FileExistsError as error:
+            if not began_here(error):
+                raise
             # Another process of the recording, or the one that this was forked from.
             return
 
@@ -296,7 +307,9 @@ def _has_joined(log: str) -> bool:
             begin = _read(file, FIRST_RECORD + 1)
         finally:
             _close(file)
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return False
     return begin[FIRST_RECORD:] == JOINED
 
@@ -313,7 +326,9 @@ def _identity(path: str) -> tuple[int, int]:
 def _exists(path: str) -> bool:
     try:
         _lstat(path)
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return False
     return True
 
@@ -322,7 +337,9 @@ def _make_folders(path: str) -> None:
     """Make a folder, and those above it; nothing if it is there."""
     try:
         _mkdir(path)
-    except FileExistsError:
+    except FileExistsError as error:
+        if not began_here(error):
+            raise
         if not _S_ISDIR(_stat(path).st_mode):
             raise
     except FileNotFoundError:
@@ -332,7 +349,9 @@ def _make_folders(path: str) -> None:
         _make_folders(above)
         try:
             _mkdir(path)
-        except FileExistsError:
+        except FileExistsError as error:
+            if not began_here(error):
+                raise
             # Another process of the recording needs it, too.
             if not _S_ISDIR(_stat(path).st_mode):
                 raise
@@ -348,7 +367,7 @@ def _write_file(path: str, content: bytes) -> None:
                 rest = rest[_write(file, rest) :]
         finally:
             _close(file)
-    except OSError:
+    except BaseException:
         # Half a copy says what the program was not.
         _unlink(path)
         raise
@@ -369,6 +388,8 @@ def _files(folder: str, prefix: str = "") -> list[str]:
     try:
         names = _listdir(folder)
     except OSError as error:
+        if not began_here(error):
+            raise
         if error.errno in (ENOENT, ENOTDIR):
             return []
         raise
@@ -384,7 +405,9 @@ def _files(folder: str, prefix: str = "") -> list[str]:
 def _remove_tree(folder: str) -> None:
     try:
         names = _listdir(folder)
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return
     for name in names:
         path = f"{folder}/{name}"
@@ -398,14 +421,18 @@ def _remove_tree(folder: str) -> None:
 def _unlink(path: str) -> None:
     try:
         _remove_file(path)
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return
 
 
 def _rmdir(path: str) -> None:
     try:
         _remove_folder(path)
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         # Something is in it that is not ours.
         return
 

@@ -12,6 +12,7 @@ import re
 from codetracer.filters.chain import OWN_FOLDERS, Scope
 from codetracer.filters.selectors import VALUE_KINDS
 from codetracer.own import seal
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,7 +158,9 @@ class Gate:
 def _working_directory() -> str:
     try:
         return os.getcwd()
-    except OSError:
+    except OSError as error:
+        if not began_here(error):
+            raise
         return "/"
 
 
@@ -175,7 +178,9 @@ def _identity(file: str) -> tuple[int, int] | None:
     """Return what a file is the same by, under all its names; None when there is no such file."""
     try:
         found = _stat(file)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if not began_here(error):
+            raise
         return None
     return found.st_dev, found.st_ino
 

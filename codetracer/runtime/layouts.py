@@ -12,6 +12,7 @@ from importlib import import_module
 from weakref import ref
 
 from codetracer.own import seal
+from codetracer.whose import began_here
 from codetracer_bindings.trace_format import (
     FORM_CLASS,
     FORM_DICT,
@@ -224,7 +225,9 @@ def _reader_of(alive: ref[type], name: str, kind: object) -> Reader:
             raise AttributeError(name)
         try:
             return descriptor.__get__(value)
-        except TypeError:
+        except TypeError as error:
+            if not began_here(error):
+                raise
             # It is another class's.
             raise AttributeError(name) from None
 

@@ -27,7 +27,7 @@ from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import Limits
-from codetracer.whose import is_the_programs
+from codetracer.whose import began_here, is_the_programs
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 
 TYPE_CHECKING = False
@@ -173,7 +173,9 @@ class Recorder(Tracer):
         """Return the commands of the Python processes that were started here and did not join."""
         try:
             joined = self.directory.joined_logs()
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             joined = 0
         return without_joined(commands, joined)
 
@@ -275,6 +277,8 @@ class Recorder(Tracer):
             elif not self.directory.joined:
                 self.directory.write_metadata(self._metadata(ended=True))
         except OSError as error:
+            if not began_here(error):
+                raise
             self.failed = self._unwritten = True
             problem = (
                 f"the metadata in {self.directory.path} cannot be written:"
@@ -314,6 +318,8 @@ class Recorder(Tracer):
             # It is written when there is something to write.
             self._log = self._make_log()
         except OSError as error:
+            if not began_here(error):
+                raise
             self.failed = True
             self._events.end()
             say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)

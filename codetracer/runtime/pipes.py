@@ -134,7 +134,9 @@ class Route:
         self.prepare()
         try:
             return _write(self._original(), data)
-        except BlockingIOError:
+        except BlockingIOError as error:
+            if not began_here(error):
+                raise
             return None
 
     def way(

@@ -11,6 +11,7 @@ import sys
 from codetracer.own import seal
 from codetracer.runtime.bytecode import IS_FUNCTION
 from codetracer.runtime.lookups import find
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ else:
             """Return a variable's value, or `default`."""
             try:
                 return _get_var(self._frame, name)
-            except NameError:
+            except NameError as error:
+                if not began_here(error):
+                    raise
                 return default
 
     _KIND: Final = _Slots

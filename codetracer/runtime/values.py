@@ -14,6 +14,7 @@ from itertools import islice
 from codetracer.own import seal
 from codetracer.runtime.layouts import class_name
 from codetracer.runtime.lookups import find
+from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import (
     encode_object,
     value_big_integer,
@@ -352,7 +353,9 @@ class Values:
         for name, read in layout.slots.items():
             try:
                 held = read(value)
-            except (AttributeError, IndexError):
+            except (AttributeError, IndexError) as error:
+                if not began_here(error):
+                    raise
                 # A slot that is not bound.
                 continue
             cut += self._attribute(name, held, depth, encoded)

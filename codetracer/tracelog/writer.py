@@ -27,6 +27,7 @@ from zlib import crc32 as _crc32
 
 from codetracer.errors import HostError
 from codetracer.own import seal
+from codetracer.whose import began_here
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -187,11 +188,15 @@ class LogWriter:
         self.abandon()
         try:
             file = self._open_file()
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return
         try:
             _ftruncate(file, end)
-        except OSError:
+        except OSError as error:
+            if not began_here(error):
+                raise
             return
         finally:
             _close(file)
@@ -219,6 +224,8 @@ class LogWriter:
         try:
             step(needed)
         except OSError as error:
+            if not began_here(error):
+                raise
             number = error.errno or errno.EIO
             if number in PASSING and needed <= (KEPT_IN_LITTLE if number == errno.ENOMEM else KEPT):
                 self._shortage = number
@@ -232,14 +239,21 @@ class LogWriter:
         size = BLOCK_SIZE
         while size < needed + FILE_HEADER.size + BLOCK_HEADER.size:
             size += BLOCK_SIZE
-        window = self._claim(0, size)
         header = _pack_header(BLOCK_MAGIC, 0, size - len(self._first), 0, 0)
         start = len(self._first)
         end = start + len(header)
-        window.bytes[:start] = self._first
-        window.bytes[start:end] = header
+        try:
+            window = self._claim(0, size)
+            content = window.bytes
+            content[:start] = self._first
+            content[start:end] = header
+        except BaseException as error:
+            # It is created again, and may not be there. If it was, it is somebody else's.
+            if not isinstance(error, FileExistsError) or not began_here(error):
+                _remove(self.path)
+            raise
         self._window = window
-        self._map = window.bytes
+        self._map = content
         self._map_size = size
         self._state = _OPEN
         self._block_start = start
@@ -260,6 +274,8 @@ class LogWriter:
             try:
                 window = self._claim(window_start, window_size)
             except OSError as error:
+                if not began_here(error):
+                    raise
                 if error.errno != errno.ENOMEM or window_size == size:
                     raise
                 window_size = size
@@ -302,10 +318,6 @@ class LogWriter:
             # Claimed, not only mapped: a store into the map of a full disk would kill the program.
             _allocate(file, start, size)
             return _window(file, start, size)
-        except OSError:
-            if self._state == _NEW:
-                _unlink(self.path)
-            raise
         finally:
             _close(file)
 
@@ -322,6 +334,14 @@ class LogWriter:
             _close(file)
             raise OSError(errno.ESTALE, "")
         return file
+
+
+def _remove(path: str) -> None:
+    try:
+        _unlink(path)
+    except OSError as error:
+        if not began_here(error):
+            raise
 
 
 def unwritable(path: str, reason: str) -> HostError:

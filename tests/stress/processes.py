@@ -1,4 +1,4 @@
-"""`tests.faults` in processes of its own: what they say, and what must not differ."""
+"""`tests.stress.injection` in processes of its own: what they say, and what must not differ."""
 
 import json
 import os
@@ -6,28 +6,29 @@ import subprocess
 import sys
 from functools import cache
 
+from codetracer.monitoring.backend import VARIABLE
 from tests.company import site
-from tests.faults import ENDS_INSTALLED, WHAT_IS_LEFT
 from tests.running import ROOT, SOURCES
+from tests.stress.injection import ENDS_INSTALLED, WHAT_IS_LEFT
 
 LIMIT = 90
 """Seconds after which a process counts as stuck."""
 
 
 def execute(*arguments: str, backend: str) -> subprocess.CompletedProcess[str]:
-    """Run ``python -m tests.faults``.
+    """Run ``python -m tests.stress.injection``.
 
     Raises:
         AssertionError: it does not end.
     """
     kept = {name: value for name, value in os.environ.items() if name[:10] != "CODETRACER"}
     path = os.pathsep.join(map(str, (*SOURCES, site())))
-    command = [sys.executable, "-W", "ignore", "-m", "tests.faults", *arguments]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.stress.injection", *arguments]
     try:
         return subprocess.run(
             command,
             cwd=ROOT,
-            env=kept | {"PYTHONPATH": path, "CODETRACER_BACKEND": backend},
+            env=kept | {"PYTHONPATH": path, VARIABLE: backend},
             capture_output=True,
             text=True,
             timeout=LIMIT,
@@ -47,7 +48,8 @@ def difference(name: str, policy: str, seed: int, backend: str) -> str | None:
     """Run a program under a tracer that fails; return what is not as it should be."""
     expected = bare(name)
     done = execute("program", name, policy, str(seed), backend=backend)
-    told = f"{name!r}, {policy}, seed {seed}, {backend}"
+    again = f"tests.stress.injection program {name!r} {policy} {seed}"
+    told = f"again: {VARIABLE}={backend} {sys.executable} -m {again}"
     unchanged = (done.returncode, done.stdout) == (expected.returncode, expected.stdout)
     if name == ENDS_INSTALLED:
         errors = done.stderr.count("\ncodetracer.errors.InternalError: ")
