@@ -40,7 +40,7 @@ def test_a_handler_that_runs_as_a_frame_begins_is_called_from_that_one_call(
 ) -> None:
     record(tmp_path, PROGRAM, backend=backend)
 
-    told = []
+    told: list[tuple[str, object]] = []
     for event in codetracer.read(tmp_path / "out"):
         if isinstance(event, CallEvent):
             assert not event.entered, event
