@@ -11,6 +11,7 @@ PyObject *disable;
 PyObject *name_f_back;
 PyObject *name_f_globals;
 PyObject *name_f_locals;
+PyObject *name_f_lasti;
 PyObject *name_f_lineno;
 PyObject *name_cause;
 PyObject *name_func;
@@ -428,6 +429,7 @@ static const struct {
     {&name_f_back, "f_back"},
     {&name_f_globals, "f_globals"},
     {&name_f_locals, "f_locals"},
+    {&name_f_lasti, "f_lasti"},
     {&name_f_lineno, "f_lineno"},
     {&name_cause, "__cause__"},
     {&name_func, "__func__"},

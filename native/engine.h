@@ -67,6 +67,7 @@ struct Plan {
     int first;
     int last;
     int first_line; /* co_firstlineno */
+    int beginning;  /* where its frames tell that they begin: an offset in its bytecode */
     uint32_t number;
     int kind;
     int in_slots; /* its variables are in slots, not in a namespace */
@@ -177,6 +178,7 @@ extern PyObject *disable;
 extern PyObject *name_f_back;
 extern PyObject *name_f_globals;
 extern PyObject *name_f_locals;
+extern PyObject *name_f_lasti;
 extern PyObject *name_f_lineno;
 extern PyObject *name_cause;
 extern PyObject *name_func;
@@ -287,7 +289,20 @@ void state_free(Frame *state);
 int stack_reserve(Thread *thread);
 Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *beginning);
 
-/* Push a frame that is met in its midst, or one that goes on. */
+/* Tells whether the stack has a frame already that is about to say that it begins or goes on: CPython
+   runs signal handlers and finalizers right before it says so. */
+static inline int
+is_top(Thread *thread, PyObject *frame, Plan *plan)
+{
+    if (thread->used == 0) {
+        return 0;
+    }
+    Frame *top = thread->stack[thread->used - 1];
+    return top->frame == (const void *)frame && top->plan == plan;
+}
+
+/* Push a frame that begins, one that is met in its midst, or one that goes on. */
+int call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 int enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 int resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 

@@ -217,33 +217,17 @@ begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
     if (plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
         return -1;
     }
+    if (is_top(thread, event->frame, plan) && thread->stack[thread->used - 1]->line == 0) {
+        return commit(engine);
+    }
     /* A frame that was there before, and left unseen. */
     state_free(table_take(&engine->suspended, event->frame));
     if (sync_below(engine, thread, event->frame) < 0) {
         return -1;
     }
-    Namespace *namespace = namespace_of(engine, event->frame, plan);
-    if (namespace == NULL) {
+    if (call_frame(engine, thread, event->frame, plan) < 0) {
         return -1;
     }
-    Frame *state = state_new(engine, event->frame, plan, namespace);
-    if (state == NULL) {
-        return -1;
-    }
-    Buffer *roots = &engine->roots;
-    if (encode_arguments(engine, state, event->frame) < 0 || stack_reserve(thread) < 0
-        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
-        state_free(state);
-        return -1;
-    }
-    int64_t since = elapsed(engine);
-    engine->next_frame++;
-    thread->stack[thread->used++] = state;
-    put_byte(&engine->group, RECORD_CALL);
-    put_uint(&engine->group, plan->number);
-    put_uint(&engine->group, (uint64_t)since);
-    put_uint(&engine->group, (uint64_t)plan->parameters);
-    put_bytes(&engine->group, roots->bytes, roots->used);
     return commit(engine);
 }
 
@@ -284,6 +268,9 @@ go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
     if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, event->thread) < 0) {
         return -1;
+    }
+    if (is_top(event->thread, event->frame, event->plan)) {
+        return commit(engine);
     }
     if (sync_below(engine, event->thread, event->frame) < 0
         || resume_frame(engine, event->thread, event->frame, event->plan) < 0) {

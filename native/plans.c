@@ -198,6 +198,7 @@ fill_plan(Plan *plan, PyObject *told)
         plan->number = (uint32_t)number_attribute(told, "number");
         plan->kind = (int)number_attribute(told, "kind");
         plan->first_line = (int)number_attribute(told, "first_line");
+        plan->beginning = (int)number_attribute(told, "beginning");
         plan->locals = (Py_ssize_t)number_attribute(told, "locals");
         plan->in_slots = (int)number_attribute(told, "in_slots");
         plan->return_action = (int)number_attribute(told, "return_action");

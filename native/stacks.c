@@ -126,6 +126,34 @@ thread_turn(Engine *engine, uint64_t id)
 }
 
 int
+call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
+{
+    Namespace *namespace = namespace_of(engine, frame, plan);
+    if (namespace == NULL) {
+        return -1;
+    }
+    Frame *state = state_new(engine, frame, plan, namespace);
+    if (state == NULL) {
+        return -1;
+    }
+    Buffer *roots = &engine->roots;
+    roots->used = 0;
+    if (encode_arguments(engine, state, frame) < 0 || stack_reserve(thread) < 0
+        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
+        state_free(state);
+        return -1;
+    }
+    int64_t since = elapsed(engine);
+    engine->next_frame++;
+    thread->stack[thread->used++] = state;
+    put_byte(&engine->group, RECORD_CALL);
+    put_uint(&engine->group, plan->number);
+    put_uint(&engine->group, (uint64_t)since);
+    put_uint(&engine->group, (uint64_t)plan->parameters);
+    return put_bytes(&engine->group, roots->bytes, roots->used);
+}
+
+int
 enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     Namespace *namespace = namespace_of(engine, frame, plan);
@@ -156,12 +184,29 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return write_variables(engine, state);
 }
 
+static int
+has_begun(PyObject *frame, Plan *plan)
+{
+    PyObject *offset = PyObject_GetAttr(frame, name_f_lasti);
+    long number = offset == NULL ? -1 : PyLong_AsLong(offset);
+    Py_XDECREF(offset);
+    if (PyErr_Occurred()) {
+        return -1;
+    }
+    return number > plan->beginning;
+}
+
 int
 resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     Frame *state = table_get(&engine->suspended, frame);
     if (state == NULL || state->plan != plan) {
-        return enter_frame(engine, thread, frame, plan);
+        int begun = has_begun(frame, plan);
+        if (begun < 0) {
+            return -1;
+        }
+        return begun ? enter_frame(engine, thread, frame, plan)
+                     : call_frame(engine, thread, frame, plan);
     }
     if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 32) < 0) {
         return -1;

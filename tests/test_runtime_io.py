@@ -791,8 +791,12 @@ print(sys.stdin is mine, sys.stdout.write is patch)
 
 FAILING = """
 import os, sys
+from codetracer.own import seal
 from codetracer.runtime.io import OutputCapture
-def record(stream, data, frame): raise ERROR
+names = {}
+seal(names)
+exec('def record(stream, data, frame): raise ERROR', names)
+record = names['record']
 capture = OutputCapture(MODE, record)
 capture.start()
 reached = []

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-__all__ = ["LineNames", "local_names", "names_by_line", "parameters"]
+__all__ = ["LineNames", "beginning", "local_names", "names_by_line", "parameters"]
 
 seal(globals())
 
@@ -27,6 +27,7 @@ IS_FUNCTION: Final = 1
 """CO_OPTIMIZED: its local variables are in slots, not in a namespace."""
 
 EXTENDED_ARG: Final = opname.index("EXTENDED_ARG")
+RESUME: Final = opname.index("RESUME")
 NOT_VARIABLES: Final = frozenset(
     [
         "__annotate__",
@@ -143,6 +144,14 @@ def names_by_line(code: CodeType) -> dict[int, LineNames]:
     except StopIteration:
         return lines
     return lines
+
+
+def beginning(code: CodeType) -> int:
+    """Return the offset of the instruction at which a frame of `code` tells that it begins."""
+    for offset, opcode, _ in _decode(code.co_code):
+        if opcode == RESUME:
+            return offset
+    return -1
 
 
 def _decode(content: bytes) -> Iterator[tuple[int, int, int]]:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from codetracer.own import seal
-from codetracer.runtime.bytecode import IS_FUNCTION, local_names, names_by_line, parameters
+from codetracer.runtime.bytecode import (
+    IS_FUNCTION,
+    beginning,
+    local_names,
+    names_by_line,
+    parameters,
+)
 from codetracer.runtime.children import unheard
 from codetracer.runtime.lookups import find
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
@@ -68,6 +74,7 @@ class Plan:
         number: its number in the log.
         kind: as the log has it: module, class, function and so on.
         first_line: co_firstlineno.
+        beginning: where its frames tell that they begin: an offset in its bytecode.
         parameters: its parameters, in order.
         lines: for each line the variables to look at when it has run, each with how many objects
             deep (0 stands for as deep as the limit).
@@ -81,6 +88,7 @@ class Plan:
 
     __slots__ = (
         "attributes",
+        "beginning",
         "code",
         "everything",
         "first_line",
@@ -98,6 +106,7 @@ class Plan:
     number: int
     kind: int
     first_line: int
+    beginning: int
     parameters: list[Variable]
     variables: list[Variable]
     locals: int
@@ -161,6 +170,7 @@ class Plans:
         plan.number = self._codes
         plan.kind = _kind(code)
         plan.first_line = code.co_firstlineno
+        plan.beginning = beginning(code)
         plan.in_slots = bool(code.co_flags & IS_FUNCTION)
         local_variables = {
             name: Variable(

@@ -104,19 +104,18 @@ class Stacks:
     def begin(self, frame: FrameType, plan: Plan) -> None:
         """A frame begins."""
         thread = self._thread_of(plan)
+        if self._is_top(thread, frame, plan) and not thread.stack[-1].line:
+            return
         # One that was there before, and left unseen.
         self._suspended.pop(id(frame), None)
         self._sync(thread, frame.f_back, id(frame))
-        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
-        arguments = self._variables.arguments(state, frame)
-        record = encode_call(plan.number, self._elapsed(), arguments)
-        self.frames += 1
-        thread.stack.append(state)
-        self._out.append(record)
+        self._call(thread, frame, plan)
 
     def resume(self, frame: FrameType, plan: Plan) -> None:
         """A frame that was suspended goes on."""
         thread = self._thread_of(plan)
+        if self._is_top(thread, frame, plan):
+            return
         self._sync(thread, frame.f_back, id(frame))
         self._resume(thread, frame, plan)
 
@@ -148,6 +147,14 @@ class Stacks:
             self._suspended[stack[-1].frame] = stack[-1]
         del stack[-1]
         self._out.append(record)
+
+    def _is_top(self, thread: ThreadState, frame: FrameType, plan: Plan) -> bool:
+        """Tell whether the stack has a frame that is only about to say that it begins or goes on.
+
+        CPython runs signal handlers and finalizers right before a frame says so.
+        """
+        stack = thread.stack
+        return bool(stack) and stack[-1].frame == id(frame) and stack[-1].plan is plan
 
     def _sync(self, thread: ThreadState, frame: FrameType | None, beginning: int) -> None:
         """Make the innermost recorded frame from `frame` outwards the top of the stack.
@@ -188,10 +195,21 @@ class Stacks:
     def _resume(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
         state = self._suspended.get(id(frame))
         if state is None or state.plan is not plan:
-            self._enter(thread, frame, plan)
+            if frame.f_lasti <= plan.beginning:
+                self._call(thread, frame, plan)
+            else:
+                self._enter(thread, frame, plan)
             return
         record = encode_resume(state.number, self._elapsed())
         del self._suspended[id(frame)]
+        thread.stack.append(state)
+        self._out.append(record)
+
+    def _call(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
+        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
+        arguments = self._variables.arguments(state, frame)
+        record = encode_call(plan.number, self._elapsed(), arguments)
+        self.frames += 1
         thread.stack.append(state)
         self._out.append(record)
 
