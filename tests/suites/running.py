@@ -21,7 +21,6 @@ __all__ = ["Environment", "Result", "SetupError", "Suite", "build_wheel", "load_
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITES = Path(__file__).with_name("suites.toml")
-PYTEST = ("pytest==9.2.0",)
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
 SECONDS = 900
 """How long one run may take."""
@@ -41,6 +40,7 @@ class Suite(NamedTuple):
     arguments: list[str]
     requires: Sequence[str] = ()
     leaving: int = 0
+    pytest: str = "9.2.0"
     left_out: Mapping[str, str] = MappingProxyType({})
 
 
@@ -111,6 +111,7 @@ class Environment:
     """
 
     def __init__(self, python: str, folder: Path, say: Callable[[str], None]) -> None:
+        python = os.path.abspath(shutil.which(python) or python)
         said = _said(python, "-c", "import platform; print(platform.python_version())", cwd=folder)
         self.version = said.strip()
         self._folder = folder / self.version
@@ -119,10 +120,6 @@ class Environment:
         self._say = say
         if not (self._bin / "pip").exists():
             _said(python, "-m", "venv", "--clear", str(self._bin.parent), cwd=folder)
-
-    def install(self, *wanted: str | Path) -> None:
-        """Install pytest and what is named: wheels, folders, requirements."""
-        _said(self._bin / "pip", "install", "--quiet", *PYTEST, *wanted, cwd=self._folder)
 
     def install_wheel(self, wheel: Path) -> None:
         """Install the project's wheel, also in place of one of the same version."""
@@ -137,7 +134,8 @@ class Environment:
         """
         self._say("installing")
         source = self._unpacked(suite)
-        self.install(*suite.requires, source)
+        wanted = (f"pytest=={suite.pytest}", *suite.requires, str(source))
+        _said(self._bin / "pip", "install", "--quiet", *wanted, cwd=self._folder)
         out = self._folder / f"{suite.name}-recording"
         shutil.rmtree(out, ignore_errors=True)
         record = (self._bin / "codetracer", "record", "--propagate-script-exit", "-o", out)
