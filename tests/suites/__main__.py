@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.suites.running import Environment, Result, SetupError, Suite, build_wheel, load_suites
+from tests.suites.running import Interpreter, Result, SetupError, Suite, build_wheel, load_suites
 
 CACHE = Path.home() / ".cache/codetracer-suites"
 NEEDS_PYTHONS = 'Name interpreters of CPython 3.12 or later: make suites PYTHONS="path path"'
@@ -35,18 +35,16 @@ def main() -> int:
     faults: list[str] = []
     remedy = NEEDS_PYTHONS
     try:
-        environments = [Environment(python, folder, _say) for python in options.python]
+        interpreters = [Interpreter(python, folder, _say) for python in options.python]
         remedy = NEEDS_INDEX
         _say("building codetracer's wheel")
         wheel = build_wheel(sys.executable, folder)
-        for environment in environments:
-            environment.install_wheel(wheel)
     except SetupError as error:
         _say(f"error: {error}\n{remedy}")
         return 2
-    for environment in environments:
+    for interpreter in interpreters:
         for suite in chosen:
-            _run(environment, suite, results, faults)
+            _run(interpreter, suite, wheel, results, faults)
     _print_table(results)
     if faults:
         print("\n" + "\n".join(faults))
@@ -54,11 +52,13 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def _run(environment: Environment, suite: Suite, results: list[Result], faults: list[str]) -> None:
-    title = f"{suite.name} {suite.version} on CPython {environment.version}"
+def _run(
+    interpreter: Interpreter, suite: Suite, wheel: Path, results: list[Result], faults: list[str]
+) -> None:
+    title = f"{suite.name} {suite.version} on CPython {interpreter.version}"
     _say(title)
     try:
-        result = environment.run(suite)
+        result = interpreter.run(suite, wheel)
     except SetupError as error:
         _say(f"error: {error}")
         faults.append(f"{title} could not be run: {error}\n{NEEDS_INDEX}")

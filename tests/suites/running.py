@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from tests.suites.outcomes import Run, differences, lacks, read_report
 
-__all__ = ["Environment", "Result", "SetupError", "Suite", "build_wheel", "load_suites"]
+__all__ = ["Interpreter", "Result", "SetupError", "Suite", "build_wheel", "load_suites"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITES = Path(__file__).with_name("suites.toml")
@@ -98,8 +98,8 @@ def build_wheel(python: str, folder: Path) -> Path:
     return wheel
 
 
-class Environment:
-    """A virtual environment of an interpreter, outside the project, and a folder to work in.
+class Interpreter:
+    """Runs suites on an interpreter, each in a virtual environment of its own.
 
     Parameters:
         python: the interpreter's path.
@@ -107,40 +107,44 @@ class Environment:
         say: is told what is being done.
 
     Raises:
-        SetupError: the interpreter cannot be run, or has no module venv.
+        SetupError: the interpreter cannot be run.
     """
 
     def __init__(self, python: str, folder: Path, say: Callable[[str], None]) -> None:
-        python = os.path.abspath(shutil.which(python) or python)
-        said = _said(python, "-c", "import platform; print(platform.python_version())", cwd=folder)
+        self._python = os.path.abspath(shutil.which(python) or python)
+        said = _said(
+            *(self._python, "-c", "import platform; print(platform.python_version())"), cwd=folder
+        )
         self.version = said.strip()
         self._folder = folder / self.version
-        self._bin = self._folder / "environment/bin"
         self._archives = folder / "archives"
         self._say = say
-        if not (self._bin / "pip").exists():
-            _said(python, "-m", "venv", "--clear", str(self._bin.parent), cwd=folder)
 
-    def install_wheel(self, wheel: Path) -> None:
-        """Install the project's wheel, also in place of one of the same version."""
-        arguments = ("install", "--quiet", "--no-deps", "--force-reinstall", wheel)
-        _said(self._bin / "pip", *arguments, cwd=self._folder)
-
-    def run(self, suite: Suite) -> Result:
+    def run(self, suite: Suite, wheel: Path) -> Result:
         """Run a suite as it is and recorded, and compare the outcomes.
+
+        Parameters:
+            suite: which it is.
+            wheel: the project's, which records it.
 
         Raises:
             SetupError: its source or what it requires cannot be had or built.
         """
         self._say("installing")
-        source = self._unpacked(suite)
+        binaries = self._folder / f"{suite.name}-environment/bin"
+        if not (binaries / "pip").exists():
+            _said(self._python, "-m", "venv", "--clear", binaries.parent, cwd=self._folder)
+        install = (binaries / "pip", "install", "--quiet")
+        source = self._unpacked(suite, binaries / "pip")
         wanted = (f"pytest=={suite.pytest}", *suite.requires, str(source))
-        _said(self._bin / "pip", "install", "--quiet", *wanted, cwd=self._folder)
+        _said(*install, *wanted, cwd=self._folder)
+        # Also in place of one of the same version.
+        _said(*install, "--no-deps", "--force-reinstall", wheel, cwd=self._folder)
         out = self._folder / f"{suite.name}-recording"
         shutil.rmtree(out, ignore_errors=True)
-        record = (self._bin / "codetracer", "record", "--propagate-script-exit", "-o", out)
+        record = (binaries / "codetracer", "record", "--propagate-script-exit", "-o", out)
         self._say("running as it is")
-        plain, seconds = self._pytest(suite, source, self._bin / "python", "-m", "pytest")
+        plain, seconds = self._pytest(suite, source, binaries / "python", "-m", "pytest")
         self._say(f"{len(plain.outcomes)} tests in {seconds:.1f} s of CPU; running recorded")
         recorded, recorded_seconds = self._pytest(suite, source, *record, "--pytest")
         size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
@@ -150,18 +154,18 @@ class Environment:
             len(plain.outcomes),
             recorded_seconds / seconds,
             size,
-            self._problem(out, suite.leaving),
+            _problem(binaries / "codetracer", out, suite.leaving),
             differences(plain, recorded),
         )
 
-    def _unpacked(self, suite: Suite) -> Path:
+    def _unpacked(self, suite: Suite, pip: Path) -> Path:
         """Return the folder of a suite's source archive, downloading it if it is not there."""
         target = self._folder / f"{suite.name}-source"
         shutil.rmtree(target, ignore_errors=True)
         wanted = f"{suite.name}-{suite.version}.tar.gz"
         if not (self._archives / wanted).exists():
             _said(
-                *(self._bin / "pip", "download", "--quiet", "--no-deps"),
+                *(pip, "download", "--quiet", "--no-deps"),
                 *("--no-binary", suite.name, "--dest", self._archives),
                 f"{suite.name}=={suite.version}",
                 cwd=self._folder,
@@ -191,14 +195,14 @@ class Environment:
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Run(status, read_report(report)), spent
 
-    def _problem(self, out: Path, leaving: int) -> str | None:
-        """Return what is missing in a recording, all of which is read; None when nothing is."""
-        command: tuple[str | Path, ...]
-        command = (self._bin / "codetracer", "info", "--format", "json", out)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or done.stderr:
-            return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
-        return lacks(json.loads(done.stdout), leaving)
+
+def _problem(codetracer: Path, out: Path, leaving: int) -> str | None:
+    """Return what is missing in a recording, all of which is read; None when nothing is."""
+    command = (codetracer, "info", "--format", "json", out)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
+    return lacks(json.loads(done.stdout), leaving)
 
 
 def _status(*command: str | Path, cwd: Path, said: Path) -> int | None:
