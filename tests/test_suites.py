@@ -1,14 +1,17 @@
 """What `make suites` says of two runs of a suite; the suites themselves take too long for CI."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.running import write
-from tests.suites.outcomes import Run, differences, read_report
-from tests.suites.running import load_suites
+from tests.suites.outcomes import Run, differences, lacks, read_report
+from tests.suites.running import ROOT, load_suites
 
 SUITE = """
 import os, pytest
@@ -26,6 +29,15 @@ def test_breaks(broken): pass
 """
 
 
+LEAVING = """
+import os, sys
+for status in range(int(sys.argv[1])):
+    if os.fork() == 0:
+        os._exit(status)
+    os.wait()
+"""
+
+
 def run(folder: Path, text: str, name: str, *arguments: str, **variables: str) -> Run:
     """Return what came of pytest on a file of tests."""
     write(folder, {"test_it.py": text})
@@ -39,6 +51,16 @@ def run(folder: Path, text: str, name: str, *arguments: str, **variables: str) -
         check=False,
     )
     return Run(done.returncode, read_report(report))
+
+
+def recorded_info(folder: Path, left: int) -> dict[str, Any]:
+    """Return what is found in the recording of a program, some of whose children leave."""
+    write(folder, {"leaving.py": LEAVING})
+    command = (sys.executable, "-m", "codetracer")
+    subprocess.run([*command, "record", "-o", "out", "leaving.py", str(left)], cwd=folder)
+    info = subprocess.run([*command, "info", "--format", "json", "out"], cwd=folder, stdout=-1)
+    found: dict[str, Any] = json.loads(info.stdout)
+    return found
 
 
 def test_two_runs_in_which_each_test_comes_out_the_same_do_not_differ(tmp_path: Path) -> None:
@@ -64,7 +86,7 @@ def test_a_test_that_is_missing_and_another_exit_status_are_told(tmp_path: Path)
     recorded = run(tmp_path, SUITE, "recorded", "-k", "passes or skipped")
 
     status, missing = differences(plain, recorded)
-    assert status == "exit status 1, recorded 0"
+    assert status == "pytest ended with 1, recorded it ended with 0"
     assert "test_it::test_changes" in missing
 
 
@@ -73,6 +95,49 @@ def test_a_suite_that_does_not_run_unrecorded_is_a_difference(tmp_path: Path, te
     plain = run(tmp_path, text, "plain")
 
     assert "does not run unrecorded" in " ".join(differences(plain, plain))
+
+
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_recording_lacks_nothing_when_as_many_children_leave_by_os_exit_as_should(
+    tmp_path: Path, left: int
+) -> None:
+    assert lacks(recorded_info(tmp_path, left), left) is None
+
+
+@pytest.mark.parametrize(("left", "expected"), [(1, 0), (0, 1), (2, 1)])
+def test_more_or_fewer_logs_without_an_end_than_expected_are_told(
+    tmp_path: Path, left: int, expected: int
+) -> None:
+    said = lacks(recorded_info(tmp_path, left), expected)
+
+    assert said is not None
+    assert said.startswith(
+        f"{expected} of {left + 1} processes should have no end, {left} have none"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), ("pip wheel", "PIP_INDEX_URL names")),
+        (("--python", "/no/python"), ("/no/python: No such file or directory", 'PYTHONS="path')),
+    ],
+)
+def test_what_is_needed_and_cannot_be_had_is_named_with_the_remedy(
+    tmp_path: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    nowhere = {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.suites", "--folder", tmp_path / "folder", *arguments],
+        cwd=ROOT,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert all(words in done.stderr for words in said)
 
 
 def test_there_are_ten_suites_one_of_each_kind() -> None:

@@ -1,12 +1,12 @@
-"""What came of a suite's tests, out of pytest's JUnit report, and in what two runs differ."""
+"""What came of a suite's tests, in what two runs differ, and what a recording lacks."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-__all__ = ["Run", "differences", "read_report"]
+__all__ = ["Run", "differences", "lacks", "read_report"]
 
 KINDS = ("error", "failure", "skipped")
 
@@ -37,9 +37,9 @@ def differences(plain: Run, recorded: Run) -> list[str]:
     """Return in what a recorded run differs from one that is not, a line each."""
     found = []
     if plain.status not in (0, 1) or not plain.outcomes:
-        found.append(f"the suite does not run unrecorded: pytest ended with {plain.status}")
+        found.append(f"the suite does not run unrecorded: pytest {_ended(plain)}")
     if plain.status != recorded.status:
-        found.append(f"exit status {plain.status}, recorded {recorded.status}")
+        found.append(f"pytest {_ended(plain)}, recorded it {_ended(recorded)}")
     names = [[name for name, _ in run.outcomes] for run in (plain, recorded)]
     if names[0] != names[1]:
         missing = sorted({*names[0]} ^ {*names[1]})
@@ -49,6 +49,27 @@ def differences(plain: Run, recorded: Run) -> list[str]:
         if before != after:
             found.append(f"{name}: {before}, recorded {after}")
     return found
+
+
+def lacks(found: dict[str, Any], leaving: int) -> str | None:
+    """Return what a recording lacks by what ``codetracer info --format json`` found, or None.
+
+    Parameters:
+        found: the JSON.
+        leaving: how many of the processes leave by os._exit, which nobody can be told of: their
+            logs have no end.
+    """
+    without_end = sum(not process["complete"] for process in found["processes"])
+    if without_end != leaving:
+        wanted = f"{leaving} of {len(found['processes'])} processes should have no end"
+        return f"{wanted}, {without_end} have none: {found['problem']}"
+    if found["complete"] or (leaving and not found["metadata"].get("incomplete_reason")):
+        return None
+    return str(found["problem"])
+
+
+def _ended(run: Run) -> str:
+    return "took too long" if run.status is None else f"ended with {run.status}"
 
 
 def _outcome(case: ElementTree.Element) -> str:

@@ -10,21 +10,24 @@ import signal
 import subprocess
 import tarfile
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tests.suites.outcomes import Run, differences, read_report
+from tests.suites.outcomes import Run, differences, lacks, read_report
 
-__all__ = ["Environment", "Result", "Suite", "build_wheel", "load_suites"]
+__all__ = ["Interpreter", "Result", "SetupError", "Suite", "build_wheel", "load_suites"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITES = Path(__file__).with_name("suites.toml")
-PYTEST = ("pytest==9.2.0",)
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
 SECONDS = 900
 """How long one run may take."""
+
+
+class SetupError(Exception):
+    """A command that is needed before a suite can run has failed; with what it said."""
 
 
 class Suite(NamedTuple):
@@ -36,6 +39,8 @@ class Suite(NamedTuple):
     keep: list[str]
     arguments: list[str]
     requires: Sequence[str] = ()
+    leaving: int = 0
+    pytest: str = "9.2.0"
     left_out: Mapping[str, str] = MappingProxyType({})
 
 
@@ -48,7 +53,7 @@ class Result(NamedTuple):
         tests: how many tests ran unrecorded.
         ratio: the CPU time of the recorded run by that of the other one.
         size: the recording's bytes.
-        problem: what ``codetracer info`` says is missing; None when the recording is complete.
+        problem: what ``codetracer info`` says is missing; None when nothing is.
         differences: in what the runs differ, a line each.
     """
 
@@ -71,7 +76,11 @@ def load_suites(path: Path = SUITES) -> list[Suite]:
 
 
 def build_wheel(python: str, folder: Path) -> Path:
-    """Return the project's wheel, built by an interpreter from a copy of its files."""
+    """Return the project's wheel, built by an interpreter from a copy of its files.
+
+    Raises:
+        SetupError: it cannot be built, as without a package index.
+    """
     copy = folder / "project"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.rmtree(folder / "wheel", ignore_errors=True)
@@ -89,40 +98,54 @@ def build_wheel(python: str, folder: Path) -> Path:
     return wheel
 
 
-class Environment:
-    """A virtual environment of an interpreter, outside the project, and a folder to work in.
+class Interpreter:
+    """Runs suites on an interpreter, each in a virtual environment of its own.
 
     Parameters:
         python: the interpreter's path.
         folder: where everything is kept; environments in it are used again.
+        say: is told what is being done.
+
+    Raises:
+        SetupError: the interpreter cannot be run.
     """
 
-    def __init__(self, python: str, folder: Path) -> None:
-        said = _said(python, "-c", "import platform; print(platform.python_version())", cwd=folder)
+    def __init__(self, python: str, folder: Path, say: Callable[[str], None]) -> None:
+        self._python = os.path.abspath(shutil.which(python) or python)
+        said = _said(
+            *(self._python, "-c", "import platform; print(platform.python_version())"), cwd=folder
+        )
         self.version = said.strip()
         self._folder = folder / self.version
-        self._bin = self._folder / "environment/bin"
         self._archives = folder / "archives"
-        if not (self._bin / "pip").exists():
-            _said(python, "-m", "venv", "--clear", str(self._bin.parent), cwd=folder)
+        self._say = say
 
-    def install(self, *wanted: str | Path) -> None:
-        """Install pytest and what is named: wheels, folders, requirements."""
-        _said(self._bin / "pip", "install", "--quiet", *PYTEST, *wanted, cwd=self._folder)
+    def run(self, suite: Suite, wheel: Path) -> Result:
+        """Run a suite as it is and recorded, and compare the outcomes.
 
-    def install_wheel(self, wheel: Path) -> None:
-        """Install the project's wheel, also in place of one of the same version."""
-        arguments = ("install", "--quiet", "--no-deps", "--force-reinstall", wheel)
-        _said(self._bin / "pip", *arguments, cwd=self._folder)
+        Parameters:
+            suite: which it is.
+            wheel: the project's, which records it.
 
-    def run(self, suite: Suite) -> Result:
-        """Run a suite as it is and recorded, and compare the outcomes."""
-        source = self._unpacked(suite)
-        self.install(*suite.requires, source)
+        Raises:
+            SetupError: its source or what it requires cannot be had or built.
+        """
+        self._say("installing")
+        binaries = self._folder / f"{suite.name}-environment/bin"
+        if not (binaries / "pip").exists():
+            _said(self._python, "-m", "venv", "--clear", binaries.parent, cwd=self._folder)
+        install = (binaries / "pip", "install", "--quiet")
+        source = self._unpacked(suite, binaries / "pip")
+        wanted = (f"pytest=={suite.pytest}", *suite.requires, str(source))
+        _said(*install, *wanted, cwd=self._folder)
+        # Also in place of one of the same version.
+        _said(*install, "--no-deps", "--force-reinstall", wheel, cwd=self._folder)
         out = self._folder / f"{suite.name}-recording"
         shutil.rmtree(out, ignore_errors=True)
-        record = (self._bin / "codetracer", "record", "--propagate-script-exit", "-o", out)
-        plain, seconds = self._pytest(suite, source, self._bin / "python", "-m", "pytest")
+        record = (binaries / "codetracer", "record", "--propagate-script-exit", "-o", out)
+        self._say("running as it is")
+        plain, seconds = self._pytest(suite, source, binaries / "python", "-m", "pytest")
+        self._say(f"{len(plain.outcomes)} tests in {seconds:.1f} s of CPU; running recorded")
         recorded, recorded_seconds = self._pytest(suite, source, *record, "--pytest")
         size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
         return Result(
@@ -131,18 +154,18 @@ class Environment:
             len(plain.outcomes),
             recorded_seconds / seconds,
             size,
-            self._problem(out),
+            _problem(binaries / "codetracer", out, suite.leaving),
             differences(plain, recorded),
         )
 
-    def _unpacked(self, suite: Suite) -> Path:
+    def _unpacked(self, suite: Suite, pip: Path) -> Path:
         """Return the folder of a suite's source archive, downloading it if it is not there."""
         target = self._folder / f"{suite.name}-source"
         shutil.rmtree(target, ignore_errors=True)
         wanted = f"{suite.name}-{suite.version}.tar.gz"
         if not (self._archives / wanted).exists():
             _said(
-                *(self._bin / "pip", "download", "--quiet", "--no-deps"),
+                *(pip, "download", "--quiet", "--no-deps"),
                 *("--no-binary", suite.name, "--dest", self._archives),
                 f"{suite.name}=={suite.version}",
                 cwd=self._folder,
@@ -172,15 +195,14 @@ class Environment:
         spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return Run(status, read_report(report)), spent
 
-    def _problem(self, out: Path) -> str | None:
-        """Return what is missing in a recording, all of which is read; None when nothing is."""
-        command: tuple[str | Path, ...]
-        command = (self._bin / "codetracer", "info", "--format", "json", out)
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or done.stderr:
-            return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
-        found: dict[str, Any] = json.loads(done.stdout)
-        return None if found["complete"] else str(found["problem"])
+
+def _problem(codetracer: Path, out: Path, leaving: int) -> str | None:
+    """Return what is missing in a recording, all of which is read; None when nothing is."""
+    command = (codetracer, "info", "--format", "json", out)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode or done.stderr:
+        return f"`codetracer info` ended with {done.returncode}: {done.stderr.strip()}"
+    return lacks(json.loads(done.stdout), leaving)
 
 
 def _status(*command: str | Path, cwd: Path, said: Path) -> int | None:
@@ -211,10 +233,14 @@ def _said(*command: str | Path, cwd: Path) -> str:
     """Return what a command prints.
 
     Raises:
-        RuntimeError: it fails; with what it said.
+        SetupError: it fails.
     """
     cwd.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise SetupError(f"{command[0]}: {error.strerror}") from None
     if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+        said = "".join((done.stdout, done.stderr)).strip()
+        raise SetupError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{said}")
     return done.stdout
