@@ -1,4 +1,4 @@
-"""A program that watches itself sees nothing of the capture of its output and input."""
+"""What the engine in C alone promises: a program that watches itself sees nothing, loses nothing."""
 
 from pathlib import Path
 
@@ -336,3 +336,39 @@ def test_hooks_that_a_program_has_kept_and_put_back_go_on_working(
     shown = "kept prompt l1\nPROMPT AGAIN PATCHED L2\nPROMPT LAST PATCHED L3\nend l4\n"
     assert found.stdout.replace("prompt AGAIN", "PROMPT AGAIN") == shown
     assert found.stderr.startswith("[b'prompt ', b'l2")
+
+
+FREED = """
+import signal
+class Timeout(Exception): pass
+raised, seen = [], []
+def ring(number, frame):
+    raised.append(Timeout())
+    raise raised[-1]
+def generate():
+    while True: yield
+signal.signal(signal.SIGALRM, ring)
+for turn in range(200):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0002 + turn % 20 * 0.0001)
+        while True:
+            some = [generate() for _ in range(20)]
+            for each in some: next(each)
+            some = each = None
+    except Timeout as error:
+        seen.append(error)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(raised), raised == seen)
+"""
+
+
+def test_no_time_out_is_lost_while_generators_are_freed(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": FREED})
+
+    done = execute(
+        *("-m", "codetracer", "record", "-o", "out", "app.py"),
+        cwd=tmp_path,
+        environ={VARIABLE: "native"},
+    )
+
+    assert done == Outcome(0, "200 True\n", "")

@@ -112,6 +112,8 @@ class Events:
         self._missed = 0
         self._variables.forget()
         self._stacks.forget()
+        # No other thread is there any more.
+        self._telling.intersection_update((_get_ident(),))
         # Whoever held the one before may not be there any more.
         self._new_lock()
         self._process = _getpid()

@@ -52,7 +52,7 @@ import sys
 from codetracer.own import seal
 from codetracer.runtime.hooks import Hooks
 from codetracer.runtime.native import engine_in_c
-from codetracer.whose import began_here
+from codetracer.whose import began_here, is_the_programs
 
 _pipes: Any
 _descriptors: Any
@@ -205,5 +205,7 @@ def _peek(owner: Any, name: str) -> Any:
     """Return an attribute, None if there is none or it does not want to be asked for."""
     try:
         return getattr(owner, name, None)
-    except Exception:
+    except Exception as error:
+        if is_the_programs(error):
+            raise
         return None
