@@ -107,7 +107,7 @@ def _content(folder: Path) -> dict[str, object]:
         pytest.param(
             "codetracer/commands/moments.py",
             "    frame = event.frame\n",
-            "    frame = event.frame\n    open('trace/process-4321.ctlog', 'a').write('x')\n",
+            "    frame = event.frame\n    open('trace/more.ctlog', 'a').write('x')\n",
             "wrote outside",
             id="a command writes into the recording",
         ),

@@ -1,4 +1,4 @@
-"""What the engine in C alone promises: a program that watches itself sees nothing, loses nothing."""
+"""What the engine in C alone promises: a program that watches itself sees and loses nothing."""
 
 from pathlib import Path
 
