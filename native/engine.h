@@ -73,6 +73,7 @@ struct Plan {
     int in_slots; /* its variables are in slots, not in a namespace */
     int return_action;
     int skip; /* not recorded */
+    int starts; /* a process, of which no audit event tells */
     Namespace *namespace;
 };
 
@@ -221,6 +222,9 @@ int plans_prepare(void);
 /* Returns the plan of a code object that has not been met before, and defines it in the group. */
 Plan *plan_new(Engine *engine, PyObject *code, PyObject *frame);
 void plan_release(Plan *plan);
+
+/* Puts into the group that code of such a plan starts one. */
+int plan_start(Engine *engine, PyObject *code);
 long number_attribute(PyObject *object, const char *name);
 
 /* Returns what a filter does with a value of this name, or -1. */

@@ -210,10 +210,13 @@ settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start
 /* ---- events in which a frame begins or goes on */
 
 static int
-begin_frame(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
+begin_frame(Engine *engine, Event *event, PyObject *const *args)
 {
     Plan *plan = event->plan;
     Thread *thread = event->thread;
+    if (plan->starts && plan_start(engine, args[0]) < 0) {
+        return -1;
+    }
     if (plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
         return -1;
     }
@@ -252,6 +255,20 @@ activate(Engine *engine, PyObject *code)
     return 0;
 }
 
+/* Says that code which is not recorded starts a process. CPython is to tell of the next one, too. */
+static PyObject *
+tell_start(Engine *engine, PyObject *code)
+{
+    Event event = {0};
+    if (take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+        int outcome = plan_start(engine, code) < 0 ? -1 : commit(engine);
+        if (give_engine(engine, &event, outcome) < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
 PyObject *
 on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
@@ -260,7 +277,16 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
         && activate(engine, args[0]) < 0) {
         return is_let_go(engine) ? Py_NewRef(Py_None) : NULL;
     }
-    return handle(self, args, count, 2, MAY_DISABLE, begin_frame);
+    PyObject *outcome = handle(self, args, count, 2, MAY_DISABLE, begin_frame);
+    if (outcome != disable || !engine->active) {
+        return outcome;
+    }
+    Plan *plan = table_get(&engine->code_plans, args[0]);
+    if (plan == NULL || !plan->starts) {
+        return outcome;
+    }
+    Py_DECREF(outcome);
+    return tell_start(engine, args[0]);
 }
 
 static int

@@ -249,6 +249,14 @@ take_definitions(Engine *engine)
     return failed ? -1 : 0;
 }
 
+int
+plan_start(Engine *engine, PyObject *code)
+{
+    PyObject *told = ask_method(engine, engine->plans, "tell_start", &code, 1);
+    Py_XDECREF(told);
+    return told == NULL ? -1 : take_definitions(engine);
+}
+
 Plan *
 plan_new(Engine *engine, PyObject *code, PyObject *frame)
 {
@@ -274,6 +282,10 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     plan->skip = told == Py_None;
     int failed = (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
     Py_DECREF(told);
+    PyObject *starts = failed ? NULL : ask_method(engine, engine->plans, "starts", &code, 1);
+    plan->starts = starts == Py_True;
+    failed |= starts == NULL;
+    Py_XDECREF(starts);
     if (!failed) {
         plan_release(table_set(&engine->code_plans, code, plan, &failed));
     }

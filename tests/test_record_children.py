@@ -76,15 +76,20 @@ def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
     program = (
         "import multiprocessing\n"
         "if __name__ == '__main__':\n"
-        f"    process = multiprocessing.get_context('{method}').Process(target=print)\n"
-        "    process.start(); process.join()\n"
+        f"    context = multiprocessing.get_context('{method}')\n"
+        "    for _ in range(2):\n"
+        "        process = context.Process(target=print)\n"
+        "        process.start(); process.join()\n"
     )
 
     outcome = record(tmp_path, program, backend=backend)
 
-    assert (outcome.code, outcome.stdout) == (0, "\n")
+    assert (outcome.code, outcome.stdout) == (0, "\n\n")
     assert "multiprocessing" in outcome.stderr
-    assert any("multiprocessing" in command for command in info(tmp_path)["unrecorded"])
+    unrecorded = info(tmp_path)["unrecorded"]
+    # From 3.15 on the server that forks them is told of, by its command.
+    each = method == "spawn" or sys.version_info < (3, 15)
+    assert len([command for command in unrecorded if "multiprocessing" in command]) >= 1 + each
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-__all__ = ["Children", "about_to_exec", "commands", "unheard", "without_joined"]
+__all__ = ["Children", "about_to_exec", "commands", "started", "unheard", "without_joined"]
 
 _python: Final = sys.executable
 _tells_fork_exec: Final = sys.version_info >= (3, 15)
@@ -114,20 +114,21 @@ class Children:
             command = " ".join(words)[:LONGEST]
             # It will be shown on terminals.
             command = "".join([mark if mark.isprintable() else "?" for mark in command])
-            commands.append(command)
-            self._note(encode_child(command))
+            self._note(started(command))
 
 
-def unheard(module: str, name: str) -> bytes | None:
-    """Return the record for a function that starts processes of which no audit event tells.
+def unheard(module: str, name: str) -> str | None:
+    """Return what a function starts a process by of which no audit event tells; None if none.
 
     Parameters:
         module: ``__name__`` of its globals.
         name: its qualified name.
     """
-    command = None if _tells_fork_exec else UNHEARD.get((module, name))
-    if command is None:
-        return None
+    return None if _tells_fork_exec else UNHEARD.get((module, name))
+
+
+def started(command: str) -> bytes:
+    """Return the record for a process that is started, and take note of it."""
     commands.append(command)
     return encode_child(command)
 

@@ -144,7 +144,11 @@ class Events:
         """A frame begins."""
         if not self._active and self._activation == _WAITING:
             self._activate(code)
-        return self._handle(code, self._stacks.begin)
+        outcome = self._handle(code, self._stacks.begin)
+        if self._active and self._plans.starts(code):
+            self._tell(b"", self._write_start, code)
+            return None
+        return outcome
 
     def on_py_resume(self, code: CodeType, instruction_offset: int) -> object:
         """A generator or coroutine goes on."""
@@ -212,6 +216,10 @@ class Events:
         for record in records:
             self._out.append(record)
             self._write()
+
+    def _write_start(self, code: CodeType) -> None:
+        self._plans.tell_start(code)
+        self._write()
 
     def note(self, record: bytes) -> None:
         """Write a record that no event of CPython's tells of."""

@@ -10,7 +10,7 @@ from codetracer.runtime.bytecode import (
     names_by_line,
     parameters,
 )
-from codetracer.runtime.children import unheard
+from codetracer.runtime.children import started, unheard
 from codetracer.runtime.lookups import find
 from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
@@ -130,6 +130,16 @@ class Plans:
         self._definitions = definitions
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
         self._codes = 0
+        # What code starts processes by; each call of it is to be told.
+        self._starting: dict[int, str] = {}
+
+    def starts(self, code: CodeType) -> bool:
+        """Tell whether code that has been decided on starts a process unheard."""
+        return id(code) in self._starting
+
+    def tell_start(self, code: CodeType) -> None:
+        """Put into the log that such code starts one."""
+        self._definitions.out.append(started(self._starting[id(code)]))
 
     def of(self, code: CodeType, frame: FrameType) -> Plan | None:
         """Return the plan of a frame's code."""
@@ -150,9 +160,11 @@ class Plans:
         """
         name = module if type(module) is str else None
         scope = self._gate.decide(code, name)
-        started = unheard(name or "", str.__str__(code.co_qualname))
-        if started is not None:
-            self._definitions.out.append(started)
+        command = unheard(name or "", str.__str__(code.co_qualname))
+        if command is None:
+            self._starting.pop(id(code), None)
+        else:
+            self._starting[id(code)] = command
         if not scope.traced:
             return None
         plan, record = self._plan(code, name or "", scope)
