@@ -211,3 +211,38 @@ def test_a_handler_error_near_the_end_of_the_stack_is_still_dealt_with(
 
     expected = "ERR_UNKNOWN LookupError('a bug')" if policy == "abort" else "target ran"
     assert (done.stdout, done.stderr) == (f"{expected}\nTrue 1000\n6\n", "")
+
+
+@pytest.mark.parametrize("nth", range(2, 9))  # there is no room for a handler at the first
+def test_a_handler_error_while_a_full_stack_unwinds_is_not_lost(
+    nth: int, tmp_path: "os.PathLike[str]"
+) -> None:
+    done = run(
+        tmp_path,
+        """
+        import sys
+        from codetracer import RecorderError, Tracer, configure_policy, install_tracer
+        def endless(n): return endless(n + 1) + 1
+        class Failing(Tracer):
+            unwinds = 0
+            def on_py_unwind(self, code, offset, exception):
+                if code is not endless.__code__: return
+                self.unwinds += 1
+                if self.unwinds == NTH: raise LookupError("a bug")
+            def notify_failure(self): print("failed")
+        """.replace("NTH", str(nth)),
+        """
+        configure_policy(on_recorder_error="abort", log_level="off")
+        install_tracer(Failing())
+        sys.setrecursionlimit(150)
+        try:
+            endless(0)
+        except RecorderError as error:
+            print(error.code, repr(error.__cause__))
+        except RecursionError:
+            print("lost")
+        print(sys.getrecursionlimit())
+        """,
+    )
+
+    assert (done.stdout, done.stderr) == ("failed\nERR_UNKNOWN LookupError('a bug')\n150\n", "")

@@ -178,9 +178,13 @@ class Installation:
                 sys.setrecursionlimit(limit + ROOM)
                 return self._judge(event, error)
             finally:
-                _reset_limit(limit)
+                # Without a call: a frame more may be too many to set it. Not if a handler has set
+                # it meanwhile.
+                if sys.getrecursionlimit() == limit + ROOM:
+                    sys.setrecursionlimit(limit)
         finally:
-            _reset_limit(limit)
+            if sys.getrecursionlimit() == limit + ROOM:
+                sys.setrecursionlimit(limit)
 
     def disabled_code(self) -> list[CodeType]:
         """Return the code objects that are alive and have had a location disabled."""
@@ -360,9 +364,3 @@ def _free_frames(error: Exception) -> None:
         except RuntimeError:  # it still runs
             pass
         entry = entry.tb_next
-
-
-def _reset_limit(limit: int) -> None:
-    """Take the room away again, unless a handler has set the limit meanwhile."""
-    if sys.getrecursionlimit() == limit + ROOM:
-        sys.setrecursionlimit(limit)
