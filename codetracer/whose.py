@@ -88,12 +88,21 @@ def began_here(error: BaseException) -> bool:
         return False
     if not isinstance(error, Exception):
         return False
-    handler, last = _walk(error)
-    if handler is not None:
-        return False
-    return last is None or (
-        last.tb_frame.f_builtins is BUILTINS and not _came_from_outside(last, error)
-    )
+    try:
+        handler, last = _walk(error)
+        if handler is not None:
+            return False
+        return last is None or (
+            last.tb_frame.f_builtins is BUILTINS and not _came_from_outside(last, error)
+        )
+    except MemoryError as full:
+        entry = full.__traceback__
+        while entry is not None and entry.tb_next is not None:
+            entry = entry.tb_next
+        if entry is None or entry.tb_frame.f_builtins is BUILTINS:
+            # There is no room to ask, and that is what has come of it here.
+            return True
+        raise
 
 
 def _theirs(error: Exception) -> tuple[bool, TracebackType | None]:

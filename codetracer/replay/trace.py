@@ -93,9 +93,10 @@ class Trace:
         self._kept = 0
         self._bad_sources: dict[str, str] = {}
         names = [os.path.basename(self.path)] if alone else self._logs()
-        self.processes = tuple(
-            Process(LogReader(os.path.join(self.folder, name))) for name in names
-        )
+        logs = [LogReader(os.path.join(self.folder, name)) for name in names]
+        # Process identifiers begin anew at some number.
+        logs.sort(key=lambda log: log.started)
+        self.processes = tuple(map(Process, logs))
 
     def __iter__(self) -> Iterator[Event]:
         for process in self.processes:
@@ -224,11 +225,6 @@ class Trace:
                 f"{self.path} holds no trace: it has no {LOG_SUFFIX} file",
                 {"path": self.path},
             )
-        known = self.metadata.get("processes")
-        if isinstance(known, list):
-            logs = [row.get("log") for row in known if isinstance(row, dict)]
-            order = {name: number for number, name in reversed([*enumerate(logs)])}
-            names.sort(key=lambda name: order.get(name, len(logs)))
         return names
 
     def _read_source(self, path: str) -> list[str]:

@@ -145,7 +145,8 @@ class Events:
         if not self._active and self._activation == _WAITING:
             self._activate(code)
         outcome = self._handle(code, self._stacks.begin)
-        if self._active and self._plans.starts(code):
+        if outcome is DISABLE and self._active and self._plans.starts(code):
+            # It is not recorded, but that it starts a process is told each time.
             self._tell(b"", self._write_start, code)
             return None
         return outcome

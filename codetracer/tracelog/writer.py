@@ -69,7 +69,7 @@ WINDOW: Final = 16 * BLOCK_SIZE
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
 
-KEPT_IN_LITTLE: Final = 256 * 2**10
+KEPT_IN_LITTLE: Final = 64 * 2**10
 """How many where it is memory that it is short of, which the program may need."""
 
 PATIENCE: Final = 16 * 2**10
@@ -224,9 +224,10 @@ class LogWriter:
         try:
             step(needed)
         except OSError as error:
-            if not began_here(error):
-                raise
             number = error.errno or errno.EIO
+            # Where memory is short there is none to ask in.
+            if number != errno.ENOMEM and not began_here(error):
+                raise
             if number in PASSING and needed <= (KEPT_IN_LITTLE if number == errno.ENOMEM else KEPT):
                 self._shortage = number
                 return False
@@ -274,8 +275,6 @@ class LogWriter:
             try:
                 window = self._claim(window_start, window_size)
             except OSError as error:
-                if not began_here(error):
-                    raise
                 if error.errno != errno.ENOMEM or window_size == size:
                     raise
                 window_size = size

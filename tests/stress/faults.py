@@ -60,14 +60,15 @@ def exhausts_memory(code: CodeType) -> object:
     resource.setrlimit(resource.RLIMIT_AS, (used + 2**25, resource.RLIM_INFINITY))
     kept = []
     size = 2**20
-    while True:
+    # To the last byte is a segmentation fault of CPython's own on 3.15.0.
+    smallest = 64 if sys.version_info < (3, 15) else 2**13
+    # The program may end meanwhile in another thread, and the limit with it.
+    while size >= smallest and resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
         try:
             kept.append(bytearray(size))
         except MemoryError:
-            # To the last byte is a segmentation fault of CPython's own on 3.15.0.
-            if size < (64 if sys.version_info < (3, 15) else 2**13):
-                raise
             size //= 2
+    raise MemoryError
 
 
 def installs(code: CodeType) -> object:
