@@ -28,10 +28,15 @@ def block(number: int, records: bytes, *, size: int = 0, filled: bool = True) ->
 
 
 def log(
-    *blocks: Iterable[bytes], pid: int = 4321, filled: bool = True, version: int = LOG_VERSION
+    *blocks: Iterable[bytes],
+    pid: int = 4321,
+    filled: bool = True,
+    version: int = LOG_VERSION,
+    after: int = 0,
 ) -> bytes:
     """Return a log of these blocks of records; the last one is closed when it is `filled`."""
-    header = FILE_HEADER.pack(MAGIC, version, 4096, pid, 1_700_000_000_000_000_000, RECORDING)
+    started = 1_700_000_000_000_000_000 + after
+    header = FILE_HEADER.pack(MAGIC, version, 4096, pid, started, RECORDING)
     parts = [header]
     for number, records in enumerate(blocks):
         last = number == len(blocks) - 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import codetracer
 from codetracer_bindings import trace_encoder as encode
 from tests import logs
 from tests.exporting import Backend, elements, export
@@ -242,6 +243,14 @@ def test_what_is_no_export_is_never_touched(tmp_path: Path, force: list[str]) ->
     assert (tmp_path / "mine/notes.txt").read_text() == "mine"
     assert (tmp_path / "file").read_text() == "mine"
     assert (tmp_path / "out/process-4321.ctlog").exists()
+
+
+def test_processes_come_in_the_order_in_which_they_began(tmp_path: Path) -> None:
+    # Process identifiers begin anew; their names as texts have no order either.
+    later = [logs.log(BEGIN, pid=pid, after=1) for pid in (3, 10001)]
+    logs.write_trace(tmp_path / "out", later[0], later[1], logs.log(BEGIN, pid=9997))
+
+    assert codetracer.read(tmp_path / "out").processes[0].pid == 9997
 
 
 def test_one_process_of_several_can_be_chosen(tmp_path: Path) -> None:

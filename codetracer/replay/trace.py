@@ -225,6 +225,11 @@ class Trace:
                 f"{self.path} holds no trace: it has no {LOG_SUFFIX} file",
                 {"path": self.path},
             )
+        known = self.metadata.get("processes")
+        if isinstance(known, list):
+            logs = [row.get("log") for row in known if isinstance(row, dict)]
+            order = {name: number for number, name in reversed([*enumerate(logs)])}
+            names.sort(key=lambda name: order.get(name, len(logs)))
         return names
 
     def _read_source(self, path: str) -> list[str]:
