@@ -62,6 +62,9 @@ def interrupted(work: Callable[[], object], number: int, error: Exception) -> Ex
         return trace
 
     tracer = sys.gettrace()
+    # 3.12 tells opcodes from the next settrace() on after some frame has wanted them.
+    sys._getframe().f_trace_opcodes = True
+    sys._getframe().f_trace_opcodes = False
     sys.settrace(trace)
     try:
         work()

@@ -33,6 +33,9 @@ seal(globals())
 ROOM: Final = 500
 """Frames that dealing with an error may need when the program has nearly filled the stack."""
 
+_KEEPS_LOCALS: Final = sys.version_info < (3, 13)
+"""Whether a frame's f_locals, once read, keeps what it held until it is read again (PEP 667)."""
+
 # Of what this process has installed; no tracer's code runs under it. Reentrant, for a signal
 # handler or __del__ may come in while this thread holds it. It is threading.RLock; importing
 # threading takes a quarter of the time that codetracer takes.
@@ -359,8 +362,10 @@ def _free_frames(error: Exception) -> None:
     entry = error.__traceback__
     while entry is not None:
         # No contextlib: it would have to be imported, in little memory.
-        try:  # noqa: SIM105
+        try:
             entry.tb_frame.clear()
+            if _KEEPS_LOCALS:
+                entry.tb_frame.f_locals  # noqa: B018
         except RuntimeError:  # it still runs
             pass
         entry = entry.tb_next

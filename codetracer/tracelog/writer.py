@@ -69,7 +69,7 @@ WINDOW: Final = 16 * BLOCK_SIZE
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
 
-KEPT_IN_LITTLE: Final = 64 * 2**10
+KEPT_IN_LITTLE: Final = 160 * 2**10
 """How many where it is memory that it is short of, which the program may need."""
 
 PATIENCE: Final = 16 * 2**10
