@@ -16,7 +16,7 @@
 
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
-#define KEPT_IN_LITTLE (160 << 10) /* likewise */
+#define KEPT_IN_LITTLE (256 << 10) /* likewise */
 #define PATIENCE (16 << 10)      /* likewise */
 #define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
 

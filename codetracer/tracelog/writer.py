@@ -69,8 +69,11 @@ WINDOW: Final = 16 * BLOCK_SIZE
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
 
-KEPT_IN_LITTLE: Final = 160 * 2**10
+KEPT_IN_LITTLE: Final = 256 * 2**10
 """How many where it is memory that it is short of, which the program may need."""
+
+LARGE: Final = 16 * 2**10
+"""Bytes of a group above which its records are not joined first."""
 
 PATIENCE: Final = 16 * 2**10
 """After how many more bytes of records it is tried again."""
@@ -145,16 +148,24 @@ class LogWriter:
         Raises:
             HostError: ERR_IO, the disk is full, for instance; the log is whole up to here.
         """
-        group = b"".join(records)
-        if not group:
+        count = sum(map(len, records))
+        if not count:
             return
-        if self._position + len(group) > self._limit and not self._make_room(len(group)):
+        # Before it is joined: what waits for memory must not need as much again.
+        if self._position + count > self._limit and not self._make_room(count):
             return
-        count = len(group)
         start = self._position
         window = self._map
+        if count > LARGE and records[0]:
+            group = records[0]
+            at = start + len(group)
+            for record in records[1:]:
+                window[at : at + len(record)] = record
+                at += len(record)
+        else:
+            group = b"".join(records)
         # The first byte last: as long as it is 0, the block ends before it. No call from here on.
-        window[start + 1 : start + count] = group[1:]
+        window[start + 1 : start + len(group)] = group[1:]
         window[start] = group[0]
         self._position = start + count
         del records[:]
