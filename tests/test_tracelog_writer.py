@@ -299,6 +299,61 @@ def test_what_cannot_be_written_for_want_of_descriptors_is_written_when_there_ar
     assert numbers(tmp_path / "a.ctlog") == list(range(count))
 
 
+NO_MEMORY = """
+import mmap, resource, sys
+import codetracer.monitoring.backend as backend
+from tests.test_tracelog_writer import RECORDING, said
+from codetracer.runtime.engine import make_log
+backend._chosen, window, path = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+log = make_log(path, RECORDING, 77, 1)
+log.open()
+count = window // 1000 + 400
+groups, large = [said(number, 1000) for number in range(count)], said(count, 90_000)
+written = 0
+while log.size < window:
+    log.write(groups[written])
+    written += 1
+with open('/proc/self/statm') as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), resource.RLIM_INFINITY))
+kept = []
+for size in (1 << 20, 1 << 16, 1 << 12):
+    try:
+        while True: kept.append(mmap.mmap(-1, size))
+    except (OSError, MemoryError):
+        pass
+for group in groups[written:]:
+    log.write(group)
+assert log.problem is None, log.problem
+log.write(large)
+for held in kept[:4]: held.close()
+log.settle(large)
+log.close()
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("window", [0, 3 * BLOCK_SIZE, 2 * WINDOW])
+def test_where_memory_is_short_a_log_goes_on_in_the_memory_that_it_has(
+    tmp_path: Path, backend: str, window: int
+) -> None:
+    path = tmp_path / "a.ctlog"
+
+    done = subprocess.run(
+        [sys.executable, "-c", NO_MEMORY, backend, str(window), path],
+        cwd=Path(__file__).parent.parent,
+        env=trace_environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert numbers(path) == list(range(window // 1000 + 401))
+    content = path.read_bytes()
+    assert [number for number, _, _ in blocks(content)] == list(range(len(blocks(content))))
+
+
 def test_what_waits_for_descriptors_does_not_take_all_memory(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -21,12 +21,20 @@ __all__ = ["WeakCodes", "make_codes"]
 seal(globals())
 
 
+_kind: Any = None
+"""`WeakCodes` or the type in C, once it is known: to import what is not there takes a lock, in whose
+weak reference importlib loses what a signal handler raises."""
+
+
 def make_codes() -> Any:
     """Return an empty `WeakCodes`, or the same in C."""
-    try:
-        return import_module("codetracer_bindings._engine").Codes()
-    except ImportError:
-        return WeakCodes()
+    global _kind
+    if _kind is None:
+        try:
+            _kind = import_module("codetracer_bindings._engine").Codes
+        except ImportError:
+            _kind = WeakCodes
+    return _kind()
 
 
 class WeakCodes:

@@ -69,8 +69,8 @@ WINDOW: Final = 16 * BLOCK_SIZE
 KEPT: Final = 16 * 2**20
 """How many bytes of records may wait for a machine that is short of something."""
 
-KEPT_IN_LITTLE: Final = 256 * 2**10
-"""How many where it is memory that it is short of, which the program may need."""
+KEPT_IN_LITTLE: Final = 2 * BLOCK_SIZE
+"""How many where it is short of memory, which the program may need."""
 
 LARGE: Final = 16 * 2**10
 """Bytes of a group above which its records are not joined first."""
@@ -194,7 +194,8 @@ class LogWriter:
         if self._state != _OPEN:
             self._state = _CLOSED
             return
-        self._seal_block(self._position)
+        if self._map is not None:
+            self._seal_block(self._position)
         end = self.size
         self.abandon()
         try:
@@ -234,11 +235,10 @@ class LogWriter:
         """Take a step; tell whether it was taken, or is to be taken again later."""
         try:
             step(needed)
-        except OSError as error:
-            number = error.errno or errno.EIO
-            # Where memory is short there is none to ask in.
-            if number != errno.ENOMEM and not began_here(error):
+        except (OSError, MemoryError) as error:
+            if not began_here(error):
                 raise
+            number = _number(error)
             if number in PASSING and needed <= (KEPT_IN_LITTLE if number == errno.ENOMEM else KEPT):
                 self._shortage = number
                 return False
@@ -273,7 +273,10 @@ class LogWriter:
         self._limit = size
 
     def _next_block(self, needed: int) -> None:
-        """Close the block and begin another one; until that is sure, nothing has changed."""
+        """Close the block and begin another one.
+
+        Until that is sure nothing has changed, but that the window may have been given up.
+        """
         size = BLOCK_SIZE
         while size < needed + BLOCK_HEADER.size:
             size += BLOCK_SIZE
@@ -285,15 +288,19 @@ class LogWriter:
             window_start += start
             try:
                 window = self._claim(window_start, window_size)
-            except OSError as error:
-                if error.errno != errno.ENOMEM or window_size == size:
+            except (OSError, MemoryError) as error:
+                if not began_here(error):
                     raise
+                if _number(error) != errno.ENOMEM:
+                    raise
+                self._give_up_window()
                 window_size = size
                 window = self._claim(window_start, window_size)
             start = 0
         header = _pack_header(BLOCK_MAGIC, self._block_number + 1, size, 0, 0)
         end = start + len(header)
-        self._seal_block(self._limit)
+        if self._map is not None:
+            self._seal_block(self._limit)
         before = self._window
         assert window is not None
         window.bytes[start:end] = header
@@ -307,6 +314,17 @@ class LogWriter:
         self._limit = start + size
         if before is not None and before is not window:
             before.close()
+
+    def _give_up_window(self) -> None:
+        """Close the block and unmap it: where memory is short, another one needs its place."""
+        window = self._window
+        if window is None:
+            return
+        self._seal_block(self._limit)
+        self._window_start += self._limit
+        self._window = self._map = None
+        self._map_size = self._block_start = self._payload = self._position = self._limit = 0
+        window.close()
 
     def _seal_block(self, limit: int) -> None:
         size = limit - self._block_start
@@ -335,15 +353,26 @@ class LogWriter:
         """Open the file that was created, or create it."""
         if self._state == _NEW:
             file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
+        else:
+            file = _open(self.path, _FLAGS)
+        try:
             found = _fstat(file)
-            self._identity = (found.st_dev, found.st_ino)
-            return file
-        file = _open(self.path, _FLAGS)
-        found = _fstat(file)
-        if (found.st_dev, found.st_ino) != self._identity:
+            identity = (found.st_dev, found.st_ino)
+            if self._state == _NEW:
+                self._identity = identity
+            elif identity != self._identity:
+                raise OSError(errno.ESTALE, "")
+        except BaseException:
             _close(file)
-            raise OSError(errno.ESTALE, "")
+            raise
         return file
+
+
+def _number(error: OSError | MemoryError) -> int:
+    """Return the errno that an error has, or stands for."""
+    if isinstance(error, OSError):
+        return error.errno or errno.EIO
+    return errno.ENOMEM
 
 
 def _remove(path: str) -> None:

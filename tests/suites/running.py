@@ -22,6 +22,7 @@ __all__ = ["Interpreter", "Result", "SetupError", "Suite", "build_wheel", "load_
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITES = Path(__file__).with_name("suites.toml")
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
+NOT_SOURCE = (".*", "*.so", "build", "dist", "__pycache__")
 SECONDS = 900
 """How long one run may take."""
 
@@ -84,11 +85,7 @@ def build_wheel(python: str, folder: Path) -> Path:
     copy = folder / "project"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.rmtree(folder / "wheel", ignore_errors=True)
-    listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
-    for name in _said(*listed, cwd=ROOT).splitlines():
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*NOT_SOURCE))
     _said(
         *(python, "-m", "pip", "wheel", "--quiet", "--no-deps"),
         *("--wheel-dir", str(folder / "wheel"), str(copy)),
