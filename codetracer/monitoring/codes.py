@@ -22,8 +22,11 @@ seal(globals())
 
 
 _kind: Any = None
-"""`WeakCodes` or the type in C, once it is known: to import what is not there takes a lock, in whose
-weak reference importlib loses what a signal handler raises."""
+"""`WeakCodes` or the type in C, once it is known.
+
+Each import that fails takes a lock, in whose weak reference importlib loses what a signal handler
+raises.
+"""
 
 
 def make_codes() -> Any:
