@@ -8,7 +8,6 @@
 #include "capture.h"
 
 PyObject *disable;
-PyObject *name_f_back;
 PyObject *name_f_globals;
 PyObject *name_f_locals;
 PyObject *name_f_lasti;
@@ -426,7 +425,6 @@ static const struct {
     PyObject **name;
     const char *text;
 } names[] = {
-    {&name_f_back, "f_back"},
     {&name_f_globals, "f_globals"},
     {&name_f_locals, "f_locals"},
     {&name_f_lasti, "f_lasti"},
@@ -442,7 +440,7 @@ static int
 engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
-        || internals_prepare(module) < 0 || variables_prepare() < 0 || tasks_prepare() < 0
+        || internals_prepare(module) < 0 || frames_prepare(module) < 0 || variables_prepare() < 0 || tasks_prepare() < 0
         || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;

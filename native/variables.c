@@ -141,7 +141,8 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
 static PyObject *
 variable_around(Engine *engine, PyObject *frame, PyObject *name)
 {
-    PyObject *around = frame_back(frame);
+    int made;
+    PyObject *around = frame_back(frame, &made);
     while (around != NULL) {
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)around);
         long flags = number_attribute((PyObject *)code, "co_flags");
@@ -149,13 +150,15 @@ variable_around(Engine *engine, PyObject *frame, PyObject *name)
         if (flags & IS_FUNCTION) {
             break;
         }
-        PyObject *back = frame_back(around);
-        Py_DECREF(around);
+        int back_made;
+        PyObject *back = frame_back(around, &back_made);
+        frame_release(around, made);
         around = back;
+        made = back_made;
     }
     drop_error(engine, PyExc_NameError);
     PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
-    Py_XDECREF(around);
+    frame_release(around, made);
     return value;
 }
 
