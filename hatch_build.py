@@ -18,9 +18,8 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *("engine", "events", "stacks", "variables", "plans", "tasks", "ask"),
+            *("engine", "events", "stacks", "frameobjects", "variables", "plans", "tasks", "ask"),
             *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
-            *("frameobjects",),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
         )
     ],

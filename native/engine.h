@@ -80,10 +80,10 @@ struct Plan {
 
 /* There is one for each suspended generator too: it is small, and in one piece. */
 typedef struct {
-    const void *frame; /* its key */
+    const void *frame; /* its key; first, as Keyed wants it */
     Plan *plan;
-    Namespace *namespace;
     uint32_t number;
+    uint32_t namespace; /* its number */
     int line;
     int said;
     uint64_t written[]; /* by local variable: hash of the value's bytes */
@@ -141,7 +141,8 @@ struct Engine {
     Table code_plans;
     Table threads;    /* by thread state's id + 2 */
     Table namespaces; /* by address of the dict */
-    Table suspended;  /* by the frame's key */
+    Namespace **numbered; /* all of them: one that is replaced there may still be a frame's */
+    Keyed suspended; /* Frames */
     Tasks tasks;
     Thread *current;
     uint32_t next_thread;
@@ -287,7 +288,7 @@ thread_of(Engine *engine, uint64_t id)
     return current != NULL && current->id == id ? current : thread_turn(engine, id);
 }
 
-Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace);
+Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace);
 void state_free(Frame *state);
 int stack_reserve(Thread *thread);
 Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *key);

@@ -226,7 +226,7 @@ begin_frame(Engine *engine, Event *event, PyObject *const *args)
         return commit(engine);
     }
     /* A frame that was there before, and left unseen. */
-    state_free(table_take(&engine->suspended, event->key));
+    state_free(keyed_take(&engine->suspended, event->key));
     if (sync_below(engine, thread, event->frame) < 0) {
         return -1;
     }
@@ -329,7 +329,7 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
         return -1;
     }
     Frame *state = is_open ? thread->stack[thread->used - 1]
-                           : table_get(&engine->suspended, event->key);
+                           : keyed_get(&engine->suspended, event->key);
     if (state == NULL || state->plan != event->plan) {
         /* It has not been met before; the RAISE that follows says the rest. */
         if (enter_frame(engine, event->thread, event->frame, event->plan) < 0) {
@@ -346,7 +346,7 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
         return -1;
     }
     if (!is_open) {
-        table_take(&engine->suspended, event->key);
+        keyed_take(&engine->suspended, event->key);
         thread->stack[thread->used++] = state;
     }
     put_byte(&engine->group, RECORD_THROW);
@@ -455,7 +455,7 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
     Frame *state = event->state;
     if (record == RECORD_YIELD) {
         int failed;
-        Frame *before = table_set(&engine->suspended, state->frame, state, &failed);
+        Frame *before = keyed_set(&engine->suspended, state, &failed);
         if (failed) {
             return -1;
         }

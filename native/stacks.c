@@ -27,7 +27,7 @@ state_free(Frame *state)
 }
 
 Frame *
-state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
+state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace)
 {
     Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
     if (state == NULL) {
@@ -37,7 +37,7 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
     plan->refs++;
     state->frame = frame_key(frame);
     state->plan = plan;
-    state->namespace = namespace;
+    state->namespace = namespace->number;
     state->number = engine->next_frame;
     state->said = plan->first_line;
     return state;
@@ -190,7 +190,7 @@ int
 resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     const void *key = frame_key(frame);
-    Frame *state = table_get(&engine->suspended, key);
+    Frame *state = keyed_get(&engine->suspended, key);
     if (state == NULL || state->plan != plan) {
         int begun = has_begun(frame, plan);
         if (begun < 0) {
@@ -202,7 +202,7 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 32) < 0) {
         return -1;
     }
-    table_take(&engine->suspended, key);
+    keyed_take(&engine->suspended, key);
     thread->stack[thread->used++] = state;
     put_byte(&engine->group, RECORD_RESUME);
     put_uint(&engine->group, state->number);
@@ -215,7 +215,7 @@ static int
 lose_frame(Engine *engine, Frame *state)
 {
     int failed;
-    state_free(table_set(&engine->suspended, state->frame, state, &failed));
+    state_free(keyed_set(&engine->suspended, state, &failed));
     if (failed) {
         state_free(state);
     }
