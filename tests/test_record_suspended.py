@@ -75,7 +75,8 @@ async def several():
     yield 1
     await pause()
     yield 2
-for function in plain, nested, delegating, prints, handles, asks, comprehends, makes, library, recursive:
+functions = plain, nested, delegating, prints, handles, asks, comprehends, makes, library, recursive
+for function in functions:
     generator = function(2)
     for _ in generator:
         show(generator)
@@ -213,7 +214,8 @@ for each in range(3):
     generator = fails(each)
     print(list(generator), generator.gi_frame)
     frame = kept[-1].tb_frame
-    print(frame.f_lineno, kept[-1].tb_lineno, frame.f_code.co_name, frame.f_back, frame.f_locals['n'])
+    print(frame.f_lineno, kept[-1].tb_lineno, frame.f_code.co_name)
+    print(frame.f_back, frame.f_locals['n'])
     second = fails(each)
     next(second), next(second)
     print(kept[-1].tb_frame is second.gi_frame)
