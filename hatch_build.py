@@ -18,7 +18,7 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *("engine", "events", "stacks", "variables", "plans", "tasks", "ask"),
+            *("engine", "events", "stacks", "frameobjects", "variables", "plans", "tasks", "ask"),
             *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
         )

@@ -29,7 +29,7 @@ typedef struct Call {
     struct Call *next;
     struct Call *previous;
     PyThreadState *thread;
-    PyObject *frame; /* the program's, or NULL: none runs */
+    const void *place; /* of the program's frame, or NULL: none runs */
     const void *layer; /* with PATCHED: whose hook it is */
     Purpose purpose;
     Py_ssize_t refused; /* bytes that the buffer has just not taken of what it was given */
@@ -70,18 +70,16 @@ int telling_prepare(void);
 Call *call_begin(Purpose purpose);
 void call_end(Call *call);
 
-/* Returns the innermost call of this thread and frame for that purpose, or NULL. */
-Call *call_around(PyObject *frame, Purpose purpose);
+/* Returns the innermost call of this thread and its running frame for that purpose, or NULL. */
+Call *call_around(Purpose purpose);
 
 /* Returns this thread's call of a layer's hook, whose original the program has replaced, or NULL. */
 Call *call_of(const void *layer);
 
-/* Returns the program's frame that runs, or NULL. */
-PyObject *running_frame(void);
-
-/* Calls `record` with an exception or without, which is raised again. -1 if the program's own code
-   has raised one meanwhile: a signal's handler has. `data` is given up; NULL: it could not be had. */
-int capture_give(Capture *capture, int stream, PyObject *data, PyObject *frame);
+/* Calls `record` with the program's frame that runs; with an exception or without, which is raised
+   again. -1 if the program's own code has raised one meanwhile: a signal's handler has. `data` is
+   given up; NULL: it could not be had. */
+int capture_give(Capture *capture, int stream, PyObject *data);
 
 /* Returns what was written as bytes, text in UTF-8; NULL, without an exception, if it cannot be had
    without running the program's code. `size` -1: all of it. */

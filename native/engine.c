@@ -8,7 +8,6 @@
 #include "capture.h"
 
 PyObject *disable;
-PyObject *name_f_back;
 PyObject *name_f_globals;
 PyObject *name_f_locals;
 PyObject *name_f_lasti;
@@ -201,21 +200,21 @@ forget_everything(Engine *engine)
         }
     }
     for (size_t at = 0; at < engine->suspended.size; at++) {
-        state_free(engine->suspended.slots[at].value);
+        state_free(keyed_at(&engine->suspended, at));
     }
     for (size_t at = 0; at < engine->code_plans.size; at++) {
         plan_release(engine->code_plans.slots[at].value);
     }
-    for (size_t at = 0; at < engine->namespaces.size; at++) {
-        Namespace *namespace = engine->namespaces.slots[at].value;
-        if (namespace != NULL) {
-            Py_XDECREF(namespace->names);
-            PyMem_Free(namespace->written);
-            PyMem_Free(namespace);
-        }
+    for (uint32_t at = 0; at < engine->next_namespace; at++) {
+        Namespace *namespace = engine->numbered[at];
+        Py_XDECREF(namespace->names);
+        PyMem_Free(namespace->written);
+        PyMem_Free(namespace);
     }
+    PyMem_Free(engine->numbered);
+    engine->numbered = NULL;
     table_free(&engine->threads);
-    table_free(&engine->suspended);
+    keyed_free(&engine->suspended);
     table_free(&engine->code_plans);
     table_free(&engine->namespaces);
     engine->current = NULL;
@@ -426,7 +425,6 @@ static const struct {
     PyObject **name;
     const char *text;
 } names[] = {
-    {&name_f_back, "f_back"},
     {&name_f_globals, "f_globals"},
     {&name_f_locals, "f_locals"},
     {&name_f_lasti, "f_lasti"},
@@ -442,8 +440,8 @@ static int
 engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
-        || internals_prepare(module) < 0 || variables_prepare() < 0 || tasks_prepare() < 0
-        || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
+        || internals_prepare(module) < 0 || frames_prepare(module) < 0 || variables_prepare() < 0
+        || tasks_prepare() < 0 || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;
     }

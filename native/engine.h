@@ -16,6 +16,7 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include "frameobjects.h"
 #include "internals.h"
 #include "log.h"
 #include "names.h"
@@ -79,10 +80,10 @@ struct Plan {
 
 /* There is one for each suspended generator too: it is small, and in one piece. */
 typedef struct {
-    const void *frame;
+    const void *frame; /* its key; first, as Keyed wants it */
     Plan *plan;
-    Namespace *namespace;
     uint32_t number;
+    uint32_t namespace; /* its number */
     int line;
     int said;
     uint64_t written[]; /* by local variable: hash of the value's bytes */
@@ -116,6 +117,8 @@ typedef struct {
 typedef struct {
     Plan *plan;
     PyObject *frame; /* owned */
+    int made;        /* it is to be taken away again */
+    const void *key; /* that of the frame */
     Thread *thread;
     Frame *state;
 } Event;
@@ -138,7 +141,8 @@ struct Engine {
     Table code_plans;
     Table threads;    /* by thread state's id + 2 */
     Table namespaces; /* by address of the dict */
-    Table suspended;  /* by address of the frame */
+    Namespace **numbered; /* all of them: one that is replaced there may still be a frame's */
+    Keyed suspended; /* Frames */
     Tasks tasks;
     Thread *current;
     uint32_t next_thread;
@@ -176,7 +180,6 @@ check_arguments(Py_ssize_t count, Py_ssize_t wanted)
 /* ---- engine.c */
 
 extern PyObject *disable;
-extern PyObject *name_f_back;
 extern PyObject *name_f_globals;
 extern PyObject *name_f_locals;
 extern PyObject *name_f_lasti;
@@ -254,11 +257,8 @@ int commit(Engine *engine);
 
 /* ---- stacks.c */
 
-/* Returns the frame that called this one, or NULL. */
-PyObject *frame_back(PyObject *frame);
-
 /* Returns the first frame that runs `code` from `frame` outwards, or NULL; `frame` is given up. */
-PyObject *frame_further(PyObject *frame, PyObject *code);
+PyObject *frame_further(PyObject *frame, PyObject *code, int *made);
 
 /* Makes another thread the running one, and says so in the group. */
 Thread *thread_turn(Engine *engine, uint64_t id);
@@ -272,12 +272,12 @@ frame_runs(PyObject *frame, const void *code)
     return same;
 }
 
-/* Returns the innermost frame that runs `code`, or NULL. */
+/* Returns the innermost frame that runs `code`, or NULL; it is for frame_release. */
 static inline PyObject *
-frame_of(PyThreadState *thread, PyObject *code)
+frame_of(PyThreadState *thread, PyObject *code, int *made)
 {
-    PyObject *frame = (PyObject *)PyThreadState_GetFrame(thread);
-    return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code);
+    PyObject *frame = frame_innermost(thread, made);
+    return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code, made);
 }
 
 /* Returns the running thread. */
@@ -288,21 +288,21 @@ thread_of(Engine *engine, uint64_t id)
     return current != NULL && current->id == id ? current : thread_turn(engine, id);
 }
 
-Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace);
+Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace);
 void state_free(Frame *state);
 int stack_reserve(Thread *thread);
-Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *beginning);
+Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *key);
 
 /* Tells whether the stack has a frame already that is about to say that it begins or goes on: CPython
    runs signal handlers and finalizers right before it says so. */
 static inline int
-is_top(Thread *thread, PyObject *frame, Plan *plan)
+is_top(Thread *thread, const void *key, Plan *plan)
 {
     if (thread->used == 0) {
         return 0;
     }
     Frame *top = thread->stack[thread->used - 1];
-    return top->frame == (const void *)frame && top->plan == plan;
+    return top->frame == key && top->plan == plan;
 }
 
 /* Push a frame that begins, one that is met in its midst, or one that goes on. */
@@ -310,7 +310,8 @@ int call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 int enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 int resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 
-/* Makes the innermost recorded frame from `frame` outwards the top of the stack. */
+/* Makes the innermost recorded frame from `frame` outwards the top of the stack. The one with the key
+   `beginning` is not on it yet. */
 int sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning);
 
 /* The same from the frame that called `frame`, which begins. */

@@ -81,7 +81,8 @@ give_engine(Engine *engine, Event *event, int outcome)
         outcome = 0;
     }
     engine->busy = 0;
-    Py_CLEAR(event->frame);
+    frame_release(event->frame, event->made);
+    event->frame = NULL;
     if (engine->restart != NULL) {
         engine_begin_child(engine);
     }
@@ -107,14 +108,15 @@ understand(Engine *engine, PyObject *code, Event *event)
     }
     PyThreadState *thread = PyThreadState_Get();
     uint64_t id = PyThreadState_GetID(thread);
-    event->frame = frame_of(thread, code);
+    event->frame = frame_of(thread, code, &event->made);
     if (event->frame == NULL) {
         return NOTHING;
     }
     if (!take_engine(engine, id)) {
-        Py_DECREF(event->frame);
+        frame_release(event->frame, event->made);
         return NOTHING;
     }
+    event->key = frame_key(event->frame);
     event->plan = plan_of(engine, code, event->frame);
     if (event->plan == NULL) {
         return give_engine(engine, event, -1) < 0 ? FAILED : NOTHING;
@@ -166,7 +168,7 @@ find_state(Engine *engine, Event *event)
 {
     Thread *thread = event->thread;
     if (thread->used == 0
-        || thread->stack[thread->used - 1]->frame != (const void *)event->frame) {
+        || thread->stack[thread->used - 1]->frame != event->key) {
         if (sync_stack(engine, thread, event->frame, NULL) < 0) {
             return -1;
         }
@@ -220,11 +222,11 @@ begin_frame(Engine *engine, Event *event, PyObject *const *args)
     if (plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
         return -1;
     }
-    if (is_top(thread, event->frame, plan) && thread->stack[thread->used - 1]->line == 0) {
+    if (is_top(thread, event->key, plan) && thread->stack[thread->used - 1]->line == 0) {
         return commit(engine);
     }
     /* A frame that was there before, and left unseen. */
-    state_free(table_take(&engine->suspended, event->frame));
+    state_free(keyed_take(&engine->suspended, event->key));
     if (sync_below(engine, thread, event->frame) < 0) {
         return -1;
     }
@@ -248,10 +250,11 @@ activate(Engine *engine, PyObject *code)
     if (activates <= 0 || engine->activation != NULL) {
         return activates < 0 ? -1 : 0;
     }
-    PyObject *frame = frame_of(PyThreadState_Get(), code);
-    engine->activation = frame;
+    int made;
+    PyObject *frame = frame_of(PyThreadState_Get(), code, &made);
+    engine->activation = frame == NULL ? NULL : frame_key(frame);
     engine->active = frame != NULL;
-    Py_XDECREF(frame);
+    frame_release(frame, made);
     return 0;
 }
 
@@ -295,7 +298,7 @@ go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
     if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, event->thread) < 0) {
         return -1;
     }
-    if (is_top(event->thread, event->frame, event->plan)) {
+    if (is_top(event->thread, event->key, event->plan)) {
         return commit(engine);
     }
     if (sync_below(engine, event->thread, event->frame) < 0
@@ -319,14 +322,14 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
         return -1;
     }
     /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
-    int is_open = stack_find(thread, event->frame, NULL) >= 0;
+    int is_open = stack_find(thread, event->frame, event->key) >= 0;
     if ((is_open ? sync_stack(engine, thread, event->frame, NULL)
                  : sync_below(engine, thread, event->frame))
         < 0) {
         return -1;
     }
     Frame *state = is_open ? thread->stack[thread->used - 1]
-                           : table_get(&engine->suspended, event->frame);
+                           : keyed_get(&engine->suspended, event->key);
     if (state == NULL || state->plan != event->plan) {
         /* It has not been met before; the RAISE that follows says the rest. */
         if (enter_frame(engine, event->thread, event->frame, event->plan) < 0) {
@@ -343,7 +346,7 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
         return -1;
     }
     if (!is_open) {
-        table_take(&engine->suspended, event->frame);
+        keyed_take(&engine->suspended, event->key);
         thread->stack[thread->used++] = state;
     }
     put_byte(&engine->group, RECORD_THROW);
@@ -452,7 +455,7 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
     Frame *state = event->state;
     if (record == RECORD_YIELD) {
         int failed;
-        Frame *before = table_set(&engine->suspended, state->frame, state, &failed);
+        Frame *before = keyed_set(&engine->suspended, state, &failed);
         if (failed) {
             return -1;
         }

@@ -64,7 +64,7 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
         }
     }
     int failed =
-        data != NULL && capture_give(target.capture, target.number, data, call->frame) < 0;
+        data != NULL && capture_give(target.capture, target.number, data) < 0;
     call_end(call);
     drop_target(&target);
     return conclude(result, failed);
@@ -135,8 +135,7 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
     }
     int failed = 0;
     /* A text stream below a hook of ours calls it, or the program does. */
-    PyObject *frame = running_frame();
-    Call *above = call_around(frame, WRITES);
+    Call *above = call_around(WRITES);
     if (above != NULL) {
         if (would_block) {
             PyObject *all = bytes_of(args[0], -1);
@@ -145,9 +144,8 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
         }
     }
     else if (taken > 0 && !is_bare_view(args[0])) {
-        failed = capture_give(target.capture, target.number, bytes_of(args[0], taken), frame);
+        failed = capture_give(target.capture, target.number, bytes_of(args[0], taken));
     }
-    Py_XDECREF(frame);
     drop_target(&target);
     return conclude(result, failed);
 }
@@ -212,14 +210,14 @@ ask(HOOK_ARGUMENTS, PyMethodDef *method)
         && PySys_GetObject("stdin") == target.capture->proxy) {
         if (target.pipes == NULL && count == 1 && PyUnicode_CheckExact(args[0])
             && PyUnicode_GetLength(args[0]) > 0) {
-            failed = capture_give(target.capture, STREAM_OUT, bytes_of(args[0], -1), call->frame);
+            failed = capture_give(target.capture, STREAM_OUT, bytes_of(args[0], -1));
         }
         if (result != NULL && !failed && PyUnicode_Check(result)) {
             PyObject *line = PyUnicode_FromFormat("%U\n", result);
             PyObject *data = line == NULL ? NULL : bytes_of(line, -1);
             Py_XDECREF(line);
             PyErr_Clear();
-            failed = capture_give(target.capture, STREAM_IN, data, call->frame);
+            failed = capture_give(target.capture, STREAM_IN, data);
         }
     }
     call_end(call);

@@ -71,8 +71,7 @@ bytes_read(const char *name, PyObject *result, PyObject *const *args)
 static PyObject *
 tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *args)
 {
-    PyObject *frame = running_frame();
-    Call *asking = call_around(frame, ASKS);
+    Call *asking = call_around(ASKS);
     if (asking != NULL) {
         asking->answered = 1;
     }
@@ -80,10 +79,9 @@ tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *arg
     if (data != NULL && PyBytes_Size(data) == 0) {
         Py_CLEAR(data);
     }
-    if (capture_give((Capture *)capture, STREAM_IN, data, frame) < 0) {
+    if (capture_give((Capture *)capture, STREAM_IN, data) < 0) {
         Py_CLEAR(result);
     }
-    Py_XDECREF(frame);
     return result;
 }
 

@@ -5,24 +5,14 @@
 #include "_trace_format.h"
 
 PyObject *
-frame_back(PyObject *frame)
-{
-    PyObject *back = PyObject_GetAttr(frame, name_f_back);
-    if (back == Py_None) {
-        Py_DECREF(back);
-        return NULL;
-    }
-    PyErr_Clear();
-    return back;
-}
-
-PyObject *
-frame_further(PyObject *frame, PyObject *code)
+frame_further(PyObject *frame, PyObject *code, int *made)
 {
     while (frame != NULL && !frame_runs(frame, code)) {
-        PyObject *back = frame_back(frame);
-        Py_DECREF(frame);
+        int back_made;
+        PyObject *back = frame_back(frame, &back_made);
+        frame_release(frame, *made);
         frame = back;
+        *made = back_made;
     }
     return frame;
 }
@@ -37,7 +27,7 @@ state_free(Frame *state)
 }
 
 Frame *
-state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
+state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace)
 {
     Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
     if (state == NULL) {
@@ -45,9 +35,9 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
         return NULL;
     }
     plan->refs++;
-    state->frame = frame;
+    state->frame = frame_key(frame);
     state->plan = plan;
-    state->namespace = namespace;
+    state->namespace = namespace->number;
     state->number = engine->next_frame;
     state->said = plan->first_line;
     return state;
@@ -199,7 +189,8 @@ has_begun(PyObject *frame, Plan *plan)
 int
 resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
-    Frame *state = table_get(&engine->suspended, frame);
+    const void *key = frame_key(frame);
+    Frame *state = keyed_get(&engine->suspended, key);
     if (state == NULL || state->plan != plan) {
         int begun = has_begun(frame, plan);
         if (begun < 0) {
@@ -211,7 +202,7 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 32) < 0) {
         return -1;
     }
-    table_take(&engine->suspended, frame);
+    keyed_take(&engine->suspended, key);
     thread->stack[thread->used++] = state;
     put_byte(&engine->group, RECORD_RESUME);
     put_uint(&engine->group, state->number);
@@ -224,7 +215,7 @@ static int
 lose_frame(Engine *engine, Frame *state)
 {
     int failed;
-    state_free(table_set(&engine->suspended, state->frame, state, &failed));
+    state_free(keyed_set(&engine->suspended, state, &failed));
     if (failed) {
         state_free(state);
     }
@@ -233,24 +224,21 @@ lose_frame(Engine *engine, Frame *state)
 
 typedef struct {
     PyObject *frame;
+    int made;
     Plan *plan;
 } Missing;
 
 Py_ssize_t
-stack_find(Thread *thread, PyObject *frame, const void *beginning)
+stack_find(Thread *thread, PyObject *frame, const void *key)
 {
-    if ((const void *)frame == beginning) {
-        return -1;
-    }
     for (Py_ssize_t at = thread->used - 1; at >= 0; at--) {
-        if (thread->stack[at]->frame == (const void *)frame) {
+        if (thread->stack[at]->frame == key) {
             return frame_runs(frame, thread->stack[at]->plan->code) ? at : -1;
         }
     }
     return -1;
 }
 
-/* Makes the innermost recorded frame from `frame` outwards the top of the stack. */
 int
 sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning)
 {
@@ -258,9 +246,11 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     size_t count = 0;
     Py_ssize_t keep = 0;
     int outcome = 0;
+    int made = 0;
     Py_XINCREF(frame);
     while (frame != NULL && outcome == 0) {
-        Py_ssize_t place = stack_find(thread, frame, beginning);
+        const void *key = frame_key(frame);
+        Py_ssize_t place = key == beginning ? -1 : stack_find(thread, frame, key);
         if (place >= 0) {
             keep = place + 1;
             break;
@@ -272,26 +262,29 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
             outcome = -1;
             break;
         }
-        PyObject *back = frame_back(frame);
+        int back_made;
+        PyObject *back = frame_back(frame, &back_made);
         if (plan->skip) {
-            Py_DECREF(frame);
+            frame_release(frame, made);
         }
         else {
             Missing *more = PyMem_Realloc(missing, (count + 1) * sizeof(Missing));
             if (more == NULL) {
                 PyErr_NoMemory();
-                Py_XDECREF(back);
+                frame_release(back, back_made);
                 outcome = -1;
                 break;
             }
             missing = more;
             plan->refs++;
             missing[count].frame = frame;
+            missing[count].made = made;
             missing[count++].plan = plan;
         }
         frame = back;
+        made = back_made;
     }
-    Py_XDECREF(frame);
+    frame_release(frame, made);
     while (outcome == 0 && thread->used > keep) {
         outcome = put_byte(&engine->group, RECORD_LOST);
         if (outcome == 0) {
@@ -303,7 +296,7 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
         if (outcome == 0) {
             outcome = resume_frame(engine, thread, last->frame, last->plan);
         }
-        Py_DECREF(last->frame);
+        frame_release(last->frame, last->made);
         plan_release(last->plan);
     }
     PyMem_Free(missing);
@@ -313,13 +306,13 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
 int
 sync_below(Engine *engine, Thread *thread, PyObject *frame)
 {
-    PyObject *back = frame_back(frame);
+    int made;
+    PyObject *back = frame_back(frame, &made);
     int outcome = 0;
     if (back == NULL || thread->used == 0
-        || thread->stack[thread->used - 1]->frame != (const void *)back
-        || (const void *)back == (const void *)frame) {
-        outcome = sync_stack(engine, thread, back, frame);
+        || thread->stack[thread->used - 1]->frame != frame_key(back)) {
+        outcome = sync_stack(engine, thread, back, frame_key(frame));
     }
-    Py_XDECREF(back);
+    frame_release(back, made);
     return outcome;
 }

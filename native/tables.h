@@ -253,4 +253,122 @@ table_free(Table *table)
     memset(table, 0, sizeof(*table));
 }
 
+/* Pieces of memory that begin with their keys, which are addresses: half a Table for each. A slot has
+   a piece's address, and in its low bits, which are 0 there, some of the key's hash. */
+typedef struct {
+    uintptr_t *slots;
+    size_t size;   /* a power of 2, or 0 */
+    size_t filled; /* slots that have or had a piece */
+} Keyed;
+
+#define KEYED_BITS ((uintptr_t)7)
+#define KEYED_REMOVED ((uintptr_t)1)
+
+static inline void *
+keyed_at(const Keyed *keyed, size_t at)
+{
+    return (void *)(keyed->slots[at] & ~KEYED_BITS);
+}
+
+/* Finds the slot that has the key, or the one at which it is known that none has. */
+static inline size_t
+keyed_find(const Keyed *keyed, const void *key)
+{
+    size_t hash = address_hash(key);
+    size_t mask = keyed->size - 1;
+    uintptr_t bits = (uintptr_t)(hash >> 32) & KEYED_BITS;
+    for (size_t at = hash & mask;; at = (at + 1) & mask) {
+        uintptr_t slot = keyed->slots[at];
+        if (slot == 0
+            || ((slot & KEYED_BITS) == bits && slot > KEYED_BITS
+                && *(const void **)keyed_at(keyed, at) == key)) {
+            return at;
+        }
+    }
+}
+
+static inline void *
+keyed_get(const Keyed *keyed, const void *key)
+{
+    return keyed->size == 0 ? NULL : keyed_at(keyed, keyed_find(keyed, key));
+}
+
+/* Puts a piece in whose key is not there. */
+static inline void
+keyed_put(Keyed *keyed, void *piece)
+{
+    size_t hash = address_hash(*(const void **)piece);
+    size_t mask = keyed->size - 1;
+    size_t at = hash & mask;
+    while (keyed->slots[at] > KEYED_BITS) {
+        at = (at + 1) & mask;
+    }
+    keyed->filled += keyed->slots[at] == 0;
+    keyed->slots[at] = (uintptr_t)piece | ((uintptr_t)(hash >> 32) & KEYED_BITS);
+}
+
+static inline int
+keyed_grow(Keyed *keyed)
+{
+    Keyed old = *keyed;
+    size_t live = 0;
+    for (size_t at = 0; at < old.size; at++) {
+        live += old.slots[at] > KEYED_BITS;
+    }
+    size_t size = 64;
+    while (size < live * 2) {
+        size *= 2;
+    }
+    uintptr_t *slots = PyMem_Calloc(size, sizeof(uintptr_t));
+    if (slots == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    keyed->slots = slots;
+    keyed->size = size;
+    keyed->filled = 0;
+    for (size_t from = 0; from < old.size; from++) {
+        if (old.slots[from] > KEYED_BITS) {
+            keyed_put(keyed, keyed_at(&old, from));
+        }
+    }
+    PyMem_Free(old.slots);
+    return 0;
+}
+
+/* Takes the piece with the key out, and returns it; or NULL. */
+static inline void *
+keyed_take(Keyed *keyed, const void *key)
+{
+    if (keyed->size == 0) {
+        return NULL;
+    }
+    size_t at = keyed_find(keyed, key);
+    void *piece = keyed_at(keyed, at);
+    if (piece != NULL) {
+        keyed->slots[at] = KEYED_REMOVED;
+    }
+    return piece;
+}
+
+/* Puts a piece in; returns the one that had its key, or NULL. `failed` is set on MemoryError. */
+static inline void *
+keyed_set(Keyed *keyed, void *piece, int *failed)
+{
+    *failed = keyed->filled * 4 >= keyed->size * 3 && keyed_grow(keyed) < 0;
+    if (*failed) {
+        return NULL;
+    }
+    void *before = keyed_take(keyed, *(const void **)piece);
+    keyed_put(keyed, piece);
+    return before;
+}
+
+static inline void
+keyed_free(Keyed *keyed)
+{
+    PyMem_Free(keyed->slots);
+    memset(keyed, 0, sizeof(*keyed));
+}
+
 #endif

@@ -2,23 +2,33 @@
    which. */
 #include "capture.h"
 
+#include "frameobjects.h"
+
 static Call *calls;
 static PyObject *python_buffer; /* a type whose __buffer__ is Python code */
 
 /* ---- calls under way */
 
-PyObject *
-running_frame(void)
+/* Returns what tells the frame that runs from others as long as it does; NULL if none runs. */
+static const void *
+running_place(PyThreadState *thread)
 {
-    return (PyObject *)PyThreadState_GetFrame(PyThreadState_Get());
+    const void *place = frame_place(thread);
+    if (place == NULL) {
+        PyObject *frame = (PyObject *)PyThreadState_GetFrame(thread);
+        place = frame;
+        Py_XDECREF(frame);
+    }
+    return place;
 }
 
 Call *
-call_around(PyObject *frame, Purpose purpose)
+call_around(Purpose purpose)
 {
     PyThreadState *thread = PyThreadState_Get();
+    const void *place = running_place(thread);
     for (Call *call = calls; call != NULL; call = call->next) {
-        if (call->thread == thread && call->frame == frame && call->purpose == purpose) {
+        if (call->thread == thread && call->place == place && call->purpose == purpose) {
             return call;
         }
     }
@@ -46,7 +56,7 @@ call_begin(Purpose purpose)
         return NULL;
     }
     call->thread = PyThreadState_Get();
-    call->frame = running_frame();
+    call->place = running_place(call->thread);
     call->purpose = purpose;
     call->next = calls;
     if (calls != NULL) {
@@ -68,7 +78,6 @@ call_end(Call *call)
     else {
         calls = call->next;
     }
-    Py_XDECREF(call->frame);
     PyMem_Free(call);
 }
 
@@ -100,7 +109,7 @@ drop_ours(PyObject *began_here)
 }
 
 int
-capture_give(Capture *capture, int stream, PyObject *data, PyObject *frame)
+capture_give(Capture *capture, int stream, PyObject *data)
 {
     if (data == NULL || capture->record == NULL) {
         Py_XDECREF(data);
@@ -111,11 +120,14 @@ capture_give(Capture *capture, int stream, PyObject *data, PyObject *frame)
     PyObject *began_here = Py_NewRef(capture->began_here);
     PyObject *number = PyLong_FromLong(stream);
     PyObject *done = NULL;
+    int made;
+    PyObject *frame = frame_innermost(PyThreadState_Get(), &made);
     if (number != NULL) {
         PyObject *args[] = {number, data, frame == NULL ? Py_None : frame};
         done = PyObject_Vectorcall(record, args, 3, NULL);
     }
     int failed = done == NULL ? drop_ours(began_here) : 0;
+    frame_release(frame, made);
     Py_XDECREF(done);
     Py_XDECREF(number);
     Py_DECREF(began_here);

@@ -67,16 +67,26 @@ namespace_new(Engine *engine, PyObject *globals)
         PyErr_NoMemory();
         return NULL;
     }
-    int failed;
-    /* One that it replaces may still be a frame's: it stays until the engine goes. */
-    Namespace *before = table_set(&engine->namespaces, globals, namespace, &failed);
-    if (!failed && before != NULL) {
-        table_set(&engine->namespaces, before, before, &failed);
+    uint32_t count = engine->next_namespace;
+    int failed = 0;
+    if ((count & (count - 1)) == 0) {
+        /* It is full: it has room for a power of 2. */
+        size_t size = (count ? (size_t)count * 2 : 1) * sizeof(Namespace *);
+        Namespace **numbered = PyMem_Realloc(engine->numbered, size);
+        failed = numbered == NULL;
+        engine->numbered = failed ? engine->numbered : numbered;
+    }
+    if (!failed) {
+        table_set(&engine->namespaces, globals, namespace, &failed);
     }
     if (failed) {
+        Py_DECREF(namespace->names);
+        PyMem_Free(namespace);
+        PyErr_NoMemory();
         return NULL;
     }
-    namespace->number = engine->next_namespace++;
+    namespace->number = count;
+    engine->numbered[engine->next_namespace++] = namespace;
     return namespace;
 }
 
@@ -141,7 +151,8 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
 static PyObject *
 variable_around(Engine *engine, PyObject *frame, PyObject *name)
 {
-    PyObject *around = frame_back(frame);
+    int made;
+    PyObject *around = frame_back(frame, &made);
     while (around != NULL) {
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)around);
         long flags = number_attribute((PyObject *)code, "co_flags");
@@ -149,13 +160,15 @@ variable_around(Engine *engine, PyObject *frame, PyObject *name)
         if (flags & IS_FUNCTION) {
             break;
         }
-        PyObject *back = frame_back(around);
-        Py_DECREF(around);
+        int back_made;
+        PyObject *back = frame_back(around, &back_made);
+        frame_release(around, made);
         around = back;
+        made = back_made;
     }
     drop_error(engine, PyExc_NameError);
     PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
-    Py_XDECREF(around);
+    frame_release(around, made);
     return value;
 }
 
@@ -233,14 +246,15 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame)
 }
 
 static inline uint64_t *
-written_of(Frame *state, Variable *variable)
+written_of(Engine *engine, Frame *state, Variable *variable)
 {
     if (!variable->is_global) {
         return &state->written[variable->number];
     }
-    Namespace *namespace = state->namespace;
+    Namespace *namespace = state->plan->namespace;
     Py_ssize_t slot = variable->slot;
-    if (state->plan->namespace != namespace) {
+    if (namespace->number != state->namespace) {
+        namespace = engine->numbered[state->namespace];
         slot = namespace_slot(namespace, variable->name);
         PyErr_Clear();
     }
@@ -288,7 +302,7 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
         if (outcome < 0) {
             break;
         }
-        uint64_t *written = written_of(state, variable);
+        uint64_t *written = written_of(engine, state, variable);
         uint64_t before = written == NULL ? 0 : *written;
         uint64_t hash = hash_bytes(roots->bytes + start, roots->used - start);
         if (hash == before || (before == 0 && is_unbound(engine, start))) {
@@ -330,7 +344,7 @@ write_variables(Engine *engine, Frame *state)
             put_uint(group, variable->number);
         }
         put_bytes(group, bytes, count);
-        uint64_t *written = written_of(state, variable);
+        uint64_t *written = written_of(engine, state, variable);
         if (written != NULL) {
             int gone = variable->is_global && count == 1 && bytes[0] == VALUE_UNBOUND;
             *written = gone ? 0 : hash_bytes(bytes, count);

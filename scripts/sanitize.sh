@@ -38,6 +38,6 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     $(ls tests/test_monitoring_*.py | grep -v stress) \
     tests/test_record_activation.py tests/test_record_balance.py tests/test_record_delta.py \
     tests/test_record_engines.py tests/test_record_harmless.py tests/test_record_oracle.py \
-    tests/test_record_values.py tests/test_record_unseen.py tests/test_record_limits.py \
+    tests/test_record_values.py tests/test_record_unseen.py tests/test_record_limits.py tests/test_record_suspended.py \
     tests/test_record_files.py tests/test_record_signals.py tests/test_runtime_io_descriptors.py \
     tests/test_runtime_unseen.py
