@@ -201,6 +201,11 @@ class Event(_Row):
         )
 
     @property
+    def parameters_literal(self) -> str:
+        """The names of the arguments as a Python tuple."""
+        return repr(tuple(self.arguments))
+
+    @property
     def shares_slots_with_literal(self) -> str:
         """``shares_slots_with`` as a Python tuple."""
         return repr(tuple(self.shares_slots_with))

@@ -160,8 +160,15 @@ def candidates(slot: int | None) -> tuple[int, ...]:
     """Return the slots to try, in their order: those taken unasked, or the one that is given.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot, or it is no int.
     """
+    # Not isinstance: True is an int, and would be slot 1.
+    if slot is not None and type(slot) is not int:
+        raise UsageError(
+            "ERR_TRACER_INSTALL_CONFLICT",
+            f"a slot is an int from {SLOTS[0]} to {SLOTS[-1]}, not {slot!r}",
+            {"slot": repr(slot)},
+        )
     if slot is not None and slot not in SLOTS:
         raise UsageError(
             "ERR_TRACER_INSTALL_CONFLICT",
