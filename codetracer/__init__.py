@@ -19,6 +19,7 @@ Imports the standard library only, and little of it.
 """
 
 from codetracer.errors import (
+    ErrorCode,
     HostError,
     InternalError,
     RecorderError,
@@ -27,18 +28,31 @@ from codetracer.errors import (
 )
 from codetracer.monitoring import (
     DISABLE,
+    MISSING,
+    NO_EVENTS,
+    CallbackOutcome,
+    EventId,
     EventSet,
     Monitor,
+    MonitoringEvents,
+    ToolId,
     Tracer,
+    events_union,
     flush_installed_tracer,
     install_tracer,
     installed,
+    monitoring_events,
     slots,
     uninstall_tracer,
     update_exit_status,
 )
 from codetracer.monitoring.backend import backend
-from codetracer.policy import configure_policy, configure_policy_from_env, policy_snapshot
+from codetracer.policy import (
+    RecorderPolicy,
+    configure_policy,
+    configure_policy_from_env,
+    policy_snapshot,
+)
 from codetracer.reading import read
 from codetracer.session import TraceSession, flush, is_tracing, start, stop, trace
 from codetracer.session import start_from_env as _start_from_env
@@ -47,23 +61,33 @@ __version__ = "0.1.0"
 
 __all__ = [
     "DISABLE",
+    "MISSING",
+    "NO_EVENTS",
+    "CallbackOutcome",
+    "ErrorCode",
+    "EventId",
     "EventSet",
     "HostError",
     "InternalError",
     "Monitor",
+    "MonitoringEvents",
     "RecorderError",
+    "RecorderPolicy",
     "TargetError",
+    "ToolId",
     "TraceSession",
     "Tracer",
     "UsageError",
     "backend",
     "configure_policy",
     "configure_policy_from_env",
+    "events_union",
     "flush",
     "flush_installed_tracer",
     "install_tracer",
     "installed",
     "is_tracing",
+    "monitoring_events",
     "policy_snapshot",
     "read",
     "slots",

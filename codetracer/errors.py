@@ -89,7 +89,7 @@ class RecorderError(Exception):
         self, code: ErrorCode, message: str, context: dict[str, object] | None = None
     ) -> None:
         super().__init__(code, message)
-        self.code = code
+        self.code: ErrorCode = code
         self.message = message
         self.context = context or {}
 

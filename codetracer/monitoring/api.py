@@ -12,6 +12,7 @@ from codetracer.own import seal
 from codetracer_bindings.events import (
     DISABLE,
     EVENTS,
+    MISSING,
     NO_EVENTS,
     CallbackOutcome,
     EventId,
@@ -33,6 +34,7 @@ else:
 __all__ = [
     "DISABLE",
     "FREE_SLOTS",
+    "MISSING",
     "NO_EVENTS",
     "SLOTS",
     "CallbackOutcome",
