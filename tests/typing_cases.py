@@ -8,7 +8,7 @@ be unused, which is an error too.
 
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from types import CodeType
+from types import CodeType, FrameType
 from typing import assert_type
 
 from codetracer import (
@@ -21,14 +21,21 @@ from codetracer import (
     EventSet,
     Monitor,
     MonitoringEvents,
+    PathFilter,
     RecorderError,
     RecorderPolicy,
     Tracer,
     events_union,
+    frame,
     installed,
+    instruction_at,
+    line_at,
     monitoring_events,
     policy_snapshot,
+    position_at,
     slots,
+    task_name,
+    thread_name,
 )
 
 
@@ -93,3 +100,15 @@ def names(tracer: Tracer) -> None:
         assert_type(error.code, ErrorCode)
     monitor.install(tracer, slot="3")  # type: ignore[arg-type]
     Monitor("named", slot="3")  # type: ignore[arg-type]
+
+
+def places(code: CodeType) -> None:
+    assert_type(frame(code), FrameType | None)
+    assert_type(line_at(code, 0), int)
+    assert_type(position_at(code, 0)[2], int | None)
+    assert_type(instruction_at(code, 0), str)
+    assert_type(PathFilter(["app/*"], exclude=["*_pb2.py"]).selects(code), bool)
+    assert_type(thread_name(), str)
+    assert_type(task_name(), str | None)
+    frame()  # type: ignore[call-arg]
+    PathFilter("app.py", 1)  # type: ignore[arg-type]
