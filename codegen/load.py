@@ -147,7 +147,7 @@ def _load[Model: BaseModel](
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Return the mistake to name: an unknown key, if there is one, may be the one that is missing."""
+    """Return the mistake to name: an unknown key may be the one that is missing."""
     first = errors[0]
     if first["type"] == "missing":
         row = first["loc"][:-1]

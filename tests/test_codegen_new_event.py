@@ -75,6 +75,7 @@ def test_a_new_event_changes_generated_files_and_no_other(
         "generated/codetracer_bindings/_native.pyi",
         "generated/codetracer_bindings/callbacks.py",
         "generated/codetracer_bindings/events.py",
+        "generated/codetracer_bindings/events.txt",
         "generated/codetracer_bindings/registration.py",
         "generated/codetracer_bindings/tracer.py",
         "generated/events.md",
@@ -148,6 +149,6 @@ def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path)
     project.write(before[SPEC].decode())
     removed = project.codegen("generate")
 
-    assert added.stdout.endswith("15 generated files, 7 changed\n")
-    assert removed.stdout.endswith("15 generated files, 7 changed\n")
+    assert added.stdout.endswith("16 generated files, 8 changed\n")
+    assert removed.stdout.endswith("16 generated files, 8 changed\n")
     assert project.tree() == before
