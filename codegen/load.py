@@ -73,18 +73,38 @@ def load_probes(root: Path, spec: Spec) -> list[Probe]:
         SpecError: as for `load_spec`.
     """
     programs = {event.name: event.program for event in spec.event}
+    files = {
+        path.relative_to(root): _load(ProbeFile, root, path.relative_to(root), _probe_place)
+        for path in sorted((root / PROBE_DIR).glob("*.toml"))
+    }
     probes: list[Probe] = []
     places: dict[str, str] = {}
-    for path in sorted((root / PROBE_DIR).glob("*.toml")):
-        file = path.relative_to(root)
-        text, data, found = _load(ProbeFile, root, file, _probe_place)
+    for file, (text, data, found) in files.items():
         for problem in found.problems(spec, places):
             row = _row("probe", text, data, problem.row)
-            raise SpecError(file, row, problem.key, problem.text)
+            others = _others_naming(problem.event, (file, problem.row), files)
+            raise SpecError(file, row, problem.key, problem.text + others)
         added = [probe for row in found.probe for probe in row.expanded(programs)]
         places |= {probe.name: str(file) for probe in added}
         probes += added
     return probes
+
+
+def _others_naming(
+    event: str,
+    first: tuple[Path, int],
+    files: Mapping[Path, tuple[str, dict[str, Any], ProbeFile]],
+) -> str:
+    """Say which rows but the first name an event that is not there: all are to be changed."""
+    if not event:
+        return ""
+    others = [
+        f"{file}: {_row('probe', text, data, index)}"
+        for file, (text, data, found) in files.items()
+        for index, row in enumerate(found.probe)
+        if event in row.events and (file, index) != first
+    ]
+    return f"; {len(others)} more rows name it: {', '.join(others)}" if others else ""
 
 
 def read_text(root: Path, file: Path) -> str:
@@ -122,8 +142,19 @@ def _load[Model: BaseModel](
     try:
         return text, data, model.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = _telling(error.errors())
         raise _spec_error(file, first, place(first["loc"], text, data)) from error
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """Return the mistake to name: an unknown key may be the one that is missing."""
+    first = errors[0]
+    if first["type"] == "missing":
+        row = first["loc"][:-1]
+        for error in errors:
+            if error["type"] == "extra_forbidden" and error["loc"][:-1] == row:
+                return error
+    return first
 
 
 def _spec_error(file: Path, error: ErrorDetails, place: Place) -> SpecError:

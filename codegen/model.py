@@ -21,7 +21,6 @@ from pydantic import (
 )
 
 EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
-HandlerName = Annotated[str, StringConstraints(pattern=r"^on_[a-z0-9]+(_[a-z0-9]+)*$")]
 
 _TAKEN_NAMES = {"self", "handler", "on_error", "on_outcome"}
 """What the generated functions call their own parameters."""
@@ -88,11 +87,12 @@ def version_key(version: str) -> tuple[int, int]:
 
 
 class Problem(NamedTuple):
-    """Something wrong between rows: which event row (index), which key, and what."""
+    """Something wrong between rows: which row (index), which key, what, and about which event."""
 
     row: int
     key: str
     text: str
+    event: str = ""
 
 
 class _Row(BaseModel):
@@ -111,7 +111,7 @@ class Event(_Row):
     """One event of sys.monitoring; the keys are explained in spec/README.md."""
 
     name: EventName
-    handler: HandlerName
+    handler: str
     since: Version
     deprecated: Version | None = None
     arguments: Annotated[list[ArgumentName], Field(min_length=1)]
@@ -127,6 +127,11 @@ class Event(_Row):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
+        if self.handler != f"on_{self.name.lower()}":
+            raise ValueError(
+                f"[handler] {self.handler!r} is not the handler of {self.name};"
+                f" write 'on_{self.name.lower()}'"
+            )
         if self.deprecated and version_key(self.deprecated) < version_key(self.since):
             raise ValueError(
                 f"[deprecated] {self.deprecated} is before since = {self.since};"
@@ -201,6 +206,11 @@ class Event(_Row):
         )
 
     @property
+    def parameters_literal(self) -> str:
+        """The names of the arguments as a Python tuple."""
+        return repr(tuple(self.arguments))
+
+    @property
     def shares_slots_with_literal(self) -> str:
         """``shares_slots_with`` as a Python tuple."""
         return repr(tuple(self.shares_slots_with))
@@ -220,19 +230,12 @@ class Spec(_Row):
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between the rows; nothing for a sound spec."""
         events: dict[str, int] = {}
-        handlers: dict[str, int] = {}
         names = [event.name for event in self.event]
         leaders = [event.name for event in self.event if event.scope != "ancillary"]
         for index, event in enumerate(self.event):
             if event.name in events:
                 yield Problem(index, "name", f"duplicate event {event.name}")
-            if event.handler in handlers:
-                owner = self.event[handlers[event.handler]].name
-                yield Problem(
-                    index, "handler", f"duplicate handler {event.handler}, also {owner}'s"
-                )
             events.setdefault(event.name, index)
-            handlers.setdefault(event.handler, index)
             for argument in event.arguments:
                 if argument not in self.argument:
                     yield Problem(

@@ -94,7 +94,7 @@ class ProbeFile(BaseModel):
             for event in row.events:
                 if event not in known:
                     text = f"unknown event {event}{suggestion(event, set(known))}"
-                    yield Problem(index, "events", text)
+                    yield Problem(index, "events", text, event)
             if row.each and not row.events:
                 yield Problem(index, "events", "each = true needs the events to make probes for")
             for probe in row.expanded({}):

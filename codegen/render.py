@@ -30,6 +30,7 @@ _TEMPLATES = {
     _PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
     _PACKAGE / "_trace_format.h": "_trace_format.h.j2",
     _PACKAGE / "py.typed": "py.typed.j2",
+    _PACKAGE / "events.txt": "events.txt.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
     OUTPUT_ROOT / "trace.md": "trace.md.j2",
 }
@@ -44,7 +45,7 @@ def render(
     """Return the text of every generated file by its path relative to the project's root.
 
     `observations` (one for each CPython that was observed, oldest first) and `probes` only feed the
-    reference page. Python files are not formatted yet.
+    reference, in its two forms. Python files are not formatted yet.
 
     Raises:
         CodegenError: a template uses a name that does not exist, or is no template.

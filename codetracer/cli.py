@@ -2,8 +2,8 @@
 
 To add a command that runs a program, write a module like `codetracer.live.command`, and enter it
 into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
-`TRACE_COMMANDS`. Only the module of the command that is called is loaded: it is loaded into the
-program's process.
+`TRACE_COMMANDS`; for one that does neither, `OTHER_COMMANDS`. Only the module of the command that
+is called is loaded: it is loaded into the program's process.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
             ...
 
     class TraceCommand(Command, Protocol):
-        """What the module of a command that reads a trace has, too."""
+        """What the module of a command that reads a trace, or does neither, has, too."""
 
         def run(self, options: argparse.Namespace) -> int:
             """Do what the options say, and return the exit code.
@@ -79,6 +79,9 @@ TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
+}
+OTHER_COMMANDS: Final = {
+    "events": "codetracer.commands.events",
 }
 
 EXIT_FAILURE: Final = 1
@@ -207,7 +210,7 @@ def _parsers(
     parser.add_argument("--version", action="version", version=_version())
     # With a prog of its own it need not lay out the usage, which takes milliseconds.
     subparsers = parser.add_subparsers(prog="codetracer", metavar="COMMAND", required=True)
-    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS}
+    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS, **OTHER_COMMANDS}
     wanted: Iterable[str] = [name] if name in known else known
     programs: dict[str, tuple[ProgramCommand, argparse.ArgumentParser]] = {}
     readers: dict[str, TraceCommand] = {}

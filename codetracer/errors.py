@@ -34,6 +34,7 @@ type ErrorCode = Literal[
     "ERR_FRAME_INTROSPECTION_FAILED",
     "ERR_GLOBALS_INTROSPECTION_FAILED",
     "ERR_TRACER_INSTALL_CONFLICT",
+    "ERR_TRACER_FAILED",
     "ERR_SLOT_LOST",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
@@ -44,7 +45,7 @@ type ErrorCode = Literal[
     "ERR_NOT_IN_TRACE",
     "ERR_EXPORT_TOO_LARGE",
 ]
-"""The stable codes. ERR_UNKNOWN stands for an error nobody gave a code: what a handler raised."""
+"""The stable codes. ERR_UNKNOWN stands for an error that nobody gave a code."""
 
 ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_UNKNOWN",
@@ -57,6 +58,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_FRAME_INTROSPECTION_FAILED",
     "ERR_GLOBALS_INTROSPECTION_FAILED",
     "ERR_TRACER_INSTALL_CONFLICT",
+    "ERR_TRACER_FAILED",
     "ERR_SLOT_LOST",
     "ERR_IO",
     "ERR_INVALID_POLICY_VALUE",
@@ -87,7 +89,7 @@ class RecorderError(Exception):
         self, code: ErrorCode, message: str, context: dict[str, object] | None = None
     ) -> None:
         super().__init__(code, message)
-        self.code = code
+        self.code: ErrorCode = code
         self.message = message
         self.context = context or {}
 

@@ -1,5 +1,6 @@
 """A spec that is wrong is one message with file, row and key; nothing is written."""
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,18 +81,25 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str]] = [
         "'Line' does not match",
     ),
     (
-        "duplicate handler",
+        "misspelt key that is needed",
+        lambda p: p.edit_row("LINE", "summary =", "sumary ="),
+        "LINE",
+        "sumary",
+        "unknown key; did you mean 'summary'?",
+    ),
+    (
+        "handler of another event",
         lambda p: p.set_key("RERAISE", "handler", '"on_raise"'),
         "RERAISE",
         "handler",
-        "duplicate handler on_raise, also RAISE's",
+        "'on_raise' is not the handler of RERAISE; write 'on_reraise'",
     ),
     (
-        "handler that is no handler's name",
-        lambda p: p.set_key("RERAISE", "handler", '"reraise"'),
-        "RERAISE",
+        "handler whose last letter is missing",
+        lambda p: p.set_key("JUMP", "handler", '"on_jum"'),
+        "JUMP",
         "handler",
-        "'reraise' does not match",
+        "'on_jum' is not the handler of JUMP; write 'on_jump'",
     ),
     (
         "deprecated before it appeared",
@@ -244,6 +252,20 @@ def test_a_mistake_in_a_row_is_named_by_file_row_line_and_key(
     assert project.tree() == before
 
 
+def test_a_row_whose_name_is_misspelt_is_named_by_its_place(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = project.row("LINE")
+    place = project.place("LINE").removeprefix("event LINE (").removesuffix(")")
+    project.edit(row, row.replace("\nname = ", "\nnmae = "))
+
+    message = generate_in_vain(project, capsys)
+
+    assert message == (
+        f"codegen: {SPEC}: event in {place}: key 'nmae': unknown key; did you mean 'name'?\n"
+    )
+
+
 def test_the_second_of_two_rows_for_one_event_is_the_one_that_is_named(project: Project) -> None:
     project.append_row(project.row("LINE").replace('"on_line"', '"on_line_again"'))
     last_line = project.read()[: project.read().rindex("[[event]]")].count("\n") + 1
@@ -390,6 +412,8 @@ PROBE_MISTAKES: list[tuple[str, Spoil, str]] = [
     ("syntax", lambda p: p.edit("[[probe]]", "[[probe]", CALLS), "TOML syntax error: "),
     ("unknown key", lambda p: p.edit("question =", "quest = 1\nquestion =", CALLS),
      f"{FIRST}: key 'quest': unknown key; did you mean 'question'?"),
+    ("misspelt key that is needed", lambda p: p.edit('name = "call', 'nam = "call', CALLS),
+     "probe in row 1, line 3: key 'nam': unknown key; did you mean 'name'?"),
     ("missing key", lambda p: p.edit('name = "call-star-args"\n', "", CALLS),
      "probe in row 1, line 3: key 'name': missing key"),
     ("name in capitals", lambda p: p.edit('"call-star-args"', '"Call"', CALLS),
@@ -425,3 +449,23 @@ def test_a_mistake_in_a_probe_is_named_by_file_row_line_and_key(
 
     assert message.startswith(f"codegen: {CALLS}: {problem}")
     assert project.tree() == before
+
+
+def test_every_probe_about_an_event_that_is_gone_is_named_at_once(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probes = {
+        (path.relative_to(project.root).as_posix(), row["name"])
+        for path in (project.root / "spec/probes").glob("*.toml")
+        for row in tomllib.loads(path.read_text(encoding="utf-8"))["probe"]
+        if "JUMP" in row["events"]
+    }
+    project.remove_rows("JUMP")
+
+    message = generate_in_vain(project, capsys)
+
+    assert len({file for file, _ in probes}) > 1
+    assert "key 'events': unknown event JUMP; did you mean" in message
+    assert f"; {len(probes) - 1} more rows name it: " in message
+    for file, name in probes:
+        assert f"{file}: probe {name} (row " in message

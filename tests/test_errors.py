@@ -32,6 +32,7 @@ def test_the_codes_are_those_that_scripts_rely_on() -> None:
         "ERR_FRAME_INTROSPECTION_FAILED",
         "ERR_GLOBALS_INTROSPECTION_FAILED",
         "ERR_TRACER_INSTALL_CONFLICT",
+        "ERR_TRACER_FAILED",
         "ERR_SLOT_LOST",
         "ERR_IO",
         "ERR_INVALID_POLICY_VALUE",

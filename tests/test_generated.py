@@ -128,6 +128,7 @@ def test_callback_specs_are_the_rows_of_the_spec_in_their_order() -> None:
         (
             spec.event,
             spec.handler,
+            list(spec.parameters),
             spec.enabled_by,
             spec.disable_since,
             spec.shares_slots_with,
@@ -138,6 +139,7 @@ def test_callback_specs_are_the_rows_of_the_spec_in_their_order() -> None:
         (
             event.name,
             event.handler,
+            event.arguments,
             event.ancillary_of or event.name,
             version_key(event.disable_since) if event.disable_since else None,
             tuple(event.shares_slots_with),

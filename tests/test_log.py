@@ -81,9 +81,9 @@ def test_json_errors_decides_whether_a_failing_tracer_leaves_a_json_line(words: 
     assert len(lines) == (2 if words == "yes" else 0)
     assert len({line["run_id"] for line in lines}) == len(lines) // 2
     for line in lines:
-        assert line["error_code"] == "ERR_UNKNOWN"
+        assert line["error_code"] == "ERR_TRACER_FAILED"
         assert line["error_kind"] == "internal"
-        assert line["message"] == "Failing.on_py_start: KeyError: 'mine'"
+        assert line["message"] == "Failing.on_py_start failed at <string>:7: KeyError: 'mine'"
         assert line["context"]["tracer"] == "Failing"
 
 
@@ -95,7 +95,7 @@ def test_a_removed_tracer_is_said_once_with_its_code_when_nobody_configured_logg
     )
 
     assert done.stdout == "the program went on\n"
-    assert done.stderr.count("[ERR_UNKNOWN] Failing.on_py_start: KeyError: 'mine'") == 1
+    assert done.stderr.count("[ERR_TRACER_FAILED] Failing.on_py_start failed at ") == 1
 
 
 def test_logging_is_not_imported_until_something_is_said() -> None:

@@ -101,7 +101,7 @@ def test_under_disable_the_program_does_what_it_does_untraced(
         assert tracer.calls == ["notify_failure", "flush", "finish"]
         assert slot(3) == EMPTY
         assert [record.levelno for record in caplog.records] == [logging.ERROR]
-        assert "[ERR_UNKNOWN]" in caplog.text
+        assert "[ERR_TRACER_FAILED]" in caplog.text
         assert "HandlerError: a bug in the handler" in caplog.text
 
 
@@ -121,7 +121,7 @@ def test_under_abort_one_recorder_error_reaches_the_program(spec: CallbackSpec) 
         errors = [error for error in outcome.escaped if isinstance(error, RecorderError)]
         assert len(errors) == 1, (name, outcome)
         assert isinstance(errors[0].__cause__, HandlerError)
-        assert errors[0].code == "ERR_UNKNOWN"
+        assert errors[0].code == "ERR_TRACER_FAILED"
         assert tracer.calls == ["notify_failure", "flush", "finish"]
         assert slot(3) == EMPTY
 

@@ -172,7 +172,7 @@ def test_a_handler_that_recurses_without_end_is_a_handler_error(
         """,
     )
 
-    expected = "ERR_UNKNOWN RecursionError" if policy == "abort" else "target ran"
+    expected = "ERR_TRACER_FAILED RecursionError" if policy == "abort" else "target ran"
     assert (done.stdout, done.stderr) == (f"{expected}\nTrue 6\n", "")
 
 
@@ -209,7 +209,7 @@ def test_a_handler_error_near_the_end_of_the_stack_is_still_dealt_with(
         """,
     )
 
-    expected = "ERR_UNKNOWN LookupError('a bug')" if policy == "abort" else "target ran"
+    expected = "ERR_TRACER_FAILED LookupError('a bug')" if policy == "abort" else "target ran"
     assert (done.stdout, done.stderr) == (f"{expected}\nTrue 1000\n6\n", "")
 
 
@@ -245,4 +245,5 @@ def test_a_handler_error_while_a_full_stack_unwinds_is_not_lost(
         """,
     )
 
-    assert (done.stdout, done.stderr) == ("failed\nERR_UNKNOWN LookupError('a bug')\n150\n", "")
+    said = "failed\nERR_TRACER_FAILED LookupError('a bug')\n150\n"
+    assert (done.stdout, done.stderr) == (said, "")

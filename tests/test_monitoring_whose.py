@@ -241,7 +241,7 @@ def test_a_tracers_own_exception_is_its_fault_however_it_looks(kind: str, tmp_pa
         """,
     )
 
-    assert (done.stdout, done.stderr) == ("ERR_UNKNOWN 1\n", "")
+    assert (done.stdout, done.stderr) == ("ERR_TRACER_FAILED 1\n", "")
 
 
 @pytest.mark.parametrize("step", ["notify_failure", "flush", "finish"])

@@ -194,11 +194,11 @@ def test_the_functions_in_c_are_those_in_python() -> None:
 from codetracer_bindings import callbacks
 from codetracer_bindings import _native
 def names(module): return sorted(name for name in dir(module) if name.startswith("bind_"))
-print(names(_native) == names(callbacks), len(names(_native)))
+print(names(_native) == names(callbacks) != [])
 """
     done = run("-c", program, cwd=ROOT, PYTHONPATH=CHECKOUT)
 
     if has_native():
-        assert done.stdout == "True 19\n"
+        assert done.stdout == "True\n"
     else:
         assert "ImportError" in done.stderr

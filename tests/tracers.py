@@ -1,6 +1,7 @@
 """Tracers and helpers that several tests of the monitoring layer use."""
 
 from types import CodeType
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ class Noting(Tracer):
         self.calls.append("finish")
 
 
-def error_of(tracer: Tracer, **arguments: int) -> UsageError:
+def error_of(tracer: Tracer, **arguments: Any) -> UsageError:
     before = slots()
     with pytest.raises(UsageError) as caught:
         install_tracer(tracer, **arguments)

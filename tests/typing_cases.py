@@ -1,4 +1,6 @@
-"""What type checkers know of handlers. `make lint` checks this file; nothing runs it.
+"""What type checkers know of the public names, in this tree and of what pip installs.
+
+`make lint` checks this file, and tests/test_typing_installed.py a copy of it; nothing runs it.
 
 Each ``type: ignore`` stands where a mistake must be refused: were it accepted, the comment would
 be unused, which is an error too.
@@ -6,11 +8,35 @@ be unused, which is an error too.
 
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 
-from types import CodeType
+from types import CodeType, FrameType
 from typing import assert_type
 
-from codetracer import DISABLE, Tracer, installed
-from codetracer.monitoring import CallbackOutcome, EventSet, MonitoringEvents
+from codetracer import (
+    DISABLE,
+    MISSING,
+    NO_EVENTS,
+    CallbackOutcome,
+    ErrorCode,
+    EventId,
+    EventSet,
+    Monitor,
+    MonitoringEvents,
+    PathFilter,
+    RecorderError,
+    RecorderPolicy,
+    Tracer,
+    events_union,
+    frame,
+    installed,
+    instruction_at,
+    line_at,
+    monitoring_events,
+    policy_snapshot,
+    position_at,
+    slots,
+    task_name,
+    thread_name,
+)
 
 
 class Right(Tracer):
@@ -56,3 +82,33 @@ def results(code: CodeType, events: MonitoringEvents) -> None:
     Tracer().on_line(code, line=1)  # type: ignore[call-arg]
     Tracer().on_line(code, "1")  # type: ignore[arg-type]
     print(events.TELEPORT)  # type: ignore[attr-defined]
+
+
+def names(tracer: Tracer) -> None:
+    events = monitoring_events()
+    assert_type(events, MonitoringEvents)
+    assert_type(events.LINE, EventId)
+    assert_type(events_union(events.LINE, NO_EVENTS), EventSet)
+    assert_type(policy_snapshot(), RecorderPolicy)
+    assert_type(slots(), dict[int, str | None])
+    assert_type(MISSING, object)
+    monitor = Monitor("named", slot=3)
+    assert_type(monitor.tracer, Tracer | None)
+    try:
+        monitor.install(tracer)
+    except RecorderError as error:
+        assert_type(error.code, ErrorCode)
+    monitor.install(tracer, slot="3")  # type: ignore[arg-type]
+    Monitor("named", slot="3")  # type: ignore[arg-type]
+
+
+def places(code: CodeType) -> None:
+    assert_type(frame(code), FrameType | None)
+    assert_type(line_at(code, 0), int)
+    assert_type(position_at(code, 0)[2], int | None)
+    assert_type(instruction_at(code, 0), str)
+    assert_type(PathFilter(["app/*"], exclude=["*_pb2.py"]).selects(code), bool)
+    assert_type(thread_name(), str)
+    assert_type(task_name(), str | None)
+    frame()  # type: ignore[call-arg]
+    PathFilter("app.py", 1)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 
+from codetracer.inspect.frames import frame as frame_of
 from codetracer.own import seal
 
 TYPE_CHECKING = False
@@ -100,19 +101,6 @@ class FrameStack(threading.local):
         while below is not None and not self._is_shown(below.f_code):
             below = None if below.f_code is self._bottom else below.f_back
         return below
-
-
-def frame_of(code: CodeType) -> FrameType | None:
-    """Return the innermost frame that runs `code`: in a handler, the one its event is in.
-
-    Between it and the handler there may be frames of the monitoring layer, and there may be none.
-    None is returned where an extension module fires the event (PyMonitoring_FirePyStartEvent and
-    its like, since 3.13; Cython does so), for code that runs in no frame.
-    """
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code is not code:
-        frame = frame.f_back
-    return frame
 
 
 def code_within(code: CodeType) -> list[CodeType]:

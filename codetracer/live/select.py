@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from fnmatch import fnmatchcase
 
 import codetracer
 import codetracer_bindings
+from codetracer.inspect.paths import compiled_globs, directories, is_foreign, matches
 from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
 
 TYPE_CHECKING = False
@@ -35,9 +35,6 @@ FRAME_EVENTS: Final = (
     "PY_UNWIND",
 )
 """The events that enter or leave a frame: depth is counted by them."""
-
-INSTALLED: Final = ("site-packages", "dist-packages")
-"""Directories in which installers put what is not the program's own (Debian has the second)."""
 
 
 def event_name(event: str) -> str:
@@ -118,15 +115,14 @@ class FileSelection:
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self._include = [_absolute_glob(glob) for glob in include]
-        self._exclude = [_absolute_glob(glob) for glob in exclude]
+        self._include = compiled_globs(include)
+        self._exclude = compiled_globs(exclude)
         # What started us, such as a console script, is on the stack below the program.
         starter = getattr(sys.modules["__main__"], "__file__", None)
         self._ours = (
-            *_directories(codetracer.__file__, codetracer_bindings.__file__),
+            *directories(codetracer.__file__, codetracer_bindings.__file__),
             *([os.path.abspath(starter)] if starter else []),
         )
-        self._foreign = ("<", *_directories(os.__file__))
 
     def selects(self, path: str, *, is_own: bool) -> bool:
         """Tell whether a file is shown.
@@ -135,27 +131,8 @@ class FileSelection:
             path: absolute, or a name in angle brackets for code that comes from no file.
             is_own: it is known to be the program's own; otherwise its place decides.
         """
-        if _matches(path, self._exclude) or (path.startswith(self._ours) and not is_own):
+        if matches(path, self._exclude) or (path.startswith(self._ours) and not is_own):
             return False
         if self._include:
-            return _matches(path, self._include)
-        return is_own or not self._is_foreign(path)
-
-    def _is_foreign(self, path: str) -> bool:
-        return path.startswith(self._foreign) or any(
-            f"{os.sep}{name}{os.sep}" in path for name in INSTALLED
-        )
-
-
-def _directories(*files: str | None) -> tuple[str, ...]:
-    """Return the directories that files are in, by every name, with a slash at the end."""
-    names = {os.path.dirname(os.path.abspath(file)) for file in files if file}
-    return tuple(name + os.sep for name in names | set(map(os.path.realpath, names)))
-
-
-def _absolute_glob(glob: str) -> str:
-    return os.path.abspath(glob) if glob.startswith(("./", "../")) else glob
-
-
-def _matches(path: str, globs: list[str]) -> bool:
-    return any(fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}") for glob in globs)
+            return matches(path, self._include)
+        return is_own or not is_foreign(path)

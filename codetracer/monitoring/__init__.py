@@ -2,6 +2,7 @@
 
 from codetracer.monitoring.api import (
     DISABLE,
+    MISSING,
     NO_EVENTS,
     CallbackOutcome,
     EventId,
@@ -28,6 +29,7 @@ from codetracer.monitoring.install import (
 
 __all__ = [
     "DISABLE",
+    "MISSING",
     "NO_EVENTS",
     "CallbackOutcome",
     "EventId",

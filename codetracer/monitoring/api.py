@@ -12,6 +12,7 @@ from codetracer.own import seal
 from codetracer_bindings.events import (
     DISABLE,
     EVENTS,
+    MISSING,
     NO_EVENTS,
     CallbackOutcome,
     EventId,
@@ -33,6 +34,7 @@ else:
 __all__ = [
     "DISABLE",
     "FREE_SLOTS",
+    "MISSING",
     "NO_EVENTS",
     "SLOTS",
     "CallbackOutcome",
@@ -160,8 +162,15 @@ def candidates(slot: int | None) -> tuple[int, ...]:
     """Return the slots to try, in their order: those taken unasked, or the one that is given.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot, or it is no int.
     """
+    # Not isinstance: True is an int, and would be slot 1.
+    if slot is not None and type(slot) is not int:
+        raise UsageError(
+            "ERR_TRACER_INSTALL_CONFLICT",
+            f"a slot is an int from {SLOTS[0]} to {SLOTS[-1]}, not {slot!r}",
+            {"slot": repr(slot)},
+        )
     if slot is not None and slot not in SLOTS:
         raise UsageError(
             "ERR_TRACER_INSTALL_CONFLICT",

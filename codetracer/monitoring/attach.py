@@ -11,12 +11,11 @@ import sys
 from _operator import call
 from itertools import starmap
 
-from codetracer.errors import UsageError
-from codetracer.monitoring.api import ToolId, Tracer, events_union, overrides
+from codetracer.monitoring.api import ToolId, events_union
 from codetracer.own import seal
 from codetracer.whose import before_it_began
 from codetracer_bindings.events import EVENTS
-from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, enabled_specs
+from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,13 +32,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Steps",
     "attach",
-    "conflict",
     "detach",
     "local_events",
     "rearm",
     "reattach",
     "unchanged",
-    "wanted_specs",
     "watch",
 ]
 
@@ -277,46 +274,3 @@ def local_events(specs: tuple[CallbackSpec, ...]) -> EventSet:
     return events_union(
         *(spec.mask for spec in specs if spec.local_since and spec.local_since <= release)
     )
-
-
-def wanted_specs(tracer: Tracer) -> tuple[CallbackSpec, ...]:
-    """Return the specs of the events that a tracer wants and has handlers for.
-
-    Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, it cannot have them all here.
-    """
-    events = tracer.interest(EVENTS)
-    if not isinstance(events, int):
-        raise TypeError(f"{type(tracer).__qualname__}.interest() returned {events!r}, not events")
-    if type(tracer).interest is Tracer.interest:
-        _refuse_lacking_events(tracer)
-    specs = tuple(spec for spec in enabled_specs(events) if overrides(tracer, spec.handler))
-    names = {spec.event: spec.handler for spec in specs}
-    for spec in specs:
-        if clash := [names[other] for other in spec.shares_slots_with if other in names]:
-            raise conflict(
-                f"{type(tracer).__qualname__} has {spec.handler} and {' and '.join(clash)}, which"
-                " share their callback slots on this interpreter; keep one kind,"
-                " or choose in interest()",
-                handlers=[spec.handler, *clash],
-            )
-    return specs
-
-
-def _refuse_lacking_events(tracer: Tracer) -> None:
-    lacking = [spec for spec in CALLBACK_SPECS if not spec.id and overrides(tracer, spec.handler)]
-    if lacking:
-        release = f"{sys.version_info.major}.{sys.version_info.minor}"
-        handlers = [spec.handler for spec in lacking]
-        raise conflict(
-            f"{type(tracer).__qualname__} has {' and '.join(handlers)}, but CPython {release} has"
-            f" no event {' or '.join(spec.event for spec in lacking)}; override interest() to"
-            " choose what this interpreter has",
-            handlers=handlers,
-            release=release,
-        )
-
-
-def conflict(message: str, **context: object) -> UsageError:
-    """Return the error of an installation that cannot be."""
-    return UsageError("ERR_TRACER_INSTALL_CONFLICT", message, context)

@@ -13,10 +13,11 @@ from codetracer.monitoring.api import ToolId, Tracer
 from codetracer.monitoring.attach import Steps
 from codetracer.monitoring.backend import binders
 from codetracer.monitoring.codes import make_codes
+from codetracer.monitoring.handlers import python_function
 from codetracer.own import BUILTINS, seal
 from codetracer.whose import continues, is_the_programs, memory_is_full
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
-from codetracer_bindings.registration import CallbackSpec, bound_callbacks
+from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, bound_callbacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from codetracer.monitoring.attach import Step
     from codetracer.policy import RecorderPolicy
 
-__all__ = ["Installation", "locked", "remove", "settle", "tracer_error"]
+__all__ = ["Installation", "farewell_error", "locked", "remove", "settle"]
 
 seal(globals())
 
@@ -35,6 +36,8 @@ ROOM: Final = 500
 
 _KEEPS_LOCALS: Final = sys.version_info < (3, 13)
 """Whether a frame's f_locals, once read, keeps what it held until it is read again (PEP 667)."""
+
+_HANDLERS: Final = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 
 # Of what this process has installed; no tracer's code runs under it. Reentrant, for a signal
 # handler or __del__ may come in while this thread holds it. It is threading.RLock; importing
@@ -338,7 +341,10 @@ def settle(
 
 
 def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
-    """Return `error`, raised by `tracer` in `what`, as a RecorderError."""
+    """Return `error`, raised by `tracer` in its method `what`, as a RecorderError.
+
+    It says the line in the tracer's file that failed, or where the method is defined.
+    """
     if isinstance(error, RecorderError):
         return error
     name = type(tracer).__qualname__
@@ -348,13 +354,46 @@ def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
         if is_the_programs(wrong):
             raise
         text = type(error).__name__
+    file, line = _place(getattr(tracer, what, None), error)
+    at = f" at {file}:{line}" if file else ""
     return InternalError(
-        "ERR_UNKNOWN", f"{name}.{what}: {text}", {"tracer": name, "in": what, "exception": text}
+        "ERR_TRACER_FAILED",
+        f"{name}.{what} failed{at}: {text}",
+        {"tracer": name, "in": what, "file": file, "line": line, "exception": text},
     )
 
 
+def _place(method: object, error: Exception) -> tuple[str | None, int | None]:
+    """Return the file and line to name for an error: the innermost in the method's own file."""
+    function = python_function(method)
+    # Of a decorated one the file of what is decorated.
+    function = getattr(function, "__wrapped__", function)
+    code = getattr(function, "__code__", None)
+    place = None if code is None else (code.co_filename, code.co_firstlineno)
+    entry = error.__traceback__
+    while entry is not None:
+        file = entry.tb_frame.f_code.co_filename
+        if code is None or file == code.co_filename:
+            place = file, entry.tb_lineno
+        entry = entry.tb_next
+    return place or (None, None)
+
+
+def farewell_error(tracer: Tracer, error: Exception) -> RecorderError:
+    """Return `error`, raised by `tracer` while it was taken down, as a RecorderError."""
+    entry = error.__traceback__
+    while entry is not None:
+        for step in ("notify_failure", "flush"):
+            function = python_function(getattr(tracer, step, None))
+            if function is not None and entry.tb_frame.f_code is function.__code__:
+                return tracer_error(tracer, step, error)
+        entry = entry.tb_next
+    return tracer_error(tracer, "finish", error)
+
+
 def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderError:
-    return tracer_error(tracer, f"on_{event.lower()}", error)
+    # What is no event is what the tracer was told, such as flush.
+    return tracer_error(tracer, _HANDLERS.get(event, event), error)
 
 
 def _free_frames(error: Exception) -> None:

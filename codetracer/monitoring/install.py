@@ -14,19 +14,17 @@ from codetracer.errors import HostError, RecorderError
 from codetracer.monitoring.api import SLOTS, Tracer, candidates, events_union, no_free_slot
 from codetracer.monitoring.attach import (
     attach,
-    conflict,
     detach,
     local_events,
     rearm,
     reattach,
     unchanged,
-    wanted_specs,
     watch,
 )
-from codetracer.monitoring.callbacks import Installation, locked, remove, settle, tracer_error
+from codetracer.monitoring.callbacks import Installation, farewell_error, locked, remove, settle
+from codetracer.monitoring.handlers import conflict, event_names, wanted_specs
 from codetracer.own import seal
 from codetracer.policy import policy_snapshot
-from codetracer_bindings.events import EVENT_NAMES, EVENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,8 +116,10 @@ class Monitor:
 
         Raises:
             UsageError: ERR_TRACER_INSTALL_CONFLICT: this monitor has a tracer already, no slot is
-                free, the tracer has a handler for an event that this interpreter lacks, or
-                handlers that exclude each other. Nothing is left behind.
+                free, or the slot is no int from 0 to 5; the tracer has no handlers, one for an
+                event that this interpreter lacks, one that cannot be called with what its event
+                carries or is no plain function (async, a generator), or some that exclude each
+                other. Nothing is left behind.
         """
         made: list[Installation] = []
         try:
@@ -340,9 +340,7 @@ def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
         slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT: a tracer is installed already, no slot is free,
-            the tracer has a handler for an event that this interpreter lacks, or handlers that
-            exclude each other. Nothing is left behind.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, as for `Monitor.install`. Nothing is left behind.
     """
     _default.install(tracer, slot=slot)
 
@@ -459,8 +457,8 @@ def _uninstall(installation: Installation) -> None:
             problems.insert(0, lost)
         if problems:
             error, *others = problems
-            tracer = installation.tracer
-            settle(tracer_error(tracer, "finish", error), error, others, installation.policy())
+            told = farewell_error(installation.tracer, error)
+            settle(told, error, others, installation.policy())
     finally:
         installation.settle_up()
 
@@ -520,19 +518,15 @@ def _code_of(code: object) -> CodeType:
 
 def _refuse_events(installation: Installation, events: EventSet) -> None:
     handled = events_union(*(spec.mask for spec in installation.specs))
-    lacking = _names(events & ~handled)
+    lacking = event_names(events & ~handled)
     release = f"{sys.version_info.major}.{sys.version_info.minor}"
     if lacking:
         raise conflict(
             f"{type(installation.tracer).__qualname__} has no handler for {lacking}", events=lacking
         )
-    names = _names(events)
+    names = event_names(events)
     raise conflict(
         f"CPython {release} cannot set {names} for single functions; install the tracer everywhere",
         events=names,
         release=release,
     )
-
-
-def _names(events: EventSet) -> str:
-    return ", ".join(name for name in EVENT_NAMES if getattr(EVENTS, name) & events)

@@ -35,6 +35,7 @@ class CallbackSpec:
     Attributes:
         event: the event's name.
         handler: the name of the handler.
+        parameters: the names of what the handler takes, ``self`` aside.
         bind: the name of the function that makes the guarded callback, in `callbacks` and in
             whatever other module makes the same ones.
         enabled_by: the name of the event that must be set for this one to fire: itself, or the
@@ -53,6 +54,7 @@ class CallbackSpec:
         "event",
         "handler",
         "local_since",
+        "parameters",
         "shares_slots_with",
     )
 
@@ -60,6 +62,7 @@ class CallbackSpec:
         self,
         event: str,
         handler: str,
+        parameters: tuple[str, ...],
         bind: str,
         enabled_by: str,
         disable_since: tuple[int, int] | None,
@@ -68,6 +71,7 @@ class CallbackSpec:
     ) -> None:
         self.event = event
         self.handler = handler
+        self.parameters = parameters
         self.bind = bind
         self.enabled_by = enabled_by
         self.disable_since = disable_since
@@ -91,6 +95,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_START",
         "on_py_start",
+        ("code", "offset"),
         "bind_py_start",
         "PY_START",
         (3, 12),
@@ -100,6 +105,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_RESUME",
         "on_py_resume",
+        ("code", "offset"),
         "bind_py_resume",
         "PY_RESUME",
         (3, 12),
@@ -109,6 +115,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_RETURN",
         "on_py_return",
+        ("code", "offset", "retval"),
         "bind_py_return",
         "PY_RETURN",
         (3, 12),
@@ -118,6 +125,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_YIELD",
         "on_py_yield",
+        ("code", "offset", "retval"),
         "bind_py_yield",
         "PY_YIELD",
         (3, 12),
@@ -127,6 +135,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_THROW",
         "on_py_throw",
+        ("code", "offset", "exception"),
         "bind_py_throw",
         "PY_THROW",
         (3, 15),
@@ -136,6 +145,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "PY_UNWIND",
         "on_py_unwind",
+        ("code", "offset", "exception"),
         "bind_py_unwind",
         "PY_UNWIND",
         (3, 15),
@@ -145,6 +155,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "CALL",
         "on_call",
+        ("code", "offset", "callable", "arg0"),
         "bind_call",
         "CALL",
         (3, 12),
@@ -154,6 +165,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "C_RETURN",
         "on_c_return",
+        ("code", "offset", "callable", "arg0"),
         "bind_c_return",
         "CALL",
         None,
@@ -163,6 +175,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "C_RAISE",
         "on_c_raise",
+        ("code", "offset", "callable", "arg0"),
         "bind_c_raise",
         "CALL",
         None,
@@ -172,6 +185,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "LINE",
         "on_line",
+        ("code", "line"),
         "bind_line",
         "LINE",
         (3, 12),
@@ -181,6 +195,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "INSTRUCTION",
         "on_instruction",
+        ("code", "offset"),
         "bind_instruction",
         "INSTRUCTION",
         (3, 12),
@@ -190,6 +205,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "JUMP",
         "on_jump",
+        ("code", "offset", "destination"),
         "bind_jump",
         "JUMP",
         (3, 12),
@@ -199,6 +215,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH",
         "on_branch",
+        ("code", "offset", "destination"),
         "bind_branch",
         "BRANCH",
         (3, 12),
@@ -208,6 +225,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH_LEFT",
         "on_branch_left",
+        ("code", "offset", "destination"),
         "bind_branch_left",
         "BRANCH_LEFT",
         (3, 14),
@@ -217,6 +235,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "BRANCH_RIGHT",
         "on_branch_right",
+        ("code", "offset", "destination"),
         "bind_branch_right",
         "BRANCH_RIGHT",
         (3, 14),
@@ -226,6 +245,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "STOP_ITERATION",
         "on_stop_iteration",
+        ("code", "offset", "exception"),
         "bind_stop_iteration",
         "STOP_ITERATION",
         (3, 12),
@@ -235,6 +255,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "RAISE",
         "on_raise",
+        ("code", "offset", "exception"),
         "bind_raise",
         "RAISE",
         (3, 15),
@@ -244,6 +265,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "RERAISE",
         "on_reraise",
+        ("code", "offset", "exception"),
         "bind_reraise",
         "RERAISE",
         (3, 15),
@@ -253,6 +275,7 @@ CALLBACK_SPECS: Final[tuple[CallbackSpec, ...]] = (
     CallbackSpec(
         "EXCEPTION_HANDLED",
         "on_exception_handled",
+        ("code", "offset", "exception"),
         "bind_exception_handled",
         "EXCEPTION_HANDLED",
         (3, 15),

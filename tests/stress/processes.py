@@ -69,7 +69,7 @@ def difference(name: str, policy: str, seed: int, backend: str) -> str | None:
         return None
     if policy == "abort" and left["failed"] == 1:
         # It ends the program, or one of its threads, or is ignored where everything is.
-        seen = left["seen"] or "[ERR_UNKNOWN]" in done.stderr
+        seen = left["seen"] or "[ERR_TRACER_FAILED]" in done.stderr
         # An interrupt that comes while it is raised takes its place, as that of any exception.
         displaced = name.startswith("signals") and unchanged
         return None if seen or displaced else f"{told}: no RecorderError: {done}"

@@ -1,0 +1,91 @@
+"""``codetracer events``: the reference of the events, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+
+from codetracer.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+__all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
+
+SUMMARY = "list the events of sys.monitoring, or tell what one carries and how it behaves"
+
+EXAMPLES = """\
+examples:
+  codetracer events
+  codetracer events branch_left
+
+What is said of single versions was observed on each of them.
+"""
+
+_SECTION: Final = "=== "
+"""How the head of an event's section begins in codetracer_bindings/events.txt."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give `parser` the options of ``events``."""
+    parser.add_argument(
+        "name",
+        metavar="NAME",
+        nargs="?",
+        help="an event or its handler, such as PY_START, start or on_py_start (default: list all)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the list of events, or what there is to know of one.
+
+    Returns:
+        The exit code, 0.
+
+    Raises:
+        UsageError: ERR_UNKNOWN, there is no such event.
+    """
+    sections = _sections()
+    if options.name is not None:
+        # A line at a time: a line break within what is printed is made visible.
+        for line in sections[_find(options.name, sections)][1].splitlines():
+            print(line)
+        return 0
+    width = max(map(len, sections))
+    for name, (since, text) in sections.items():
+        summary = text.partition("\n")[0].removeprefix(f"{name}: ")
+        print(f"{name:<{width}}  {since}  {summary}")
+    print()
+    print("The number is the CPython that has it first. `codetracer events NAME` tells more.")
+    return 0
+
+
+def _sections() -> dict[str, tuple[str, str]]:
+    """Return since when an event is there, and its text, by its name."""
+    from importlib.resources import files
+
+    text = files("codetracer_bindings").joinpath("events.txt").read_text(encoding="utf-8")
+    sections = {}
+    for section in f"\n{text}".split(f"\n{_SECTION}")[1:]:
+        head, _, body = section.partition("\n")
+        name, _, since = head.split()
+        sections[name] = since, body.rstrip()
+    return sections
+
+
+def _find(wanted: str, sections: dict[str, tuple[str, str]]) -> str:
+    """Return the name of an event by that name, a shorter one, or its handler's."""
+    name = wanted.upper().removeprefix("ON_")
+    for each in (name, f"PY_{name}"):
+        if each in sections:
+            return each
+    import difflib
+
+    short = {each.removeprefix("PY_"): each for each in sections}
+    close = difflib.get_close_matches(name.removeprefix("PY_"), short, n=1)
+    hint = f" (did you mean {short[close[0]]}?)" if close else ""
+    raise UsageError(
+        "ERR_UNKNOWN",
+        f"there is no event {wanted!r}{hint}; events are: {', '.join(sections)}",
+        {"event": wanted},
+    )

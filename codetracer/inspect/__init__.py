@@ -1,0 +1,19 @@
+"""What a handler asks about the moment it is called in: frame, place, file, thread, task.
+
+Nothing here keeps an object of the program or runs its code.
+"""
+
+from codetracer.inspect.bytecode import instruction_at, line_at, position_at
+from codetracer.inspect.frames import frame
+from codetracer.inspect.paths import PathFilter
+from codetracer.inspect.threads import task_name, thread_name
+
+__all__ = [
+    "PathFilter",
+    "frame",
+    "instruction_at",
+    "line_at",
+    "position_at",
+    "task_name",
+    "thread_name",
+]

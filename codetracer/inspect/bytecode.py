@@ -1,0 +1,70 @@
+"""What stands at an offset of a code object: line, columns, instruction.
+
+Each call takes time in proportion to the size of the code object. Who asks for the same place often
+keeps the answer.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from opcode import opname
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+
+    type Position = tuple[int | None, int | None, int | None, int | None]
+    """First line, last line, first column, column behind the last one."""
+
+__all__ = ["instruction_at", "line_at", "position_at"]
+
+seal(globals())
+
+
+def line_at(code: CodeType, offset: int) -> int:
+    """Return the line of the instruction at an offset, such as where a branch goes.
+
+    The frame's own line is no substitute: in a BRANCH of 3.12 it is that of the destination.
+
+    Parameters:
+        code: a code object.
+        offset: in bytes, as events carry it: ``offset`` or ``destination``.
+
+    Returns:
+        The line number, from 1; the first line of the code where the compiler gave none.
+    """
+    for start, end, line in code.co_lines():
+        if start <= offset < end:
+            return line or code.co_firstlineno
+    return code.co_firstlineno
+
+
+def position_at(code: CodeType, offset: int) -> Position:
+    """Return which part of the source the instruction at an offset comes from.
+
+    Parameters:
+        code: a code object.
+        offset: in bytes, as events carry it.
+
+    Returns:
+        First line and last line, from 1; first column and the column behind the last one, from 0,
+        in bytes of the line in UTF-8. Each is None where the compiler gave none, or Python runs
+        with ``-X no_debug_ranges``.
+    """
+    # An instruction has two bytes; CPython has had that since 3.6 (bpo-26647).
+    return next(islice(code.co_positions(), offset // 2, None), (None, None, None, None))
+
+
+def instruction_at(code: CodeType, offset: int) -> str:
+    """Return the name of the instruction at an offset, as `dis` shows it: ``LOAD_FAST``.
+
+    Parameters:
+        code: a code object.
+        offset: in bytes, as events carry it.
+
+    Raises:
+        IndexError: the offset is not in the code.
+    """
+    return opname[code.co_code[offset]]

@@ -1,0 +1,60 @@
+"""Names of the thread and of the asyncio task that run."""
+
+from __future__ import annotations
+
+import sys
+from _thread import _count, get_ident
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+__all__ = ["task_name", "thread_name"]
+
+seal(globals())
+
+_modules: Final = sys.modules
+_mro_of: Final = type.__dict__["__mro__"].__get__
+_attribute_of: Final = type.__getattribute__
+_object_attribute: Final = object.__getattribute__
+_hash_by_address: Final = object.__hash__
+
+
+def thread_name() -> str:
+    """Return the name of the current thread.
+
+    `threading.current_thread` would register a thread that `threading` does not know, and may run
+    a method of a subclass of Thread; this does neither.
+
+    Returns:
+        The name; ``thread 1234``, by its `threading.get_ident`, where it has none.
+    """
+    ident = get_ident()
+    # Importing it is not ours to do: whichever thread does is taken for the main one (3.12).
+    threading: Any = _modules.get("threading")
+    if threading is None:
+        return f"thread {ident}" if _count() else "MainThread"
+    thread = threading._active.get(ident)
+    name = None if thread is None else _object_attribute(thread, "__dict__").get("_name")
+    return name if type(name) is str else f"thread {ident}"
+
+
+def task_name() -> str | None:
+    """Return the name of the asyncio task that runs in the current thread; None if none does.
+
+    Only tasks of asyncio's own class, or a subclass of it, are known, and only in event loops that
+    do not define a hash of their own: to ask any other would run the program's code.
+    """
+    asyncio: Any = _modules.get("_asyncio")
+    if asyncio is None:
+        return None
+    loop = asyncio._get_running_loop()
+    if loop is None or _attribute_of(type(loop), "__hash__") is not _hash_by_address:
+        return None
+    task = asyncio.current_task(loop)
+    if not any(base is asyncio.Task for base in _mro_of(type(task))):
+        return None
+    name = asyncio.Task.get_name(task)
+    return name if type(name) is str else None

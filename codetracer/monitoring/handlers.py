@@ -1,0 +1,142 @@
+"""A tracer's handlers, looked at when it is installed: which it has, and whether they can work."""
+
+from __future__ import annotations
+
+import sys
+from types import FunctionType, MethodType
+
+from codetracer.errors import UsageError
+from codetracer.monitoring.api import Tracer, overrides
+from codetracer.own import seal
+from codetracer_bindings.events import EVENT_NAMES, EVENTS, EventSet
+from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, enabled_specs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+__all__ = ["conflict", "event_names", "python_function", "wanted_specs"]
+
+seal(globals())
+
+# As in inspect, which takes long to import.
+_VARARGS: Final = 0x04
+_SUSPENDING: Final = {
+    0x20: "a generator function",
+    0x80: "async def",
+    0x200: "an asynchronous generator function",
+}
+"""Flags of functions whose call runs nothing."""
+
+
+def wanted_specs(tracer: Tracer) -> tuple[CallbackSpec, ...]:
+    """Return the specs of the events that a tracer wants and has handlers for.
+
+    Raises:
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, it has no handlers, one that cannot be called with
+            what its event carries, or some that it cannot have all here.
+    """
+    handled = [spec for spec in CALLBACK_SPECS if overrides(tracer, spec.handler)]
+    for spec in handled:
+        _refuse_unfit(tracer, spec)
+    events = tracer.interest(EVENTS)
+    if not isinstance(events, int):
+        raise TypeError(f"{type(tracer).__qualname__}.interest() returned {events!r}, not events")
+    if type(tracer).interest is Tracer.interest:
+        _refuse_lacking_events(tracer, [spec for spec in handled if not spec.id])
+    enabled = enabled_specs(events)
+    specs = tuple(spec for spec in handled if spec in enabled)
+    if not specs:
+        _refuse_idle(tracer, handled, events)
+    names = {spec.event: spec.handler for spec in specs}
+    for spec in specs:
+        if clash := [names[other] for other in spec.shares_slots_with if other in names]:
+            raise conflict(
+                f"{type(tracer).__qualname__} has {spec.handler} and {' and '.join(clash)}, which"
+                " share their callback slots on this interpreter; keep one kind,"
+                " or choose in interest()",
+                handlers=[spec.handler, *clash],
+            )
+    return specs
+
+
+def python_function(handler: object) -> FunctionType | None:
+    """Return the function in Python that a call of `handler` runs; None if that cannot be told."""
+    if type(handler) is MethodType:
+        handler = handler.__func__
+    elif type(handler) is not FunctionType:
+        handler = getattr(type(handler), "__call__", None)  # noqa: B004
+    return handler if type(handler) is FunctionType else None
+
+
+def event_names(events: EventSet) -> str:
+    """Return the names of `events` for people."""
+    return ", ".join(name for name in EVENT_NAMES if getattr(EVENTS, name) & events)
+
+
+def conflict(message: str, **context: object) -> UsageError:
+    """Return the error of an installation that cannot be."""
+    return UsageError("ERR_TRACER_INSTALL_CONFLICT", message, context)
+
+
+def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
+    """Refuse a handler that would do nothing, or fail, at each event.
+
+    A function in C and a `functools.partial` do not say what they take, and are not asked.
+    """
+    handler = getattr(tracer, spec.handler)
+    function = python_function(handler)
+    if function is None:
+        return
+    # A function that was put on the instance, and a static method, get no self.
+    given = (*(("self",) if type(handler) is not FunctionType else ()), *spec.parameters)
+    code = function.__code__
+    name = f"{type(tracer).__qualname__}.{spec.handler}"
+    right = f"def {spec.handler}({', '.join(given)})"
+    for flag, kind in _SUSPENDING.items():
+        if code.co_flags & flag:
+            raise conflict(
+                f"{name} is {kind}, so calling it would run nothing; write {right} without"
+                " await and yield",
+                handler=spec.handler,
+            )
+    required = code.co_argcount - len(function.__defaults__ or ())
+    most = None if code.co_flags & _VARARGS else code.co_argcount
+    keywords = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
+    if required > len(given) or (most is not None and most < len(given)) or keywords:
+        count = code.co_argcount + code.co_kwonlyargcount
+        raise conflict(
+            f"{name}({', '.join(code.co_varnames[:count])}) does not take what {spec.event}"
+            f" carries; write {right}",
+            handler=spec.handler,
+        )
+
+
+def _refuse_idle(tracer: Tracer, handled: list[CallbackSpec], events: EventSet) -> None:
+    """Refuse a tracer to which nothing will ever be told, unless it chose so in `interest`."""
+    name = type(tracer).__qualname__
+    if not handled:
+        raise conflict(
+            f"{name} has no handlers, so it would see nothing; define some of"
+            f" {', '.join(spec.handler for spec in CALLBACK_SPECS)}"
+        )
+    if events:
+        wanted = [spec.handler for spec in enabled_specs(events)]
+        raise conflict(
+            f"{name}.interest() returned {event_names(events)}, but it has no handler for that, so"
+            f" it would see nothing; define {' or '.join(wanted)}, or return other events",
+            handlers=wanted,
+        )
+
+
+def _refuse_lacking_events(tracer: Tracer, lacking: list[CallbackSpec]) -> None:
+    if lacking:
+        release = f"{sys.version_info.major}.{sys.version_info.minor}"
+        handlers = [spec.handler for spec in lacking]
+        raise conflict(
+            f"{type(tracer).__qualname__} has {' and '.join(handlers)}, but CPython {release} has"
+            f" no event {' or '.join(spec.event for spec in lacking)}; override interest() to"
+            " choose what this interpreter has",
+            handlers=handlers,
+            release=release,
+        )
