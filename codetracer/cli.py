@@ -1,6 +1,6 @@
 """The command line: ``codetracer COMMAND [OPTION ...] PROGRAM [ARG ...]``.
 
-To add a command that runs a program, write a module like `codetracer.live.command`, and enter it
+To add a command that runs a program, write a module like `codetracer.watch.command`, and enter it
 into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
 `TRACE_COMMANDS`. Only the module of the command that is called is loaded: it is loaded into the
 program's process.
@@ -73,13 +73,19 @@ __all__ = ["main"]
 
 PROGRAM_COMMANDS: Final = {
     "record": "codetracer.commands.record",
-    "trace": "codetracer.live.command",
+    "watch": "codetracer.watch.command",
 }
 TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
 }
+
+RENAMED: Final = {
+    "trace": "it is `codetracer watch` now, which shows a program's events as they happen;"
+    " `codetracer record` records them, to be looked at later",
+}
+"""What commands that are gone are answered with."""
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -117,6 +123,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
         with safe_streams():
             return _read(readers[name], options)
+    if name in RENAMED:
+        parser.error(f"there is no command {name!r}: {RENAMED[name]}")
     if name not in programs:
         # Whatever it is, it is no command.
         parser.parse_args(arguments)

@@ -67,7 +67,7 @@ def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
 
     # Each is taken apart again at the end of every process that the program forks. What argparse
     # and tomllib load differs by version: contextlib, dataclasses, inspect.
-    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.live.tracer"}
+    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.watch.tracer"}
     assert set(ast.literal_eval(done.stdout)) & unwanted == set()
 
 

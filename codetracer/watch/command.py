@@ -1,4 +1,4 @@
-"""``codetracer trace``: its options, and what they mean."""
+"""``codetracer watch``: its options, and what they mean."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import atexit
 
 from codetracer.errors import RecorderError
 from codetracer.launcher import Target, complain, run
-from codetracer.live.formats import JsonLines, TextLines
-from codetracer.live.output import Output
-from codetracer.live.select import (
+from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+from codetracer.watch.formats import JsonLines, TextLines
+from codetracer.watch.output import Output
+from codetracer.watch.select import (
     DEFAULT_EVENTS,
     FileSelection,
     available_events,
     event_name,
     select_events,
 )
-from codetracer.live.sources import Sources
-from codetracer.live.tracer import LiveTracer
-from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+from codetracer.watch.sources import Sources
+from codetracer.watch.tracer import LiveTracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,15 +33,15 @@ SUMMARY = "run a program and show its events, a line for each, as they happen"
 
 EXAMPLES = """\
 examples:
-  codetracer trace app.py --verbose
-  codetracer trace --events start,return -m package.module
-  codetracer trace -o trace.jsonl --format jsonl --include 'app/*.py' app.py
-  codetracer trace --events all -c 'print(1)'
+  codetracer watch app.py --verbose
+  codetracer watch --events start,return -m package.module
+  codetracer watch -o trace.jsonl --format jsonl --include 'app/*.py' app.py
+  codetracer watch --events all -c 'print(1)'
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of ``trace``; the program is not theirs to describe."""
+    """Give `parser` the options of ``watch``; the program is not theirs to describe."""
     names = ", ".join([*available_events(monitoring_events()), "all"])
     parser.add_argument(
         "-o",
