@@ -50,6 +50,7 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, Namespace *namespace)
     state->namespace = namespace;
     state->number = engine->next_frame;
     state->said = plan->first_line;
+    state->step = -1;
     return state;
 }
 

@@ -88,7 +88,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with app.py and a recording of it, ``out``."""
     folder = tmp_path_factory.mktemp("show")
     write(folder, {"app.py": PROGRAM})
-    done = execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=folder)
+    done = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder)
     assert "bad 8" in done.stderr
     return folder
 

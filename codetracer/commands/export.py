@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 
+from codetracer.commands.newest import add_folder, named_or_newest
+from codetracer.commands.numbers import whole_number
 from codetracer.commands.progress import Progress
 from codetracer.errors import HostError, TargetError, UsageError
 from codetracer.launcher import complain
@@ -52,7 +54,7 @@ NAME = 200
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``export``."""
-    parser.add_argument("trace", metavar="DIR", help="a trace's folder, or one log in it")
+    add_folder(parser)
     parser.add_argument(
         "--to", choices=("codetracer-json",), required=True, help="the format to write"
     )
@@ -68,17 +70,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="replace what an earlier export wrote to OUT; write more than 2 GB",
     )
     parser.add_argument(
-        "--process", metavar="PID", type=int, help="export this process (default: the first one)"
+        "--process",
+        metavar="PID",
+        type=whole_number(0),
+        help="export this process (default: the first one)",
     )
     parser.add_argument(
         "--from-step",
         metavar="N",
-        type=_from_0,
+        type=whole_number(0),
         default=0,
         help="export what happened from step N on; `codetracer show` tells step numbers",
     )
     parser.add_argument(
-        "--to-step", metavar="N", type=_from_0, help="export nothing after what step N did"
+        "--to-step", metavar="N", type=whole_number(0), help="export nothing after what step N did"
     )
     parser.add_argument(
         "--function",
@@ -95,7 +100,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--items",
         metavar="N",
-        type=_from_1,
+        type=whole_number(1),
         help="give so many items of a value, or fields of an object; and about 160 characters of"
         " JSON for each, of the value as a whole (default: 50)",
     )
@@ -120,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
             " --to-step must not be before --from-step",
             {"from": options.from_step, "to": options.to_step},
         )
-    trace = read(options.trace)
+    trace = read(named_or_newest(options.trace))
     process = _process(trace, options.process)
     if len(trace.processes) > 1 and options.process is None:
         complain(
@@ -335,26 +340,7 @@ def _move(partial: str, output: str) -> None:
             os.replace(os.path.join(partial, name), target)
 
 
-def _from_0(text: str) -> int:
-    return _number(text, 0)
-
-
-def _from_1(text: str) -> int:
-    return _number(text, 1)
-
-
 def _depth(text: str) -> int:
     from codetracer.export.codetracer_values import DEEPEST
 
-    return _number(text, 1, DEEPEST)
-
-
-def _number(text: str, least: int, most: int | None = None) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < least or (most is not None and number > most):
-        upto = "on" if most is None else f"to {most}"
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} {upto}")
-    return number
+    return whole_number(1, DEEPEST)(text)

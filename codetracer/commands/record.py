@@ -10,10 +10,12 @@ from os import _exit
 from os import getpid as _getpid
 
 from codetracer import session
+from codetracer.commands.numbers import whole_number
+from codetracer.commands.summary import Summary, flush, say
+from codetracer.filters.globs import FileGlobs, add_file_options
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
-from codetracer.log import to_stderr
 from codetracer.own import seal
-from codetracer.policy import configure_policy, policy_snapshot, recording_policy
+from codetracer.policy import configure_policy, recording_policy
 from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
@@ -44,19 +46,16 @@ environment:
   CODETRACER_PROPAGATE_SCRIPT_EXIT     as the options of these names
 
 exit status:
-  0 recorded, whatever the program did; 2 wrong usage; 1 recording could not begin;
-  the program's own with --propagate-script-exit, in a process that joins the recording of
-  another one, and when recording fails on the way: the program goes on and what is recorded
-  stays. 1 when it fails under --on-recorder-error abort or --require-trace
+  the program's own, also when recording fails on the way: the program goes on and what is
+  recorded stays. Before the program begins: 2 for wrong usage, 1 when recording cannot begin.
+  1 when recording fails under --on-recorder-error abort or --require-trace. With
+  --no-propagate-script-exit 0, whatever a program that was recorded ended with
 """
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
-
-SHOWN = 3
-"""How many of the processes that are not recorded are named."""
 
 INTERRUPTED = 130
 """What a shell sees of a program that was interrupted: 128 and SIGINT."""
@@ -87,6 +86,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a filter file, or several with :: between them; may be given again, the last one"
         " is strongest",
     )
+    add_file_options(
+        parser,
+        "record",
+        "all but the standard library, and what filters say",
+    )
     parser.add_argument(
         "--io-capture",
         choices=session.CAPTURE_MODES,
@@ -102,10 +106,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max-{name}",
             metavar="N",
-            type=_positive,
+            type=whole_number(1),
             default=getattr(defaults, name),
             help=f"{text} (default: %(default)s)",
         )
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="do not say at the end what was recorded and how to see it; what went wrong is said"
+        " all the same",
+    )
+    parser.add_argument(
+        "--propagate-script-exit",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="exit with the program's status (default), or with 0 whenever it was recorded",
+    )
     _add_policy_options(parser)
 
 
@@ -135,12 +152,6 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--json-errors", action=flag, default=None, help="each error also as a line of JSON"
     )
-    group.add_argument(
-        "--propagate-script-exit",
-        action=flag,
-        default=None,
-        help="exit as the program did (default: 0 if it was recorded)",
-    )
 
 
 def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
@@ -166,6 +177,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         options.out_dir,
         filter_start=_filter_start(target),
         trace_filter=options.trace_filter,
+        files=FileGlobs(options.include, options.exclude),
         builtin_filters=("default", framework) if framework else ("default",),
         activation_path=options.activation_path,
         io_capture=session.capture_mode(options.io_capture),
@@ -178,8 +190,10 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
     _prepared.append(recorder)
     name = os.path.basename(recorder.directory.path)
-    if options.out_dir is None and name != DEFAULT and not recorder.directory.joined:
-        complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
+    if not options.quiet and not recorder.directory.joined:
+        if options.out_dir is None and name != DEFAULT:
+            complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
+        _summaries.append(Summary(recorder, options.out_dir or name))
 
     def start() -> None:
         recorder.leave_out(sys._getframe())
@@ -189,6 +203,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 
 _prepared: list[Recorder] = []
+_summaries: list[Summary] = []
+"""What is said at the end; nothing with --quiet."""
 _statuses: list[int] = []
 """What this process is to exit with."""
 
@@ -222,6 +238,8 @@ def execute(target: Target, start: Callable[[], None]) -> int:
             raise
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         _note_end(status, f"uncaught {type(error).__qualname__}")
+        for summary in _summaries:
+            summary.note_uncaught(error)
         if _ends_as_the_program():
             raise
         _show(error)
@@ -235,13 +253,6 @@ def _filter_start(target: Target) -> str:
     if target.kind == "script" and target.value != "-":
         return os.path.dirname(os.path.abspath(target.value))
     return os.getcwd()
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _status_of(ending: SystemExit) -> int:
@@ -289,7 +300,7 @@ def _ends_as_the_program() -> bool:
     It does so for whoever asks, for the program that has started it, as it does a forked child, and
     when recording failed.
     """
-    return policy_snapshot().propagate_script_exit or not any(
+    return recording_policy().propagate_script_exit or not any(
         recorder.started
         and not recorder.failed
         and not recorder.directory.joined
@@ -306,33 +317,26 @@ def _show(error: BaseException) -> None:
 
 
 def _end(process: int) -> None:
-    """Say what is missing; exit with 1 if nobody has heard of it who wants to."""
+    """Say what is missing, or what there is; exit with 1 if there must be a whole trace and is not.
+
+    This is the last handler that runs at exit. All that may still be printed is what finalizers of
+    the program's print.
+    """
     if _getpid() != process:
         return
     for recorder in _prepared:
         recorder.retry()
-        _say_unrecorded(recorder)
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()
             where = f"what was is in {path}" if kept else f"{path} is not there any more"
-            _say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+            say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+    for summary in _summaries:
+        summary.tell()
     if _is_failure() and not any(_statuses[-1:]):
         for name in ("stdout", "stderr"):
-            _flush(name)
+            flush(name)
         _exit(1)
-
-
-def _say_unrecorded(recorder: Recorder) -> None:
-    if not recorder.started or _ends_as_the_program():
-        return
-    missing = recorder.unrecorded()
-    if missing:
-        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-        _say(
-            f"codetracer: Python processes that it started and that are not recorded:"
-            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
-        )
 
 
 def _is_failure() -> bool:
@@ -343,29 +347,11 @@ def _is_failure() -> bool:
 
 
 def _conclude(status: int) -> int:
-    policy = policy_snapshot()
     if _is_failure():
         return 1
+    if status:
+        for summary in _summaries:
+            summary.note_hidden(status)
     # Whatever fails from now on, nothing else will say.
-    _statuses.append(status if policy.propagate_script_exit else 0)
-    for recorder in _prepared:
-        if status:
-            _say(
-                f"codetracer: the program ended with status {status};"
-                f" it is recorded in {recorder.directory.path}"
-            )
-    return status if policy.propagate_script_exit else 0
-
-
-def _say(text: str) -> None:
-    """Print a line on standard error, past what records the program's output."""
-    _flush("stderr")
-    to_stderr(text)
-
-
-def _flush(name: str) -> None:
-    try:
-        getattr(sys, name).flush()
-    except (OSError, AttributeError, ValueError):
-        # There is none, or it is closed, or nobody reads it.
-        return
+    _statuses.append(0)
+    return 0

@@ -6,6 +6,7 @@ import argparse
 import atexit
 
 from codetracer.errors import RecorderError
+from codetracer.filters.globs import add_file_options
 from codetracer.launcher import Target, complain, run
 from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
 from codetracer.watch.formats import JsonLines, TextLines
@@ -62,21 +63,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_EVENTS,
         help=f"the events to show, of: {names} (default: {DEFAULT_EVENTS})",
     )
-    parser.add_argument(
-        "--include",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="show the files that match GLOB, and no others; a glob is matched with the absolute"
-        " path and with its tail after any /; may be given again (default: the program's own"
-        " files, not the standard library, not site-packages)",
-    )
-    parser.add_argument(
-        "--exclude",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="do not show the files that match GLOB; may be given again",
+    add_file_options(
+        parser,
+        "show",
+        "the program's own files, not the standard library, not site-packages",
     )
 
 

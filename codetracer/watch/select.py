@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from fnmatch import fnmatchcase
 
 import codetracer
 import codetracer_bindings
+from codetracer.filters.globs import FileGlobs
 from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
 
 TYPE_CHECKING = False
@@ -112,14 +112,11 @@ class FileSelection:
             but for codetracer's.
         exclude: globs; no file that matches one.
 
-    A glob is matched, by `fnmatch`, with the absolute path and with its tail after any ``/``; its
-    ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the working
-    directory.
+    `FileGlobs` says how they are matched.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self._include = [_absolute_glob(glob) for glob in include]
-        self._exclude = [_absolute_glob(glob) for glob in exclude]
+        self._globs = FileGlobs(include, exclude)
         # What started us, such as a console script, is on the stack below the program.
         starter = getattr(sys.modules["__main__"], "__file__", None)
         self._ours = (
@@ -135,10 +132,11 @@ class FileSelection:
             path: absolute, or a name in angle brackets for code that comes from no file.
             is_own: it is known to be the program's own; otherwise its place decides.
         """
-        if _matches(path, self._exclude) or (path.startswith(self._ours) and not is_own):
+        chosen = self._globs.choose(path)
+        if path.startswith(self._ours) and not is_own:
             return False
-        if self._include:
-            return _matches(path, self._include)
+        if chosen is not None:
+            return chosen
         return is_own or not self._is_foreign(path)
 
     def _is_foreign(self, path: str) -> bool:
@@ -151,11 +149,3 @@ def _directories(*files: str | None) -> tuple[str, ...]:
     """Return the directories that files are in, by every name, with a slash at the end."""
     names = {os.path.dirname(os.path.abspath(file)) for file in files if file}
     return tuple(name + os.sep for name in names | set(map(os.path.realpath, names)))
-
-
-def _absolute_glob(glob: str) -> str:
-    return os.path.abspath(glob) if glob.startswith(("./", "../")) else glob
-
-
-def _matches(path: str, globs: list[str]) -> bool:
-    return any(fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}") for glob in globs)
