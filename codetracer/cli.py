@@ -2,8 +2,8 @@
 
 To add a command that runs a program, write a module like `codetracer.watch.command`, and enter it
 into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
-`TRACE_COMMANDS`. Only the module of the command that is called is loaded: it is loaded into the
-program's process.
+`TRACE_COMMANDS`; for one that does neither, `OTHER_COMMANDS`. Only the module of the command that
+is called is loaded: it is loaded into the program's process.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
             ...
 
     class TraceCommand(Command, Protocol):
-        """What the module of a command that reads a trace has, too."""
+        """What the module of a command that reads a trace, or does neither, has, too."""
 
         def run(self, options: argparse.Namespace) -> int:
             """Do what the options say, and return the exit code.
@@ -69,7 +69,7 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["main"]
+__all__ = ["all_parsers", "main"]
 
 PROGRAM_COMMANDS: Final = {
     "record": "codetracer.commands.record",
@@ -79,6 +79,9 @@ TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
+}
+OTHER_COMMANDS: Final = {
+    "completion": "codetracer.commands.completion",
 }
 
 RENAMED: Final = {
@@ -138,6 +141,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RecorderError as error:
         _fail(error)
     return command.execute(target, lambda: _guarded(start))
+
+
+def all_parsers() -> tuple[argparse.ArgumentParser, set[str]]:
+    """Return the parser with those of all commands, and the names of those that run a program."""
+    parser, programs, _ = _parsers("")
+    return parser, set(programs)
 
 
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
@@ -215,7 +224,7 @@ def _parsers(
     parser.add_argument("--version", action="version", version=_version())
     # With a prog of its own it need not lay out the usage, which takes milliseconds.
     subparsers = parser.add_subparsers(prog="codetracer", metavar="COMMAND", required=True)
-    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS}
+    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS, **OTHER_COMMANDS}
     wanted: Iterable[str] = [name] if name in known else known
     programs: dict[str, tuple[ProgramCommand, argparse.ArgumentParser]] = {}
     readers: dict[str, TraceCommand] = {}
