@@ -56,3 +56,28 @@ def test_a_wrong_number_is_answered_with_what_numbers_there_may_be(
     command, option, _ = arguments
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr.endswith(f"codetracer {command}: error: argument {option}: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("recrod", "x.py"),
+            "there is no command 'recrod' (did you mean 'record'?); commands are: ",
+        ),
+        (("--colour",), "there is no option '--colour' before the command; commands are: record, "),
+        (
+            ("app.py", "-v"),
+            "there is no command 'app.py'; to record that program: codetracer record app.py\n",
+        ),
+    ],
+)
+def test_what_is_no_command_is_answered_with_what_may_have_been_meant(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    write(tmp_path, {"app.py": "print('ran')"})
+
+    done = execute("-m", "codetracer", *words, cwd=tmp_path)
+
+    assert (done.code, done.stdout) == (2, "")
+    assert f"codetracer: error: {said}" in done.stderr

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
-SUMMARY = "print a script that lets bash, zsh or fish complete commands and options"
+SUMMARY = "print a completion script for bash, zsh or fish"
 
 EXAMPLES = """\
 examples:
   codetracer completion bash > ~/.local/share/bash-completion/completions/codetracer
   codetracer completion zsh > ~/.zfunc/_codetracer      # a folder of your $fpath
   codetracer completion fish > ~/.config/fish/completions/codetracer.fish
-  eval "$(codetracer completion bash)"                  # in this shell only
+  eval "$(codetracer completion bash)"                  # for this shell only
 """
 
 FILES = frozenset(("FILE", "PATH", "SCRIPT"))
@@ -136,7 +136,7 @@ def _program_actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 def _help(action: argparse.Action) -> str:
     """Return the first thing that the help says of an option: there is one line for it."""
     text = " ".join((action.help or "").split())
-    for mark in (" (default", "; ", ", of: "):
+    for mark in (" (default", "; ", ". "):
         text = text.partition(mark)[0]
     return text.replace("%%", "%")
 

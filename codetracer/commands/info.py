@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
-SUMMARY = "say what a trace holds: of which program, how much, and whether it is complete"
+SUMMARY = "say what a recording contains: which program, how much, and whether it is complete"
 
 EXAMPLES = """\
 examples:
-  codetracer info trace-out
+  codetracer info
   codetracer info trace-out --format json
 
-All of the trace is read once, to count and to check it: about 2 seconds for a million steps.
+The whole recording is read once to count and check what is in it. That takes about 2 seconds for a
+million steps.
 """
 
 
@@ -34,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("text", "json"),
         default="text",
-        help="lines for people, or one JSON object (default: text)",
+        help="print lines to be read, or one JSON object (default: text)",
     )
 
 

@@ -20,7 +20,7 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
         "trace",
         metavar="DIR",
         nargs="?",
-        help="the folder of a recording, or one log in it (default: the newest recording in the"
+        help="the folder of a recording, or a log in it (default: the newest recording in the"
         " current folder)",
     )
 

@@ -27,29 +27,30 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
-SUMMARY = "record what a program does, for `codetracer show`"
+SUMMARY = "run a program and record what it does, to be looked at with `codetracer show`"
 
 EXAMPLES = """\
 examples:
   codetracer record app.py --verbose
   codetracer record -o trace -m package.module
   codetracer record --pytest tests/test_app.py -x
-  codetracer show trace-out
+  codetracer record --include 'app/*.py' --exclude '*_pb2.py' app.py
+  codetracer show
 
 environment:
-  CODETRACER_PYTHON_RECORDER_OUT_DIR   as --out-dir
-  CODETRACER_PYTHON_RECORDER_DISABLED  1: run the program without recording it
-  CODETRACER_TRACE_FILTER              filter files, before those of --trace-filter
-  CODETRACER_CAPTURE_IO                as --io-capture
+  CODETRACER_PYTHON_RECORDER_OUT_DIR   same as --out-dir
+  CODETRACER_PYTHON_RECORDER_DISABLED  1 runs the program without recording it
+  CODETRACER_TRACE_FILTER              filter files; those of --trace-filter come after them
+  CODETRACER_CAPTURE_IO                same as --io-capture
   CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
   CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
-  CODETRACER_PROPAGATE_SCRIPT_EXIT     as the options of these names
+  CODETRACER_PROPAGATE_SCRIPT_EXIT     same as the options with these names
 
 exit status:
-  the program's own, also when recording fails on the way: the program goes on and what is
-  recorded stays. Before the program begins: 2 for wrong usage, 1 when recording cannot begin.
-  1 when recording fails under --on-recorder-error abort or --require-trace. With
-  --no-propagate-script-exit 0, whatever a program that was recorded ended with
+  The program's own. If recording fails on the way, the program goes on, and what has been
+  recorded stays. Before the program starts: 2 for wrong usage, 1 if recording cannot start.
+  1 if recording fails and --on-recorder-error abort or --require-trace is given.
+  With --no-propagate-script-exit, 0 whenever the program was recorded.
 """
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
@@ -69,39 +70,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out-dir",
         metavar="DIR",
         default=os.environ.get(OUT_DIR) or None,
-        help="the folder to write to, empty or absent (default: trace-out, or with -2, -3 and so"
-        " on the first that is free); a process that descends from the one that is recorded into it"
-        " joins that recording",
+        help="write the recording to this folder, which must be empty or not exist (default:"
+        " trace-out; if that is taken, trace-out-2, trace-out-3 and so on). A child of a recorded"
+        " program that names the same folder joins its recording",
     )
     parser.add_argument(
         "--activation-path",
         metavar="PATH",
-        help="record only while code of this file runs, the first time it does",
+        help="start recording when code in this file runs for the first time, and stop when that"
+        " code has finished",
     )
     parser.add_argument(
         "--trace-filter",
         metavar="FILE",
         action="append",
         default=[],
-        help="a filter file, or several with :: between them; may be given again, the last one"
-        " is strongest",
+        help="use a filter file, or several separated by ::. Can be given more than once; later"
+        " filters override earlier ones",
     )
     add_file_options(
         parser,
         "record",
-        "all but the standard library, and what filters say",
+        "everything but the standard library, unless filters say otherwise",
     )
     parser.add_argument(
         "--io-capture",
         choices=session.CAPTURE_MODES,
         default=None,
-        help="catch the output not at all, at Python's streams, or also that of C code and"
-        " subprocesses (default: proxies)",
+        help="record no output, what Python code prints, or also what C code and subprocesses"
+        " print (default: proxies)",
     )
     for name, text in (
-        ("depth", "how many objects deep values are recorded"),
-        ("items", "how many items of a container, and attributes of an object"),
-        ("text", "how many characters of a str, and bytes of bytes"),
+        ("depth", "follow references between objects this many levels deep"),
+        ("items", "record this many items of a container or attributes of an object"),
+        ("text", "record this many characters of a str or bytes of a bytes object"),
     ):
         parser.add_argument(
             f"--max-{name}",
@@ -114,14 +116,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "-q",
         "--quiet",
         action="store_true",
-        help="do not say at the end what was recorded and how to see it; what went wrong is said"
-        " all the same",
+        help="print nothing about the recording at the end unless something went wrong",
     )
     parser.add_argument(
         "--propagate-script-exit",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="exit with the program's status (default), or with 0 whenever it was recorded",
+        help="exit with the program's status (default), or with 0 whenever the program was"
+        " recorded",
     )
     _add_policy_options(parser)
 
@@ -131,26 +133,29 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--on-recorder-error",
         choices=("abort", "disable"),
-        help="end the program with an error, or let it go on unrecorded (default: disable)",
+        help="end the program with an error, or let it go on without recording (default: disable)",
     )
     flag = argparse.BooleanOptionalAction
     group.add_argument(
-        "--require-trace", action=flag, default=None, help="exit with 1 if there is no whole trace"
+        "--require-trace",
+        action=flag,
+        default=None,
+        help="exit with 1 unless the recording is complete",
     )
     group.add_argument(
         "--keep-partial-trace",
         action=flag,
         default=None,
-        help="keep what was recorded by then (default: yes)",
+        help="keep what had been recorded until then (default: yes)",
     )
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error", "off"),
-        help="what codetracer says of itself (default: warning)",
+        help="how much codetracer logs about itself (default: warning)",
     )
-    group.add_argument("--log-file", metavar="FILE", help="where it says so (default: stderr)")
+    group.add_argument("--log-file", metavar="FILE", help="log to this file (default: stderr)")
     group.add_argument(
-        "--json-errors", action=flag, default=None, help="each error also as a line of JSON"
+        "--json-errors", action=flag, default=None, help="print each error as a line of JSON, too"
     )
 
 

@@ -38,9 +38,9 @@ def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -
         action="append",
         default=[],
         type=_glob,
-        help=f"{verb} the files that match GLOB, and no others; a glob is matched with the absolute"
-        " path and with its tail after any /, and * also goes over a /; may be given again"
-        f" (default: {default})",
+        help=f"{verb} only files that match GLOB (default: {default}). The glob may match a file's"
+        " absolute path, or the part of it after any slash; * matches slashes, too. Can be given"
+        " more than once",
     )
     parser.add_argument(
         "--exclude",
@@ -48,7 +48,7 @@ def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -
         action="append",
         default=[],
         type=_glob,
-        help=f"do not {verb} the files that match GLOB; may be given again",
+        help=f"do not {verb} files that match GLOB. Can be given more than once",
     )
 
 

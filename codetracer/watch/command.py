@@ -30,7 +30,7 @@ __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"
 RUNNERS = ()
 """Nothing but what ``python`` can run."""
 
-SUMMARY = "run a program and show its events, a line for each, as they happen"
+SUMMARY = "run a program and print each of its events as it happens"
 
 EXAMPLES = """\
 examples:
@@ -48,25 +48,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        help="write the events to FILE, emptied first (default: standard error)",
+        help="write the events to FILE, and overwrite what is there (default: standard error)",
     )
     parser.add_argument(
         "--format",
         choices=("text", "jsonl"),
         default="text",
-        help="lines for people, or a JSON object for each event (default: text)",
+        help="print lines to be read, or a JSON object for each event (default: text)",
     )
     parser.add_argument(
         "--events",
         metavar="LIST",
         type=_events,
         default=DEFAULT_EVENTS,
-        help=f"the events to show, of: {names} (default: {DEFAULT_EVENTS})",
+        help=f"show these events, separated by commas (default: {DEFAULT_EVENTS}). There are:"
+        f" {names}",
     )
     add_file_options(
         parser,
         "show",
-        "the program's own files, not the standard library, not site-packages",
+        "the program's own files, without the standard library and installed packages",
     )
 
 
