@@ -464,7 +464,6 @@ def test_what_is_before_the_damage_is_shown_and_the_exit_code_is_1(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ([], 2),
         (["out", "--step"], 2),
         (["out", "--step", "-1"], 2),
         (["out", "--step", "x"], 2),

@@ -234,7 +234,7 @@ def test_a_message_is_not_written_into_a_file_that_has_the_number_of_standard_er
 
     outcome = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
 
-    assert outcome.code == 0
+    assert outcome.code == 3
     assert (tmp_path / "mine").read_bytes() == b"mine"
     assert os.listdir(tmp_path / "moved") != []
 
