@@ -15,7 +15,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(BIN)/.ready-none ## trace a small program and watch its calls, lines, returns and exceptions
-	$(BIN)/codetracer trace examples/inventory.py
+	$(BIN)/codetracer watch examples/inventory.py
 
 test: $(BIN)/.ready-test ## run the tests on one interpreter
 	$(BIN)/python -m pytest -n auto

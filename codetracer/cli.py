@@ -1,6 +1,6 @@
 """The command line: ``codetracer COMMAND [OPTION ...] PROGRAM [ARG ...]``.
 
-To add a command that runs a program, write a module like `codetracer.live.command`, and enter it
+To add a command that runs a program, write a module like `codetracer.watch.command`, and enter it
 into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
 `TRACE_COMMANDS`; for one that does neither, `OTHER_COMMANDS`. Only the module of the command that
 is called is loaded: it is loaded into the program's process.
@@ -69,11 +69,11 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["main"]
+__all__ = ["all_parsers", "main"]
 
 PROGRAM_COMMANDS: Final = {
     "record": "codetracer.commands.record",
-    "trace": "codetracer.live.command",
+    "watch": "codetracer.watch.command",
 }
 TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show",
@@ -81,8 +81,15 @@ TRACE_COMMANDS: Final = {
     "export": "codetracer.commands.export",
 }
 OTHER_COMMANDS: Final = {
+    "completion": "codetracer.commands.completion",
     "events": "codetracer.commands.events",
 }
+
+RENAMED: Final = {
+    "trace": "it is `codetracer watch` now, which shows a program's events as they happen;"
+    " `codetracer record` records them, to be looked at later",
+}
+"""What commands that are gone are answered with."""
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -120,10 +127,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parser.parse_args(arguments)
         with safe_streams():
             return _read(readers[name], options)
+    if name in RENAMED:
+        parser.error(f"there is no command {name!r}: {RENAMED[name]}")
+    if name in ("-h", "--help", "--version"):
+        parser.parse_args([name])
     if name not in programs:
-        # Whatever it is, it is no command.
-        parser.parse_args(arguments)
-        return EXIT_USAGE
+        parser.error(_unknown(name, [*programs, *readers]))
     command, own_parser = programs[name]
     own, program = _split(own_parser, command.RUNNERS, arguments[1:])
     options = own_parser.parse_args(own)
@@ -133,6 +142,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RecorderError as error:
         _fail(error)
     return command.execute(target, lambda: _guarded(start))
+
+
+def _unknown(word: str, commands: list[str]) -> str:
+    """Say that a word is no command, and what is one."""
+    from codetracer.filters.selectors import suggestion
+
+    there = f"commands are: {', '.join(commands)}"
+    if word.startswith("-"):
+        return f"there is no option {word!r} before the command; {there}"
+    if os.path.exists(word):
+        return f"there is no command {word!r}; to record that program: codetracer record {word}"
+    return f"there is no command {word!r}{suggestion(word, commands)}; {there}"
+
+
+def all_parsers() -> tuple[argparse.ArgumentParser, set[str]]:
+    """Return the parser with those of all commands, and the names of those that run a program."""
+    parser, programs, _ = _parsers("")
+    return parser, set(programs)
 
 
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
@@ -204,10 +231,16 @@ def _parsers(
     """Return the parser, and the commands that it knows: the one of this name, or else all."""
     parser = _Parser(
         prog="codetracer",
-        description="Record or watch what a Python program does, by CPython's sys.monitoring.",
-        epilog="`codetracer COMMAND --help` tells more of a command.",
+        description="Record what a Python program does, look at recordings, or watch a program"
+        " while it runs.",
+        epilog="Run `codetracer COMMAND --help` for the options of a command.",
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=_version(),
+        help="show the versions of codetracer and CPython, and which callbacks are in use",
+    )
     # With a prog of its own it need not lay out the usage, which takes milliseconds.
     subparsers = parser.add_subparsers(prog="codetracer", metavar="COMMAND", required=True)
     known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS, **OTHER_COMMANDS}
@@ -242,16 +275,16 @@ def _parsers(
 def _describe_program(parser: argparse.ArgumentParser, runners: tuple[str, ...]) -> None:
     """Put the program into the help; `_split` takes it away before the parser sees it."""
     group = parser.add_argument_group(
-        "program", "as for python; all that follows it is the program's, options too"
+        "program", "named as for python; everything after it goes to the program"
     )
     group.add_argument(
         "script",
         metavar="SCRIPT",
         nargs="?",
-        help="a file, a directory or zip file with a __main__.py, or - for standard input",
+        help="a script, a folder or zip file that contains a __main__.py, or - for standard input",
     )
-    group.add_argument("-m", metavar="MODULE", help="run a module or package")
-    group.add_argument("-c", metavar="CODE", help="run code")
+    group.add_argument("-m", metavar="MODULE", help="run a module or a package")
+    group.add_argument("-c", metavar="CODE", help="run this code")
     for runner in runners:
         group.add_argument(f"--{runner}", action="store_true", help=f"the same as -m {runner}")
 

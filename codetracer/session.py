@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Final, Self
 
+    from codetracer.inspect.paths import FileGlobs
     from codetracer.runtime.io import CaptureMode
     from codetracer.runtime.lifecycle import Recorder
     from codetracer.runtime.values import Limits
@@ -105,6 +106,7 @@ def make_recorder(
     *,
     filter_start: str | None = None,
     trace_filter: Sequence[str] = (),
+    files: FileGlobs | None = None,
     builtin_filters: Sequence[str] = ("default",),
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
@@ -120,6 +122,7 @@ def make_recorder(
 
     Parameters:
         filter_start: the folder from which the project's filter is searched upwards.
+        files: which files are recorded, in place of what filters say of files.
         builtin_filters: the built-in filters to begin with, by name.
         program: what is recorded, for the metadata; by default this process' program.
         arguments: its arguments; by default those of this process.
@@ -142,6 +145,7 @@ def make_recorder(
         environ=os.environ,
         command_line=trace_filter,
         builtin=builtin_filters,
+        files=files,
     )
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)

@@ -186,6 +186,17 @@ engine_counts(PyObject *self, PyObject *unused)
                          "missed", (unsigned long long)engine->missed);
 }
 
+/* Returns the step at which an exception that is alive was raised; None if it is not known. */
+static PyObject *
+engine_raised_at(PyObject *self, PyObject *exception)
+{
+    Raised *known = find_raised((Engine *)self, exception);
+    if (known == NULL || known->step < 0) {
+        Py_RETURN_NONE;
+    }
+    return PyLong_FromLongLong(known->step);
+}
+
 static void
 forget_everything(Engine *engine)
 {
@@ -219,6 +230,8 @@ forget_everything(Engine *engine)
     table_free(&engine->namespaces);
     engine->current = NULL;
     engine->next_thread = engine->next_frame = engine->next_namespace = 0;
+    engine->steps = 0;
+    memset(engine->raised, 0, sizeof(engine->raised));
     engine->group.used = 0;
     engine->late.used = 0;
     engine->changed_used = 0;
@@ -388,6 +401,7 @@ static PyMethodDef engine_methods[] = {
     {"note", engine_note, METH_O, NULL},
     {"end", engine_end, METH_NOARGS, NULL},
     {"counts", engine_counts, METH_NOARGS, NULL},
+    {"raised_at", engine_raised_at, METH_O, NULL},
     {"restart", engine_restart, METH_O, NULL},
     {"set_layouts", set_layouts, METH_O, NULL},
     {NULL, NULL, 0, NULL},

@@ -86,6 +86,7 @@ typedef struct {
     uint32_t namespace; /* its number */
     int line;
     int said;
+    int64_t step;       /* the number of its last one; -1 before the first */
     uint64_t written[]; /* by local variable: hash of the value's bytes */
 } Frame;
 
@@ -123,6 +124,14 @@ typedef struct {
     Frame *state;
 } Event;
 
+#define RAISED 64 /* how many of the exceptions that were raised last are remembered */
+
+typedef struct {
+    const void *exception; /* not kept alive */
+    int64_t step;
+    int64_t unwound; /* when it last ended a frame, as `moment` has it; -1 if it did not */
+} Raised;
+
 struct Engine {
     PyObject_HEAD
     Log *log;
@@ -149,6 +158,9 @@ struct Engine {
     uint32_t next_frame;
     uint32_t next_namespace;
     int64_t time;
+    int64_t steps;
+    Raised raised[RAISED];
+    unsigned int next_raised;
     int active;
     const void *activation;
     int busy;
@@ -363,6 +375,9 @@ int take_engine(Engine *engine, uint64_t id);
 
 /* Gives the engine back; 0, or -1 with an exception that is the handler's. */
 int give_engine(Engine *engine, Event *event, int outcome);
+
+/* Returns what is known of an exception that has been raised; NULL if nothing is. */
+Raised *find_raised(Engine *engine, const void *exception);
 
 PyObject *on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count);

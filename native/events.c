@@ -376,6 +376,7 @@ step(Engine *engine, Event *event, PyObject *const *args)
     Frame *state = event->state;
     long delta = line - state->said;
     state->line = state->said = (int)line;
+    state->step = engine->steps++;
     if (RECORD_STEP_LOWEST <= delta && delta <= RECORD_STEP_HIGHEST) {
         put_byte(&engine->group, (unsigned int)(RECORD_STEP_SHORT + delta - RECORD_STEP_LOWEST));
     }
@@ -392,11 +393,48 @@ on_line(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return handle(self, args, count, 2, MAY_DISABLE, step);
 }
 
+/* Grows with each line and each call. */
+static int64_t
+moment(Engine *engine)
+{
+    return engine->steps + engine->next_frame;
+}
+
+Raised *
+find_raised(Engine *engine, const void *exception)
+{
+    for (Raised *each = engine->raised; each < engine->raised + RAISED; each++) {
+        if (each->exception == exception) {
+            return each;
+        }
+    }
+    return NULL;
+}
+
+/* Takes note of where an exception is raised. One that comes out of what was called is raised in the
+   caller, too, before any other line runs: what is known of it stays. */
+static void
+note_raised(Engine *engine, const void *exception, int64_t step)
+{
+    Raised *known = find_raised(engine, exception);
+    if (known == NULL) {
+        known = &engine->raised[engine->next_raised++ % RAISED];
+        known->unwound = -1;
+    }
+    if (known->unwound != moment(engine)) {
+        *known = (Raised){exception, step, -1};
+    }
+    known->unwound = -1;
+}
+
 static int
 exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int record)
 {
     if (find_state(engine, event) < 0) {
         return -1;
+    }
+    if (record == RECORD_RAISE) {
+        note_raised(engine, exception, event->state->step);
     }
     Buffer *roots = &engine->roots;
     roots->used = 0;
@@ -442,6 +480,12 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
 {
     if (find_state(engine, event) < 0) {
         return -1;
+    }
+    if (record == RECORD_UNWIND) {
+        Raised *known = find_raised(engine, result);
+        if (known != NULL) {
+            known->unwound = moment(engine);
+        }
     }
     size_t start;
     int action = record == RECORD_UNWIND ? ALLOW : event->plan->return_action;

@@ -40,6 +40,7 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespac
     state->namespace = namespace->number;
     state->number = engine->next_frame;
     state->said = plan->first_line;
+    state->step = -1;
     return state;
 }
 

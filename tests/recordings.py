@@ -49,7 +49,7 @@ def record(
     """Write ``app.py`` and record it into a folder below `folder`; it must end without a word."""
     write(folder, {"app.py": program})
     outcome = execute(
-        *("-m", "codetracer", "record", "--io-capture=off", "-o", out, *options, "app.py"),
+        *("-m", "codetracer", "record", "-q", "--io-capture=off", "-o", out, *options, "app.py"),
         cwd=folder,
         environ=ENVIRON | {VARIABLE: backend},
     )

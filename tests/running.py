@@ -1,4 +1,4 @@
-"""Programs run under `python`, and under `codetracer trace`, in processes of their own."""
+"""Programs run under `python`, and under `codetracer watch`, in processes of their own."""
 
 import json
 import os
@@ -40,16 +40,16 @@ def execute(
     return Outcome(process.returncode, stdout, stderr)
 
 
-def trace(
+def watch(
     *arguments: str | Path,
     cwd: Path,
     flags: tuple[str, ...] = (),
     stdin: str = "",
     environ: dict[str, str] | None = None,
 ) -> Outcome:
-    """Run ``codetracer trace`` in `cwd`."""
+    """Run ``codetracer watch`` in `cwd`."""
     return execute(
-        "-m", "codetracer", "trace", *arguments, cwd=cwd, flags=flags, stdin=stdin, environ=environ
+        "-m", "codetracer", "watch", *arguments, cwd=cwd, flags=flags, stdin=stdin, environ=environ
     )
 
 
@@ -68,16 +68,16 @@ def write(directory: Path, files: dict[str, str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def trace_lines(directory: Path, program: str, *options: str) -> list[str]:
+def watch_lines(directory: Path, program: str, *options: str) -> list[str]:
     """Write `program` to ``app.py``, and return the lines that tracing it gives."""
     write(directory, {"app.py": program})
-    outcome = trace("-o", "trace.out", *options, "app.py", cwd=directory)
+    outcome = watch("-o", "trace.out", *options, "app.py", cwd=directory)
     assert (outcome.code, outcome.stderr) == (0, "")
     return (directory / "trace.out").read_text(encoding="utf-8").splitlines()
 
 
-def trace_events(directory: Path, program: str, *options: str) -> list[dict[str, Any]]:
+def watch_events(directory: Path, program: str, *options: str) -> list[dict[str, Any]]:
     """Write `program` to ``app.py``, and return the events that tracing it gives."""
     return [
-        json.loads(line) for line in trace_lines(directory, program, "--format=jsonl", *options)
+        json.loads(line) for line in watch_lines(directory, program, "--format=jsonl", *options)
     ]

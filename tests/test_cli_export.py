@@ -54,7 +54,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with app.py, a recording of it and an export of that, ``json``."""
     folder = tmp_path_factory.mktemp("export")
     write(folder, {"app.py": PROGRAM})
-    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=folder)
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder)
     done = export("out", "-o", "json", cwd=folder)
     assert (done.code, done.stdout) == (0, "json\n")
     return folder

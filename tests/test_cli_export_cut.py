@@ -57,7 +57,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a recording of `PROGRAM`, ``out``."""
     folder = tmp_path_factory.mktemp("cut")
     write(folder, {"app.py": PROGRAM})
-    assert execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=folder).code == 0
+    assert execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder).code == 0
     return folder
 
 
@@ -125,7 +125,7 @@ def test_frames_that_began_before_a_cut_are_around_it_and_those_that_go_on_say_s
 
 def test_an_error_that_ended_the_program_is_not_at_the_end_of_a_cut(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f():\n    return 1\nf()\nf.no\n"})
-    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
 
     ends = []
     for options in ([], ["--from-step", "2"], ["--to-step", "2"], ["--function", "f"]):

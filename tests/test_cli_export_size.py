@@ -92,7 +92,7 @@ def test_the_size_that_is_said_is_that_of_what_is_written(tmp_path: Path) -> Non
             "    rows.append({'n': number, 'half': number // 2})\n    last = rows[-1]\n"
         },
     )
-    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
 
     done = export("out", "-o", "json", cwd=tmp_path)
 
@@ -194,7 +194,7 @@ def fill(tree):
 fill([[[]], "same"])
 """
     write(tmp_path, {"app.py": program})
-    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
 
     export("out", "-o", "json", cwd=tmp_path)
 

@@ -157,7 +157,7 @@ def test_a_trace_that_is_not_there_is_one_line_and_1(tmp_path: Path) -> None:
 
 def test_a_real_recording_is_complete_and_its_counts_agree_with_what_ran(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f(n):\n    return n\nfor i in range(20):\n    f(i)\n"})
-    recorded = execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+    recorded = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
     assert recorded.code == 0, recorded
 
     found = json.loads(info("out", "--format", "json", cwd=tmp_path).stdout)

@@ -1,4 +1,4 @@
-"""Real programs under `codetracer trace`: same output, same end, and a trace that makes sense."""
+"""Real programs under `codetracer watch`: same output, same end, and a trace that makes sense."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import ROOT, execute, trace, write
+from tests.running import ROOT, execute, watch, write
 
 SUITE = """
 import unittest
@@ -48,7 +48,7 @@ def test_a_real_program_does_the_same_traced(
     write(tmp_path, FILES)
 
     expected = execute(*arguments, cwd=tmp_path)
-    actual = trace("-o", "out.txt", "--events", events, *arguments, cwd=tmp_path)
+    actual = watch("-o", "out.txt", "--events", events, *arguments, cwd=tmp_path)
 
     assert (actual.code, timeless(actual.stdout)) == (expected.code, timeless(expected.stdout))
     assert timeless(actual.stderr) == timeless(expected.stderr)

@@ -88,7 +88,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with app.py and a recording of it, ``out``."""
     folder = tmp_path_factory.mktemp("show")
     write(folder, {"app.py": PROGRAM})
-    done = execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=folder)
+    done = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder)
     assert "bad 8" in done.stderr
     return folder
 
@@ -464,7 +464,6 @@ def test_what_is_before_the_damage_is_shown_and_the_exit_code_is_1(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        ([], 2),
         (["out", "--step"], 2),
         (["out", "--step", "-1"], 2),
         (["out", "--step", "x"], 2),

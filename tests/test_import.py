@@ -63,11 +63,13 @@ def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
     app = tmp_path / "app.py"
     app.write_text("import sys; print(sorted(sys.modules))", encoding="utf-8")
 
-    done = run_python("-S", "-m", "codetracer", "record", "-o", str(tmp_path / "out"), str(app))
+    done = run_python(
+        "-S", "-m", "codetracer", "record", "-q", "-o", str(tmp_path / "out"), str(app)
+    )
 
     # Each is taken apart again at the end of every process that the program forks. What argparse
     # and tomllib load differs by version: contextlib, dataclasses, inspect.
-    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.live.tracer"}
+    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.watch.tracer"}
     assert set(ast.literal_eval(done.stdout)) & unwanted == set()
 
 

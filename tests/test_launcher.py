@@ -1,4 +1,4 @@
-"""A program under `codetracer trace` does what it does under `python`: same output, same end."""
+"""A program under `codetracer watch` does what it does under `python`: same output, same end."""
 
 import py_compile
 import zipfile
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.running import Outcome, execute, trace, write
+from tests.running import Outcome, execute, watch, write
 
 SHOW_MAIN = """
 import sys
@@ -224,9 +224,9 @@ CASES = {
 
 
 def same(directory: Path, *arguments: str) -> Outcome:
-    """Return what `python` does in `directory`, after seeing `codetracer trace` do the same."""
+    """Return what `python` does in `directory`, after seeing `codetracer watch` do the same."""
     expected = execute(*arguments, cwd=directory)
-    assert trace("-o", "/dev/null", *arguments, cwd=directory) == expected
+    assert watch("-o", "/dev/null", *arguments, cwd=directory) == expected
     return expected
 
 
@@ -238,7 +238,7 @@ def test_a_program_prints_and_ends_as_under_python(case: Case, tmp_path: Path) -
         (tmp_path / name).mkdir(exist_ok=True)
 
     expected = execute(*case.arguments, cwd=tmp_path / "python", flags=case.flags, stdin=case.stdin)
-    actual = trace(
+    actual = watch(
         "-o",
         "/dev/null",
         *case.arguments,
@@ -287,7 +287,7 @@ def test_a_source_in_no_encoding_fails_without_running(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_bytes(b"print('ran')\n# caf\xe9\n")
     (tmp_path / "declared.py").write_bytes("# coding: latin-1\nprint('é')".encode("latin-1"))
 
-    outcome = trace("app.py", cwd=tmp_path)
+    outcome = watch("app.py", cwd=tmp_path)
 
     assert (outcome.code, outcome.stdout) == (1, "")
     assert "SyntaxError: Non-UTF-8 code starting with '\\xe9'" in outcome.stderr
@@ -307,7 +307,7 @@ def test_the_script_that_an_installer_makes_runs_programs_as_well(
     write(tmp_path, {"bin/codetracer": installed, "app.py": program})
 
     outcome = execute(
-        "bin/codetracer", "trace", "-o", "/dev/null", "app.py", cwd=tmp_path, environ=environ
+        "bin/codetracer", "watch", "-o", "/dev/null", "app.py", cwd=tmp_path, environ=environ
     )
 
     assert outcome == execute("app.py", cwd=tmp_path)

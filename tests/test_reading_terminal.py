@@ -170,7 +170,7 @@ y(Color(1))
 sys.exit(BAD)
 """
     write(tmp_path, {"app.py": program})
-    recorded = execute("-m", "codetracer", "record", "-o", "trace", "app.py", cwd=tmp_path)
+    recorded = execute("-m", "codetracer", "record", "-q", "-o", "trace", "app.py", cwd=tmp_path)
     assert recorded.code in (0, 1), recorded
     (log,) = (tmp_path / "trace").glob("*.ctlog")
 

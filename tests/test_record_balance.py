@@ -266,7 +266,7 @@ def record(
     """Record ``app.py`` into ``out``."""
     write(folder, {"app.py": program, "observer.py": OBSERVER} | (files or {}))
     return execute(
-        *("-m", "codetracer", "record", "-o", "out", *options, "app.py"),
+        *("-m", "codetracer", "record", "-q", "-o", "out", *options, "app.py"),
         cwd=folder,
         environ={"CODETRACER_BACKEND": backend},
     )
@@ -554,7 +554,6 @@ def test_a_program_is_balanced_however_it_ends(
         tmp_path,
         ENDING.format(how=text, daemon=daemon),
         backend,
-        "--propagate-script-exit",
     )
 
     assert outcome.code in (status, -2 if status == 130 else status), outcome.stderr

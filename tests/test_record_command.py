@@ -107,7 +107,7 @@ def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
 
     plain = execute("app.py", "a", "-b", cwd=tmp_path, stdin=stdin)
     recorded = record(
-        *(tmp_path, "-o", "out", "--propagate-script-exit", "app.py", "a", "-b"),
+        *(tmp_path, "-q", "-o", "out", "app.py", "a", "-b"),
         stdin=stdin,
         environ={"CODETRACER_BACKEND": backend},
     )
@@ -118,14 +118,22 @@ def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
     assert trace.complete, trace.problem
 
 
-def test_without_propagation_the_same_is_said_and_then_where_the_trace_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_without_propagation_the_same_is_said_and_then_what_it_would_have_ended_with(
+    tmp_path: Path, backend: str
+) -> None:
     write(tmp_path, {"app.py": PROGRAMS["a traceback"]})
     plain = execute("app.py", cwd=tmp_path)
 
-    recorded = record(tmp_path, "-o", "out", "app.py")
+    recorded = record(
+        *(tmp_path, "--no-propagate-script-exit", "-o", "out", "app.py"),
+        environ={"CODETRACER_BACKEND": backend},
+    )
 
-    note = f"codetracer: the program ended with status 1; it is recorded in {tmp_path / 'out'}\n"
-    assert recorded == Outcome(0, plain.stdout, plain.stderr + note)
+    assert (recorded.code, recorded.stdout) == (0, plain.stdout)
+    assert recorded.stderr.startswith(
+        f"{plain.stderr}codetracer: the program ended with status 1\ncodetracer: recorded 3 calls, "
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,16 +150,14 @@ def test_without_propagation_the_same_is_said_and_then_where_the_trace_is(tmp_pa
         ("raise KeyboardInterrupt", 130, "uncaught KeyboardInterrupt"),
     ],
 )
-def test_how_the_program_ended_is_in_the_log_the_metadata_and_on_stderr(
+def test_how_the_program_ended_is_its_exit_status_and_in_the_log_and_the_metadata(
     tmp_path: Path, program: str, status: int, label: str
 ) -> None:
     write(tmp_path, {"app.py": program})
 
     outcome = record(tmp_path, "-o", "out", "app.py")
 
-    assert outcome.code == 0
-    said = f"codetracer: the program ended with status {status}; it is recorded in"
-    assert (said in outcome.stderr) is (status != 0)
+    assert outcome.code == (-signal.SIGINT if "Interrupt" in label else status)
     assert metadata(tmp_path / "out")["exit_status"] == {"code": status, "label": label}
     exits = [
         event.status for event in codetracer.read(tmp_path / "out") if isinstance(event, ExitEvent)
@@ -160,14 +166,16 @@ def test_how_the_program_ended_is_in_the_log_the_metadata_and_on_stderr(
 
 
 @pytest.mark.parametrize("flag", ["option", "variable"])
-def test_the_programs_status_is_handed_on_when_that_is_asked_for(tmp_path: Path, flag: str) -> None:
+def test_the_exit_status_is_0_whatever_the_programs_is_when_that_is_asked_for(
+    tmp_path: Path, flag: str
+) -> None:
     write(tmp_path, {"app.py": "raise SystemExit(7)"})
-    options = ("--propagate-script-exit",) if flag == "option" else ()
-    environ = {} if options else {"CODETRACER_PROPAGATE_SCRIPT_EXIT": "yes"}
+    options = ("--no-propagate-script-exit",) if flag == "option" else ()
+    environ = {} if options else {"CODETRACER_PROPAGATE_SCRIPT_EXIT": "no"}
 
-    assert record(tmp_path, "-o", "out", *options, "app.py", environ=environ).code == 7
-    no = record(tmp_path, "--no-propagate-script-exit", "app.py", environ=environ)
-    assert no.code == 0
+    assert record(tmp_path, *options, "app.py", environ=environ).code == 0
+    yes = record(tmp_path, "--propagate-script-exit", "app.py", environ=environ)
+    assert yes.code == 7
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -193,8 +201,8 @@ def test_an_interrupt_ends_the_program_and_the_trace_is_whole(tmp_path: Path, ba
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
 
-    assert process.returncode == 0
-    assert "KeyboardInterrupt\ncodetracer: the program ended with status 130" in stderr
+    assert process.returncode == -signal.SIGINT
+    assert "KeyboardInterrupt\ncodetracer: recorded 2 calls, " in stderr
     assert codetracer.read(tmp_path / "out").complete
 
 
@@ -239,12 +247,17 @@ def test_what_is_there_under_the_name_is_never_touched(tmp_path: Path, what: str
 def test_without_a_name_the_first_free_one_is_taken(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": PROGRAM, "trace-out-2/other": ""})
 
-    said = [record(tmp_path, "app.py").stderr for _ in range(3)]
+    said = [record(tmp_path, "app.py").stderr.splitlines() for _ in range(3)]
 
-    assert said == [
-        "",
-        "codetracer: trace-out is taken; recording into trace-out-3\n",
-        "codetracer: trace-out is taken; recording into trace-out-4\n",
+    assert [lines[:-1] for lines in said] == [
+        [],
+        ["codetracer: trace-out is taken; recording into trace-out-3"],
+        ["codetracer: trace-out is taken; recording into trace-out-4"],
+    ]
+    assert [lines[-1].rpartition(" ")[2] for lines in said] == [
+        "trace-out",
+        "trace-out-3",
+        "trace-out-4",
     ]
     assert listing(tmp_path) == ["app.py", *(f"trace-out{n}" for n in ("", "-2", "-3", "-4"))]
     assert listing(tmp_path / "trace-out-2") == ["other"]
@@ -305,7 +318,7 @@ def test_whatever_python_runs_can_be_recorded(tmp_path: Path, way: str) -> None:
     arguments, program = WAYS[way]
     extra = ("x",) if way != "standard input" else ()
 
-    outcome = record(tmp_path, "-o", "out", *arguments, *extra, stdin="import app\n")
+    outcome = record(tmp_path, "-q", "-o", "out", *arguments, *extra, stdin="import app\n")
 
     assert (outcome.code, outcome.stderr) == (0, "")
     assert functions(tmp_path / "out")[-1] == "f"
@@ -381,7 +394,7 @@ def test_a_wrong_variable_ends_with_2_and_is_named(
 def test_options_behind_the_program_are_its_own(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import sys; print(sys.argv[1:])"})
 
-    outcome = record(tmp_path, "-o", "out", "app.py", "-o", "--max-depth", "x")
+    outcome = record(tmp_path, "-q", "-o", "out", "app.py", "-o", "--max-depth", "x")
 
     assert outcome == Outcome(0, "['-o', '--max-depth', 'x']\n", "")
 
@@ -456,7 +469,7 @@ def test_output_is_caught_where_it_is_asked_for(
         tmp_path, {"app.py": "import os\nprint('python', flush=True)\nos.write(1, b'descriptor')"}
     )
 
-    outcome = record(tmp_path, "-o", "out", *options, "app.py", environ=environ)
+    outcome = record(tmp_path, "-q", "-o", "out", *options, "app.py", environ=environ)
 
     assert outcome == Outcome(0, "python\ndescriptor", "")
     data = b"".join(
@@ -494,9 +507,9 @@ def test_pytest_is_run_by_its_option_and_leaves_itself_out(tmp_path: Path) -> No
 
     outcome = record(tmp_path, "-o", "out", "--pytest", "-q", "-p", "no:cacheprovider")
 
-    assert outcome.code == 0
+    assert outcome.code == 1
     assert "1 failed, 1 passed" in outcome.stdout
-    assert "status 1; it is recorded in" in outcome.stderr
+    assert outcome.stderr.startswith("codetracer: recorded ")
     called = [
         event.frame.code
         for event in codetracer.read(tmp_path / "out")
@@ -650,7 +663,7 @@ def test_a_program_that_comes_through_a_pipe_is_not_read_a_second_time(tmp_path:
         [sys.executable, "-c", "open('pipe.py', 'w').write('print(1)')"], cwd=tmp_path
     )
 
-    outcome = record(tmp_path, "-o", "out", "pipe.py")
+    outcome = record(tmp_path, "-q", "-o", "out", "pipe.py")
 
     assert outcome == Outcome(0, "1\n", "")
     assert writer.wait() == 0

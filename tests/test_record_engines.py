@@ -244,7 +244,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for backend in BACKENDS:
         write(folder, {"app.py": ALL})
         outcome = execute(
-            *("-m", "codetracer", "record", "-o", backend, *FULL, "app.py"),
+            *("-m", "codetracer", "record", "-q", "-o", backend, *FULL, "app.py"),
             cwd=folder,
             environ=ENVIRON | {VARIABLE: backend},
         )

@@ -69,7 +69,17 @@ def record(folder: Path) -> Outcome:
     for backend in BACKENDS:
         outcomes.append(
             execute(
-                *("-m", "codetracer", "record", "-o", "ours", "--io-capture", "off", "app.py"),
+                *(
+                    "-m",
+                    "codetracer",
+                    "record",
+                    "-q",
+                    "-o",
+                    "ours",
+                    "--io-capture",
+                    "off",
+                    "app.py",
+                ),
                 cwd=folder,
                 environ={"PYTHONHASHSEED": "0", VARIABLE: backend},
             )
@@ -501,6 +511,5 @@ def test_an_uncaught_exception_fails_the_recording_of_the_peer_alone(tmp_path: P
     theirs = peer.run_peer(tmp_path / "app.py", tmp_path / "theirs")
     outcome = record(tmp_path)
 
-    assert theirs.returncode == 1
-    assert outcome.code == 0
+    assert theirs.returncode == outcome.code == 1
     assert "ValueError: uncaught" in outcome.stderr

@@ -141,7 +141,7 @@ def test_a_program_that_moves_its_recording_keeps_what_was_recorded_by_then(
     write(tmp_path, {"app.py": WORK + MOVES_IT})
 
     outcome = execute(
-        *("-m", "codetracer", "record", "--on-recorder-error=disable", "--propagate-script-exit"),
+        *("-m", "codetracer", "record", "--on-recorder-error=disable", "--quiet"),
         *("-o", "out", "app.py"),
         cwd=tmp_path,
         environ={"CODETRACER_BACKEND": backend},

@@ -37,7 +37,7 @@ def test_each_greenlets_calls_are_one_and_none_is_lost(tmp_path: Path, backend: 
     environ = {"PYTHONPATH": path, "CODETRACER_BACKEND": backend}
 
     outcome = execute(
-        *("-m", "codetracer", "record", "-o", "out", "app.py"), cwd=tmp_path, environ=environ
+        *("-m", "codetracer", "record", "-q", "-o", "out", "app.py"), cwd=tmp_path, environ=environ
     )
 
     assert (outcome.code, outcome.stdout) == (0, "('a', 10)\n('b', 10)\n"), outcome

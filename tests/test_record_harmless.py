@@ -6,7 +6,7 @@ import pytest
 
 from tests.recordings import BACKENDS, record, texts
 from tests.running import execute, write
-from tests.test_live_harmless import LIFETIMES
+from tests.test_watch_harmless import LIFETIMES
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 

@@ -70,7 +70,17 @@ class Victim:
         write(folder, {"app.py": PROGRAM})
         (folder / "progress").write_bytes(bytes(8 * THREADS))
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "codetracer", "record", "-o", "out", "app.py", str(THREADS)],
+            [
+                sys.executable,
+                "-m",
+                "codetracer",
+                "record",
+                "-q",
+                "-o",
+                "out",
+                "app.py",
+                str(THREADS),
+            ],
             cwd=folder,
             env=trace_environ() | {"CODETRACER_BACKEND": backend},
         )
@@ -165,7 +175,7 @@ ENDINGS = {
 def record(folder: Path, program: str, backend: str) -> Outcome:
     write(folder, {"app.py": program})
     return execute(
-        *("-m", "codetracer", "record", "-o", "out", "app.py"),
+        *("-m", "codetracer", "record", "-q", "-o", "out", "app.py"),
         cwd=folder,
         environ={"CODETRACER_BACKEND": backend},
     )

@@ -20,7 +20,7 @@ LIBRARY_VERSION = "1.0.0"
 
 def record(folder: Path, backend: str, *arguments: str, stdin: str = "") -> Outcome:
     return execute(
-        *("-m", "codetracer", "record", "-o", "out", *arguments),
+        *("-m", "codetracer", "record", "-q", "-o", "out", *arguments),
         cwd=folder,
         stdin=stdin,
         environ={"CODETRACER_BACKEND": backend},
@@ -83,7 +83,7 @@ def test_a_librarys_own_tests_pass_and_are_recorded(library: Path, tmp_path: Pat
     options = ("-p", "no:cacheprovider", suite)
 
     outcome = execute(
-        *("-m", "codetracer", "record", "-o", str(tmp_path / "out"), "--pytest", *options),
+        *("-m", "codetracer", "record", "-q", "-o", str(tmp_path / "out"), "--pytest", *options),
         cwd=library,
     )
 
@@ -145,7 +145,7 @@ def test_a_program_is_recorded_and_shown(tmp_path: Path, name: str, backend: str
     write(tmp_path, {"app.py": text})
     plain = execute("app.py", cwd=tmp_path)
 
-    outcome = record(tmp_path, backend, "--propagate-script-exit", "app.py")
+    outcome = record(tmp_path, backend, "app.py")
 
     assert outcome == plain
     assert outcome.code == status

@@ -147,7 +147,7 @@ def test_what_a_signal_handler_prints_is_recorded_wherever_it_comes(
     write(tmp_path, {"app.py": MEETS_NEW_THINGS + PRINTS})
 
     outcome = execute(
-        *("-m", "codetracer", "record", "--on-recorder-error=abort", "-o", "out", "app.py"),
+        *("-m", "codetracer", "record", "-q", "--on-recorder-error=abort", "-o", "out", "app.py"),
         cwd=tmp_path,
         environ={"CODETRACER_BACKEND": backend},
     )
@@ -217,7 +217,18 @@ def test_a_child_forked_among_busy_threads_goes_on(tmp_path: Path, backend: str)
     write(tmp_path, {"app.py": MEETS_NEW_THINGS + FORKS_WITH_THREADS})
 
     outcome = execute(
-        *("-W", "ignore", "-m", "codetracer", "record", "--io-capture=off", "-o", "out", "app.py"),
+        *(
+            "-W",
+            "ignore",
+            "-m",
+            "codetracer",
+            "record",
+            "-q",
+            "--io-capture=off",
+            "-o",
+            "out",
+            "app.py",
+        ),
         cwd=tmp_path,
         environ={"CODETRACER_BACKEND": backend},
     )
@@ -287,8 +298,8 @@ def test_a_traceback_of_a_full_stack_has_no_frame_of_the_recorder(
     plain = execute("app.py", cwd=tmp_path)
 
     outcome = execute(
-        *("-m", "codetracer", "record", "--on-recorder-error=abort", "-o", "out"),
-        *("--propagate-script-exit", "app.py"),
+        *("-m", "codetracer", "record", "-q", "--on-recorder-error=abort", "-o", "out"),
+        "app.py",
         cwd=tmp_path,
         environ={"CODETRACER_BACKEND": backend},
     )

@@ -152,7 +152,7 @@ def test_no_file_outside_the_trace_is_read_whatever_the_metadata_says(
 
 def test_a_real_recording_is_read_back_with_its_variables(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f(a):\n    b = [a]\n    b.append(b)\n    return b\nf(5)\n"})
-    done = execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+    done = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
     assert done.code == 0, done
 
     trace = codetracer.read(tmp_path / "out")

@@ -100,7 +100,7 @@ def record(directory: Path, mode: str, program: str, stdin: str = STDIN) -> Outc
     write(directory, {"app.py": program})
     arguments = ["app.py"]
     if mode != "untraced":
-        arguments = ["-m", "codetracer", "record", "--io-capture", mode, "-o", mode, "app.py"]
+        arguments = ["-m", "codetracer", "record", "-q", "--io-capture", mode, "-o", mode, "app.py"]
     found = execute(
         *arguments, cwd=directory, stdin=stdin, environ={VARIABLE: "native", "PYTHONUNBUFFERED": ""}
     )
@@ -366,7 +366,7 @@ def test_no_time_out_is_lost_while_generators_are_freed(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": FREED})
 
     done = execute(
-        *("-m", "codetracer", "record", "-o", "out", "app.py"),
+        *("-m", "codetracer", "record", "-q", "-o", "out", "app.py"),
         cwd=tmp_path,
         environ={VARIABLE: "native"},
     )

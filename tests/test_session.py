@@ -428,7 +428,7 @@ def test_the_command_line_is_not_recorded_by_the_variable(tmp_path: Path) -> Non
     write(tmp_path, {"app.py": "import codetracer\nprint(codetracer.is_tracing())\n"})
 
     outcome = execute(
-        *("-m", "codetracer", "record", "-o", "out", "app.py"),
+        *("-m", "codetracer", "record", "-q", "-o", "out", "app.py"),
         cwd=tmp_path,
         environ={"CODETRACER_TRACE": "unasked"},
     )
@@ -448,7 +448,7 @@ def test_what_the_command_records_can_be_stopped_from_within(tmp_path: Path) -> 
         {"app.py": "import codetracer\ndef f(): pass\nf()\ncodetracer.stop(4)\nf()\n"},
     )
 
-    outcome = execute(*("-m", "codetracer", "record", "-o", "out", "app.py"), cwd=tmp_path)
+    outcome = execute(*("-m", "codetracer", "record", "-q", "-o", "out", "app.py"), cwd=tmp_path)
 
     assert (outcome.code, outcome.stderr) == (0, "")
     assert calls(tmp_path / "out") == ["<module>", "f"]

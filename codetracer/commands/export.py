@@ -8,6 +8,8 @@ import os
 import shutil
 import tempfile
 
+from codetracer.commands.newest import add_folder, named_or_newest
+from codetracer.commands.numbers import whole_number
 from codetracer.commands.progress import Progress
 from codetracer.errors import HostError, TargetError, UsageError
 from codetracer.launcher import complain
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
-SUMMARY = "write a trace in the format of another program"
+SUMMARY = "convert a recording to the format of another program"
 
 EXAMPLES = """\
 examples:
@@ -31,15 +33,15 @@ examples:
   codetracer export trace-out --to codetracer-json --function parse --depth 2 --items 10
   ct replay --trace-folder for-codetracer
 
-codetracer-json is what CodeTracer 25.11 opens: trace.json, trace_metadata.json, trace_paths.json
-and files/. It has one stack of calls: the main thread's calls come first, then those of each other
-thread, in a call of its own. Each step has the local variables, and the global ones that its code
-names, whole: it is far larger than the recording. The size is estimated first, on a sample of the
-steps, and said; more than 2 GB is not written without --force. A part of a value for which there
-is no room is named, and what is left out is counted.
+CodeTracer 25.11 opens the format codetracer-json: trace.json, trace_metadata.json, trace_paths.json
+and files/. The format has a single stack of calls. The main thread's calls come first; the calls of
+each other thread follow in a call of their own. Every step has the full values of its local
+variables and of the global variables that its code uses, so an export is far larger than the
+recording. Its size is estimated from a sample of the steps and printed first; more than 2 GB is
+written only with --force. Where a value is cut, the export says how much is missing.
 
-The exit status is 0 when the trace was written, 1 when it could not be read or written, 2 for
-wrong usage and when it would be too large.
+The exit status is 0 if the export was written, 1 if something could not be read or written, and 2
+for wrong usage and for an export that would be too large.
 """
 
 FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
@@ -52,52 +54,55 @@ NAME = 200
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``export``."""
-    parser.add_argument("trace", metavar="DIR", help="a trace's folder, or one log in it")
+    add_folder(parser)
     parser.add_argument(
-        "--to", choices=("codetracer-json",), required=True, help="the format to write"
+        "--to", choices=("codetracer-json",), required=True, help="convert to this format"
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
-        help="the folder to write (default: DIR, with -codetracer-json behind its name)",
+        help="write to this folder (default: DIR with -codetracer-json appended to its name)",
     )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="replace what an earlier export wrote to OUT; write more than 2 GB",
+        help="replace an earlier export in OUT, and write more than 2 GB if necessary",
     )
     parser.add_argument(
-        "--process", metavar="PID", type=int, help="export this process (default: the first one)"
+        "--process",
+        metavar="PID",
+        type=whole_number(0),
+        help="export this process (default: the first one)",
     )
     parser.add_argument(
         "--from-step",
         metavar="N",
-        type=_from_0,
+        type=whole_number(0),
         default=0,
-        help="export what happened from step N on; `codetracer show` tells step numbers",
+        help="leave out everything before step N; `codetracer show` prints step numbers",
     )
     parser.add_argument(
-        "--to-step", metavar="N", type=_from_0, help="export nothing after what step N did"
+        "--to-step", metavar="N", type=whole_number(0), help="leave out everything after step N"
     )
     parser.add_argument(
         "--function",
         metavar="NAME",
-        help="export the calls of a function, with all that they call: by its qualified name or"
-        " the last part of that, with its module before it or not",
+        help="export only calls of this function and everything they call. NAME is a qualified"
+        " name or the last part of one, with or without its module",
     )
     parser.add_argument(
         "--depth",
         metavar="N",
         type=_depth,
-        help="give values so many levels deep, up to 40 (default: 4)",
+        help="write values up to this many levels deep, at most 40 (default: 4)",
     )
     parser.add_argument(
         "--items",
         metavar="N",
-        type=_from_1,
-        help="give so many items of a value, or fields of an object; and about 160 characters of"
-        " JSON for each, of the value as a whole (default: 50)",
+        type=whole_number(1),
+        help="write this many items of a value or fields of an object (default: 50). A value gets"
+        " about 160 characters of JSON for each of them",
     )
 
 
@@ -120,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
             " --to-step must not be before --from-step",
             {"from": options.from_step, "to": options.to_step},
         )
-    trace = read(options.trace)
+    trace = read(named_or_newest(options.trace))
     process = _process(trace, options.process)
     if len(trace.processes) > 1 and options.process is None:
         complain(
@@ -335,26 +340,7 @@ def _move(partial: str, output: str) -> None:
             os.replace(os.path.join(partial, name), target)
 
 
-def _from_0(text: str) -> int:
-    return _number(text, 0)
-
-
-def _from_1(text: str) -> int:
-    return _number(text, 1)
-
-
 def _depth(text: str) -> int:
     from codetracer.export.codetracer_values import DEEPEST
 
-    return _number(text, 1, DEEPEST)
-
-
-def _number(text: str, least: int, most: int | None = None) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < least or (most is not None and number > most):
-        upto = "on" if most is None else f"to {most}"
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} {upto}")
-    return number
+    return whole_number(1, DEEPEST)(text)

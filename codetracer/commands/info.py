@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.reading import read
 
 TYPE_CHECKING = False
@@ -15,25 +16,26 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
-SUMMARY = "say what a trace holds: of which program, how much, and whether it is complete"
+SUMMARY = "say what a recording contains: which program, how much, and whether it is complete"
 
 EXAMPLES = """\
 examples:
-  codetracer info trace-out
+  codetracer info
   codetracer info trace-out --format json
 
-All of the trace is read once, to count and to check it: about 2 seconds for a million steps.
+The whole recording is read once to count and check what is in it. That takes about 2 seconds for a
+million steps.
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``info``."""
-    parser.add_argument("trace", metavar="DIR", help="a trace's folder, or one log in it")
+    add_folder(parser)
     parser.add_argument(
         "--format",
         choices=("text", "json"),
         default="text",
-        help="lines for people, or one JSON object (default: text)",
+        help="print lines to be read, or one JSON object (default: text)",
     )
 
 
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     # Imported now: the command line is loaded into programs that are recorded as well.
     from codetracer.commands.counting import count, unrecorded
 
-    trace = read(options.trace)
+    trace = read(named_or_newest(options.trace))
     processes = [count(process) for process in trace.processes]
     damage = [str(row["damage"]) for row in processes if row["damage"] is not None]
     problem = damage[0] if damage else trace.problem
@@ -132,6 +134,9 @@ def _filters(table: object) -> str:
         counts = stats.get(key) if isinstance(stats, dict) else None
         hidden = sum(counts.values()) if isinstance(counts, dict) else 0
         text += f"; {hidden:,} values {word}" if hidden else ""
+    for key, word in (("include", "only files that match"), ("exclude", "no files that match")):
+        globs = known.get(key)
+        text += f"; {word} {' or '.join(globs)}" if globs else ""
     return text
 
 

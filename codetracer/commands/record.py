@@ -10,10 +10,13 @@ from os import _exit
 from os import getpid as _getpid
 
 from codetracer import session
+from codetracer.commands.numbers import whole_number
+from codetracer.commands.summary import Summary, flush, say
+from codetracer.filters.globs import add_file_options
+from codetracer.inspect.paths import FileGlobs
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
-from codetracer.log import to_stderr
 from codetracer.own import seal
-from codetracer.policy import configure_policy, policy_snapshot, recording_policy
+from codetracer.policy import configure_policy, recording_policy
 from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
@@ -25,38 +28,36 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
-SUMMARY = "record what a program does, for `codetracer show`"
+SUMMARY = "run a program and record what it does, to be looked at with `codetracer show`"
 
 EXAMPLES = """\
 examples:
   codetracer record app.py --verbose
   codetracer record -o trace -m package.module
   codetracer record --pytest tests/test_app.py -x
-  codetracer show trace-out
+  codetracer record --include 'app/*.py' --exclude '*_pb2.py' app.py
+  codetracer show
 
 environment:
-  CODETRACER_PYTHON_RECORDER_OUT_DIR   as --out-dir
-  CODETRACER_PYTHON_RECORDER_DISABLED  1: run the program without recording it
-  CODETRACER_TRACE_FILTER              filter files, before those of --trace-filter
-  CODETRACER_CAPTURE_IO                as --io-capture
+  CODETRACER_PYTHON_RECORDER_OUT_DIR   same as --out-dir
+  CODETRACER_PYTHON_RECORDER_DISABLED  1 runs the program without recording it
+  CODETRACER_TRACE_FILTER              filter files; those of --trace-filter come after them
+  CODETRACER_CAPTURE_IO                same as --io-capture
   CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
   CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
-  CODETRACER_PROPAGATE_SCRIPT_EXIT     as the options of these names
+  CODETRACER_PROPAGATE_SCRIPT_EXIT     same as the options with these names
 
 exit status:
-  0 recorded, whatever the program did; 2 wrong usage; 1 recording could not begin;
-  the program's own with --propagate-script-exit, in a process that joins the recording of
-  another one, and when recording fails on the way: the program goes on and what is recorded
-  stays. 1 when it fails under --on-recorder-error abort or --require-trace
+  The program's own. If recording fails on the way, the program goes on, and what has been
+  recorded stays. Before the program starts: 2 for wrong usage, 1 if recording cannot start.
+  1 if recording fails and --on-recorder-error abort or --require-trace is given.
+  With --no-propagate-script-exit, 0 whenever the program was recorded.
 """
 
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code, each with a filter of its name."""
-
-SHOWN = 3
-"""How many of the processes that are not recorded are named."""
 
 INTERRUPTED = 130
 """What a shell sees of a program that was interrupted: 128 and SIGINT."""
@@ -70,42 +71,61 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--out-dir",
         metavar="DIR",
         default=os.environ.get(OUT_DIR) or None,
-        help="the folder to write to, empty or absent (default: trace-out, or with -2, -3 and so"
-        " on the first that is free); a process that descends from the one that is recorded into it"
-        " joins that recording",
+        help="write the recording to this folder, which must be empty or not exist (default:"
+        " trace-out; if that is taken, trace-out-2, trace-out-3 and so on). A child of a recorded"
+        " program that names the same folder joins its recording",
     )
     parser.add_argument(
         "--activation-path",
         metavar="PATH",
-        help="record only while code of this file runs, the first time it does",
+        help="start recording when code in this file runs for the first time, and stop when that"
+        " code has finished",
     )
     parser.add_argument(
         "--trace-filter",
         metavar="FILE",
         action="append",
         default=[],
-        help="a filter file, or several with :: between them; may be given again, the last one"
-        " is strongest",
+        help="use a filter file, or several separated by ::. Can be given more than once; later"
+        " filters override earlier ones",
+    )
+    add_file_options(
+        parser,
+        "record",
+        "everything but the standard library, unless filters say otherwise",
     )
     parser.add_argument(
         "--io-capture",
         choices=session.CAPTURE_MODES,
         default=None,
-        help="catch the output not at all, at Python's streams, or also that of C code and"
-        " subprocesses (default: proxies)",
+        help="record no output, what Python code prints, or also what C code and subprocesses"
+        " print (default: proxies)",
     )
     for name, text in (
-        ("depth", "how many objects deep values are recorded"),
-        ("items", "how many items of a container, and attributes of an object"),
-        ("text", "how many characters of a str, and bytes of bytes"),
+        ("depth", "follow references between objects this many levels deep"),
+        ("items", "record this many items of a container or attributes of an object"),
+        ("text", "record this many characters of a str or bytes of a bytes object"),
     ):
         parser.add_argument(
             f"--max-{name}",
             metavar="N",
-            type=_positive,
+            type=whole_number(1),
             default=getattr(defaults, name),
             help=f"{text} (default: %(default)s)",
         )
+    parser.add_argument(
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="print nothing about the recording at the end unless something went wrong",
+    )
+    parser.add_argument(
+        "--propagate-script-exit",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="exit with the program's status (default), or with 0 whenever the program was"
+        " recorded",
+    )
     _add_policy_options(parser)
 
 
@@ -114,32 +134,29 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--on-recorder-error",
         choices=("abort", "disable"),
-        help="end the program with an error, or let it go on unrecorded (default: disable)",
+        help="end the program with an error, or let it go on without recording (default: disable)",
     )
     flag = argparse.BooleanOptionalAction
     group.add_argument(
-        "--require-trace", action=flag, default=None, help="exit with 1 if there is no whole trace"
+        "--require-trace",
+        action=flag,
+        default=None,
+        help="exit with 1 unless the recording is complete",
     )
     group.add_argument(
         "--keep-partial-trace",
         action=flag,
         default=None,
-        help="keep what was recorded by then (default: yes)",
+        help="keep what had been recorded until then (default: yes)",
     )
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error", "off"),
-        help="what codetracer says of itself (default: warning)",
+        help="how much codetracer logs about itself (default: warning)",
     )
-    group.add_argument("--log-file", metavar="FILE", help="where it says so (default: stderr)")
+    group.add_argument("--log-file", metavar="FILE", help="log to this file (default: stderr)")
     group.add_argument(
-        "--json-errors", action=flag, default=None, help="each error also as a line of JSON"
-    )
-    group.add_argument(
-        "--propagate-script-exit",
-        action=flag,
-        default=None,
-        help="exit as the program did (default: 0 if it was recorded)",
+        "--json-errors", action=flag, default=None, help="print each error as a line of JSON, too"
     )
 
 
@@ -166,6 +183,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         options.out_dir,
         filter_start=_filter_start(target),
         trace_filter=options.trace_filter,
+        files=FileGlobs(options.include, options.exclude),
         builtin_filters=("default", framework) if framework else ("default",),
         activation_path=options.activation_path,
         io_capture=session.capture_mode(options.io_capture),
@@ -178,8 +196,10 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         recorder.directory.write_source(COMMAND_FILENAME, target.value.encode())
     _prepared.append(recorder)
     name = os.path.basename(recorder.directory.path)
-    if options.out_dir is None and name != DEFAULT and not recorder.directory.joined:
-        complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
+    if not options.quiet and not recorder.directory.joined:
+        if options.out_dir is None and name != DEFAULT:
+            complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
+        _summaries.append(Summary(recorder, options.out_dir or name))
 
     def start() -> None:
         recorder.leave_out(sys._getframe())
@@ -189,6 +209,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 
 _prepared: list[Recorder] = []
+_summaries: list[Summary] = []
+"""What is said at the end; nothing with --quiet."""
 _statuses: list[int] = []
 """What this process is to exit with."""
 
@@ -222,6 +244,8 @@ def execute(target: Target, start: Callable[[], None]) -> int:
             raise
         status = INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
         _note_end(status, f"uncaught {type(error).__qualname__}")
+        for summary in _summaries:
+            summary.note_uncaught(error)
         if _ends_as_the_program():
             raise
         _show(error)
@@ -235,13 +259,6 @@ def _filter_start(target: Target) -> str:
     if target.kind == "script" and target.value != "-":
         return os.path.dirname(os.path.abspath(target.value))
     return os.getcwd()
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
 
 
 def _status_of(ending: SystemExit) -> int:
@@ -289,7 +306,7 @@ def _ends_as_the_program() -> bool:
     It does so for whoever asks, for the program that has started it, as it does a forked child, and
     when recording failed.
     """
-    return policy_snapshot().propagate_script_exit or not any(
+    return recording_policy().propagate_script_exit or not any(
         recorder.started
         and not recorder.failed
         and not recorder.directory.joined
@@ -306,33 +323,26 @@ def _show(error: BaseException) -> None:
 
 
 def _end(process: int) -> None:
-    """Say what is missing; exit with 1 if nobody has heard of it who wants to."""
+    """Say what is missing, or what there is; exit with 1 if there must be a whole trace and is not.
+
+    This is the last handler that runs at exit. All that may still be printed is what finalizers of
+    the program's print.
+    """
     if _getpid() != process:
         return
     for recorder in _prepared:
         recorder.retry()
-        _say_unrecorded(recorder)
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()
             where = f"what was is in {path}" if kept else f"{path} is not there any more"
-            _say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+            say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+    for summary in _summaries:
+        summary.tell()
     if _is_failure() and not any(_statuses[-1:]):
         for name in ("stdout", "stderr"):
-            _flush(name)
+            flush(name)
         _exit(1)
-
-
-def _say_unrecorded(recorder: Recorder) -> None:
-    if not recorder.started or _ends_as_the_program():
-        return
-    missing = recorder.unrecorded()
-    if missing:
-        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
-        _say(
-            f"codetracer: Python processes that it started and that are not recorded:"
-            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
-        )
 
 
 def _is_failure() -> bool:
@@ -343,29 +353,11 @@ def _is_failure() -> bool:
 
 
 def _conclude(status: int) -> int:
-    policy = policy_snapshot()
     if _is_failure():
         return 1
+    if status:
+        for summary in _summaries:
+            summary.note_hidden(status)
     # Whatever fails from now on, nothing else will say.
-    _statuses.append(status if policy.propagate_script_exit else 0)
-    for recorder in _prepared:
-        if status:
-            _say(
-                f"codetracer: the program ended with status {status};"
-                f" it is recorded in {recorder.directory.path}"
-            )
-    return status if policy.propagate_script_exit else 0
-
-
-def _say(text: str) -> None:
-    """Print a line on standard error, past what records the program's output."""
-    _flush("stderr")
-    to_stderr(text)
-
-
-def _flush(name: str) -> None:
-    try:
-        getattr(sys, name).flush()
-    except (OSError, AttributeError, ValueError):
-        # There is none, or it is closed, or nobody reads it.
-        return
+    _statuses.append(0)
+    return 0

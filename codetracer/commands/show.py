@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.errors import TargetError
 from codetracer.launcher import complain
 from codetracer.reading import read
@@ -36,7 +37,7 @@ DEFAULT_WIDTH = 120
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``show``."""
-    parser.add_argument("trace", metavar="DIR", help="a trace's folder, or one log in it")
+    add_folder(parser)
     view = parser.add_mutually_exclusive_group()
     view.add_argument(
         "--step",
@@ -108,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     # Imported now: the command line is loaded into programs that are recorded as well.
     from codetracer.commands.printer import FullError, Printer
 
-    trace = read(options.trace)
+    trace = read(named_or_newest(options.trace))
     as_json = options.format == "json"
     unlimited = options.all or as_json
     lines = _default(options.lines, 0 if unlimited else DEFAULT_LINES)

@@ -11,6 +11,7 @@ import os
 import codetracer
 import codetracer_bindings
 from codetracer.filters.selectors import as_base, file_test
+from codetracer.inspect.paths import FileGlobs
 from codetracer.own import seal
 
 TYPE_CHECKING = False
@@ -159,16 +160,26 @@ class FilterChain:
 
     Attributes:
         sources: where they come from, in their order.
+        files: which files are recorded, in place of what the filters say of files.
         io: what the last one that has an ``[io]`` says; None when none has.
     """
 
-    def __init__(self, filters: Sequence[tuple[FilterSource, FilterFile]], project: str) -> None:
+    def __init__(
+        self,
+        filters: Sequence[tuple[FilterSource, FilterFile]],
+        project: str,
+        files: FileGlobs | None = None,
+    ) -> None:
         """Put filters together.
 
         Parameters:
             filters: in their order; all but the first may inherit.
             project: the folder that relative paths count from, beside the filter's own.
+            files: which files are recorded. A file that is included is recorded whatever the
+                filters say of files and packages; what they say of single objects, and of values,
+                holds there, too. One that is not, or is excluded, is left out.
         """
+        self.files = files or FileGlobs()
         self.sources = tuple(source for source, _ in filters)
         self.io: IoCapture | None = None
         self._rules: list[_ChainRule] = []
@@ -197,6 +208,9 @@ class FilterChain:
         """
         names = {"pkg": package, "file": file, "obj": obj}
         traced, reason = self._traced, self._reason
+        chosen = self.files.choose(file)
+        if chosen is not None:
+            traced, reason = chosen, "--include and --exclude"
         default: Action = self._default
         default_from = self._default_from
         patterns = floor = NO_PATTERNS
@@ -204,7 +218,7 @@ class FilterChain:
         for rule in self._rules:
             if not rule.test(names[rule.kind]):
                 continue
-            if rule.traced is not None:
+            if rule.traced is not None and (chosen is None or (chosen and rule.kind == "obj")):
                 traced, reason = rule.traced, rule.reason
             if rule.value_default is not None:
                 default, default_from = rule.value_default, rule.number

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from codetracer.filters.chain import Origin
     from codetracer.filters.schema import FilterFile
+    from codetracer.inspect.paths import FileGlobs
 
 __all__ = ["BUILTINS", "PROJECT_FILTER", "VARIABLE", "load_chain"]
 
@@ -37,6 +38,7 @@ def load_chain(
     environ: Mapping[str, str],
     command_line: Sequence[str] = (),
     builtin: Sequence[str] = ("default",),
+    files: FileGlobs | None = None,
 ) -> FilterChain:
     """Return the chain that holds for a program.
 
@@ -49,6 +51,7 @@ def load_chain(
         environ: its CODETRACER_TRACE_FILTER names files, separated by ``::``.
         command_line: names of files, each of which may be several, separated by ``::``.
         builtin: some of `BUILTINS`.
+        files: as for `FilterChain`.
 
     Raises:
         UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong.
@@ -71,7 +74,7 @@ def load_chain(
             raise _unreadable(repr(text), "command line", "it names no file")
         for path in _paths(text, "command line"):
             load(path, "command line")
-    return FilterChain(filters, project)
+    return FilterChain(filters, project, files)
 
 
 def _project_filter(start: str) -> str | None:

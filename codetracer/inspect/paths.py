@@ -9,12 +9,12 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from re import Pattern
+    from collections.abc import Callable, Iterable
+    from re import Match
     from types import CodeType
     from typing import Final
 
-__all__ = ["PathFilter", "compiled_globs", "directories", "is_foreign", "matches"]
+__all__ = ["FileGlobs", "PathFilter", "directories", "is_foreign"]
 
 INSTALLED: Final = ("site-packages", "dist-packages")
 """Directories in which installers put what is not the program's own (Debian has the second)."""
@@ -33,31 +33,54 @@ def directories(*files: str | None) -> tuple[str, ...]:
     return tuple(name + _sep for name in names | set(map(_realpath, names)))
 
 
-def compiled_globs(globs: Iterable[str]) -> tuple[Pattern[str], ...]:
-    """Return globs as `matches` takes them; what that needs is loaded here, before a program runs.
-
-    One that begins with a dot and a slash is relative to the working directory.
-    """
-    # Not at the top: importing codetracer is to be light.
-    import re
-    from fnmatch import translate
-
-    absolute = [_abspath(glob) if glob.startswith(("./", "../")) else glob for glob in globs]
-    return tuple(re.compile(translate(form)) for glob in absolute for form in (glob, f"*/{glob}"))
-
-
-def matches(path: str, globs: tuple[Pattern[str], ...]) -> bool:
-    """Tell whether one of `globs` matches a path, or its tail after any ``/``."""
-    return any(glob.match(path) for glob in globs)
-
-
 def is_foreign(path: str) -> bool:
     """Tell whether a file is the standard library's or installed, or no file at all: ``<…>``."""
     return path.startswith(_FOREIGN) or any(f"{_sep}{name}{_sep}" in path for name in INSTALLED)
 
 
+def _tests(globs: Iterable[str]) -> list[Callable[[str], Match[str] | None]]:
+    # Not at the top: importing codetracer is to be light.
+    import re
+    from fnmatch import translate
+
+    # Not through fnmatch's cache: the program has fnmatch, too.
+    absolute = [_abspath(glob) if glob.startswith(("./", "../")) else glob for glob in globs]
+    return [re.compile(translate(tail)).match for glob in absolute for tail in (glob, f"*/{glob}")]
+
+
 _OURS: Final = directories(_dirname(__file__), codetracer_bindings.__file__)
 _FOREIGN: Final = ("<", *directories(os.__file__))
+
+
+class FileGlobs:
+    """Which files are chosen, as far as globs say so.
+
+    Parameters:
+        include: when there are any, the files that match one, and no others.
+        exclude: no file that matches one.
+
+    A glob is matched, as by `fnmatch`, with the absolute path and with its tail after any ``/``;
+    its ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the
+    working directory.
+    """
+
+    def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
+        self.include = tuple(include)
+        self.exclude = tuple(exclude)
+        self._included = _tests(self.include)
+        self._excluded = _tests(self.exclude)
+
+    def choose(self, path: str) -> bool | None:
+        """Tell whether a file is chosen; None where no glob says anything of it.
+
+        Parameters:
+            path: absolute, or a name in angle brackets for code that comes from no file.
+        """
+        if any(test(path) for test in self._excluded):
+            return False
+        if not self._included:
+            return None
+        return any(test(path) for test in self._included)
 
 
 class PathFilter:
@@ -71,16 +94,13 @@ class PathFilter:
         include: globs; when there are any, the files that match one are wanted, and no others.
         exclude: globs; no file that matches one is wanted.
 
-    A glob is matched, by `fnmatch`, with the absolute path and with its tail after any ``/``; its
-    ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the working
-    directory.
+    `FileGlobs` says how they are matched.
     """
 
-    __slots__ = ("_exclude", "_include", "_known")
+    __slots__ = ("_globs", "_known")
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self._include = compiled_globs(include)
-        self._exclude = compiled_globs(exclude)
+        self._globs = FileGlobs(include, exclude)
         self._known: dict[str, bool] = {}
 
     def selects(self, code: CodeType) -> bool:
@@ -92,8 +112,7 @@ class PathFilter:
         return known
 
     def _decide(self, path: str) -> bool:
-        if matches(path, self._exclude):
-            return False
-        if self._include:
-            return matches(path, self._include)
+        chosen = self._globs.choose(path)
+        if chosen is not None:
+            return chosen
         return not (is_foreign(path) or path.startswith(_OURS))

@@ -44,8 +44,13 @@ DEFAULTS: Final[dict[str, object]] = {
     "on_recorder_error": "abort",
 }
 
-RECORDING: Final[dict[str, object]] = {"on_recorder_error": "disable", "keep_partial_trace": True}
-"""What differs for recordings: none of them ends the program, or deletes what it has."""
+RECORDING: Final[dict[str, object]] = {
+    "on_recorder_error": "disable",
+    "keep_partial_trace": True,
+    "propagate_script_exit": True,
+}
+"""What differs for recordings: none of them ends the program, changes its status, or deletes what
+it has."""
 
 
 class RecorderPolicy:
@@ -61,7 +66,8 @@ class RecorderPolicy:
         log_level: what the logger ``codetracer`` lets through; None leaves the logger alone.
         log_file: where that logger writes; None leaves the logger alone.
         json_errors: each error is also one JSON line on stderr.
-        propagate_script_exit: a command that records exits as the recorded program did.
+        propagate_script_exit: a command that records exits as the recorded program did; it does
+            unless False is set.
     """
 
     __slots__ = ("given", *SETTINGS)

@@ -81,6 +81,8 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "filters": {
         "filters": [{"name": _text}],
         "stats": {"value_redactions": {_EACH: _count}, "value_drops": {_EACH: _count}},
+        "include": [_text],
+        "exclude": [_text],
     },
     "policy": {_EACH: _setting},
     "limits": {_EACH: _setting},

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
-from codetracer.live.frames import thread_name
 from codetracer.own import BUILTINS, seal
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.values import Values
 from codetracer.tracelog.writer import LogWriter, unwritable
+from codetracer.watch.frames import thread_name
 from codetracer_bindings.trace_format import FORM_LIST
 
 TYPE_CHECKING = False

@@ -59,6 +59,9 @@ OUTPUT_PIECE: Final = 2**20
 
 _MILLISECOND: Final = 1_000_000
 
+RAISED: Final = 64
+"""How many of the exceptions that were raised last are remembered."""
+
 _WAITING: Final = 0
 _ENDED: Final = -1
 """What stands for the frame whose end is the end of recording, before there is one, and after."""
@@ -101,6 +104,8 @@ class Events:
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
         self._late: list[bytes] = []
         self._missed = 0
+        self._steps = 0
+        self._raised: dict[int, tuple[int, int]] = {}
         self._telling: set[int] = set()
         self._process = _getpid()
         self._new_lock()
@@ -110,6 +115,8 @@ class Events:
         self._log = log
         self._late.clear()
         self._missed = 0
+        self._steps = 0
+        self._raised.clear()
         self._variables.forget()
         self._stacks.forget()
         # No other thread is there any more.
@@ -137,6 +144,18 @@ class Events:
             "calls": self._stacks.frames,
             "missed": self._missed,
         }
+
+    def raised_at(self, exception: BaseException) -> int | None:
+        """Return the step at which an exception was raised.
+
+        It must be alive: exceptions are told by their addresses.
+
+        Returns:
+            The step's number; None if the exception was raised before any line ran, or too many
+            others have been raised since.
+        """
+        step, _ = self._raised.get(id(exception), (-1, 0))
+        return None if step < 0 else step
 
     # -- events in which a frame begins or goes on
 
@@ -350,6 +369,8 @@ class Events:
         self._pass_time()
         record = encode_step(line - state.said)
         state.line = state.said = line
+        state.step = self._steps
+        self._steps += 1
         self._out.append(record)
 
     def _exception(
@@ -359,7 +380,9 @@ class Events:
         exception: BaseException,
         encode: Callable[[bytes], bytes],
     ) -> None:
-        self._stacks.innermost(frame)
+        state = self._stacks.innermost(frame)
+        if encode is encode_raise:
+            self._note_raised(id(exception), state.step)
         record = encode(self._variables.value(exception, plan))
         self._pass_time()
         self._out.append(record)
@@ -368,12 +391,31 @@ class Events:
         self, frame: FrameType, plan: Plan, result: object, encode: Callable[[int, bytes], bytes]
     ) -> None:
         state = self._stacks.innermost(frame)
+        if encode is encode_unwind and id(result) in self._raised:
+            self._raised[id(result)] = self._raised[id(result)][0], self._moment()
         value = self._variables.settle(state, frame, result, is_result=encode is not encode_unwind)
         record = encode(self._elapsed(), value)
         self._stacks.leave(record, suspended=encode is encode_yield)
         if self._activation == state.frame:
             # What was to be recorded has been.
             self._active = False
+
+    def _note_raised(self, exception: int, step: int) -> None:
+        """Take note of where an exception is raised.
+
+        One that comes out of what was called is raised in the caller, too, before any other line
+        runs: what is known of it stays.
+        """
+        known = self._raised.pop(exception, None)
+        if known is not None and known[1] == self._moment():
+            step = known[0]
+        elif len(self._raised) == RAISED:
+            del self._raised[next(iter(self._raised))]
+        self._raised[exception] = step, -1
+
+    def _moment(self) -> int:
+        """Return a number that grows with each line and each call."""
+        return self._steps + self._stacks.frames
 
     def _elapsed(self) -> int:
         now = self._clock()

@@ -136,6 +136,8 @@ class Gate:
                 }
                 for source in self._chain.sources
             ],
+            "include": list(self._chain.files.include),
+            "exclude": list(self._chain.files.exclude),
             "stats": {
                 "scopes_traced": self._traced,
                 "scopes_skipped": sum(self._skipped.values()),

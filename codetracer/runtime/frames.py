@@ -41,11 +41,12 @@ class FrameState:
         number: its number in the log.
         line: the line it is at; 0 before the first.
         said: the line that the log has for it.
+        step: the number of its last step; -1 before the first.
         namespace: its global variables.
         written: for each local variable, by number, the bytes of its value.
     """
 
-    __slots__ = ("frame", "line", "namespace", "number", "plan", "said", "written")
+    __slots__ = ("frame", "line", "namespace", "number", "plan", "said", "step", "written")
 
     def __init__(self, frame: int, plan: Plan, number: int, namespace: Namespace) -> None:
         self.frame = frame
@@ -53,6 +54,7 @@ class FrameState:
         self.number = number
         self.line = 0
         self.said = plan.first_line
+        self.step = -1
         self.namespace = namespace
         self.written: dict[int, bytes] = {}
 

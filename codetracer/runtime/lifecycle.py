@@ -179,6 +179,16 @@ class Recorder(Tracer):
             joined = 0
         return without_joined(commands, joined)
 
+    def counts(self) -> dict[str, int]:
+        """Return how much has been recorded in this process: ``threads``, ``calls``, ``missed``."""
+        found: dict[str, int] = self._events.counts()
+        return found
+
+    def raised_at(self, exception: BaseException) -> int | None:
+        """Return the step at which an exception that is alive was raised; None if not known."""
+        step: int | None = self._events.raised_at(exception)
+        return step
+
     def leave_out(self, frame: FrameType | None) -> None:
         """Record nothing of the code of a frame and of those that called it: it runs the program.
 
@@ -200,7 +210,7 @@ class Recorder(Tracer):
     def notify_failure(self) -> None:
         """A handler failed: what is recorded ends here."""
         self.failed = True
-        self.problem = self._log.problem or "the recorder failed; it said so as the policy has it"
+        self.problem = self._log.problem or "the recorder failed; what was logged then says why"
 
     def sync(self) -> None:
         """Have the next `flush` wait until the system has written to the disk what is recorded."""

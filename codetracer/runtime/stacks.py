@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from _thread import _local, get_ident
 
-from codetracer.live.frames import thread_name
 from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
 from codetracer.runtime.lookups import find
 from codetracer.runtime.plans import COROUTINE_KIND, MODULE_KIND
 from codetracer.runtime.scopes import MISSING
 from codetracer.runtime.tasks import Tasks
+from codetracer.watch.frames import thread_name
 from codetracer_bindings.trace_encoder import (
     encode_call,
     encode_enter,

@@ -115,7 +115,7 @@ def _run(place: Path, name: str, seed: int, backend: str, *options: str) -> Ende
         script.write_text(PROGRAMS[name], encoding="utf-8")
     else:
         script = SCRIPTS / f"{name}.py"
-    recorded = ["-m", "codetracer", "record", "--propagate-script-exit", *options]
+    recorded = ["-m", "codetracer", "record", "--quiet", *options]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", *(recorded if backend else ()), str(script), str(seed)],
         cwd=work,

@@ -139,7 +139,7 @@ class Interpreter:
         _said(*install, "--no-deps", "--force-reinstall", wheel, cwd=self._folder)
         out = self._folder / f"{suite.name}-recording"
         shutil.rmtree(out, ignore_errors=True)
-        record = (binaries / "codetracer", "record", "--propagate-script-exit", "-o", out)
+        record = (binaries / "codetracer", "record", "--quiet", "-o", out)
         self._say("running as it is")
         plain, seconds = self._pytest(suite, source, binaries / "python", "-m", "pytest")
         self._say(f"{len(plain.outcomes)} tests in {seconds:.1f} s of CPU; running recorded")

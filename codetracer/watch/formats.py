@@ -24,15 +24,15 @@ from __future__ import annotations
 
 import json
 
-from codetracer.live.frames import thread_name
-from codetracer.live.select import FRAME_EVENTS, event_name
+from codetracer.watch.frames import thread_name
+from codetracer.watch.select import FRAME_EVENTS, event_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Final
 
-    from codetracer.live.sources import Sources
+    from codetracer.watch.sources import Sources
 
 __all__ = ["Event", "JsonLines", "TextLines"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.live.select import FileSelection, available_events, select_events
 from codetracer.monitoring import events_union, monitoring_events
+from codetracer.watch.select import FileSelection, available_events, select_events
 
 EVENTS = monitoring_events()
 HAS_SIDES = sys.version_info >= (3, 14)
@@ -70,7 +70,7 @@ FOREIGN = [
     "/home/me/.venv/lib/python3.13/site-packages/requests/api.py",
     "/usr/lib/python3/dist-packages/apt.py",
     codetracer.__file__,
-    str(Path(codetracer.__file__).parent / "live" / "tracer.py"),
+    str(Path(codetracer.__file__).parent / "watch" / "tracer.py"),
     "<frozen importlib._bootstrap>",
     "<string>",
 ]

@@ -7,7 +7,7 @@ import sys
 
 import codetracer
 import codetracer_bindings
-from codetracer.inspect.paths import compiled_globs, directories, is_foreign, matches
+from codetracer.inspect.paths import FileGlobs, directories, is_foreign
 from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
 
 TYPE_CHECKING = False
@@ -109,14 +109,11 @@ class FileSelection:
             but for codetracer's.
         exclude: globs; no file that matches one.
 
-    A glob is matched, by `fnmatch`, with the absolute path and with its tail after any ``/``; its
-    ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the working
-    directory.
+    `FileGlobs` says how they are matched.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self._include = compiled_globs(include)
-        self._exclude = compiled_globs(exclude)
+        self._globs = FileGlobs(include, exclude)
         # What started us, such as a console script, is on the stack below the program.
         starter = getattr(sys.modules["__main__"], "__file__", None)
         self._ours = (
@@ -131,8 +128,9 @@ class FileSelection:
             path: absolute, or a name in angle brackets for code that comes from no file.
             is_own: it is known to be the program's own; otherwise its place decides.
         """
-        if matches(path, self._exclude) or (path.startswith(self._ours) and not is_own):
+        chosen = self._globs.choose(path)
+        if path.startswith(self._ours) and not is_own:
             return False
-        if self._include:
-            return matches(path, self._include)
+        if chosen is not None:
+            return chosen
         return is_own or not is_foreign(path)

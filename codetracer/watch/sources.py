@@ -10,8 +10,8 @@ import os
 from zipimport import ZipImportError, zipimporter
 
 from codetracer.launcher import COMMAND_FILENAME
-from codetracer.live.frames import code_within
 from codetracer.source import decode_lines
+from codetracer.watch.frames import code_within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,11 +1,11 @@
-"""The command line of `codetracer trace`: what is ours, what is the program's, what is an error."""
+"""The command line of `codetracer watch`: what is ours, what is the program's, what is an error."""
 
 from pathlib import Path
 
 import pytest
 
 import codetracer
-from tests.running import SOURCES, execute, trace, write
+from tests.running import SOURCES, execute, watch, write
 
 SHOW = "import sys\nprint(sys.argv[1:])\n"
 FILES = {"app.py": SHOW, "-m": SHOW, "-x.py": SHOW, "p/__main__.py": SHOW, "p/__init__.py": ""}
@@ -31,10 +31,10 @@ def test_options_before_the_program_are_ours_and_all_after_it_are_its_own(
 ) -> None:
     write(tmp_path, FILES)
 
-    assert trace(*arguments, cwd=tmp_path) == (0, f"{seen}\n", "")
+    assert watch(*arguments, cwd=tmp_path) == (0, f"{seen}\n", "")
 
 
-USAGE = "usage: codetracer trace [OPTION ...] (SCRIPT | -m MODULE | -c CODE) [ARG ...]"
+USAGE = "usage: codetracer watch [OPTION ...] (SCRIPT | -m MODULE | -c CODE) [ARG ...]"
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_wrong_usage_is_said_in_a_line_and_exits_with_2(
 ) -> None:
     write(tmp_path, {"app.py": "print('ran')"})
 
-    outcome = trace(*arguments, cwd=tmp_path)
+    outcome = watch(*arguments, cwd=tmp_path)
 
     usage, error = outcome.stderr.splitlines()
     assert (outcome.code, outcome.stdout, usage) == (2, "", USAGE)
-    assert error.startswith("codetracer trace: error: ")
+    assert error.startswith("codetracer watch: error: ")
     assert message in error
 
 
@@ -71,10 +71,23 @@ def test_without_arguments_the_help_is_shown_and_the_exit_code_is_2(tmp_path: Pa
 
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith("usage: codetracer ")
-    assert "trace" in outcome.stderr
+    assert "watch" in outcome.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["trace", "--help"]])
+def test_the_name_that_watch_had_is_answered_with_what_there_is_now(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "print('ran')"})
+
+    outcome = execute("-m", "codetracer", "trace", "-o", "out", "app.py", cwd=tmp_path)
+
+    error = outcome.stderr.splitlines()[-1]
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert error.startswith("codetracer: error: there is no command 'trace': ")
+    assert "`codetracer watch`" in error
+    assert "`codetracer record`" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["watch", "--help"]])
 def test_help_goes_to_standard_output(arguments: list[str], tmp_path: Path) -> None:
     outcome = execute("-m", "codetracer", *arguments, cwd=tmp_path)
 
@@ -93,7 +106,7 @@ def test_the_version_names_codetracer_and_cpython(tmp_path: Path) -> None:
 def test_a_wrong_policy_in_the_environment_is_named(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "print('ran')"})
 
-    outcome = trace("app.py", cwd=tmp_path, environ={"CODETRACER_ON_RECORDER_ERROR": "maybe"})
+    outcome = watch("app.py", cwd=tmp_path, environ={"CODETRACER_ON_RECORDER_ERROR": "maybe"})
 
     assert (outcome.code, outcome.stdout) == (2, "")
     prefix = "codetracer: error: [ERR_INVALID_POLICY_VALUE] CODETRACER_ON_RECORDER_ERROR is 'maybe'"
@@ -106,7 +119,7 @@ def test_a_conflict_with_other_tools_is_told_and_the_program_does_not_run(tmp_pa
     write(tmp_path, {"app.py": "print('ran')", "start/sitecustomize.py": taken})
     path = ":".join(map(str, [tmp_path / "start", *SOURCES]))
 
-    outcome = trace("app.py", cwd=tmp_path, environ={"PYTHONPATH": path})
+    outcome = watch("app.py", cwd=tmp_path, environ={"PYTHONPATH": path})
 
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.stderr.startswith("codetracer: error: [ERR_TRACER_INSTALL_CONFLICT] no free")
@@ -115,7 +128,7 @@ def test_a_conflict_with_other_tools_is_told_and_the_program_does_not_run(tmp_pa
 
 
 def test_errors_are_json_too_where_the_policy_says_so(tmp_path: Path) -> None:
-    outcome = trace("-o", "no/out", "app.py", cwd=tmp_path, environ={"CODETRACER_JSON_ERRORS": "1"})
+    outcome = watch("-o", "no/out", "app.py", cwd=tmp_path, environ={"CODETRACER_JSON_ERRORS": "1"})
 
     text, json_line = outcome.stderr.splitlines()
     assert text.startswith("codetracer: error: [ERR_IO] ")
@@ -127,7 +140,7 @@ def test_nothing_is_said_on_standard_output_when_there_is_no_standard_error(tmp_
     shell = "import os, sys; os.close(2); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
 
     def run(*arguments: str) -> tuple[int, str]:
-        command = ("-c", shell, "-m", "codetracer", "trace", *arguments)
+        command = ("-c", shell, "-m", "codetracer", "watch", *arguments)
         return execute(*command, cwd=tmp_path)[:2]
 
     assert run("app.py") == (1, "")
@@ -137,7 +150,7 @@ def test_nothing_is_said_on_standard_output_when_there_is_no_standard_error(tmp_
 
 def test_a_backend_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     outcome = execute(
-        "-m", "codetracer", "trace", "-c", "1", cwd=tmp_path, environ={"CODETRACER_BACKEND": "rust"}
+        "-m", "codetracer", "watch", "-c", "1", cwd=tmp_path, environ={"CODETRACER_BACKEND": "rust"}
     )
 
     assert outcome.code == 2
@@ -149,7 +162,7 @@ def test_the_console_script_that_started_us_is_no_part_of_the_program(tmp_path: 
     script.parent.mkdir()
     script.write_text("import sys\nfrom codetracer.cli import main\nsys.exit(main())\n")
 
-    outcome = execute(str(script), "trace", "--events", "all", "-c", "1 / 0", cwd=tmp_path)
+    outcome = execute(str(script), "watch", "--events", "all", "-c", "1 / 0", cwd=tmp_path)
 
     assert outcome.code == 1
     assert "<string>:1" in outcome.stderr

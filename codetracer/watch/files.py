@@ -13,14 +13,14 @@ import weakref
 from functools import partial
 
 from codetracer import launcher
-from codetracer.live.frames import code_within, frame_of
+from codetracer.watch.frames import code_within, frame_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    from codetracer.live.select import FileSelection
+    from codetracer.watch.select import FileSelection
 
 __all__ = ["File", "Files"]
 

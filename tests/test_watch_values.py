@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codetracer.live.values import describe, describe_callable, describe_exception
+from codetracer.watch.values import describe, describe_callable, describe_exception
 
 
 class Point:

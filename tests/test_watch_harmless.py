@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import execute, trace, write
+from tests.running import execute, watch, write
 
 LIFETIMES = """
 import gc, weakref
@@ -153,7 +153,7 @@ def test_a_program_does_not_notice(program: str, options: list[str], tmp_path: P
     write(tmp_path, {"app.py": program})
 
     expected = execute("app.py", cwd=tmp_path)
-    actual = trace("-o", "out", *options, "app.py", cwd=tmp_path)
+    actual = watch("-o", "out", *options, "app.py", cwd=tmp_path)
 
     assert actual == expected
     assert expected.code == 0
@@ -186,7 +186,7 @@ except RuntimeError as error: context(error)
 """
     write(tmp_path, {"app.py": program})
 
-    traced = trace("-o", "out", "--events", "all", "app.py", cwd=tmp_path)
+    traced = watch("-o", "out", "--events", "all", "app.py", cwd=tmp_path)
 
     assert traced == execute("app.py", cwd=tmp_path)
 
@@ -202,7 +202,7 @@ last()
 """
     write(tmp_path, {"app.py": program})
 
-    outcome = trace("-o", "out", "--events", "start,raise", "app.py", cwd=tmp_path)
+    outcome = watch("-o", "out", "--events", "start,raise", "app.py", cwd=tmp_path)
 
     assert outcome == (0, "recovered\n" * 3, "")
     assert (tmp_path / "out").read_text().splitlines()[-1].endswith("start    last()")

@@ -8,12 +8,12 @@ from types import CodeType
 
 import pytest
 
-from codetracer.live.formats import JsonLines
-from codetracer.live.output import Output
-from codetracer.live.select import FileSelection, available_events
-from codetracer.live.tracer import LiveTracer
 from codetracer.monitoring import monitoring_events
-from tests.running import trace_events
+from codetracer.watch.formats import JsonLines
+from codetracer.watch.output import Output
+from codetracer.watch.select import FileSelection, available_events
+from codetracer.watch.tracer import LiveTracer
+from tests.running import watch_events
 
 HAS_SIDES = sys.version_info >= (3, 14)
 
@@ -70,7 +70,7 @@ main()
 
 @pytest.mark.parametrize("name", [*available_events(monitoring_events()), "all"])
 def test_an_event_that_is_asked_for_is_shown_and_no_other(name: str, tmp_path: Path) -> None:
-    events = trace_events(tmp_path, EVERYTHING, "--events", name)
+    events = watch_events(tmp_path, EVERYTHING, "--events", name)
 
     # An instruction or a branch that is watched keeps a `for` from telling how its generator ends.
     expected = {name} if name != "all" else set(OWN) - {"branch", "stop_iteration"}
@@ -99,7 +99,7 @@ thread = threading.Thread(target=work, name='worker')
 thread.start(); thread.join()
 """
 
-    events = trace_events(tmp_path, program, "--events", "start,return,line")
+    events = watch_events(tmp_path, program, "--events", "start,return,line")
 
     by_function = {(event["function"], event["event"]): event for event in events}
     start, end = by_function["Box.add", "start"], by_function["Box.add", "return"]
@@ -235,7 +235,7 @@ def test_depth_is_that_of_the_programs_own_frames_whatever_happens(
         "def check(here):", "def told(here, depth): pass\ndef check(here):"
     )
 
-    shown = trace_events(tmp_path, program, "--events", f"start,{events}")
+    shown = watch_events(tmp_path, program, "--events", f"start,{events}")
 
     told = [event for event in shown if event["function"] == "told" and event["event"] == "start"]
     assert len(told) > 40

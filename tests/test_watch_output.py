@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.running import execute, trace, trace_environ, write
+from tests.running import execute, trace_environ, watch, write
 
 NOISY = "import sys\ndef f(n): return n\nfor i in range({n}): f(i)\nprint('done')\nsys.exit(3)\n"
 
@@ -22,7 +22,7 @@ def shown(directory: Path, name: str = "out") -> list[str]:
 def start(directory: Path, *options: str) -> Any:
     """Start tracing ``app.py``, with pipes to read from."""
     return subprocess.Popen(
-        [sys.executable, "-m", "codetracer", "trace", *options, "app.py"],
+        [sys.executable, "-m", "codetracer", "watch", *options, "app.py"],
         cwd=directory,
         env=trace_environ(),
         stdout=subprocess.PIPE,
@@ -41,7 +41,7 @@ def finish(process: Any) -> int:
 def test_the_file_is_emptied_first_and_standard_error_is_the_programs(tmp_path: Path) -> None:
     write(tmp_path, {"out": "old\n", "app.py": "import sys; print('mine', file=sys.stderr)"})
 
-    outcome = trace("-o", "out", "--events", "return", "app.py", cwd=tmp_path)
+    outcome = watch("-o", "out", "--events", "return", "app.py", cwd=tmp_path)
 
     assert outcome == (0, "", "mine\n")
     assert shown(tmp_path) == ["return  <module> -> None"]
@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason_and_nothing_runs(
 ) -> None:
     write(tmp_path, {"app.py": "print('ran')"})
 
-    outcome = trace("-o", "no/such/out", "app.py", cwd=tmp_path)
+    outcome = watch("-o", "no/such/out", "app.py", cwd=tmp_path)
 
     message = "codetracer: error: [ERR_IO] cannot open no/such/out: No such file or directory\n"
     assert outcome == (1, "", message)
@@ -69,7 +69,7 @@ ENDS = {
 def test_no_line_is_lost_when_the_program_ends_by(end: str, tmp_path: Path) -> None:
     write(tmp_path, {"app.py": f"import os\ndef f(n): pass\nf(1)\nf(2)\nbefore = 3\n{end}"})
 
-    trace("-o", "out", "--events", "start,line", "app.py", cwd=tmp_path)
+    watch("-o", "out", "--events", "start,line", "app.py", cwd=tmp_path)
 
     assert shown(tmp_path)[-2].split() == ["line", "before", "=", "3"]
 
@@ -89,7 +89,7 @@ threading.Thread(target=work, name='w').start()
 """
     write(tmp_path, {"app.py": program})
 
-    trace("-o", "out", "--events", "start", "app.py", cwd=tmp_path)
+    watch("-o", "out", "--events", "start", "app.py", cwd=tmp_path)
 
     assert shown(tmp_path) == [
         "start  <module>",
@@ -115,7 +115,7 @@ print('done')
 """
     write(tmp_path, {"app.py": program})
 
-    outcome = trace("--events", "start", "app.py", cwd=tmp_path)
+    outcome = watch("--events", "start", "app.py", cwd=tmp_path)
 
     assert (outcome.code, outcome.stdout) == (0, "done\n")
     assert [line.split()[2] for line in outcome.stderr.splitlines()] == ["<module>", "f()"]
@@ -125,7 +125,7 @@ def test_a_program_that_closes_every_descriptor_goes_on_without_a_trace(tmp_path
     program = "import os\nos.closerange(3, 4096)\ndef f(): pass\nf()\nprint('done')"
     write(tmp_path, {"app.py": program})
 
-    outcome = trace("--events", "start", "app.py", cwd=tmp_path)
+    outcome = watch("--events", "start", "app.py", cwd=tmp_path)
 
     assert (outcome.code, outcome.stdout) == (0, "done\n")
     assert "f()" not in outcome.stderr
@@ -173,7 +173,7 @@ for pid in children: os.waitpid(pid, 0)
 """
     write(tmp_path, {"app.py": program})
 
-    trace("-o", "out", "--events", "start", "app.py", cwd=tmp_path)
+    watch("-o", "out", "--events", "start", "app.py", cwd=tmp_path)
 
     calls = [line for line in shown(tmp_path) if " f(n=" in line]
     assert len(calls) == 5 * 300
@@ -188,7 +188,7 @@ def test_a_full_device_is_a_failure_of_the_tracer_and_goes_by_the_policy(
     write(tmp_path, {"app.py": "print('ran')"})
     environ = {"CODETRACER_ON_RECORDER_ERROR": policy}
 
-    outcome = trace("-o", "/dev/full", "app.py", cwd=tmp_path, environ=environ)
+    outcome = watch("-o", "/dev/full", "app.py", cwd=tmp_path, environ=environ)
 
     assert "[ERR_IO] cannot write to /dev/full: No space left on device" in outcome.stderr
     expected = (1, "") if policy == "abort" else (0, "ran\n")
@@ -203,4 +203,4 @@ os.execv(sys.executable, [sys.executable, 'b.py'])
 """
     write(tmp_path, {"app.py": program, "b.py": "import os; print(os.listdir('/proc/self/fd'))"})
 
-    assert trace("-o", "out", "app.py", cwd=tmp_path) == execute("app.py", cwd=tmp_path)
+    assert watch("-o", "out", "app.py", cwd=tmp_path) == execute("app.py", cwd=tmp_path)

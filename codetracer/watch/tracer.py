@@ -1,4 +1,4 @@
-"""The tracer behind ``codetracer trace``: one line for each event that is shown."""
+"""The tracer behind ``codetracer watch``: one line for each event that is shown."""
 
 from __future__ import annotations
 
@@ -7,18 +7,6 @@ import threading
 import time
 
 from codetracer.launcher import run
-from codetracer.live.bytecode import Bytecode
-from codetracer.live.files import File, Files
-from codetracer.live.formats import Event
-from codetracer.live.frames import (
-    FrameStack,
-    arguments_of,
-    frame_of,
-    is_function,
-    line_of,
-)
-from codetracer.live.select import FRAME_EVENTS, FileSelection, event_name
-from codetracer.live.values import describe, describe_callable, describe_exception
 from codetracer.monitoring import (
     EventSet,
     MonitoringEvents,
@@ -26,6 +14,18 @@ from codetracer.monitoring import (
     events_union,
     monitoring_events,
 )
+from codetracer.watch.bytecode import Bytecode
+from codetracer.watch.files import File, Files
+from codetracer.watch.formats import Event
+from codetracer.watch.frames import (
+    FrameStack,
+    arguments_of,
+    frame_of,
+    is_function,
+    line_of,
+)
+from codetracer.watch.select import FRAME_EVENTS, FileSelection, event_name
+from codetracer.watch.values import describe, describe_callable, describe_exception
 from codetracer_bindings.events import DISABLE, MISSING, CallbackOutcome
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-    from codetracer.live.output import Output
+    from codetracer.watch.output import Output
 
 __all__ = ["LiveTracer"]
 
@@ -48,7 +48,7 @@ class LiveTracer(Tracer):
     Parameters:
         shown: the events to show.
         selection: the files to show them of.
-        render: makes a line of an event, see `codetracer.live.formats`.
+        render: makes a line of an event, see `codetracer.watch.formats`.
         output: takes the lines.
     """
 

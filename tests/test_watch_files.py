@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from tests.running import trace, trace_lines, write
+from tests.running import watch, watch_lines, write
 
 
 def files(directory: Path) -> set[str]:
@@ -26,7 +26,7 @@ def test_by_default_the_programs_own_files_are_shown_and_no_library(tmp_path: Pa
     program = "import sys; sys.path.append('site-packages')\n" + PROJECT["app.py"]
     write(tmp_path, {"app.py": program})
 
-    trace("-o", "out", "app.py", cwd=tmp_path)
+    watch("-o", "out", "app.py", cwd=tmp_path)
 
     assert files(tmp_path) == {"app.py", "helper.py", "package/__init__.py", "package/part.py"}
 
@@ -34,7 +34,7 @@ def test_by_default_the_programs_own_files_are_shown_and_no_library(tmp_path: Pa
 def test_include_shows_what_it_names_alone_libraries_too(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import json\nimport helper\njson.dumps({})", "helper.py": ""})
 
-    trace("-o", "out", "--include", "json/enc*.py", "--include=helper.py", "app.py", cwd=tmp_path)
+    watch("-o", "out", "--include", "json/enc*.py", "--include=helper.py", "app.py", cwd=tmp_path)
 
     shown = files(tmp_path)
     assert {name.rpartition("json/")[2] for name in shown} == {"encoder.py", "helper.py"}
@@ -43,13 +43,13 @@ def test_include_shows_what_it_names_alone_libraries_too(tmp_path: Path) -> None
 def test_exclude_takes_away_what_it_names(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import helper, package.part", **dict(list(PROJECT.items())[1:4])})
 
-    trace("-o", "out", "--exclude", "package/*", "--exclude", "helper.py", "app.py", cwd=tmp_path)
+    watch("-o", "out", "--exclude", "package/*", "--exclude", "helper.py", "app.py", cwd=tmp_path)
 
     assert files(tmp_path) == {"app.py"}
 
 
 def test_a_module_of_a_library_is_shown_when_it_is_what_runs(tmp_path: Path) -> None:
-    outcome = trace("-o", "out", "-m", "json.tool", cwd=tmp_path, stdin="[1]")
+    outcome = watch("-o", "out", "-m", "json.tool", cwd=tmp_path, stdin="[1]")
 
     assert outcome == (0, "[\n    1\n]\n", "")
     assert len(files(tmp_path)) == 1
@@ -59,7 +59,7 @@ def test_a_module_of_a_library_is_shown_when_it_is_what_runs(tmp_path: Path) -> 
 def test_what_runs_from_a_directory_of_libraries_is_shown(tmp_path: Path) -> None:
     write(tmp_path, {"site-packages/tool.py": "import other", "site-packages/other.py": "x = 1"})
 
-    trace("-o", "out", "site-packages/tool.py", cwd=tmp_path)
+    watch("-o", "out", "site-packages/tool.py", cwd=tmp_path)
 
     assert files(tmp_path) == {"tool.py"}
 
@@ -80,7 +80,7 @@ exec('def f(x): return x', spaces)
 spaces['f'](3)
 """
 
-    lines = trace_lines(tmp_path, program, "--events", "start")
+    lines = watch_lines(tmp_path, program, "--events", "start")
 
     started = [line.split()[2] for line in lines if "__annotate__" not in line]
     assert started == ["<module>", "Point", "<module>", "f(x=3)"]
@@ -101,7 +101,7 @@ for i in range(2):
 """
     write(tmp_path, {"app.py": program})
 
-    outcome = trace("-o", "out", "--events", "raise,unwind", "app.py", cwd=tmp_path)
+    outcome = watch("-o", "out", "--events", "raise,unwind", "app.py", cwd=tmp_path)
 
     assert outcome == (0, "stopped\nstopped\n", "")
     events = [line.split()[:2] for line in (tmp_path / "out").read_text().splitlines()]
@@ -113,6 +113,6 @@ def test_a_program_in_a_zip_file_is_shown(tmp_path: Path) -> None:
         archive.writestr("__main__.py", "import part")
         archive.writestr("part.py", "x = 1")
 
-    trace("-o", "out", "app.zip", cwd=tmp_path)
+    watch("-o", "out", "app.zip", cwd=tmp_path)
 
     assert files(tmp_path) == {"__main__.py", "part.py"}

@@ -1,4 +1,4 @@
-"""``codetracer trace``: its options, and what they mean."""
+"""``codetracer watch``: its options, and what they mean."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import argparse
 import atexit
 
 from codetracer.errors import RecorderError
+from codetracer.filters.globs import add_file_options
 from codetracer.launcher import Target, complain, run
-from codetracer.live.formats import JsonLines, TextLines
-from codetracer.live.output import Output
-from codetracer.live.select import (
+from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+from codetracer.watch.formats import JsonLines, TextLines
+from codetracer.watch.output import Output
+from codetracer.watch.select import (
     DEFAULT_EVENTS,
     FileSelection,
     available_events,
     event_name,
     select_events,
 )
-from codetracer.live.sources import Sources
-from codetracer.live.tracer import LiveTracer
-from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+from codetracer.watch.sources import Sources
+from codetracer.watch.tracer import LiveTracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,54 +30,44 @@ __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"
 RUNNERS = ()
 """Nothing but what ``python`` can run."""
 
-SUMMARY = "run a program and show its events, a line for each, as they happen"
+SUMMARY = "run a program and print each of its events as it happens"
 
 EXAMPLES = """\
 examples:
-  codetracer trace app.py --verbose
-  codetracer trace --events start,return -m package.module
-  codetracer trace -o trace.jsonl --format jsonl --include 'app/*.py' app.py
-  codetracer trace --events all -c 'print(1)'
+  codetracer watch app.py --verbose
+  codetracer watch --events start,return -m package.module
+  codetracer watch -o trace.jsonl --format jsonl --include 'app/*.py' app.py
+  codetracer watch --events all -c 'print(1)'
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of ``trace``; the program is not theirs to describe."""
+    """Give `parser` the options of ``watch``; the program is not theirs to describe."""
     names = ", ".join([*available_events(monitoring_events()), "all"])
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="write the events to FILE, emptied first (default: standard error)",
+        help="write the events to FILE, and overwrite what is there (default: standard error)",
     )
     parser.add_argument(
         "--format",
         choices=("text", "jsonl"),
         default="text",
-        help="lines for people, or a JSON object for each event (default: text)",
+        help="print lines to be read, or a JSON object for each event (default: text)",
     )
     parser.add_argument(
         "--events",
         metavar="LIST",
         type=_events,
         default=DEFAULT_EVENTS,
-        help=f"the events to show, of: {names} (default: {DEFAULT_EVENTS})",
+        help=f"show these events, separated by commas (default: {DEFAULT_EVENTS}). There are:"
+        f" {names}",
     )
-    parser.add_argument(
-        "--include",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="show the files that match GLOB, and no others; a glob is matched with the absolute"
-        " path and with its tail after any /; may be given again (default: the program's own"
-        " files, not the standard library, not site-packages)",
-    )
-    parser.add_argument(
-        "--exclude",
-        metavar="GLOB",
-        action="append",
-        default=[],
-        help="do not show the files that match GLOB; may be given again",
+    add_file_options(
+        parser,
+        "show",
+        "the program's own files, without the standard library and installed packages",
     )
 
 

@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from tests.running import trace, trace_lines, write
+from tests.running import watch, watch_lines, write
 
 PROGRAM = """\
 def half(n, /, by=2, *rest, exact, **more):
@@ -84,7 +84,7 @@ app.py:24   return  <module> -> None
 
 
 def test_every_event_is_a_line_indented_by_depth(tmp_path: Path) -> None:
-    lines = trace_lines(tmp_path, PROGRAM)
+    lines = watch_lines(tmp_path, PROGRAM)
 
     # The generator that is left suspended ends with the interpreter, in ways of each version.
     assert lines[: LINES.count("\n")] == LINES.splitlines()
@@ -106,7 +106,7 @@ try:
 except ValueError: pass
 """
 
-    lines = trace_lines(tmp_path, program, "--events", events)
+    lines = watch_lines(tmp_path, program, "--events", events)
 
     shown = {" ".join(line.split()) for line in lines}
     assert {
@@ -125,7 +125,7 @@ except ValueError: pass
 def test_a_deep_recursion_is_told_by_a_number(tmp_path: Path) -> None:
     program = "def f(n):\n    return n and f(n - 1)\nf(60)\n"
 
-    lines = trace_lines(tmp_path, program, "--events", "start")
+    lines = watch_lines(tmp_path, program, "--events", "start")
 
     assert lines[41].endswith(" f(n=20)")
     assert lines[61].split()[-2:] == ["(+21)", "f(n=0)"]
@@ -136,7 +136,7 @@ def test_nothing_that_a_terminal_acts_on_is_passed_on(tmp_path: Path) -> None:
     program = "def f(x):\n    pass  # \x1b[31m \x07 tab\tö\nf('\\x1b[0m\\n')\nraise SystemExit('')"
     write(tmp_path, {"app.py": program})
 
-    trace("-o", "out", "app.py", cwd=tmp_path)
+    watch("-o", "out", "app.py", cwd=tmp_path)
 
     text = (tmp_path / "out").read_text(encoding="utf-8")
     assert all(line.isprintable() for line in text.splitlines())
@@ -154,7 +154,7 @@ thread.start(); thread.join()
 work(2)
 """
 
-    lines = trace_lines(tmp_path, program, "--events", "start")
+    lines = watch_lines(tmp_path, program, "--events", "start")
 
     works = [line.split(maxsplit=2)[2] for line in lines if "work(n=" in line]
     assert works == ["[worker] work(n=1)", "work(n=2)"]
@@ -177,7 +177,7 @@ thread = threading.Thread(target=fork, name='forker')
 thread.start(); thread.join()
 """
 
-    lines = trace_lines(tmp_path, program, "--events", "start")
+    lines = watch_lines(tmp_path, program, "--events", "start")
 
     child, parent = (line.split(maxsplit=2)[2] for line in lines if "work(pid=" in line)
     pid = parent.removesuffix(")").rpartition("=")[2]
@@ -190,7 +190,7 @@ def test_the_code_of_a_command_is_shown_and_generated_code_is_not_taken_for_it(
 ) -> None:
     program = "x = 1\nexec('y = 2')\nz = 3"
 
-    trace("-o", "out", "--events", "line", "-c", program, cwd=tmp_path)
+    watch("-o", "out", "--events", "line", "-c", program, cwd=tmp_path)
 
     lines = (tmp_path / "out").read_text().splitlines()
     assert [line.split(maxsplit=2) for line in lines] == [
@@ -206,7 +206,7 @@ def test_sources_are_shown_from_zip_files_and_in_their_encoding(tmp_path: Path) 
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", source)
 
-    trace("-o", "out", "--events", "line", "app.zip", cwd=tmp_path)
+    watch("-o", "out", "--events", "line", "app.zip", cwd=tmp_path)
 
     assert (tmp_path / "out").read_text(encoding="utf-8").split(maxsplit=2)[2:] == ["x = 'ä'\n"]
 
@@ -222,7 +222,7 @@ print('done')
 """
     write(tmp_path, {"app.py": program, "b.py": ""})
 
-    outcome = trace("--events", "line", "app.py", cwd=tmp_path)
+    outcome = watch("--events", "line", "app.py", cwd=tmp_path)
 
     assert outcome.stdout == "done\n"
     lines = [line.split() for line in outcome.stderr.splitlines()]
@@ -236,7 +236,7 @@ print('done')
 def test_columns_stay_aligned_when_a_longer_file_comes(tmp_path: Path) -> None:
     write(tmp_path, {"package/a_long_name.py": "x = 1"})
 
-    lines = trace_lines(tmp_path, "x = 0\nimport package.a_long_name\n", "--events", "line")
+    lines = watch_lines(tmp_path, "x = 0\nimport package.a_long_name\n", "--events", "line")
 
     columns = [line.index("line") for line in lines]
     assert columns == [12, 12, len("package/a_long_name.py:123") + 2]

@@ -1,0 +1,150 @@
+"""What ``codetracer record`` says at its very end: how much was recorded, and how to see it.
+
+It runs after the program: no code of the program's is run, nothing it may have replaced is looked
+up, and nothing is imported. What is written goes to standard error as it was when recording began;
+where the program has closed it, nothing is said.
+"""
+
+from __future__ import annotations
+
+import sys
+from io import BufferedWriter as _BufferedWriter
+from io import FileIO as _FileIO
+from io import TextIOWrapper as _TextIOWrapper
+
+from codetracer.log import to_stderr
+from codetracer.own import seal
+from codetracer.whose import began_here
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from codetracer.runtime.lifecycle import Recorder
+
+__all__ = ["Summary", "flush", "say"]
+
+SHOWN: Final = 3
+"""How many of the processes that are not recorded are named."""
+
+PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
+"""The characters that mean themselves in a shell."""
+
+_modules = vars(sys)
+
+seal(globals())
+
+
+class Summary:
+    """What is said of one recording.
+
+    Parameters:
+        recorder: what records.
+        folder: where to, as the user would name it.
+    """
+
+    def __init__(self, recorder: Recorder, folder: str) -> None:
+        self._recorder = recorder
+        self._show = f"codetracer show {_quoted(folder)}"
+        self._hidden = 0
+        self._uncaught = ""
+        self._step: int | None = None
+
+    def note_uncaught(self, error: BaseException) -> None:
+        """Take note of the exception that ended the program."""
+        self._uncaught = type(error).__name__
+        self._step = self._recorder.raised_at(error)
+
+    def note_hidden(self, status: int) -> None:
+        """Take note of the program's exit status, for the command's own will not be that."""
+        self._hidden = status
+
+    def tell(self) -> None:
+        """Say it, unless nothing was recorded, or not all of it, of which others tell."""
+        recorder = self._recorder
+        if not recorder.started or recorder.failed or not recorder.is_wanted:
+            return
+        _say_unrecorded(recorder.unrecorded())
+        if self._hidden:
+            say(f"codetracer: the program ended with status {self._hidden}")
+        try:
+            processes, size = len(recorder.directory.logs()), recorder.directory.size()
+        except OSError as error:
+            if not began_here(error):
+                raise
+            return
+        calls = recorder.counts()["calls"]
+        if not calls and processes == 1:
+            say(
+                "codetracer: nothing was recorded: no code ran that the filters, --include and"
+                " --activation-path let through"
+            )
+            return
+        others = f" and {_number(processes - 1, 'more process', 'es')}" if processes > 1 else ""
+        say(
+            f"codetracer: recorded {_number(calls, 'call')}{others}, {_size(size)};"
+            f" to see it: {self._show}"
+        )
+        if self._uncaught and self._step is None:
+            say(f"codetracer: uncaught {self._uncaught}; to see it: {self._show} --raises")
+        elif self._uncaught:
+            say(
+                f"codetracer: uncaught {self._uncaught}, raised at step {self._step:,};"
+                f" to see it: {self._show} --step {self._step}"
+            )
+
+
+def say(text: str) -> None:
+    """Print a line on standard error, past what records the program's output."""
+    # What the program printed comes first.
+    flush("stdout")
+    flush("stderr")
+    to_stderr(text)
+
+
+def flush(name: str) -> None:
+    """Flush a stream of `sys` if it is CPython's own through and through; raise nothing."""
+    stream = _modules.get(name)
+    if (
+        type(stream) is not _TextIOWrapper
+        or type(stream.buffer) is not _BufferedWriter
+        or type(stream.buffer.raw) is not _FileIO
+    ):
+        return
+    try:
+        stream.flush()
+    except (OSError, ValueError) as error:
+        # It is closed, or nobody reads it; CPython will say so when it flushes it.
+        if not began_here(error):
+            raise
+
+
+def _say_unrecorded(missing: list[str]) -> None:
+    if missing:
+        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        say(
+            f"codetracer: Python processes that it started and that are not recorded:"
+            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
+        )
+
+
+def _number(number: int, what: str, plural: str = "s") -> str:
+    return f"{number:,} {what}{'' if number == 1 else plural}"
+
+
+def _size(size: int) -> str:
+    """Return a number of bytes in the largest unit of which there is one."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size} bytes"
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it (`shlex` would be loaded into the program's process)."""
+    if not word.isprintable():
+        # Nobody can type it; it shall not move the cursor.
+        return ascii(word)
+    if word and all(character in PLAIN for character in word):
+        return word
+    return "'" + word.replace("'", "'\"'\"'") + "'"

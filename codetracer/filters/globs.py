@@ -1,0 +1,75 @@
+"""Files chosen by globs: the options --include and --exclude of the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from codetracer.filters.patterns import PatternError
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Final
+
+__all__ = ["add_file_options", "checked_glob"]
+
+seal(globals())
+
+CLOSED: Final = re.compile(r"(?:[^[]|\[!?\]?[^\]]*\])*")
+"""A glob of which every bracket begins a set; `fnmatch` takes one that does not for itself."""
+
+
+def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -> None:
+    """Give `parser` the options --include and --exclude.
+
+    Parameters:
+        verb: what is done with the files.
+        default: which files it is done with unless --include says so.
+    """
+    parser.add_argument(
+        "--include",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        type=_glob,
+        help=f"{verb} only files that match GLOB (default: {default}). The glob may match a file's"
+        " absolute path, or the part of it after any slash; * matches slashes, too. Can be given"
+        " more than once",
+    )
+    parser.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        type=_glob,
+        help=f"do not {verb} files that match GLOB. Can be given more than once",
+    )
+
+
+def checked_glob(glob: str) -> str:
+    """Return a glob, if it can match the path of a file.
+
+    Raises:
+        PatternError: it cannot; the text says why, and what would be right.
+    """
+    if not glob:
+        raise PatternError("a glob must not be empty")
+    if not CLOSED.fullmatch(glob):
+        raise PatternError(
+            f"{glob!r} has a '[' that is not closed; write [[] for a bracket in a name"
+        )
+    if glob.endswith("/") or os.path.isdir(glob):
+        within = f"{glob.rstrip('/')}/*"
+        raise PatternError(f"{glob!r} is a folder; {within!r} matches the files in it")
+    return glob
+
+
+def _glob(text: str) -> str:
+    from argparse import ArgumentTypeError
+
+    try:
+        return checked_glob(text)
+    except PatternError as error:
+        raise ArgumentTypeError(str(error)) from None

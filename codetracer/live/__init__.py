@@ -1,1 +1,0 @@
-"""``codetracer trace``: every event of a running program as a line of text or JSON."""

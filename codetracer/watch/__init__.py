@@ -1,0 +1,1 @@
+"""``codetracer watch``: every event of a running program as a line of text or JSON."""
