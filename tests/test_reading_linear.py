@@ -84,9 +84,9 @@ def bare_calls(count: int) -> list[bytes]:
 LONG: dict[str, tuple[Callable[[int], list[bytes]], Sequence[str]]] = {
     "resumes": (stolen, ("info",)),
     "resumes in the tree": (stolen, ("show", "--all")),
-    "exceptions on their way": (unhandled, ("show", "--raises", "--lines", "0")),
-    "exceptions handled": (handled, ("show", "--raises", "--lines", "0")),
-    "calls": (bare_calls, ("show", "--function", "wide", "--lines", "0")),
+    "exceptions on their way": (unhandled, ("show", "--raises", "--limit", "0")),
+    "exceptions handled": (handled, ("show", "--raises", "--limit", "0")),
+    "calls": (bare_calls, ("show", "--function", "wide", "--limit", "0")),
     "calls as JSON": (bare_calls, ("show", "--format", "json")),
 }
 
@@ -303,6 +303,6 @@ def test_calls_that_lie_deep_tell_their_depth_and_are_not_indented_more(tmp_path
 
     found = shown(tmp_path, records, "--all", "--width", "0")
 
-    assert f"{'  ' * 40}work()" in found[40]
-    assert found[41].startswith(f"{'  ' * 40}[41] work()")
+    assert f"  {'  ' * 40}work()" in found[40]
+    assert f"  {'  ' * 40}[41] work()" in found[41]
     assert max(map(len, found)) < 150
