@@ -51,6 +51,13 @@ VIEWS: Final[tuple[tuple[str, ...], ...]] = (
     ("show", "{trace}", "--output", "--format", "json"),
     ("show", "{trace}", "--process", "4321", "--limit", "0", "--width", "0"),
     ("show", "{trace}", "--process", "5"),
+    ("show", "{trace}", "--call", "3"),
+    ("show", "{trace}", "--call", "3", "--lines", "--depth", "2"),
+    ("show", "{trace}", "--lines", "--format", "json", "--limit", "20000"),
+    ("show", "{trace}", "--thread", "0", "--raises", "--output", "--find", "x"),
+    ("show", "{trace}", "--find", "1", "--format", "json", "--limit", "20000"),
+    ("show", "{trace}", "--variable", "total[0]", "--function", "work"),
+    ("show", "{trace}", "--variable", "#3.field"),
     ("export", "{trace}", "--to", "codetracer-json", "-o", EXPORT),
     ("export", "{log}", "--to", "codetracer-json", "-o", EXPORT, "--force"),
 )

@@ -166,8 +166,8 @@ def test_after_the_last_line_that_may_be_the_way_to_more_is_told(recorded: Path)
     found = lines("out", "--limit", "3", cwd=recorded)
 
     assert [line for line in found if not line.startswith("app.py")] == [
-        "… calls not shown: 1 of imports and class bodies; --all shows them, --call STEP --all those"
-        " in one call",
+        "… calls not shown: 1 of imports and class bodies; --all shows them, --call STEP --all"
+        " those in one call",
         "… cut after 3 lines; --limit N shows more, --limit 0 all",
     ]
     assert len(found) == 5

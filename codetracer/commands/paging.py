@@ -64,12 +64,11 @@ def paged(command: str | None) -> Iterator[None]:
     environ = SETTINGS | os.environ
     process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environ)
     assert process.stdin is not None
-    sys.stdout = SafeStream(io.TextIOWrapper(process.stdin, encoding=before.encoding))
+    below = io.TextIOWrapper(process.stdin, encoding=before.encoding)
+    sys.stdout = SafeStream(below)
     try:
-        try:
+        with below, sys.stdout:
             yield
-        finally:
-            sys.stdout.stream.close()
     except BrokenPipeError:
         pass
     finally:
