@@ -306,7 +306,7 @@ def test_exceptions_of_what_is_not_the_users_are_counted_unless_all_are_wanted(
 ) -> None:
     folded, whole = lines("--raises", cwd=recorded), lines("--raises", "--all", cwd=recorded)
 
-    assert folded[-1] == "… 1 more, raised and handled in code that is not yours; --all shows them"
+    assert folded[-1] == "… 1 more that stayed in code which is not yours; --all shows them"
     assert not [line for line in folded if "LookupError" in line]
     assert len([line for line in whole if "LookupError('of the library')" in line]) == 1
 

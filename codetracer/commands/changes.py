@@ -54,10 +54,12 @@ def described(
     changes, state = replay.changes, replay.state
     if changes is None:
         return
+    told: set[str] = set()
     for owner, number in changes.variables:
         if owner is frame or number >= len(owner.code.variables):
-            value = state.variable(owner, number)
-            yield variable_name(owner.code, number), _shown(printer, state, value)
+            name = variable_name(owner.code, number)
+            told.add(name)
+            yield name, _shown(printer, state, state.variable(owner, number))
     found = {
         number: differing
         for number, before in changes.objects.items()
@@ -66,8 +68,16 @@ def described(
     if found:
         names = named(state, frame, found)
         for number, differing in found.items():
+            if _variable_of(names[number]) in told:
+                # It was told with its variable, whole.
+                continue
             for suffix, value in differing:
                 yield f"{names[number]}{suffix}", _shown(printer, state, value)
+
+
+def _variable_of(name: str) -> str:
+    """Return the variable that a way to an object begins with."""
+    return name.partition(".")[0].partition("[")[0]
 
 
 def variable_name(code: Code, number: int) -> str:

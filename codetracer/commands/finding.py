@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.changes import differences, named, variable_name
-from codetracer.commands.printer import Printer, short_name
+from codetracer.commands.printer import Printer, in_task, short_name
 from codetracer.commands.searches import Output
 from codetracer.commands.selection import Places
 from codetracer.commands.tree import SHOWN_SIBLINGS
@@ -189,7 +189,8 @@ class Finds:
             )
             return
         place = printer.place(frame.code.path, line)
-        printer.at(place, step, (f"{short_name(frame.code)}  ", "name"), text)
+        tail = (in_task(frame), "dim")
+        printer.at(place, step, (f"{short_name(frame.code)}  ", "name"), text, tail=[tail])
 
 
 def _digits(value: object) -> str:

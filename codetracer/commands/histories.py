@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from codetracer.commands.printer import Printer, short_name
+from codetracer.commands.printer import Printer, in_task, short_name
 from codetracer.commands.selection import ENDING, Places
 from codetracer.replay import events
 from codetracer.replay.render import short_type
@@ -269,6 +269,7 @@ class History:
         number_shown = self._replay.steps if step is None else step
         what = f"{text} is unbound" if shown is _UNBOUND else f"{text} = {shown}"
         tail = f"  of {self._owner(number)}" if self._path.steps and number >= 0 else ""
+        tail += in_task(frame)
         place = printer.place(code.path, line)
         name = f"{short_name(code):<{NAMES}}  "
         printer.at(place, number_shown, (name, "name"), what, tail=[(tail, "dim")])

@@ -69,17 +69,19 @@ class Raises:
 
     Parameters:
         selection: where the exceptions were raised that are shown.
-        folded: whether those are only counted which code raised and handled that is not the
+        folded: whether those are only counted that did not leave code which is not the
             program's own.
 
     Attributes:
         foreign: how many these were.
+        loops: how many ended a loop, as StopIteration does; they are only counted with these.
     """
 
     def __init__(
         self, replay: Replay, printer: Printer, selection: Selection, *, folded: bool
     ) -> None:
         self.foreign = 0
+        self.loops = 0
         self._replay = replay
         self._printer = printer
         self._selection = selection
@@ -89,6 +91,8 @@ class Raises:
         # The keys of those that a frame handles, and those of them whose line is not known yet.
         self._handling: dict[Frame, dict[_Key, None]] = {}
         self._unstepped: dict[Frame, list[_Exception]] = {}
+        # What ends a loop is raised, and nothing tells that the loop takes it.
+        self._stops: dict[Frame, _Key] = {}
 
     def see(self, event: Event) -> None:
         """Take in an event."""
@@ -127,6 +131,8 @@ class Raises:
             row["thrown_in"] = True
             place = f"{place}, thrown in"
         shows = self._selection.has(frame, event.thread)
+        if type(event) is events.RaiseEvent and self._is_stop(event.raw):
+            self._stops[frame] = key
         self._active[key] = _Exception(row, f"{shown}", f"raised in {place}", frame, shows)
 
     def _handled(self, event: events.HandledEvent) -> None:
@@ -140,12 +146,32 @@ class Raises:
             self._unstepped.setdefault(event.frame, []).append(known)
 
     def _step(self, event: events.StepEvent) -> None:
+        if self._stops and (key := self._stops.pop(event.frame, None)) is not None:
+            self._stopped(key, event.frame)
         if not self._unstepped:
             return
         for known in self._unstepped.pop(event.frame, ()):
             if known.frame is event.frame:
                 # The line of `except`, which runs right after.
                 known.where = known.where[0], event.line, event.number
+
+    def _is_stop(self, value: raw.Value) -> bool:
+        state = self._replay.state
+        record = state.objects.get(value.number) if type(value) is ReferenceValue else None
+        if record is None or record.type_number >= len(state.types):
+            return False
+        return state.types[record.type_number] in ("StopIteration", "StopAsyncIteration")
+
+    def _stopped(self, key: _Key, frame: Frame) -> None:
+        known = self._active.get(key)
+        if known is None or known.frame is not None:
+            return
+        del self._active[key]
+        if self._folded:
+            self.loops += known.shows
+            return
+        known.where = short_name(frame.code), known.place, known.step
+        self._print(known, "handled", "ended a loop there", frame)
 
     def _unwound(self, event: events.UnwindEvent) -> None:
         key = event.thread, _identity(event.raw)
@@ -166,6 +192,7 @@ class Raises:
 
     def _ended(self, frame: Frame) -> None:
         self._unstepped.pop(frame, None)
+        self._stops.pop(frame, None)
         for key in [*self._handling.get(frame, ())]:
             self._print_handled(key)
 
@@ -200,7 +227,7 @@ class Raises:
             return
         printer = self._printer
         codes = (known.code,) if frame is None else (known.code, frame.code)
-        if self._folded and fate == "handled" and not any(map(printer.is_own, codes)):
+        if self._folded and fate != "ended" and not any(map(printer.is_own, codes)):
             self.foreign += 1
             return
         if not printer.as_json:

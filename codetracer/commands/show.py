@@ -187,8 +187,8 @@ def _show(
         try:
             views.show()
         finally:
-            if views.folded:
-                printer.note(views.folded)
+            for note in views.notes:
+                printer.note(note)
     error = missing(trace, shown, options)
     if error is not None:
         raise error

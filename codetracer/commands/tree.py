@@ -310,7 +310,7 @@ class Tree:
     def _print_folded(self, thread: Thread, node: _Node) -> None:
         for (code, resumed), similar in node.folded.items():
             count, raised = similar.count, similar.raised
-            what = "times that" if resumed else f"call{'s' * (count > 1)} of"
+            what = f"time{'s' * (count > 1)} that" if resumed else f"call{'s' * (count > 1)} of"
             text = f"… {count} more {what} {short_name(code)}{' went on' if resumed else ''}"
             text = f"{text} ({raised} raised)" if raised else text
             self._line(thread, similar, node.depth + 1, (text, "dim"))

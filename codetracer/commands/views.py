@@ -96,17 +96,20 @@ class Views:
         return self._replay.steps
 
     @property
-    def folded(self) -> str:
-        """What is said of what was not shown; empty if nothing was left out."""
+    def notes(self) -> list[str]:
+        """What is said of what was not shown."""
         parts = [str(self._folds)]
         if self._raises is not None and self._raises.foreign:
             parts.append(
-                f"… {self._raises.foreign:,} more, raised and handled in code that is not yours;"
+                f"… {self._raises.foreign:,} more that stayed in code which is not yours;"
                 " --all shows them"
             )
+        if self._raises is not None and self._raises.loops:
+            loops = f"{self._raises.loops:,} more that only ended a loop"
+            parts.append(f"… {loops}; --all shows them")
         if self.finds is not None and self.finds.more:
             parts.append(f"… {self.finds.more:,} more at the lines above; --all shows them")
-        return "\n".join(part for part in parts if part)
+        return [part for part in parts if part]
 
     def show(self) -> None:
         """Print what there is.
