@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import FORM_DICT, FORM_INSTANCE, FORM_LIST
+from codetracer_bindings.trace_format import FORM_DICT, FORM_EXCEPTION, FORM_INSTANCE, FORM_LIST
 from tests import logs
 from tests.logs import NONE, number, text
 from tests.running import Outcome, execute, trace_environ, write
@@ -309,6 +309,30 @@ def test_exceptions_of_what_is_not_the_users_are_counted_unless_all_are_wanted(
     assert folded[-1] == "… 1 more that stayed in code which is not yours; --all shows them"
     assert not [line for line in folded if "LookupError" in line]
     assert len([line for line in whole if "LookupError('of the library')" in line]) == 1
+
+
+def test_what_only_ends_a_loop_is_counted_unless_all_are_wanted(tmp_path: Path) -> None:
+    stop = encode.encode_raise(encode.value_reference(1))
+    log = small(
+        encode.encode_type("StopIteration"),
+        encode.encode_object(1, FORM_EXCEPTION, 3, 0, [], 0, []),
+        encode.encode_call(0, 0, []),
+        encode.encode_step(3),
+        # A loop over it ends, and the next line runs; then it leaves a function.
+        *(stop, encode.encode_step(1)),
+        *(encode.encode_call(1, 0, []), encode.encode_step(0), stop),
+        *(encode.encode_unwind(0, encode.value_reference(1)), stop, encode.encode_step(1)),
+    )
+    logs.write_trace(tmp_path / "out", log)
+
+    whole, folded = bare("--raises", "--all", cwd=tmp_path), lines("--raises", cwd=tmp_path)
+
+    assert folded == ["… 2 more that only ended a loop; --all shows them"]
+    module = "in <module __main__>"
+    assert whole == [
+        f"StopIteration()  raised {module}  ended a loop at app.py:4 {module}",
+        f"StopIteration()  raised in f  ended a loop at app.py:5 {module}",
+    ]
 
 
 def test_an_attribute_has_a_history_of_its_own_whoever_changes_it(recorded: Path) -> None:

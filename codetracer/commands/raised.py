@@ -92,7 +92,7 @@ class Raises:
         self._handling: dict[Frame, dict[_Key, None]] = {}
         self._unstepped: dict[Frame, list[_Exception]] = {}
         # What ends a loop is raised, and nothing tells that the loop takes it.
-        self._stops: dict[Frame, _Key] = {}
+        self._stops: dict[Frame, tuple[_Key, int, int]] = {}
 
     def see(self, event: Event) -> None:
         """Take in an event."""
@@ -110,6 +110,8 @@ class Raises:
     def _raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
         key = event.thread, _identity(event.raw)
         known = self._active.get(key)
+        if type(event) is events.RaiseEvent and self._is_stop(event.raw):
+            self._stops[event.frame] = key, event.frame.line, event.frame.step
         if known is not None and known.frame is None:
             return
         if known is not None:
@@ -131,8 +133,6 @@ class Raises:
             row["thrown_in"] = True
             place = f"{place}, thrown in"
         shows = self._selection.has(frame, event.thread)
-        if type(event) is events.RaiseEvent and self._is_stop(event.raw):
-            self._stops[frame] = key
         self._active[key] = _Exception(row, f"{shown}", f"raised in {place}", frame, shows)
 
     def _handled(self, event: events.HandledEvent) -> None:
@@ -146,8 +146,8 @@ class Raises:
             self._unstepped.setdefault(event.frame, []).append(known)
 
     def _step(self, event: events.StepEvent) -> None:
-        if self._stops and (key := self._stops.pop(event.frame, None)) is not None:
-            self._stopped(key, event.frame)
+        if self._stops and (stop := self._stops.pop(event.frame, None)) is not None:
+            self._stopped(event.frame, *stop)
         if not self._unstepped:
             return
         for known in self._unstepped.pop(event.frame, ()):
@@ -162,7 +162,7 @@ class Raises:
             return False
         return state.types[record.type_number] in ("StopIteration", "StopAsyncIteration")
 
-    def _stopped(self, key: _Key, frame: Frame) -> None:
+    def _stopped(self, frame: Frame, key: _Key, line: int, step: int) -> None:
         known = self._active.get(key)
         if known is None or known.frame is not None:
             return
@@ -170,8 +170,9 @@ class Raises:
         if self._folded:
             self.loops += known.shows
             return
-        known.where = short_name(frame.code), known.place, known.step
-        self._print(known, "handled", "ended a loop there", frame)
+        known.where = short_name(frame.code), line, step
+        place = self._printer.place(frame.code.path, line)
+        self._print(known, "handled", f"ended a loop at {place} in {known.where[0]}", frame)
 
     def _unwound(self, event: events.UnwindEvent) -> None:
         key = event.thread, _identity(event.raw)
