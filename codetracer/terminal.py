@@ -76,6 +76,10 @@ class SafeStream(io.TextIOBase):
         self.stream.write(safe(line) + text[len(line) :])
         return len(text)
 
+    def draw(self, line: str) -> None:
+        """Write a line as it is: its texts were made safe before they were given colours."""
+        self.stream.write(line)
+
     def flush(self) -> None:
         """Have what was written on its way."""
         self.stream.flush()

@@ -104,6 +104,14 @@ def lines(*arguments: str | Path, cwd: Path) -> list[str]:
     return re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", done.stdout).splitlines()
 
 
+def bare(*arguments: str | Path, cwd: Path) -> list[str]:
+    """Return the lines that are shown, without the columns of places and steps."""
+    found = lines(*arguments, cwd=cwd)
+    columns = re.match(r"\S+ +\d+  ", found[0])
+    assert columns is not None, found[0]
+    return [line[columns.end() :] if line[0] in " a" else line for line in found]
+
+
 def rows(*arguments: str | Path, cwd: Path) -> list[dict[str, object]]:
     done = show(*arguments, "--format", "json", cwd=cwd)
     assert (done.code, done.stderr) == (0, ""), done
@@ -111,7 +119,7 @@ def rows(*arguments: str | Path, cwd: Path) -> list[dict[str, object]]:
 
 
 def test_the_tree_has_a_line_for_a_leaf_and_results_below_deeper_calls(recorded: Path) -> None:
-    found = lines("out", cwd=recorded)
+    found = bare("out", cwd=recorded)
 
     assert found[0] == "<module __main__>"
     start = found.index("  fib(n=1) -> 1  TIME")
@@ -130,11 +138,11 @@ def test_the_tree_has_a_line_for_a_leaf_and_results_below_deeper_calls(recorded:
     ]
     worker = found.index("-- thread 1 Worker")
     assert found[worker + 1] == "fib(n=1) -> 1  TIME"
-    assert "  !! ValueError('bad 8')  TIME" in found
+    assert "  !! ValueError('bad 8')  TIME  (+1 call inside)" in found
 
 
 def test_similar_calls_are_folded_unless_all_are_wanted(recorded: Path) -> None:
-    folded, whole = lines("out", cwd=recorded), lines("out", "--all", cwd=recorded)
+    folded, whole = bare("out", cwd=recorded), bare("out", "--all", cwd=recorded)
 
     assert "  … 3 more calls of fib" in folded
     assert folded.count("  fib(n=1) -> 1  TIME") == 3
@@ -148,24 +156,28 @@ def test_similar_calls_are_folded_unless_all_are_wanted(recorded: Path) -> None:
 
 
 def test_deeper_calls_are_counted_where_they_are_not_shown(recorded: Path) -> None:
-    found = lines("out", "--depth", "2", cwd=recorded)
+    found = bare("out", "--depth", "2", cwd=recorded)
 
-    assert "  checked(x=7) -> 'caught'  TIME  (+1 calls inside)" in found
+    assert "  checked(x=7) -> 'caught'  TIME  (+2 calls inside)" in found
     assert not [line for line in found if line.startswith("    ") and "fail" in line]
 
 
 def test_after_the_last_line_that_may_be_the_way_to_more_is_told(recorded: Path) -> None:
-    found = lines("out", "--lines", "3", cwd=recorded)
+    found = lines("out", "--limit", "3", cwd=recorded)
 
-    assert len(found) == 4
-    assert found[3] == "… cut after 3 lines; --lines N shows more, --all shows all"
+    assert [line for line in found if not line.startswith("app.py")] == [
+        "… calls not shown: 1 of imports and class bodies; --all shows them, --call STEP --all"
+        " those in one call",
+        "… cut after 3 lines; --limit N shows more, --limit 0 all",
+    ]
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("width", [30, 60])
 def test_no_line_is_wider_than_was_said(recorded: Path, width: int) -> None:
     for view in (["--all"], ["--variable", "node"], ["--function", "fib"], ["--output"]):
         done = show("out", *view, "--width", str(width), cwd=recorded)
-        found = [line for line in done.stdout.splitlines() if not line.startswith("… cut")]
+        found = [line for line in done.stdout.splitlines() if not line.startswith("… c")]
         assert max(map(len, found)) <= width
         assert any(line.endswith("…") or "…  " in line for line in found)
 
@@ -179,27 +191,42 @@ def test_a_step_has_all_variables_the_line_and_the_callers(recorded: Path) -> No
 
     found = lines("out", "--step", step, cwd=recorded)
 
-    assert found[0] == f"step {step}  app.py:{line}  <module __main__>, thread 0 MainThread"
+    assert found[0].split(maxsplit=2) == [
+        f"app.py:{line}",
+        step,
+        "<module __main__>, thread 0 MainThread, right before this line",
+    ]
     assert found[1] == "  > total += fib(1)"
-    assert "  total = 4" in found
-    assert "  step = 4" in found
-    assert "  fib = <function fib>" in found
+    assert "    total = 4" in found
+    assert "    step = 4" in found
+    assert "    fib = <function fib>" in found
     (row,) = rows("out", "--step", step, cwd=recorded)
     assert (row["line"], row["source"]) == (line, "total += fib(1)")
     assert isinstance(row["globals"], dict)
     assert row["globals"]["total"] == 4
 
 
-def test_a_step_in_a_function_names_who_called(recorded: Path) -> None:
+def test_a_step_in_a_function_has_the_variables_of_who_called_too(recorded: Path) -> None:
     call = rows("out", "--function", "careful", cwd=recorded)[0]
 
     found = lines("out", "--step", str(call["step"]), cwd=recorded)
 
-    assert found[1] == "  > try:"
-    assert found[2:4] == ["locals:", "  x = 7"]
-    assert found[-2:] == [
-        f"called from app.py:{at('careful(x)')}  checked",
-        f"called from app.py:{at(CHECKED)}  <module __main__>",
+    assert found[1:4] == ["  > try:", "  locals:", "    x = 7"]
+    outer = found.index("  > careful(x)")
+    assert found[outer - 1].split(maxsplit=2)[0::2] == [
+        f"app.py:{at('careful(x)')}",
+        "checked, which called it",
+    ]
+    assert found[outer + 1 : outer + 3] == ["  locals:", "    x = 7"]
+    assert f"  > {CHECKED}" in found
+    # A global variable is told once, with the first function that names it.
+    assert len([line for line in found if line.startswith("    fail = ")]) == 1
+    (row,) = rows("out", "--step", str(call["step"]), cwd=recorded)
+    callers = row["callers"]
+    assert isinstance(callers, list)
+    assert [(each["function"], each["locals"]) for each in callers] == [
+        ("checked", {"x": 7}),
+        ("<module>", {}),
     ]
 
 
@@ -215,9 +242,9 @@ def test_a_step_that_is_not_there_is_an_error_with_the_range(recorded: Path, ste
 def test_every_call_of_a_function_is_told_with_its_caller(recorded: Path, name: str) -> None:
     inner, outer = at("fail(x)"), at("fail(8)")
 
-    assert lines("out", "--function", name, cwd=recorded) == [
-        f"#0  fail(x=7) !! ValueError('bad 7')  TIME  from app.py:{inner} in careful",
-        f"#1  fail(x=8) !! ValueError('bad 8')  TIME  from app.py:{outer} in <module __main__>",
+    assert bare("out", "--function", name, cwd=recorded) == [
+        f"fail(x=7) !! ValueError('bad 7')  TIME  from app.py:{inner} in careful",
+        f"fail(x=8) !! ValueError('bad 8')  TIME  from app.py:{outer} in <module __main__>",
     ]
 
 
@@ -230,10 +257,10 @@ def test_a_method_is_found_by_each_of_its_names(recorded: Path) -> None:
 
 
 def test_a_generator_is_one_call_until_it_ends(recorded: Path) -> None:
-    (line,) = lines("out", "--function", "count", cwd=recorded)
+    (line,) = bare("out", "--function", "count", cwd=recorded)
 
     where = at("numbers = list(count(2))")
-    assert line == f"#0  count(top=2) -> None  TIME  from app.py:{where} in <module __main__>"
+    assert line == f"count(top=2) -> None  TIME  from app.py:{where} in <module __main__>"
 
 
 @pytest.mark.parametrize(
@@ -263,8 +290,7 @@ def test_every_value_of_a_variable_is_told_with_the_line_that_gave_it(recorded: 
     ]
     assert {row["scope"] for row in found} == {"global"}
     assert lines("out", "--variable", "total", cwd=recorded)[0].split() == [
-        *("step", str(found[0]["step"])),
-        f"app.py:{at('total = 0')}",
+        *(f"app.py:{at('total = 0')}", str(found[0]["step"])),
         *("<module", "__main__>"),
         *("total", "=", "0"),
     ]
@@ -277,7 +303,7 @@ def test_a_change_inside_an_object_is_a_new_value_of_its_variable(recorded: Path
         "<Node # value=1, next=<Node # value=2, next=None>>",
         "<Node # value=1, next=<Node # value=2, next=<Node # again>>>",
     ]
-    assert [line.split()[2] for line in found] == [
+    assert [line.split()[0] for line in found] == [
         f"app.py:{at('node = Node(1, Node(2))')}",
         f"app.py:{at('node.next.next = node')}",
     ]
@@ -299,30 +325,40 @@ def test_each_exception_is_told_once_with_what_became_of_it(recorded: Path) -> N
     raised = f"app.py:{at('raise ValueError(f\"bad {x}\")')}"
     handled = f"app.py:{at('except ValueError:')}"
 
-    assert lines("out", "--raises", cwd=recorded) == [
-        f"ValueError('bad 7')  raised at {raised} in fail  handled at {handled} in checked",
-        f"ValueError('bad 8')  raised at {raised} in fail  ended thread 0 MainThread",
-    ]
     first, second = rows("out", "--raises", cwd=recorded)
+    handler = first["handled_in"]
+    assert isinstance(handler, dict)
+    where = f"handled at {handled} (step {handler['step']}) in checked"
+    assert [line.split(maxsplit=2) for line in lines("out", "--raises", cwd=recorded)] == [
+        [raised, str(first["step"]), f"ValueError('bad 7')  raised in fail  {where}"],
+        [
+            raised,
+            str(second["step"]),
+            "ValueError('bad 8')  raised in fail  ended thread 0 MainThread",
+        ],
+    ]
     assert (first["fate"], second["fate"]) == ("handled", "ended")
     assert first["handled_in"] == {
         "function": "checked",
         "path": str(recorded / "app.py"),
         "line": at("except ValueError:"),
+        "step": handler["step"],
     }
 
 
 def test_output_is_told_line_by_line_with_its_place(recorded: Path) -> None:
     found = [line for line in lines("out", "--output", cwd=recorded) if line.startswith("app.py")]
+    first, second, third = rows("out", "--output", cwd=recorded)[:3]
 
-    assert found[:3] == [
-        f"app.py:{at(CHECKED)} stdout| caught and ",
-        f"app.py:{at(CHECKED) + 1} stdout| more",
-        f"app.py:{at(CHECKED) + 2} stderr| wrong",
+    assert [re.split(" +", line, maxsplit=2) for line in found[:3]] == [
+        [f"app.py:{at(CHECKED)}", str(first["step"]), "stdout| caught and "],
+        [f"app.py:{at(CHECKED) + 1}", str(second["step"]), "stdout| more"],
+        [f"app.py:{at(CHECKED) + 2}", str(third["step"]), "stderr| wrong"],
     ]
-    assert rows("out", "--output", cwd=recorded)[0] == {
+    assert first == {
         "stream": "stdout",
         "thread": 0,
+        "step": first["step"],
         "path": str(recorded / "app.py"),
         "line": at(CHECKED),
         "text": "caught and ",
@@ -352,7 +388,7 @@ def test_the_tree_ends_with_the_exit_status_where_it_is_known(
     stopped = logs.write_trace(tmp_path / "stopped", unknown)
     killed = logs.write_trace(tmp_path / "killed", small(tmp_path, end=False))
 
-    assert lines("out", "--all", cwd=recorded)[-1] == "<toplevel> -> exit status 1  TIME"
+    assert bare("out", "--all", cwd=recorded)[-1] == "<toplevel> -> exit status 1  TIME"
     assert "<toplevel>" not in show(stopped, cwd=tmp_path).stdout
     assert "<toplevel>" not in show(killed, cwd=tmp_path).stdout
 
@@ -361,7 +397,7 @@ def small(folder: Path, *records: bytes, pid: int = 1, end: bool = True) -> byte
     begin = [
         encode.encode_source("/app/app.py"),
         encode.encode_thread(1, "Main"),
-        logs.code("<module>", kind=0),
+        logs.code("<module>", kind=0, module="__main__"),
         logs.code("f", parameters=["a"]),
     ]
     tail = [encode.encode_exit(0, 1, 0)] if end else []
@@ -383,20 +419,20 @@ def test_durations_and_places_are_what_the_log_says(tmp_path: Path) -> None:
     folder = logs.write_trace(tmp_path / "out", log)
 
     assert show(folder, "--all", cwd=tmp_path).stdout.splitlines() == [
-        "<module app>",
-        "  f(a='x') -> 3  1.5µs",
-        "  f(a=None) !! 'e'  2.5ms",
-        "  f(a=None) left, nothing told how  0ns",
-        "  f(a=None) not finished  0ns",
-        "  not finished  2.5ms",
-        "<toplevel> -> exit status 0  2.5ms",
+        "app.py:1       0  <module __main__>",
+        "app.py:1       0    f(a='x') -> 3  1.5µs",
+        "app.py:1       0    f(a=None) !! 'e'  2.5ms",
+        "app.py:1       0    f(a=None) left, nothing told how  0ns",
+        "app.py:1       0    f(a=None) not finished  0ns",
+        "app.py:1            not finished  2.5ms",
+        "                  <toplevel> -> exit status 0  2.5ms",
     ]
     # Of calls that are folded, those that raise are counted apart.
     calls = (encode.encode_call(1, 0, [NONE]), encode.encode_unwind(1, NONE))
     folder = logs.write_trace(
         tmp_path / "many", small(tmp_path, encode.encode_call(0, 5, []), *calls * 9)
     )
-    assert "  … 6 more calls of f (6 raised)" in show(folder, cwd=tmp_path).stdout.splitlines()
+    assert "    … 6 more calls of f (6 raised)\n" in show(folder, cwd=tmp_path).stdout
 
 
 @pytest.mark.parametrize(
@@ -428,13 +464,13 @@ def test_each_process_has_its_section_and_one_can_be_chosen(tmp_path: Path) -> N
 
     assert both == [
         "== process 9",
-        "<module app> -> None  1ns",
-        "<toplevel> -> exit status 0  1ns",
+        "app.py:1       0  <module __main__> -> None  1ns",
+        "                  <toplevel> -> exit status 0  1ns",
         "== process 4",
-        "<module app> -> None  1ns",
-        "<toplevel> -> exit status 0  1ns",
+        "app.py:1       0  <module __main__> -> None  1ns",
+        "                  <toplevel> -> exit status 0  1ns",
     ]
-    assert one.stdout.startswith("<module app> -> None  1ns\n<toplevel>")
+    assert one.stdout.splitlines() == both[4:]
     assert (none.code, "has no process 5; there is 9, 4" in none.stderr) == (1, True)
     assert {row["process"] for row in rows(folder, cwd=tmp_path)} == {9, 4}
 
@@ -446,7 +482,10 @@ def test_a_trace_that_is_not_complete_is_shown_and_that_is_said(tmp_path: Path) 
 
     done = show(folder, cwd=tmp_path)
 
-    assert (done.code, done.stdout) == (0, "<module app> not finished  0ns\n")
+    assert (done.code, done.stdout) == (
+        0,
+        "app.py:1       0  <module __main__> not finished  0ns\n",
+    )
     assert "codetracer: the trace is not complete: process-1.ctlog has no end" in done.stderr
 
 
@@ -456,7 +495,10 @@ def test_what_is_before_the_damage_is_shown_and_the_exit_code_is_1(tmp_path: Pat
 
     done = show(folder, cwd=tmp_path)
 
-    assert (done.code, done.stdout) == (1, "<module app> not finished  0ns\n")
+    assert (done.code, done.stdout) == (
+        1,
+        "app.py:1       0  <module __main__> not finished  0ns\n",
+    )
     assert done.stderr.startswith("codetracer: error: [ERR_TRACE_DAMAGED] ")
     assert "Traceback" not in done.stderr
 
@@ -467,7 +509,7 @@ def test_what_is_before_the_damage_is_shown_and_the_exit_code_is_1(tmp_path: Pat
         (["out", "--step"], 2),
         (["out", "--step", "-1"], 2),
         (["out", "--step", "x"], 2),
-        (["out", "--raises", "--output"], 2),
+        (["out", "--limit", "-1"], 2),
         (["out", "--format", "xml"], 2),
         (["missing"], 1),
         (["."], 1),
@@ -496,7 +538,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(recorded: Path, tmp_path: Path
     assert process.stdout is not None
     assert process.stderr is not None
 
-    assert process.stdout.readline() == b"<module app>\n"
+    assert process.stdout.readline().endswith(b"  <module __main__>\n")
     process.stdout.close()
 
     assert process.stderr.read() == b""

@@ -19,7 +19,7 @@ import codetracer
 from codetracer.cli import main
 from codetracer.replay import LostEvent, ResumeEvent, Value, render, to_json
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import FORM_DICT, FORM_LIST
+from codetracer_bindings.trace_format import FORM_DICT, FORM_INSTANCE, FORM_LIST
 from tests import logs
 from tests.logs import NONE, number, text
 from tests.running import execute
@@ -81,13 +81,37 @@ def bare_calls(count: int) -> list[bytes]:
     return [code, *calls * count]
 
 
+def shared(count: int) -> list[bytes]:
+    """An object that grows while it is an attribute of more and more others."""
+    begin = [encode.encode_attribute("part"), encode.encode_call(0, 0, [])]
+    grown = [
+        record
+        for each in range(count)
+        for record in (
+            encode.encode_step(0),
+            encode.encode_object(1, FORM_LIST, 0, each, [number(each)] * 5, 0, []),
+            encode.encode_object(each + 2, FORM_INSTANCE, 0, 0, [], 0, [(0, reference(1))]),
+            encode.encode_variable(0, reference(each + 2)),
+        )
+    ]
+    return [*begin, *grown, encode.encode_return(0, NONE)]
+
+
+reference = encode.value_reference
+
 LONG: dict[str, tuple[Callable[[int], list[bytes]], Sequence[str]]] = {
     "resumes": (stolen, ("info",)),
     "resumes in the tree": (stolen, ("show", "--all")),
-    "exceptions on their way": (unhandled, ("show", "--raises", "--lines", "0")),
-    "exceptions handled": (handled, ("show", "--raises", "--lines", "0")),
-    "calls": (bare_calls, ("show", "--function", "wide", "--lines", "0")),
+    "exceptions on their way": (unhandled, ("show", "--raises", "--limit", "0")),
+    "exceptions handled": (handled, ("show", "--raises", "--limit", "0")),
+    "calls": (bare_calls, ("show", "--function", "wide", "--limit", "0")),
     "calls as JSON": (bare_calls, ("show", "--format", "json")),
+    "one call": (handled, ("show", "--call", "0", "--limit", "0")),
+    "lines": (shared, ("show", "--lines", "--limit", "0")),
+    "what is found": (shared, ("show", "--find", "7", "--all")),
+    "attributes": (shared, ("show", "--variable", "y.part", "--limit", "0")),
+    "items": (shared, ("show", "--variable", "y.part[0]", "--limit", "0")),
+    "an object": (shared, ("show", "--variable", "#1", "--limit", "0")),
 }
 
 
@@ -195,7 +219,14 @@ DEEP: dict[str, Callable[[bytes], bytes]] = {
     "cut tuple": lambda value: encode.value_cut_tuple(9, [value]),
     "range": lambda value: encode.value_range(value, number(2), number(3)),
 }
-VIEWS = ((), ("--function", "work"), ("--variable", "y"), ("--step", "0"), ("--raises",))
+VIEWS = (
+    (),
+    ("--function", "work"),
+    ("--variable", "y"),
+    ("--step", "0"),
+    ("--raises",),
+    ("--lines", "--find", "work"),
+)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=" ".join)
@@ -303,6 +334,6 @@ def test_calls_that_lie_deep_tell_their_depth_and_are_not_indented_more(tmp_path
 
     found = shown(tmp_path, records, "--all", "--width", "0")
 
-    assert f"{'  ' * 40}work()" in found[40]
-    assert found[41].startswith(f"{'  ' * 40}[41] work()")
+    assert f"  {'  ' * 40}work()" in found[40]
+    assert f"  {'  ' * 40}[41] work()" in found[41]
     assert max(map(len, found)) < 150

@@ -156,7 +156,7 @@ def test_a_program_is_recorded_and_shown(tmp_path: Path, name: str, backend: str
         "one that raises": 3,
         "one that exits": 2,
     }.get(name, 0)
-    shown = show(tmp_path, "--lines", "0")
+    shown = show(tmp_path, "--limit", "0")
     for function, count in called.items():
         assert shown.count(f"{function}(") >= count
     assert f"<toplevel> -> exit status {status}" in shown

@@ -1,47 +1,57 @@
-"""The state at one step: every variable, the line, and who called."""
+"""The state at one step: the line, who called, and every variable of every frame, whole."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from codetracer.commands.layout import lay_out
 from codetracer.commands.printer import Printer, in_task, short_name, thread_name
-from codetracer.errors import TargetError
 from codetracer.replay import events
-from codetracer.replay.render import render, to_json
+from codetracer.replay.render import to_json
 
 if TYPE_CHECKING:
-    from codetracer.replay.events import StepEvent
+    from codetracer.replay.events import Event, StepEvent
     from codetracer.replay.model import Frame
     from codetracer.replay.replay import Replay
     from codetracer.replay.values import Value
 
-__all__ = ["show_step"]
+__all__ = ["Moment"]
+
+LEAST: Final = 40
+"""Columns that a value has at least."""
+
+UNCUT: Final = 120
+"""Columns after which a value goes on in the next line, where lines are not cut."""
 
 
-def show_step(replay: Replay, printer: Printer, number: int) -> None:
-    """Print all variables as they were right before a step's line ran.
+class Moment:
+    """Prints all variables as they were right before a step's line ran.
 
-    Raises:
-        TargetError: ERR_NOT_IN_TRACE, there are fewer steps.
+    Attributes:
+        found: whether there is such a step.
     """
-    for event in replay:
-        if type(event) is events.StepEvent and event.number == number:
-            _show(replay, printer, event)
-            return
-    has = f"steps 0 to {replay.steps - 1}" if replay.steps else "no steps"
-    raise TargetError(
-        "ERR_NOT_IN_TRACE",
-        f"there is no step {number}: the log has {has}",
-        {"step": number, "steps": replay.steps},
-    )
 
+    def __init__(self, replay: Replay, printer: Printer, number: int) -> None:
+        self.found = False
+        self._replay = replay
+        self._printer = printer
+        self._number = number
 
-def _show(replay: Replay, printer: Printer, event: StepEvent) -> None:
-    frame = event.frame
-    source = printer.source(frame.code.path, event.line)
-    variables = {"locals": replay.locals(frame), "globals": replay.globals(frame)}
-    if printer.as_json:
-        printer.row(
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if type(event) is events.StepEvent and event.number == self._number:
+            self.found = True
+            if self._printer.as_json:
+                self._row(event)
+            else:
+                self._print(event)
+
+    def finish(self) -> None:
+        """Print what is left: nothing."""
+
+    def _row(self, event: StepEvent) -> None:
+        frame, replay = event.frame, self._replay
+        self._printer.row(
             {
                 "step": event.number,
                 "thread": event.thread.number,
@@ -51,35 +61,66 @@ def _show(replay: Replay, printer: Printer, event: StepEvent) -> None:
                 "module": frame.code.module,
                 "path": frame.code.path,
                 "line": event.line,
-                "source": source,
-                **{
-                    scope: {name: to_json(value) for name, value in values.items()}
-                    for scope, values in variables.items()
-                },
+                "source": self._printer.source(frame.code.path, event.line).strip(),
+                "locals": _all_json(replay.locals(frame)),
+                "globals": _all_json(replay.globals(frame)),
                 "callers": [
-                    {"function": caller.code.name, "path": caller.code.path, "line": caller.line}
+                    {
+                        "function": caller.code.name,
+                        "path": caller.code.path,
+                        "line": caller.line,
+                        "step": caller.step if caller.step >= 0 else None,
+                        "locals": _all_json(replay.locals(caller)),
+                        "globals": _all_json(replay.globals(caller)),
+                    }
                     for caller in _callers(frame)
                 ],
-            },
-            "",
+            }
         )
-        return
-    where = printer.place(frame.code.path, event.line)
-    runs = f"{thread_name(event.thread)}{in_task(frame)}"
-    printer.line(f"step {event.number}  {where}  {short_name(frame.code)}, {runs}")
-    if source:
-        printer.line(f"  > {source}")
-    for scope, values in variables.items():
-        _print_variables(printer, scope, values)
-    for caller in _callers(frame):
-        printer.line(f"called from {printer.frame_place(caller)}  {short_name(caller.code)}")
+
+    def _print(self, event: StepEvent) -> None:
+        printer, frame = self._printer, event.frame
+        runs = f", {thread_name(event.thread)}{in_task(frame)}"
+        # A global variable of a module is the same for all its functions: it is told once.
+        told: set[tuple[int, str]] = set()
+        self._print_frame(frame, f"{runs}, right before this line", told)
+        for caller in _callers(frame):
+            self._print_frame(caller, ", which called it", told)
+        for thread in self._replay.threads:
+            top = thread.top
+            if top is not None and thread is not event.thread:
+                step = top.step if top.step >= 0 else None
+                place = printer.frame_place(top)
+                name = (short_name(top.code), "name")
+                printer.at(place, step, name, f", {thread_name(thread)}, at the same time")
+
+    def _print_frame(self, frame: Frame, what: str, told: set[tuple[int, str]]) -> None:
+        printer, code = self._printer, frame.code
+        step = frame.step if frame.step >= 0 else None
+        printer.at(printer.frame_place(frame), step, (short_name(code), "name"), what)
+        source = printer.source(code.path, frame.line).strip()
+        if source:
+            printer.line("  > ", (source, "source"))
+        found = self._replay.globals(frame)
+        new = {name: found[name] for name in found if (code.namespace, name) not in told}
+        told.update((code.namespace, name) for name in new)
+        scopes = {"locals": self._replay.locals(frame), "globals": new}
+        for scope, values in scopes.items():
+            if values:
+                printer.line((f"  {scope}:", "dim"))
+            for name, value in values.items():
+                self._print_value(name, value)
+
+    def _print_value(self, name: str, value: Value) -> None:
+        room = max((self._printer.width or UNCUT) - 8, LEAST)
+        first, *more = lay_out(value, room, len(name) + 3)
+        self._printer.line("    ", (name, "name"), f" = {first}")
+        for text in more:
+            self._printer.line(f"    {text}")
 
 
-def _print_variables(printer: Printer, scope: str, values: dict[str, Value]) -> None:
-    if values:
-        printer.line(f"{scope}:")
-    for name, value in values.items():
-        printer.line(f"  {name} = {render(value, 300)}")
+def _all_json(values: dict[str, Value]) -> dict[str, object]:
+    return {name: to_json(value) for name, value in values.items()}
 
 
 def _callers(frame: Frame) -> list[Frame]:

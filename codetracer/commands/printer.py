@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Final
 
+from codetracer.commands.drawing import Canvas
 from codetracer.replay.model import NO_THREAD
 from codetracer.replay.render import render, to_json
-from codetracer.terminal import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from codetracer.commands.drawing import Part
     from codetracer.replay.events import CallEvent
     from codetracer.replay.model import Code, Frame, Thread
     from codetracer.replay.state import State
@@ -32,7 +36,16 @@ JSON_ITEMS: Final = 10_000
 _PROMPT: Final = 50
 """So many lines are flushed at once, for whoever waits for the first ones."""
 
+PLACES: Final = range(12, 41)
+"""How wide the column of places can be; what is longer moves the rest of its line."""
+
 _UNITS: Final = (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
+
+
+_FOREIGN: Final = re.compile(
+    r"(?:^|[\\/])(?:(?:site|dist)-packages|lib[\\/]python3\.\d+t?)[\\/]", re.IGNORECASE
+)
+"""In the path of what is installed, by the folders that installers use, or the standard library."""
 
 
 class FullError(Exception):
@@ -45,61 +58,78 @@ class Printer:
     Parameters:
         trace: what is printed about; paths are shown relative to its working directory.
         as_json: print a JSON object for each row, not its text.
-        width: a line of text is cut to so many characters; 0 for no limit.
+        canvas: draws the lines of text.
         limit: after so many lines `FullError` is raised; 0 for no limit.
 
     Attributes:
         as_json: as given.
+        width: lines of text are cut to so many characters; 0 for no limit.
         lines: how many lines were printed.
         process: the process that rows are about, when there are several.
     """
 
     def __init__(
-        self, trace: Trace, *, as_json: bool = False, width: int = 0, limit: int = 0
+        self, trace: Trace, *, as_json: bool = False, canvas: Canvas | None = None, limit: int = 0
     ) -> None:
         self.as_json = as_json
         self.lines = 0
         self.process: int | None = None
         self._trace = trace
-        self._width = width
+        self._canvas = canvas or Canvas(0)
+        self.width = self._canvas.width
         self._limit = limit
         workdir = trace.metadata.get("workdir")
         self._workdir = os.path.join(workdir, "") if isinstance(workdir, str) and workdir else ""
+        # A step takes a byte of a log at least, so no step number is longer than this.
+        self._steps = len(str(max((each.log.size() for each in trace.processes), default=0)))
+        self._places = _places_width([*map(self.path, _sources(trace))])
 
-    def line(self, text: str, tail: str = "") -> None:
-        """Print a line of text; `text` is cut so that the line keeps to the width.
+    def line(self, *parts: Part, tail: Sequence[Part] = ()) -> None:
+        """Print a line of text; `parts` are cut so that the line keeps to the width.
 
         Raises:
             FullError: there are as many already as there may be; this one was not printed.
         """
-        text = safe(text)
-        room = max(self._width - len(tail), 20)
-        if self._width and len(text) > room:
-            text = f"{text[: room - 1]}…"
-        self._write(f"{text}{tail}")
+        self._count()
+        self._canvas.line(parts, tail)
+        self._prompt()
 
-    def row(self, row: dict[str, object], text: str) -> None:
-        """Print a row as JSON, or its text, whichever is wanted.
+    def at(self, place: str, step: int | None, *parts: Part, tail: Sequence[Part] = ()) -> None:
+        """Print a line of text behind the columns of its place and its step.
+
+        Parameters:
+            place: ``file:line``; empty if there is none.
+            step: the number of a step; None if there is none.
 
         Raises:
             FullError: as for `line`.
         """
-        if self.as_json:
-            known: dict[str, object] = {} if self.process is None else {"process": self.process}
-            self._write(json.dumps(known | row))
-        else:
-            self.line(text)
+        number = "" if step is None else str(step)
+        columns = (f"{place:<{self._places}}", "place"), (f" {number:>{self._steps}}  ", "step")
+        self.line(*columns, *parts, tail=tail)
+
+    def row(self, row: dict[str, object]) -> None:
+        """Print a row as JSON.
+
+        Raises:
+            FullError: as for `line`.
+        """
+        self._count()
+        known: dict[str, object] = {} if self.process is None else {"process": self.process}
+        sys.stdout.write(f"{json.dumps(known | row)}\n")
+        self._prompt()
 
     def note(self, text: str) -> None:
         """Print a line that counts for nothing and is not cut; not among JSON."""
         if not self.as_json:
             print(text)
 
-    def _write(self, text: str) -> None:
+    def _count(self) -> None:
         if self._limit and self.lines >= self._limit:
             raise FullError
         self.lines += 1
-        sys.stdout.write(f"{text}\n")
+
+    def _prompt(self) -> None:
         if self.lines < _PROMPT:
             sys.stdout.flush()
 
@@ -146,8 +176,27 @@ class Printer:
         }
 
     def source(self, path: str, line: int) -> str:
-        """Return a line of the recorded source, stripped."""
-        return self._trace.source_line(path, line).expandtabs()
+        """Return a line of the recorded source, with its indentation; empty when not known."""
+        lines = self._trace.source_lines(path)
+        return lines[line - 1].expandtabs().rstrip() if 0 < line <= len(lines) else ""
+
+    def is_own(self, code: Code) -> bool:
+        """Tell whether code is the program's own: neither installed nor the standard library's."""
+        if code.module == "__main__":
+            return True
+        path = self.path(code.path)
+        return not path.startswith("<frozen ") and _FOREIGN.search(path) is None
+
+
+def _sources(trace: Trace) -> list[str]:
+    sources = trace.metadata.get("sources")
+    return [*sources] if isinstance(sources, dict) else []
+
+
+def _places_width(paths: list[str]) -> int:
+    """Return how wide the column of places is, for these files, with lines up to 9999."""
+    longest = max((len(path) for path in paths if _FOREIGN.search(path) is None), default=0)
+    return min(max(longest + 5, PLACES.start), PLACES.stop - 1)
 
 
 def short_name(code: Code) -> str:

@@ -9,34 +9,15 @@ from codetracer.replay import events
 from codetracer_bindings.trace_decoder import ReferenceValue
 
 if TYPE_CHECKING:
+    from codetracer.commands.selection import Selection
+    from codetracer.replay.events import Event
     from codetracer.replay.model import Frame, Thread
     from codetracer.replay.replay import Replay
     from codetracer_bindings import trace_decoder as raw
 
     type _Key = tuple[Thread, object]
 
-__all__ = ["show_raises"]
-
-
-def show_raises(replay: Replay, printer: Printer) -> None:
-    """Print each exception once, as soon as it is known what became of it.
-
-    RAISE comes in each frame that an exception passes, and EXCEPTION_HANDLED also where
-    ``finally`` or ``with`` sees it pass; both are told apart from the rest here.
-    """
-    followed = _Followed(replay, printer)
-    for event in replay:
-        if type(event) is events.StepEvent:
-            followed.step(event)
-        elif isinstance(event, events.RaiseEvent | events.ThrowEvent):
-            followed.raised(event)
-        elif isinstance(event, events.HandledEvent):
-            followed.handled(event)
-        elif isinstance(event, events.UnwindEvent):
-            followed.unwound(event)
-        elif isinstance(event, events.ReturnEvent | events.LostEvent | events.UnfinishedEvent):
-            followed.ended(event.frame)
-    followed.finish()
+__all__ = ["Raises"]
 
 
 class _Exception:
@@ -44,34 +25,93 @@ class _Exception:
 
     Attributes:
         row: what is known of it.
+        text, raised: what it is, and where it was raised.
+        code, place, step: what raised it, and its line and step there.
+        shows: whether it is shown.
         ended: the task that it ended, if any.
         frame: the frame that handles it, maybe only on its way through ``finally`` or ``with``.
-        where: the function and the line that handle it.
+        where: the function, the line and the step that handle it.
     """
 
-    __slots__ = ("ended", "frame", "row", "text", "where")
+    __slots__ = (
+        "code",
+        "ended",
+        "frame",
+        "place",
+        "raised",
+        "row",
+        "shows",
+        "step",
+        "text",
+        "where",
+    )
 
-    def __init__(self, row: dict[str, object], text: str) -> None:
+    def __init__(
+        self, row: dict[str, object], text: str, raised: str, frame: Frame, shows: bool
+    ) -> None:
         self.row = row
         self.text = text
+        self.raised = raised
+        self.code = frame.code
+        self.place = frame.line
+        self.step = frame.step if frame.step >= 0 else None
+        self.shows = shows
         self.ended = ""
         self.frame: Frame | None = None
-        self.where: tuple[str, int] = ("", 0)
+        self.where: tuple[str, int, int | None] = ("", 0, None)
 
 
-class _Followed:
-    def __init__(self, replay: Replay, printer: Printer) -> None:
+class Raises:
+    """Prints each exception once, as soon as it is known what became of it.
+
+    RAISE comes in each frame that an exception passes, and EXCEPTION_HANDLED also where
+    ``finally`` or ``with`` sees it pass; both are told apart from the rest here.
+
+    Parameters:
+        selection: where the exceptions were raised that are shown.
+        folded: whether those are only counted that did not leave code which is not the
+            program's own.
+
+    Attributes:
+        foreign: how many these were.
+        loops: how many ended a loop, as StopIteration does; they are only counted with these.
+    """
+
+    def __init__(
+        self, replay: Replay, printer: Printer, selection: Selection, *, folded: bool
+    ) -> None:
+        self.foreign = 0
+        self.loops = 0
         self._replay = replay
         self._printer = printer
+        self._selection = selection
+        self._folded = folded
         # By thread and by the exception's number, for it may be on its way in several.
         self._active: dict[_Key, _Exception] = {}
         # The keys of those that a frame handles, and those of them whose line is not known yet.
         self._handling: dict[Frame, dict[_Key, None]] = {}
         self._unstepped: dict[Frame, list[_Exception]] = {}
+        # What ends a loop is raised, and nothing tells that the loop takes it.
+        self._stops: dict[Frame, tuple[_Key, int, int]] = {}
 
-    def raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if type(event) is events.StepEvent:
+            self._step(event)
+        elif isinstance(event, events.RaiseEvent | events.ThrowEvent):
+            self._raised(event)
+        elif isinstance(event, events.HandledEvent):
+            self._handled(event)
+        elif isinstance(event, events.UnwindEvent):
+            self._unwound(event)
+        elif isinstance(event, events.ReturnEvent | events.LostEvent | events.UnfinishedEvent):
+            self._ended(event.frame)
+
+    def _raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
         key = event.thread, _identity(event.raw)
         known = self._active.get(key)
+        if type(event) is events.RaiseEvent and self._is_stop(event.raw):
+            self._stops[event.frame] = key, event.frame.line, event.frame.step
         if known is not None and known.frame is None:
             return
         if known is not None:
@@ -79,7 +119,7 @@ class _Followed:
             self._print_handled(key)
         frame, printer = event.frame, self._printer
         shown = printer.value(self._replay.state, event.raw, 100)
-        place = f"{printer.frame_place(frame)} in {short_name(frame.code)}{in_task(frame)}"
+        place = f"{short_name(frame.code)}{in_task(frame)}"
         row: dict[str, object] = {
             "exception": shown,
             "thread": event.thread.number,
@@ -92,35 +132,57 @@ class _Followed:
         if isinstance(event, events.ThrowEvent):
             row["thrown_in"] = True
             place = f"{place}, thrown in"
-        self._active[key] = _Exception(row, f"{shown}  raised at {place}")
+        shows = self._selection.has(frame, event.thread)
+        self._active[key] = _Exception(row, f"{shown}", f"raised in {place}", frame, shows)
 
-    def handled(self, event: events.HandledEvent) -> None:
+    def _handled(self, event: events.HandledEvent) -> None:
         key = event.thread, _identity(event.raw)
         known = self._active.get(key)
         if known is not None:
             self._release(key, known)
             known.frame = event.frame
-            known.where = (short_name(event.frame.code), event.frame.line)
+            known.where = short_name(event.frame.code), event.frame.line, event.frame.step
             self._handling.setdefault(event.frame, {})[key] = None
             self._unstepped.setdefault(event.frame, []).append(known)
 
-    def step(self, event: events.StepEvent) -> None:
+    def _step(self, event: events.StepEvent) -> None:
+        if self._stops and (stop := self._stops.pop(event.frame, None)) is not None:
+            self._stopped(event.frame, *stop)
         if not self._unstepped:
             return
         for known in self._unstepped.pop(event.frame, ()):
             if known.frame is event.frame:
                 # The line of `except`, which runs right after.
-                known.where = (known.where[0], event.line)
+                known.where = known.where[0], event.line, event.number
 
-    def unwound(self, event: events.UnwindEvent) -> None:
+    def _is_stop(self, value: raw.Value) -> bool:
+        state = self._replay.state
+        record = state.objects.get(value.number) if type(value) is ReferenceValue else None
+        if record is None or record.type_number >= len(state.types):
+            return False
+        return state.types[record.type_number] in ("StopIteration", "StopAsyncIteration")
+
+    def _stopped(self, frame: Frame, key: _Key, line: int, step: int) -> None:
+        known = self._active.get(key)
+        if known is None or known.frame is not None:
+            return
+        del self._active[key]
+        if self._folded:
+            self.loops += known.shows
+            return
+        known.where = short_name(frame.code), line, step
+        place = self._printer.place(frame.code.path, line)
+        self._print(known, "handled", f"ended a loop at {place} in {known.where[0]}", frame)
+
+    def _unwound(self, event: events.UnwindEvent) -> None:
         key = event.thread, _identity(event.raw)
         known = self._active.get(key)
         if known is None:
             # It came out of code that is not recorded, or was never told.
-            self.ended(event.frame)
+            self._ended(event.frame)
             return
         self._release(key, known)
-        self.ended(event.frame)
+        self._ended(event.frame)
         frame = event.frame
         if frame.task and (frame.caller is None or frame.caller.task != frame.task):
             # Whoever awaits the task may get it.
@@ -129,12 +191,14 @@ class _Followed:
             del self._active[key]
             self._print(known, "ended", f"ended {thread_name(event.thread)}", None)
 
-    def ended(self, frame: Frame) -> None:
+    def _ended(self, frame: Frame) -> None:
         self._unstepped.pop(frame, None)
+        self._stops.pop(frame, None)
         for key in [*self._handling.get(frame, ())]:
             self._print_handled(key)
 
     def finish(self) -> None:
+        """Print those of which it is not known what became of them."""
         for known in self._active.values():
             if known.ended:
                 self._print(known, "ended", f"ended task {known.ended}", None)
@@ -146,9 +210,9 @@ class _Followed:
         frame = known.frame
         assert frame is not None
         self._release(key, known)
-        name, line = known.where
+        name, line, step = known.where
         place = self._printer.place(frame.code.path, line)
-        self._print(known, "handled", f"handled at {place} in {name}", frame)
+        self._print(known, "handled", f"handled at {place} (step {step}) in {name}", frame)
 
     def _release(self, key: _Key, known: _Exception) -> None:
         """Note that no frame handles it."""
@@ -160,14 +224,27 @@ class _Followed:
                 del self._handling[frame]
 
     def _print(self, known: _Exception, fate: str, text: str, frame: Frame | None) -> None:
+        if not known.shows:
+            return
+        printer = self._printer
+        codes = (known.code,) if frame is None else (known.code, frame.code)
+        if self._folded and fate != "ended" and not any(map(printer.is_own, codes)):
+            self.foreign += 1
+            return
+        if not printer.as_json:
+            place = printer.place(known.code.path, known.place)
+            rest = f"  {known.raised}  {text}"
+            printer.at(place, known.step, (known.text, "error"), rest)
+            return
         row = known.row | {"fate": fate}
         if frame is not None:
             row["handled_in"] = {
                 "function": frame.code.name,
                 "path": frame.code.path,
                 "line": known.where[1],
+                "step": known.where[2],
             }
-        self._printer.row(row, f"{known.text}  {text}")
+        printer.row(row)
 
 
 def _identity(value: raw.Value) -> object:

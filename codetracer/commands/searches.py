@@ -1,4 +1,4 @@
-"""What a whole trace is searched for: the calls of a function, the values of a variable, output."""
+"""What a whole trace is searched for by name: the calls of a function; and output, line by line."""
 
 from __future__ import annotations
 
@@ -6,77 +6,109 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, duration, in_task, short_name, thread_name
-from codetracer.commands.tree import ENDING, end_row, result_text
+from codetracer.commands.selection import ENDING
+from codetracer.commands.tree import end_row, result
 from codetracer.replay import events
-from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from codetracer.replay.events import OutputEvent
+    from codetracer.commands.drawing import Part
+    from codetracer.commands.selection import Selection
+    from codetracer.replay.events import Event, OutputEvent
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
 
 LONGEST: Final = 200
 """Characters of a name that is proposed."""
 
-__all__ = ["close_names", "is_named", "show_function", "show_output", "show_variable"]
+__all__ = ["Functions", "Output", "OutputLines", "close_names", "is_named"]
 
 
-def show_function(replay: Replay, printer: Printer, name: str) -> set[str] | None:
-    """Print every call of a function, when it ends, and where it was called.
+class Functions:
+    """Prints every call of a function, when it ends, and where it was called.
 
     Parameters:
         name: its qualified name, the last part of that, or either with the module before it.
+        prints: whether to print them, or only to know whether there are any.
 
-    Returns:
-        None; or the names of all functions that were called, if this was none of them.
+    Attributes:
+        known: the names of all functions that were called.
+        found: whether this was one of them.
     """
-    calls: dict[Frame, tuple[int, int, str, dict[str, object]]] = {}
-    known: dict[Code, bool] = {}
-    found = 0
-    for event in replay:
-        if type(event) is events.YieldEvent:
-            continue
+
+    def __init__(
+        self, replay: Replay, printer: Printer, selection: Selection, name: str, *, prints: bool
+    ) -> None:
+        self.known: set[str] = set()
+        self.found = False
+        self._replay = replay
+        self._printer = printer
+        self._selection = selection
+        self._name = name
+        self._prints = prints
+        self._codes: dict[Code, bool] = {}
+        self._calls: dict[Frame, tuple[int, str, dict[str, object]]] = {}
+        self._count = 0
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
         if isinstance(event, events.CallEvent):
             code = event.frame.code
-            if code not in known:
-                known[code] = is_named(code, name)
-            if known[code]:
-                call = printer.call(event, replay.state)
-                row = _call_row(event, printer, replay, found)
-                calls[event.frame] = found, event.time_ns, call, row
-                found += 1
-        elif isinstance(event, ENDING) and event.frame in calls:
-            number, began_ns, call, row = calls.pop(event.frame)
-            spent = event.time_ns - began_ns
-            result = result_text(event, printer, replay.state)
-            row |= end_row(event, printer, replay.state) | {"duration_ns": spent}
-            came = f"from {row['caller']}" if row["caller"] else "called by nothing recorded"
-            came += in_task(event.frame)
-            printer.row(row, f"#{number}  {call} {result}  {duration(spent)}  {came}")
-    return None if found else {code.name for code in known}
+            if code not in self._codes:
+                self._codes[code] = is_named(code, self._name)
+                self.known.add(code.name)
+            if self._codes[code]:
+                self._call(event)
+        elif type(event) is events.YieldEvent:
+            return
+        elif isinstance(event, ENDING) and event.frame in self._calls:
+            self._end(event)
 
+    def finish(self) -> None:
+        """Print what is left: nothing."""
 
-def _call_row(
-    event: events.CallEvent, printer: Printer, replay: Replay, number: int
-) -> dict[str, object]:
-    frame = event.frame
-    caller = frame.caller
-    came = f"{printer.frame_place(caller)} in {short_name(caller.code)}" if caller else ""
-    return {
-        "call": number,
-        "thread": event.thread.number,
-        "task": frame.task,
-        "frame": frame.number,
-        "step": replay.steps,
-        "function": frame.code.name,
-        "module": frame.code.module,
-        "path": frame.code.path,
-        "line": frame.code.line,
-        "arguments": printer.arguments(frame, replay.state),
-        "caller": came,
-    }
+    def _call(self, event: events.CallEvent) -> None:
+        self.found = True
+        if self._prints and self._selection.has(event.frame, event.thread):
+            row = self._row(event)
+            call = self._printer.call(event, self._replay.state)
+            self._calls[event.frame] = event.time_ns, call, row
+            self._count += 1
+
+    def _end(self, event: events.EndEvent) -> None:
+        frame, printer, state = event.frame, self._printer, self._replay.state
+        began_ns, call, row = self._calls.pop(frame)
+        spent = event.time_ns - began_ns
+        if printer.as_json:
+            printer.row(row | end_row(event, printer, state) | {"duration_ns": spent})
+            return
+        came = f"from {row['caller']}" if row["caller"] else "called by nothing recorded"
+        name = short_name(frame.code)
+        place = printer.place(frame.code.path, frame.code.line)
+        step = row["step"]
+        assert isinstance(step, int)
+        tail: Part = (f"  {duration(spent)}  {came}{in_task(frame)}", "dim")
+        rest = call.removeprefix(name)
+        printer.at(place, step, (name, "name"), f"{rest} ", result(event, printer, state), tail)
+
+    def _row(self, event: events.CallEvent) -> dict[str, object]:
+        frame, printer = event.frame, self._printer
+        caller = frame.caller
+        came = f"{printer.frame_place(caller)} in {short_name(caller.code)}" if caller else ""
+        return {
+            "call": self._count,
+            "thread": event.thread.number,
+            "task": frame.task,
+            "frame": frame.number,
+            "step": self._replay.steps,
+            "function": frame.code.name,
+            "module": frame.code.module,
+            "path": frame.code.path,
+            "line": frame.code.line,
+            "arguments": printer.arguments(frame, self._replay.state),
+            "caller": came,
+        }
 
 
 def is_named(code: Code, name: str) -> bool:
@@ -103,156 +135,89 @@ def close_names(name: str, known: Iterable[str]) -> str:
     return f"; there are {', '.join(known[:10])}{more}"
 
 
-def show_variable(replay: Replay, printer: Printer, name: str) -> set[str] | None:
-    """Print every value that the variables of a name had, and the line that gave it.
+class OutputLines:
+    """Puts together what was written piece by piece: a line each, as far as it is told where."""
 
-    What an object holds is looked at when a frame that knows the variable goes on.
+    def __init__(self) -> None:
+        self._waiting: OutputEvent | None = None
+        self._step: int | None = None
+        # The parts of a line that has not ended.
+        self._parts: list[bytes] = []
 
-    Returns:
-        None; or the names of all variables, if this is none of them.
-    """
-    watch = _Watch(replay, printer, name)
-    known: set[str] = set()
-    # Code may have any number of variables: they are gone through once.
-    places: dict[Code, int | None] = {}
-    for event in replay:
-        frame = event.frame
-        if frame is None:
-            continue
-        code = frame.code
-        if code not in places:
-            known.update(code.variables, code.global_names)
-            places[code] = _place(code, name)
-        place = places[code]
-        if place is not None:
-            watch.look(frame, place, event)
-    return None if name in known else known
-
-
-def _place(code: Code, name: str) -> int | None:
-    """Return a variable's number if it is local, -1 if it is global, None if code has it not."""
-    if name in code.variables:
-        return code.variables.index(name)
-    return -1 if name in code.global_names else None
-
-
-class _Watch:
-    """Knows what every variable of one name held when it was looked at last."""
-
-    def __init__(self, replay: Replay, printer: Printer, name: str) -> None:
-        self._replay = replay
-        self._printer = printer
-        self._name = name
-        # A local variable by its frame, a global one by its namespace.
-        self._last: dict[Frame | int, tuple[raw.Value, object]] = {}
-        # Where each frame was when it was looked at before: what changed since was done there.
-        self._places: dict[Frame, tuple[int, int]] = {}
-
-    def look(self, frame: Frame, place: int, event: events.Event) -> None:
-        """Print the variable, which has this place, if it is not what it was."""
-        state, namespace = self._replay.state, frame.code.namespace
-        owner: Frame | int = frame if place >= 0 else namespace
-        value = (
-            frame.values.get(place, _UNBOUND)
-            if place >= 0
-            else state.namespaces[namespace].get(self._name, _UNBOUND)
-        )
-        step, line = self._places.get(frame, (-1, frame.line))
-        self._places[frame] = frame.step, frame.line
-        if isinstance(event, ENDING) and type(event) is not events.YieldEvent:
-            step, line = frame.step, frame.line
-            del self._places[frame]
-        old, shown = self._last.get(owner, (_UNBOUND, _UNBOUND))
-        if value is not old or not _is_atom(value):
-            now = _shown(self._printer, self._replay, value)
-            if now != shown:
-                self._print(frame, place, event, step, line, now)
-            self._last[owner] = value, now
-        if frame not in self._places:
-            self._last.pop(frame, None)
-
-    def _print(
-        self,
-        frame: Frame,
-        place: int,
-        event: events.Event,
-        step: int,
-        line: int,
-        shown: object,
-    ) -> None:
-        printer, code = self._printer, frame.code
-        scope = "local" if place >= 0 else "global"
-        row: dict[str, object] = {
-            "variable": self._name,
-            "scope": scope,
-            "step": step if step >= 0 else None,
-            "thread": event.thread.number,
-            "task": frame.task,
-            "frame": frame.number,
-            "function": code.name,
-            "path": code.path,
-            "line": line,
-        }
-        if shown is _UNBOUND:
-            row["unbound"] = True
-        else:
-            row["value"] = shown
-        when = f"step {step}" if step >= 0 else "call"
-        what = f"{self._name} = {shown}" if shown is not _UNBOUND else f"{self._name} is unbound"
-        where = f"{printer.place(code.path, line)}  {short_name(code)}"
-        printer.row(row, f"{when:<12}{where:<40}  {what}")
-
-
-_UNBOUND = raw.UnboundValue()
-
-
-def _shown(printer: Printer, replay: Replay, value: raw.Value) -> object:
-    return _UNBOUND if type(value) is raw.UnboundValue else printer.value(replay.state, value, 200)
-
-
-def _is_atom(value: raw.Value) -> bool:
-    return not isinstance(value, tuple)
-
-
-def show_output(replay: Replay, printer: Printer) -> None:
-    """Print what the program wrote, and what it read from its standard input, line by line."""
-    waiting: OutputEvent | None = None
-    # The parts of a line that has not ended.
-    parts: list[bytes] = []
-    for event in replay:
-        if not isinstance(event, events.OutputEvent):
-            continue
-        if waiting is None or _origin(waiting) != _origin(event):
-            _print_output(printer, waiting, parts)
-            parts = []
-        waiting = event
+    def add(self, event: OutputEvent) -> Iterable[tuple[OutputEvent, int | None, bytes]]:
+        """Take in what was written, and yield what is whole by it: from where, its step, what."""
+        if self._waiting is None or _origin(self._waiting) != _origin(event):
+            yield from self.rest()
+            frame = event.frame
+            self._step = frame.step if frame is not None and frame.step >= 0 else None
+        self._waiting = event
         whole, end, rest = event.data.rpartition(b"\n")
         if end:
-            _print_output(printer, event, [*parts, whole, end])
-            parts = []
-        parts.append(rest)
-    _print_output(printer, waiting, parts)
+            yield event, self._step, b"".join([*self._parts, whole, end])
+            self._parts = []
+            frame = event.frame
+            self._step = frame.step if frame is not None and frame.step >= 0 else None
+        self._parts.append(rest)
+
+    def rest(self) -> Iterable[tuple[OutputEvent, int | None, bytes]]:
+        """Yield what has no line end, if there is anything."""
+        data = b"".join(self._parts)
+        self._parts = []
+        if self._waiting is not None and data:
+            yield self._waiting, self._step, data
+
+
+class Output:
+    """Prints what the program wrote, and what it read from its standard input, line by line.
+
+    Parameters:
+        only: prints the lines alone that have this text in them.
+
+    Attributes:
+        printed: whether there was any to print.
+    """
+
+    def __init__(self, printer: Printer, selection: Selection, only: str = "") -> None:
+        self.printed = False
+        self._printer = printer
+        self._selection = selection
+        self._only = only
+        self._lines = OutputLines()
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if isinstance(event, events.OutputEvent) and self._selection.has(event.frame, event.thread):
+            for found in self._lines.add(event):
+                self._print(*found)
+
+    def finish(self) -> None:
+        """Print what has no line end."""
+        for found in self._lines.rest():
+            self._print(*found)
+
+    def _print(self, event: OutputEvent, step: int | None, data: bytes) -> None:
+        text = data.decode("utf-8", "backslashreplace")
+        if self._only not in text:
+            return
+        self.printed = True
+        printer = self._printer
+        if printer.as_json:
+            printer.row(
+                {
+                    "stream": event.stream,
+                    "thread": event.thread.number,
+                    "step": step,
+                    "path": event.path,
+                    "line": event.line,
+                    "text": text,
+                }
+            )
+            return
+        where = printer.place(event.path, event.line) if event.path else thread_name(event.thread)
+        for line in text.removesuffix("\n").split("\n"):
+            if self._only in line:
+                printer.at(where, step, (f"{event.stream}| ", "dim"), line.expandtabs())
 
 
 def _origin(event: OutputEvent) -> tuple[object, ...]:
     return event.stream, event.path, event.line, event.thread
-
-
-def _print_output(printer: Printer, event: OutputEvent | None, parts: list[bytes]) -> None:
-    data = b"".join(parts)
-    if event is None or not data:
-        return
-    text = data.decode("utf-8", "backslashreplace")
-    if printer.as_json:
-        row: dict[str, object] = {
-            "stream": event.stream,
-            "thread": event.thread.number,
-            "path": event.path,
-            "line": event.line,
-            "text": text,
-        }
-        printer.row(row, "")
-        return
-    where = printer.place(event.path, event.line) if event.path else thread_name(event.thread)
-    for line in text.removesuffix("\n").split("\n"):
-        printer.line(f"{where} {event.stream}| {line.expandtabs()}")

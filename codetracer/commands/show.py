@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.errors import TargetError
@@ -21,29 +23,47 @@ SUMMARY = "show what a recorded program did"
 EXAMPLES = """\
 examples:
   codetracer show trace-out                       the call tree
+  codetracer show trace-out --call 120            the call that step 120 is in, and what it called
+  codetracer show trace-out --call 120 --lines    that call line by line, and what each changed
+  codetracer show trace-out --step 120            every variable at a moment
   codetracer show trace-out --function parse      every call of a function
   codetracer show trace-out --variable total      every value of a variable
-  codetracer show trace-out --step 120            every variable at a moment
+  codetracer show trace-out --variable self.total, 'order.items[0]', '#5.total'
+                                                  of an attribute, an item, one object
+  codetracer show trace-out --find 4711           where a text or a number comes up
   codetracer show trace-out --raises --format json
+
+Views that are asked for together are one listing, in the order in which things become known.
+--process, --thread, --call and --depth choose for each view what it shows. Every line begins with
+file:line and the number of a step, which --step and --call take.
 
 With --format json each line is a JSON object; lines are cut or folded only where options ask for
 it, and of a value so many items at most are given as a line can hold (10,000).
+
+environment:
+  CODETRACER_PAGER, PAGER   what shows it on a terminal (default: less -FRX); cat for none
+  NO_COLOR                  no colours; they need the extra: pip install 'codetracer[show]'
 """
 
 DEFAULT_DEPTH = 12
-DEFAULT_LINES = 200
-DEFAULT_WIDTH = 120
+DEFAULT_LIMIT = 200
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``show``."""
     add_folder(parser)
-    view = parser.add_mutually_exclusive_group()
+    view = parser.add_argument_group("views", "the call tree, if none of these is asked for")
     view.add_argument(
         "--step",
         metavar="N",
         type=_count,
-        help="show every variable right before step N's line ran; other views tell step numbers",
+        help="show every variable of every frame right before step N's line ran, whole",
+    )
+    view.add_argument(
+        "--lines",
+        action="store_true",
+        help="show calls line by line: the source, what each line changed, what came of it; with"
+        " --call that call, with --function each call of it",
     )
     view.add_argument(
         "--function",
@@ -54,7 +74,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     view.add_argument(
         "--variable",
         metavar="NAME",
-        help="show every value that variables of this name had, and the line that gave it",
+        help="show every value that variables of this name had, and the line that gave it; or an"
+        " attribute or item: self.total, order.items[0], #5.total",
+    )
+    view.add_argument(
+        "--find",
+        metavar="TEXT",
+        help="show where a text comes up: in a value, a name or an output; a number by its digits",
     )
     view.add_argument(
         "--raises",
@@ -62,6 +88,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="show each exception: where it was raised, and handled or what it ended",
     )
     view.add_argument("--output", action="store_true", help="show what was written, and where")
+    part = parser.add_argument_group("what of it")
+    part.add_argument(
+        "--process", metavar="PID", type=_count, help="show one process (default: all of them)"
+    )
+    part.add_argument(
+        "--thread", metavar="THREAD", help="show one thread, by its number or its name"
+    )
+    part.add_argument(
+        "--call",
+        metavar="STEP",
+        type=_count,
+        help="show the call that a step is in, with all that it called, and nothing else",
+    )
+    part.add_argument(
+        "--depth",
+        metavar="N",
+        type=_count,
+        help="show calls up to this depth, below --call if it is given, 0 for all (default:"
+        f" {DEFAULT_DEPTH} in the tree, 1 for --lines, all elsewhere)",
+    )
+    part.add_argument(
+        "--all",
+        action="store_true",
+        help="fold nothing: as --depth 0 --limit 0, with imports, class bodies, code that is not"
+        " yours, and every one of many similar things",
+    )
     parser.add_argument(
         "--format",
         choices=("text", "json"),
@@ -69,30 +121,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="lines for people, or a JSON object a line (default: text)",
     )
     parser.add_argument(
-        "--depth",
+        "--limit",
         metavar="N",
         type=_count,
-        help=f"show calls up to this depth of the stack, 0 for all (default: {DEFAULT_DEPTH})",
-    )
-    parser.add_argument(
-        "--lines",
-        metavar="N",
-        type=_count,
-        help=f"stop after so many lines, 0 for never (default: {DEFAULT_LINES})",
+        help=f"stop after so many lines, 0 for never (default: {DEFAULT_LIMIT}; in a pager never)",
     )
     parser.add_argument(
         "--width",
         metavar="N",
         type=_count,
-        help=f"cut lines to so many characters, 0 for never (default: {DEFAULT_WIDTH})",
+        help="cut lines to so many characters, 0 for never (default: as the terminal is wide; never"
+        " where there is none)",
     )
     parser.add_argument(
-        "--all",
-        action="store_true",
-        help="as --depth 0 --lines 0, and with every one of many similar calls",
-    )
-    parser.add_argument(
-        "--process", metavar="PID", type=_count, help="show one process (default: all of them)"
+        "--no-pager", action="store_true", help="print on the terminal, without a pager"
     )
 
 
@@ -107,74 +149,57 @@ def run(options: argparse.Namespace) -> int:
         TargetError: the trace is missing, damaged, of a newer version, or lacks what is asked for.
     """
     # Imported now: the command line is loaded into programs that are recorded as well.
+    from codetracer.commands.drawing import canvas, has_colours
+    from codetracer.commands.paging import paged, pager
     from codetracer.commands.printer import FullError, Printer
 
     trace = read(named_or_newest(options.trace))
     as_json = options.format == "json"
-    unlimited = options.all or as_json
-    lines = _default(options.lines, 0 if unlimited else DEFAULT_LINES)
-    depth = _default(options.depth, 0 if unlimited else DEFAULT_DEPTH)
-    width = _default(options.width, DEFAULT_WIDTH)
-    printer = Printer(trace, as_json=as_json, width=width, limit=lines)
-    try:
-        _show(trace, _processes(trace, options), printer, options, depth)
-    except FullError:
-        printer.note(f"… cut after {lines} lines; --lines N shows more, --all shows all")
+    is_terminal = sys.stdout.isatty()
+    command = None if options.no_pager else pager()
+    unlimited = options.all or as_json or command is not None
+    limit = _default(options.limit, 0 if unlimited else DEFAULT_LIMIT)
+    width = _default(options.width, shutil.get_terminal_size().columns if is_terminal else 0)
+    colours = has_colours()
+    with paged(command):
+        drawn = canvas(width, colours=colours)
+        printer = Printer(trace, as_json=as_json, canvas=drawn, limit=limit)
+        try:
+            _show(trace, _processes(trace, options), printer, options)
+        except FullError:
+            printer.note(f"… cut after {limit} lines; --limit N shows more, --limit 0 all")
     if trace.problem is not None:
         complain(f"codetracer: the trace is not complete: {trace.problem}")
     return 0
 
 
 def _show(
-    trace: Trace,
-    processes: tuple[Process, ...],
-    printer: Printer,
-    options: argparse.Namespace,
-    depth: int,
+    trace: Trace, processes: tuple[Process, ...], printer: Printer, options: argparse.Namespace
 ) -> None:
-    from codetracer.commands.moments import show_step
-    from codetracer.commands.raised import show_raises
-    from codetracer.commands.searches import (
-        close_names,
-        show_function,
-        show_output,
-        show_variable,
-    )
-    from codetracer.commands.tree import show_tree
+    from codetracer.commands.views import Views, missing
 
-    name = options.function or options.variable
-    others: set[str] | None = set()
+    shown: list[Views] = []
     for process in processes:
         if len(processes) > 1:
             printer.process = process.pid
             printer.note(f"== process {process.pid}")
-        by_step = options.step is not None or options.variable is not None or options.raises
-        replay = process.replay(tell_steps=by_step)
-        if options.step is not None:
-            show_step(replay, printer, options.step)
-        elif name is not None:
-            show_name = show_function if options.function else show_variable
-            found = show_name(replay, printer, name)
-            others = None if found is None or others is None else others | found
-        elif options.raises:
-            show_raises(replay, printer)
-        elif options.output:
-            show_output(replay, printer)
-        else:
-            show_tree(replay, printer, depth, fold=not options.all)
-    if name is not None and others is not None:
-        what = "function" if options.function else "variable"
-        raise TargetError(
-            "ERR_NOT_IN_TRACE",
-            f"{trace.path} has no {what} {name}{close_names(name, others)}",
-            {"path": trace.path, "name": name},
-        )
+        views = Views(process, printer, options, DEFAULT_DEPTH)
+        shown.append(views)
+        try:
+            views.show()
+        finally:
+            for note in views.notes:
+                printer.note(note)
+    error = missing(trace, shown, options)
+    if error is not None:
+        raise error
 
 
 def _processes(trace: Trace, options: argparse.Namespace) -> tuple[Process, ...]:
     if options.process is None:
         # Step numbers are each process' own.
-        return trace.processes if options.step is None else trace.processes[:1]
+        has_step = options.step is not None or options.call is not None
+        return trace.processes[:1] if has_step else trace.processes
     chosen = tuple(process for process in trace.processes if process.pid == options.process)
     if not chosen:
         there = ", ".join(str(process.pid) for process in trace.processes)

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from codetracer.commands.changes import described
 from codetracer.commands.printer import Printer, duration, short_name, thread_name
+from codetracer.commands.selection import ENDING, OPENING
 from codetracer.replay import events
 
 if TYPE_CHECKING:
-    from codetracer.replay.events import CallEvent, EndEvent, ResumeEvent, ThrowEvent
+    from codetracer.commands.drawing import Part
+    from codetracer.commands.selection import Selection
+    from codetracer.replay.events import (
+        CallEvent,
+        EndEvent,
+        Event,
+        ExitEvent,
+        ResumeEvent,
+        StepEvent,
+        ThrowEvent,
+    )
     from codetracer.replay.model import Code, Frame, Thread
     from codetracer.replay.replay import Replay
     from codetracer.replay.state import State
 
     type _Key = tuple[Code, bool]
 
-__all__ = ["ENDING", "end_row", "result_text", "show_tree"]
+__all__ = ["Folded", "JsonTree", "Tree", "end_row", "result", "result_text"]
 
 SHOWN_SIBLINGS: Final = 3
 """So many calls of one function by one frame are shown; the others are counted."""
@@ -23,46 +35,31 @@ SHOWN_SIBLINGS: Final = 3
 INDENTED: Final = 40
 """So many levels are told by indentation; calls that lie deeper tell their depth."""
 
-OPENING: Final = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
-"""The kinds of events that put a frame on a stack."""
 
-ENDING: Final = (
-    events.ReturnEvent,
-    events.YieldEvent,
-    events.UnwindEvent,
-    events.LostEvent,
-    events.UnfinishedEvent,
-)
-"""The kinds of events that take a frame off its stack."""
+_TOLD: Final = (events.UnwindEvent, events.UnfinishedEvent)
+"""How calls end that are shown whatever they are."""
+
+KINDS: Final = {
+    "definitions": "of imports and class bodies",
+    "foreign": "of code that is not yours",
+    "similar": "similar to others",
+    "deep": "that lie deeper",
+}
+"""Why calls are not shown, and how that is said."""
 
 
-def show_tree(replay: Replay, printer: Printer, depth: int, *, fold: bool) -> None:
-    """Print the calls of one process as they are read.
+class Folded:
+    """How many calls were not shown, over all processes."""
 
-    A call that calls nothing is one line. Of others, what they call stands below their line, and
-    what came of them in a line of its own. The name of an asyncio task stands before the call that
-    it makes or goes on with. The last line is the program's exit status, if known.
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(KINDS, 0)
 
-    Parameters:
-        depth: calls that lie deeper on their thread's stack are counted, not shown; 0 for no limit.
-        fold: show the first few calls of a function by the same frame, and count the others.
-    """
-    if printer.as_json:
-        _show_json(replay, printer, depth)
-        return
-    tree = _Tree(replay, printer, depth, fold=fold)
-    exit_event: events.ExitEvent | None = None
-    for event in replay:
-        if isinstance(event, OPENING):
-            tree.open(event)
-        elif isinstance(event, ENDING):
-            tree.end(event)
-        elif isinstance(event, events.ExitEvent):
-            exit_event = event
-    tree.finish()
-    if exit_event and exit_event.status is not None:
-        text = f"<toplevel> -> exit status {exit_event.status}"
-        printer.line(text, f"  {duration(exit_event.time_ns)}")
+    def __str__(self) -> str:
+        there = [f"{count:,} {KINDS[kind]}" for kind, count in self.counts.items() if count]
+        if not there:
+            return ""
+        how = "--all shows them, --call STEP --all those in one call"
+        return f"… calls not shown: {', '.join(there)}; {how}"
 
 
 class _Node:
@@ -71,116 +68,332 @@ class _Node:
     Attributes:
         depth: how far it is indented.
         began_ns: when it began, or went on (ns since recording began).
+        place, step: where it is, and the first step in it.
         head: its first line, as long as that was not printed.
-        shown: whether it gets lines at all.
-        inside: how many calls lie in it that are deeper than is shown.
+        shown: whether it gets lines of its own.
+        hides: why nothing that it calls is shown, one of `KINDS`; empty if it is.
+        kept: why it is folded unless it raises, one of `KINDS`; empty if it is not.
+        similar: the calls with which it is only counted, if it is.
+        above: the innermost call around it that is shown, or itself.
+        inside: how many calls lie in it that are not shown.
         calls: how many calls of each kind it made.
-        folded: of these, how many were only counted, and how many of them raised.
+        folded: of these, how many were only counted, how many of them raised, and the first one.
         key: of which kind it is: its code, and whether it goes on rather than begins.
+        lined: whether its lines are shown.
     """
 
-    __slots__ = ("began_ns", "calls", "depth", "folded", "head", "inside", "key", "shown")
+    __slots__ = (
+        "above",
+        "began_ns",
+        "calls",
+        "depth",
+        "folded",
+        "head",
+        "hides",
+        "inside",
+        "kept",
+        "key",
+        "lined",
+        "place",
+        "shown",
+        "similar",
+        "step",
+    )
 
-    def __init__(self, depth: int, began_ns: int, key: _Key | None) -> None:
+    def __init__(self, depth: int, began_ns: int, key: _Key | None, above: _Node | None) -> None:
         self.depth = depth
         self.began_ns = began_ns
-        self.head = ""
+        self.place = ""
+        self.step: int | None = None
+        self.head: list[Part] = []
         self.shown = False
+        self.hides = ""
+        self.kept = ""
+        self.similar: _Similar | None = None
+        self.above: _Node = above or self
         self.inside = 0
         self.calls: dict[_Key, int] = {}
-        self.folded: dict[_Key, list[int]] = {}
+        self.folded: dict[_Key, _Similar] = {}
         self.key = key
+        self.lined = False
 
 
-class _Tree:
-    def __init__(self, replay: Replay, printer: Printer, depth: int, *, fold: bool) -> None:
+class _Similar:
+    __slots__ = ("count", "place", "raised", "step")
+
+    def __init__(self, place: str, step: int) -> None:
+        self.count = 0
+        self.raised = 0
+        self.place = place
+        self.step = step
+
+
+class Tree:
+    """Prints the calls of one process as they are read.
+
+    A call that calls nothing is one line. Of others, what they call stands below their line, and
+    what came of them in a line of its own. The name of an asyncio task stands before the call that
+    it makes or goes on with. The last line is the program's exit status, if known.
+
+    Parameters:
+        selection: which calls are shown; those of the depth are folded here.
+        depth: calls that lie deeper are counted, not shown; 0 for no limit.
+        lines: of calls up to this depth each line is shown, with what it changed; 0 for none.
+        folded: counts what is not shown. None has everything shown but what lies deeper; otherwise
+            imports, bodies of classes, code that is not the program's own, and of similar calls
+            by the same frame all but the first few are folded, unless they raise
+            or do not end.
+    """
+
+    def __init__(
+        self,
+        replay: Replay,
+        printer: Printer,
+        selection: Selection,
+        depth: int,
+        lines: int,
+        folded: Folded | None,
+    ) -> None:
+        self._replay = replay
         self._state = replay.state
         self._printer = printer
+        self._selection = selection
         self._depth = depth
-        self._fold = fold
+        self._lines = lines
+        self._fold = folded is not None
+        self._folded = folded or Folded()
         self._stacks: dict[Thread, list[_Node]] = {}
         self._printed: Thread | None = None
+        self._exit: ExitEvent | None = None
+        # What was asked for is shown whatever it is, and so is what it calls.
+        self._foreign_root = False
 
-    def open(self, event: CallEvent | ResumeEvent | ThrowEvent) -> None:
-        stack = self._stacks.get(event.thread)
-        if stack is None:
-            root = _Node(-1, event.time_ns, None)
-            root.shown = True
-            stack = self._stacks[event.thread] = [root]
-        above = stack[-1]
-        key = event.frame.code, not isinstance(event, events.CallEvent)
-        node = _Node(above.depth + 1, event.time_ns, key)
-        stack.append(node)
-        if not above.shown:
-            return
-        if self._depth and node.depth >= self._depth:
-            above.inside += 1
-            return
-        count = above.calls[key] = above.calls.get(key, 0) + 1
-        if self._fold and count > SHOWN_SIBLINGS:
-            above.folded.setdefault(key, [0, 0])[0] += 1
-            return
-        node.shown = True
-        self._print_head(event.thread, above)
-        node.head = self._head(event)
-
-    def end(self, event: EndEvent) -> None:
-        stack = self._stacks[event.thread]
-        node = stack.pop()
-        if node.shown:
-            self._print_end(event, node)
-        elif isinstance(event, events.UnwindEvent) and node.key in stack[-1].folded:
-            stack[-1].folded[node.key][1] += 1
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if self._lines:
+            self._tell_lines(event)
+        if isinstance(event, OPENING):
+            self._open(event)
+        elif isinstance(event, ENDING):
+            self._end(event)
+        elif isinstance(event, events.ExitEvent):
+            self._exit = event
 
     def finish(self) -> None:
+        """Print what was only counted, and the exit status."""
         for thread, (root, *_) in self._stacks.items():
             self._print_folded(thread, root)
+        event = self._exit
+        if event and event.status is not None and self._selection.holds(None, event.thread):
+            text = f"<toplevel> -> exit status {event.status}"
+            time = (f"  {duration(event.time_ns)}", "dim")
+            self._printer.at("", None, text, tail=[time])
 
-    def _head(self, event: CallEvent | ResumeEvent | ThrowEvent) -> str:
+    # ---------------------------------------------------------------- calls
+
+    def _open(self, event: CallEvent | ResumeEvent | ThrowEvent) -> None:
+        frame, thread = event.frame, event.thread
+        stack = self._stacks.get(thread)
+        if stack is None:
+            root = _Node(-1, event.time_ns, None, None)
+            stack = self._stacks[thread] = [root]
+        above = stack[-1]
+        outer = above.above
+        key = frame.code, not isinstance(event, events.CallEvent)
+        node = _Node(outer.depth + 1, event.time_ns, key, outer)
+        stack.append(node)
+        node.hides = above.hides
+        if not self._selection.holds(frame, thread):
+            return
+        if node.hides:
+            self._count(node, node.hides)
+            return
+        node.place = self._printer.frame_place(frame)
+        node.step = self._replay.steps
+        if self._depth and node.depth >= self._depth:
+            node.hides = "deep"
+            self._count(node, "deep")
+            return
+        if self._fold and (why := self._why_folded(event)):
+            self._count(node, why)
+            node.hides = why if why == "definitions" else ""
+            if above is outer:
+                # It is told all the same if it raises or hangs: once, not all the way down.
+                node.kept = why
+                node.head = self._head(event)
+            return
+        count = outer.calls[key] = outer.calls.get(key, 0) + 1
+        if self._fold and count > SHOWN_SIBLINGS:
+            node.hides = "similar"
+            node.similar = outer.folded.get(key)
+            if node.similar is None:
+                node.similar = outer.folded[key] = _Similar(node.place, node.step)
+            node.similar.count += 1
+            self._count(node, "similar")
+            return
+        node.shown = True
+        node.above = node
+        node.lined = node.depth < self._lines
+        self._print_head(thread, outer)
+        node.head = self._head(event)
+
+    def _why_folded(self, event: CallEvent | ResumeEvent | ThrowEvent) -> str:
+        frame, code = event.frame, event.frame.code
+        # A module that ran when recording began is where recording was asked for.
+        is_import = (
+            code.kind == "module"
+            and code.module != "__main__"
+            and not (isinstance(event, events.CallEvent) and event.entered)
+        )
+        is_definition = is_import or code.kind == "class"
+        if self._selection.is_root(frame):
+            # It was asked for.
+            self._foreign_root = is_definition or not self._printer.is_own(code)
+        elif is_definition:
+            return "" if self._foreign_root else "definitions"
+        elif not self._foreign_root and not self._printer.is_own(code):
+            return "foreign"
+        return ""
+
+    def _count(self, node: _Node, what: str, count: int = 1) -> None:
+        self._folded.counts[what] += count
+        if what != "similar":
+            node.above.inside += count
+
+    def _end(self, event: EndEvent) -> None:
+        node = self._stacks[event.thread].pop()
+        if node.shown:
+            self._print_end(event, node)
+        elif isinstance(event, events.UnwindEvent) and node.similar is not None:
+            node.similar.raised += 1
+        elif isinstance(event, _TOLD) and node.kept and node.key is not None:
+            outer = node.above
+            outer.calls[node.key] = count = outer.calls.get(node.key, 0) + 1
+            if count <= SHOWN_SIBLINGS:
+                self._count(node, node.kept, -1)
+                self._print_head(event.thread, outer)
+                self._print_end(event, node)
+
+    def _head(self, event: CallEvent | ResumeEvent | ThrowEvent) -> list[Part]:
         frame = event.frame
         name = short_name(frame.code)
         is_other = frame.task != ("" if frame.caller is None else frame.caller.task)
-        task = f"[{frame.task}] " if frame.task and is_other else ""
+        task: list[Part] = [f"[{frame.task}] "] if frame.task and is_other else []
         match event:
             case events.CallEvent():
-                return f"{task}{self._printer.call(event, self._state)}"
+                call = self._printer.call(event, self._state)
+                return [*task, (name, "name"), call.removeprefix(name)]
             case events.ThrowEvent():
                 thrown = self._printer.value(self._state, event.raw)
-                return f"{task}{name} resumed by {thrown}"
-        return f"{task}{name} resumed"
+                return [*task, (name, "name"), " resumed by ", (f"{thrown}", "error")]
+        return [*task, (name, "name"), " resumed"]
 
     def _print_head(self, thread: Thread, node: _Node) -> None:
         if node.head:
-            self._line(thread, node.depth, node.head)
-            node.head = ""
+            self._line(thread, node, node.depth, *node.head)
+            node.head = []
 
     def _print_end(self, event: EndEvent, node: _Node) -> None:
-        result = result_text(event, self._printer, self._state)
-        spent = duration(event.time_ns - node.began_ns)
-        inside = f"  (+{node.inside} calls inside)" if node.inside else ""
+        came = result(event, self._printer, self._state)
+        calls = f"call{'s' * (node.inside != 1)}"
+        inside = f"  (+{node.inside} {calls} inside)" if node.inside else ""
+        tail = (f"  {duration(event.time_ns - node.began_ns)}{inside}", "dim")
         if node.head:
-            self._line(event.thread, node.depth, f"{node.head} {result}", f"  {spent}{inside}")
+            self._line(event.thread, node, node.depth, *node.head, " ", came, tail=tail)
             return
         self._print_folded(event.thread, node)
-        self._line(event.thread, node.depth + 1, result, f"  {spent}{inside}")
+        frame = event.frame
+        node.place = self._printer.frame_place(frame)
+        node.step = frame.step if frame.step >= 0 else None
+        self._line(event.thread, node, node.depth + 1, came, tail=tail)
 
     def _print_folded(self, thread: Thread, node: _Node) -> None:
-        for (code, resumed), (count, raised) in node.folded.items():
-            what = "times that" if resumed else f"call{'s' * (count > 1)} of"
+        for (code, resumed), similar in node.folded.items():
+            count, raised = similar.count, similar.raised
+            what = f"time{'s' * (count > 1)} that" if resumed else f"call{'s' * (count > 1)} of"
             text = f"… {count} more {what} {short_name(code)}{' went on' if resumed else ''}"
-            self._line(thread, node.depth + 1, f"{text} ({raised} raised)" if raised else text)
+            text = f"{text} ({raised} raised)" if raised else text
+            self._line(thread, similar, node.depth + 1, (text, "dim"))
 
-    def _line(self, thread: Thread, depth: int, text: str, tail: str = "") -> None:
+    def _line(
+        self,
+        thread: Thread,
+        at: _Node | _Similar,
+        depth: int,
+        *parts: Part,
+        tail: Part = "",
+    ) -> None:
+        self._print_thread(thread)
+        self._printer.at(at.place, at.step, _indentation(depth), *parts, tail=[tail])
+
+    def _print_thread(self, thread: Thread) -> None:
         if thread is not self._printed:
             if self._printed is not None or thread.number:
                 self._printer.line(f"-- {thread_name(thread)}")
             self._printed = thread
-        deeper = f"[{depth}] " if depth > INDENTED else ""
-        self._printer.line(f"{'  ' * min(depth, INDENTED)}{deeper}{text}", tail)
+
+    # ---------------------------------------------------------------- lines
+
+    def _tell_lines(self, event: Event) -> None:
+        stack = self._stacks.get(event.thread)
+        if not stack or not stack[-1].lined:
+            return
+        node, frame = stack[-1], event.frame
+        if isinstance(event, OPENING):
+            frame = event.frame.caller
+        if frame is None:
+            return
+        self._print_changes(event.thread, node, frame)
+        if type(event) is events.StepEvent:
+            self._print_line(event, node)
+        elif type(event) is events.RaiseEvent:
+            shown = self._printer.value(self._state, event.raw)
+            self._print_inside(event.thread, node, f"!!!!!! {shown}", "error")
+
+    def _print_line(self, event: StepEvent, node: _Node) -> None:
+        self._print_head(event.thread, node)
+        self._print_thread(event.thread)
+        code = event.frame.code
+        source = self._printer.source(code.path, event.line)
+        source = source[self._margin(code, source) :]
+        self._printer.at(
+            self._printer.place(code.path, event.line),
+            event.number,
+            f"{_indentation(node.depth)}| ",
+            (source, "source"),
+        )
+
+    def _print_changes(self, thread: Thread, node: _Node, frame: Frame) -> None:
+        for name, value in described(self._replay, self._printer, frame):
+            text = f"{name} = {value}" if value is not None else f"{name} is no more"
+            self._print_inside(thread, node, f"...... {text}", "change")
+
+    def _print_inside(self, thread: Thread, node: _Node, text: str, style: str) -> None:
+        self._print_head(thread, node)
+        self._print_thread(thread)
+        self._printer.at("", None, f"{_indentation(node.depth)}| ", (text, style))
+
+    def _margin(self, code: Code, source: str) -> int:
+        """Return how many columns of a line are the indentation of all its function's lines."""
+        first = self._printer.source(code.path, code.line)
+        indentation = len(first) - len(first.lstrip())
+        return min(indentation, len(source) - len(source.lstrip()))
+
+
+def _indentation(depth: int) -> str:
+    deeper = f"[{depth}] " if depth > INDENTED else ""
+    return f"{'  ' * min(depth, INDENTED)}{deeper}"
+
+
+def result(event: EndEvent, printer: Printer, state: State) -> Part:
+    """Return what came of a call, as it stands behind it."""
+    raised = isinstance(event, events.UnwindEvent)
+    style = "error" if raised else "result" if isinstance(event, events.ReturnEvent) else ""
+    return result_text(event, printer, state), style
 
 
 def result_text(event: EndEvent, printer: Printer, state: State) -> str:
-    """Return what came of a call, as it stands behind it."""
+    """Return what came of a call as text alone."""
     match event:
         case events.ReturnEvent():
             return f"-> {printer.value(state, event.raw)}"
@@ -194,56 +407,99 @@ def result_text(event: EndEvent, printer: Printer, state: State) -> str:
     return "not finished"
 
 
-def _show_json(replay: Replay, printer: Printer, depth: int) -> None:
-    state = replay.state
-    began: dict[Frame, int] = {}
-    for event in replay:
+class JsonTree:
+    """Prints a row for each call, resumption and end; with `lines`, for each line that ran, too.
+
+    Parameters:
+        selection: which calls are told.
+        lines: of calls up to this depth each line is told, when the next thing happens in its
+            function; 0 for none.
+    """
+
+    def __init__(self, replay: Replay, printer: Printer, selection: Selection, lines: int) -> None:
+        self._replay = replay
+        self._printer = printer
+        self._selection = selection
+        self._lines = lines
+        self._began: dict[Frame, int] = {}
+        self._rows: dict[Frame, dict[str, object]] = {}
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        printer, frame = self._printer, event.frame
         if isinstance(event, events.ExitEvent):
-            printer.row({"event": "exit", "status": event.status, "time_ns": event.time_ns}, "")
-            continue
-        if event.frame is None:
-            continue
-        frame = event.frame
-        if depth and frame.depth >= depth:
-            continue
-        row: dict[str, object] = {
+            if self._selection.holds(None, event.thread):
+                printer.row({"event": "exit", "status": event.status, "time_ns": event.time_ns})
+            return
+        if frame is None:
+            return
+        if self._lines:
+            self._tell_line(event, frame)
+        if type(event) is events.StepEvent or not self._selection.has(frame, event.thread):
+            return
+        if isinstance(event, OPENING):
+            self._began[frame] = event.time_ns
+            printer.row(self._place(event, frame) | self._opening(event, frame))
+        elif isinstance(event, ENDING):
+            spent = event.time_ns - self._began.pop(frame, event.time_ns)
+            came = end_row(event, printer, self._replay.state)
+            printer.row(self._place(event, frame) | came | {"duration_ns": spent})
+
+    def finish(self) -> None:
+        """Print what is left: nothing."""
+
+    def _place(self, event: Event, frame: Frame) -> dict[str, object]:
+        opens = isinstance(event, OPENING)
+        return {
             "event": "",
             "thread": event.thread.number,
             "task": frame.task,
             "frame": frame.number,
             "depth": frame.depth,
+            "step": self._replay.steps if opens else frame.step if frame.step >= 0 else None,
             "time_ns": event.time_ns,
         }
+
+    def _opening(
+        self, event: CallEvent | ResumeEvent | ThrowEvent, frame: Frame
+    ) -> dict[str, object]:
+        state = self._replay.state
         match event:
             case events.CallEvent():
-                row["event"] = "call"
-                began[frame] = event.time_ns
-                row |= {
+                return {
+                    "event": "call",
                     "function": frame.code.name,
                     "module": frame.code.module,
                     "path": frame.code.path,
                     "line": frame.line,
-                    "arguments": printer.arguments(frame, state),
+                    "arguments": self._printer.arguments(frame, state),
                 }
-            case events.ResumeEvent():
-                row["event"] = "resume"
-                began[frame] = event.time_ns
             case events.ThrowEvent():
-                row["event"] = "throw"
-                began[frame] = event.time_ns
-                row["exception"] = printer.value(state, event.raw)
-            case (
-                events.ReturnEvent()
-                | events.YieldEvent()
-                | events.UnwindEvent()
-                | events.LostEvent()
-                | events.UnfinishedEvent()
-            ):
-                row |= end_row(event, printer, state)
-                row["duration_ns"] = event.time_ns - began.pop(frame, event.time_ns)
-            case _:
-                continue
-        printer.row(row, "")
+                return {"event": "throw", "exception": self._printer.value(state, event.raw)}
+        return {"event": "resume"}
+
+    def _tell_line(self, event: Event, frame: Frame) -> None:
+        owner = frame.caller if isinstance(event, OPENING) else frame
+        row = None if owner is None else self._rows.get(owner)
+        if owner is not None and row is not None:
+            changes = row["changes"]
+            assert isinstance(changes, list)
+            for name, value in described(self._replay, self._printer, owner):
+                now = {"unbound": True} if value is None else {"value": value}
+                changes.append({"name": name} | now)
+            if isinstance(event, (events.StepEvent, *ENDING)):
+                self._printer.row(self._rows.pop(owner))
+        if type(event) is not events.StepEvent or not self._selection.has(frame, event.thread):
+            return
+        if self._selection.depth(frame) < self._lines:
+            self._rows[frame] = self._place(event, frame) | {
+                "event": "line",
+                "step": event.number,
+                "path": frame.code.path,
+                "line": event.line,
+                "source": self._printer.source(frame.code.path, event.line),
+                "changes": [],
+            }
 
 
 def end_row(event: EndEvent, printer: Printer, state: State) -> dict[str, object]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codetracer.replay.events import Event
     from codetracer.replay.values import Value
 
-__all__ = ["Replay"]
+__all__ = ["Changes", "Replay"]
 
 STREAMS: Final = ("stdin", "stdout", "stderr")
 
@@ -48,6 +48,29 @@ def _short_records() -> tuple[list[int | None], list[int | None]]:
 _SHORT_STEPS, _SHORT_VARIABLES = _short_records()
 
 
+_NO_VARIABLES: Final[list[int | None]] = [None] * 256
+
+
+class Changes:
+    """What records have changed since it was emptied last; each thing once.
+
+    Attributes:
+        objects: what each object held before, by its number; None for one that is new.
+        variables: by frame and number in the frame's code, what each variable held before.
+    """
+
+    __slots__ = ("objects", "variables")
+
+    def __init__(self) -> None:
+        self.objects: dict[int, ObjectRecord | None] = {}
+        self.variables: dict[tuple[Frame, int], raw.Value] = {}
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.objects.clear()
+        self.variables.clear()
+
+
 class Replay:
     """The events of one process, in order, and the state at the event that was yielded last.
 
@@ -57,8 +80,11 @@ class Replay:
     Parameters:
         log: the process' log.
         tell_steps: yield a `StepEvent` for each step; without, reading takes a third less time.
+        note_changes: note in `changes` what each record changes; reading takes longer for it.
 
     Attributes:
+        changes: what has changed since whoever goes through the events emptied it; None if it
+            is not noted.
         state: what variables and objects hold, for what the methods here do not offer.
         threads: every thread that was seen, by number.
         steps: how many steps there were.
@@ -71,8 +97,11 @@ class Replay:
         parent: the process that started this one as a new program, if it joined the recording.
     """
 
-    def __init__(self, log: LogReader, *, tell_steps: bool = True) -> None:
+    def __init__(
+        self, log: LogReader, *, tell_steps: bool = True, note_changes: bool = False
+    ) -> None:
         self.state = State()
+        self.changes = Changes() if note_changes else None
         self.threads: list[Thread] = []
         self.steps = 0
         self.calls = 0
@@ -143,7 +172,9 @@ class Replay:
         """
         damage: RecorderError | None = None
         handlers, objects = self._handlers, self.state.objects
-        tell_steps = self._tell_steps
+        tell_steps, changes = self._tell_steps, self.changes
+        # Where changes are noted, the handler of variables does it.
+        short_variables = _SHORT_VARIABLES if changes is None else _NO_VARIABLES
         try:
             for block in self._log.blocks():
                 data, position, end = block.data, 0, len(block.data)
@@ -163,7 +194,7 @@ class Replay:
                             if tell_steps:
                                 yield events.StepEvent(thread, self.time_ns, frame, number, line)
                             continue
-                        variable = _SHORT_VARIABLES[data[position]]
+                        variable = short_variables[data[position]]
                         if variable is not None and frame is not None:
                             value, after = decode_value(data, position + 1)
                             if variable < len(frame.code.variables):
@@ -174,6 +205,9 @@ class Replay:
                             continue
                         record, after = decode_record(data, position)
                         if type(record) is ObjectRecord:
+                            if changes is not None:
+                                before = objects.get(record.number)
+                                changes.objects.setdefault(record.number, before)
                             objects[record.number] = record
                         else:
                             yield from handlers[type(record)](record)
@@ -366,7 +400,11 @@ class Replay:
         return (events.StepEvent(self._thread, self.time_ns, frame, frame.step, frame.line),)
 
     def _variable(self, record: raw.VariableRecord) -> Iterable[Event]:
-        self.state.set_variable(self._innermost(), record.variable, record.value)
+        frame = self._innermost()
+        if self.changes is not None:
+            before = self.state.variable(frame, record.variable)
+            self.changes.variables.setdefault((frame, record.variable), before)
+        self.state.set_variable(frame, record.variable, record.value)
         return ()
 
     def _raise(self, record: raw.RaiseRecord) -> Iterable[Event]:

@@ -88,6 +88,20 @@ class State:
             (name, values[name]) for name in frame.code.global_names if name in values
         )
 
+    def variable(self, frame: Frame, number: int) -> raw.Value:
+        """Return what a variable of the frame holds; `raw.UnboundValue` if it is not bound.
+
+        Parameters:
+            number: of a local variable its number, of global ones those that follow.
+        """
+        code = frame.code
+        index = number - len(code.variables)
+        if index < 0:
+            return frame.values.get(number, _UNBOUND)
+        if index >= len(code.global_names):
+            return _UNBOUND
+        return self.namespaces[code.namespace].get(code.global_names[index], _UNBOUND)
+
     def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
         """Give a variable of the frame another value.
 

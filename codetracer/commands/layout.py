@@ -1,0 +1,93 @@
+"""A whole value, on as many lines as it takes: where one is too short, one for each item."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from codetracer.replay.render import render, short_type
+from codetracer.replay.values import CutTuple, ObjectValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codetracer.replay.values import Value
+
+__all__ = ["lay_out"]
+
+WHOLE: Final = 1 << 20
+"""Characters of a value that is told in a line of its own, however long that is."""
+
+DEEPEST: Final = 12
+"""So many objects inside one another have lines of their own."""
+
+
+def lay_out(value: Value, width: int, used: int = 0) -> list[str]:
+    """Return the lines of a value, none of which ends with a line end.
+
+    Parameters:
+        width: how many columns a line has, as far as a value can be told in so few.
+        used: how many columns of the first line are taken.
+    """
+    return _lines(value, width, used, [])
+
+
+def _lines(value: Value, width: int, used: int, inside: list[int]) -> list[str]:
+    parts = _parts(value)
+    if parts is None or len(inside) >= DEEPEST:
+        return [render(value, WHOLE if parts is None else width)]
+    # A little more than has room, to see that it has not; of no more than that is anything made.
+    short = render(value, width)
+    if len(short) + used <= width and "…" not in short:
+        return [short]
+    number = value.number if isinstance(value, ObjectValue) else -1
+    if number >= 0 and number in inside:
+        return [f"<{short_type(value.type_name)} #{number} again>"]  # type: ignore[union-attr]
+    head, end, cut, items = parts
+    found = [head]
+    for prefix, item in items:
+        first, *more = _lines(item, width - 2, len(prefix) + 1, [*inside, number])
+        found.append(f"  {prefix}{first}{'' if more else ','}")
+        found += [f"  {line}" for line in more[:-1]]
+        found += [f"  {line}," for line in more[-1:]]
+    if cut:
+        found.append(f"  … +{cut}")
+    return [*found, end]
+
+
+def _parts(value: Value) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | None:
+    """Return what stands before and behind what is in a value, what is cut, and what is in it.
+
+    None for what is told in one line.
+    """
+    if isinstance(value, CutTuple):
+        return "(", ")", value.total - len(value.items), (("", item) for item in value.items)
+    if isinstance(value, tuple) and type(value) is tuple:
+        return "(", ")", 0, (("", item) for item in value)
+    if not isinstance(value, ObjectValue):
+        return None
+    name = short_type(value.type_name)
+    match value.form:
+        case "list":
+            begin, end = ("[", "]") if name == "list" else (f"{name}([", "])")
+        case "set" | "frozenset":
+            begin, end = ("{", "}") if name == "set" else (f"{name}({{", "})")
+        case "tuple" | "exception":
+            begin, end = f"{name}(", ")"
+        case "dict":
+            begin, end = ("{", "}") if name == "dict" else (f"{name}({{", "})")
+            entries = ((f"{render(key, 60)}: ", item) for key, item in value.pairs)
+            return begin, end, value.cut, _with_attributes(entries, value)
+        case "instance" | "named_tuple":
+            cut = value.cut_attributes
+            return f"<{name} #{value.number}", ">", cut, _with_attributes(iter(()), value)
+        case _:
+            return None
+    return begin, end, value.cut, _with_attributes((("", item) for item in value.items), value)
+
+
+def _with_attributes(
+    entries: Iterator[tuple[str, Value]], value: ObjectValue
+) -> Iterator[tuple[str, Value]]:
+    yield from entries
+    for name, item in value.attributes.items():
+        yield f"{name}=", item

@@ -1,0 +1,199 @@
+"""The views that are asked for, over the events of one process; they go through these once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from codetracer.commands.finding import Finds
+from codetracer.commands.histories import History, parse_path
+from codetracer.commands.moments import Moment
+from codetracer.commands.raised import Raises
+from codetracer.commands.searches import Functions, Output, close_names, is_named
+from codetracer.commands.selection import Selection, call_at, no_step
+from codetracer.commands.tree import Folded, JsonTree, Tree
+from codetracer.errors import TargetError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from codetracer.commands.printer import Printer
+    from codetracer.commands.selection import View
+    from codetracer.replay import Process, Trace
+    from codetracer.replay.model import Frame
+    from codetracer.replay.replay import Replay
+
+__all__ = ["Views", "missing"]
+
+ENDLESS: Final = 1 << 30
+"""Deeper than any call."""
+
+
+class Views:
+    """What is shown of one process.
+
+    Parameters:
+        options: of ``codetracer show``.
+        depth: how deep the tree goes where the options do not say it.
+
+    Raises:
+        TargetError: ERR_NOT_IN_TRACE, ``--call`` names a step that there is not.
+    """
+
+    def __init__(
+        self, process: Process, printer: Printer, options: argparse.Namespace, depth: int
+    ) -> None:
+        lines: bool = options.lines
+        others = (options.step, options.variable, options.find)
+        has_function = options.function is not None
+        others_asked = options.raises or options.output or any(o is not None for o in others)
+        has_tree = lines or not (others_asked or has_function)
+        by_step = lines or others_asked
+        note = lines or options.variable is not None or options.find is not None
+        self._replay = process.replay(tell_steps=by_step, note_changes=note)
+        self._selection = _selection(process, options)
+        self.function: Functions | None = None
+        self.history: History | None = None
+        self.finds: Finds | None = None
+        self.moment: Moment | None = None
+        self._raises: Raises | None = None
+        self._folds = Folded()
+        self._views: list[View] = []
+        self._only_moment = False
+        replay, chosen = self._replay, self._selection
+        folds = not options.all and not printer.as_json
+        if options.step is not None:
+            self.moment = Moment(replay, printer, options.step)
+            self._views.append(self.moment)
+        if has_tree:
+            self._views.append(_tree(self._folds, replay, printer, chosen, options, depth))
+        if has_function:
+            # With --lines the tree shows the calls.
+            self.function = Functions(replay, printer, chosen, options.function, prints=not lines)
+            self._views.append(self.function)
+        if options.variable is not None:
+            path = parse_path(options.variable)
+            self.history = History(replay, printer, chosen, path)
+            self._views.append(self.history)
+        if options.find is not None:
+            self.finds = Finds(replay, printer, chosen, options.find, folded=folds)
+            self._views.append(self.finds)
+        if options.raises:
+            self._raises = Raises(replay, printer, chosen, folded=folds)
+            self._views.append(self._raises)
+        if options.output:
+            self._views.append(Output(printer, chosen))
+        self._only_moment = self._views == [self.moment]
+
+    @property
+    def threads(self) -> list[str]:
+        """The threads that were seen, or none if the one that was asked for is among them."""
+        return [] if self._selection.found else [*self._selection.threads]
+
+    @property
+    def steps(self) -> int:
+        """How many steps there were."""
+        return self._replay.steps
+
+    @property
+    def notes(self) -> list[str]:
+        """What is said of what was not shown."""
+        parts = [str(self._folds)]
+        if self._raises is not None and self._raises.foreign:
+            parts.append(
+                f"… {self._raises.foreign:,} more that stayed in code which is not yours;"
+                " --all shows them"
+            )
+        if self._raises is not None and self._raises.loops:
+            loops = f"{self._raises.loops:,} more that only ended a loop"
+            parts.append(f"… {loops}; --all shows them")
+        if self.finds is not None and self.finds.more:
+            parts.append(f"… {self.finds.more:,} more at the lines above; --all shows them")
+        return [part for part in parts if part]
+
+    def show(self) -> None:
+        """Print what there is.
+
+        Raises:
+            FullError: as many lines were printed as may be.
+            TargetError: ERR_TRACE_DAMAGED, the log is damaged behind what was printed.
+        """
+        views, select, changes = self._views, self._selection.see, self._replay.changes
+        for event in self._replay:
+            select(event)
+            for view in views:
+                view.see(event)
+            if changes is not None and event.frame is not None:
+                changes.clear()
+            if self._only_moment and self.moment is not None and self.moment.found:
+                break
+        for view in views:
+            view.finish()
+
+
+def _tree(
+    folds: Folded,
+    replay: Replay,
+    printer: Printer,
+    chosen: Selection,
+    options: argparse.Namespace,
+    depth: int,
+) -> View:
+    unlimited = options.all or printer.as_json
+    lines: int = 0
+    if options.lines:
+        lines = 1 if options.depth is None else options.depth or ENDLESS
+        depth = lines + 1
+    elif options.depth is not None:
+        depth = options.depth
+    elif unlimited:
+        depth = 0
+    if printer.as_json:
+        return JsonTree(replay, printer, chosen, lines)
+    return Tree(replay, printer, chosen, depth, lines, None if options.all else folds)
+
+
+def _selection(process: Process, options: argparse.Namespace) -> Selection:
+    is_root: Callable[[Frame], bool] | None = None
+    if options.call is not None:
+        number = call_at(process, options.call)
+
+        def is_the_call(frame: Frame) -> bool:
+            return frame.number == number
+
+        is_root = is_the_call
+    elif options.lines and options.function is not None:
+        name: str = options.function
+
+        def is_a_call(frame: Frame) -> bool:
+            return is_named(frame.code, name)
+
+        is_root = is_a_call
+    return Selection(options.thread, is_root, options.depth or 0)
+
+
+def missing(trace: Trace, shown: list[Views], options: argparse.Namespace) -> TargetError | None:
+    """Return the error that says what is asked for and is in no process; None if all is there."""
+    if options.thread is not None and shown and all(views.threads for views in shown):
+        there = ", ".join(name for views in shown for name in views.threads)
+        return _lacks(trace, "thread", options.thread, f"; there is {there}")
+    moments = [views for views in shown if views.moment is not None]
+    if moments and not any(views.moment and views.moment.found for views in moments):
+        return no_step(options.step, moments[0].steps)
+    functions = [views.function for views in shown if views.function is not None]
+    if functions and not any(each.found for each in functions):
+        known = {name for each in functions for name in each.known}
+        return _lacks(trace, "function", options.function, close_names(options.function, known))
+    histories = [views.history for views in shown if views.history is not None]
+    if histories and not any(each.found for each in histories):
+        known = {name for each in histories for name in each.known}
+        return _lacks(trace, "variable", options.variable, close_names(options.variable, known))
+    finds = [views.finds for views in shown if views.finds is not None]
+    if finds and not any(each.found for each in finds):
+        return _lacks(trace, "value, name or output with", options.find, "")
+    return None
+
+
+def _lacks(trace: Trace, what: str, name: str, hint: str) -> TargetError:
+    message = f"{trace.path} has no {what} {name}{hint}"
+    return TargetError("ERR_NOT_IN_TRACE", message, {"path": trace.path, "name": name})
