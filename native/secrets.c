@@ -12,7 +12,10 @@
 #define MOST_ASKED (1 << 16) /* likewise */
 #define DEEPEST 3        /* likewise */
 #define ITEMS 100        /* likewise */
-#define SPARSE 16 /* places for each secret: most windows of a text find theirs empty */
+#define SPARSE 16 /* places for each secret: most are empty */
+#define STRIDE 3  /* so far apart a text is looked at: WINDOW bytes hold one piece of four there */
+#define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */
+#define SIFTED 64     /* bytes of it for each secret */
 
 static const char placeholder[] = "<redacted>";
 
@@ -21,11 +24,23 @@ static const char placeholder[] = "<redacted>";
 static inline uint32_t
 window_of(const Secrets *secrets, const unsigned char *bytes)
 {
-    uint64_t word = 0;
-    memcpy(&word, bytes, WINDOW);
+    /* Not in one piece: what is put together in memory makes the load wait. */
+    uint32_t low;
+    uint16_t high;
+    memcpy(&low, bytes, 4);
+    memcpy(&high, bytes + 4, 2);
+    uint64_t word = low | (uint64_t)high << 32;
     word = (word ^ secrets->key[0]) * secrets->key[1];
     word = (word ^ word >> 32) * secrets->key[1];
     return (uint32_t)(word >> 32);
+}
+
+static inline uint32_t
+sifted(const Secrets *secrets, const unsigned char *bytes)
+{
+    uint32_t word;
+    memcpy(&word, bytes, 4);
+    return word * (uint32_t)secrets->key[1] >> secrets->sieve_shift;
 }
 
 static uint64_t
@@ -78,6 +93,8 @@ secrets_free(Secrets *secrets)
     PyMem_Free(secrets->known);
     PyMem_Free(secrets->places);
     PyMem_Free(secrets->asked);
+    PyMem_Free(secrets->sieve);
+    secrets->sieve = NULL;
     secrets->known = NULL;
     secrets->places = NULL;
     secrets->asked = NULL;
@@ -94,6 +111,34 @@ place(Secrets *secrets, size_t at)
     *head = (uint32_t)at + 1;
 }
 
+/* Makes the sieve larger where it lets too much through. It is filled from the secrets' hashes of their
+   pieces, which are kept for that. */
+static int
+widen(Secrets *secrets)
+{
+    unsigned int bits = SIEVE_BITS;
+    while (bits < 24 && (size_t)1 << bits < (secrets->count + 1) * SIFTED) {
+        bits++;
+    }
+    if (secrets->sieve != NULL && secrets->sieve_shift == 32 - bits) {
+        return 0;
+    }
+    unsigned char *sieve = PyMem_Calloc((size_t)1 << bits, 1);
+    if (sieve == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyMem_Free(secrets->sieve);
+    secrets->sieve = sieve;
+    secrets->sieve_shift = 32 - bits;
+    for (size_t at = 0; at < secrets->count; at++) {
+        for (int piece = 0; piece < STRIDE; piece++) {
+            sieve[secrets->known[at].pieces[piece] >> secrets->sieve_shift] = 1;
+        }
+    }
+    return 0;
+}
+
 static int
 reserve(Secrets *secrets)
 {
@@ -106,6 +151,9 @@ reserve(Secrets *secrets)
         }
         secrets->known = known;
         secrets->size = size;
+    }
+    if (widen(secrets) < 0) {
+        return -1;
     }
     if ((secrets->count + 1) * SPARSE > secrets->places_size) {
         size_t size = secrets->places_size ? secrets->places_size * 2 : 16 * SPARSE;
@@ -143,6 +191,28 @@ known_at(const Secrets *secrets, const unsigned char *bytes, size_t count)
     return found;
 }
 
+/* Finds the next secret that stands at `*at` or behind; NULL if there is none. */
+static const Secret *
+next_known(const Secrets *secrets, const unsigned char *bytes, size_t count, size_t *at)
+{
+    /* Of the pieces of four that a secret begins with, one is where it is looked. */
+    size_t first = *at;
+    for (size_t probe = first; probe + 4 <= count; probe += STRIDE) {
+        if (!secrets->sieve[sifted(secrets, bytes + probe)]) {
+            continue;
+        }
+        size_t start = probe < first + STRIDE - 1 ? first : probe - (STRIDE - 1);
+        for (; start <= probe && start + WINDOW <= count; start++) {
+            const Secret *secret = known_at(secrets, bytes + start, count - start);
+            if (secret != NULL) {
+                *at = start;
+                return secret;
+            }
+        }
+    }
+    return NULL;
+}
+
 static int
 add(Secrets *secrets, const unsigned char *bytes, size_t count)
 {
@@ -150,8 +220,10 @@ add(Secrets *secrets, const unsigned char *bytes, size_t count)
     if (secrets->count >= MOST) {
         return 0;
     }
-    Secret secret = {digest_of(secrets, bytes, compared), window_of(secrets, bytes),
-                     (uint32_t)compared, (uint32_t)count, 0};
+    Secret secret = {.digest = digest_of(secrets, bytes, compared),
+                     .window = window_of(secrets, bytes),
+                     .compared = (uint32_t)compared,
+                     .length = (uint32_t)count};
     if (secrets->count > 0) {
         uint32_t at = secrets->places[secret.window & (secrets->places_size - 1)];
         for (; at != 0; at = secrets->known[at - 1].next) {
@@ -163,6 +235,13 @@ add(Secrets *secrets, const unsigned char *bytes, size_t count)
     }
     if (reserve(secrets) < 0) {
         return -1;
+    }
+    for (int piece = 0; piece < STRIDE; piece++) {
+        uint32_t word;
+        memcpy(&word, bytes + piece, 4);
+        /* Not all of it: from that the bytes could be told. */
+        secret.pieces[piece] = (word * (uint32_t)secrets->key[1]) & 0xffffff00u;
+        secrets->sieve[secret.pieces[piece] >> secrets->sieve_shift] = 1;
     }
     secrets->known[secrets->count] = secret;
     place(secrets, secrets->count++);
@@ -475,23 +554,22 @@ find(Engine *engine, const char *bytes, size_t count, int is_text, Spans *spans)
     }
     const Secrets *secrets = &engine->secrets;
     size_t told = spans->used;
-    if (secrets->count > 0) {
-        for (size_t at = 0; at + WINDOW <= count;) {
-            const Secret *secret =
-                known_at(secrets, (const unsigned char *)bytes + at, count - at);
-            if (secret == NULL || (is_text && continues(bytes, at))) {
-                at++;
-                continue;
-            }
-            size_t end = secret->length < count - at ? at + secret->length : count;
-            while (is_text && end < count && continues(bytes, end)) {
-                end++;
-            }
-            if (put_span(spans, at, end) < 0) {
-                return -1;
-            }
-            at = end;
+    size_t at = 0;
+    const Secret *secret;
+    while (secrets->count > 0
+           && (secret = next_known(secrets, (const unsigned char *)bytes, count, &at)) != NULL) {
+        if (is_text && continues(bytes, at)) {
+            at++;
+            continue;
         }
+        size_t end = secret->length < count - at ? at + secret->length : count;
+        while (is_text && end < count && continues(bytes, end)) {
+            end++;
+        }
+        if (put_span(spans, at, end) < 0) {
+            return -1;
+        }
+        at = end;
     }
     if (told > 0 && spans->used > 1) {
         merge(spans);
@@ -519,10 +597,16 @@ int
 secrets_put(Engine *engine, Buffer *to, const char *bytes, size_t count, size_t kept,
             Py_ssize_t total, int is_text)
 {
+    if (engine->secrets.count == 0 && !may_hold_url(bytes, count)) {
+        return 0;
+    }
     Py_ssize_t limit = engine->values.text;
     Spans spans = {0};
-    Buffer replaced = {0};
     int outcome = find(engine, bytes, count, is_text, &spans);
+    if (outcome == 0 && spans.size == 0) {
+        return 0;
+    }
+    Buffer replaced = {0};
     if (outcome == 0 && spans.used > 0 && spans.all[0].start < kept) {
         int is_whole = spans.all[0].start == 0 && spans.all[0].end == count
                        && total <= limit + LOOKED_AHEAD;
@@ -586,12 +670,10 @@ secrets_mask(Engine *engine)
     Secrets *secrets = &engine->secrets;
     Buffer *group = &engine->group;
     secrets->masked = secrets->count;
-    for (size_t at = 0; at + WINDOW <= group->used;) {
-        const Secret *secret = known_at(secrets, group->bytes + at, group->used - at);
-        if (secret == NULL) {
-            at++;
-            continue;
-        }
+    size_t at = 0;
+    const Secret *secret;
+    while (secrets->count > 0
+           && (secret = next_known(secrets, group->bytes, group->used, &at)) != NULL) {
         memset(group->bytes + at, '*', secret->compared);
         at += secret->compared;
     }

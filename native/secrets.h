@@ -16,6 +16,7 @@ typedef struct Engine Engine;
 typedef struct {
     uint64_t digest;   /* of the bytes that are compared */
     uint32_t window;   /* hash of the first bytes */
+    uint32_t pieces[3]; /* hashes of four of them, from each of the first three on */
     uint32_t compared; /* how many bytes that is */
     uint32_t length;   /* of the whole */
     uint32_t next;     /* another one of the same place, counted from 1; 0 for none */
@@ -39,6 +40,8 @@ typedef struct {
     Secret *known;
     size_t count;
     size_t size;
+    unsigned char *sieve; /* by hash of any four of the first bytes: whether a secret has these */
+    unsigned int sieve_shift; /* 32 less the binary logarithm of its size */
     uint32_t *places; /* by hash of the first bytes: a secret, counted from 1 */
     size_t places_size; /* a power of 2, or 0 */
     uint64_t *asked; /* hashes of texts of which `parts` has been asked */
