@@ -143,7 +143,7 @@ pass
 
 def test_both_engines_hide_the_same(tmp_path: Path, backend: str) -> None:
     case = placed(120)
-    program = case.program.partition("def around")[0].partition("def ask_0")[0]
+    program = case.program.partition("def see")[0].partition("def ask_0")[0]
     program += "def place_0" + case.program.partition("def place_0")[2]
     records = []
     for name in BACKENDS:
@@ -169,7 +169,9 @@ def test_what_getpass_reads_is_not_recorded_as_input(tmp_path: Path, backend: st
 
     assert outcome.stdout.endswith("2\n")
     events = codetracer.read(tmp_path / "out").replay()
-    read = [event.data for event in events if isinstance(event, OutputEvent) and event.stream == "stdin"]
+    read = [
+        event.data for event in events if isinstance(event, OutputEvent) and event.stream == "stdin"
+    ]
     assert b"".join(read) == b"<redacted>\nafter\n"
     assert last(tmp_path / "out")["y"] == "after"
 

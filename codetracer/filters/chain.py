@@ -42,6 +42,7 @@ OWN_FOLDERS: Final = tuple(
 )
 """Where codetracer's own code is."""
 
+
 class FilterSource:
     """A filter of a chain.
 

@@ -1,4 +1,4 @@
-"""Which names say that a value is secret: the rows of ``builtin/secrets.toml``, and what people add.
+"""Which names say that a value is secret: those of ``builtin/secrets.toml``, and what people add.
 
 A name is looked at once, when it is first met; its answer is remembered.
 """
@@ -143,9 +143,12 @@ class SecretNames:
         for start, word in enumerate(words):
             for phrase in self._phrases.get(word, ()):
                 end = start + len(phrase.words)
-                if words[start:end] == phrase.words and not taken.issuperset(range(start, end)):
-                    if self._may_follow(words[end:], phrase.then_anything):
-                        return True
+                if (
+                    words[start:end] == phrase.words
+                    and not taken.issuperset(range(start, end))
+                    and self._may_follow(words[end:], phrase.then_anything)
+                ):
+                    return True
             if word.endswith(self._ends) and self._may_follow(words[start + 1 :], True):
                 return True
         return False

@@ -19,7 +19,13 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
-from codetracer.runtime.children import Children, about_to_exec, commands, environment, without_joined
+from codetracer.runtime.children import (
+    Children,
+    about_to_exec,
+    commands,
+    environment,
+    without_joined,
+)
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement
 from codetracer.runtime.directory import source_name

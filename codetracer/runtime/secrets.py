@@ -1,4 +1,4 @@
-"""What secrets are hidden by where no name tells of them: each is remembered, and told again anywhere.
+"""Hides secrets where no name tells of them: each is remembered, and known again anywhere.
 
 A secret is met under a name that says so (`codetracer.filters.names`), or in a URL. From then on it
 is hidden in every text that goes into the recording. Only keyed hashes are kept of it: one of its
@@ -50,7 +50,10 @@ MOST: Final = 1 << 16
 """How many secrets are remembered; later ones are hidden by their names alone."""
 
 MOST_ASKED: Final = 1 << 16
-"""Of how many texts it is remembered that they are known, or hold nothing."""
+"""Of how many texts it is remembered that they are known."""
+
+CLEAN_SLOTS: Final = 4096
+"""How many texts are remembered that have no secrets, at most."""
 
 DEEPEST: Final = 3
 """How many containers deep the texts of a secret are looked for."""
@@ -87,7 +90,8 @@ class Secrets:
         self._key = int.from_bytes(urandom(8), "little")
         self._windows: dict[int, list[tuple[int, int, int]]] = {}
         self._asked: set[int] = set()
-        self._clean: set[int] = set()
+        # Of a fixed size: where memory is short, none is asked for.
+        self._clean = [0] * CLEAN_SLOTS
 
     def learn(self, value: Any, depth: int = 0) -> None:
         """Remember the texts of a value that is secret.
@@ -100,7 +104,9 @@ class Secrets:
             return
         kinds = _mro_of(type(value))
         if str in kinds:
-            self._learn_text(str.__getitem__(value, slice(LONGEST)).encode("utf-8", "surrogatepass"))
+            self._learn_text(
+                str.__getitem__(value, slice(LONGEST)).encode("utf-8", "surrogatepass")
+            )
         elif bytes in kinds:
             self._learn_text(bytes.__getitem__(value, slice(LONGEST)))
         elif bytearray in kinds:
@@ -126,7 +132,7 @@ class Secrets:
             return
         found.append(entry)
         found.sort(reverse=True)
-        self._clean.clear()
+        self._clean = [0] * CLEAN_SLOTS
         self.count += 1
 
     # -- what a secret is made of; asked once for each
@@ -164,7 +170,7 @@ class Secrets:
         return plain is None or not self._names.is_word(plain)
 
     def urls(self, data: bytes) -> tuple[list[Span], list[bytes]]:
-        """Return where secrets stand in the URLs of a text, and what is to be remembered of these."""
+        """Return where secrets stand in a text's URLs, and what is to be remembered of these."""
         spans: list[Span] = []
         secrets: list[bytes] = []
         if self._names is None:
@@ -185,7 +191,7 @@ class Secrets:
 
     # -- hiding
 
-    def hidden(self, value: Any, base: type, limit: int) -> bytes | None:
+    def hidden(self, value: Any, base: Any, limit: int) -> bytes | None:
         """Return what is written of a text that has secrets; None for one that has none.
 
         Parameters:
@@ -198,7 +204,7 @@ class Secrets:
         """
         if self._names is None:
             return None
-        head = base.__getitem__(value, slice(limit + LOOKED_AHEAD))  # type: ignore[attr-defined]
+        head = base.__getitem__(value, slice(limit + LOOKED_AHEAD))
         kept = limit
         if base is str:
             head = _encoded(head)
@@ -208,7 +214,7 @@ class Secrets:
         spans = self._spans(head, is_text=base is str)
         if not spans or spans[0][0] >= kept:
             return None
-        if spans == [(0, len(head))] and base.__len__(value) <= limit + LOOKED_AHEAD:  # type: ignore[attr-defined]
+        if spans == [(0, len(head))] and base.__len__(value) <= limit + LOOKED_AHEAD:
             return b""
         return _replaced(head, spans, kept)
 
@@ -230,19 +236,21 @@ class Secrets:
 
     def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
         """Return where secrets stand, in order; none overlaps another."""
+        may_hold_url = _may_hold_url(data)
+        if len(data) < WINDOW or not (self.count or may_hold_url):
+            return []
         key = hash((self._key, is_text, data))
-        if len(data) < WINDOW or key in self._clean:
+        slot = key % CLEAN_SLOTS
+        if key == self._clean[slot]:
             return []
         spans: list[Span] = []
-        if _may_hold_url(data):
+        if may_hold_url:
             spans, secrets = self.urls(data)
             for secret in secrets:
                 self._add(secret)
         spans = _merged(spans + self._remembered(data, is_text=is_text, whole=True))
-        if not spans and len(data) < LONGEST:
-            if len(self._clean) >= MOST_ASKED:
-                self._clean.clear()
-            self._clean.add(key)
+        if not spans:
+            self._clean[slot] = key
         return spans
 
     def _remembered(self, data: bytes, *, is_text: bool, whole: bool) -> list[Span]:
