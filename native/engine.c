@@ -307,13 +307,20 @@ set_secrets(PyObject *self, PyObject *const *args, Py_ssize_t count)
 static PyObject *
 engine_learn(PyObject *self, PyObject *value)
 {
-    return secrets_learn((Engine *)self, value, 0) < 0 ? NULL : Py_NewRef(Py_None);
+    /* Without an exception where the process has been forked meanwhile. */
+    return secrets_learn((Engine *)self, value, 0) < 0 && PyErr_Occurred() ? NULL
+                                                                           : Py_NewRef(Py_None);
 }
 
 static PyObject *
 engine_clean(PyObject *self, PyObject *data)
 {
-    return secrets_clean((Engine *)self, data);
+    PyObject *cleaned = secrets_clean((Engine *)self, data);
+    if (cleaned == NULL && !PyErr_Occurred()) {
+        /* The process has been forked meanwhile. */
+        cleaned = PyBytes_FromString("<redacted>");
+    }
+    return cleaned;
 }
 
 /* ---- the type */
