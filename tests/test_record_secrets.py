@@ -239,10 +239,10 @@ with codetracer.start('two', redaction=False): run()
 
 
 def test_a_name_without_a_word_is_wrong_usage(tmp_path: Path, backend: str) -> None:
-    outcome = recorded(tmp_path, "pass\n", backend, "--redact=--")
+    outcome = recorded(tmp_path, "pass\n", backend, "--redact=._.")
 
     assert outcome.code == 2
-    assert "'--' is no name to redact: it has no letter and no digit" in outcome.stderr
+    assert "'._.' is no name to redact: it has no letter and no digit" in outcome.stderr
     assert not (tmp_path / "out").exists()
 
 
