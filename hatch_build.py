@@ -21,6 +21,7 @@ MODULES = {
             *("engine", "events", "stacks", "frameobjects", "variables", "plans", "tasks", "ask"),
             *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
+            "secrets",
         )
     ],
 }

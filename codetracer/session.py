@@ -107,6 +107,8 @@ def make_recorder(
     filter_start: str | None = None,
     trace_filter: Sequence[str] = (),
     files: FileGlobs | None = None,
+    redact: Sequence[str] = (),
+    redaction: bool | None = None,
     builtin_filters: Sequence[str] = ("default",),
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
@@ -146,6 +148,8 @@ def make_recorder(
         command_line=trace_filter,
         builtin=builtin_filters,
         files=files,
+        redact=redact,
+        redaction=redaction,
     )
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)
@@ -182,6 +186,8 @@ def start(
     path: str | os.PathLike[str] | None = None,
     *,
     trace_filter: Sequence[str] = (),
+    redact: Sequence[str] = (),
+    redaction: bool | None = None,
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
@@ -196,6 +202,10 @@ def start(
             this process descends from, to be joined; by default ``trace-out``, or
             ``trace-out-2`` and so on if that is taken.
         trace_filter: filter files, in the order of their precedence, the last one strongest.
+        redact: names whose values are hidden beside those of the built-in list, such as
+            ``customer_number``: whole words of names, in whatever case and spelling.
+        redaction: whether values are hidden that names say are secret; None: yes, unless
+            ``CODETRACER_NO_REDACTION`` is set. What filters redact is hidden in any case.
         activation_path: record only while code of this file runs, the first time it does.
         io_capture: how the program's output is caught: ``off``, ``proxies`` or ``proxies+fd``.
         limits: how much of values is recorded.
@@ -217,6 +227,8 @@ def start(
         recorder = make_recorder(
             path,
             trace_filter=trace_filter,
+            redact=redact,
+            redaction=redaction,
             activation_path=activation_path,
             io_capture=io_capture,
             limits=limits,
@@ -312,6 +324,8 @@ def trace(
     path: str | os.PathLike[str] | None = None,
     *,
     trace_filter: Sequence[str] = (),
+    redact: Sequence[str] = (),
+    redaction: bool | None = None,
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
@@ -320,6 +334,8 @@ def trace(
     return start(
         path,
         trace_filter=trace_filter,
+        redact=redact,
+        redaction=redaction,
         activation_path=activation_path,
         io_capture=io_capture,
         limits=limits,

@@ -67,6 +67,9 @@ put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
         fields->cut++;
         return 0;
     }
+    if (action == SECRET && secrets_learn(engine, value, 0) < 0) {
+        return -1;
+    }
     Buffer *to = &values->fields;
     size_t start = to->used;
     if (known >= 0) {
@@ -74,14 +77,14 @@ put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
             return -1;
         }
         fields->count++;
-        if (action == REDACT) {
+        if (action != ALLOW) {
             return put_byte(to, VALUE_REDACTED);
         }
         return values_encode(engine, to, value, fields->depth, 0);
     }
     /* Its number is given after what its value needs, and stands before it. */
     Buffer encoded = {0};
-    int failed = action == REDACT ? put_byte(&encoded, VALUE_REDACTED) < 0
+    int failed = action != ALLOW ? put_byte(&encoded, VALUE_REDACTED) < 0
                                   : values_encode(engine, &encoded, value, fields->depth, 0) < 0;
     long number = failed ? -1 : attribute_number(engine, name);
     if (number >= 0) {

@@ -85,6 +85,28 @@ is_within(Engine *engine)
            && engine->busy_thread == PyThreadState_GetID(PyThreadState_Get());
 }
 
+/* Returns what was written or read, without secrets. NULL without an exception where the process has
+   been forked meanwhile: it is not to be recorded. */
+static PyObject *
+hide_output(Engine *engine, PyObject *const *args)
+{
+    if (args[2] != Py_None && PyLong_AsLong(args[0]) == STREAM_IN) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
+        Plan *plan = table_get(&engine->code_plans, code);
+        Py_DECREF(code);
+        if (plan != NULL && !plan->skip && plan->return_action == SECRET) {
+            /* It reads for somebody who wants a secret. */
+            const char *data = PyBytes_AsString(args[1]);
+            Py_ssize_t length = data == NULL ? 0 : PyBytes_Size(args[1]);
+            int has_end = length > 0 && data[length - 1] == '\n';
+            return data == NULL || secrets_learn(engine, args[1], 0) < 0
+                       ? NULL
+                       : PyBytes_FromString(has_end ? "<redacted>\n" : "<redacted>");
+        }
+    }
+    return secrets_clean(engine, args[1]);
+}
+
 static PyObject *
 engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
@@ -94,6 +116,11 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
+    PyObject *told[] = {args[0], NULL, args[2]};
+    told[1] = hide_output(engine, args);
+    if (told[1] == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
     PyObject *path = NULL;
     long line = 0;
     if (args[2] != Py_None) {
@@ -107,7 +134,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     }
     int outcome = 0;
     if (is_within(engine)) {
-        outcome = put_output(engine, &engine->late, args, path, line);
+        outcome = put_output(engine, &engine->late, told, path, line);
     }
     else if (take_engine(engine, id)) {
         if (path != NULL && thread_of(engine, id) == NULL) {
@@ -117,11 +144,12 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = put_time(engine);
         }
         if (outcome == 0) {
-            outcome = put_output(engine, &engine->group, args, path, line);
+            outcome = put_output(engine, &engine->group, told, path, line);
         }
         outcome = give_engine(engine, &event, outcome);
     }
     Py_XDECREF(path);
+    Py_DECREF(told[1]);
     return outcome < 0 ? NULL : Py_NewRef(Py_None);
 }
 
@@ -279,6 +307,34 @@ set_layouts(PyObject *self, PyObject *layout_of)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+set_secrets(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_arguments(count, 2) < 0 || secrets_set((Engine *)self, args[0], args[1]) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+engine_learn(PyObject *self, PyObject *value)
+{
+    /* Without an exception where the process has been forked meanwhile. */
+    return secrets_learn((Engine *)self, value, 0) < 0 && PyErr_Occurred() ? NULL
+                                                                           : Py_NewRef(Py_None);
+}
+
+static PyObject *
+engine_clean(PyObject *self, PyObject *data)
+{
+    PyObject *cleaned = secrets_clean((Engine *)self, data);
+    if (cleaned == NULL && !PyErr_Occurred()) {
+        /* The process has been forked meanwhile. */
+        cleaned = PyBytes_FromString("<redacted>");
+    }
+    return cleaned;
+}
+
 /* ---- the type */
 
 static PyObject *
@@ -335,6 +391,8 @@ engine_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(engine->restart);
     Py_VISIT(engine->clock);
     Py_VISIT(engine->values.layout_of);
+    Py_VISIT(engine->secrets.parts);
+    Py_VISIT(engine->secrets.urls);
     Py_VISIT(engine->tasks.running_loop);
     Py_VISIT(engine->tasks.current);
     Py_VISIT(engine->tasks.name);
@@ -357,6 +415,8 @@ engine_clear(PyObject *self)
     Py_CLEAR(engine->restart);
     Py_CLEAR(engine->clock);
     Py_CLEAR(engine->values.layout_of);
+    Py_CLEAR(engine->secrets.parts);
+    Py_CLEAR(engine->secrets.urls);
     Py_CLEAR(engine->tasks.running_loop);
     Py_CLEAR(engine->tasks.current);
     Py_CLEAR(engine->tasks.name);
@@ -373,6 +433,7 @@ engine_dealloc(PyObject *self)
     engines_remove(engine);
     forget_everything(engine);
     values_clear(&engine->values);
+    secrets_free(&engine->secrets);
     engine_clear(self);
     Py_XDECREF((PyObject *)engine->log);
     buffer_free(&engine->group);
@@ -404,6 +465,9 @@ static PyMethodDef engine_methods[] = {
     {"raised_at", engine_raised_at, METH_O, NULL},
     {"restart", engine_restart, METH_O, NULL},
     {"set_layouts", set_layouts, METH_O, NULL},
+    {"set_secrets", (PyCFunction)(void (*)(void))set_secrets, METH_FASTCALL, NULL},
+    {"learn", engine_learn, METH_O, NULL},
+    {"clean", engine_clean, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -20,6 +20,7 @@
 #include "internals.h"
 #include "log.h"
 #include "names.h"
+#include "secrets.h"
 #include "tables.h"
 #include "values.h"
 
@@ -73,6 +74,7 @@ struct Plan {
     int kind;
     int in_slots; /* its variables are in slots, not in a namespace */
     int return_action;
+    int secrets; /* whether a variable of it is secret */
     int skip; /* not recorded */
     int starts; /* a process, of which no audit event tells */
     Namespace *namespace;
@@ -142,6 +144,7 @@ struct Engine {
     PyObject *builtins; /* those of functions of codetracer's; see own.py */
     PyObject *clock; /* NULL: CLOCK_MONOTONIC */
     Values values;
+    Secrets secrets;
     Buffer group; /* the records that are to be written in one piece */
     Buffer roots; /* values that stand in records themselves */
     Changed *changed;

@@ -196,8 +196,9 @@ settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start
             outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
         }
         else {
-            unsigned int hidden = action == REDACT ? VALUE_REDACTED : VALUE_DROPPED;
-            outcome = put_byte(&engine->roots, hidden);
+            unsigned int hidden = action == DROP ? VALUE_DROPPED : VALUE_REDACTED;
+            outcome = action == SECRET ? secrets_learn(engine, result, 0) : 0;
+            outcome = outcome < 0 ? -1 : put_byte(&engine->roots, hidden);
         }
         if (outcome < 0) {
             return -1;

@@ -58,6 +58,9 @@ commit(Engine *engine)
         engine->let_go = 1;
         return -1;
     }
+    if (engine->secrets.count != engine->secrets.masked) {
+        secrets_mask(engine);
+    }
     Written written = log_write(engine->log, engine->group.bytes, engine->group.used);
     if (written == LOG_WRITTEN) {
         engine->group.used = 0;

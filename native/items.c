@@ -8,6 +8,9 @@ static PyTypeObject *function_type;
 static PyTypeObject *method_type;
 static PyTypeObject *builtin_type;
 
+#define LONGEST_KEY 100 /* as in values.py */
+#define KEY_ITEMS 10    /* likewise */
+
 static int
 put_counts(Buffer *to, Py_ssize_t total, Py_ssize_t count)
 {
@@ -64,6 +67,45 @@ tuple_items(Engine *engine, Buffer *to, PyObject *tuple, int depth)
     return 0;
 }
 
+/* Returns what a filter does with what a dict has under a key: whether it is a text or bytes, or has
+   one among its own items, it is a name. */
+static int
+key_action(Engine *engine, Plan *plan, PyObject *key)
+{
+    if (PyUnicode_CheckExact(key)) {
+        return plan_action(engine, plan, key);
+    }
+    PyObject *name = NULL;
+    if (PyUnicode_Check(key)) {
+        /* A plain copy. */
+        name = PyUnicode_Substring(key, 0, PyUnicode_GetLength(key));
+    }
+    else if (PyBytes_Check(key)) {
+        Py_ssize_t size = PyBytes_Size(key);
+        if (size > LONGEST_KEY) {
+            return ALLOW;
+        }
+        name = PyUnicode_DecodeLatin1(PyBytes_AsString(key), size, NULL);
+    }
+    else if (PyTuple_Check(key)) {
+        Py_ssize_t count = at_most(PyTuple_Size(key), KEY_ITEMS);
+        for (Py_ssize_t at = 0; at < count; at++) {
+            PyObject *item = PyTuple_GetItem(key, at);
+            int action = PyTuple_Check(item) ? ALLOW : key_action(engine, plan, item);
+            if (action != ALLOW) {
+                return action;
+            }
+        }
+        return ALLOW;
+    }
+    else {
+        return ALLOW;
+    }
+    int action = name == NULL ? -1 : plan_action(engine, plan, name);
+    Py_XDECREF(name);
+    return action;
+}
+
 static int
 dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
 {
@@ -79,8 +121,9 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
     while (done < count && PyDict_Next(dict, &position, &key, &item)) {
         Py_INCREF(key);
         Py_INCREF(item);
-        int action = PyUnicode_CheckExact(key) ? plan_action(engine, plan, key) : ALLOW;
-        int failed = action < 0 || values_encode(engine, to, key, depth, 0) < 0
+        int action = key_action(engine, plan, key);
+        int failed = action < 0 || (action == SECRET && secrets_learn(engine, item, 0) < 0)
+                     || values_encode(engine, to, key, depth, 0) < 0
                      || (action == ALLOW ? values_encode(engine, to, item, depth, 0)
                                          : put_byte(to, VALUE_REDACTED))
                             < 0;

@@ -14,6 +14,7 @@
 
 #include "_trace_format.h"
 
+#define OWNER_FILE 0600          /* as in writer.py, which says why */
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
 #define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* likewise */
@@ -35,7 +36,7 @@ open_file(Log *log, int *file)
         flags |= O_CREAT | O_EXCL;
     }
     do {
-        *file = open(PyBytes_AsString(log->file), flags, 0666);
+        *file = open(PyBytes_AsString(log->file), flags, OWNER_FILE);
     } while (*file < 0 && errno == EINTR);
     if (*file < 0) {
         return errno;
@@ -46,6 +47,10 @@ open_file(Log *log, int *file)
         return error;
     }
     if (log->state == LOG_NEW) {
+        if ((found.st_mode & 0777) != OWNER_FILE && fchmod(*file, OWNER_FILE) < 0) {
+            /* Some file systems have no modes. */
+            errno = 0;
+        }
         log->device = found.st_dev;
         log->inode = found.st_ino;
     }

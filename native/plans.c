@@ -130,6 +130,7 @@ fill_variable(Plan *plan, PyObject *told)
     variable->is_around = (int)number_attribute(told, "is_around");
     variable->action = (int)number_attribute(told, "action");
     variable->slot = -1;
+    plan->secrets |= variable->action == SECRET;
     return PyErr_Occurred() ? -1 : 0;
 }
 

@@ -67,7 +67,7 @@ encode_integer(Engine *engine, Buffer *to, PyObject *value)
     return put_byte(to, VALUE_INTEGER) < 0 ? -1 : put_sint(to, number);
 }
 
-static int
+int
 put_utf8(Buffer *to, const char *bytes, size_t length, int may_be_short)
 {
     if (!may_be_short) {
@@ -111,6 +111,19 @@ encode_utf8(char *to, const Py_UCS4 *characters, Py_ssize_t count)
     return (size_t)(at - (unsigned char *)to);
 }
 
+/* Puts a text of ours in UTF-8, surrogates like any other character. */
+static int
+put_encoded(Buffer *to, PyObject *text)
+{
+    PyObject *encoded = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+    char *bytes;
+    Py_ssize_t length;
+    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &bytes, &length) < 0
+                 || put_bytes(to, bytes, (size_t)length) < 0;
+    Py_XDECREF(encoded);
+    return failed ? -1 : 0;
+}
+
 int
 put_str(Buffer *to, PyObject *text, int may_be_short)
 {
@@ -134,10 +147,49 @@ put_str(Buffer *to, PyObject *text, int may_be_short)
     return failed ? -1 : 0;
 }
 
+/* Puts a text that has secrets, without these; 0 if it has none, and nothing was put. */
+static int
+encode_hidden(Engine *engine, Buffer *to, PyObject *value, Py_ssize_t length)
+{
+    Py_ssize_t limit = engine->values.text;
+    Py_ssize_t count = length < limit + LOOKED_AHEAD ? length : limit + LOOKED_AHEAD;
+    Py_ssize_t kept = length < limit ? length : limit;
+    if (is_ascii(value)) {
+        return secrets_put(engine, to, PyUnicode_AsUTF8AndSize(value, NULL), (size_t)count,
+                           (size_t)kept, length, 1);
+    }
+    if (engine->secrets.count == 0 && PyUnicode_FindChar(value, '@', 0, count, 1) < 0
+        && PyUnicode_FindChar(value, '=', 0, count, 1) < 0) {
+        return 0;
+    }
+    Buffer head = {0};
+    PyObject *first = PyUnicode_Substring(value, 0, kept);
+    PyObject *rest = first == NULL ? NULL : PyUnicode_Substring(value, kept, count);
+    int outcome = rest == NULL || put_encoded(&head, first) < 0 ? -1 : 0;
+    size_t kept_bytes = head.used;
+    if (outcome == 0) {
+        outcome = put_encoded(&head, rest);
+    }
+    if (outcome == 0 && secrets_wanted(&engine->secrets, head.used)) {
+        outcome = secrets_put(engine, to, (char *)head.bytes, head.used, kept_bytes, length, 1);
+    }
+    Py_XDECREF(first);
+    Py_XDECREF(rest);
+    buffer_free(&head);
+    return outcome;
+}
+
 static inline int
 encode_text(Engine *engine, Buffer *to, PyObject *value)
 {
     Py_ssize_t length = PyUnicode_GetLength(value);
+    /* A character has up to 4 bytes. */
+    if (secrets_wanted(&engine->secrets, is_ascii(value) ? (size_t)length : (size_t)length * 4)) {
+        int done = encode_hidden(engine, to, value, length);
+        if (done != 0) {
+            return done < 0 ? -1 : 0;
+        }
+    }
     if (length <= engine->values.text) {
         return put_str(to, value, 1);
     }
@@ -162,6 +214,14 @@ static int
 encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
 {
     Py_ssize_t limit = engine->values.text;
+    if (secrets_wanted(&engine->secrets, (size_t)length)) {
+        Py_ssize_t count = length < limit + LOOKED_AHEAD ? length : limit + LOOKED_AHEAD;
+        int done = secrets_put(engine, to, bytes, (size_t)count,
+                               (size_t)(length < limit ? length : limit), length, 0);
+        if (done != 0) {
+            return done < 0 ? -1 : 0;
+        }
+    }
     if (length <= limit) {
         return put_byte(to, VALUE_BINARY) < 0 ? -1 : put_text(to, bytes, (size_t)length);
     }
@@ -169,6 +229,19 @@ encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
         return -1;
     }
     return put_text(to, bytes, (size_t)limit);
+}
+
+static int
+encode_bytearray(Engine *engine, Buffer *to, PyObject *value)
+{
+    /* A copy: while Python is asked, another thread may change it. */
+    Py_ssize_t length = PyByteArray_Size(value);
+    Py_ssize_t most = engine->values.text + LOOKED_AHEAD;
+    PyObject *copy =
+        PyBytes_FromStringAndSize(PyByteArray_AsString(value), length < most ? length : most);
+    int failed = copy == NULL || encode_bytes(engine, to, PyBytes_AsString(copy), length) < 0;
+    Py_XDECREF(copy);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -199,7 +272,7 @@ encode_plain(Engine *engine, Buffer *to, PyObject *value)
         return encode_bytes(engine, to, PyBytes_AsString(value), PyBytes_Size(value));
     }
     if (PyByteArray_Check(value)) {
-        return encode_bytes(engine, to, PyByteArray_AsString(value), PyByteArray_Size(value));
+        return encode_bytearray(engine, to, value);
     }
     return PyFloat_Check(value) ? encode_float(to, value) : encode_complex(to, value);
 }

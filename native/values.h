@@ -10,6 +10,7 @@
 #define ALLOW 0
 #define REDACT 1
 #define DROP 2
+#define SECRET 3 /* redacted, and remembered */
 
 #pragma GCC visibility push(hidden)
 
@@ -99,6 +100,9 @@ int values_prepare(void);
 
 /* Appends a value to `to`; what it refers to is queued for values_write. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
+
+/* Puts bytes in UTF-8 as a text value, in the short form where it may be. */
+int put_utf8(Buffer *to, const char *bytes, size_t length, int may_be_short);
 int put_str(Buffer *to, PyObject *text, int may_be_short);
 
 /* Appends what an instance of int, float, complex, str, bytes, bytearray or of a subclass is. */

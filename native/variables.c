@@ -206,13 +206,26 @@ encode_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable,
         return put_byte(roots, VALUE_UNBOUND);
     }
     int outcome;
-    if (variable->action == REDACT) {
+    if (variable->action != ALLOW) {
         outcome = put_byte(roots, VALUE_REDACTED);
     }
     else {
         int depth = reach == 0 || reach > engine->values.depth ? engine->values.depth : reach;
         outcome = values_encode(engine, roots, value, depth, 0);
     }
+    Py_DECREF(value);
+    return outcome;
+}
+
+/* Remembers a variable that is secret, so that it is not met by another name first. */
+static int
+learn_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
+{
+    PyObject *value = variable_value(engine, plan, frame, variable, scopes);
+    if (value == NULL) {
+        return 0;
+    }
+    int outcome = secrets_learn(engine, value, 0);
     Py_DECREF(value);
     return outcome;
 }
@@ -226,6 +239,11 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame)
     Buffer *roots = &engine->roots;
     roots->used = 0;
     int outcome = 0;
+    for (Py_ssize_t at = 0; plan->secrets && outcome == 0 && at < plan->parameters; at++) {
+        if (plan->parameter[at]->action == SECRET) {
+            outcome = learn_variable(engine, plan, frame, plan->parameter[at], &scopes);
+        }
+    }
     for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
         Variable *variable = plan->parameter[at];
         size_t start = roots->used;
@@ -294,6 +312,12 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
     Scopes scopes = {NULL, NULL};
     Buffer *roots = &engine->roots;
     int outcome = 0;
+    for (Py_ssize_t at = 0; state->plan->secrets && outcome == 0 && at < looks->count; at++) {
+        Variable *variable = looks->looks[at].variable;
+        if (variable->action == SECRET) {
+            outcome = learn_variable(engine, state->plan, frame, variable, &scopes);
+        }
+    }
     for (Py_ssize_t at = 0; outcome == 0 && at < looks->count; at++) {
         Variable *variable = looks->looks[at].variable;
         size_t start = roots->used;

@@ -354,7 +354,7 @@ def _words(text: str) -> list[str]:
 SECRET = _words("""
 password passwd Password PASSWORD user_password userPassword userpassword password1
 hashed_password pwd db_pwd DB_PWD pw userPw userPwd passphrase db_pass login_pass
-token tokens user_token userToken USER_TOKEN TokenValue authtoken token2 HTTPToken refresh_token
+token user_token userToken USER_TOKEN TokenValue authtoken token2 HTTPToken refresh_token
 secret secrets SECRET clientSecret client_secret clientsecret
 api_key apikey apiKey API_KEY APIKey API_KEYS private_key privateKey PRIVATE_KEY SECRET_KEY
 session_key sessionKey session_id sessionId AWS_ACCESS_KEY_ID ssh_key rsa_key
@@ -362,7 +362,7 @@ credential credentials creds auth basic_auth basicAuth authorization auth_token 
 auth_header cookie cookies jwt ssn iban cvv credit_card card_number _C__token
 """)
 PLAIN = _words("""
-tokenize tokenizer Tokenizer tokenization max_tokens num_tokens token_count token_type
+tokenize tokenizer Tokenizer tokenization tokens max_tokens num_tokens token_count token_type
 key keys k primary_key public_key cache_key sort_key keyboard monkey monkey_patch keyword turkey
 private_keyboard PRIVATE_KEYBOARD privateKeyboard spawn PWM
 author authors authenticate authenticated session sessions passed passes pass_count first_pass

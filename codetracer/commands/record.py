@@ -42,6 +42,8 @@ environment:
   CODETRACER_PYTHON_RECORDER_OUT_DIR   same as --out-dir
   CODETRACER_PYTHON_RECORDER_DISABLED  1 runs the program without recording it
   CODETRACER_TRACE_FILTER              filter files; those of --trace-filter come after them
+  CODETRACER_REDACT                    names as with --redact, separated by commas
+  CODETRACER_NO_REDACTION              1 is the same as --no-redaction
   CODETRACER_CAPTURE_IO                same as --io-capture
   CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
   CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
@@ -93,6 +95,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser,
         "record",
         "everything but the standard library, unless filters say otherwise",
+    )
+    hiding = parser.add_mutually_exclusive_group()
+    hiding.add_argument(
+        "--redact",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="hide what has this name, too, as password and the like are hidden: whole words of"
+        " names, in any case and spelling; may be given again",
+    )
+    hiding.add_argument(
+        "--no-redaction",
+        action="store_true",
+        help="hide nothing because of its name; what filters redact stays hidden",
     )
     parser.add_argument(
         "--io-capture",
@@ -184,6 +200,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
         filter_start=_filter_start(target),
         trace_filter=options.trace_filter,
         files=FileGlobs(options.include, options.exclude),
+        redact=options.redact,
+        redaction=False if options.no_redaction else None,
         builtin_filters=("default", framework) if framework else ("default",),
         activation_path=options.activation_path,
         io_capture=session.capture_mode(options.io_capture),

@@ -1,7 +1,7 @@
 """Chains of filters, and what they say of a code object and of a name in it.
 
-The last rule that matches decides, in the order of the chain. Built-in redaction is a floor: only
-a pattern that allows a name lifts it (docs/adr/0005-trace-filters.md).
+The last rule that matches decides, in the order of the chain. What names say is secret is a floor:
+only a pattern that allows a name lifts it (docs/adr/0005-trace-filters.md).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 
 import codetracer
 import codetracer_bindings
+from codetracer.filters.names import MOST_NAMES
 from codetracer.filters.selectors import as_base, file_test
 from codetracer.inspect.paths import FileGlobs
 from codetracer.own import seal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, Literal
 
+    from codetracer.filters.names import SecretNames
     from codetracer.filters.schema import Action, FilterFile, IoCapture, Rule, ValuePattern
     from codetracer.filters.selectors import Test, ValueKind
 
@@ -40,12 +42,6 @@ OWN_FOLDERS: Final = tuple(
     )
 )
 """Where codetracer's own code is."""
-
-STRICTNESS: Final[dict[Action, int]] = {"allow": 0, "redact": 1, "drop": 2}
-
-
-MOST_NAMES: Final = 10_000
-"""How many names a list of patterns remembers its answers for."""
 
 
 class FilterSource:
@@ -121,7 +117,7 @@ class Scope:
         reason: which rule of which filter said so, for statistics.
     """
 
-    __slots__ = ("_default", "_floor", "_patterns", "reason", "traced")
+    __slots__ = ("_default", "_names", "_patterns", "_reads", "reason", "traced")
 
     def __init__(
         self,
@@ -129,13 +125,16 @@ class Scope:
         reason: str,
         default: Action = "allow",
         patterns: NamePatterns = NO_PATTERNS,
-        floor: NamePatterns = NO_PATTERNS,
+        names: SecretNames | None = None,
+        *,
+        reads: bool = False,
     ) -> None:
         self.traced = traced
         self.reason = reason
         self._default: Action = default
         self._patterns = patterns
-        self._floor = floor
+        self._names = names
+        self._reads = reads
 
     def __repr__(self) -> str:
         return f"Scope(traced={self.traced}, reason={self.reason!r})"
@@ -151,8 +150,27 @@ class Scope:
         own = self._patterns.first(kind, name)
         if own is not None:
             return own
-        floor = self._floor.first(kind, name) or "allow"
-        return floor if STRICTNESS[floor] > STRICTNESS[self._default] else self._default
+        if self._default != "drop" and self._is_secret(kind, name):
+            return "redact"
+        return self._default
+
+    def names_secret(self, kind: ValueKind, name: str) -> bool:
+        """Tell whether the name says that a value is secret, and not just a filter's default.
+
+        Such a value is hidden wherever else it is met.
+        """
+        own = self._patterns.first(kind, name)
+        return own != "allow" if own is not None else self._is_secret(kind, name)
+
+    def _is_secret(self, kind: ValueKind, name: str) -> bool:
+        if self._names is None:
+            return False
+        if self._reads and kind in ("local", "ret"):
+            return True
+        # What only looks like a str may have a hash of the program's own.
+        name = name if type(name) is str else str.__str__(name)
+        # A function of a module `tokens` is not secret for that.
+        return self._names.is_secret(name.rpartition(".")[2] if kind == "ret" else name)
 
 
 class FilterChain:
@@ -162,6 +180,7 @@ class FilterChain:
         sources: where they come from, in their order.
         files: which files are recorded, in place of what the filters say of files.
         io: what the last one that has an ``[io]`` says; None when none has.
+        names: tells names of secrets; None when nothing is hidden unasked.
     """
 
     def __init__(
@@ -169,6 +188,7 @@ class FilterChain:
         filters: Sequence[tuple[FilterSource, FilterFile]],
         project: str,
         files: FileGlobs | None = None,
+        names: SecretNames | None = None,
     ) -> None:
         """Put filters together.
 
@@ -178,8 +198,10 @@ class FilterChain:
             files: which files are recorded. A file that is included is recorded whatever the
                 filters say of files and packages; what they say of single objects, and of values,
                 holds there, too. One that is not, or is excluded, is left out.
+            names: tells names of secrets.
         """
         self.files = files or FileGlobs()
+        self.names = names
         self.sources = tuple(source for source, _ in filters)
         self.io: IoCapture | None = None
         self._rules: list[_ChainRule] = []
@@ -213,7 +235,7 @@ class FilterChain:
             traced, reason = chosen, "--include and --exclude"
         default: Action = self._default
         default_from = self._default_from
-        patterns = floor = NO_PATTERNS
+        patterns = NO_PATTERNS
         patterns_from = 0
         for rule in self._rules:
             if not rule.test(names[rule.kind]):
@@ -224,12 +246,13 @@ class FilterChain:
                 default, default_from = rule.value_default, rule.number
             if not rule.is_builtin:
                 patterns, patterns_from = rule.patterns, rule.number
-            elif rule.patterns:
-                floor = rule.patterns
         if default == "drop" and patterns_from < default_from:
             # Whoever drops everything does not mean what an earlier file would let through.
             patterns = NO_PATTERNS
-        return Scope(traced, reason, default, patterns, floor)
+        if self.names is not None and obj in self.names.readers:
+            # Only what is recorded can be hidden wherever else it comes.
+            return Scope(True, "reads secrets", names=self.names, reads=True)
+        return Scope(traced, reason, default, patterns, self.names)
 
 
 class _ChainRule:

@@ -6,6 +6,7 @@ import os
 
 from codetracer.errors import UsageError
 from codetracer.filters.chain import FOLDER, FilterChain, FilterSource
+from codetracer.filters.names import SecretNames, words_of
 from codetracer.filters.schema import parse_filter
 from codetracer.filters.selectors import as_base
 
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
     from codetracer.filters.schema import FilterFile
     from codetracer.inspect.paths import FileGlobs
 
-__all__ = ["BUILTINS", "PROJECT_FILTER", "VARIABLE", "load_chain"]
+__all__ = ["BUILTINS", "NO_REDACTION", "PROJECT_FILTER", "REDACT", "VARIABLE", "load_chain"]
 
 VARIABLE: Final = "CODETRACER_TRACE_FILTER"
 """The environment variable that names filter files."""
+
+REDACT: Final = "CODETRACER_REDACT"
+"""The environment variable that has further names of secrets, with commas between them."""
+
+NO_REDACTION: Final = "CODETRACER_NO_REDACTION"
+"""The environment variable that has nothing hidden unasked: 1, true or yes."""
 
 PROJECT_FILTER: Final = os.path.join(FOLDER, "trace-filter.toml")
 """What a project's filter is called; looked for from the program's folder upward."""
@@ -39,6 +46,8 @@ def load_chain(
     command_line: Sequence[str] = (),
     builtin: Sequence[str] = ("default",),
     files: FileGlobs | None = None,
+    redact: Sequence[str] = (),
+    redaction: bool | None = None,
 ) -> FilterChain:
     """Return the chain that holds for a program.
 
@@ -52,9 +61,11 @@ def load_chain(
         command_line: names of files, each of which may be several, separated by ``::``.
         builtin: some of `BUILTINS`.
         files: as for `FilterChain`.
+        redact: further names of secrets, beside those of the environment.
+        redaction: whether names of secrets hide values; None as the environment says, else so.
 
     Raises:
-        UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong.
+        UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong, or a name has no word.
     """
     found = _project_filter(start)
     project = os.path.dirname(os.path.dirname(found)) if found else _working_directory(start)
@@ -74,7 +85,26 @@ def load_chain(
             raise _unreadable(repr(text), "command line", "it names no file")
         for path in _paths(text, "command line"):
             load(path, "command line")
-    return FilterChain(filters, project, files)
+    return FilterChain(filters, project, files, _names(environ, redact, redaction))
+
+
+def _names(
+    environ: Mapping[str, str], redact: Sequence[str], redaction: bool | None
+) -> SecretNames | None:
+    if redaction is None:
+        redaction = environ.get(NO_REDACTION, "").lower() not in ("1", "true", "yes")
+    if not redaction:
+        return None
+    added = [name for name in environ.get(REDACT, "").split(",") if name.strip()]
+    for name in (*added, *redact):
+        if not words_of(name):
+            raise UsageError(
+                "ERR_INVALID_FILTER",
+                f"{name!r} is no name to redact: it has no letter and no digit",
+                {"name": name},
+            )
+    with open(os.path.join(os.path.dirname(__file__), "builtin", "secrets.toml"), "rb") as file:
+        return SecretNames(file.read().decode(), (*added, *redact))
 
 
 def _project_filter(start: str) -> str | None:

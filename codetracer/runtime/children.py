@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-__all__ = ["Children", "about_to_exec", "commands", "started", "unheard", "without_joined"]
+__all__ = [
+    "Children",
+    "about_to_exec",
+    "commands",
+    "environment",
+    "started",
+    "unheard",
+    "without_joined",
+]
 
 _python: Final = sys.executable
 _tells_fork_exec: Final = sys.version_info >= (3, 15)
@@ -58,6 +66,9 @@ _PATHS: Final = frozenset(
 LONGEST: Final = 200
 """How many characters of a command are written."""
 
+LONGEST_LOOKED_AT: Final = 10_000
+"""How many are looked at for secrets."""
+
 commands: Final[list[str]] = []
 """The Python processes that this process has started since recording began."""
 
@@ -69,14 +80,18 @@ class Children:
 
     Parameters:
         note: called with each record that is to be written.
+        hide: called with a command's words; returns these without secrets.
 
     Attributes:
         last: the program that was started last; in a child that runs ``preexec_fn`` it is the one
             that is to take its place.
     """
 
-    def __init__(self, note: Callable[[bytes], object]) -> None:
+    def __init__(
+        self, note: Callable[[bytes], object], hide: Callable[[list[str]], list[str]]
+    ) -> None:
         self._note = note
+        self._hide = hide
         self.last = ""
 
     def begin(self) -> None:
@@ -111,6 +126,8 @@ class Children:
             program = _text(arguments[0])
         self.last = program or (words[0] if words else "")
         if _is_python(self.last, words):
+            # What a shell runs is one word.
+            words = self._hide(" ".join(words)[:LONGEST_LOOKED_AT].split(" "))
             command = " ".join(words)[:LONGEST]
             # It will be shown on terminals.
             command = "".join([mark if mark.isprintable() else "?" for mark in command])
@@ -192,6 +209,13 @@ def _is_python(program: str, words: list[str]) -> bool:
     if name == "env":
         return any(word.rpartition("/")[2].startswith("python") for word in words[1:])
     return "python" in _first_line(program)
+
+
+def environment() -> list[tuple[str, str]]:
+    """Return the process' environment as text."""
+    # Not by os.environ's methods, which are Python code.
+    items = [*dict.items(getattr(_environ, "_data", {}))]
+    return [(_text(name), _text(value)) for name, value in items]
 
 
 def _path() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from errno import ENOENT, ENOTDIR
 from os import O_CLOEXEC, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY
+from os import chmod as _chmod
 from os import close as _close
 from os import fstat as _fstat
 from os import getcwd as _getcwd
@@ -29,6 +30,7 @@ from time import time_ns as _time_ns
 from codetracer.errors import HostError, UsageError
 from codetracer.own import seal
 from codetracer.runtime.json_text import json_text
+from codetracer.tracelog.writer import OWNER_FILE, make_private
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_joined
 from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
@@ -46,6 +48,9 @@ DEFAULT: Final = "trace-out"
 
 SOURCE_LIMIT: Final = 4 << 20
 """The size in bytes above which a source file is not copied."""
+
+OWNER_FOLDER: Final = 0o700
+"""The mode of a recording's folders; the modes of its files are those of `make_private`."""
 
 FIRST_RECORD: Final = FILE_HEADER.size + BLOCK_HEADER.size
 JOINED: Final = encode_joined(0)[:1]
@@ -126,12 +131,13 @@ class TraceDirectory:
         """Make the folder; tell whether it is this recording's, and nobody else's."""
         self._is_new = not _exists(self.path)
         try:
-            _make_folders(self.path)
+            _make_folders(self.path, is_ours=True)
             if _listdir(self.path):
                 return False
             # Of several processes that find it empty one can do this.
             # In one call into C it is done and taken note of.
-            self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES}",)))
+            self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES}",), (OWNER_FOLDER,)))
+            _keep_private(f"{self.path}/{SOURCES}")
         except FileExistsError:
             # It is a file, or somebody was faster.
             return False
@@ -265,7 +271,7 @@ class TraceDirectory:
         # If the program has moved the folder away, another one is not made in its place.
         self.check()
         path = f"{self.path}/{SOURCES}/{source_name(filename)}"
-        _make_folders(path.rpartition("/")[0])
+        _make_folders(path.rpartition("/")[0], is_ours=True)
         try:
             _write_file(path, content)
         except FileExistsError as error:
@@ -333,10 +339,14 @@ def _exists(path: str) -> bool:
     return True
 
 
-def _make_folders(path: str) -> None:
-    """Make a folder, and those above it; nothing if it is there."""
+def _make_folders(path: str, *, is_ours: bool = False) -> None:
+    """Make a folder, and those above it; nothing if it is there.
+
+    Parameters:
+        is_ours: whether it belongs to the recording, and only its owner may look into it.
+    """
     try:
-        _mkdir(path)
+        _make_folder(path, is_ours)
     except FileExistsError as error:
         if not began_here(error):
             raise
@@ -346,9 +356,9 @@ def _make_folders(path: str) -> None:
         above = path.rpartition("/")[0]
         if not above:
             raise
-        _make_folders(above)
+        _make_folders(above, is_ours=is_ours and f"/{SOURCES}/" in path)
         try:
-            _mkdir(path)
+            _make_folder(path, is_ours)
         except FileExistsError as error:
             if not began_here(error):
                 raise
@@ -357,11 +367,32 @@ def _make_folders(path: str) -> None:
                 raise
 
 
+def _make_folder(path: str, is_ours: bool) -> None:
+    if is_ours:
+        _mkdir(path, OWNER_FOLDER)
+        _keep_private(path)
+    else:
+        _mkdir(path)
+
+
+def _keep_private(folder: str) -> None:
+    """Give a new folder of ours its mode: the program's umask may have taken bits of it away."""
+    if _lstat(folder).st_mode & 0o777 == OWNER_FOLDER:
+        return
+    try:
+        _chmod(folder, OWNER_FOLDER)
+    except OSError as error:
+        # Some file systems have no modes.
+        if not began_here(error):
+            raise
+
+
 def _write_file(path: str, content: bytes) -> None:
     """Write a file that is not there, all of it or nothing."""
-    file = _open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    file = _open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_FILE)
     try:
         try:
+            make_private(file)
             rest = memoryview(content)
             while rest:
                 rest = rest[_write(file, rest) :]

@@ -12,6 +12,7 @@ from codetracer.own import BUILTINS, seal
 from codetracer.runtime.events import Events
 from codetracer.runtime.layouts import layout_of, type_name
 from codetracer.runtime.native import engine_in_c
+from codetracer.runtime.secrets import Secrets
 from codetracer.runtime.values import Values
 from codetracer.tracelog.writer import LogWriter, unwritable
 from codetracer.watch.frames import thread_name
@@ -64,8 +65,9 @@ def make_engine(
         clock: returns ns; by default that of `time.perf_counter_ns`.
     """
     in_c = engine_in_c()
+    secrets = Secrets(gate.names)
     if in_c is None:
-        values = Values(definitions, limits)
+        values = Values(definitions, limits, secrets)
         return Events(
             log,
             gate,
@@ -91,6 +93,8 @@ def make_engine(
         clock,
     )
     engine.set_layouts(_tell_layout)
+    if gate.names is not None:
+        engine.set_secrets(secrets.parts, secrets.urls)
     return engine
 
 

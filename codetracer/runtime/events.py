@@ -21,6 +21,7 @@ from time import perf_counter_ns
 
 from codetracer.monitoring import DISABLE
 from codetracer.own import BUILTINS, seal
+from codetracer.runtime.secrets import PLACEHOLDER
 from codetracer.runtime.stacks import Stacks
 from codetracer.runtime.variables import Variables
 from codetracer_bindings.trace_encoder import (
@@ -101,6 +102,10 @@ class Events:
         self._out = definitions.out
         self._time = clock()
         self._variables = Variables(self._out, values, depth)
+        self._secrets = values.secrets
+        self._masked = 0
+        self.learn = values.secrets.learn
+        self.clean = values.secrets.clean
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
         self._late: list[bytes] = []
         self._missed = 0
@@ -223,11 +228,20 @@ class Events:
             frame: the frame that did; None when it is not known.
         """
         path, line = "", 0
+        data = self._hidden(stream, data, frame)
         if frame is not None:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
         records = [encode_output(stream, path, line, piece) for piece in _pieces(data)]
         late = records[0] if len(records) == 1 else b"".join(records)
         self._tell(late, self._write_output, records, frame is not None)
+
+    def _hidden(self, stream: int, data: bytes, frame: FrameType | None) -> bytes:
+        """Return what was written or read, without secrets."""
+        if stream == 0 and frame is not None and self._plans.reads_secrets(frame.f_code):
+            # It reads for somebody who wants a secret.
+            self.learn(data)
+            return PLACEHOLDER + b"\n" if data.endswith(b"\n") else PLACEHOLDER
+        return self.clean(data)
 
     def _write_output(self, records: list[bytes], has_frame: bool) -> None:
         if has_frame:
@@ -436,6 +450,10 @@ class Events:
         if self._late:
             self._out += self._late
             del self._late[:]
+        if self._secrets.count != self._masked:
+            # Some became known after this group was begun.
+            self._masked = self._secrets.count
+            self._out[:] = map(self._secrets.masked, self._out)
         self._log.write(self._out)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import FilterChain
+    from codetracer.filters.names import SecretNames
     from codetracer.filters.schema import Action
     from codetracer.filters.selectors import ValueKind
 
@@ -96,6 +97,11 @@ class Gate:
             self._skipped[scope.reason] = self._skipped.get(scope.reason, 0) + 1
         return scope
 
+    @property
+    def names(self) -> SecretNames | None:
+        """What tells names of secrets; None when nothing is hidden unasked."""
+        return self._chain.names
+
     def leave_out(self, code: CodeType) -> None:
         """Record nothing of a code object, whatever the filters say."""
         self._left_out[id(code)] = code
@@ -138,6 +144,7 @@ class Gate:
             ],
             "include": list(self._chain.files.include),
             "exclude": list(self._chain.files.exclude),
+            "redaction": None if self.names is None else {"added": list(self.names.added)},
             "stats": {
                 "scopes_traced": self._traced,
                 "scopes_skipped": sum(self._skipped.values()),

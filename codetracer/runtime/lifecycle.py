@@ -19,7 +19,13 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
-from codetracer.runtime.children import Children, about_to_exec, commands, without_joined
+from codetracer.runtime.children import (
+    Children,
+    about_to_exec,
+    commands,
+    environment,
+    without_joined,
+)
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement
 from codetracer.runtime.directory import source_name
@@ -134,8 +140,9 @@ class Recorder(Tracer):
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
-        self._children = Children(self._note)
+        self._children = Children(self._note, self._hide_words)
         self._capture = OutputCapture(capture, self._events.output)
+        self._learn_surroundings()
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))
         try:
@@ -338,6 +345,32 @@ class Recorder(Tracer):
         if about_to_exec():
             self._note(encode_exec(self._children.last))
 
+    def _learn_surroundings(self) -> None:
+        """Remember the secrets of the environment and of the command line."""
+        names = self._gate.names
+        if names is None:
+            return
+        for name, value in environment():
+            if names.is_secret(name):
+                self._events.learn(value)
+            else:
+                self._clean(value)
+        self._arguments = self._hide_words(self._arguments)
+
+    def _hide_words(self, words: list[str]) -> list[str]:
+        """Return a command's words without secrets, which are hidden from now on."""
+        names = self._gate.names
+        if names is None:
+            return words
+        shown, secrets = names.hide_arguments(words)
+        for secret in secrets:
+            self._events.learn(secret)
+        return [self._clean(word) for word in shown]
+
+    def _clean(self, text: str) -> str:
+        cleaned: bytes = self._events.clean(text.encode("utf-8", "surrogatepass"))
+        return cleaned.decode("utf-8", "surrogatepass")
+
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""
         copies = {f"/{name}": name for name in self.directory.copies() if name[:1] != "<"}
@@ -352,8 +385,8 @@ class Recorder(Tracer):
             "format": "codetracer",
             "version": FORMAT_VERSION,
             "recording_id": self.directory.recording_id,
-            "program": self._program,
-            "args": self._arguments,
+            "program": self._clean(self._program),
+            "args": [self._clean(argument) for argument in self._arguments],
             "workdir": self._workdir,
             "python": {
                 "version": sys.version.split()[0],

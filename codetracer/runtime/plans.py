@@ -12,7 +12,7 @@ from codetracer.runtime.bytecode import (
 )
 from codetracer.runtime.children import started, unheard
 from codetracer.runtime.lookups import find
-from codetracer.runtime.values import ALLOW, DROP, REDACT, AttributeActions
+from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
 TYPE_CHECKING = False
@@ -80,6 +80,7 @@ class Plan:
             deep (0 stands for as deep as the limit).
         variables: all its variables, by number.
         locals: how many of them are local ones, which come first.
+        has_secrets: whether a variable of it is secret.
         in_slots: whether these are in slots, and not in a namespace.
         everything: what to look at in a frame that is met in the midst.
         return_action: what a filter does with its results.
@@ -92,6 +93,7 @@ class Plan:
         "code",
         "everything",
         "first_line",
+        "has_secrets",
         "in_slots",
         "kind",
         "lines",
@@ -110,6 +112,7 @@ class Plan:
     parameters: list[Variable]
     variables: list[Variable]
     locals: int
+    has_secrets: bool
     in_slots: bool
     lines: dict[int, list[tuple[Variable, int]]]
     everything: list[tuple[Variable, int]]
@@ -151,6 +154,12 @@ class Plans:
             self._known.clear()
         self._known[id(code)] = code.co_linetable, plan
         return plan
+
+    def reads_secrets(self, code: CodeType) -> bool:
+        """Tell whether what code returns is secret, and so what it reads."""
+        known = self._known.get(id(code))
+        plan = known[1] if known is not None and known[0] is code.co_linetable else None
+        return plan is not None and plan.return_action == SECRET
 
     def make(self, code: CodeType, module: object) -> Plan | None:
         """Decide on a code object that has not been met before, and define it in the log.
@@ -203,6 +212,7 @@ class Plans:
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
         plan.everything = [(variable, 0) for variable in plan.variables if variable.action != DROP]
+        plan.has_secrets = any(variable.action == SECRET for variable in plan.variables)
         plan.return_action = self._action(scope, "ret", f"{module}.{code.co_qualname}")
         plan.attributes = self._attribute_actions(scope)
         record = encode_code(
@@ -221,6 +231,8 @@ class Plans:
         action = scope.action(kind, name)
         if action != "allow":
             self._gate.count_value(action, kind)
+        if action == "redact" and scope.names_secret(kind, name):
+            return SECRET
         return _ACTIONS[action]
 
     def _attribute_actions(self, scope: Scope) -> AttributeActions:

@@ -14,6 +14,7 @@ from itertools import islice
 from codetracer.own import seal
 from codetracer.runtime.layouts import class_name
 from codetracer.runtime.lookups import find
+from codetracer.runtime.secrets import Secrets
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import (
     encode_object,
@@ -64,13 +65,15 @@ if TYPE_CHECKING:
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "REDACT", "AttributeActions", "Limits", "Values"]
+__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "Limits", "Values"]
 
 seal(globals())
 
 ALLOW: Final = 0
 REDACT: Final = 1
 DROP: Final = 2
+SECRET: Final = 3
+"""As REDACT, and what it is is hidden wherever else it is met."""
 
 MAX_KNOWN: Final = 100_000
 """How many objects are remembered; when there are more, all are forgotten and written anew."""
@@ -84,6 +87,12 @@ together: a tuple of a hundred tuples of a hundred is small for the program, not
 
 MAX_NAMES: Final = 10_000
 """Of how many names it is remembered what a filter does with them."""
+
+LONGEST_KEY: Final = 100
+"""Bytes above which a key of a dict is no name."""
+
+KEY_ITEMS: Final = 10
+"""How many items of a tuple that is a key may be names."""
 
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 63) - 1
@@ -159,9 +168,15 @@ class Values:
 
     How deep is looked depends on what the line can reach; but where something is found to have
     changed, what is in it may be new, and is looked at as deep as the limit allows.
+
+    Attributes:
+        secrets: what is hidden wherever it is met.
     """
 
-    def __init__(self, definitions: Definitions, limits: Limits) -> None:
+    def __init__(
+        self, definitions: Definitions, limits: Limits, secrets: Secrets | None = None
+    ) -> None:
+        self.secrets = secrets or Secrets()
         self._definitions = definitions
         self._limits = limits
         self._known: dict[int, _Known] = {}
@@ -273,6 +288,9 @@ class Values:
             return value_float(float.__float__(value))
         if base is complex:
             return value_complex(_real_of(value), _imag_of(value))
+        hidden = self.secrets.hidden(value, base, limit)
+        if hidden is not None:
+            return _without_secrets(hidden, base, base.__len__(value), limit)
         length = base.__len__(value)
         first = base.__getitem__(value, slice(limit))
         if base is str:
@@ -401,7 +419,9 @@ class Values:
             return 0
         if len(encoded) >= self._limits.items:
             return 1
-        content = _REDACTED if action == REDACT else self.encode(value, depth)
+        if action == SECRET:
+            self.secrets.learn(value)
+        content = self.encode(value, depth) if action == ALLOW else _REDACTED
         encoded.append((self._definitions.attribute(name), content))
         return 0
 
@@ -432,9 +452,33 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
     for key, item in list(islice(dict.items(value), values._limits.items)):
         encoded.append(values.encode(key, depth))
         # Keyword arguments and settings are in dicts: a key is a name too.
-        hidden = type(key) is str and values._actions[key] != ALLOW
-        encoded.append(_REDACTED if hidden else values.encode(item, depth))
+        action = _key_action(values._actions, key)
+        if action == SECRET:
+            values.secrets.learn(item)
+        encoded.append(values.encode(item, depth) if action == ALLOW else _REDACTED)
     return total, encoded
+
+
+def _key_action(actions: AttributeActions, key: Any) -> int:
+    """Return what a filter does with what a dict has under a key.
+
+    Whether it is a text or bytes, or has one among its own items, it is a name.
+    """
+    kind = type(key)
+    if kind is str:
+        return actions[key]
+    kinds = _mro_of(kind)
+    if str in kinds:
+        return actions[str.__str__(key)]
+    if bytes in kinds:
+        size = bytes.__len__(key)
+        return ALLOW if size > LONGEST_KEY else actions[bytes.decode(key, "latin-1")]
+    if tuple in kinds:
+        for item in tuple.__getitem__(key, slice(KEY_ITEMS)):
+            is_nested = tuple in _mro_of(type(item))
+            if not is_nested and (action := _key_action(actions, item)) != ALLOW:
+                return action
+    return ALLOW
 
 
 def _set_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
@@ -479,6 +523,22 @@ def _wrapped_items(
     values: Values, value: Any, layout: Layout, depth: int
 ) -> tuple[int, list[bytes]]:
     return 1, [values._plain(value, layout.base)]
+
+
+def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> bytes:
+    """Return the bytes of a text that had secrets.
+
+    Parameters:
+        hidden: what is left of it.
+        base: `str`, or a type of bytes.
+        length: how long it was, in what the limit counts.
+    """
+    if not hidden:
+        return _REDACTED
+    if base is str:
+        text = hidden.decode("utf-8", "surrogatepass")
+        return value_text(text) if length <= limit else value_cut_text(length, text)
+    return value_binary(hidden) if length <= limit else value_cut_binary(length, hidden)
 
 
 def _name(name: Any) -> bytes:

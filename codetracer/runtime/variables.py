@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codetracer.own import seal
 from codetracer.runtime.scopes import MISSING, frame_around, lookup, release, variables_of
-from codetracer.runtime.values import ALLOW, DROP, REDACT
+from codetracer.runtime.values import ALLOW, DROP, SECRET
 from codetracer_bindings.trace_encoder import (
     encode_variable,
     value_dropped,
@@ -61,6 +61,7 @@ class Variables:
         arguments = []
         if plan.parameters:
             variables = variables_of(frame)
+            self._learn(plan, plan.parameters, variables, frame)
             for variable in plan.parameters:
                 value = self._encode(variable, variables, self._depth) or _DROPPED
                 arguments.append(value)
@@ -94,7 +95,9 @@ class Variables:
         value = b""
         if result is not MISSING:
             action = plan.return_action if is_result else ALLOW
-            value = _REDACTED if action == REDACT else _DROPPED
+            value = _DROPPED if action == DROP else _REDACTED
+            if action == SECRET:
+                self._values.secrets.learn(result)
             if action == ALLOW:
                 value = self._values.encode(result, self._depth)
         self._values.write_objects(plan.attributes)
@@ -108,6 +111,9 @@ class Variables:
         changed = []
         variables: Mapping[str, object] | None = None
         around: FrameType | None = None
+        if state.plan.has_secrets:
+            variables = variables_of(frame)
+            self._learn(state.plan, [variable for variable, _ in looks], variables, frame)
         for variable, reach in looks:
             space: Mapping[str, object]
             if variable.is_global:
@@ -134,6 +140,28 @@ class Variables:
             release(frame, variables)
         return changed
 
+    def _learn(
+        self,
+        plan: Plan,
+        looked: Iterable[Variable],
+        variables: Mapping[str, object],
+        frame: FrameType,
+    ) -> None:
+        """Remember variables that are secret, so that they are not met by other names first."""
+        if not plan.has_secrets:
+            return
+        for variable in looked:
+            if variable.action != SECRET:
+                continue
+            value = lookup(frame.f_globals if variable.is_global else variables, variable.name)
+            if value is MISSING and variable.is_around:
+                around = frame_around(frame)
+                space = variables_of(around)
+                value = lookup(space, variable.name)
+                release(around, space)
+            if value is not MISSING:
+                self._values.secrets.learn(value)
+
     def _write(self, state: FrameState, changed: Iterable[tuple[Variable, bytes]]) -> None:
         for variable, value in changed:
             record = encode_variable(variable.number, value)
@@ -152,6 +180,6 @@ class Variables:
         value = lookup(variables, variable.name)
         if value is MISSING:
             return _UNBOUND
-        if variable.action == REDACT:
+        if variable.action != ALLOW:
             return _REDACTED
         return self._values.encode(value, min(reach, self._depth))

@@ -59,9 +59,12 @@ if TYPE_CHECKING:
         def abandon(self) -> None: ...
 
 
-__all__ = ["LogWriter", "unwritable"]
+__all__ = ["OWNER_FILE", "LogWriter", "make_private", "unwritable"]
 
 seal(globals())
+
+OWNER_FILE: Final = 0o600
+"""The mode of a recording's files: what they hold may be secret."""
 
 WINDOW: Final = 16 * BLOCK_SIZE
 """How many bytes of the file are mapped, and claimed on the disk, at a time, once it is long."""
@@ -352,10 +355,12 @@ class LogWriter:
     def _open_file(self) -> int:
         """Open the file that was created, or create it."""
         if self._state == _NEW:
-            file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
+            file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, OWNER_FILE)
         else:
             file = _open(self.path, _FLAGS)
         try:
+            if self._state == _NEW:
+                make_private(file)
             found = _fstat(file)
             identity = (found.st_dev, found.st_ino)
             if self._state == _NEW:
@@ -366,6 +371,18 @@ class LogWriter:
             _close(file)
             raise
         return file
+
+
+def make_private(file: int) -> None:
+    """Give a new file of ours its mode: the program's umask may have taken bits of it away."""
+    if _fstat(file).st_mode & 0o777 == OWNER_FILE or _fchmod is None:
+        return
+    try:
+        _fchmod(file, OWNER_FILE)
+    except OSError as error:
+        # Some file systems have no modes.
+        if not began_here(error):
+            raise
 
 
 def _number(error: OSError | MemoryError) -> int:
@@ -409,6 +426,7 @@ else:
 
 
 _fallocate: Final[Any] = getattr(os, "posix_fallocate", None)
+_fchmod: Final[Any] = getattr(os, "fchmod", None)
 _pwrite: Final[Any] = getattr(os, "pwrite", None)
 
 

@@ -1,0 +1,184 @@
+"""Which names say that a value is secret: those of ``builtin/secrets.toml``, and what people add.
+
+A name is looked at once, when it is first met; its answer is remembered.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any, Final
+
+    type Words = tuple[str, ...]
+
+__all__ = ["MOST_NAMES", "SecretNames", "words_of"]
+
+seal(globals())
+
+MOST_NAMES: Final = 10_000
+"""How many names are remembered with their answers."""
+
+LONGEST: Final = 100
+"""Characters above which a text is no name: a dict may have any text as a key."""
+
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+")
+
+_ASSIGNED: Final = re.compile(r"(-*[^\s=:]+)(=|: ?)(.*)", re.DOTALL)
+"""An argument that has a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
+
+
+class _Phrase:
+    """Words side by side, and what may follow them."""
+
+    __slots__ = ("then_anything", "words")
+
+    def __init__(self, words: Words, then_anything: bool) -> None:
+        self.words = words
+        self.then_anything = then_anything
+
+
+class SecretNames:
+    """Tells names of secrets from others.
+
+    Parameters:
+        text: the rows, in TOML; see ``builtin/secrets.toml``.
+        added: further names; a name that has their words side by side, wherever, is secret.
+
+    Attributes:
+        added: these names.
+        readers: the qualified names of functions that read secrets.
+    """
+
+    def __init__(self, text: str, added: Sequence[str] = ()) -> None:
+        rows = tomllib.loads(text)
+        self._phrases: dict[str, list[_Phrase]] = {}
+        self._ends: tuple[str, ...] = ()
+        for row in rows["secret"]:
+            for name in row["names"]:
+                self._add(words_of(name), row["then"] == "anything")
+                if row.get("ends"):
+                    self._ends += (name,)
+        self._additions = frozenset(_names(rows["addition"]))
+        self._harmless: dict[str, frozenset[Words]] = {
+            place: frozenset(
+                words_of(name)
+                for row in rows["harmless"]
+                if row["place"] == place
+                for name in row["names"]
+            )
+            for place in ("first", "last", "phrase")
+        }
+        self._whole = frozenset(_names(row for row in rows["harmless"] if row["place"] == "whole"))
+        self._parameters = frozenset(_names(rows["parameter"]))
+        self.readers = frozenset(_names(rows["reader"]))
+        self.added = tuple(added)
+        self._added = [words_of(name) for name in added]
+        self._known: dict[str, bool] = {}
+
+    def _add(self, words: Words, then_anything: bool) -> None:
+        forms = {words, words_of("".join(words))}
+        for form in forms:
+            self._phrases.setdefault(form[0], []).append(_Phrase(form, then_anything))
+
+    def is_secret(self, name: str) -> bool:
+        """Tell whether what has this name is secret.
+
+        Parameters:
+            name: a plain `str`, in whatever case and spelling.
+        """
+        known = self._known.get(name)
+        if known is None:
+            known = len(name) <= LONGEST and self._decide(name)
+            if len(self._known) < MOST_NAMES:
+                self._known[name] = known
+        return known
+
+    def is_parameter(self, name: str) -> bool:
+        """Tell whether what a URL's query has under this name is secret."""
+        return name.lower() in self._parameters or self.is_secret(name)
+
+    def is_word(self, text: str) -> bool:
+        """Tell whether a text is one of the words itself: a name of secrets, and none."""
+        word = text.lower()
+        return any(phrase.words == (word,) for phrase in self._phrases.get(word, ()))
+
+    def hide_arguments(self, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return a command's arguments without what their names say is secret, and what that was.
+
+        Parameters:
+            arguments: such as ``--password X``, ``--token=X``, ``API_KEY=X``.
+        """
+        shown: list[str] = []
+        secrets: list[str] = []
+        is_next = False
+        for argument in arguments:
+            assigned = _ASSIGNED.fullmatch(argument)
+            if is_next and argument[:1] != "-":
+                secrets.append(argument)
+                shown.append("<redacted>")
+                is_next = False
+            elif assigned is not None and self.is_secret(assigned[1]):
+                if assigned[3]:
+                    secrets.append(assigned[3])
+                shown.append(f"{assigned[1]}{assigned[2]}<redacted>")
+                is_next = False
+            else:
+                shown.append(argument)
+                is_next = argument[:1] == "-" and self.is_secret(argument)
+        return shown, secrets
+
+    def _decide(self, name: str) -> bool:
+        words = words_of(name)
+        if any(_stands(words, added) for added in self._added):
+            return True
+        if name in self._whole or words[:1] in self._harmless["first"]:
+            return False
+        taken = self._taken(words)
+        for start, word in enumerate(words):
+            for phrase in self._phrases.get(word, ()):
+                end = start + len(phrase.words)
+                if (
+                    words[start:end] == phrase.words
+                    and not taken.issuperset(range(start, end))
+                    and self._may_follow(words[end:], phrase.then_anything)
+                ):
+                    return True
+            if word.endswith(self._ends) and self._may_follow(words[start + 1 :], True):
+                return True
+        return False
+
+    def _taken(self, words: Words) -> set[int]:
+        """Return which words belong to something harmless."""
+        return {
+            at
+            for start in range(len(words))
+            for end in range(start + 1, len(words) + 1)
+            if words[start:end] in self._harmless["phrase"]
+            for at in range(start, end)
+        }
+
+    def _may_follow(self, rest: Words, anything: bool) -> bool:
+        if anything:
+            return rest[-1:] not in self._harmless["last"]
+        return all(word in self._additions or word.isdigit() for word in rest)
+
+
+def words_of(name: str) -> Words:
+    """Return the words of a name, in lower case."""
+    return tuple([word.lower() for word in _WORDS.findall(name)])
+
+
+def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [name for row in rows for name in row["names"]]
+
+
+def _stands(words: Words, phrase: Words) -> bool:
+    """Tell whether a phrase stands among words; one that has no words stands nowhere."""
+    size = len(phrase)
+    return size > 0 and any(words[at : at + size] == phrase for at in range(len(words)))

@@ -1,0 +1,351 @@
+"""Hides secrets where no name tells of them: each is remembered, and known again anywhere.
+
+A secret is met under a name that says so (`codetracer.filters.names`), or in a URL. From then on it
+is hidden in every text that goes into the recording. Only keyed hashes are kept of it: one of its
+first bytes, by which a longer text is searched, and one of what it begins with.
+
+`native/secrets.c` does what `Secrets` does, and asks it what `parts` and `urls` say.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice, repeat
+from os import urandom
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Final
+
+    from codetracer.filters.names import SecretNames
+
+    type Span = tuple[int, int]
+
+__all__ = ["LOOKED_AHEAD", "PLACEHOLDER", "Secrets"]
+
+seal(globals())
+
+PLACEHOLDER: Final = b"<redacted>"
+"""What stands in a longer text where a secret stood."""
+
+SHORTEST: Final = 6
+"""Characters: what is shorter is hidden by its name alone, for it stands in too many texts."""
+
+VARIETY: Final = 3
+"""How many different bytes a secret has at least: ``******`` is none, and zeros are everywhere."""
+
+WINDOW: Final = 6
+"""Bytes by which a text is searched."""
+
+LOOKED_AHEAD: Final = 256
+"""How many bytes of a secret are compared, and of a text looked at behind where it is cut."""
+
+LONGEST: Final = 1 << 16
+"""How many characters of a secret are taken."""
+
+MOST: Final = 1 << 16
+"""How many secrets are remembered; later ones are hidden by their names alone."""
+
+MOST_ASKED: Final = 1 << 16
+"""Of how many texts it is remembered that they are known."""
+
+CLEAN_SLOTS: Final = 4096
+"""How many texts are remembered that have no secrets, at most."""
+
+DEEPEST: Final = 3
+"""How many containers deep the texts of a secret are looked for."""
+
+ITEMS: Final = 100
+"""How many items of each."""
+
+SHORTEST_LINE: Final = 16
+"""Bytes of a secret's line from which on it is a secret of its own."""
+
+_SCHEME: Final = re.compile(rb"(?:basic|bearer|digest|negotiate|token|apikey)\s+(?=\S)", re.I)
+_USERINFO: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s/?#'\"<>\\]+)@")
+_PARAMETER: Final = re.compile(rb"[?&#;]([A-Za-z0-9_.\[\]%$-]{1,100})=([^&#\s'\"<>\\]+)")
+_ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
+_RESERVED: Final = re.compile(rb"[^A-Za-z0-9_.~-]")
+
+_mro_of: Final = type.__dict__["__mro__"].__get__
+
+
+class Secrets:
+    """The secrets that are known so far.
+
+    Parameters:
+        names: tells names of secrets; None when nothing is to be hidden.
+
+    Attributes:
+        count: how many are known.
+    """
+
+    def __init__(self, names: SecretNames | None = None) -> None:
+        self.count = 0
+        self._names = names
+        # Hashes are compared within this process alone, and mean nothing outside.
+        self._key = int.from_bytes(urandom(8), "little")
+        self._windows: dict[int, list[tuple[int, int, int]]] = {}
+        self._asked: set[int] = set()
+        # Of a fixed size: where memory is short, none is asked for.
+        self._clean = [0] * CLEAN_SLOTS
+
+    def learn(self, value: Any, depth: int = 0) -> None:
+        """Remember the texts of a value that is secret.
+
+        Parameters:
+            value: a text, or a container; anything else holds no text.
+            depth: how many containers it is in.
+        """
+        if self._names is None:
+            return
+        kinds = _mro_of(type(value))
+        if str in kinds:
+            self._learn_text(
+                str.__getitem__(value, slice(LONGEST)).encode("utf-8", "surrogatepass")
+            )
+        elif bytes in kinds:
+            self._learn_text(bytes.__getitem__(value, slice(LONGEST)))
+        elif bytearray in kinds:
+            self._learn_text(bytes(bytearray.__getitem__(value, slice(LONGEST))))
+        elif depth < DEEPEST:
+            for item in _items(value, kinds):
+                self.learn(item, depth + 1)
+
+    def _learn_text(self, data: bytes) -> None:
+        key = hash((self._key, len(data), data[:LOOKED_AHEAD]))
+        if len(data) < SHORTEST or key in self._asked:
+            return
+        for part in self.parts(data):
+            self._add(part)
+        if len(self._asked) < MOST_ASKED:
+            self._asked.add(key)
+
+    def _add(self, part: bytes) -> None:
+        compared = part[:LOOKED_AHEAD]
+        found = self._windows.setdefault(hash((self._key, *compared[:WINDOW])), [])
+        entry = (len(part), len(compared), hash((self._key, compared)))
+        if entry in found or self.count >= MOST:
+            return
+        found.append(entry)
+        found.sort(reverse=True)
+        self._clean = [0] * CLEAN_SLOTS
+        self.count += 1
+
+    # -- what a secret is made of; asked once for each
+
+    def parts(self, data: bytes) -> list[bytes]:
+        """Return what is to be remembered of a secret text: none, one or several of its forms.
+
+        Parameters:
+            data: the text, in UTF-8 if it was a `str`.
+        """
+        text = data.strip()
+        scheme = _SCHEME.match(text)
+        if scheme is not None:
+            text = text[scheme.end() :]
+        found = [text, *self.urls(text)[1]]
+        plain = _decoded(text)
+        if plain is not None:
+            # As it stands in messages.
+            found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
+        if len(text) <= LOOKED_AHEAD and b"\n" not in text:
+            found += [_unquoted(text), _RESERVED.sub(_quote, text)]
+        elif b"\n" in text:
+            lines = text.splitlines()[:ITEMS]
+            found += [line.strip() for line in lines if len(line.strip()) >= SHORTEST_LINE]
+        return [part for part in dict.fromkeys(found) if self._is_told(part)]
+
+    def _is_told(self, part: bytes) -> bool:
+        """Tell whether a text is long and odd enough to be known again."""
+        plain = _decoded(part)
+        size = len(part) if plain is None else len(plain)
+        if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
+            return False
+        if part == PLACEHOLDER or self._names is None:
+            return False
+        return plain is None or not self._names.is_word(plain)
+
+    def urls(self, data: bytes) -> tuple[list[Span], list[bytes]]:
+        """Return where secrets stand in a text's URLs, and what is to be remembered of these."""
+        spans: list[Span] = []
+        secrets: list[bytes] = []
+        if self._names is None:
+            return spans, secrets
+        for found in _USERINFO.finditer(data):
+            spans.append(found.span(2))
+            _, colon, password = found[2].partition(b":")
+            if colon:
+                secrets += [password, _unquoted(password)]
+            elif found[1].lower() in (b"http", b"https"):
+                # Where no password is, the name is one: a token, for instance.
+                secrets += [found[2], _unquoted(found[2])]
+        for found in _PARAMETER.finditer(data):
+            if self._names.is_parameter(found[1].decode()):
+                spans.append(found.span(2))
+                secrets += [found[2], _unquoted(found[2])]
+        return sorted(spans), [text for text in dict.fromkeys(secrets) if self._is_told(text)]
+
+    # -- hiding
+
+    def hidden(self, value: Any, base: Any, limit: int) -> bytes | None:
+        """Return what is written of a text that has secrets; None for one that has none.
+
+        Parameters:
+            value: an instance of `base`.
+            base: `str`, `bytes` or `bytearray`.
+            limit: how many characters or bytes of it are written.
+
+        Returns:
+            The text with placeholders, in UTF-8; nothing when all of it is secret.
+        """
+        if self._names is None:
+            return None
+        head = base.__getitem__(value, slice(limit + LOOKED_AHEAD))
+        kept = limit
+        if base is str:
+            head = _encoded(head)
+            kept = len(_encoded(str.__getitem__(value, slice(limit))))
+        else:
+            head = bytes(head)
+        spans = self._spans(head, is_text=base is str)
+        if not spans or spans[0][0] >= kept:
+            return None
+        if spans == [(0, len(head))] and base.__len__(value) <= limit + LOOKED_AHEAD:
+            return b""
+        return _replaced(head, spans, kept)
+
+    def clean(self, data: bytes) -> bytes:
+        """Return a text with placeholders where it has secrets."""
+        if self._names is None:
+            return data
+        spans = self._spans(data, is_text=False)
+        return _replaced(data, spans, len(data)) if spans else data
+
+    def masked(self, record: bytes) -> bytes:
+        """Return a record of the same length, with asterisks where it has secrets.
+
+        It was put together when these were not known yet.
+        """
+        for start, end in self._remembered(record, is_text=False, whole=False):
+            record = record[:start] + b"*" * (end - start) + record[end:]
+        return record
+
+    def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
+        """Return where secrets stand, in order; none overlaps another."""
+        may_hold_url = _may_hold_url(data)
+        if len(data) < WINDOW or not (self.count or may_hold_url):
+            return []
+        key = hash((self._key, is_text, data))
+        slot = key % CLEAN_SLOTS
+        if key == self._clean[slot]:
+            return []
+        spans: list[Span] = []
+        if may_hold_url:
+            spans, secrets = self.urls(data)
+            for secret in secrets:
+                self._add(secret)
+        spans = _merged(spans + self._remembered(data, is_text=is_text, whole=True))
+        if not spans:
+            self._clean[slot] = key
+        return spans
+
+    def _remembered(self, data: bytes, *, is_text: bool, whole: bool) -> list[Span]:
+        """Return where remembered secrets stand.
+
+        Parameters:
+            is_text: whether it is UTF-8, and to stay so.
+            whole: whether what follows what is compared of a long secret belongs to it.
+        """
+        known = self._windows
+        if not known or len(data) < WINDOW:
+            return []
+        bytes_at = [data[at:] for at in range(WINDOW)]
+        windows = zip(repeat(self._key), *bytes_at, strict=False)
+        if known.keys().isdisjoint(map(hash, windows)):
+            return []
+        spans = []
+        end = 0
+        for start, window in enumerate(map(hash, zip(repeat(self._key), *bytes_at, strict=False))):
+            if start < end or window not in known or (is_text and data[start] & 0xC0 == 0x80):
+                continue
+            for length, compared, digest in known[window]:
+                if hash((self._key, data[start : start + compared])) == digest:
+                    end = min(start + (length if whole else compared), len(data))
+                    while is_text and end < len(data) and data[end] & 0xC0 == 0x80:
+                        end += 1
+                    spans.append((start, end))
+                    break
+        return spans
+
+
+def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
+    """Return some of what a container holds, whatever class it is of."""
+    if list in kinds:
+        return list.__getitem__(value, slice(ITEMS))
+    if tuple in kinds:
+        return tuple.__getitem__(value, slice(ITEMS))
+    if dict in kinds:
+        return [*islice(dict.values(value), ITEMS)]
+    for kind in (set, frozenset):
+        if kind in kinds:
+            return [*islice(kind.__iter__(value), ITEMS)]
+    return ()
+
+
+def _encoded(text: str) -> bytes:
+    return str.encode(text, "utf-8", "surrogatepass")
+
+
+def _decoded(data: bytes) -> str | None:
+    """Return bytes as text; None when they are none."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+
+
+def _unquoted(data: bytes) -> bytes:
+    return _ESCAPE.sub(_escaped, data)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return bytes((int(found[1], 16),))
+
+
+def _quote(found: re.Match[bytes]) -> bytes:
+    return b"%%%02X" % found[0][0]
+
+
+def _may_hold_url(data: bytes) -> bool:
+    """Tell whether `urls` is worth its time."""
+    at = data.find(b"://")
+    if at >= 0 and (data.find(b"@", at) >= 0 or data.find(b"=", at) >= 0):
+        return True
+    at = data.find(b"?")
+    return at >= 0 and data.find(b"=", at) >= 0
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _replaced(data: bytes, spans: list[Span], kept: int) -> bytes:
+    """Return the first `kept` bytes with placeholders for the spans that begin in them."""
+    pieces = []
+    position = 0
+    for start, end in spans:
+        if start >= kept:
+            break
+        pieces += [data[position:start], PLACEHOLDER]
+        position = end
+    return b"".join([*pieces, data[position:kept]])
