@@ -158,10 +158,9 @@ put_double(Buffer *to, double number)
     return put_bytes(to, &number, 8);
 }
 
-static int
-encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
+int
+put_binary(Buffer *to, const char *bytes, Py_ssize_t length, Py_ssize_t limit)
 {
-    Py_ssize_t limit = engine->values.text;
     if (length <= limit) {
         return put_byte(to, VALUE_BINARY) < 0 ? -1 : put_text(to, bytes, (size_t)length);
     }
@@ -169,6 +168,12 @@ encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
         return -1;
     }
     return put_text(to, bytes, (size_t)limit);
+}
+
+static int
+encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
+{
+    return put_binary(to, bytes, length, engine->values.text);
 }
 
 static int
