@@ -35,7 +35,7 @@ def read_of(text: str) -> Read:
     assert found is not None, text
     star, name, path, mark = found.groups()
     steps = tuple(path.split("."))
-    named = [step for step in steps if not step.isdigit()]
+    named = [step for step in steps if not step.isdigit()] or [path]
     return Read(name or named[-1].strip("@()"), steps, bool(mark), bool(star))
 
 

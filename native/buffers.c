@@ -6,16 +6,23 @@
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
 
+/* Returns the nearest type that is written in C, or NULL. */
+static PyTypeObject *
+base_in_c(PyTypeObject *type)
+{
+    while (type != NULL && !(PyType_GetFlags(type) & IMMUTABLE)) {
+        type = PyType_GetSlot(type, Py_tp_base);
+    }
+    return type;
+}
+
 /* Gets the buffer that a type written in C gives; 0 if there is none, -1 with an exception. A class
    written in Python may have a __buffer__ of its own, which is not called. */
 static int
 get_buffer(PyObject *object, Py_buffer *view)
 {
     PyTypeObject *type = Py_TYPE(object);
-    PyTypeObject *base = type;
-    while (base != NULL && !(PyType_GetFlags(base) & IMMUTABLE)) {
-        base = PyType_GetSlot(base, Py_tp_base);
-    }
+    PyTypeObject *base = base_in_c(type);
     getbufferproc get = base == NULL ? NULL : (getbufferproc)PyType_GetSlot(base, Py_bf_getbuffer);
     if (get == NULL || (getbufferproc)PyType_GetSlot(type, Py_bf_getbuffer) != get
         || PyType_GetSlot(type, Py_bf_releasebuffer) != PyType_GetSlot(base, Py_bf_releasebuffer)) {
@@ -30,6 +37,54 @@ get_buffer(PyObject *object, Py_buffer *view)
         return 0;
     }
     return -1;
+}
+
+static int
+is_named(PyTypeObject *type, const char *expected)
+{
+    PyObject *name = type == NULL ? NULL : PyType_GetName(type);
+    int same = name != NULL && PyUnicode_CompareWithASCIIString(name, expected) == 0;
+    Py_XDECREF(name);
+    return same;
+}
+
+/* Returns whose memory an object's buffer is, if not its own: a new reference, or NULL. */
+static PyObject *
+owner_of(PyObject *object)
+{
+    PyTypeObject *base = base_in_c(Py_TYPE(object));
+    const char *name = PyMemoryView_Check(object) ? "obj" : is_named(base, "ndarray") ? "base" : NULL;
+    PyObject *descriptor = name == NULL ? NULL : get_attribute((PyObject *)base, name);
+    descrgetfunc get =
+        descriptor == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(descriptor), Py_tp_descr_get);
+    PyObject *owner = get == NULL ? NULL : get(descriptor, object, (PyObject *)Py_TYPE(object));
+    PyErr_Clear();
+    Py_XDECREF(descriptor);
+    return owner;
+}
+
+/* Tells whether an object's memory is there for sure. Of a file that is mapped it is not: where the
+   file has been cut, a look at it kills the process. */
+static int
+is_sure(PyObject *object)
+{
+    PyObject *owner = owner_of(object);
+    for (int turn = 0; owner != NULL && turn < 20; turn++) {
+        PyTypeObject *base = base_in_c(Py_TYPE(owner));
+        int is_known = owner == Py_None || base == &PyBytes_Type || base == &PyByteArray_Type
+                       || is_named(base, "array") || is_named(base, "_BytesIOBuffer");
+        PyObject *next = is_known ? NULL : owner_of(owner);
+        Py_DECREF(owner);
+        if (is_known) {
+            return 1;
+        }
+        if (next == NULL) {
+            return 0;
+        }
+        owner = next;
+    }
+    Py_XDECREF(owner);
+    return owner == NULL;
 }
 
 /* What the format of a buffer's items says: a letter of the module struct's, `Z` for complex. */
@@ -236,7 +291,7 @@ buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total)
     }
     Format format = format_of(&view);
     Py_ssize_t count = *total < limit ? *total : limit;
-    PyObject *items = items_of(&view, format, is_readable(&view, format) ? count : 0);
+    PyObject *items = items_of(&view, format, is_readable(&view, format) && is_sure(object) ? count : 0);
     PyBuffer_Release(&view);
     return items;
 }
@@ -250,7 +305,7 @@ put_buffer(Buffer *to, PyObject *object, Py_ssize_t limit,
     if (found <= 0) {
         return found;
     }
-    if (PyBuffer_IsContiguous(&view, 'C')) {
+    if (PyBuffer_IsContiguous(&view, 'C') && is_sure(object)) {
         found = put(to, view.buf, view.len, limit) < 0 ? -1 : 1;
     }
     else {
@@ -287,7 +342,7 @@ tell_bytes(PyObject *module, PyObject *const *args, Py_ssize_t count)
         return found < 0 ? NULL : Py_BuildValue("(iO)", 1, Py_None);
     }
     PyObject *told = NULL;
-    if (PyBuffer_IsContiguous(&view, 'C')) {
+    if (PyBuffer_IsContiguous(&view, 'C') && is_sure(args[0])) {
         PyObject *first = PyBytes_FromStringAndSize(view.buf, view.len < limit ? view.len : limit);
         told = first == NULL ? NULL : Py_BuildValue("(nN)", view.len, first);
     }
@@ -302,7 +357,8 @@ static PyObject *
 nothing(void)
 {
     if (!PyErr_Occurred()) {
-        PyErr_SetNone(PyExc_AttributeError);
+        /* With a message: codetracer.whose takes one without for another's. */
+        PyErr_SetString(PyExc_AttributeError, "there is nothing to read");
     }
     return NULL;
 }

@@ -9,14 +9,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    type Read = tuple[str, tuple[str, ...], bool, bool]
-    type Known = tuple[
-        str, int, str, tuple[Read, ...], tuple[Read, ...], tuple[str, ...], tuple[str, ...]
+    type _Read = tuple[str, tuple[str, ...], bool, bool]
+    type _Known = tuple[
+        str, int, str, tuple[_Read, ...], tuple[_Read, ...], tuple[str, ...], tuple[str, ...]
     ]
 
 __all__ = ["KNOWN", "WORDS"]
 
-KNOWN: Final[dict[str, Known]] = {
+KNOWN: Final[dict[str, _Known]] = {
     "decimal.Decimal": (
         "_decimal.Decimal",
         FORM_VALUE,
@@ -210,10 +210,13 @@ KNOWN: Final[dict[str, Known]] = {
     ),
     "mmap.mmap": (
         "mmap.mmap",
-        FORM_VALUE,
-        "bytes",
+        FORM_INSTANCE,
+        "none",
         (),
-        (("closed", ("closed",), True, False),),
+        (
+            ("size", ("__len__()",), False, False),
+            ("closed", ("closed",), True, False),
+        ),
         (),
         (),
     ),
