@@ -53,7 +53,9 @@ def _check(options: argparse.Namespace) -> int:
     spec = load_spec(root)
     probes = load_probes(root, spec)
     observations = load_observations(root)
-    differences = compare(root, generate(spec, observations, load_trace_spec(root), load_types(root), probes))
+    differences = compare(
+        root, generate(spec, observations, load_trace_spec(root), load_types(root), probes)
+    )
     live = observe(spec)
     gaps = check_completeness(spec, [*observations, live])
     gaps += check_outcomes(probes, observations)

@@ -63,7 +63,9 @@ class KnownType(BaseModel):
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
         if bool(self.change) != bool(self.changed):
-            raise ValueError("[change] says what happens to the example, `changed` how it looks then")
+            raise ValueError(
+                "[change] says what happens to the example, `changed` how it looks then"
+            )
         size = [] if self.size is None else [self.size]
         for key, reads in (
             ("items", self.items),
@@ -78,7 +80,11 @@ class KnownType(BaseModel):
                     raise ValueError(f"[{key}] {text!r}: the first step is no number")
                 if key != "items" and read.spread:
                     raise ValueError(f"[{key}] {text!r}: only items are spread")
-        for key, text in (("setup", self.setup), ("example", self.example), ("change", self.change)):
+        for key, text in (
+            ("setup", self.setup),
+            ("example", self.example),
+            ("change", self.change),
+        ):
             try:
                 compile(text, key, "eval" if key == "example" else "exec")
             except SyntaxError as error:
@@ -120,7 +126,9 @@ class KnownType(BaseModel):
     @property
     def read_text(self) -> str:
         """How it is read, for people."""
-        items = [f"by {self.items}"] if isinstance(self.items, str) else [f"`{i}`" for i in self.items]
+        items = (
+            [f"by {self.items}"] if isinstance(self.items, str) else [f"`{i}`" for i in self.items]
+        )
         return ", ".join([*items, *(f"`{text}`" for text in self.attributes)]) or "as any"
 
 

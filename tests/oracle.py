@@ -112,16 +112,14 @@ class Snapshot:
                 if (fields := getattr(value, "_fields", None)) is not None:
                     return "named_tuple", [], dict(zip(fields, value, strict=True))
                 return "tuple", [self.value(item) for item in value], held(value)
-        plain = self.plain(value)
-        if plain is not None:
-            return plain
+        if (content := self.plain(value)) is not None:
+            return content
         attributes = held(value)
         is_instance = attributes or hasattr(value, "__dict__") or slots(type(value))
         return "instance" if is_instance else "opaque", [], attributes
 
-
     def plain(self, value: typing.Any) -> tuple[str, typing.Any, dict[str, typing.Any]] | None:
-        """Return the content of some types that are written in C, or keep to themselves what they hold."""
+        """Return what some types hold that keep it to themselves."""
         items: list[typing.Any]
         attributes: dict[str, typing.Any] = {}
         form = "value"

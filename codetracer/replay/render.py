@@ -13,7 +13,6 @@ from codetracer.replay.values import (
     ObjectValue,
     RangeValue,
 )
-
 from codetracer_bindings.types import WORDS
 
 if TYPE_CHECKING:
@@ -138,8 +137,8 @@ class _Renderer:
                 # A wrapped value is one item, which is not counted.
                 cut = 0 if form == "wrapped" else value.cut
                 words = _WORDS.get(WORDS.get(value.type_name, ""))
-                inside = words(items) if form == "value" and words is not None else None
-                inside = inside or self._items(items, cut, room - len(name))
+                said = words(items) if form == "value" and words is not None else None
+                inside = said or self._items(items, cut, room - len(name))
                 return self._called(name, inside, value, room)
             case "named_tuple":
                 return f"{name}({self._named(value, room - len(name))})"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.known import Read, Reading, Step
     from codetracer.runtime.plans import Plans
     from codetracer.runtime.values import Limits
     from codetracer.tracelog.writer import Log

@@ -2,8 +2,8 @@
 
 A type is known by identity: it is one of the interpreter's own, or stands where the spec says in a
 module that the program has loaded. No module is imported because of a value. What is called on an
-instance is written in C, of a type that no program can change; what a class written in Python holds is
-read from its slots and its instances' dicts.
+instance is written in C, of a type that no program can change; what a class written in Python holds
+is read from its slots and its instances' dicts.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from codetracer_bindings.types import KNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Final
 
-    type Step = Callable[[Any], Any] | int | str | tuple[str] | Slot
+    # Something to call, an index, a name in the instance's dict, (a name,) in the `by_name` of the
+    # value's own type, or a Slot.
+    type Step = Any
     type Read = tuple[str, tuple[Step, ...], bool, bool]
 
 __all__ = ["LARGEST", "WAYS", "Reading", "Slot", "buffer_bytes", "buffer_items", "reading_of"]
@@ -86,8 +87,8 @@ class Reading:
         base: the known type: theirs, or one that theirs is derived from.
         form: the form of their records.
         way: how items are read: one of `WAYS`.
-        items: what is read for items: names, steps, whether to leave it out where it is nothing, and
-            whether its own items stand for it.
+        items: what is read for items: names, steps, whether to leave it out where it is nothing,
+            and whether its own items stand for it.
         attributes: what is read for attributes.
         size: the steps that say how large one is, in bytes; none where they are all small.
         by_name: what reads each attribute, by the attribute's name.
@@ -172,9 +173,9 @@ def _first(text: str, bases: tuple[type, ...]) -> Step | None:
         found = entry(owner, name)
         if is_immutable(owner):
             if name == text and type(found) in _ATTRIBUTES:
-                return found.__get__  # type: ignore[no-any-return]
+                return found.__get__
             if name != text and type(found) in _METHODS:
-                return found  # type: ignore[no-any-return]
+                return found
         elif name == text and type(found) is types.MemberDescriptorType:
             return Slot(ref(owner), name)
     return name if name == text else None

@@ -200,7 +200,7 @@ def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
                 return found
             if not flags_of(base) & IS_HEAP_TYPE:
                 # It is there for good.
-                return descriptor.__get__
+                return descriptor.__get__  # type: ignore[no-any-return]
             return slot_reader(ref(base), "__dict__", type(descriptor))
     return None
 

@@ -106,7 +106,7 @@ _BY_ITERATION: Final = WAYS["iteration"]
 _BY_BUFFER: Final = WAYS["buffer"]
 _MISSING: Final = object()
 _UNREADABLE: Final = (AttributeError, TypeError, ValueError)
-"""What C code raises where there is nothing to read: a file that is closed, a cell that is empty."""
+"""What C code raises where there is nothing to read: a closed file, an empty cell."""
 
 _NONE: Final = value_none()
 _REDACTED: Final = value_redacted()
@@ -497,9 +497,7 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
     return total, encoded
 
 
-def _known_items(
-    values: Values, value: Any, layout: Layout, depth: int
-) -> tuple[int, list[bytes]]:
+def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
     reading, limit = layout.reading, values._limits.items
     assert reading is not None
     if reading.size:

@@ -970,9 +970,11 @@ KNOWN: Final[dict[str, _Known]] = {
     "numpy.bool": ("numpy.bool", FORM_VALUE, "buffer", (), (), (), ()),
     "numpy.bool_": ("numpy.bool_", FORM_VALUE, "buffer", (), (), (), ()),
 }
-"""By a type's name: where it stands, the form of its instances, how their items are read, the items,
-the attributes, what says how large one is, and what of an instance's dict is hidden. Of each the name, the steps, whether it is left out where it is nothing, and
-whether its own items stand for it."""
+"""By a type's name: where it stands, the form of its instances, how their items are read, the
+items, the attributes, what says how large one is, and what of an instance's dict is hidden.
+
+Of an item or attribute the name, the steps, whether it is left out where it is nothing, and whether
+its own items stand for it."""
 
 WORDS: Final = {
     "uuid.UUID": "uuid",
