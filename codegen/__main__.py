@@ -14,7 +14,7 @@ from pathlib import Path
 from codegen.completeness import check_completeness, check_outcomes, compare_live
 from codegen.errors import CodegenError
 from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec
+from codegen.load import load_probes, load_spec, load_trace_spec, load_types
 from codegen.model import Spec, version_key
 from codegen.observation import OBSERVED_DIR, Observation, load_observations
 from codegen.observe import describe_changes, observe
@@ -40,7 +40,7 @@ def _generate(options: argparse.Namespace) -> int:
     root: Path = options.root
     spec = load_spec(root)
     probes = load_probes(root, spec)
-    files = generate(spec, load_observations(root), load_trace_spec(root), probes)
+    files = generate(spec, load_observations(root), load_trace_spec(root), load_types(root), probes)
     changes = write(root, files)
     for change in changes:
         print(f"{'removed' if change.kind == 'orphan' else 'wrote'} {change.path}")
@@ -53,7 +53,9 @@ def _check(options: argparse.Namespace) -> int:
     spec = load_spec(root)
     probes = load_probes(root, spec)
     observations = load_observations(root)
-    differences = compare(root, generate(spec, observations, load_trace_spec(root), probes))
+    differences = compare(
+        root, generate(spec, observations, load_trace_spec(root), load_types(root), probes)
+    )
     live = observe(spec)
     gaps = check_completeness(spec, [*observations, live])
     gaps += check_outcomes(probes, observations)

@@ -9,12 +9,14 @@ from codegen.observation import Observation
 from codegen.probes import Probe
 from codegen.render import render
 from codegen.trace_model import TraceSpec
+from codegen.types_model import TypesSpec
 
 
 def generate(
     spec: Spec,
     observations: Sequence[Observation],
     trace: TraceSpec,
+    types: TypesSpec,
     probes: Sequence[Probe] = (),
 ) -> dict[Path, str]:
     """Return the content of every generated file by its path relative to the project's root.
@@ -24,5 +26,5 @@ def generate(
     """
     return {
         path: format_file(path, text)
-        for path, text in render(spec, observations, trace, probes).items()
+        for path, text in render(spec, observations, trace, types, probes).items()
     }

@@ -13,12 +13,16 @@ from codegen.errors import SpecError
 from codegen.model import Argument, Event, Spec, suggestion
 from codegen.probes import Probe, ProbeFile
 from codegen.trace_model import Form, Header, Log, Record, TraceSpec, TraceValue
+from codegen.types_model import KnownType, TypesSpec
 
 SPEC_FILE = Path("spec/events.toml")
 """Where the spec stands, relative to the project's root."""
 
 TRACE_FILE = Path("spec/trace.toml")
 """Where the trace log's spec stands, relative to the project's root."""
+
+TYPES_FILE = Path("spec/types.toml")
+"""Where the spec of known types stands, relative to the project's root."""
 
 PROBE_DIR = Path("spec/probes")
 """Where the probes of behaviour stand, relative to the project's root."""
@@ -61,6 +65,19 @@ def load_trace_spec(root: Path) -> TraceSpec:
     for problem in spec.problems():
         row = _row(problem.table, text, data, problem.row)
         raise SpecError(TRACE_FILE, row, problem.key, problem.text)
+    return spec
+
+
+def load_types(root: Path) -> TypesSpec:
+    """Read and validate ``spec/types.toml`` below `root`.
+
+    Raises:
+        SpecError: as for `load_spec`.
+    """
+    text, data, spec = _load(TypesSpec, root, TYPES_FILE, _types_place)
+    for problem in spec.problems():
+        row = _row(problem.table, text, data, problem.row)
+        raise SpecError(TYPES_FILE, row, problem.key, problem.text)
     return spec
 
 
@@ -191,6 +208,13 @@ def _trace_place(location: Location, text: str, data: Mapping[str, Any]) -> Plac
     if len(location) > 1 and table == "log":
         return "log", location[1:], Log.model_fields
     return "", location, TraceSpec.model_fields
+
+
+def _types_place(location: Location, text: str, data: Mapping[str, Any]) -> Place:
+    """Do for spec/types.toml what `_place` does for the events."""
+    if len(location) > 1 and location[0] == "type" and isinstance(location[1], int):
+        return _row("type", text, data, location[1]), location[2:], KnownType.model_fields
+    return "", location, TypesSpec.model_fields
 
 
 def _probe_place(location: Location, text: str, data: Mapping[str, Any]) -> Place:

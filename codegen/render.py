@@ -11,6 +11,7 @@ from codegen.observation import Observation
 from codegen.probes import Probe
 from codegen.reference import BehaviourReference
 from codegen.trace_model import TraceSpec
+from codegen.types_model import TypesSpec
 
 OUTPUT_ROOT = Path("generated")
 """The folder that holds generated files only, relative to the project's root."""
@@ -29,10 +30,12 @@ _TEMPLATES = {
     _PACKAGE / "trace_encoder.py": "trace_encoder.py.j2",
     _PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
     _PACKAGE / "_trace_format.h": "_trace_format.h.j2",
+    _PACKAGE / "types.py": "types.py.j2",
     _PACKAGE / "py.typed": "py.typed.j2",
     _PACKAGE / "events.txt": "events.txt.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
     OUTPUT_ROOT / "trace.md": "trace.md.j2",
+    OUTPUT_ROOT / "types.md": "types.md.j2",
 }
 
 
@@ -40,6 +43,7 @@ def render(
     spec: Spec,
     observations: Sequence[Observation],
     trace: TraceSpec,
+    types: TypesSpec,
     probes: Sequence[Probe],
 ) -> dict[Path, str]:
     """Return the text of every generated file by its path relative to the project's root.
@@ -63,6 +67,7 @@ def render(
         "spec": spec,
         "observations": observations,
         "trace": trace,
+        "types": types,
         "behaviour": BehaviourReference(spec, probes, observations),
     }
     return {path: _fill(environment, name, names) for path, name in _TEMPLATES.items()}

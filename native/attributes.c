@@ -51,7 +51,7 @@ attribute_number(Engine *engine, PyObject *name)
     return result;
 }
 
-static int
+int
 put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 {
     Values *values = &engine->values;
@@ -178,6 +178,17 @@ slot_value(Owner *owner, Member *member, PyObject *object)
     return value;
 }
 
+PyObject *
+read_slot(PyObject *alive, PyObject *name, PyObject *object)
+{
+    Owner owner = {NULL, NULL};
+    Member member = {name, 0, alive, 0};
+    owner_turn(&owner, alive);
+    PyObject *value = slot_value(&owner, &member, object);
+    owner_leave(&owner);
+    return value;
+}
+
 static int
 member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
@@ -207,6 +218,9 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
 static int
 names_slot(Layout *layout, PyObject *name)
 {
+    if (layout->reading != NULL && PyDict_GetItemWithError(layout->reading->hidden, name) != NULL) {
+        return 1;
+    }
     Py_hash_t hash = layout->count ? PyObject_Hash(name) : 0;
     int found = 0;
     for (Py_ssize_t at = 0; !found && at < layout->count; at++) {
@@ -296,6 +310,10 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
 {
     if (layout->form == FORM_METHOD) {
         return method_attributes(engine, fields, object);
+    }
+    if (layout->reading != NULL
+        && known_attributes(engine, fields, object, layout->reading) < 0) {
+        return -1;
     }
     if (layout->count && member_attributes(engine, fields, object, layout) < 0) {
         return -1;

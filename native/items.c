@@ -144,7 +144,7 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
 }
 
 /* What an iterator of CPython's own gives; a NULL is an error. The iterator is given up. */
-static int
+int
 iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total, int depth)
 {
     Py_ssize_t count = at_most(total, engine->values.items);
@@ -232,12 +232,11 @@ int
 object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
              int depth)
 {
+    if (layout->reading != NULL && layout->reading->way) {
+        return known_items(engine, to, object, layout->reading, depth);
+    }
     switch (layout->form) {
     case FORM_LIST:
-        if (layout->is_deque) {
-            return iterator_items(engine, to, PyObject_GetIter(object), PyObject_Size(object),
-                                  depth);
-        }
         return list_items(engine, to, object, depth);
     case FORM_TUPLE:
         return tuple_items(engine, to, object, depth);

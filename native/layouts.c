@@ -13,6 +13,7 @@ layout_free(Layout *layout)
         Py_XDECREF(layout->members[at].owner);
     }
     PyMem_Free(layout->members);
+    reading_free(layout->reading);
     Py_XDECREF(layout->alive);
     PyMem_Free(layout);
 }
@@ -20,17 +21,20 @@ layout_free(Layout *layout)
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
-    /* name, form, has_dict, names, owners, is_deque, weak reference */
+    /* name, form, has_dict, names, owners, weak reference, reading */
     PyObject *names = PyTuple_GetItem(told, 3);
     PyObject *owners = PyTuple_GetItem(told, 4);
-    PyObject *alive = PyTuple_GetItem(told, 6);
-    if (alive == NULL) {
+    PyObject *alive = PyTuple_GetItem(told, 5);
+    PyObject *reading = PyTuple_GetItem(told, 6);
+    if (reading == NULL) {
         return -1;
     }
     layout->form = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
     layout->has_dict = (int)PyLong_AsLong(PyTuple_GetItem(told, 2));
-    layout->is_deque = (int)PyLong_AsLong(PyTuple_GetItem(told, 5));
     layout->alive = Py_NewRef(alive);
+    if (reading != Py_None && (layout->reading = reading_new(reading)) == NULL) {
+        return -1;
+    }
     Py_ssize_t count = PyTuple_Size(names);
     layout->members = PyMem_Calloc((size_t)count + 1, sizeof(Member));
     if (layout->members == NULL) {

@@ -281,6 +281,7 @@ values_clear(Values *values)
     values->queue = NULL;
     buffer_free(&values->content);
     buffer_free(&values->fields);
+    buffer_free(&values->read);
     Py_CLEAR(values->attributes);
     Py_CLEAR(values->layout_of);
 }

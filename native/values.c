@@ -210,7 +210,7 @@ put_double(Buffer *to, double number)
     return put_bytes(to, &number, 8);
 }
 
-static int
+int
 encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
 {
     Py_ssize_t limit = engine->values.text;

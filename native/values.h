@@ -25,13 +25,37 @@ typedef struct {
     Py_ssize_t place; /* where the class's dict had it last */
 } Member;
 
+/* Something that is read of an instance of a known type; see known.py. */
+typedef struct {
+    PyObject *name;
+    PyObject *steps;
+    int optional; /* left out where it is nothing */
+    int spread;   /* its own items stand for it */
+} Read;
+
+typedef struct {
+    Py_ssize_t count;
+    Read *reads;
+} Reads;
+
+/* How the instances of a known type are read. */
+typedef struct {
+    PyObject *base; /* the known type */
+    int way;        /* how items are read; 0: as those of any type */
+    Reads items;
+    Reads attributes;
+    Reads size;        /* what says how large one is, if anything */
+    PyObject *by_name; /* dict: step by attribute */
+    PyObject *hidden;  /* dict: what of an instance's dict is read already */
+} Reading;
+
 typedef struct {
     uint32_t number;
     int form;
     int has_dict;
     Py_ssize_t count; /* of members */
     Member *members;
-    int is_deque;
+    Reading *reading; /* or NULL */
     PyObject *alive; /* a weak reference to the type; None to one that is there for good */
 } Layout;
 
@@ -78,6 +102,7 @@ typedef struct {
     size_t queue_size;
     Buffer content;
     Buffer fields;
+    Buffer read; /* items of an instance of a known type */
 } Values;
 
 /* The attributes of an object that is looked at. */
@@ -108,6 +133,9 @@ int put_str(Buffer *to, PyObject *text, int may_be_short);
 /* Appends what an instance of int, float, complex, str, bytes, bytearray or of a subclass is. */
 int encode_plain(Engine *engine, Buffer *to, PyObject *value);
 
+/* Appends bytes, or as many of them as the limit allows; so many and LOOKED_AHEAD must be there. */
+int encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length);
+
 /* ---- objects.c */
 
 int values_init(Values *values);
@@ -131,12 +159,43 @@ int items_prepare(void);
 int object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
                  int depth);
 
+/* Appends what an iterator of CPython's own gives, which is given up; it is NULL with an exception. */
+int iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total, int depth);
+
+/* ---- known.c */
+
+Reading *reading_new(PyObject *told);
+void reading_free(Reading *reading);
+
+/* The same as object_items and object_attributes, of what is read in a way of its own. */
+int known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth);
+int known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *reading);
+
+/* ---- buffers.c */
+
+int buffers_prepare(PyObject *module);
+
+/* Returns the first items of an object's buffer as a tuple, and how many it has; none where they
+   cannot be read. */
+PyObject *buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total);
+
+/* Returns the first bytes of an object's buffer, and how many it has; None where there are none. A
+   copy: while Python is asked, another thread may change them. */
+PyObject *buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total);
+
 /* ---- attributes.c */
 
 int attributes_prepare(void);
 
 /* Appends the attributes to the fields of the values. */
 int object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout);
+
+/* Appends one, as its filter has it. */
+int put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value);
+
+/* Returns what a slot holds of the class that a weak reference refers to; NULL, without an exception
+   if it is not bound or none any more. */
+PyObject *read_slot(PyObject *owner, PyObject *name, PyObject *object);
 
 #pragma GCC visibility pop
 

@@ -13,6 +13,7 @@ import collections
 import dis
 import enum
 import functools
+import gc
 import inspect
 import json
 import os
@@ -99,7 +100,8 @@ class Snapshot:
             case list():
                 return "list", [self.value(item) for item in value], held(value)
             case collections.deque() if type(value) is collections.deque:
-                return "list", [self.value(item) for item in value], {}
+                most = {} if value.maxlen is None else {"maxlen": value.maxlen}
+                return "list", [self.value(item) for item in value], most
             case dict():
                 pairs = [[self.value(key), self.value(item)] for key, item in dict.items(value)]
                 return "dict", pairs, held(value)
@@ -110,9 +112,40 @@ class Snapshot:
                 if (fields := getattr(value, "_fields", None)) is not None:
                     return "named_tuple", [], dict(zip(fields, value, strict=True))
                 return "tuple", [self.value(item) for item in value], held(value)
+        if (content := self.plain(value)) is not None:
+            return content
         attributes = held(value)
         is_instance = attributes or hasattr(value, "__dict__") or slots(type(value))
         return "instance" if is_instance else "opaque", [], attributes
+
+    def plain(self, value: typing.Any) -> tuple[str, typing.Any, dict[str, typing.Any]] | None:
+        """Return what some types hold that keep it to themselves."""
+        items: list[typing.Any]
+        attributes: dict[str, typing.Any] = {}
+        form = "value"
+        match value:
+            case functools.partial():
+                items = [value.func]
+                attributes = {"args": value.args} if value.args else {}
+                attributes["keywords"] = value.keywords
+            case property():
+                items = [value.fget, value.fset, value.fdel]
+                while items[-1:] == [None]:
+                    items.pop()
+            case staticmethod() | classmethod():
+                items = [value.__func__]
+            case types.MappingProxyType():
+                items = gc.get_referents(value)
+            case types.CellType():
+                # It may be empty.
+                items = gc.get_referents(value)
+            case collections.ChainMap():
+                items = value.maps
+            case _ if type(value).__name__ in ("dict_keys", "dict_values", "dict_items"):
+                form, items = "list", list(value)
+            case _:
+                return None
+        return form, [self.value(item) for item in items], attributes
 
 
 def slots(kind: type) -> list[str]:

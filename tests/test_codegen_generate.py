@@ -8,7 +8,7 @@ import pytest
 from codegen.errors import CodegenError
 from codegen.format import format_file
 from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec
+from codegen.load import load_probes, load_spec, load_trace_spec, load_types
 from codegen.model import Argument, Event
 from codegen.observation import Observation, ObservedEvent, load_observations
 from tests.project import ROOT, Project, one_message, run_python
@@ -17,11 +17,11 @@ PRINT_DIGEST = """
 import hashlib
 from pathlib import Path
 from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec
+from codegen.load import load_probes, load_spec, load_trace_spec, load_types
 from codegen.observation import load_observations
 spec, root = load_spec(Path()), Path()
 probes = load_probes(root, spec)
-files = generate(spec, load_observations(root), load_trace_spec(root), probes)
+files = generate(spec, load_observations(root), load_trace_spec(root), load_types(root), probes)
 everything = repr([(str(path), text) for path, text in files.items()])
 print(hashlib.sha256(everything.encode()).hexdigest())
 """
@@ -31,7 +31,7 @@ print(hashlib.sha256(everything.encode()).hexdigest())
 def generated() -> dict[Path, str]:
     spec = load_spec(ROOT)
     probes = load_probes(ROOT, spec)
-    return generate(spec, load_observations(ROOT), load_trace_spec(ROOT), probes)
+    return generate(spec, load_observations(ROOT), load_trace_spec(ROOT), load_types(ROOT), probes)
 
 
 def test_what_this_interpreter_generates_is_to_the_byte_what_the_repository_holds(
@@ -68,7 +68,10 @@ def test_generate_as_a_function_writes_nothing(tmp_path: Path) -> None:
     before = project.tree()
 
     files = generate(
-        load_spec(project.root), load_observations(project.root), load_trace_spec(project.root)
+        load_spec(project.root),
+        load_observations(project.root),
+        load_trace_spec(project.root),
+        load_types(project.root),
     )
 
     assert "A jump without condition" in files[Path("generated/events.md")]

@@ -11,7 +11,8 @@ from types import CodeType
 from codetracer.runtime.bytecode import local_names, names_by_line, parameters
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
-from codetracer.runtime.layouts import layout_of, type_name
+from codetracer.runtime.kinds import type_name
+from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.plans import Plan
 from codetracer.runtime.scopes import MISSING, lookup, release, variables_of
 from codetracer.runtime.values import DROP, REDACT, AttributeActions, Limits, Values

@@ -157,8 +157,8 @@ WANTED = {
     "queue": ("list", "collections.deque", []),
     "raw": ("wrapped", "bytearray", []),
     "error": ("exception", "ValueError", ["__cause__", "code"]),
-    "iterator": ("opaque", "list_iterator", []),
-    "generator": ("opaque", "generator", []),
+    "iterator": ("instance", "list_iterator", ["of", "remaining"]),
+    "generator": ("instance", "generator", ["name"]),
     "lock": ("opaque", "object", []),
 }
 ITEMS = {

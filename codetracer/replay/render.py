@@ -13,6 +13,7 @@ from codetracer.replay.values import (
     ObjectValue,
     RangeValue,
 )
+from codetracer_bindings.types import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,16 +123,23 @@ class _Renderer:
             case "list" | "set" | "frozenset":
                 inside = self._items(items, value.cut, room)
                 inside = f"[{inside}]" if form == "list" else inside and f"{{{inside}}}"
-                return inside if inside and name in ("list", "set") else f"{name}({inside})"
+                if inside and name in ("list", "set"):
+                    return inside
+                return self._called(name, inside, value, room)
             case "dict":
                 pairs = value.pairs
                 entries = ((f"{self.text(key, room)}: ", item) for key, item in pairs)
                 inside = f"{{{self._join(entries, len(pairs), value.cut, room)}}}"
-                return inside if name == "dict" else f"{name}({inside})"
-            case "tuple" | "exception" | "wrapped":
+                return inside if name == "dict" else self._called(name, inside, value, room)
+            case "exception":
+                return f"{name}({self._items(items, value.cut, room - len(name))})"
+            case "tuple" | "wrapped" | "value":
                 # A wrapped value is one item, which is not counted.
                 cut = 0 if form == "wrapped" else value.cut
-                return f"{name}({self._items(items, cut, room - len(name))})"
+                words = _WORDS.get(WORDS.get(value.type_name, ""))
+                said = words(items) if form == "value" and words is not None else None
+                inside = said or self._items(items, cut, room - len(name))
+                return self._called(name, inside, value, room)
             case "named_tuple":
                 return f"{name}({self._named(value, room - len(name))})"
             case "enum":
@@ -142,6 +150,11 @@ class _Renderer:
         head = f"<{name} #{value.number}"
         inside = self._named(value, room - len(head))
         return f"{head} {inside}>" if inside else f"{head}>"
+
+    def _called(self, name: str, inside: str, value: ObjectValue, room: int) -> str:
+        """Return what looks like a call: what is `inside`, and the attributes."""
+        named = self._named(value, room - len(name) - len(inside))
+        return f"{name}({', '.join(part for part in (inside, named) if part)})"
 
     def _named(self, value: ObjectValue, room: int) -> str:
         entries = ((f"{name}=", item) for name, item in value.attributes.items())
@@ -163,6 +176,19 @@ class _Renderer:
                 break
         left = count - len(parts) + cut
         return ", ".join([*parts, f"… +{left}"] if left else parts)
+
+
+def _uuid(items: tuple[Value, ...]) -> str | None:
+    match items:
+        case (int(number),) if 0 <= number < 1 << 128:
+            digits = f"{number:032x}"
+            places = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+            return repr("-".join(digits[start:end] for start, end in places))
+    return None
+
+
+_WORDS: Final = {"uuid": _uuid}
+"""What puts plain values into words; spec/types.toml says which type's."""
 
 
 def _cut_text(text: str | bytes, total: int, room: int) -> str:

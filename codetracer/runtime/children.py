@@ -20,7 +20,7 @@ from stat import S_ISREG as _S_ISREG
 from sys import _getframe
 
 from codetracer.own import seal
-from codetracer.runtime.layouts import type_name
+from codetracer.runtime.kinds import type_name
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_child, encode_exec
 

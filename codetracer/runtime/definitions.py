@@ -6,7 +6,8 @@ A number is given in the same breath as its definition is appended (see events.p
 from __future__ import annotations
 
 from codetracer.own import seal
-from codetracer.runtime.layouts import Layout, layout_of, type_name
+from codetracer.runtime.kinds import type_name
+from codetracer.runtime.layouts import Layout, layout_of
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 
 TYPE_CHECKING = False

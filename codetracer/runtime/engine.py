@@ -10,13 +10,14 @@ from time import perf_counter_ns
 
 from codetracer.own import BUILTINS, seal
 from codetracer.runtime.events import Events
-from codetracer.runtime.layouts import layout_of, type_name
+from codetracer.runtime.kinds import type_name
+from codetracer.runtime.known import Slot
+from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.secrets import Secrets
 from codetracer.runtime.values import Values
 from codetracer.tracelog.writer import LogWriter, unwritable
 from codetracer.watch.frames import thread_name
-from codetracer_bindings.trace_format import FORM_LIST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.known import Read, Reading, Step
     from codetracer.runtime.plans import Plans
     from codetracer.runtime.values import Limits
     from codetracer.tracelog.writer import Log
@@ -107,7 +109,29 @@ def _tell_layout(kind: type) -> tuple[object, ...]:
         layout.dict_of is not None,
         tuple(layout.slots),
         tuple(map(layout.owners.get, layout.slots)),
-        # A wrapped value says itself what it is.
-        layout.form == FORM_LIST and layout.base is not None,
         layout.alive,
+        None if layout.reading is None else _tell_reading(layout.reading),
+    )
+
+
+def _tell_reading(reading: Reading) -> tuple[object, ...]:
+    """Return for the engine in C how the instances of a known type are read."""
+
+    def told(step: Step) -> object:
+        return (step.alive, step.name) if type(step) is Slot else step
+
+    def all_told(reads: tuple[Read, ...]) -> tuple[object, ...]:
+        return tuple(
+            (name, tuple(map(told, steps)), optional, spread)
+            for name, steps, optional, spread in reads
+        )
+
+    return (
+        reading.base,
+        reading.way,
+        all_told(reading.items),
+        all_told(reading.attributes),
+        all_told((("", reading.size, False, False),) if reading.size else ()),
+        {name: told(step) for name, step in reading.by_name.items()},
+        dict.fromkeys(reading.hidden),
     )

@@ -191,13 +191,14 @@ class Secrets:
 
     # -- hiding
 
-    def hidden(self, value: Any, base: Any, limit: int) -> bytes | None:
+    def hidden(self, value: Any, base: Any, limit: int, length: int) -> bytes | None:
         """Return what is written of a text that has secrets; None for one that has none.
 
         Parameters:
             value: an instance of `base`.
             base: `str`, `bytes` or `bytearray`.
             limit: how many characters or bytes of it are written.
+            length: how many there are; of bytes `value` may be the first.
 
         Returns:
             The text with placeholders, in UTF-8; nothing when all of it is secret.
@@ -214,7 +215,7 @@ class Secrets:
         spans = self._spans(head, is_text=base is str)
         if not spans or spans[0][0] >= kept:
             return None
-        if spans == [(0, len(head))] and base.__len__(value) <= limit + LOOKED_AHEAD:
+        if spans == [(0, len(head))] and length <= limit + LOOKED_AHEAD:
             return b""
         return _replaced(head, spans, kept)
 

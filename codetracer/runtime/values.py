@@ -8,13 +8,19 @@ refers to the object, however many names it has.
 from __future__ import annotations
 
 import types
-from collections import deque
 from itertools import islice
 
 from codetracer.own import seal
-from codetracer.runtime.layouts import class_name
+from codetracer.runtime.kinds import class_name
+from codetracer.runtime.known import (
+    LARGEST,
+    WAYS,
+    Slot,
+    buffer_bytes,
+    buffer_items,
+)
 from codetracer.runtime.lookups import find
-from codetracer.runtime.secrets import Secrets
+from codetracer.runtime.secrets import LOOKED_AHEAD, Secrets
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import (
     encode_object,
@@ -57,10 +63,11 @@ from codetracer_bindings.trace_format import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Final
 
     from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.known import Read, Step
     from codetracer.runtime.layouts import Layout
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
@@ -102,6 +109,14 @@ _real_of: Final = complex.__dict__["real"].__get__
 _imag_of: Final = complex.__dict__["imag"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 _cause_of: Final = BaseException.__dict__["__cause__"].__get__
+_NO_WAY: Final = WAYS["none"]
+_BY_READS: Final = WAYS["reads"]
+_BY_ITERATION: Final = WAYS["iteration"]
+_BY_BUFFER: Final = WAYS["buffer"]
+_MISSING: Final = object()
+_UNREADABLE: Final = (AttributeError, TypeError, ValueError)
+"""What C code raises where there is nothing to read: a closed file, an empty cell."""
+
 _NONE: Final = value_none()
 _REDACTED: Final = value_redacted()
 _ELLIPSIS: Final = value_ellipsis()
@@ -288,15 +303,27 @@ class Values:
             return value_float(float.__float__(value))
         if base is complex:
             return value_complex(_real_of(value), _imag_of(value))
-        hidden = self.secrets.hidden(value, base, limit)
-        if hidden is not None:
-            return _without_secrets(hidden, base, base.__len__(value), limit)
         length = base.__len__(value)
+        if base is not str:
+            return self._binary(bytes(base.__getitem__(value, slice(limit + LOOKED_AHEAD))), length)
+        hidden = self.secrets.hidden(value, base, limit, length)
+        if hidden is not None:
+            return _without_secrets(hidden, base, length, limit)
         first = base.__getitem__(value, slice(limit))
-        if base is str:
-            return value_text(first) if length <= limit else value_cut_text(length, first)
-        if base is bytearray:
-            first = bytes(first)
+        return value_text(first) if length <= limit else value_cut_text(length, first)
+
+    def _binary(self, head: bytes, length: int) -> bytes:
+        """Return bytes as bytes of the log.
+
+        Parameters:
+            head: the first of them, `LOOKED_AHEAD` more than the limit.
+            length: how many there are.
+        """
+        limit = self._limits.text
+        hidden = self.secrets.hidden(head, bytes, limit, length)
+        if hidden is not None:
+            return _without_secrets(hidden, bytes, length, limit)
+        first = head[:limit]
         return value_binary(first) if length <= limit else value_cut_binary(length, first)
 
     def _integer(self, value: int) -> bytes:
@@ -350,6 +377,8 @@ class Values:
     def _held(self, value: Any, known: _Known, depth: int) -> bytes:
         layout = self._definitions.layout(type(value))
         read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
+        if layout.reading is not None and layout.reading.way != _NO_WAY:
+            read_items = _known_items
         total, items = read_items(self, value, layout, depth)
         encoded: list[tuple[int, bytes]] = []
         if layout.form == FORM_METHOD:
@@ -368,6 +397,8 @@ class Values:
     ) -> int:
         """Append the attributes that there is room for; return how many are cut."""
         cut = 0
+        if layout.reading is not None:
+            cut = self._known_attributes(value, layout.reading.attributes, depth, encoded)
         for name, read in layout.slots.items():
             try:
                 held = read(value)
@@ -399,6 +430,7 @@ class Values:
         encoded: list[tuple[int, bytes]],
     ) -> int:
         passed, limit = 0, self._limits.items
+        read = layout.slots if layout.reading is None else layout.reading.hidden | {*layout.slots}
         # Some at a time, for it may be large; more, where a filter drops some.
         while entries := [*islice(namespace.items(), passed, passed + limit + 1)]:
             for name, held in entries:
@@ -406,7 +438,7 @@ class Values:
                     # The rest is not looked at, however much it is.
                     return len(namespace) - passed
                 passed += 1
-                if type(name) is str and name not in layout.slots:
+                if type(name) is str and name not in read:
                     self._attribute(name, held, depth, encoded)
         return 0
 
@@ -425,7 +457,50 @@ class Values:
         encoded.append((self._definitions.attribute(name), content))
         return 0
 
-    def _encode_items(self, items: list[Any], depth: int) -> list[bytes]:
+    def _known_attributes(
+        self,
+        value: object,
+        reads: tuple[Read, ...],
+        depth: int,
+        encoded: list[tuple[int, bytes]],
+    ) -> int:
+        cut = 0
+        for name, steps, optional, _ in reads:
+            held = self._read(value, steps)
+            if held is not _MISSING and not (optional and _is_nothing(held)):
+                cut += self._attribute(name, held, depth, encoded)
+        return cut
+
+    def _read(self, value: Any, steps: tuple[Step, ...]) -> Any:
+        """Return what steps lead to from an object of a known type, or `_MISSING`."""
+        for step in steps:
+            if type(step) is tuple:
+                reading = self._definitions.layout(type(value)).reading
+                found = None if reading is None else reading.by_name.get(step[0])
+                if found is None:
+                    return _MISSING
+                step = found
+            if type(step) is int:
+                if type(value) is not tuple or len(value) <= step:
+                    return _MISSING
+                value = value[step]
+            elif type(step) is str:
+                dict_of = self._definitions.layout(type(value)).dict_of
+                namespace = None if dict_of is None else dict_of(value)
+                value = find(namespace, step, _MISSING) if type(namespace) is dict else _MISSING
+            else:
+                call: Any = step.read if type(step) is Slot else step
+                try:
+                    value = call(value)
+                except _UNREADABLE as error:
+                    if not began_here(error):
+                        raise
+                    return _MISSING
+            if value is _MISSING:
+                return _MISSING
+        return value
+
+    def _encode_items(self, items: Sequence[Any], depth: int) -> list[bytes]:
         return [self.encode(item, depth) for item in items]
 
 
@@ -434,9 +509,6 @@ def _no_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[i
 
 
 def _list_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
-    if layout.base is deque:
-        items = [*islice(deque.__iter__(value), values._limits.items)]
-        return deque.__len__(value), values._encode_items(items, depth)
     items = list.__getitem__(value, slice(values._limits.items))
     return list.__len__(value), values._encode_items(items, depth)
 
@@ -479,6 +551,63 @@ def _key_action(actions: AttributeActions, key: Any) -> int:
             if not is_nested and (action := _key_action(actions, item)) != ALLOW:
                 return action
     return ALLOW
+
+
+def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    reading, limit = layout.reading, values._limits.items
+    assert reading is not None
+    if reading.size:
+        size = values._read(value, reading.size)
+        if type(size) is not int or size > LARGEST:
+            return 1, []
+    if reading.way == _BY_ITERATION:
+        base: Any = reading.base
+        items = list(islice(base.__iter__(value), limit))
+        return base.__len__(value), values._encode_items(items, depth)
+    if reading.way == _BY_READS:
+        return _read_items(values, value, reading.items, depth)
+    if reading.way == _BY_BUFFER:
+        total, found = buffer_items(value, limit) if buffer_items is not None else (1, ())
+        return total, values._encode_items(found, depth)
+    most = values._limits.text + LOOKED_AHEAD
+    total, data = buffer_bytes(value, most) if buffer_bytes is not None else (1, None)
+    if data is None:
+        # It is said to be cut.
+        return 1, []
+    return 1, [values._binary(data, total)]
+
+
+def _read_items(
+    values: Values, value: object, reads: tuple[Read, ...], depth: int
+) -> tuple[int, list[bytes]]:
+    limit = values._limits.items
+    items: list[bytes] = []
+    total = kept_total = kept = 0
+    for _, steps, optional, spread in reads:
+        held = values._read(value, steps)
+        if held is _MISSING:
+            continue
+        if spread:
+            first = held[:limit] if type(held) is tuple or type(held) is list else ()
+            items += values._encode_items(first, depth)
+            total += len(held) if first else 0
+        else:
+            items.append(values.encode(held, depth))
+            total += 1
+            if optional and _is_nothing(held):
+                continue
+        kept, kept_total = len(items), total
+    # What is nothing is left out at the end alone: items are known by their place.
+    return kept_total, items[:kept]
+
+
+def _is_nothing(value: object) -> bool:
+    return (
+        value is None
+        or value is False
+        or (type(value) is int and value == 0)
+        or (type(value) is tuple and not value)
+    )
 
 
 def _set_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:

@@ -97,5 +97,6 @@ enum record_tag {
 #define FORM_EXCEPTION 13
 #define FORM_WRAPPED 14
 #define FORM_OPAQUE 15
+#define FORM_VALUE 16
 
 #endif

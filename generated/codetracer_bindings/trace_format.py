@@ -30,6 +30,7 @@ __all__ = [
     "FORM_SET",
     "FORM_TUPLE",
     "FORM_UNSEEN",
+    "FORM_VALUE",
     "FORM_WRAPPED",
     "LOG_SUFFIX",
     "LOG_VERSION",
@@ -95,6 +96,8 @@ FORM_WRAPPED: Final = 14
 """Of a subclass of int, str and the like. One item: the plain value; attributes."""
 FORM_OPAQUE: Final = 15
 """Anything else: its type and its identity are all that is known."""
+FORM_VALUE: Final = 16
+"""Of a type in spec/types.toml: items and attributes, much as a call would make it."""
 
 FORM_NAMES: Final = {
     0: "unseen",
@@ -113,5 +116,6 @@ FORM_NAMES: Final = {
     13: "exception",
     14: "wrapped",
     15: "opaque",
+    16: "value",
 }
 """Every form's name by its number."""

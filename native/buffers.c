@@ -1,0 +1,453 @@
+/* What an object's buffer has, read while nobody else can run; and what a view or an iterator of
+   CPython's own refers to. codetracer/runtime/known.py uses these too, for in Python another thread
+   could meet a buffer that is held, and fail to resize it. */
+#include "engine.h"
+
+#define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
+#define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
+
+/* Returns the nearest type that is written in C, or NULL. */
+static PyTypeObject *
+base_in_c(PyTypeObject *type)
+{
+    while (type != NULL && !(PyType_GetFlags(type) & IMMUTABLE)) {
+        type = PyType_GetSlot(type, Py_tp_base);
+    }
+    return type;
+}
+
+/* Gets the buffer that a type written in C gives; 0 if there is none, -1 with an exception. A class
+   written in Python may have a __buffer__ of its own, which is not called. */
+static int
+get_buffer(PyObject *object, Py_buffer *view)
+{
+    PyTypeObject *type = Py_TYPE(object);
+    PyTypeObject *base = base_in_c(type);
+    getbufferproc get = base == NULL ? NULL : (getbufferproc)PyType_GetSlot(base, Py_bf_getbuffer);
+    if (get == NULL || (getbufferproc)PyType_GetSlot(type, Py_bf_getbuffer) != get
+        || PyType_GetSlot(type, Py_bf_releasebuffer) != PyType_GetSlot(base, Py_bf_releasebuffer)) {
+        return 0;
+    }
+    if (get(object, view, PyBUF_FULL_RO) == 0) {
+        return 1;
+    }
+    if (PyErr_ExceptionMatches(PyExc_BufferError) || PyErr_ExceptionMatches(PyExc_ValueError)
+        || PyErr_ExceptionMatches(PyExc_TypeError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    return -1;
+}
+
+static int
+is_named(PyTypeObject *type, const char *expected)
+{
+    PyObject *name = type == NULL ? NULL : PyType_GetName(type);
+    int same = name != NULL && PyUnicode_CompareWithASCIIString(name, expected) == 0;
+    Py_XDECREF(name);
+    return same;
+}
+
+/* Returns whose memory an object's buffer is, if not its own: a new reference, or NULL. */
+static PyObject *
+owner_of(PyObject *object)
+{
+    PyTypeObject *base = base_in_c(Py_TYPE(object));
+    const char *name = PyMemoryView_Check(object) ? "obj" : is_named(base, "ndarray") ? "base" : NULL;
+    PyObject *descriptor = name == NULL ? NULL : get_attribute((PyObject *)base, name);
+    descrgetfunc get =
+        descriptor == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(descriptor), Py_tp_descr_get);
+    PyObject *owner = get == NULL ? NULL : get(descriptor, object, (PyObject *)Py_TYPE(object));
+    PyErr_Clear();
+    Py_XDECREF(descriptor);
+    return owner;
+}
+
+/* Tells whether an object's memory is there for sure. Of a file that is mapped it is not: where the
+   file has been cut, a look at it kills the process. */
+static int
+is_sure(PyObject *object)
+{
+    PyObject *owner = owner_of(object);
+    for (int turn = 0; owner != NULL && turn < 20; turn++) {
+        PyTypeObject *base = base_in_c(Py_TYPE(owner));
+        int is_known = owner == Py_None || base == &PyBytes_Type || base == &PyByteArray_Type
+                       || is_named(base, "array") || is_named(base, "_BytesIOBuffer");
+        PyObject *next = is_known ? NULL : owner_of(owner);
+        Py_DECREF(owner);
+        if (is_known) {
+            return 1;
+        }
+        if (next == NULL) {
+            return 0;
+        }
+        owner = next;
+    }
+    Py_XDECREF(owner);
+    return owner == NULL;
+}
+
+/* What the format of a buffer's items says: a letter of the module struct's, `Z` for complex. */
+typedef struct {
+    char kind; /* i signed, u unsigned, f float, c complex, b bool, s bytes, w text, O object, 0 other */
+    int swapped;
+    Py_ssize_t size;
+} Format;
+
+static Format
+format_of(const Py_buffer *view)
+{
+    Format found = {0, 0, view->itemsize};
+    const char *format = view->format == NULL ? "B" : view->format;
+    if (*format != '\0' && strchr("@=<>!", *format) != NULL) {
+        found.swapped = *format == '>' || *format == '!';
+        format++;
+    }
+    int counted = *format >= '0' && *format <= '9';
+    while (*format >= '0' && *format <= '9') {
+        format++;
+    }
+    int is_complex = *format == 'Z';
+    format += is_complex;
+    if (*format == '\0' || format[1] != '\0') {
+        return found;
+    }
+    if (is_complex) {
+        found.kind = strchr("fd", *format) != NULL ? 'c' : 0;
+    }
+    else if (*format == 's' || *format == 'w') {
+        found.kind = *format;
+    }
+    else if (counted) {
+        return found;
+    }
+    else if (strchr("bhilqn", *format) != NULL) {
+        found.kind = 'i';
+    }
+    else if (strchr("BHILQNP", *format) != NULL) {
+        found.kind = 'u';
+    }
+    else if (strchr("efd", *format) != NULL) {
+        found.kind = 'f';
+    }
+    else if (*format == '?' || *format == 'c' || *format == 'O' || *format == 'u') {
+        found.kind = *format == '?' ? 'b' : *format == 'c' ? 's' : *format == 'u' ? 'w' : 'O';
+    }
+    return found;
+}
+
+/* IEEE 754 binary16, as the module struct has it. */
+static double
+half(uint16_t bits)
+{
+    int exponent = bits >> 10 & 0x1f;
+    double fraction = (bits & 0x3ff) / 1024.0;
+    double amount;
+    if (exponent == 0x1f) {
+        amount = fraction == 0.0 ? Py_HUGE_VAL : Py_NAN;
+    }
+    else {
+        amount = exponent == 0 ? fraction : 1.0 + fraction;
+        int power = exponent == 0 ? -14 : exponent - 15;
+        for (; power > 0; power--) {
+            amount *= 2;
+        }
+        for (; power < 0; power++) {
+            amount /= 2;
+        }
+    }
+    return bits >> 15 ? -amount : amount;
+}
+
+static double
+real_number(const unsigned char *bytes, Py_ssize_t size)
+{
+    double number = 0.0;
+    float single;
+    uint16_t bits;
+    switch (size) {
+    case 2:
+        memcpy(&bits, bytes, 2);
+        return half(bits);
+    case 4:
+        memcpy(&single, bytes, 4);
+        return single;
+    default:
+        memcpy(&number, bytes, 8);
+        return number;
+    }
+}
+
+static PyObject *
+text_item(const char *at, Py_ssize_t size, int swapped)
+{
+    int order = swapped ? 1 : -1;
+    while (size >= 4 && memcmp(at + size - 4, "\0\0\0\0", 4) == 0) {
+        size -= 4;
+    }
+    PyObject *text = PyUnicode_DecodeUTF32(at, size, "surrogatepass", &order);
+    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        PyErr_Clear();
+        text = PyUnicode_FromString("");
+    }
+    return text;
+}
+
+static PyObject *
+buffer_item(const char *at, Format format)
+{
+    if (format.kind == 's') {
+        return PyBytes_FromStringAndSize(at, format.size);
+    }
+    if (format.kind == 'w') {
+        return text_item(at, format.size, format.swapped);
+    }
+    if (format.kind == 'O') {
+        PyObject *object;
+        memcpy(&object, at, sizeof(object));
+        return Py_NewRef(object == NULL ? Py_None : object);
+    }
+    unsigned char bytes[16];
+    Py_ssize_t size = format.kind == 'c' ? format.size / 2 : format.size;
+    for (Py_ssize_t index = 0; index < format.size; index++) {
+        Py_ssize_t start = index / size * size;
+        bytes[index] = (unsigned char)at[format.swapped ? 2 * start + size - 1 - index : index];
+    }
+    uint64_t number = 0;
+    memcpy(&number, bytes, (size_t)(size < 8 ? size : 8));
+    switch (format.kind) {
+    case 'b':
+        return PyBool_FromLong(bytes[0]);
+    case 'f':
+        return PyFloat_FromDouble(real_number(bytes, size));
+    case 'c':
+        return PyComplex_FromDoubles(real_number(bytes, size), real_number(bytes + size, size));
+    case 'u':
+        return PyLong_FromUnsignedLongLong(number);
+    default: {
+        int spare = 64 - 8 * (int)size;
+        return PyLong_FromLongLong((int64_t)(number << spare) >> spare);
+    }
+    }
+}
+
+static int
+is_readable(const Py_buffer *view, Format format)
+{
+    Py_ssize_t size = format.kind == 'c' ? format.size / 2 : format.size;
+    int is_number = size == 1 || size == 2 || size == 4 || size == 8;
+    int is_real = size == 4 || size == 8 || (size == 2 && format.kind == 'f');
+    switch (format.kind) {
+    case 0:
+        return 0;
+    case 's':
+        break;
+    case 'w':
+        return view->suboffsets == NULL && size % 4 == 0;
+    case 'O':
+        return view->suboffsets == NULL && size == sizeof(PyObject *);
+    case 'f':
+    case 'c':
+        return view->suboffsets == NULL && is_real;
+    default:
+        return view->suboffsets == NULL && is_number;
+    }
+    return view->suboffsets == NULL;
+}
+
+static PyObject *
+items_of(const Py_buffer *view, Format format, Py_ssize_t count)
+{
+    PyObject *items = PyTuple_New(count);
+    Py_ssize_t place[PyBUF_MAX_NDIM] = {0};
+    for (Py_ssize_t at = 0; items != NULL && at < count; at++) {
+        const char *start = view->buf;
+        for (int axis = 0; axis < view->ndim; axis++) {
+            start += place[axis] * view->strides[axis];
+        }
+        PyObject *item = buffer_item(start, format);
+        if (item == NULL || PyTuple_SetItem(items, at, item) < 0) {
+            Py_CLEAR(items);
+            break;
+        }
+        for (int axis = view->ndim - 1; axis >= 0 && ++place[axis] == view->shape[axis]; axis--) {
+            place[axis] = 0;
+        }
+    }
+    return items;
+}
+
+PyObject *
+buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total)
+{
+    Py_buffer view;
+    *total = 1;
+    int found = get_buffer(object, &view);
+    if (found <= 0) {
+        return found < 0 ? NULL : PyTuple_New(0);
+    }
+    for (int axis = 0; axis < view.ndim; axis++) {
+        *total *= view.shape[axis];
+    }
+    Format format = format_of(&view);
+    Py_ssize_t count = *total < limit ? *total : limit;
+    PyObject *items = items_of(&view, format, is_readable(&view, format) && is_sure(object) ? count : 0);
+    PyBuffer_Release(&view);
+    return items;
+}
+
+PyObject *
+buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total)
+{
+    Py_buffer view;
+    *total = 1;
+    int found = get_buffer(object, &view);
+    if (found <= 0) {
+        return found < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    PyObject *bytes;
+    if (PyBuffer_IsContiguous(&view, 'C') && is_sure(object)) {
+        *total = view.len;
+        bytes = PyBytes_FromStringAndSize(view.buf, view.len < most ? view.len : most);
+    }
+    else {
+        bytes = Py_NewRef(Py_None);
+    }
+    PyBuffer_Release(&view);
+    return bytes;
+}
+
+/* ---- what codetracer/runtime/known.py calls */
+
+static PyObject *
+tell_items(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_arguments(count, 2) < 0) {
+        return NULL;
+    }
+    Py_ssize_t total;
+    Py_ssize_t limit = PyLong_AsSsize_t(args[1]);
+    PyObject *items = limit < 0 ? NULL : buffer_items(args[0], limit, &total);
+    return items == NULL ? NULL : Py_BuildValue("(nN)", total, items);
+}
+
+static PyObject *
+tell_bytes(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    if (check_arguments(count, 2) < 0) {
+        return NULL;
+    }
+    Py_ssize_t total;
+    Py_ssize_t most = PyLong_AsSsize_t(args[1]);
+    PyObject *bytes = most < 0 ? NULL : buffer_bytes(args[0], most, &total);
+    return bytes == NULL ? NULL : Py_BuildValue("(nN)", total, bytes);
+}
+
+static PyObject *
+nothing(void)
+{
+    if (!PyErr_Occurred()) {
+        /* With a message: codetracer.whose takes one without for another's. */
+        PyErr_SetString(PyExc_AttributeError, "there is nothing to read");
+    }
+    return NULL;
+}
+
+static PyObject *
+tell_shape(PyObject *module, PyObject *object)
+{
+    Py_buffer view;
+    if (get_buffer(object, &view) <= 0) {
+        return nothing();
+    }
+    PyObject *shape = PyTuple_New(view.ndim);
+    for (int axis = 0; shape != NULL && axis < view.ndim; axis++) {
+        PyObject *length = PyLong_FromSsize_t(view.shape[axis]);
+        if (length == NULL || PyTuple_SetItem(shape, axis, length) < 0) {
+            Py_CLEAR(shape);
+        }
+    }
+    PyBuffer_Release(&view);
+    return shape;
+}
+
+static PyObject *
+tell_dtype(PyObject *module, PyObject *object)
+{
+    Py_buffer view;
+    if (get_buffer(object, &view) <= 0) {
+        return nothing();
+    }
+    Format format = format_of(&view);
+    int size = (int)format.size;
+    PyObject *name;
+    switch (format.kind) {
+    case 'i':
+        name = PyUnicode_FromFormat("int%d", 8 * size);
+        break;
+    case 'u':
+        name = PyUnicode_FromFormat("uint%d", 8 * size);
+        break;
+    case 'f':
+        name = PyUnicode_FromFormat("float%d", 8 * size);
+        break;
+    case 'c':
+        name = PyUnicode_FromFormat("complex%d", 8 * size);
+        break;
+    case 'b':
+        name = PyUnicode_FromString("bool");
+        break;
+    case 'O':
+        name = PyUnicode_FromString("object");
+        break;
+    case 's':
+        name = PyUnicode_FromFormat("S%d", size);
+        break;
+    case 'w':
+        name = PyUnicode_FromFormat("U%d", size / 4);
+        break;
+    default:
+        name = PyUnicode_FromString(view.format);
+    }
+    PyBuffer_Release(&view);
+    return name;
+}
+
+static int
+visit_first(PyObject *object, void *found)
+{
+    *(PyObject **)found = Py_NewRef(object);
+    return 1;
+}
+
+/* gc.get_referents would tell the program's audit hooks. */
+static PyObject *
+tell_referent(PyObject *module, PyObject *object)
+{
+    PyObject *found = NULL;
+    PyTypeObject *type = Py_TYPE(object);
+    traverseproc traverse = (traverseproc)PyType_GetSlot(type, Py_tp_traverse);
+    if (traverse != NULL && (PyType_GetFlags(type) & STATIC_BUILTIN)) {
+        traverse(object, visit_first, &found);
+    }
+    return found == NULL ? nothing() : found;
+}
+
+static PyMethodDef functions[] = {
+    {"buffer_items", (PyCFunction)(void (*)(void))tell_items, METH_FASTCALL,
+     "Return how many items an object's buffer has, and the first of them."},
+    {"buffer_bytes", (PyCFunction)(void (*)(void))tell_bytes, METH_FASTCALL,
+     "Return how many bytes an object's buffer has, and the first of them; None where none can be "
+     "read."},
+    {"dtype", tell_dtype, METH_O, "Return what the items of an object's buffer are, in numpy's words."},
+    {"shape", tell_shape, METH_O, "Return how many items an object's buffer has along each axis."},
+    {"referent", tell_referent, METH_O,
+     "Return the first object that one of the interpreter's own refers to."},
+    {NULL, NULL, 0, NULL},
+};
+
+int
+buffers_prepare(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}

@@ -1,0 +1,341 @@
+/* Instances of known types, read as spec/types.toml says; see codetracer/runtime/known.py, which says
+   how, and values.py. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+/* As WAYS in known.py. */
+#define BY_READS 1
+#define BY_ITERATION 2
+#define BY_BUFFER 3
+#define BY_BYTES 4
+
+#define NOT_READ "\1\0" /* one item, which is cut */
+#define LARGEST 1000 /* bytes; as in known.py */
+
+/* ---- what Python has told */
+
+static int
+reads_fill(Reads *reads, PyObject *told)
+{
+    Py_ssize_t count = PyTuple_Size(told);
+    reads->reads = count < 0 ? NULL : PyMem_Calloc((size_t)count + 1, sizeof(Read));
+    if (reads->reads == NULL) {
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at < count; at++) {
+        PyObject *row = PyTuple_GetItem(told, at);
+        PyObject *name = PyTuple_GetItem(row, 0);
+        PyObject *steps = PyTuple_GetItem(row, 1);
+        PyObject *spread = PyTuple_GetItem(row, 3);
+        if (spread == NULL) {
+            return -1;
+        }
+        Read *read = &reads->reads[at];
+        read->name = Py_NewRef(name);
+        read->steps = Py_NewRef(steps);
+        read->optional = PyTuple_GetItem(row, 2) == Py_True;
+        read->spread = spread == Py_True;
+        reads->count = at + 1;
+    }
+    return 0;
+}
+
+static void
+reads_free(Reads *reads)
+{
+    for (Py_ssize_t at = 0; at < reads->count; at++) {
+        Py_DECREF(reads->reads[at].name);
+        Py_DECREF(reads->reads[at].steps);
+    }
+    PyMem_Free(reads->reads);
+}
+
+Reading *
+reading_new(PyObject *told)
+{
+    /* base, way, items, attributes, size, by_name, hidden */
+    Reading *reading = PyMem_Calloc(1, sizeof(Reading));
+    if (reading == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    reading->base = Py_XNewRef(PyTuple_GetItem(told, 0));
+    reading->way = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
+    reading->by_name = Py_XNewRef(PyTuple_GetItem(told, 5));
+    reading->hidden = Py_XNewRef(PyTuple_GetItem(told, 6));
+    if (reading->hidden == NULL || reads_fill(&reading->items, PyTuple_GetItem(told, 2)) < 0
+        || reads_fill(&reading->attributes, PyTuple_GetItem(told, 3)) < 0
+        || reads_fill(&reading->size, PyTuple_GetItem(told, 4)) < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+        reading_free(reading);
+        return NULL;
+    }
+    return reading;
+}
+
+void
+reading_free(Reading *reading)
+{
+    if (reading != NULL) {
+        reads_free(&reading->items);
+        reads_free(&reading->attributes);
+        reads_free(&reading->size);
+        Py_XDECREF(reading->base);
+        Py_XDECREF(reading->by_name);
+        Py_XDECREF(reading->hidden);
+        PyMem_Free(reading);
+    }
+}
+
+/* ---- steps: each returns a new reference, or NULL, without an exception where there is nothing */
+
+static PyObject *
+dict_step(PyObject *value, PyObject *wanted)
+{
+    PyObject *name;
+    PyObject *found;
+    Py_ssize_t position = 0;
+    while (object_next(value, &position, &name, &found)) {
+        if (name == wanted
+            || (PyUnicode_CheckExact(name) && PyUnicode_Compare(name, wanted) == 0)) {
+            return Py_NewRef(found);
+        }
+    }
+    return NULL;
+}
+
+static PyObject *
+call_step(PyObject *value, PyObject *callable)
+{
+    PyObject *found = call_one(callable, value);
+    if (found == NULL
+        && (PyErr_ExceptionMatches(PyExc_AttributeError)
+            || PyErr_ExceptionMatches(PyExc_TypeError)
+            || PyErr_ExceptionMatches(PyExc_ValueError))) {
+        /* There is nothing to read: a file that is closed, a cell that is empty. */
+        PyErr_Clear();
+    }
+    return found;
+}
+
+static PyObject *
+take_step(Engine *engine, PyObject *value, PyObject *step)
+{
+    if (PyTuple_CheckExact(step) && PyTuple_Size(step) == 1) {
+        Layout *layout = layout_of(engine, Py_TYPE(value));
+        if (layout == NULL || layout->reading == NULL) {
+            return NULL;
+        }
+        step = PyDict_GetItemWithError(layout->reading->by_name, PyTuple_GetItem(step, 0));
+        if (step == NULL) {
+            return NULL;
+        }
+    }
+    if (PyLong_CheckExact(step)) {
+        Py_ssize_t index = PyLong_AsSsize_t(step);
+        return PyTuple_CheckExact(value) && index < PyTuple_Size(value)
+                   ? Py_NewRef(PyTuple_GetItem(value, index))
+                   : NULL;
+    }
+    if (PyUnicode_CheckExact(step)) {
+        return dict_step(value, step);
+    }
+    if (PyTuple_CheckExact(step)) {
+        return read_slot(PyTuple_GetItem(step, 0), PyTuple_GetItem(step, 1), value);
+    }
+    return call_step(value, step);
+}
+
+static PyObject *
+take_steps(Engine *engine, PyObject *object, PyObject *steps)
+{
+    PyObject *value = Py_NewRef(object);
+    Py_ssize_t count = PyTuple_Size(steps);
+    for (Py_ssize_t at = 0; value != NULL && at < count; at++) {
+        PyObject *next = take_step(engine, value, PyTuple_GetItem(steps, at));
+        Py_DECREF(value);
+        value = next;
+    }
+    return value;
+}
+
+/* ---- items */
+
+static int
+is_nothing(PyObject *value)
+{
+    if (PyLong_CheckExact(value)) {
+        int overflow;
+        return PyLong_AsLongLongAndOverflow(value, &overflow) == 0 && !overflow;
+    }
+    return value == Py_None || value == Py_False
+           || (PyTuple_CheckExact(value) && PyTuple_Size(value) == 0);
+}
+
+/* Appends the first items of a tuple or list; returns how many it has, -1 with an exception. */
+static Py_ssize_t
+spread(Engine *engine, Buffer *to, PyObject *value, int depth, Py_ssize_t *count)
+{
+    int is_tuple = PyTuple_CheckExact(value);
+    if (!is_tuple && !PyList_CheckExact(value)) {
+        return 0;
+    }
+    Py_ssize_t total = is_tuple ? PyTuple_Size(value) : PyList_Size(value);
+    for (Py_ssize_t at = 0; at < total && at < engine->values.items; at++) {
+        PyObject *item = is_tuple ? PyTuple_GetItem(value, at) : PyList_GetItem(value, at);
+        if (item == NULL) {
+            /* Another thread made it shorter meanwhile. */
+            PyErr_Clear();
+            break;
+        }
+        Py_INCREF(item);
+        int failed = values_encode(engine, to, item, depth, 0) < 0;
+        Py_DECREF(item);
+        if (failed) {
+            return -1;
+        }
+        ++*count;
+    }
+    return total;
+}
+
+static int
+read_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth)
+{
+    Buffer *items = &engine->values.read;
+    items->used = 0;
+    Py_ssize_t total = 0;
+    Py_ssize_t count = 0;
+    Py_ssize_t kept_total = 0;
+    Py_ssize_t kept_count = 0;
+    size_t kept = 0;
+    for (Py_ssize_t at = 0; at < reading->items.count; at++) {
+        Read *read = &reading->items.reads[at];
+        PyObject *value = take_steps(engine, object, read->steps);
+        if (value == NULL) {
+            if (PyErr_Occurred()) {
+                return -1;
+            }
+            continue;
+        }
+        Py_ssize_t more = 1;
+        if (read->spread) {
+            more = spread(engine, items, value, depth, &count);
+        }
+        else {
+            more = values_encode(engine, items, value, depth, 0) < 0 ? -1 : 1;
+            count++;
+        }
+        int left_out = !read->spread && read->optional && is_nothing(value);
+        Py_DECREF(value);
+        if (more < 0) {
+            return -1;
+        }
+        total += more;
+        if (!left_out) {
+            /* What is nothing is left out at the end alone: items are known by their place. */
+            kept = items->used;
+            kept_total = total;
+            kept_count = count;
+        }
+    }
+    return put_uint(to, (uint64_t)kept_total) < 0 || put_uint(to, (uint64_t)kept_count) < 0
+                   || put_bytes(to, items->bytes, kept) < 0
+               ? -1
+               : 0;
+}
+
+static int
+iterated_items(Engine *engine, Buffer *to, PyObject *object, PyTypeObject *base, int depth)
+{
+    getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
+    lenfunc length = (lenfunc)PyType_GetSlot(base, Py_sq_length);
+    return iterator_items(engine, to, iterate(object), length(object), depth);
+}
+
+static int
+buffered_items(Engine *engine, Buffer *to, PyObject *object, int depth)
+{
+    Py_ssize_t total;
+    PyObject *items = buffer_items(object, engine->values.items, &total);
+    Py_ssize_t count = items == NULL ? 0 : PyTuple_Size(items);
+    int failed = items == NULL || put_uint(to, (uint64_t)total) < 0
+                 || put_uint(to, (uint64_t)count) < 0;
+    for (Py_ssize_t at = 0; !failed && at < count; at++) {
+        failed = values_encode(engine, to, PyTuple_GetItem(items, at), depth, 0) < 0;
+    }
+    Py_XDECREF(items);
+    return failed ? -1 : 0;
+}
+
+static int
+buffered_bytes(Engine *engine, Buffer *to, PyObject *object)
+{
+    Py_ssize_t total;
+    PyObject *bytes = buffer_bytes(object, engine->values.text + LOOKED_AHEAD, &total);
+    int failed = bytes == NULL;
+    if (bytes == Py_None) {
+        failed = put_bytes(to, NOT_READ, 2) < 0;
+    }
+    else if (!failed) {
+        failed = put_bytes(to, "\1\1", 2) < 0
+                 || encode_bytes(engine, to, PyBytes_AsString(bytes), total) < 0;
+    }
+    Py_XDECREF(bytes);
+    return failed ? -1 : 0;
+}
+
+int
+known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth)
+{
+    if (reading->size.count) {
+        PyObject *size = take_steps(engine, object, reading->size.reads[0].steps);
+        if (size == NULL && PyErr_Occurred()) {
+            return -1;
+        }
+        int overflow = 1;
+        int is_large = size == NULL || !PyLong_CheckExact(size)
+                       || PyLong_AsLongLongAndOverflow(size, &overflow) > LARGEST || overflow;
+        Py_XDECREF(size);
+        if (is_large) {
+            return put_bytes(to, NOT_READ, 2);
+        }
+    }
+    switch (reading->way) {
+    case BY_READS:
+        return read_items(engine, to, object, reading, depth);
+    case BY_ITERATION:
+        return iterated_items(engine, to, object, (PyTypeObject *)reading->base, depth);
+    case BY_BUFFER:
+        return buffered_items(engine, to, object, depth);
+    default:
+        return buffered_bytes(engine, to, object);
+    }
+}
+
+/* ---- attributes */
+
+int
+known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *reading)
+{
+    for (Py_ssize_t at = 0; at < reading->attributes.count; at++) {
+        Read *read = &reading->attributes.reads[at];
+        PyObject *value = take_steps(engine, object, read->steps);
+        if (value == NULL) {
+            if (PyErr_Occurred()) {
+                return -1;
+            }
+            continue;
+        }
+        int failed = !(read->optional && is_nothing(value))
+                     && put_attribute(engine, fields, read->name, value) < 0;
+        Py_DECREF(value);
+        if (failed) {
+            return -1;
+        }
+    }
+    return 0;
+}
