@@ -113,7 +113,7 @@ FULL_DISK = """
 import os
 WORK = 'x' * 400
 def work(n):
-    return f'{n:0100}'
+    return f'{n:0400}'
 try:
     with open('disk/mine', 'wb') as file:
         while True: file.write(bytes(1 << 16)); file.flush()
@@ -158,7 +158,7 @@ def test_a_program_that_fills_the_disk_goes_on(tmp_path: Path, backend: str) -> 
 NO_MEMORY = """
 import resource
 def work(n):
-    return f'{n:0100}'
+    return f'{n:0400}'
 with open('/proc/self/statm') as file:
     used = int(file.read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + (24 << 20), resource.RLIM_INFINITY))
