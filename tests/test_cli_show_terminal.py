@@ -183,3 +183,21 @@ def test_in_a_pager_no_line_is_too_many(tmp_path: Path) -> None:
     piped = execute("-m", "codetracer", "show", "out", "--output", cwd=tmp_path).stdout
 
     assert (len(paged.splitlines()), len(piped.splitlines())) == (300, 201)
+
+
+def test_what_a_recording_holds_is_made_safe_before_it_gets_colours(tmp_path: Path) -> None:
+    records = [
+        encode.encode_source("/app/app.py"),
+        encode.encode_thread(1, "Main"),
+        logs.code("f\x1b]0;forged\x07"),
+        *(encode.encode_call(0, 5, []), encode.encode_step(0), encode.encode_return(0, NONE)),
+        encode.encode_exit(0, 1, 0),
+    ]
+    source = {"/app/app.py": "def f(): pass  # \x1b]0;forged\x07\n"}
+    logs.write_trace(tmp_path / "out", logs.log(records), sources=source)
+
+    shown = on_terminal("out", "--lines", cwd=tmp_path, columns=200, environ={})
+
+    assert "\x1b[" in shown
+    assert set(unstyled(shown)) & {"\x1b", "\x07"} == set()
+    assert unstyled(shown).count("\\x1b]0;forged\\x07") == 2
