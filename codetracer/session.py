@@ -205,7 +205,8 @@ def start(
         redact: names whose values are hidden beside those of the built-in list, such as
             ``customer_number``: whole words of names, in whatever case and spelling.
         redaction: whether values are hidden that names say are secret; None: yes, unless
-            ``CODETRACER_NO_REDACTION`` is set. What filters redact is hidden in any case.
+            ``CODETRACER_NO_REDACTION`` is set. What filters redact and what `getpass` reads is
+            hidden in any case.
         activation_path: record only while code of this file runs, the first time it does.
         io_capture: how the program's output is caught: ``off``, ``proxies`` or ``proxies+fd``.
         limits: how much of values is recorded.

@@ -221,6 +221,24 @@ def test_redaction_can_be_switched_off(
     assert "redacted" not in content(tmp_path / "out").decode("latin-1")
 
 
+def test_what_getpass_reads_is_hidden_even_where_redaction_is_switched_off(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """\
+import getpass
+typed = getpass.getpass()
+again = f'it is {typed}'
+password = 'seen-because-of-no-redaction'
+pass
+"""
+    outcome = recorded(tmp_path, program, backend, "--no-redaction", stdin="hunter2-secret\n")
+
+    assert outcome.code == 0, outcome
+    assert found(tmp_path / "out", ["hunter2-secret", "seen-because-of-no-redaction"]) == [
+        "seen-because-of-no-redaction"
+    ]
+
+
 def test_start_takes_names_and_switches_redaction_off(tmp_path: Path, backend: str) -> None:
     program = """\
 import codetracer

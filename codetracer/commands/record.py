@@ -108,7 +108,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     hiding.add_argument(
         "--no-redaction",
         action="store_true",
-        help="hide nothing because of its name; what filters redact stays hidden",
+        help="hide nothing because of its name; what filters redact, and what getpass reads, stays"
+        " hidden",
     )
     parser.add_argument(
         "--io-capture",

@@ -90,11 +90,9 @@ def load_chain(
 
 def _names(
     environ: Mapping[str, str], redact: Sequence[str], redaction: bool | None
-) -> SecretNames | None:
+) -> SecretNames:
     if redaction is None:
         redaction = environ.get(NO_REDACTION, "").lower() not in ("1", "true", "yes")
-    if not redaction:
-        return None
     added = [name for name in environ.get(REDACT, "").split(",") if name.strip()]
     for name in (*added, *redact):
         if not words_of(name):
@@ -104,7 +102,7 @@ def _names(
                 {"name": name},
             )
     with open(os.path.join(os.path.dirname(__file__), "builtin", "secrets.toml"), "rb") as file:
-        return SecretNames(file.read().decode(), (*added, *redact))
+        return SecretNames(file.read().decode(), (*added, *redact), readers_only=not redaction)
 
 
 def _project_filter(start: str) -> str | None:

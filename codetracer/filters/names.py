@@ -49,13 +49,16 @@ class SecretNames:
     Parameters:
         text: the rows, in TOML; see ``builtin/secrets.toml``.
         added: further names; a name that has their words side by side, wherever, is secret.
+        readers_only: no name is secret; only what is read by functions that read secrets is.
 
     Attributes:
         added: these names.
+        readers_only: as above.
         readers: the qualified names of functions that read secrets.
     """
 
-    def __init__(self, text: str, added: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, added: Sequence[str] = (), *, readers_only: bool = False) -> None:
+        self.readers_only = readers_only
         rows = tomllib.loads(text)
         self._phrases: dict[str, list[_Phrase]] = {}
         self._ends: tuple[str, ...] = ()
@@ -94,7 +97,7 @@ class SecretNames:
         """
         known = self._known.get(name)
         if known is None:
-            known = len(name) <= LONGEST and self._decide(name)
+            known = not self.readers_only and len(name) <= LONGEST and self._decide(name)
             if len(self._known) < MOST_NAMES:
                 self._known[name] = known
         return known

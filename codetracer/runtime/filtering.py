@@ -130,6 +130,11 @@ class Gate:
         elif action == "drop":
             self._dropped[kind] += 1
 
+    def _redaction(self) -> dict[str, object] | None:
+        if self.names is None or self.names.readers_only:
+            return None
+        return {"added": list(self.names.added)}
+
     def statistics(self) -> dict[str, object]:
         """Return which filters there were and what they did, JSON-able, for a trace's metadata."""
         return {
@@ -144,7 +149,7 @@ class Gate:
             ],
             "include": list(self._chain.files.include),
             "exclude": list(self._chain.files.exclude),
-            "redaction": None if self.names is None else {"added": list(self.names.added)},
+            "redaction": self._redaction(),
             "stats": {
                 "scopes_traced": self._traced,
                 "scopes_skipped": sum(self._skipped.values()),

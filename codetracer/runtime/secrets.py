@@ -173,7 +173,7 @@ class Secrets:
         """Return where secrets stand in a text's URLs, and what is to be remembered of these."""
         spans: list[Span] = []
         secrets: list[bytes] = []
-        if self._names is None:
+        if self._names is None or self._names.readers_only:
             return spans, secrets
         for found in _USERINFO.finditer(data):
             spans.append(found.span(2))
