@@ -130,7 +130,7 @@ def test_generate_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
 
     assert (first.returncode, second.returncode) == (0, 0)
     assert "wrote generated/codetracer_bindings/tracer.py\n" in first.stdout
-    assert second.stdout == "16 generated files, 0 changed\n"
+    assert second.stdout == "17 generated files, 0 changed\n"
     assert project.tree() == after_first
 
 
