@@ -96,9 +96,10 @@ def test_a_new_event_has_a_handler_a_callback_a_registration_and_a_section(
     ) in project.read(f"{bindings}/tracer.py")
     assert '\n    "bind_teleport",\n]' in project.read(f"{bindings}/callbacks.py")
     assert "\ndef bind_teleport(\n" in project.read(f"{bindings}/callbacks.py")
-    assert '        "TELEPORT",\n        "on_teleport",\n        "bind_teleport",' in (
-        project.read(f"{bindings}/registration.py")
-    )
+    assert (
+        '        "TELEPORT",\n        "on_teleport",\n'
+        '        ("code", "offset", "destination"),\n        "bind_teleport",'
+    ) in project.read(f"{bindings}/registration.py")
     assert "\n    TELEPORT: EventId\n" in project.read(f"{bindings}/events.py")
     reference = project.read("generated/events.md")
     assert f"\n{COUNT + 1} events." in reference
