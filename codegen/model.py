@@ -62,6 +62,12 @@ def _is_expression(text: str) -> str:
     return text
 
 
+def _is_display(text: str) -> str:
+    if not re.fullmatch(r"([^\[\]{}]|\{[a-z0-9_]+\}|\[([^\[\]{}]|\{[a-z0-9_]+\})*\])*", text):
+        raise ValueError("must be text, names in {braces}, and [what may be left out]")
+    return text
+
+
 def _compiles(program: str) -> str:
     try:
         compile(program, "<program>", "exec")
@@ -78,6 +84,19 @@ FullSentence = Annotated[
 ]
 Expression = Annotated[str, AfterValidator(_is_expression)]
 Program = Annotated[str, AfterValidator(_compiles)]
+Display = Annotated[Sentence, AfterValidator(_is_display)]
+
+EXTRAS = {
+    "function": "code",
+    "source": "line",
+    "arguments": "offset",
+    "opname": "offset",
+    "destination_line": "destination",
+}
+"""What an event may show beside its arguments, with the argument that this is found by."""
+
+_PLACES = ("function", "source")
+"""Extras that are shown of every event, as text only: they are no part of it."""
 
 
 def version_key(version: str) -> tuple[int, int]:
@@ -105,6 +124,7 @@ class Argument(_Row):
     type: Expression
     unit: Sentence
     summary: Sentence
+    shown: Literal["place", "number", "value", "name", "exception"] = "value"
 
 
 class Event(_Row):
@@ -121,6 +141,9 @@ class Event(_Row):
     shares_slots_with: list[EventName] = []
     disable: Literal["location", "code", "never"]
     disable_since: Version | None = None
+    frame: Literal["enter", "leave", "stay"] = "stay"
+    shown: Display
+    unasked: bool = False
     summary: FullSentence
     notes: list[Sentence]
     program: Program
@@ -187,6 +210,17 @@ class Event(_Row):
         return self.name.lower()
 
     @property
+    def shown_names(self) -> list[str]:
+        """The names in braces in what is shown of the event."""
+        return re.findall(r"\{(\w+)\}", self.shown)
+
+    @property
+    def extras_literal(self) -> str:
+        """What is shown of the event beside its arguments, as a Python tuple."""
+        known = EXTRAS.keys() - {*_PLACES}
+        return repr(tuple(name for name in self.shown_names if name in known))
+
+    @property
     def scope_text(self) -> str:
         """Where the event can be set, for people."""
         if self.ancillary_of:
@@ -243,6 +277,13 @@ class Spec(_Row):
                         "arguments",
                         f"unknown argument '{argument}'{suggestion(argument, self.argument)}",
                     )
+            for name in event.shown_names:
+                given = [extra for extra, needed in EXTRAS.items() if needed in event.arguments]
+                known = {*given, *event.arguments[1:]} - {"line"}
+                if name not in known:
+                    yield Problem(
+                        index, "shown", f"nothing is called '{name}'{suggestion(name, known)}"
+                    )
             if len(set(event.arguments)) < len(event.arguments):
                 yield Problem(index, "arguments", "an argument is named twice")
             if event.arguments[0] != "code":
@@ -274,6 +315,10 @@ class Spec(_Row):
     def parameters(self, event: Event) -> str:
         """Return `event`'s typed parameters, such as ``code: CodeType, line: int``."""
         return ", ".join(f"{name}: {self.argument[name].type}" for name in event.arguments)
+
+    def shown_parameters_literal(self, event: Event) -> str:
+        """Return what follows ``code``, each with how it is shown, as a Python tuple."""
+        return repr(tuple((name, self.argument[name].shown) for name in event.arguments[1:]))
 
     def argument_text(self, name: str) -> str:
         """Return what the argument `name` is, with its unit, for a docstring."""

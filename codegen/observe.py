@@ -145,6 +145,7 @@ def draft_row(spec: Spec, name: str, event: ObservedEvent, version: str) -> str:
         "not fired": ['disable = "never"  # not seen to fire'],
     }[event.disable_global]
     lines += [
+        'shown = "{function}"',
         'summary = "…"',
         "notes = []",
         'program = """…"""' + ("" if event.fired else "  # no program of the spec fired it"),

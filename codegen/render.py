@@ -32,6 +32,7 @@ _TEMPLATES = {
     _PACKAGE / "_trace_format.h": "_trace_format.h.j2",
     _PACKAGE / "types.py": "types.py.j2",
     _PACKAGE / "py.typed": "py.typed.j2",
+    _PACKAGE / "display.py": "display.py.j2",
     _PACKAGE / "events.txt": "events.txt.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
     OUTPUT_ROOT / "trace.md": "trace.md.j2",

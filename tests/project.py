@@ -146,6 +146,7 @@ arguments = ["code", "offset", "destination"]
 scope = "local"
 disable = "location"
 disable_since = "3.99"
+shown = "to line {destination_line}"
 summary = "Execution goes on somewhere else altogether."
 notes = ["Invented for a test."]
 program = "x = 1"

@@ -1,6 +1,7 @@
 """One row in the spec is a whole event: handler, callback, registration, reference."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def test_a_new_event_changes_generated_files_and_no_other(
         "generated/codetracer_bindings/_native.c",
         "generated/codetracer_bindings/_native.pyi",
         "generated/codetracer_bindings/callbacks.py",
+        "generated/codetracer_bindings/display.py",
         "generated/codetracer_bindings/events.py",
         "generated/codetracer_bindings/events.txt",
         "generated/codetracer_bindings/registration.py",
@@ -94,9 +96,10 @@ def test_a_new_event_has_a_handler_a_callback_a_registration_and_a_section(
     ) in project.read(f"{bindings}/tracer.py")
     assert '\n    "bind_teleport",\n]' in project.read(f"{bindings}/callbacks.py")
     assert "\ndef bind_teleport(\n" in project.read(f"{bindings}/callbacks.py")
-    assert '        "TELEPORT",\n        "on_teleport",\n        "bind_teleport",' in (
-        project.read(f"{bindings}/registration.py")
-    )
+    assert (
+        '        "TELEPORT",\n        "on_teleport",\n'
+        '        ("code", "offset", "destination"),\n        "bind_teleport",'
+    ) in project.read(f"{bindings}/registration.py")
     assert "\n    TELEPORT: EventId\n" in project.read(f"{bindings}/events.py")
     reference = project.read("generated/events.md")
     assert f"\n{COUNT + 1} events." in reference
@@ -133,6 +136,38 @@ def test_the_hand_written_layer_knows_a_new_event_without_being_told(
     )
 
 
+def test_the_live_view_knows_a_new_event_without_being_told(project: Project) -> None:
+    program = """
+from codetracer.live.tracer import LiveTracer
+from codetracer_bindings.tracer import TracerBase
+print(LiveTracer.on_teleport is not TracerBase.on_teleport)
+"""
+    done = run_python("-c", program, root=project.root)
+
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_what_the_live_view_shows_of_an_event_and_when_is_its_row(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.set_key("CALL", "shown", '"{function} calls {callable}[ with {arg0}] at {offset}"')
+    project.set_key("CALL", "unasked", "true")
+    for name in ("PY_START", "PY_RETURN", "LINE"):
+        project.set_key(name, "unasked", None)
+    project.codegen("generate")
+    app = tmp_path / "app.py"
+    app.write_text("len('abc')\nlocals()\n", encoding="utf-8")
+
+    done = run_python("-m", "codetracer", "trace", str(app), root=project.root)
+
+    lines = [
+        re.sub(r"at \d+", "at N", line.split(maxsplit=1)[1]) for line in done.stderr.splitlines()
+    ]
+    assert [" ".join(line.split()) for line in lines] == [
+        "call <module> calls len with 'abc' at N",
+        "call <module> calls locals at N",
+    ]
+
+
 def test_check_passes_a_new_event_that_only_a_later_cpython_has(project: Project) -> None:
     done = project.codegen("check")
 
@@ -149,6 +184,6 @@ def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path)
     project.write(before[SPEC].decode())
     removed = project.codegen("generate")
 
-    assert added.stdout.endswith("16 generated files, 8 changed\n")
-    assert removed.stdout.endswith("16 generated files, 8 changed\n")
+    assert added.stdout.endswith("17 generated files, 9 changed\n")
+    assert removed.stdout.endswith("17 generated files, 9 changed\n")
     assert project.tree() == before

@@ -226,6 +226,7 @@ def test_diff_drafts_the_row_of_an_event_that_the_spec_does_not_know(project: Pr
         "scope": "local",
         "disable": "location",
         "disable_since": "3.16",
+        "shown": "{function}",
         "summary": "…",
         "notes": [],
         "program": "…",

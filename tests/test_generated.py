@@ -75,6 +75,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
 
     assert names == [
         "callbacks",
+        "display",
         "events",
         "own",
         "registration",

@@ -23,6 +23,7 @@ Values are described as text, for to look at one closely is to run the program's
 from __future__ import annotations
 
 import json
+import re
 
 from codetracer.watch.frames import thread_name
 from codetracer.watch.select import FRAME_EVENTS, event_name
@@ -41,6 +42,10 @@ FRAME_NAMES: Final = frozenset(map(event_name, FRAME_EVENTS))
 DEEPEST_INDENT: Final = 40
 """Levels; what is deeper is told by a number, for the lines of a deep recursion stay readable."""
 
+BRACKETS: Final = re.compile(r"\[(.*?)\]")
+BRACES: Final = re.compile(r"\{(\w+)\}")
+"""What is in brackets, and in braces, in what is shown of an event."""
+
 WIDEST_PLACE: Final = 40
 """Characters of the column ``file:line``; a place that is longer moves its own line only."""
 
@@ -51,6 +56,7 @@ class Event:
     Attributes:
         name: as on the command line.
         details: the event's own arguments by key, see above.
+        text: what is shown of it as text, as its row in spec/events.toml has it.
         label: short name of the file.
         ident: of the thread, as `threading.get_ident`.
         in_main_thread: it is the main thread.
@@ -69,6 +75,7 @@ class Event:
         "name",
         "path",
         "pid",
+        "text",
         "time_ns",
     )
 
@@ -83,6 +90,7 @@ class Event:
     name: str
     path: str
     pid: int
+    text: str
     time_ns: int
 
 
@@ -137,33 +145,18 @@ class TextLines:
         return (line if line.isprintable() else _escape(line)).rstrip() + "\n"
 
     def _content(self, event: Event) -> str:
-        details = event.details
-        function = event.code.co_qualname
-        match event.name:
-            case "line":
-                return self._sources.line(event.code, event.path, event.line)
-            case "start":
-                if "arguments" not in details:
-                    return function
-                arguments = details["arguments"].items()
-                return f"{function}({', '.join(f'{name}={value}' for name, value in arguments)})"
-            case "resume":
-                return function
-            case "return" | "yield":
-                return f"{function} -> {details['retval']}"
-            case "throw":
-                return f"{function} <- {details['exception']}"
-            case "unwind":
-                return f"{function} -> {details['exception']}"
-            case "call" | "c_return" | "c_raise":
-                arg0 = f"  arg0={details['arg0']}" if "arg0" in details else ""
-                return f"{details['callable']}{arg0}"
-            case "instruction":
-                return f"{details['offset']} {details['opname']}"
-            case "jump" | "branch" | "branch_left" | "branch_right":
-                return f"to line {details['destination_line']}"
-            case _:
-                return f"{details['exception']}"
+        values = {"function": event.code.co_qualname, **event.details}
+        if "{source}" in event.text:
+            values["source"] = self._sources.line(event.code, event.path, event.line)
+        if "arguments" in values:
+            given = values["arguments"].items()
+            values["arguments"] = ", ".join(f"{name}={value}" for name, value in given)
+        # Every second part is in brackets: left out where one of its values is missing.
+        parts = BRACKETS.split(event.text)
+        for index in range(1, len(parts), 2):
+            if not all(name in values for name in BRACES.findall(parts[index])):
+                parts[index] = ""
+        return "".join(parts).format_map(values)
 
 
 def _escape(line: str) -> str:

@@ -8,6 +8,7 @@ import sys
 import codetracer
 import codetracer_bindings
 from codetracer.inspect.paths import FileGlobs, directories, is_foreign
+from codetracer_bindings.display import EVENT_DISPLAYS
 from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
 
 TYPE_CHECKING = False
@@ -24,33 +25,30 @@ __all__ = [
     "select_events",
 ]
 
-DEFAULT_EVENTS: Final = "start,resume,line,return,yield,throw,unwind,raise"
-
-FRAME_EVENTS: Final = (
-    "PY_START",
-    "PY_RESUME",
-    "PY_THROW",
-    "PY_RETURN",
-    "PY_YIELD",
-    "PY_UNWIND",
-)
-"""The events that enter or leave a frame: depth is counted by them."""
-
 
 def event_name(event: str) -> str:
     """Return the name of an event on the command line: ``start`` for ``PY_START``."""
     return event.lower().removeprefix("py_")
 
 
+DEFAULT_EVENTS: Final = ",".join(
+    event_name(display.event) for display in EVENT_DISPLAYS if display.unasked
+)
+
+FRAME_EVENTS: Final = tuple(display.event for display in EVENT_DISPLAYS if display.frame != "stay")
+"""The events that enter or leave a frame: depth is counted by them."""
+
+
 def available_events(events: MonitoringEvents) -> dict[str, EventSet]:
     """Return the names that the running interpreter has something for, in the spec's order.
 
-    ``branch`` is always among them: from 3.14 on it stands for ``branch_left`` and
-    ``branch_right``, with which the old event cannot be mixed.
+    One that is an alias stands for the others, with which it cannot be mixed: ``branch`` is
+    ``branch_left`` and ``branch_right`` from 3.14 on.
     """
     available: dict[str, EventSet] = {event_name(name): event for name, event in events}
-    if events.BRANCH_LEFT:
-        available["branch"] = events.BRANCH_LEFT | events.BRANCH_RIGHT
+    for display in EVENT_DISPLAYS:
+        if others := _union(getattr(events, name) for name in display.stands_for):
+            available[event_name(display.event)] = others
     return available
 
 

@@ -26,13 +26,14 @@ from codetracer.watch.frames import (
 )
 from codetracer.watch.select import FRAME_EVENTS, FileSelection, event_name
 from codetracer.watch.values import describe, describe_callable, describe_exception
+from codetracer_bindings.display import EVENT_DISPLAYS, EventDisplay
 from codetracer_bindings.events import DISABLE, MISSING, CallbackOutcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
-    from typing import Any
+    from types import CodeType, FrameType
+    from typing import Any, Final
 
     from codetracer.watch.output import Output
 
@@ -41,6 +42,8 @@ __all__ = ["LiveTracer"]
 
 class LiveTracer(Tracer):
     """Writes a line for each event of the program, when it happens.
+
+    Its handlers are made of the rows of spec/events.toml, see `_handler_of`.
 
     It keeps none of the program's objects and runs none of its code. To be installed when the
     program's ``__main__`` is in place and its first instruction is still to come.
@@ -91,191 +94,10 @@ class LiveTracer(Tracer):
         self._output.close()
         self._files.end()
 
-    def on_py_start(self, code: CodeType, offset: int, /) -> CallbackOutcome:
-        """Show the function and its arguments."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        frame = frame_of(code)
-        depth = self._stack.enter(frame)
-        if "start" in self._shown:
-            details: dict[str, Any] = {"offset": offset}
-            if is_function(code):
-                given = arguments_of(frame)
-                details["arguments"] = {name: describe(given[name]) for name in given}
-            self._show("start", file, code, line_of(frame, code), depth, details)
-        return None
-
-    def on_py_resume(self, code: CodeType, offset: int, /) -> CallbackOutcome:
-        """Show the generator or coroutine that goes on."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        self._show_entry("resume", file, code, {"offset": offset})
-        return None
-
-    def on_py_throw(
-        self, code: CodeType, offset: int, exception: BaseException, /
-    ) -> CallbackOutcome:
-        """Show what is thrown into which generator or coroutine."""
-        if (file := self._files.of(code)) is not None:
-            details = {"offset": offset, "exception": describe_exception(exception)}
-            self._show_entry("throw", file, code, details)
-        return None
-
-    def on_py_return(self, code: CodeType, offset: int, retval: object, /) -> CallbackOutcome:
-        """Show what the function returns."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        self._show_exit("return", file, code, {"offset": offset, "retval": describe(retval)})
-        return None
-
-    def on_py_yield(self, code: CodeType, offset: int, retval: object, /) -> CallbackOutcome:
-        """Show what the generator yields."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        self._show_exit("yield", file, code, {"offset": offset, "retval": describe(retval)})
-        return None
-
-    def on_py_unwind(
-        self, code: CodeType, offset: int, exception: BaseException, /
-    ) -> CallbackOutcome:
-        """Show which exception leaves the function."""
-        if (file := self._files.of(code)) is not None:
-            details = {"offset": offset, "exception": describe_exception(exception)}
-            self._show_exit("unwind", file, code, details)
-        return None
-
-    def on_line(self, code: CodeType, line: int, /) -> CallbackOutcome:
-        """Show the line."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        self._show("line", file, code, line, self._stack.within(frame_of(code)), {})
-        return None
-
-    def on_instruction(self, code: CodeType, offset: int, /) -> CallbackOutcome:
-        """Show the instruction."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        details = {"offset": offset, "opname": self._bytecode.opname(code, offset)}
-        self._show_within("instruction", file, code, details)
-        return None
-
-    def on_call(
-        self, code: CodeType, offset: int, callable: object, arg0: object, /
-    ) -> CallbackOutcome:
-        """Show what is called."""
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        self._show_within("call", file, code, _call_details(offset, callable, arg0))
-        return None
-
-    def on_c_return(
-        self, code: CodeType, offset: int, callable: object, arg0: object, /
-    ) -> CallbackOutcome:
-        """Show what has returned."""
-        if (file := self._files.of(code)) is not None:
-            self._show_within("c_return", file, code, _call_details(offset, callable, arg0))
-        return None
-
-    def on_c_raise(
-        self, code: CodeType, offset: int, callable: object, arg0: object, /
-    ) -> CallbackOutcome:
-        """Show what has raised."""
-        if (file := self._files.of(code)) is not None:
-            self._show_within("c_raise", file, code, _call_details(offset, callable, arg0))
-        return None
-
-    def on_jump(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
-        """Show where it goes."""
-        return self._show_branch("jump", code, offset, destination)
-
-    def on_branch(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
-        """Show where it goes."""
-        return self._show_branch("branch", code, offset, destination)
-
-    def on_branch_left(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
-        """Show where it goes."""
-        return self._show_branch("branch_left", code, offset, destination)
-
-    def on_branch_right(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
-        """Show where it goes."""
-        return self._show_branch("branch_right", code, offset, destination)
-
-    def on_stop_iteration(
-        self, code: CodeType, offset: int, exception: BaseException, /
-    ) -> CallbackOutcome:
-        """Show the exception that ends the iteration."""
-        if self._files.of(code) is None:
-            return DISABLE
-        self._show_exception("stop_iteration", code, offset, exception)
-        return None
-
-    def on_raise(self, code: CodeType, offset: int, exception: BaseException, /) -> CallbackOutcome:
-        """Show the exception."""
-        self._show_exception("raise", code, offset, exception)
-        return None
-
-    def on_reraise(
-        self, code: CodeType, offset: int, exception: BaseException, /
-    ) -> CallbackOutcome:
-        """Show the exception."""
-        self._show_exception("reraise", code, offset, exception)
-        return None
-
-    def on_exception_handled(
-        self, code: CodeType, offset: int, exception: BaseException, /
-    ) -> CallbackOutcome:
-        """Show the exception."""
-        self._show_exception("exception_handled", code, offset, exception)
-        return None
-
-    def _show_entry(self, name: str, file: File, code: CodeType, details: dict[str, Any]) -> None:
-        frame = frame_of(code)
-        depth = self._stack.enter(frame)
-        if name in self._shown:
-            self._show(name, file, code, line_of(frame, code), depth, details)
-
-    def _show_exit(self, name: str, file: File, code: CodeType, details: dict[str, Any]) -> None:
-        frame = frame_of(code)
-        depth = self._stack.leave(frame)
-        if name in self._shown:
-            self._show(name, file, code, line_of(frame, code), depth, details)
-
-    def _show_within(self, name: str, file: File, code: CodeType, details: dict[str, Any]) -> None:
-        frame = frame_of(code)
-        self._show(name, file, code, line_of(frame, code), self._stack.within(frame), details)
-
-    def _show_exception(
-        self, name: str, code: CodeType, offset: int, exception: BaseException
-    ) -> None:
-        if (file := self._files.of(code)) is not None:
-            details = {"offset": offset, "exception": describe_exception(exception)}
-            self._show_within(name, file, code, details)
-
-    def _show_branch(
-        self, name: str, code: CodeType, offset: int, destination: int
-    ) -> CallbackOutcome:
-        file = self._files.of(code)
-        if file is None:
-            return DISABLE
-        details = {
-            "offset": offset,
-            "destination": destination,
-            "destination_line": self._bytecode.line(code, destination),
-        }
-        line = self._bytecode.line(code, offset)
-        self._show(name, file, code, line, self._stack.within(frame_of(code)), details)
-        return None
-
     def _show(
         self,
         name: str,
+        text: str,
         file: File,
         code: CodeType,
         line: int,
@@ -284,6 +106,7 @@ class LiveTracer(Tracer):
     ) -> None:
         event = Event()
         event.name = name
+        event.text = text
         event.time_ns = self._now() - self._began
         event.pid = self._get_pid()
         event.in_first_process = event.pid == self._first_process
@@ -302,8 +125,90 @@ class LiveTracer(Tracer):
         self._main_thread = self._get_ident()
 
 
-def _call_details(offset: int, callable: object, arg0: object) -> dict[str, Any]:
-    details: dict[str, Any] = {"offset": offset, "callable": describe_callable(callable)}
-    if arg0 is not MISSING:
-        details["arg0"] = describe(arg0)
-    return details
+def _handler_of(display: EventDisplay) -> Callable[..., CallbackOutcome]:
+    """Return the handler of one event, as its row in spec/events.toml has it."""
+    name = event_name(display.event)
+    names = tuple(parameter for parameter, _ in display.parameters)
+    details = tuple(
+        (index, parameter, _DESCRIBERS[shown])
+        for index, (parameter, shown) in enumerate(display.parameters)
+        if shown != "place"
+    )
+    extras = tuple((extra, _EXTRAS[extra]) for extra in display.extras)
+    line_index = names.index("line") if "line" in names else None
+    goes_somewhere = "destination" in names
+    foreign = DISABLE if display.may_silence else None
+    move = {"enter": FrameStack.enter, "leave": FrameStack.leave, "stay": FrameStack.within}[
+        display.frame
+    ]
+
+    def handler(self: LiveTracer, code: CodeType, /, *arguments: Any) -> CallbackOutcome:
+        file = self._files.of(code)
+        if file is None:
+            return foreign
+        frame = frame_of(code)
+        depth = move(self._stack, frame)
+        if name not in self._shown:
+            return None
+        found = {
+            parameter: describer(arguments[index])
+            for index, parameter, describer in details
+            if arguments[index] is not MISSING
+        }
+        for extra, find in extras:
+            if (value := find(self, code, frame, found)) is not None:
+                found[extra] = value
+        if line_index is not None:
+            line = arguments[line_index]
+        elif goes_somewhere:
+            # Not the frame's: in a BRANCH of 3.12 that is the destination's.
+            line = self._bytecode.line(code, found["offset"])
+        else:
+            line = line_of(frame, code)
+        self._show(name, display.text, file, code, line, depth, found)
+        return None
+
+    return handler
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _arguments(
+    tracer: LiveTracer, code: CodeType, frame: FrameType | None, found: dict[str, Any]
+) -> dict[str, str] | None:
+    if not is_function(code):
+        return None
+    given = arguments_of(frame)
+    return {name: describe(given[name]) for name in given}
+
+
+def _opname(
+    tracer: LiveTracer, code: CodeType, frame: FrameType | None, found: dict[str, Any]
+) -> str:
+    return tracer._bytecode.opname(code, found["offset"])
+
+
+def _destination_line(
+    tracer: LiveTracer, code: CodeType, frame: FrameType | None, found: dict[str, Any]
+) -> int:
+    return tracer._bytecode.line(code, found["destination"])
+
+
+_DESCRIBERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "place": _as_it_is,
+    "number": _as_it_is,
+    "value": describe,
+    "name": describe_callable,
+    "exception": describe_exception,
+}
+
+_EXTRAS: Final[dict[str, Callable[..., Any]]] = {
+    "arguments": _arguments,
+    "opname": _opname,
+    "destination_line": _destination_line,
+}
+
+for _display in EVENT_DISPLAYS:
+    setattr(LiveTracer, _display.handler, _handler_of(_display))
