@@ -138,7 +138,7 @@ def test_the_hand_written_layer_knows_a_new_event_without_being_told(
 
 def test_the_live_view_knows_a_new_event_without_being_told(project: Project) -> None:
     program = """
-from codetracer.live.tracer import LiveTracer
+from codetracer.watch.tracer import LiveTracer
 from codetracer_bindings.tracer import TracerBase
 print(LiveTracer.on_teleport is not TracerBase.on_teleport)
 """
@@ -157,7 +157,7 @@ def test_what_the_live_view_shows_of_an_event_and_when_is_its_row(tmp_path: Path
     app = tmp_path / "app.py"
     app.write_text("len('abc')\nlocals()\n", encoding="utf-8")
 
-    done = run_python("-m", "codetracer", "trace", str(app), root=project.root)
+    done = run_python("-m", "codetracer", "watch", str(app), root=project.root)
 
     lines = [
         re.sub(r"at \d+", "at N", line.split(maxsplit=1)[1]) for line in done.stderr.splitlines()
