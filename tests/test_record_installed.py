@@ -49,7 +49,7 @@ EMBEDDING = """\
 import sys
 from codetracer.cli import main
 def around():
-    return main(['record', '-o', 'out', 'app.py'])
+    return main(['record', '-q', '-o', 'out', 'app.py'])
 if __name__ == '__main__':
     sys.exit(around())
 """
@@ -58,7 +58,7 @@ if __name__ == '__main__':
 def ways(binaries: Path, folder: Path) -> dict[str, tuple[str | Path, ...]]:
     """Return how `codetracer record` can be called."""
     python = binaries / "python"
-    options = ("record", "-o", "out", "app.py")
+    options = ("record", "-q", "-o", "out", "app.py")
     write(folder, {"mine/embedding.py": EMBEDDING, "zipped/__main__.py": EMBEDDING})
     zipapp.create_archive(folder / "zipped", folder / "mine/app.pyz")
     return {
@@ -137,12 +137,11 @@ def test_a_program_that_starts_itself_anew_is_recorded_with_its_descendants(
     tmp_path: Path, installed: Path, out: tuple[str, ...], backend: str
 ) -> None:
     write(tmp_path, {"app.py": RELOADING, "trace-out/other": ""})
-    command = [str(installed / "codetracer"), "record", *out, "app.py"]
+    command = [str(installed / "codetracer"), "record", "-q", *out, "app.py"]
 
     outcome = run(*command, cwd=tmp_path, backend=backend)
 
-    said = "" if out else "codetracer: trace-out is taken; recording into trace-out-2\n"
-    assert outcome == Outcome(0, "child\n3\nchild\n0\n", said)
+    assert outcome == Outcome(0, "child\n3\nchild\n0\n", "")
     folder = tmp_path / ("out" if out else "trace-out-2")
     trace = codetracer.read(folder)
     assert trace.complete, trace.problem
