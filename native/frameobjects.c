@@ -130,6 +130,16 @@ frame_back(PyObject *frame, int *made)
     return back;
 }
 
+const void *
+frame_back_key(PyObject *frame)
+{
+    if (layout == NULL || pointer_at(frame, BACK_PLACE) != NULL) {
+        return NULL;
+    }
+    Inner inner = previous_inner(inner_of(frame));
+    return inner != NULL && inner[layout->owner] == OWNED_BY_GENERATOR ? inner : NULL;
+}
+
 /* Tells whether a frame object is as it was made. */
 static int
 is_bare(PyObject *frame)

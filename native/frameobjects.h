@@ -20,6 +20,10 @@ PyObject *frame_innermost(PyThreadState *thread, int *made);
 /* Returns the frame that called this one, which runs; or NULL. `made` as above. */
 PyObject *frame_back(PyObject *frame, int *made);
 
+/* Returns the key of the frame that called this one, if it is a generator's or coroutine's, without
+   making its object; or NULL. */
+const void *frame_back_key(PyObject *frame);
+
 /* Gives up a frame that one of those two has returned. It is taken away if it was `made`, nobody else
    holds it and nothing has been set on it. May be NULL. */
 void frame_release(PyObject *frame, int made);

@@ -307,6 +307,10 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
 int
 sync_below(Engine *engine, Thread *thread, PyObject *frame)
 {
+    const void *key = frame_back_key(frame);
+    if (key != NULL && thread->used > 0 && thread->stack[thread->used - 1]->frame == key) {
+        return 0;
+    }
     int made;
     PyObject *back = frame_back(frame, &made);
     int outcome = 0;
