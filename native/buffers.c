@@ -433,6 +433,34 @@ tell_referent(PyObject *module, PyObject *object)
     return found == NULL ? nothing() : found;
 }
 
+static int
+is_true(PyObject *object, const char *name)
+{
+    PyObject *value = name == NULL ? NULL : get_attribute(object, name);
+    Py_XDECREF(value);
+    return value == Py_True;
+}
+
+static PyObject *
+tell_line(PyObject *module, PyObject *object)
+{
+    /* Whether the frame of an asynchronous generator runs is not told. */
+    static const char *const kinds[][3] = {
+        {"generator", "gi_suspended", "gi_running"},
+        {"coroutine", "cr_suspended", "cr_running"},
+        {"async_generator", "ag_suspended", NULL},
+    };
+    PyTypeObject *type = Py_TYPE(object);
+    int line = 0;
+    for (size_t at = 0; at < 3 && (PyType_GetFlags(type) & STATIC_BUILTIN); at++) {
+        if (is_named(type, kinds[at][0])
+            && (is_true(object, kinds[at][1]) || is_true(object, kinds[at][2]))) {
+            line = generator_line(object);
+        }
+    }
+    return line > 0 ? PyLong_FromLong(line) : nothing();
+}
+
 static PyMethodDef functions[] = {
     {"buffer_items", (PyCFunction)(void (*)(void))tell_items, METH_FASTCALL,
      "Return how many items an object's buffer has, and the first of them."},
@@ -443,6 +471,8 @@ static PyMethodDef functions[] = {
     {"shape", tell_shape, METH_O, "Return how many items an object's buffer has along each axis."},
     {"referent", tell_referent, METH_O,
      "Return the first object that one of the interpreter's own refers to."},
+    {"line", tell_line, METH_O,
+     "Return the line that a generator or coroutine waits at, or runs."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -15,6 +15,7 @@
 #define FLAGS_PLACE 168          /* of PyTypeObject.tp_flags */
 #define KEYS_PLACE 32            /* of PyDictObject.ma_keys */
 #define GENERAL_KEYS 0           /* DICT_KEYS_GENERAL */
+#define FRAME_PLACE 72           /* of PyGenObject.gi_iframe */
 
 /* PyDictKeysObject: dk_indices, of 1 << log2_index_bytes bytes, and the entries follow. */
 typedef struct {
@@ -42,12 +43,14 @@ typedef struct {
 } Inline;
 
 typedef PyObject **(*GetDictPointer)(PyObject *);
+typedef int (*GetLine)(void *);
 
 int internals_known;
 
 static int minor;
 static size_t cached_keys; /* the place of PyHeapTypeObject.ht_cached_keys */
 static GetDictPointer get_dict_pointer;
+static GetLine get_line; /* NULL where generators lie in memory in another way */
 
 static void *
 pointer_at(const void *object, size_t place)
@@ -207,6 +210,12 @@ plain_get(PyObject *dict, PyObject *name)
     return NULL;
 }
 
+int
+generator_line(PyObject *generator)
+{
+    return get_line == NULL ? 0 : get_line((char *)generator + FRAME_PLACE);
+}
+
 /* ---- what codetracer/runtime/layouts.py uses */
 
 static PyObject *
@@ -234,14 +243,22 @@ static const struct {
     int minor;
     size_t cached_keys;
     Py_ssize_t heap_type_size; /* sizeof(PyHeapTypeObject): other builds have another */
-} versions[] = {{12, 880, 920}, {13, 880, 928}, {14, 880, 936}, {15, 888, 944}};
+    Py_ssize_t generator_size; /* PyGen_Type.tp_basicsize */
+} versions[] = {{12, 880, 920, 144}, {13, 880, 928, 144}, {14, 880, 936, 152}, {15, 888, 944, 152}};
+
+static Py_ssize_t
+size_of(PyObject *type)
+{
+    PyObject *size = type == NULL ? NULL : get_attribute(type, "__basicsize__");
+    Py_ssize_t found = size == NULL ? -1 : PyLong_AsSsize_t(size);
+    Py_XDECREF(size);
+    return found;
+}
 
 static int
 version_fits(void)
 {
-    PyObject *size = get_attribute((PyObject *)&PyType_Type, "__basicsize__");
-    Py_ssize_t heap_type_size = size == NULL ? -1 : PyLong_AsSsize_t(size);
-    Py_XDECREF(size);
+    Py_ssize_t heap_type_size = size_of((PyObject *)&PyType_Type);
     for (size_t at = 0; at < sizeof(versions) / sizeof(*versions); at++) {
         if (Py_Version >> 16 == (0x300u | (unsigned)versions[at].minor)) {
             minor = versions[at].minor;
@@ -326,6 +343,24 @@ texts_fit(void)
     return 1;
 }
 
+/* Finds what tells the line of a generator, where one lies in memory as it should. */
+static int
+prepare_line(void)
+{
+    PyObject *types = PyImport_ImportModule("types");
+    PyObject *generator = types == NULL ? NULL : get_attribute(types, "GeneratorType");
+    Py_ssize_t size = size_of(generator);
+    for (size_t at = 0; at < sizeof(versions) / sizeof(*versions); at++) {
+        if (internals_known && versions[at].minor == minor && versions[at].generator_size == size) {
+            get_line = (GetLine)engine_find("PyUnstable_InterpreterFrame_GetLine");
+            PyErr_Clear();
+        }
+    }
+    Py_XDECREF(generator);
+    Py_XDECREF(types);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static PyMethodDef functions[] = {
     {"instance_dict", instance_dict, METH_O,
      "Return what an object has in its dict: the dict, a new one where it has none, or None."},
@@ -349,7 +384,7 @@ internals_prepare(PyObject *module)
     PyErr_Clear();
     Py_DECREF(type);
     Py_DECREF(name);
-    return PyModule_AddFunctions(module, functions) < 0
+    return prepare_line() < 0 || PyModule_AddFunctions(module, functions) < 0
                    || PyModule_AddIntConstant(module, "internals_known", internals_known) < 0
                ? -1
                : 0;

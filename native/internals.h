@@ -25,6 +25,11 @@ int object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObjec
 /* Returns about how many there are. */
 Py_ssize_t object_count(PyObject *object);
 
+/* Returns the line that a generator, a coroutine or an asynchronous generator is at, which must be
+   suspended or run; 0 where that is not known. Its frame's attributes would tell audit hooks, and make
+   a frame object that stays. */
+int generator_line(PyObject *generator);
+
 /* Returns what a dict, or an instance of a subclass, has by a name that is exactly a str; borrowed,
    NULL without an exception if it has nothing. No code of a key runs: a subclass of str among the
    keys would have its __eq__ called by PyDict_GetItem. */

@@ -152,7 +152,8 @@ def test_a_layout_says_what_instances_hold_and_reads_it() -> None:
     assert layout_of(object).form == FORM_OPAQUE
     queue = layout_of(collections.deque)
     assert queue.form == FORM_LIST
-    assert queue.base is collections.deque
+    assert queue.reading is not None
+    assert queue.reading.base is collections.deque
 
 
 def test_a_wrapped_value_is_read_whatever_its_methods_do() -> None:

@@ -912,6 +912,7 @@ KNOWN: Final[dict[str, _Known]] = {
         (),
         (
             ("name", ("__qualname__",), False, False),
+            ("line", ("@line",), False, False),
             ("running", ("gi_running",), True, False),
             ("suspended", ("gi_suspended",), True, False),
         ),
@@ -925,6 +926,7 @@ KNOWN: Final[dict[str, _Known]] = {
         (),
         (
             ("name", ("__qualname__",), False, False),
+            ("line", ("@line",), False, False),
             ("running", ("cr_running",), True, False),
             ("suspended", ("cr_suspended",), True, False),
         ),
@@ -938,6 +940,7 @@ KNOWN: Final[dict[str, _Known]] = {
         (),
         (
             ("name", ("__qualname__",), False, False),
+            ("line", ("@line",), False, False),
             ("running", ("ag_running",), True, False),
             ("suspended", ("ag_suspended",), True, False),
         ),
