@@ -113,7 +113,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = "env/site-packages/library.py"
     write(folder, {"app.py": PROGRAM, "helper.py": HELPER, library: INSTALLED})
     path = f"{trace_environ()['PYTHONPATH']}{os.pathsep}{folder / 'env/site-packages'}"
-    record = ("-m", "codetracer", "record", "-o", "out", "app.py")
+    record = ("-m", "codetracer", "record", "-q", "-o", "out", "app.py")
     done = execute(*record, cwd=folder, environ={"PYTHONPATH": path})
     assert (done.code, done.stderr) == (0, "")
     return folder

@@ -69,7 +69,7 @@ def test_check_finds_an_orphan_and_generate_removes_it(project: Project) -> None
 
     assert (found.returncode, found.stderr) == (1, f"orphan: {orphan}\n{REMEDY}")
     assert (mended.returncode, mended.stderr) == (0, "")
-    assert mended.stdout == f"removed {orphan}\n17 generated files, 1 changed\n"
+    assert mended.stdout == f"removed {orphan}\n19 generated files, 1 changed\n"
     assert orphan not in project.tree()
 
 

@@ -54,14 +54,14 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str]] = [
     ),
     (
         "argument named twice",
-        lambda p: p.set_key("JUMP", "arguments", '["code", "offset", "offset"]'),
+        lambda p: p.set_key("JUMP", "arguments", '["code", "offset", "destination", "offset"]'),
         "JUMP",
         "arguments",
         "an argument is named twice",
     ),
     (
         "arguments without the code object",
-        lambda p: p.set_key("JUMP", "arguments", '["offset"]'),
+        lambda p: p.set_key("JUMP", "arguments", '["offset", "destination"]'),
         "JUMP",
         "arguments",
         "the first one must be 'code'",
@@ -295,7 +295,7 @@ def test_a_row_whose_name_is_misspelt_is_named_by_its_place(
 
 
 def test_the_second_of_two_rows_for_one_event_is_the_one_that_is_named(project: Project) -> None:
-    project.append_row(project.row("LINE").replace('"on_line"', '"on_line_again"'))
+    project.append_row(project.row("LINE"))
     last_line = project.read()[: project.read().rindex("[[event]]")].count("\n") + 1
     before = project.tree()
 
@@ -324,7 +324,7 @@ OTHER_MISTAKES: list[tuple[str, Spoil, str]] = [
     ("key given twice", lambda p: p.edit('scope = "local"', 'scope = "local"\nscope = "other"'),
      "TOML syntax error: "),
     ("unknown key of an argument", lambda p: p.edit("[argument.line]", "[argument.line]\nkind=1"),
-     "argument line: key 'kind': unknown key; known: summary, type, unit"),
+     "argument line: key 'kind': unknown key; known: shown, summary, type, unit"),
     ("argument type that is no Python", lambda p: p.edit('type = "int"', 'type = "int)"'),
      "argument offset: key 'type': 'int)' is not a Python type"),
     ("argument that is a Python keyword", lambda p: p.edit("[argument.retval]", "[argument.class]"),

@@ -184,6 +184,6 @@ def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path)
     project.write(before[SPEC].decode())
     removed = project.codegen("generate")
 
-    assert added.stdout.endswith("17 generated files, 9 changed\n")
-    assert removed.stdout.endswith("17 generated files, 9 changed\n")
+    assert added.stdout.endswith("19 generated files, 9 changed\n")
+    assert removed.stdout.endswith("19 generated files, 9 changed\n")
     assert project.tree() == before

@@ -174,6 +174,7 @@ def test_wrong_arguments_are_named(
         '[argument.offset2]\ntype = "int"\nunit = "-"\nsummary = "-"\n\n[argument.line]',
     )
     project.set_key(name, "arguments", arguments)
+    project.set_key(name, "shown", '"{function}"')
 
     (gap,) = gaps_of(project)
 
@@ -336,6 +337,7 @@ def test_a_draft_is_toml_with_every_key_that_a_row_needs(project: Project) -> No
         "scope": "local",
         "disable": "code",
         "disable_since": "3.15",
+        "shown": "{function}",
         "summary": "…",
         "notes": [],
         "program": "…",

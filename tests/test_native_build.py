@@ -22,6 +22,7 @@ arguments = ["code", "line"]
 scope = "local"
 disable = "location"
 disable_since = "3.12"
+shown = "line {line}"
 summary = "An event that no CPython has."
 notes = []
 program = "x = 1"
