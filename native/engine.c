@@ -235,6 +235,7 @@ forget_everything(Engine *engine)
                 state_free(thread->stack[--thread->used]);
             }
             PyMem_Free(thread->stack);
+            PyMem_Free(thread->steps);
             PyMem_Free(thread);
         }
     }

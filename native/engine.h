@@ -88,7 +88,6 @@ typedef struct {
     uint32_t namespace; /* its number */
     int line;
     int said;
-    int64_t step;       /* the number of its last one; -1 before the first */
     uint64_t written[]; /* by local variable: hash of the value's bytes */
 } Frame;
 
@@ -96,6 +95,7 @@ typedef struct {
     uint64_t id;
     uint32_t number;
     Frame **stack;
+    int64_t *steps; /* the last one of each frame there; -1 before it has one since it came there */
     Py_ssize_t used;
     Py_ssize_t size;
     const void *task; /* the asyncio task that the log has for it, and the hash of its name */
@@ -306,6 +306,9 @@ thread_of(Engine *engine, uint64_t id)
 Frame *state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace);
 void state_free(Frame *state);
 int stack_reserve(Thread *thread);
+
+/* Puts a frame on top, where there is room. */
+void stack_push(Thread *thread, Frame *state);
 Py_ssize_t stack_find(Thread *thread, PyObject *frame, const void *key);
 
 /* Tells whether the stack has a frame already that is about to say that it begins or goes on: CPython

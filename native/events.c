@@ -348,7 +348,7 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
     }
     if (!is_open) {
         keyed_take(&engine->suspended, event->key);
-        thread->stack[thread->used++] = state;
+        stack_push(thread, state);
     }
     put_byte(&engine->group, RECORD_THROW);
     put_uint(&engine->group, state->number);
@@ -377,7 +377,7 @@ step(Engine *engine, Event *event, PyObject *const *args)
     Frame *state = event->state;
     long delta = line - state->said;
     state->line = state->said = (int)line;
-    state->step = engine->steps++;
+    event->thread->steps[event->thread->used - 1] = engine->steps++;
     if (RECORD_STEP_LOWEST <= delta && delta <= RECORD_STEP_HIGHEST) {
         put_byte(&engine->group, (unsigned int)(RECORD_STEP_SHORT + delta - RECORD_STEP_LOWEST));
     }
@@ -435,7 +435,7 @@ exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int
         return -1;
     }
     if (record == RECORD_RAISE) {
-        note_raised(engine, exception, event->state->step);
+        note_raised(engine, exception, event->thread->steps[event->thread->used - 1]);
     }
     Buffer *roots = &engine->roots;
     roots->used = 0;

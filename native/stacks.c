@@ -40,7 +40,6 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespac
     state->namespace = namespace->number;
     state->number = engine->next_frame;
     state->said = plan->first_line;
-    state->step = -1;
     return state;
 }
 
@@ -57,8 +56,21 @@ stack_reserve(Thread *thread)
         return -1;
     }
     thread->stack = stack;
+    int64_t *steps = PyMem_Realloc(thread->steps, (size_t)size * sizeof(int64_t));
+    if (steps == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    thread->steps = steps;
     thread->size = size;
     return 0;
+}
+
+void
+stack_push(Thread *thread, Frame *state)
+{
+    thread->steps[thread->used] = -1;
+    thread->stack[thread->used++] = state;
 }
 
 static Thread *
@@ -136,7 +148,7 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     }
     int64_t since = elapsed(engine);
     engine->next_frame++;
-    thread->stack[thread->used++] = state;
+    stack_push(thread, state);
     put_byte(&engine->group, RECORD_CALL);
     put_uint(&engine->group, plan->number);
     put_uint(&engine->group, (uint64_t)since);
@@ -163,7 +175,7 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     }
     int64_t since = elapsed(engine);
     engine->next_frame++;
-    thread->stack[thread->used++] = state;
+    stack_push(thread, state);
     put_byte(&engine->group, RECORD_ENTER);
     put_uint(&engine->group, plan->number);
     put_uint(&engine->group, (uint64_t)since);
@@ -204,7 +216,7 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
         return -1;
     }
     keyed_take(&engine->suspended, key);
-    thread->stack[thread->used++] = state;
+    stack_push(thread, state);
     put_byte(&engine->group, RECORD_RESUME);
     put_uint(&engine->group, state->number);
     return put_uint(&engine->group, (uint64_t)elapsed(engine));

@@ -135,8 +135,14 @@ def _step(replay: recorded.Replay, event: StepEvent) -> Step:
     )
 
 
-_CHANGING = ("generator", "coroutine", "async_generator", "list_iterator", "_thread.lock")
-"""What changes by other code than lines that name it, which a full snapshot sees at once."""
+_OPAQUE = (
+    *("generator", "coroutine", "async_generator", "list_iterator", "map", "_thread.lock"),
+    "method_descriptor",
+)
+"""What the oracle does not look into.
+
+All but the last change by other code than lines that name them, which a full snapshot sees at once.
+"""
 
 
 class _Normal:
@@ -177,7 +183,7 @@ class _Normal:
         if number is not None:
             return ["object", number]
         number = self.numbers[value.number] = len(self.numbers)
-        if value.type_name in _CHANGING:
+        if value.type_name in _OPAQUE:
             return ["object", number, "opaque", value.type_name, [], {}]
         items: list[Any]
         if value.form == "dict":

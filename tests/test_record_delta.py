@@ -149,12 +149,19 @@ pass
     assert late(tmp_path, program, backend) == [(4, "x"), (5, "x")]
 
 
+LIBRARY = """
+class Chain:
+    def __init__(self, first): self.maps = [first]
+    def __setitem__(self, key, value): self.maps[0][key] = value
+"""
+
+
 def test_what_code_that_is_not_recorded_changes_shows_as_far_as_the_line_reaches(
     tmp_path: Path, backend: str
 ) -> None:
-    program = """\
-import collections
-x = collections.ChainMap({})
+    program = f"""\
+import os; library = {{}}; exec(compile({LIBRARY!r}, os.__file__, 'exec'), library)
+x = library['Chain']({{}})
 x['a'] = 1
 x.maps
 x.maps[0]

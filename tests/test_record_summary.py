@@ -158,7 +158,7 @@ def test_an_uncaught_exception_is_named_with_the_step_at_which_it_was_raised(
         f"codetracer: uncaught {name}, raised at step {row['step']};"
         f" to see it: codetracer show trace-out --step {row['step']}"
     )
-    assert follow(line, tmp_path).stdout.startswith(f"step {row['step']}")
+    assert re.match(rf"app\.py:\d+ +{row['step']}  ", follow(line, tmp_path).stdout)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

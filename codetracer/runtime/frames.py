@@ -41,7 +41,7 @@ class FrameState:
         number: its number in the log.
         line: the line it is at; 0 before the first.
         said: the line that the log has for it.
-        step: the number of its last step; -1 before the first.
+        step: the number of its last step; -1 before it has one since it began or went on.
         namespace: its global variables.
         written: for each local variable, by number, the bytes of its value.
     """

@@ -137,6 +137,7 @@ class Stacks:
         record = encode_throw(state.number, self._elapsed(), value)
         if not is_open:
             del self._suspended[id(frame)]
+            state.step = -1
             thread.stack.append(state)
         self._out.append(record)
 
@@ -202,6 +203,7 @@ class Stacks:
             return
         record = encode_resume(state.number, self._elapsed())
         del self._suspended[id(frame)]
+        state.step = -1
         thread.stack.append(state)
         self._out.append(record)
 
