@@ -22,7 +22,7 @@ arguments = ["code", "line"]
 scope = "local"
 disable = "location"
 disable_since = "3.12"
-shown = "line {line}"
+shown = "{source}"
 summary = "An event that no CPython has."
 notes = []
 program = "x = 1"

@@ -69,17 +69,7 @@ def record(folder: Path) -> Outcome:
     for backend in BACKENDS:
         outcomes.append(
             execute(
-                *(
-                    "-m",
-                    "codetracer",
-                    "record",
-                    "-q",
-                    "-o",
-                    "ours",
-                    "--io-capture",
-                    "off",
-                    "app.py",
-                ),
+                *("-m", "codetracer", "record", "-q", "-o", "ours", "--io-capture=off", "app.py"),
                 cwd=folder,
                 environ={"PYTHONHASHSEED": "0", VARIABLE: backend},
             )
@@ -93,8 +83,9 @@ def recorded_by_all(folder: Path, files: dict[str, str]) -> Recorded:
     """Write a program, record it with the peer and with each engine, and return the recordings."""
     write(folder, files)
     theirs = peer.record(folder / "app.py", folder / "theirs")
+    unrecorded = execute("app.py", cwd=folder)
     outcome = record(folder)
-    assert outcome.code == 0, outcome.stderr
+    assert outcome.code == unrecorded.code, outcome.stderr
     return Recorded(theirs, {backend: ours(folder / backend, folder) for backend in BACKENDS})
 
 

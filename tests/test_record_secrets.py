@@ -280,8 +280,8 @@ print(mask)
 """
     write(tmp_path, {"app.py": program, "deep/er/mod.py": ""})
     script = (
-        f"import os, runpy, sys; os.umask({mask}); sys.argv = ['codetracer', 'record', '-o', 'out',"
-        " 'app.py']; runpy.run_module('codetracer', run_name='__main__')"
+        f"import os, runpy, sys; os.umask({mask}); sys.argv = ['codetracer', 'record', '-q',"
+        " '-o', 'out', 'app.py']; runpy.run_module('codetracer', run_name='__main__')"
     )
     outcome = execute("-c", script, cwd=tmp_path, environ={VARIABLE: backend})
 
