@@ -59,6 +59,7 @@ class KnownType(BaseModel):
     shown: str
     change: str = ""
     changed: str = ""
+    without_c: list[str] = []
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
@@ -89,9 +90,20 @@ class KnownType(BaseModel):
                 compile(text, key, "eval" if key == "example" else "exec")
             except SyntaxError as error:
                 raise ValueError(f"[{key}] is no Python: {error.msg}") from error
+        if len(self.without_c) not in (0, 2 if self.change else 1):
+            raise ValueError("[without_c] has a text for `shown`, and one for `changed`")
+        if self.needs_c and not self.without_c:
+            raise ValueError("[without_c] how is it shown where there is no engine in C?")
         if isinstance(self.items, str) and (self.form == "dict" or self.form == "instance"):
             raise ValueError("[items] only a list or a value is read whole")
         return self
+
+    @property
+    def needs_c(self) -> bool:
+        """Whether a part of it can only be read by the engine in C."""
+        reads = [*self.item_reads, *self.attribute_reads]
+        steps = {step for read in reads for step in read.steps if step.startswith("@")}
+        return self.way in ("buffer", "bytes") or bool(steps - {"@decimal"})
 
     @property
     def names(self) -> list[str]:

@@ -565,6 +565,9 @@ def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tupl
         items = list(islice(base.__iter__(value), limit))
         return base.__len__(value), values._encode_items(items, depth)
     if reading.way == _BY_READS:
+        if not reading.items:
+            # What only the engine in C reads is said to be cut.
+            return 1, []
         return _read_items(values, value, reading.items, depth)
     if reading.way == _BY_BUFFER:
         total, found = buffer_items(value, limit) if buffer_items is not None else (1, ())
