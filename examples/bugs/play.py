@@ -28,6 +28,9 @@ SELF = (sys.executable, "-m", "codetracer")
 INTERRUPT = "^C"
 """Stands where whoever hunts interrupts a program that hangs."""
 
+KEPT = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
+"""Environment variables that a hunt is played with: others (CI, PY_COLORS) change what pytest prints."""
+
 SETTLED = 1.0
 """Seconds after which a program hangs of which one thread has died."""
 
@@ -80,7 +83,7 @@ def play(hunt: Hunt) -> Hunt:
 def _run(line: str, folder: Path, *, interrupts: bool) -> list[str]:
     program, *arguments = shlex.split(line)
     assert program == "codetracer", line
-    environ = {name: value for name, value in os.environ.items() if name[:11] != "CODETRACER_"}
+    environ = {name: os.environ[name] for name in KEPT if name in os.environ}
     process = subprocess.Popen(
         [*SELF, *arguments],
         cwd=folder,
