@@ -1,5 +1,6 @@
 """What every test starts from: no tracer, the default policy, clean slots."""
 
+import compileall
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,10 +12,18 @@ import codetracer
 import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
 from tests.building import build, copy_of_the_project
+from tests.running import ROOT
 from tests.slots import EMPTY, slots
 
 # What the engine in C alone can promise; test_native_build.py says where it must be there.
 collect_ignore = [] if "native" in chosen_backend.BACKENDS else ["test_runtime_unseen.py"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the sources once: the processes that tests start write no bytecode."""
+    if not hasattr(config, "workerinput"):
+        for folder in ("codetracer", "codegen", "generated"):
+            compileall.compile_dir(ROOT / folder, quiet=1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
