@@ -302,9 +302,10 @@ pass
     seen = last(tmp_path / "out")
 
     names = ("numbers", "wide", "half", "long", "short", "keys")
+    items, data = ("0, 1, 2, … +997", f"{bytes(10)!r}… +990") if NATIVE else ("… +1", "… +1")
     assert {name: shown(seen[name]) for name in names} == {
-        "numbers": f"array([{'0, 1, 2, … +997' if NATIVE else '… +1'}], typecode='i')",
-        "wide": f"memoryview({f'{bytes(10)!r}… +990' if NATIVE else '… +1'}, format='B', shape=(1000,))",
+        "numbers": f"array([{items}], typecode='i')",
+        "wide": f"memoryview({data}, format='B', shape=(1000,))",
         "half": "memoryview(… +1, format='B', shape=(2,))",
         "long": "Decimal(… +1)",
         "short": f"Decimal({'1' * 10!r}… +10)",
@@ -409,10 +410,12 @@ def spoils(old: str, new: str) -> Callable[[Project], None]:
         (spoils('"start"', '"0"'), "items", "'0': the first step is no number"),
         (spoils('form = "value"', 'form = "vale"'), "form", "Input should be"),
         (spoils("example = '", "example = ')"), "example", "is no Python"),
+        (spoils('"start"', '"@referent"'), "without_c", "how is it shown where there is no"),
+        (spoils("shown = ", 'without_c = ["a", "b"]\nshown = '), "without_c", "has a text for"),
         (spoils("shown = ", 'change = "x"\nshown = '), "change", "says what happens to the"),
         (spoils('"step?"]', ']\nattributes = ["*step"]'), "attributes", "only items are spread"),
     ],
-    ids=["key", "call", "number", "form", "example", "change", "spread"],
+    ids=["key", "call", "number", "form", "example", "in_c", "texts", "change", "spread"],
 )
 def test_a_mistake_in_the_spec_is_one_message_with_row_line_and_key(
     tmp_path: Path,
