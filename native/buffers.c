@@ -1,7 +1,10 @@
-/* What an object's buffer has, read while nobody else can run; and what a view or an iterator of
-   CPython's own refers to. codetracer/runtime/known.py uses these too, for in Python another thread
+/* What an object's buffer or a BytesIO has, read while nobody else can run; what a view or an iterator
+   of CPython's own refers to; and where a file stands. codetracer/runtime/known.py uses these too, for in Python another thread
    could meet a buffer that is held, and fail to resize it. */
 #include "engine.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
@@ -48,19 +51,27 @@ is_named(PyTypeObject *type, const char *expected)
     return same;
 }
 
+/* Returns what a type written in C has by a name, bound to one of its instances: a new reference, or
+   NULL without an exception. */
+static PyObject *
+bound(PyTypeObject *base, const char *name, PyObject *object)
+{
+    PyObject *descriptor = base == NULL ? NULL : get_attribute((PyObject *)base, name);
+    descrgetfunc get =
+        descriptor == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(descriptor), Py_tp_descr_get);
+    PyObject *found = get == NULL ? NULL : get(descriptor, object, (PyObject *)Py_TYPE(object));
+    PyErr_Clear();
+    Py_XDECREF(descriptor);
+    return found;
+}
+
 /* Returns whose memory an object's buffer is, if not its own: a new reference, or NULL. */
 static PyObject *
 owner_of(PyObject *object)
 {
     PyTypeObject *base = base_in_c(Py_TYPE(object));
     const char *name = PyMemoryView_Check(object) ? "obj" : is_named(base, "ndarray") ? "base" : NULL;
-    PyObject *descriptor = name == NULL ? NULL : get_attribute((PyObject *)base, name);
-    descrgetfunc get =
-        descriptor == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(descriptor), Py_tp_descr_get);
-    PyObject *owner = get == NULL ? NULL : get(descriptor, object, (PyObject *)Py_TYPE(object));
-    PyErr_Clear();
-    Py_XDECREF(descriptor);
-    return owner;
+    return name == NULL ? NULL : bound(base, name, object);
 }
 
 /* Tells whether an object's memory is there for sure. Of a file that is mapped it is not: where the
@@ -296,9 +307,51 @@ buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total)
     return items;
 }
 
+/* Reads the first bytes of a BytesIO, and puts it where it stood. Its getbuffer() would copy all of
+   what it shares with others. */
+static PyObject *
+stream_bytes(PyObject *object, PyTypeObject *base, Py_ssize_t most, Py_ssize_t *total)
+{
+    PyObject *tell = bound(base, "tell", object);
+    PyObject *seek = bound(base, "seek", object);
+    PyObject *read = bound(base, "read", object);
+    PyObject *place = read == NULL || tell == NULL ? NULL : PyObject_CallNoArgs(tell);
+    PyObject *bytes = NULL;
+    *total = 0;
+    if (place != NULL && seek != NULL) {
+        PyObject *end = PyObject_CallFunction(seek, "ii", 0, 2);
+        PyObject *start = end == NULL ? NULL : PyObject_CallFunction(seek, "i", 0);
+        bytes = start == NULL ? NULL : PyObject_CallFunction(read, "n", most);
+        *total = end == NULL ? 0 : PyLong_AsSsize_t(end);
+        Py_XDECREF(start);
+        Py_XDECREF(end);
+        PyObject *error = PyErr_GetRaisedException();
+        /* It stands there, whether or not there is memory for the number that this returns. */
+        Py_XDECREF(PyObject_CallFunctionObjArgs(seek, place, NULL));
+        PyErr_Clear();
+        if (error != NULL) {
+            PyErr_SetRaisedException(error);
+        }
+    }
+    else if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_ValueError)) {
+        /* It is closed. */
+        PyErr_Clear();
+        bytes = Py_NewRef(Py_None);
+    }
+    Py_XDECREF(place);
+    Py_XDECREF(read);
+    Py_XDECREF(seek);
+    Py_XDECREF(tell);
+    return bytes;
+}
+
 PyObject *
 buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total)
 {
+    PyTypeObject *base = base_in_c(Py_TYPE(object));
+    if (is_named(base, "BytesIO")) {
+        return stream_bytes(object, base, most, total);
+    }
     Py_buffer view;
     *total = 1;
     int found = get_buffer(object, &view);
@@ -433,6 +486,30 @@ tell_referent(PyObject *module, PyObject *object)
     return found == NULL ? nothing() : found;
 }
 
+/* Asks the system itself: the file's own tell() lets other threads run meanwhile. */
+static PyObject *
+tell_position(PyObject *module, PyObject *object)
+{
+    PyObject *raw = Py_NewRef(object);
+    for (int turn = 0; turn < 2 && raw != NULL && !is_named(base_in_c(Py_TYPE(raw)), "FileIO"); turn++) {
+        const char *name = turn == 0 && is_named(base_in_c(Py_TYPE(raw)), "TextIOWrapper") ? "buffer" : "raw";
+        PyObject *next = bound(base_in_c(Py_TYPE(raw)), name, raw);
+        Py_DECREF(raw);
+        raw = next;
+    }
+    PyTypeObject *base = raw == NULL ? NULL : base_in_c(Py_TYPE(raw));
+    PyObject *ask = is_named(base, "FileIO") ? bound(base, "fileno", raw) : NULL;
+    PyObject *number = ask == NULL ? NULL : PyObject_CallNoArgs(ask);
+    int before = errno;
+    off_t place = number == NULL ? -1 : lseek((int)PyLong_AsLong(number), 0, SEEK_CUR);
+    errno = before;
+    PyErr_Clear();
+    Py_XDECREF(number);
+    Py_XDECREF(ask);
+    Py_XDECREF(raw);
+    return place < 0 ? nothing() : PyLong_FromLongLong(place);
+}
+
 static int
 is_true(PyObject *object, const char *name)
 {
@@ -471,6 +548,7 @@ static PyMethodDef functions[] = {
     {"shape", tell_shape, METH_O, "Return how many items an object's buffer has along each axis."},
     {"referent", tell_referent, METH_O,
      "Return the first object that one of the interpreter's own refers to."},
+    {"position", tell_position, METH_O, "Return the byte offset where the system's file of a file stands."},
     {"line", tell_line, METH_O,
      "Return the line that a generator or coroutine waits at, or runs."},
     {NULL, NULL, 0, NULL},

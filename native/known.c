@@ -278,7 +278,7 @@ buffered_bytes(Engine *engine, Buffer *to, PyObject *object)
     PyObject *bytes = buffer_bytes(object, engine->values.text + LOOKED_AHEAD, &total);
     int failed = bytes == NULL;
     if (bytes == Py_None) {
-        failed = put_bytes(to, NOT_READ, 2) < 0;
+        failed = put_uint(to, (uint64_t)total) < 0 || put_bytes(to, "\0", 1) < 0;
     }
     else if (!failed) {
         failed = put_bytes(to, "\1\1", 2) < 0

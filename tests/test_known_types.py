@@ -102,7 +102,7 @@ NAMES = '''
 __repr__ __str__ __len__ __bool__ __eq__ __hash__ __iter__ __next__ __getitem__ __length_hint__
 __reduce__ __reduce_ex__ __sizeof__ __format__ __float__ __int__ __index__ __buffer__ __contains__
 __release_buffer__ __getinitargs__ __fspath__ __or__ __ror__ __getattr__
-keys items values get copy tell getvalue read fileno locked span group regs isoformat utcoffset dst
+keys items values get copy tell seek getvalue read fileno locked span group regs isoformat utcoffset dst
 as_tuple to_sci_string to_eng_string adjusted total_seconds
 '''.split()
 LOOKS = '''
@@ -311,6 +311,61 @@ pass
         "short": f"Decimal({'1' * 10!r}… +10)",
         "keys": "dict_keys([0, 1, 2, … +997])",
     }
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_stream_stands_where_it_stood_and_shares_what_it_shared(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """
+import io, sys
+data = bytes(range(256)) * 100
+before = sys.getrefcount(data)
+shared, past, closed, empty = io.BytesIO(data), io.BytesIO(b'ab'), io.BytesIO(b'gone'), io.BytesIO()
+past.seek(9)
+closed.close()
+held = past.getbuffer()
+shared
+print(shared.tell(), past.tell(), empty.tell(), sys.getrefcount(data) - before, shared.read(2))
+pass
+"""
+    outcome = record(tmp_path, program, "--max-text=10", backend=backend)
+
+    assert outcome.stdout == "0 9 0 1 b'\\x00\\x01'\n"
+    seen = last(tmp_path / "out")
+    data = f"{bytes(range(10))!r}… +25590" if NATIVE else "… +1"
+    small, nothing = ("b'ab'", "b''") if NATIVE else ("… +1", "… +1")
+    closed = "" if NATIVE else "… +1, "
+    assert {name: shown(seen[name]) for name in ("shared", "past", "closed", "empty")} == {
+        "shared": f"BytesIO({data}, position=2)",
+        "past": f"BytesIO({small}, position=9)",
+        "closed": f"BytesIO({closed}closed=True)",
+        "empty": f"BytesIO({nothing}, position=0)",
+    }
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_file_says_where_the_systems_file_stands(tmp_path: Path, backend: str) -> None:
+    program = """
+import os
+with open('data', 'wb') as file:
+    file.write(bytes(20_000))
+raw, text, ends = open('data', 'rb', buffering=0), open('data', encoding='ascii'), os.pipe()
+pipe = open(ends[0], 'rb', buffering=0)
+raw.seek(7)
+text.read(1)
+pass
+"""
+    record(tmp_path, program, backend=backend)
+
+    seen = last(tmp_path / "out")
+
+    places = [", position=7", ", file_position=8192"] if NATIVE else ["", ""]
+    assert [shown(seen[name]) for name in ("raw", "text", "pipe")] == [
+        f"<FileIO #n name='data', mode='rb'{places[0]}>",
+        f"<TextIOWrapper #n name='data', mode='r', encoding='ascii'{places[1]}>",
+        f"<FileIO #n name={an_object(seen['pipe']).attributes['name']}, mode='rb'>",
+    ]
 
 
 MAPPED = """

@@ -52,12 +52,15 @@ _module_dict_of: Final[Any] = vars(types.ModuleType)["__dict__"].__get__
 buffer_items: Any
 """Returns how many items an object's buffer has, and the first of them: in C alone."""
 buffer_bytes: Any
-"""Returns how many bytes an object's buffer has, and the first of them or None: in C alone."""
+"""Returns how many bytes an object's buffer or a BytesIO has, and the first of them: in C alone.
+
+None for them says that they cannot be read; the number is then 1, or 0 if there are none.
+"""
 _helpers: dict[str, Any]
 try:
     _engine = import_module("codetracer_bindings._engine")
     buffer_items, buffer_bytes = _engine.buffer_items, _engine.buffer_bytes
-    _helpers = {name: getattr(_engine, name) for name in ("referent", "dtype", "shape", "line")}
+    _helpers = {name: getattr(_engine, name) for name in ("referent", "dtype", "shape", "line", "position")}
 except ImportError:
     buffer_items = buffer_bytes = None
     _helpers = {}

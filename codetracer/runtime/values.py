@@ -575,8 +575,7 @@ def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tupl
     most = values._limits.text + LOOKED_AHEAD
     total, data = buffer_bytes(value, most) if buffer_bytes is not None else (1, None)
     if data is None:
-        # It is said to be cut.
-        return 1, []
+        return total, []
     return 1, [values._binary(data, total)]
 
 

@@ -430,8 +430,8 @@ KNOWN: Final[dict[str, _Known]] = {
     ),
     "_io.BytesIO": (
         "_io.BytesIO",
-        FORM_INSTANCE,
-        "none",
+        FORM_VALUE,
+        "bytes",
         (),
         (
             ("position", ("tell()",), False, False),
@@ -448,6 +448,7 @@ KNOWN: Final[dict[str, _Known]] = {
         (
             ("name", ("name",), False, False),
             ("mode", ("mode",), False, False),
+            ("position", ("@position",), False, False),
             ("closed", ("closed",), True, False),
         ),
         (),
@@ -477,6 +478,7 @@ KNOWN: Final[dict[str, _Known]] = {
                 False,
                 False,
             ),
+            ("file_position", ("@position",), False, False),
             (
                 "closed",
                 (
@@ -514,6 +516,7 @@ KNOWN: Final[dict[str, _Known]] = {
                 False,
                 False,
             ),
+            ("file_position", ("@position",), False, False),
             (
                 "closed",
                 (
@@ -551,6 +554,7 @@ KNOWN: Final[dict[str, _Known]] = {
                 False,
                 False,
             ),
+            ("file_position", ("@position",), False, False),
             (
                 "closed",
                 (
@@ -582,6 +586,7 @@ KNOWN: Final[dict[str, _Known]] = {
             ),
             ("mode", ("mode",), False, False),
             ("encoding", ("encoding",), False, False),
+            ("file_position", ("@position",), False, False),
             (
                 "closed",
                 (
