@@ -1,12 +1,13 @@
 """What a program's variables are at every line: all of them, in full, every time.
 
-Run as ``python oracle.py PROGRAM OUTPUT``, it runs a program and writes a line of JSON at each line
-of it and of the modules beside it. It is slow and simple, knows nothing of codetracer, and looks at
-values as any program may: the programs that it is for have nothing against that. What is recorded
+Run as ``python oracle.py PROGRAM OUTPUT in-c``, it runs a program and writes a line of JSON at each
+line of it and of the modules beside it. It is slow and simple, knows nothing of codetracer, and
+looks at values as any program may: the programs that it is for have nothing against that. What is recorded
 of them is made to look the same by `tests.recordings`.
 
 A value is a list that begins with its kind. Objects that can change are numbered as they are met,
-the variables in the order of their names, and stand in full where they are met first.
+the variables in the order of their names, and stand in full where they are met first. With
+``without-c`` it leaves out what only codetracer's engine in C can look into.
 """
 
 import collections
@@ -32,10 +33,15 @@ IMPLIED = (  # noqa: SIM905
 """What the interpreter puts beside a program's own variables."""
 
 
+STATES = ("generator", "coroutine", "async_generator", "list_iterator", "_thread.lock")
+"""Types whose state changes without any line that names the instance: it is left out."""
+
+
 class Snapshot:
     """Everything that can be reached from some variables, in one form."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_c: bool) -> None:
+        self.in_c = in_c
         self.numbers: dict[int, int] = {}
         self.kept: list[object] = []
 
@@ -112,7 +118,7 @@ class Snapshot:
                 if (fields := getattr(value, "_fields", None)) is not None:
                     return "named_tuple", [], dict(zip(fields, value, strict=True))
                 return "tuple", [self.value(item) for item in value], held(value)
-        if (content := self.plain(value)) is not None:
+        if (content := self.plain(value) or self.state(value)) is not None:
             return content
         attributes = held(value)
         is_instance = attributes or hasattr(value, "__dict__") or slots(type(value))
@@ -135,17 +141,35 @@ class Snapshot:
             case staticmethod() | classmethod():
                 items = [value.__func__]
             case types.MappingProxyType():
-                items = gc.get_referents(value)
+                items = gc.get_referents(value) if self.in_c else []
             case types.CellType():
                 # It may be empty.
                 items = gc.get_referents(value)
             case collections.ChainMap():
                 items = value.maps
+            case map():
+                items = list(value.__reduce__()[1])
             case _ if type(value).__name__ in ("dict_keys", "dict_values", "dict_items"):
                 form, items = "list", list(value)
             case _:
                 return None
         return form, [self.value(item) for item in items], attributes
+
+    def state(self, value: typing.Any) -> tuple[str, typing.Any, dict[str, typing.Any]] | None:
+        """Return what stays as it is of a value of `STATES`, and of a method of a type in C."""
+        match value:
+            case (
+                types.GeneratorType()
+                | types.CoroutineType()
+                | types.AsyncGeneratorType()
+                | types.MethodDescriptorType()
+            ):
+                return "instance", [], {"name": value.__qualname__}
+            case _ if type(value).__name__ == "list_iterator":
+                return "instance", [], {"of": gc.get_referents(value)[0]} if self.in_c else {}
+            case _ if type(value) is type(threading.Lock()):
+                return "instance", [], {}
+        return None
 
 
 def slots(kind: type) -> list[str]:
@@ -182,12 +206,12 @@ def global_names(code: types.CodeType) -> list[str]:
     return sorted(found)
 
 
-def snapshot(frame: types.FrameType) -> dict[str, typing.Any]:
+def snapshot(frame: types.FrameType, *, in_c: bool) -> dict[str, typing.Any]:
     """Return what the code of a frame can see."""
     code = frame.f_code
     variables = frame.f_globals
     found: dict[str, typing.Any] = {}
-    snapshot = Snapshot()
+    snapshot = Snapshot(in_c=in_c)
     if code.co_name == "<module>":
         found["locals"] = {}
         names = list(variables)
@@ -219,7 +243,7 @@ def own(variables: dict[str, typing.Any]) -> dict[str, typing.Any]:
     }
 
 
-def main(program: str, output: str) -> None:
+def main(program: str, output: str, in_c: str) -> None:
     """Run a program and write what its variables are."""
     monitoring = sys.monitoring
     tool = monitoring.PROFILER_ID
@@ -237,7 +261,7 @@ def main(program: str, output: str) -> None:
                 "thread": threading.current_thread().name,
                 "code": code.co_qualname,
                 "line": number,
-                **snapshot(sys._getframe(1)),
+                **snapshot(sys._getframe(1), in_c=in_c == "in-c"),
             }
             out.write(json.dumps(row) + "\n")
         return None

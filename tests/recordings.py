@@ -10,12 +10,14 @@ import codetracer
 from codetracer import replay as recorded
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from codetracer.replay import ObjectValue, StepEvent
+from tests.oracle import STATES
 from tests.running import ROOT, Outcome, execute, write
 
 __all__ = [
     "BACKENDS",
     "ENVIRON",
     "FULL",
+    "NATIVE",
     "Step",
     "an_object",
     "last",
@@ -69,7 +71,8 @@ def naive_steps(folder: Path, program: str) -> list[Step]:
     """Return the steps of a program as a full snapshot at each of them has it."""
     write(folder, {"app.py": program})
     oracle = ROOT / "tests/oracle.py"
-    outcome = execute(oracle, "app.py", "snapshots", cwd=folder, environ=ENVIRON)
+    in_c = "in-c" if NATIVE else "without-c"
+    outcome = execute(oracle, "app.py", "snapshots", in_c, cwd=folder, environ=ENVIRON)
     assert (outcome.code, outcome.stderr) == (0, ""), outcome
     lines = (folder / "snapshots").read_text(encoding="utf-8").splitlines()
     return [Step(**json.loads(line)) for line in lines]
@@ -135,14 +138,11 @@ def _step(replay: recorded.Replay, event: StepEvent) -> Step:
     )
 
 
-_OPAQUE = (
-    *("generator", "coroutine", "async_generator", "list_iterator", "map", "_thread.lock"),
-    "method_descriptor",
-)
-"""What the oracle does not look into.
+NATIVE = "native" in BACKENDS
+"""Whether there is an engine in C, whose functions the one in Python uses too."""
 
-All but the last change by other code than lines that name them, which a full snapshot sees at once.
-"""
+_CHANGING = ("line", "locked", "remaining", "running", "suspended")
+"""What changes in a value without a line that names it: a full snapshot sees that at once."""
 
 
 class _Normal:
@@ -183,8 +183,8 @@ class _Normal:
         if number is not None:
             return ["object", number]
         number = self.numbers[value.number] = len(self.numbers)
-        if value.type_name in _OPAQUE:
-            return ["object", number, "opaque", value.type_name, [], {}]
+        if value.type_name == "mappingproxy" and not NATIVE:
+            return ["object", number, value.form, value.type_name, [], {}]
         items: list[Any]
         if value.form == "dict":
             items = [[self.value(key), self.value(item)] for key, item in value.pairs]
@@ -194,5 +194,8 @@ class _Normal:
             items.sort(key=str)
         if value.cut or value.cut_attributes:
             items.append(["cut", value.cut, value.cut_attributes])
-        named = {key: self.value(value.attributes[key]) for key in sorted(value.attributes)}
+        names = sorted(value.attributes)
+        if value.form == "instance" and value.type_name in STATES:
+            names = [name for name in names if name not in _CHANGING]
+        named = {key: self.value(value.attributes[key]) for key in names}
         return ["object", number, value.form, value.type_name, items, named]

@@ -124,14 +124,14 @@ def test_what_c_code_changes_through_what_it_keeps_to_itself_shows_later(
     tmp_path: Path, backend: str
 ) -> None:
     program = """\
-x = []
-feed = map(x.append, [1, 2])
+a = []
+feed = map(a.append, [1, 2])
 next(feed)
 next(feed)
-x
+a
 pass
 """
-    assert late(tmp_path, program, backend) == [(4, "x"), (5, "x")]
+    assert late(tmp_path, program, backend) == [(4, "a"), (5, "a")]
 
 
 def test_what_c_code_changes_deeper_than_the_line_says_shows_later(

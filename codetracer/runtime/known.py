@@ -60,7 +60,8 @@ _helpers: dict[str, Any]
 try:
     _engine = import_module("codetracer_bindings._engine")
     buffer_items, buffer_bytes = _engine.buffer_items, _engine.buffer_bytes
-    _helpers = {name: getattr(_engine, name) for name in ("referent", "dtype", "shape", "line", "position")}
+    _names = ("referent", "dtype", "shape", "line", "position")
+    _helpers = {name: getattr(_engine, name) for name in _names}
 except ImportError:
     buffer_items = buffer_bytes = None
     _helpers = {}
