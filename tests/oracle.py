@@ -2,8 +2,8 @@
 
 Run as ``python oracle.py PROGRAM OUTPUT in-c``, it runs a program and writes a line of JSON at each
 line of it and of the modules beside it. It is slow and simple, knows nothing of codetracer, and
-looks at values as any program may: the programs that it is for have nothing against that. What is recorded
-of them is made to look the same by `tests.recordings`.
+looks at values as any program may: the programs that it is for have nothing against that. What is
+recorded of them is made to look the same by `tests.recordings`.
 
 A value is a list that begins with its kind. Objects that can change are numbered as they are met,
 the variables in the order of their names, and stand in full where they are met first. With
