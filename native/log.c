@@ -291,7 +291,8 @@ make_room(Log *log, size_t count)
         return LOG_LATER;
     }
     Written written = log->state == LOG_NEW ? create(log, count) : next_block(log, count);
-    log->waits_for = written == LOG_LATER ? count + PATIENCE : 0;
+    size_t more = count / 8 > PATIENCE ? count / 8 : PATIENCE;
+    log->waits_for = written == LOG_LATER ? count + more : 0;
     /* What waits takes memory, which the program may need. */
     if (written == LOG_LATER && count > (log->shortage == ENOMEM ? KEPT_IN_LITTLE : KEPT)) {
         return refuse(log, log->shortage);

@@ -70,6 +70,8 @@ open('ready', 'w').close()
 """
 
 HAS_NONE_LEFT = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
 much()
 taken = []
 try:

@@ -276,6 +276,7 @@ def test_a_program_that_fills_its_memory_and_recovers_goes_on_recorded(
 
 FULL_STACK = """
 import sys
+sys.setrecursionlimit(300)
 def f(): f()
 def g(n):
     meet()

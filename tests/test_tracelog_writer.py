@@ -359,12 +359,45 @@ def test_what_waits_for_descriptors_does_not_take_all_memory(tmp_path: Path, new
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
     try:
-        log.write(said(0, 10 * 2**20))
+        records = said(0, 10 * 2**20)
+        log.write(records)
+        assert records
+        records += said(1, 10 * 2**20)
         with pytest.raises(HostError, match="ERR_IO"):
-            log.write(said(0, 20 * 2**20))
+            log.write(records)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         log.close()
+
+
+class Counted(bytes):
+    """A record that counts how often it is looked at."""
+
+    looks = 0
+
+    def __len__(self) -> int:
+        Counted.looks += 1
+        return super().__len__()
+
+
+def test_what_waits_is_not_looked_at_again_with_each_record(tmp_path: Path, new: New) -> None:
+    Counted.looks = 0
+    log = new(tmp_path)
+    records: list[bytes] = []
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        for number in range(2000):
+            records += map(Counted, said(number, 500))
+            log.write(records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(records) > 2000
+    log.settle(records)
+    log.close()
+
+    assert numbers(tmp_path / "a.ctlog") == list(range(2000))
+    assert Counted.looks < 25 * 4000
 
 
 class Watch:

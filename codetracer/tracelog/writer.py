@@ -79,7 +79,7 @@ LARGE: Final = 16 * 2**10
 """Bytes of a group above which its records are not joined first."""
 
 PATIENCE: Final = 16 * 2**10
-"""After how many more bytes of records it is tried again."""
+"""After how many more bytes of records it is tried again; an eighth more where much waits."""
 
 PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """What a machine is short of now, and may have later."""
@@ -128,6 +128,8 @@ class LogWriter:
         self._limit = 0
         self._shortage = 0
         self._waits_for = 0
+        self._waiting = 0
+        self._counted = 0
 
     @property
     def size(self) -> int:
@@ -146,16 +148,20 @@ class LogWriter:
     def write(self, records: list[bytes]) -> None:
         """Append a group of records, and empty the list; a reader finds all of it or nothing.
 
-        Where the machine is short of something that it may have later, the list stays as it is.
+        Where the machine is short of something that it may have later, the list stays as it is: the
+        next group is appended to it.
 
         Raises:
             HostError: ERR_IO, the disk is full, for instance; the log is whole up to here.
         """
+        if self._waits_for and self._is_too_early(records):
+            return
         count = sum(map(len, records))
         if not count:
             return
         # Before it is joined: what waits for memory must not need as much again.
         if self._position + count > self._limit and not self._make_room(count):
+            self._waiting, self._counted = count, len(records)
             return
         start = self._position
         window = self._map
@@ -225,13 +231,19 @@ class LogWriter:
         if window is not None:
             window.close()
 
+    def _is_too_early(self, records: list[bytes]) -> bool:
+        """Tell whether too little waits for another try; each record is counted once."""
+        if self.problem is not None or self._state == _CLOSED:
+            return False
+        self._waiting += sum(map(len, records[self._counted :]))
+        self._counted = len(records)
+        return self._waiting < self._waits_for
+
     def _make_room(self, count: int) -> bool:
         if self.problem is not None or self._state == _CLOSED:
             raise unwritable(self.path, self.problem or "it is closed")
-        if count < self._waits_for:
-            return False
         made = self._try(self._create if self._state == _NEW else self._next_block, count)
-        self._waits_for = 0 if made else count + PATIENCE
+        self._waits_for = 0 if made else count + max(PATIENCE, count // 8)
         return made
 
     def _try(self, step: Any, needed: int) -> bool:
