@@ -36,9 +36,11 @@ piece_of(const char *data, Py_ssize_t length)
     return end;
 }
 
-/* Appends what was written, and commits each record if it is the group that it goes into. */
+/* Appends what was written, and commits each record if it is the group that it goes into. What was
+   read waits for the next record where nothing else waits: that may say in which variable it has come,
+   and that its name is that of a secret. */
 static int
-put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line)
+put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
 {
     char *data;
     Py_ssize_t length;
@@ -55,6 +57,8 @@ put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, lo
     }
     unsigned long stream = PyLong_AsUnsignedLong(args[0]);
     int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
+    int commits = to == &engine->group
+                  && !(may_wait && stream == STREAM_IN && length <= OUTPUT_PIECE);
     while (!failed) {
         Py_ssize_t count = piece_of(data, length);
         failed = buffer_reserve(to, (size_t)(count + path_length) + 64) < 0;
@@ -64,7 +68,7 @@ put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, lo
             put_text(to, path_bytes, (size_t)path_length);
             put_uint(to, (uint64_t)line);
             put_text(to, data, (size_t)count);
-            failed = to == &engine->group && commit(engine) < 0;
+            failed = commits && commit(engine) < 0;
         }
         data += count;
         length -= count;
@@ -134,9 +138,10 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     }
     int outcome = 0;
     if (is_within(engine)) {
-        outcome = put_output(engine, &engine->late, told, path, line);
+        outcome = put_output(engine, &engine->late, told, path, line, 0);
     }
     else if (take_engine(engine, id)) {
+        int is_first = engine->group.used == 0;
         if (path != NULL && thread_of(engine, id) == NULL) {
             outcome = -1;
         }
@@ -144,7 +149,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = put_time(engine);
         }
         if (outcome == 0) {
-            outcome = put_output(engine, &engine->group, told, path, line);
+            outcome = put_output(engine, &engine->group, told, path, line, is_first);
         }
         outcome = give_engine(engine, &event, outcome);
     }

@@ -94,7 +94,8 @@ class Placed(NamedTuple):
         secrets: what is nowhere to be found.
         arguments: of its command line.
         environ: what is in its environment.
-        stdin: what it reads: passwords by getpass, then one that it has read so.
+        stdin: what it reads: passwords by getpass, then one that it has read so, then some into
+            variables of secret names.
     """
 
     program: str
@@ -118,16 +119,21 @@ def placed(count: int) -> Placed:
     environ = {form.format("", next(names).upper()): secret() for form in ENVIRONMENT[:2]}
     environ["HOME_URL"] = f"amqp://guest:{secret()}@host/"
     typed = [secret() for _ in range(4)]
+    named = [secret() for _ in range(3)]
     parts = [PROGRAM]
     parts += [f"def ask_{at}():\n    x = getpass.getpass()\n    y = '<' + x\n" for at in range(4)]
     parts += [f"ask_{at}()\n" for at in range(4)]
     parts.append("def read():\n    x = input('> ')\n    y = sys.stdin.readline()\nread()\n")
+    parts.append(
+        "def name():\n    password = input('> ')\n    token = sys.stdin.readline()\n"
+        "    for api_key in sys.stdin:\n        break\nname()\n"
+    )
     parts.append("def see():\n    x = os.environ\n    y = [*x.values()]\n    z = sys.argv\nsee()\n")
     for at in range(count - len(secrets)):
         body = PLACES[at % len(PLACES)].format(secret(), next(names))
         lines = "".join(f"    {line}\n" for line in body.splitlines())
         parts.append(f"def place_{at}():\n{lines}place_{at}()\n")
-    stdin = "".join(f"{text}\n" for text in (*typed, typed[0], f"a {typed[1]} b"))
+    stdin = "".join(f"{text}\n" for text in (*typed, typed[0], f"a {typed[1]} b", *named))
     return Placed("".join(parts), secrets, arguments, environ, stdin)
 
 
