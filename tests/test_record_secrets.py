@@ -307,3 +307,25 @@ subprocess.run([sys.executable, '-c', 'pass', '--token', 'short', '--user', pass
     assert "-c pass --token <redacted> --user <redacted>" in outcome.stderr
     assert found(tmp_path / "out", ["hunter2-secret"]) == []
     assert b"short" not in content(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ((), "redaction  by name"),
+        (("--redact", "customer_number"), "redaction  by name, also customer_number"),
+        (
+            ("--no-redaction",),
+            "redaction  none by name: secrets may be in it (--no-redaction)",
+        ),
+    ],
+    ids=["default", "more", "none"],
+)
+def test_a_recording_says_whether_secrets_were_hidden(
+    tmp_path: Path, backend: str, options: tuple[str, ...], line: str
+) -> None:
+    recorded(tmp_path, "x = 1", backend, *options)
+
+    told = execute("-m", "codetracer", "info", "out", cwd=tmp_path)
+
+    assert line in told.stdout.splitlines(), told.stdout

@@ -116,6 +116,7 @@ def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
     rows.append(("duration", _seconds(metadata.get("duration_ns"))))
     rows.append(("ended", _words(metadata.get("exit_status"), "label")))
     rows.append(("filters", _filters(metadata.get("filters"))))
+    rows.append(("redaction", _redaction(metadata.get("redaction"))))
     rows += [(name, _settings(metadata.get(name))) for name in ("limits", "policy")]
     return [(name, str(value)) for name, value in rows if value]
 
@@ -138,6 +139,16 @@ def _filters(table: object) -> str:
         globs = known.get(key)
         text += f"; {word} {' or '.join(globs)}" if globs else ""
     return text
+
+
+def _redaction(table: object) -> str:
+    """Return whether what names say is secret was hidden; nothing if that is not known."""
+    known = table if isinstance(table, dict) else {}
+    if "by_name" not in known:
+        return ""
+    if not known["by_name"]:
+        return "none by name: secrets may be in it (--no-redaction)"
+    return ", ".join(["by name", *(f"also {name}" for name in known.get("added", ()))])
 
 
 def _settings(table: object) -> str:

@@ -84,6 +84,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
         "include": [_text],
         "exclude": [_text],
     },
+    "redaction": {"by_name": _flag, "added": [_text]},
     "policy": {_EACH: _setting},
     "limits": {_EACH: _setting},
     "sources": {_EACH: _text},

@@ -380,6 +380,11 @@ class Recorder(Tracer):
             name: source_name(name) for name in self._definitions.sources if name not in left_out
         }
 
+    def _redaction(self) -> dict[str, object]:
+        names = self._gate.names
+        by_name = names is not None and not names.readers_only
+        return {"by_name": by_name, "added": [] if names is None else list(names.added)}
+
     def _metadata(self, *, ended: bool = False) -> dict[str, object]:
         return {
             "format": "codetracer",
@@ -402,6 +407,7 @@ class Recorder(Tracer):
             "incomplete_reason": self.problem,
             "exit_status": {"code": self._status, "label": self._label},
             "filters": self._gate.statistics(),
+            "redaction": self._redaction(),
             "policy": recording_policy().as_dict(),
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
