@@ -329,3 +329,23 @@ def test_a_recording_says_whether_secrets_were_hidden(
     told = execute("-m", "codetracer", "info", "out", cwd=tmp_path)
 
     assert line in told.stdout.splitlines(), told.stdout
+
+
+LONG = """
+import sys
+token = sys.stdin.readline()
+pair = dict.fromkeys(('x', 'token'), sys.stdin.readline())
+print('got', pair)
+"""
+
+
+def test_all_of_a_long_secret_is_hidden_where_it_becomes_known_later(
+    tmp_path: Path, backend: str
+) -> None:
+    tokens = ["".join(f"{at * 7919 % 10007:05d}{name}q" for at in range(100)) for name in "ab"]
+
+    recorded(tmp_path, LONG, backend, stdin="\n".join(tokens) + "\n")
+
+    whole = content(tmp_path / "out")
+    pieces = [token[at : at + 16] for token in tokens for at in range(0, 700, 16)]
+    assert [piece for piece in pieces if piece.encode() in whole] == []

@@ -46,6 +46,12 @@ LOOKED_AHEAD: Final = 256
 LONGEST: Final = 1 << 16
 """How many characters of a secret are taken."""
 
+PIECE: Final = 16
+"""Bytes of the pieces in which what follows of a long secret is remembered."""
+
+LONGEST_KNOWN: Final = 1 << 12
+"""Of how many bytes of a secret there are pieces."""
+
 MOST: Final = 1 << 16
 """How many secrets are remembered; later ones are hidden by their names alone."""
 
@@ -152,6 +158,11 @@ class Secrets:
         if plain is not None:
             # As it stands in messages.
             found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
+        # Where only what is compared can be hidden, the rest is found by these.
+        found += [
+            text[at : at + PIECE]
+            for at in range(LOOKED_AHEAD, min(len(text), LONGEST_KNOWN), PIECE)
+        ]
         if len(text) <= LOOKED_AHEAD and b"\n" not in text:
             found += [_unquoted(text), _RESERVED.sub(_quote, text)]
         elif b"\n" in text:
