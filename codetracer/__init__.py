@@ -29,6 +29,7 @@ from codetracer.errors import (
 from codetracer.inspect import (
     PathFilter,
     frame,
+    handler_at,
     instruction_at,
     line_at,
     position_at,
@@ -97,6 +98,7 @@ __all__ = [
     "frame",
     "install_tracer",
     "installed",
+    "handler_at",
     "instruction_at",
     "is_tracing",
     "line_at",

@@ -1,22 +1,24 @@
-"""Measure lines and branches, for coverage.py to report: on every CPython from 3.12 on.
+"""Measure lines and branches for coverage.py to report, on every CPython from 3.12 on.
 
     python examples/branches.py app.py ARG…
     python examples/branches.py --include 'app/*.py' -m app ARG…
 
-coverage.py (`pip install coverage`) knows which lines and branches a file has, and prints what it
-prints after ``coverage run --branch``; this says which of them the program came through. On 3.12
-and 3.13 coverage.py itself can measure branches with `sys.settrace` only, which is called for each
-line, each time. Here a place that has told all it can tell is disabled, and costs nothing.
+coverage.py (``pip install coverage``) knows which lines and branches a file has, and prints what it
+prints after ``coverage run --branch``; this finds out which of them were executed. coverage.py's
+own core on `sys.monitoring` has no branches before 3.14; there it needs `sys.settrace`, which is
+called for each line, each time. Here what has told all that it can tell is disabled: code whose
+branches have gone both ways costs nothing from then on.
 
-An event says that execution is at some instruction. From there it takes the same way each time, up
-to the next branch or to the end of the frame, which are events of their own: so the lines on that
-way are looked up in the bytecode when the program has ended.
+Each event says at which instruction execution is. From there it goes one way, up to the next
+branch or exit, which are events of their own. So where it came to is read from the bytecode, when
+the program has ended. It cannot be read where an exception comes before the next line: a line
+counts as reached from another only if it was executed, be it from a third one. An exception that
+leaves a function counts as a way out of it, as coverage.py has it (``sys.settrace`` says so).
 """
 
 from __future__ import annotations
 
 import argparse
-import atexit
 import dis
 import os
 import runpy
@@ -37,138 +39,151 @@ from codetracer import (
     Tracer,
     events_union,
     frame,
+    handler_at,
 )
 
 type Arc = tuple[int, int]
-"""From line to line, as coverage.py has it: to minus its first line is out of a function."""
+"""From line to line, as coverage.py has it; minus a function's first line stands for its end."""
 
 ENDS = ("RAISE_VARARGS", "RERAISE", "RETURN_CONST", "RETURN_VALUE")
 
 
 class Branches(Tracer):
-    """Notes once from where to where each file's code was executed.
+    """Notes where each code object was executed.
 
     Parameters:
-        paths: the files that are measured.
+        paths: which files are measured.
     """
 
     def __init__(self, paths: PathFilter) -> None:
         self._paths = paths
-        self._codes: dict[int, CodeType] = {}
-        # By the number of a code object: offsets from which execution went on, and where to.
-        self._steps: dict[int, set[tuple[int, int]]] = defaultdict(set)
-        self._exits: dict[int, set[int]] = defaultdict(set)
+        # By id: code objects of different files may be equal.
+        self._seen: dict[int, _Seen] = {}
 
     def interest(self, events: MonitoringEvents) -> EventSet:
+        # Each way of a branch is an event from 3.14 on, and can be disabled alone.
         branches = events_union(events.BRANCH_LEFT, events.BRANCH_RIGHT) or events.BRANCH
-        return events_union(events.LINE, events.PY_RETURN, events.PY_UNWIND, branches)
+        return super().interest(events) & ~events.BRANCH | branches
 
     def on_line(self, code: CodeType, line: int) -> CallbackOutcome:
         if self._paths.selects(code) and (here := frame(code)) is not None:
-            self._note(code, here.f_lasti, here.f_lasti)
+            self._of(code).lines.add(here.f_lasti)
         return DISABLE
 
     def on_branch(self, code: CodeType, offset: int, destination: int) -> CallbackOutcome:
-        # 3.12 and 3.13: DISABLE silences both ways.
         if not self._paths.selects(code):
             return DISABLE
-        self._note(code, offset, destination)
-        ways = [step for step in self._steps[id(code)] if step[0] == offset != step[1]]
+        ways = self._of(code).ways[offset]
+        ways.add(destination)
         return DISABLE if len(ways) == 2 else None
 
     def on_branch_left(self, code: CodeType, offset: int, destination: int) -> CallbackOutcome:
-        if self._paths.selects(code):
-            self._note(code, offset, destination)
+        self.on_branch(code, offset, destination)
         return DISABLE
 
-    on_branch_right = on_branch_left
+    def on_branch_right(self, code: CodeType, offset: int, destination: int) -> CallbackOutcome:
+        self.on_branch(code, offset, destination)
+        return DISABLE
 
     def on_py_return(self, code: CodeType, offset: int, retval: object) -> CallbackOutcome:
         if self._paths.selects(code):
-            self._codes[id(code)] = code
-            self._exits[id(code)].add(offset)
+            self._of(code).exits.add(offset)
         return DISABLE
 
     def on_py_unwind(self, code: CodeType, offset: int, exception: BaseException) -> None:
-        self.on_py_return(code, offset, exception)
+        if self._paths.selects(code):
+            self._of(code).exits.add(offset)
 
-    def _note(self, code: CodeType, offset: int, destination: int) -> None:
-        self._codes[id(code)] = code
-        self._steps[id(code)].add((offset, destination))
+    def on_exception_handled(self, code: CodeType, offset: int, exception: BaseException) -> None:
+        trace = exception.__traceback__
+        if self._paths.selects(code) and trace is not None and trace.tb_frame.f_code is code:
+            self._of(code).handled.add((trace.tb_lasti, offset))
+
+    def _of(self, code: CodeType) -> _Seen:
+        if (seen := self._seen.get(id(code))) is None:
+            seen = self._seen[id(code)] = _Seen(code)
+        return seen
 
     def arcs(self) -> dict[str, set[Arc]]:
-        """Return, by file, what was executed."""
+        """Return for each file what was executed of it."""
         found: dict[str, set[Arc]] = defaultdict(set)
-        for number, code in self._codes.items():
-            lines = _Lines(code)
-            steps = self._steps[number]
-            reached = {lines.at(offset) for offset, destination in steps if offset == destination}
-            found[code.co_filename] |= {(line, line) for line in reached if line}
-            for offset, destination in steps:
-                if (arc := lines.arc(offset, destination)) and arc[1] in reached:
-                    found[code.co_filename].add(arc)
-            for offset in self._exits[number]:
-                if (line := lines.at(offset)) is not None:
-                    found[code.co_filename].add((line, -code.co_firstlineno))
+        for seen in self._seen.values():
+            found[seen.code.co_filename] |= seen.arcs()
         return found
 
 
-class _Lines:
-    """The lines that the code goes through."""
+class _Seen:
+    """What was seen of one code object: offsets, as events carry them."""
 
     def __init__(self, code: CodeType) -> None:
-        self._instructions = list(dis.get_instructions(code))
-        self._offsets = [each.offset for each in self._instructions]
-        self._lines = [line for line, *_ in code.co_positions()]
+        self.code = code
+        self.lines: set[int] = set()
+        self.ways: dict[int, set[int]] = defaultdict(set)
+        self.exits: set[int] = set()
+        self.handled: set[tuple[int, int]] = set()
 
-    def at(self, offset: int) -> int | None:
-        return self._lines[offset // 2]
+    def arcs(self) -> set[Arc]:
+        line_of = [line for line, *_ in self.code.co_positions()]
+        reached = {line for offset in self.lines if (line := line_of[offset // 2])}
+        found = {(line, line) for line in reached}
+        for offset in self.exits:
+            if line := line_of[offset // 2]:
+                found.add((line, -self.code.co_firstlineno))
 
-    def arc(self, offset: int, destination: int) -> Arc | None:
-        """Return where execution goes on from the line at an offset; None where events tell it."""
-        line = self.at(offset)
-        seen = set()
-        while line is not None and destination not in seen:
-            seen.add(destination)
-            at = bisect_left(self._offsets, destination)
-            each = self._instructions[at]
-            here = self.at(each.offset)
-            if here is not None and here != line:
-                return line, here
-            if each.opname.startswith("JUMP"):
-                destination = each.argval
-            elif each.opcode in dis.hasjrel or each.opname in ENDS:
-                break
-            else:
-                destination = self._offsets[at + 1]
-        return None
+        instructions = list(dis.get_instructions(self.code))
+        steps = {(offset, offset) for offset in self.lines}
+        steps |= {(offset, to) for offset, ways in self.ways.items() for to in ways}
+        # What was raised anew meanwhile came from elsewhere than its traceback says.
+        steps |= {each for each in self.handled if handler_at(self.code, each[0]) == each[1]}
+        for offset, destination in steps:
+            line, to = line_of[offset // 2], _next_line(instructions, offset, destination, line_of)
+            if line and to in reached:
+                found.add((line, to))
+        return found
+
+
+def _next_line(
+    instructions: list[dis.Instruction], start: int, destination: int, line_of: list[int | None]
+) -> int | None:
+    """Return the line to which execution comes next from `destination`, if it has no choice."""
+    passed = set()
+    while destination not in passed:
+        passed.add(destination)
+        at = bisect_left(instructions, destination, key=lambda each: each.offset)
+        each = instructions[at]
+        line = line_of[each.offset // 2]
+        if line and line != line_of[start // 2]:
+            return line
+        # SEND goes on there when what is awaited has ended, and fires no event.
+        if each.opname.startswith(("JUMP", "SEND")):
+            destination = each.argval
+        elif each.opcode in dis.hasjrel or each.opname in ENDS:
+            break
+        else:
+            destination = instructions[at + 1].offset
+    return None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure lines and branches of a program.")
-    parser.add_argument("--include", action="append", default=[], metavar="GLOB")
+    parser.add_argument("--include", action="append", default=[], metavar="GLOB", help="files")
     parser.add_argument("-m", action="store_true", dest="module", help="PROGRAM is a module")
-    parser.add_argument("program")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    parser.add_argument("program", metavar="PROGRAM")
+    parser.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
     branches = Branches(PathFilter(asked.include))
-    monitor = Monitor("branches")
-
-    def report() -> None:
-        monitor.uninstall()
+    sys.argv = [asked.program, *asked.arguments]
+    sys.path[0] = os.getcwd() if asked.module else os.path.dirname(os.path.abspath(asked.program))
+    try:
+        with Monitor("branches").installed(branches):
+            if asked.module:
+                runpy.run_module(asked.program, run_name="__main__", alter_sys=True)
+            else:
+                runpy.run_path(asked.program, run_name="__main__")
+    finally:
         coverage = Coverage(data_file=None, branch=True)
         coverage.get_data().add_arcs(branches.arcs())
         coverage.report(show_missing=True)
-
-    # What runs last: threads and atexit functions of the program count as well.
-    atexit.register(report)
-    sys.argv = [asked.program, *asked.arguments]
-    sys.path[0] = os.getcwd() if asked.module else os.path.dirname(os.path.abspath(asked.program))
-    monitor.install(branches)
-    if asked.module:
-        runpy.run_module(asked.program, run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(asked.program, run_name="__main__")
 
 
 if __name__ == "__main__":
