@@ -172,14 +172,15 @@ def main() -> None:
     parser.add_argument("arguments", metavar="ARG", nargs=argparse.REMAINDER)
     asked = parser.parse_args()
     branches = Branches(PathFilter(asked.include))
+    path = os.path.abspath(asked.program)
     sys.argv = [asked.program, *asked.arguments]
-    sys.path[0] = os.getcwd() if asked.module else os.path.dirname(os.path.abspath(asked.program))
+    sys.path[0] = os.getcwd() if asked.module else os.path.dirname(path)
     try:
         with Monitor("branches").installed(branches):
             if asked.module:
                 runpy.run_module(asked.program, run_name="__main__", alter_sys=True)
             else:
-                runpy.run_path(asked.program, run_name="__main__")
+                runpy.run_path(path, run_name="__main__")
     finally:
         coverage = Coverage(data_file=None, branch=True)
         coverage.get_data().add_arcs(branches.arcs())
