@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -132,11 +133,14 @@ def test_code_whose_branches_have_gone_both_ways_costs_nothing_from_then_on(
                 total += value
         return total
 
-    asked: list[object] = []
-    selects = PathFilter.selects
-    monkeypatch.setattr(
-        PathFilter, "selects", lambda self, code: asked.append(code) or selects(self, code)
-    )
+    asked: list[CodeType] = []
+    note = Branches._of
+
+    def noted(self: Branches, code: CodeType) -> object:
+        asked.append(code)
+        return note(self, code)
+
+    monkeypatch.setattr(Branches, "_of", noted)
     with Monitor("branches").installed(Branches(PathFilter([__file__]))):
         # Twice: for visits an instruction of its head for the second time alone.
         work([1, 2]), work([1, 2])
