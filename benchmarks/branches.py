@@ -2,10 +2,10 @@
 
     python benchmarks/branches.py [--turns N] PYTHON ...    (each has coverage.py and our bindings)
 
-Each workload runs plainly and under each tool in turn, sixty times over in one process. What counts
-is the process's CPU time, less that of no run at all under the same tool: start and report are left
-out. The ratio is to the plain time of the same turn; its median is printed. Before 3.14 coverage.py
-has no branches by `sys.monitoring`; there that core measures lines only.
+Each workload runs plainly and under each tool in turn, sixty times over in one process. What
+counts is the process's CPU time, less that of no run at all under the same tool: start and report
+are left out. The ratio is to the plain time of the same turn; its median is printed. Before 3.14
+coverage.py has no branches by `sys.monitoring`; there that core measures lines only.
 """
 
 from __future__ import annotations
