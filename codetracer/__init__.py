@@ -29,6 +29,7 @@ from codetracer.errors import (
 from codetracer.inspect import (
     PathFilter,
     frame,
+    handler_at,
     instruction_at,
     line_at,
     position_at,
@@ -95,6 +96,7 @@ __all__ = [
     "flush",
     "flush_installed_tracer",
     "frame",
+    "handler_at",
     "install_tracer",
     "installed",
     "instruction_at",

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import codetracer
-from codetracer import PathFilter, Tracer, frame, instruction_at, line_at, position_at
+from codetracer import PathFilter, Tracer, frame, handler_at, instruction_at, line_at, position_at
 from codetracer_bindings.events import EVENTS
 from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec
 from tests.programs import PROGRAMS, compiled, run
@@ -165,6 +165,68 @@ def test_a_place_without_a_line_is_told_with_the_first_line_of_the_code() -> Non
     # Behind the end there is nothing either.
     assert line_at(code, 2 * len(code.co_code)) == code.co_firstlineno
     assert position_at(code, 2 * len(code.co_code)) == (None, None, None, None)
+
+
+HANDLERS = """
+import contextlib
+def plain():
+    return int("x")
+def first(n):
+    try:
+        if n:
+            [int("x") for _ in range(300)]
+        with contextlib.suppress(KeyError):
+            raise KeyError
+        try:
+            raise ValueError
+        finally:
+            n = 1
+    except (LookupError, TypeError):
+        return 1
+    except ValueError as error:
+        return 2
+    finally:
+        n = 2
+for n in (0, 1):
+    first(n)
+try:
+    plain()
+except ValueError:
+    pass
+"""
+
+
+def test_a_handler_is_found_from_where_the_exception_was_raised() -> None:
+    code = compile(HANDLERS, "<handlers>", "exec")
+    raised: dict[CodeType, int] = {}
+    told: list[tuple[str, int | None, int | None]] = []
+
+    def on_raise(self: Tracer, code: CodeType, offset: int, exception: BaseException) -> None:
+        if code.co_filename == "<handlers>":
+            raised[code] = offset
+
+    def on_exception_handled(
+        self: Tracer, code: CodeType, offset: int, exception: BaseException
+    ) -> None:
+        if code.co_filename == "<handlers>":
+            told.append((code.co_name, handler_at(code, raised[code]), offset))
+
+    def on_py_unwind(self: Tracer, code: CodeType, offset: int, exception: BaseException) -> None:
+        if code.co_filename == "<handlers>":
+            told.append((code.co_name, handler_at(code, offset), None))
+
+    handlers: dict[str, Callable[..., object]] = {
+        "on_raise": on_raise,
+        "on_reraise": on_raise,
+        "on_exception_handled": on_exception_handled,
+        "on_py_unwind": on_py_unwind,
+    }
+    with codetracer.installed(watching(handlers)):
+        exec(code, {})
+
+    assert [(name, handler) for name, handler, _ in told] == [(name, to) for name, _, to in told]
+    assert len([to for name, _, to in told if name == "first" and to is not None]) >= 5
+    assert told[-2:] == [("plain", None, None), ("<module>", told[-1][2], told[-1][2])]
 
 
 # ---------------------------------------------------------------- files

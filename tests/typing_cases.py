@@ -27,6 +27,7 @@ from codetracer import (
     Tracer,
     events_union,
     frame,
+    handler_at,
     installed,
     instruction_at,
     line_at,
@@ -107,6 +108,7 @@ def places(code: CodeType) -> None:
     assert_type(line_at(code, 0), int)
     assert_type(position_at(code, 0)[2], int | None)
     assert_type(instruction_at(code, 0), str)
+    assert_type(handler_at(code, 0), int | None)
     assert_type(PathFilter(["app/*"], exclude=["*_pb2.py"]).selects(code), bool)
     assert_type(thread_name(), str)
     assert_type(task_name(), str | None)

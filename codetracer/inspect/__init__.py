@@ -3,7 +3,7 @@
 Nothing here keeps an object of the program or runs its code.
 """
 
-from codetracer.inspect.bytecode import instruction_at, line_at, position_at
+from codetracer.inspect.bytecode import handler_at, instruction_at, line_at, position_at
 from codetracer.inspect.frames import frame
 from codetracer.inspect.paths import PathFilter
 from codetracer.inspect.threads import task_name, thread_name
@@ -11,6 +11,7 @@ from codetracer.inspect.threads import task_name, thread_name
 __all__ = [
     "PathFilter",
     "frame",
+    "handler_at",
     "instruction_at",
     "line_at",
     "position_at",

@@ -1,4 +1,4 @@
-"""What stands at an offset of a code object: line, columns, instruction.
+"""What stands at an offset of a code object: line, columns, instruction, handler.
 
 Each call takes time in proportion to the size of the code object. Who asks for the same place often
 keeps the answer.
@@ -13,12 +13,13 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import CodeType
 
     type Position = tuple[int | None, int | None, int | None, int | None]
     """First line, last line, first column, column behind the last one."""
 
-__all__ = ["instruction_at", "line_at", "position_at"]
+__all__ = ["handler_at", "instruction_at", "line_at", "position_at"]
 
 seal(globals())
 
@@ -68,3 +69,39 @@ def instruction_at(code: CodeType, offset: int) -> str:
         IndexError: the offset is not in the code.
     """
     return opname[code.co_code[offset]]
+
+
+def handler_at(code: CodeType, offset: int) -> int | None:
+    """Return where an exception goes on that comes at an offset, if it stays in this frame.
+
+    That is the ``offset`` which EXCEPTION_HANDLED carries. What was raised anew in between goes on
+    elsewhere than its traceback (``tb_lasti``) says.
+
+    Parameters:
+        code: a code object.
+        offset: in bytes, as events carry it.
+
+    Returns:
+        The offset in bytes of the handler, which may be that of a ``with`` or ``finally``, or the
+        compiler's own; None where the exception leaves the frame.
+
+    How ``co_exceptiontable`` is written is told in CPython's InternalDocs/exception_handling.md
+    (Objects/exception_handling_notes.txt before 3.13); 3.12 to 3.15 write it alike.
+    """
+    unit = offset // 2
+    numbers = _varints(code.co_exceptiontable)
+    # Start, length, target, and what is on the stack.
+    for start, length, target, _ in zip(numbers, numbers, numbers, numbers, strict=True):
+        if start <= unit < start + length:
+            return 2 * target
+    return None
+
+
+def _varints(table: bytes) -> Iterator[int]:
+    """Yield the numbers in an exception table: six bits a byte, the highest ones first."""
+    number = 0
+    for byte in table:
+        number = number << 6 | byte & 0x3F
+        if not byte & 0x40:
+            yield number
+            number = 0
