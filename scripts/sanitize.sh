@@ -12,7 +12,7 @@ python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-cp -R codetracer generated native tests hatch_build.py pyproject.toml "$copy"
+cp -R codegen codetracer generated native spec tests hatch_build.py pyproject.toml "$copy"
 cd "$copy"
 rm -f generated/codetracer_bindings/*.so
 
@@ -41,4 +41,4 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     tests/test_record_engines.py tests/test_record_harmless.py tests/test_record_oracle.py \
     tests/test_record_values.py tests/test_record_unseen.py tests/test_record_limits.py tests/test_record_suspended.py \
     tests/test_record_files.py tests/test_record_signals.py tests/test_runtime_io_descriptors.py \
-    tests/test_runtime_unseen.py
+    tests/test_runtime_unseen.py tests/test_known_types.py tests/test_record_secrets.py
