@@ -14,6 +14,7 @@ from itertools import islice, repeat
 from os import urandom
 
 from codetracer.own import seal
+from codetracer.runtime.utf8 import text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ class Secrets:
         if scheme is not None:
             text = text[scheme.end() :]
         found = [text, *self.urls(text)[1]]
-        plain = _decoded(text)
+        plain = text_of(text)
         if plain is not None:
             # As it stands in messages.
             found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
@@ -161,7 +162,7 @@ class Secrets:
 
     def _is_told(self, part: bytes) -> bool:
         """Tell whether a text is long and odd enough to be known again."""
-        plain = _decoded(part)
+        plain = text_of(part)
         size = len(part) if plain is None else len(plain)
         if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
             return False
@@ -299,14 +300,6 @@ def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
 
 def _encoded(text: str) -> bytes:
     return str.encode(text, "utf-8", "surrogatepass")
-
-
-def _decoded(data: bytes) -> str | None:
-    """Return bytes as text; None when they are none."""
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return None
 
 
 def _unquoted(data: bytes) -> bytes:
