@@ -15,6 +15,7 @@ from os import urandom
 
 from codetracer.own import seal
 from codetracer.runtime.utf8 import text_of
+from codetracer_bindings.trace_texts import texts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -228,12 +229,18 @@ class Secrets:
         return _replaced(data, spans, len(data)) if spans else data
 
     def masked(self, record: bytes) -> bytes:
-        """Return a record of the same length, with asterisks where it has secrets.
+        """Return a record of the same length, with asterisks where its texts have secrets.
 
-        It was put together when these were not known yet.
+        It was put together when these were not known yet. What holds it together may look like one:
+        `123456` are six objects in a list.
         """
-        for start, end in self._remembered(record, is_text=False, whole=False):
-            record = record[:start] + b"*" * (end - start) + record[end:]
+        if not self._remembered(record, is_text=False, whole=False):
+            return record
+        for first, last, is_text in texts_of(record):
+            text = record[first:last]
+            for start, end in self._remembered(text, is_text=is_text, whole=False):
+                text = text[:start] + b"*" * (end - start) + text[end:]
+            record = record[:first] + text + record[last:]
         return record
 
     def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
