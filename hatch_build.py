@@ -22,7 +22,7 @@ MODULES = {
             *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
             *("known", "buffers"),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
-            "secrets",
+            *("secrets", "masks"),
         )
     ],
 }

@@ -29,6 +29,7 @@ _TEMPLATES = {
     _PACKAGE / "trace_format.py": "trace_format.py.j2",
     _PACKAGE / "trace_encoder.py": "trace_encoder.py.j2",
     _PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
+    _PACKAGE / "trace_texts.py": "trace_texts.py.j2",
     _PACKAGE / "_trace_format.h": "_trace_format.h.j2",
     _PACKAGE / "types.py": "types.py.j2",
     _PACKAGE / "py.typed": "py.typed.j2",

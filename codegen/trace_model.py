@@ -35,6 +35,17 @@ _ENCODED_TYPES = _PYTHON_TYPES | {
     "attributes": "Sequence[tuple[int, bytes]]",
 }
 _MAY_BE_SHORT = ("uint", "sint", "text")
+_LETTERS = {
+    "uint": "n",
+    "sint": "n",
+    "f64": "d",
+    "text": "t",
+    "bytes": "b",
+    "value": "v",
+    "values": "V",
+    "texts": "T",
+    "attributes": "A",
+}
 
 
 class TraceProblem(NamedTuple):
@@ -200,6 +211,17 @@ class Tagged(_Row):
     def later_fields(self) -> list[TraceField]:
         """Its fields but for one that a short tag may hold."""
         return self.fields[1:] if self.short else self.fields
+
+    @property
+    def letters(self) -> str:
+        """A letter for each field: what has to be known to pass over it."""
+        return "".join(_LETTERS[field.type] for field in self.fields)
+
+    @property
+    def short_letters(self) -> str:
+        """The same of a short tag, which holds how long a text is, or a number."""
+        held = "s" if self.fields[0].type == "text" else ""
+        return held + self.letters[1:]
 
     @property
     def encoder_parameters(self) -> str:

@@ -9,6 +9,8 @@
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
 
+#define LAST_POINT 0x10ffff       /* of Unicode */
+
 /* Returns the nearest type that is written in C, or NULL. */
 static PyTypeObject *
 base_in_c(PyTypeObject *type)
@@ -189,18 +191,32 @@ real_number(const unsigned char *bytes, Py_ssize_t size)
     }
 }
 
+/* No codec is asked: what it cannot decode it has decoded by an error handler, "strict" too, and the
+   program may have registered another one by that name. */
 static PyObject *
 text_item(const char *at, Py_ssize_t size, int swapped)
 {
-    int order = swapped ? 1 : -1;
-    while (size >= 4 && memcmp(at + size - 4, "\0\0\0\0", 4) == 0) {
-        size -= 4;
+    _Static_assert(sizeof(wchar_t) == sizeof(uint32_t), "a wchar_t is a code point");
+    Py_ssize_t count = size / 4;
+    while (count > 0 && memcmp(at + 4 * (count - 1), "\0\0\0\0", 4) == 0) {
+        count--;
     }
-    PyObject *text = PyUnicode_DecodeUTF32(at, size, "surrogatepass", &order);
-    if (text == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
-        PyErr_Clear();
-        text = PyUnicode_FromString("");
+    wchar_t *points = PyMem_Calloc((size_t)count + 1, sizeof(wchar_t));
+    if (points == NULL) {
+        return PyErr_NoMemory();
     }
+    for (Py_ssize_t index = 0; index < count; index++) {
+        uint32_t point;
+        memcpy(&point, at + 4 * index, 4);
+        point = swapped ? __builtin_bswap32(point) : point;
+        if (point > LAST_POINT) {
+            /* It is no text. */
+            count = 0;
+        }
+        points[index] = (wchar_t)point;
+    }
+    PyObject *text = PyUnicode_FromWideChar(points, count);
+    PyMem_Free(points);
     return text;
 }
 

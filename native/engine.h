@@ -323,6 +323,9 @@ is_top(Thread *thread, const void *key, Plan *plan)
     return top->frame == key && top->plan == plan;
 }
 
+/* Tells whether the frame of a generator or coroutine has begun; -1 with an exception. */
+int has_begun(PyObject *frame, Plan *plan);
+
 /* Push a frame that begins, one that is met in its midst, or one that goes on. */
 int call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);
 int enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan);

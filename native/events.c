@@ -322,8 +322,16 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
     if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
         return -1;
     }
+    int begun = has_begun(event->frame, event->plan);
+    if (begun <= 0) {
+        /* What is known by its key is of one that was there before, and ended unseen. */
+        state_free(keyed_take(&engine->suspended, event->key));
+    }
+    if (begun < 0) {
+        return -1;
+    }
     /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
-    int is_open = stack_find(thread, event->frame, event->key) >= 0;
+    int is_open = begun && stack_find(thread, event->frame, event->key) >= 0;
     if ((is_open ? sync_stack(engine, thread, event->frame, NULL)
                  : sync_below(engine, thread, event->frame))
         < 0) {

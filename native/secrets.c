@@ -191,13 +191,12 @@ known_at(const Secrets *secrets, const unsigned char *bytes, size_t count)
     return found;
 }
 
-/* Finds the next secret that stands at `*at` or behind; NULL if there is none. */
-static const Secret *
-next_known(const Secrets *secrets, const unsigned char *bytes, size_t count, size_t *at)
+const Secret *
+secrets_next(const Secrets *secrets, const unsigned char *bytes, size_t count, size_t *at)
 {
     /* Of the pieces of four that a secret begins with, one is where it is looked. */
     size_t first = *at;
-    for (size_t probe = first; probe + 4 <= count; probe += STRIDE) {
+    for (size_t probe = first; secrets->count > 0 && probe + 4 <= count; probe += STRIDE) {
         if (!secrets->sieve[sifted(secrets, bytes + probe)]) {
             continue;
         }
@@ -539,12 +538,6 @@ merge(Spans *spans)
     spans->used = used;
 }
 
-static inline int
-continues(const char *bytes, size_t at)
-{
-    return ((unsigned char)bytes[at] & 0xc0) == 0x80;
-}
-
 /* Finds where secrets stand, in order; none overlaps another. */
 static int
 find(Engine *engine, const char *bytes, size_t count, int is_text, Spans *spans)
@@ -556,14 +549,13 @@ find(Engine *engine, const char *bytes, size_t count, int is_text, Spans *spans)
     size_t told = spans->used;
     size_t at = 0;
     const Secret *secret;
-    while (secrets->count > 0
-           && (secret = next_known(secrets, (const unsigned char *)bytes, count, &at)) != NULL) {
-        if (is_text && continues(bytes, at)) {
+    while ((secret = secrets_next(secrets, (const unsigned char *)bytes, count, &at)) != NULL) {
+        if (is_text && is_continued(bytes, at)) {
             at++;
             continue;
         }
         size_t end = secret->length < count - at ? at + secret->length : count;
-        while (is_text && end < count && continues(bytes, end)) {
+        while (is_text && end < count && is_continued(bytes, end)) {
             end++;
         }
         if (put_span(spans, at, end) < 0) {
@@ -662,19 +654,4 @@ secrets_clean(Engine *engine, PyObject *data)
     buffer_free(&replaced);
     PyMem_Free(spans.all);
     return result;
-}
-
-void
-secrets_mask(Engine *engine)
-{
-    Secrets *secrets = &engine->secrets;
-    Buffer *group = &engine->group;
-    secrets->masked = secrets->count;
-    size_t at = 0;
-    const Secret *secret;
-    while (secrets->count > 0
-           && (secret = next_known(secrets, group->bytes, group->used, &at)) != NULL) {
-        memset(group->bytes + at, '*', secret->compared);
-        at += secret->compared;
-    }
 }

@@ -67,7 +67,19 @@ int secrets_put(Engine *engine, Buffer *to, const char *bytes, size_t count, siz
 /* Returns bytes with placeholders where they have secrets. */
 PyObject *secrets_clean(Engine *engine, PyObject *data);
 
-/* Puts asterisks over secrets in the group that became known after it was begun. */
+/* Finds the next secret that stands at `*at` or behind; NULL if there is none, or none is known. */
+const Secret *secrets_next(const Secrets *secrets, const unsigned char *bytes, size_t count,
+                           size_t *at);
+
+/* Tells whether a character of UTF-8 goes on there that began before. */
+static inline int
+is_continued(const void *bytes, size_t at)
+{
+    return (((const unsigned char *)bytes)[at] & 0xc0) == 0x80;
+}
+
+/* Puts asterisks over secrets in the group that became known after it was begun: in its texts alone.
+   See masks.c. */
 void secrets_mask(Engine *engine);
 
 /* Tells whether there may be anything to hide in a text of so many bytes. */

@@ -187,7 +187,7 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return write_variables(engine, state);
 }
 
-static int
+int
 has_begun(PyObject *frame, Plan *plan)
 {
     PyObject *offset = PyObject_GetAttr(frame, name_f_lasti);

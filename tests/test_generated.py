@@ -82,6 +82,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "trace_decoder",
         "trace_encoder",
         "trace_format",
+        "trace_texts",
         "tracer",
         "types",
     ]

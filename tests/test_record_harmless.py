@@ -270,3 +270,33 @@ def test_a_namespace_of_the_programs_own_is_not_asked(tmp_path: Path, backend: s
     assert "'one'" in unrecorded.stdout
 
     assert record(tmp_path, NAMESPACES, backend=backend) == unrecorded
+
+
+ERROR_HANDLERS = """
+import array, codecs, sys, warnings
+warnings.simplefilter('ignore')
+called = []
+def handler(error):
+    called.append(error)
+    return '?', error.end
+NAMES = ['strict', 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'surrogatepass']
+for name in NAMES: codecs.register_error(name, handler)
+class Odd: pass
+def work(odd):
+    text, data = 'lone \\ud800 here', b'no text \\xff\\xfe'
+    password = 'it is \\ud812 secret'
+    api_key = b'\\xff\\xfe is secret'
+    url = 'http://user:pass\\ud800word@host/?token=\\ud801abcdef'
+    told = b'http://user:pass\\xffword@host/?token=\\xff\\xfebcdef'
+    setattr(odd, '\\ud800', [text, data, url, told, f'<{password}>', b'<%b>' % api_key])
+    points = array.array('u', 'x\\ud800')
+    return OSError(2, url), memoryview(points)
+work(Odd())
+print(called)
+"""
+
+
+def test_error_handlers_that_a_program_registers_are_not_called(
+    tmp_path: Path, backend: str
+) -> None:
+    assert record(tmp_path, ERROR_HANDLERS, backend=backend).stdout.strip() == "[]"

@@ -10,7 +10,7 @@ import pytest
 
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
-from codetracer.replay import CutText, Hidden, OutputEvent
+from codetracer.replay import CallEvent, CutText, Hidden, OutputEvent
 from tests.recordings import BACKENDS, ENVIRON, an_object, last, record
 from tests.running import Outcome, execute, trace_environ, write
 from tests.secret_programs import HARMLESS, placed
@@ -349,3 +349,34 @@ def test_all_of_a_long_secret_is_hidden_where_it_becomes_known_later(
     whole = content(tmp_path / "out")
     pieces = [token[at : at + 16] for token in tokens for at in range(0, 700, 16)]
     assert [piece for piece in pieces if piece.encode() in whole] == []
+
+
+NUMBERS_LIKE_A_SECRET = """\
+class Job: pass
+def show(held):
+    return held
+show({'jobs': [Job() for _ in range(40)], 'numbers': [*range(1, 9)], 'text': 'it is 56789:;<= here',
+      'data': b'it is 56789:;<= here', 'token': ['56789:;<=', bytes(range(0x91, 0x99))]})
+show({'text': '\\u20ac' * 5, 'token': b'\\xe2\\x82\\xac\\xe2\\x82\\xac\\xe2\\x82'})
+"""
+"""Objects 21 to 29, and the integers from 1 to 8, are written by the bytes of these secrets. What
+comes before `token` is put together when they are not known yet."""
+
+
+def test_what_holds_a_record_together_is_never_taken_for_a_secret(
+    tmp_path: Path, backend: str
+) -> None:
+    record(tmp_path, NUMBERS_LIKE_A_SECRET, backend=backend)
+
+    replay = codetracer.read(tmp_path / "out").replay()
+    first, second = [
+        dict(zip(items[::2], items[1::2], strict=True))
+        for event in replay
+        if isinstance(event, CallEvent) and event.frame.code.name == "show"
+        for items in [an_object(replay.locals(event.frame)["held"]).items]
+    ]
+    jobs = an_object(first["jobs"])
+    assert len({an_object(item).number for item in jobs.items}) == len(jobs.items) == 40
+    assert [*an_object(first["numbers"]).items] == [*range(1, 9)]
+    assert (first["text"], first["data"]) == ("it is ********* here", b"it is ********* here")
+    assert second["text"] == "*********€€"

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import codetracer
+from codetracer.replay import Frame, ThrowEvent, UnwindEvent, YieldEvent
 from tests.recordings import BACKENDS, record
 from tests.running import execute, write
 
@@ -397,3 +399,36 @@ def test_a_program_finds_them_as_they_are_unrecorded(
 def _plain(text: str) -> str:
     """Return a program's output without the addresses in it."""
     return re.sub(r"0x[0-9a-f]+", "0x", text)
+
+
+DEAD_AND_UNBORN = """\
+def count(n):
+    yield n
+    yield n + 1
+def run():
+    dead = count(1)
+    next(dead)
+    del dead
+    unborn = count(2)
+    try: unborn.throw(LookupError)
+    except LookupError: pass
+run()
+"""
+"""The second generator gets the memory of the first, which ends without an event."""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_that_is_thrown_into_before_it_begins_is_not_taken_for_one_that_is_gone(
+    tmp_path: Path, backend: str
+) -> None:
+    record(tmp_path, DEAD_AND_UNBORN, backend=backend)
+
+    frames: dict[Frame | None, list[str]] = {}
+    for event in codetracer.read(tmp_path / "out"):
+        kinds = YieldEvent | ThrowEvent | UnwindEvent
+        if isinstance(event, kinds) and event.frame and event.frame.code.name == "count":
+            frames.setdefault(event.frame, []).append(type(event).__name__)
+    dead, unborn = frames.values()
+    # 3.14 tells how the first one ends.
+    assert dead in (["YieldEvent"], ["YieldEvent", "ThrowEvent", "UnwindEvent"])
+    assert unborn == ["UnwindEvent"]

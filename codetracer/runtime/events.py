@@ -456,8 +456,9 @@ class Events:
             del self._late[:]
         if self._secrets.count != self._masked:
             # Some became known after this group was begun.
+            masked = [self._secrets.masked(record) for record in self._out]
+            self._out[:] = masked
             self._masked = self._secrets.count
-            self._out[:] = map(self._secrets.masked, self._out)
         self._log.write(self._out)
 
 

@@ -32,6 +32,7 @@ from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.io import OutputCapture
 from codetracer.runtime.plans import Plans
+from codetracer.runtime.utf8 import text_of
 from codetracer.runtime.values import Limits
 from codetracer.whose import began_here, is_the_programs
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
@@ -369,7 +370,7 @@ class Recorder(Tracer):
 
     def _clean(self, text: str) -> str:
         cleaned: bytes = self._events.clean(text.encode("utf-8", "surrogatepass"))
-        return cleaned.decode("utf-8", "surrogatepass")
+        return text_of(cleaned) or cleaned.decode("utf-8", "replace")
 
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""

@@ -14,6 +14,8 @@ from itertools import islice, repeat
 from os import urandom
 
 from codetracer.own import seal
+from codetracer.runtime.utf8 import text_of
+from codetracer_bindings.trace_texts import texts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +156,7 @@ class Secrets:
         if scheme is not None:
             text = text[scheme.end() :]
         found = [text, *self.urls(text)[1]]
-        plain = _decoded(text)
+        plain = text_of(text)
         if plain is not None:
             # As it stands in messages.
             found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
@@ -172,7 +174,7 @@ class Secrets:
 
     def _is_told(self, part: bytes) -> bool:
         """Tell whether a text is long and odd enough to be known again."""
-        plain = _decoded(part)
+        plain = text_of(part)
         size = len(part) if plain is None else len(plain)
         if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
             return False
@@ -238,12 +240,18 @@ class Secrets:
         return _replaced(data, spans, len(data)) if spans else data
 
     def masked(self, record: bytes) -> bytes:
-        """Return a record of the same length, with asterisks where it has secrets.
+        """Return a record of the same length, with asterisks where its texts have secrets.
 
-        It was put together when these were not known yet.
+        It was put together when these were not known yet. What holds it together may look like one:
+        `123456` are six objects in a list.
         """
-        for start, end in self._remembered(record, is_text=False, whole=False):
-            record = record[:start] + b"*" * (end - start) + record[end:]
+        if not self._remembered(record, is_text=False, whole=False):
+            return record
+        for first, last, is_text in texts_of(record):
+            text = record[first:last]
+            for start, end in self._remembered(text, is_text=is_text, whole=False):
+                text = text[:start] + b"*" * (end - start) + text[end:]
+            record = record[:first] + text + record[last:]
         return record
 
     def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
@@ -310,14 +318,6 @@ def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
 
 def _encoded(text: str) -> bytes:
     return str.encode(text, "utf-8", "surrogatepass")
-
-
-def _decoded(data: bytes) -> str | None:
-    """Return bytes as text; None when they are none."""
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return None
 
 
 def _unquoted(data: bytes) -> bytes:

@@ -122,8 +122,12 @@ class Stacks:
     def throw(self, frame: FrameType, plan: Plan, exception: BaseException) -> None:
         """A frame that was suspended goes on with an exception."""
         thread = self._thread_of(plan)
+        begun = frame.f_lasti > plan.beginning
+        if not begun:
+            # What is known by its id is of one that was there before, and ended unseen.
+            self._suspended.pop(id(frame), None)
         # Through a `yield from` that handled it, it may come to a frame that has been resumed.
-        is_open = any(state.frame == id(frame) for state in thread.stack)
+        is_open = begun and any(state.frame == id(frame) for state in thread.stack)
         if is_open:
             self._sync(thread, frame, 0)
         else:

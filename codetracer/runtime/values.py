@@ -21,6 +21,7 @@ from codetracer.runtime.known import (
 )
 from codetracer.runtime.lookups import find
 from codetracer.runtime.secrets import LOOKED_AHEAD, Secrets
+from codetracer.runtime.utf8 import text_of
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import (
     encode_object,
@@ -667,7 +668,7 @@ def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> byte
     if not hidden:
         return _REDACTED
     if base is str:
-        text = hidden.decode("utf-8", "surrogatepass")
+        text = text_of(hidden) or ""
         return value_text(text) if length <= limit else value_cut_text(length, text)
     return value_binary(hidden) if length <= limit else value_cut_binary(length, hidden)
 

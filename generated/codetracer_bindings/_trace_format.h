@@ -99,4 +99,135 @@ enum record_tag {
 #define FORM_OPAQUE 15
 #define FORM_VALUE 16
 
+/* The fields of a record and of a value, by tag, a letter each: n number, d IEEE 754, t text, b bytes,
+   T texts, v value, V values, A attributes, s a text whose length is in the tag. NULL: no such tag. */
+static inline const char *
+record_fields(unsigned int tag)
+{
+    if (0x80 <= tag && tag <= 0xff) {
+        return "";
+    }
+    if (0x40 <= tag && tag <= 0x7f) {
+        return "v";
+    }
+    switch (tag) {
+    case RECORD_SOURCE:
+        return "t";
+    case RECORD_CODE:
+        return "nnnttnTT";
+    case RECORD_NAMESPACE:
+        return "nn";
+    case RECORD_TYPE:
+        return "t";
+    case RECORD_ATTRIBUTE:
+        return "t";
+    case RECORD_THREAD:
+        return "nt";
+    case RECORD_SWITCH:
+        return "n";
+    case RECORD_CALL:
+        return "nnV";
+    case RECORD_ENTER:
+        return "nnn";
+    case RECORD_STEP:
+        return "n";
+    case RECORD_VARIABLE:
+        return "nv";
+    case RECORD_OBJECT:
+        return "nnnnVnA";
+    case RECORD_RETURN:
+        return "nv";
+    case RECORD_YIELD:
+        return "nv";
+    case RECORD_RESUME:
+        return "nn";
+    case RECORD_THROW:
+        return "nnv";
+    case RECORD_UNWIND:
+        return "nv";
+    case RECORD_RAISE:
+        return "v";
+    case RECORD_HANDLED:
+        return "v";
+    case RECORD_LOST:
+        return "";
+    case RECORD_OUTPUT:
+        return "ntnb";
+    case RECORD_EXIT:
+        return "nnn";
+    case RECORD_EXEC:
+        return "t";
+    case RECORD_CHILD:
+        return "t";
+    case RECORD_JOINED:
+        return "n";
+    case RECORD_TIME:
+        return "n";
+    case RECORD_TASK:
+        return "t";
+    default:
+        return NULL;
+    }
+}
+
+static inline const char *
+value_fields(unsigned int tag)
+{
+    if (0x80 <= tag && tag <= 0xff) {
+        return "";
+    }
+    if (0x40 <= tag && tag <= 0x7f) {
+        return "s";
+    }
+    if (0x20 <= tag && tag <= 0x3f) {
+        return "";
+    }
+    switch (tag) {
+    case VALUE_UNBOUND:
+        return "";
+    case VALUE_NONE:
+        return "";
+    case VALUE_FALSE:
+        return "";
+    case VALUE_TRUE:
+        return "";
+    case VALUE_ELLIPSIS:
+        return "";
+    case VALUE_NOT_IMPLEMENTED:
+        return "";
+    case VALUE_INTEGER:
+        return "n";
+    case VALUE_BIG_INTEGER:
+        return "b";
+    case VALUE_CUT_INTEGER:
+        return "nb";
+    case VALUE_FLOAT:
+        return "d";
+    case VALUE_COMPLEX:
+        return "dd";
+    case VALUE_TEXT:
+        return "t";
+    case VALUE_CUT_TEXT:
+        return "nt";
+    case VALUE_BINARY:
+        return "b";
+    case VALUE_CUT_BINARY:
+        return "nb";
+    case VALUE_TUPLE:
+        return "V";
+    case VALUE_CUT_TUPLE:
+        return "nV";
+    case VALUE_RANGE:
+        return "vvv";
+    case VALUE_REFERENCE:
+        return "n";
+    case VALUE_REDACTED:
+        return "";
+    case VALUE_DROPPED:
+        return "";
+    default:
+        return NULL;
+    }
+}
+
 #endif
