@@ -241,7 +241,8 @@ buffer_item(const char *at, Format format)
         bytes[index] = (unsigned char)at[format.swapped ? 2 * start + size - 1 - index : index];
     }
     uint64_t number = 0;
-    memcpy(&number, bytes, (size_t)(size < 8 ? size : 8));
+    size_t used = (size_t)size;
+    memcpy(&number, bytes, used < 8 ? used : 8);
     switch (format.kind) {
     case 'b':
         return PyBool_FromLong(bytes[0]);
