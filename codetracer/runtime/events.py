@@ -270,8 +270,10 @@ class Events:
             code: the exit status; None when it is not known.
         """
         if self._is_taken():
-            # Whatever is under way will not end any more, or has been left by an exception.
-            self._free()
+            # Whatever is under way is not written any more, or has been left by an exception.
+            self._write_exit(code)
+            self.end()
+            return
         self._tell(b"", self._write_exit, code)
 
     def _write_exit(self, code: int | None) -> None:
@@ -447,6 +449,10 @@ class Events:
             self._out.append(record)
 
     def _write(self) -> None:
+        if self._activation == _ENDED:
+            # Amid this very event.
+            del self._out[:]
+            return
         if self._late:
             self._out += self._late
             del self._late[:]
