@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import types
 from itertools import islice
+from os import getpid as _getpid
 
 from codetracer.own import seal
 from codetracer.runtime.kinds import class_name
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "Limits", "Values"]
+__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "LetGo", "Limits", "Values"]
 
 seal(globals())
 
@@ -165,6 +166,10 @@ class AttributeActions(dict[str, int]):
             self.clear()
         action = self[name] = self._action(name)
         return action
+
+
+class LetGo(BaseException):
+    """The event under way is not to be recorded: this process is a fork, made amid it."""
 
 
 class _Known:
@@ -390,10 +395,17 @@ class Values:
         """Return whether a formatter failed and what it says; None for the latter: it is hidden.
 
         For filters words are an attribute without a name. Where that is not shown, it is not asked.
+
+        Raises:
+            LetGo: it has forked.
         """
         action = self._actions[""]
         if action == ALLOW:
-            return self._definitions.formatters.say(formatter, value)
+            process = _getpid()
+            words = self._definitions.formatters.say(formatter, value)
+            if _getpid() != process:
+                raise LetGo
+            return words
         return None if action == DROP else (0, None)
 
     def _held(
