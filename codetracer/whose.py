@@ -34,7 +34,8 @@ NEARLY_FULL: Final = 20
 ROOM: Final = 2 * 2**20
 """Bytes that cannot be had where memory is full: two arenas of CPython's allocator."""
 
-_mro_of: Final = type.__dict__["__mro__"].__get__
+_is_a: Final = type.__subclasscheck__
+"""Not isinstance(), which asks an exception of the program's for its ``__class__``."""
 _VARARGS: Final = 0x04  # inspect.CO_VARARGS
 _RESUME: Final = opmap["RESUME"]
 _RAISING: Final = frozenset(
@@ -63,7 +64,7 @@ def is_the_programs(error: BaseException) -> bool:
     a call into C ends, looks like one that was raised there. One without arguments that a function
     in C raises, and which is not of CPython's own, looks asynchronous.
     """
-    return not _is_of(error, Exception) or _theirs(error)[0]
+    return not _is_a(Exception, type(error)) or _theirs(error)[0]
 
 
 def continues(error: Exception) -> bool:
@@ -87,7 +88,7 @@ def began_here(error: BaseException) -> bool:
     module = type.__getattribute__(type(error), "__module__")
     if type(module) is not str or module.partition(".")[0] not in _MODULES:
         return False
-    if not _is_of(error, Exception):
+    if not _is_a(Exception, type(error)):
         return False
     try:
         handler, last = _walk(error)
@@ -106,17 +107,12 @@ def began_here(error: BaseException) -> bool:
         raise
 
 
-def _is_of(error: BaseException, *kinds: type) -> bool:
-    # Not isinstance(), which asks a class of the program's for its `__class__`.
-    return any(base is kind for base in _mro_of(type(error)) for kind in kinds)
-
-
 def _theirs(error: BaseException) -> tuple[bool, TracebackType | None]:
     """Tell whether an exception is the program's, and where the program's part of it begins."""
     handler, last = _walk(error)
     if handler is not None:
         return True, handler
-    if _is_of(error, RecursionError):
+    if _is_a(RecursionError, type(error)):
         return _program_filled_the_stack(error), None
     return last is not None and _came_from_outside(last, error), None
 
@@ -206,8 +202,9 @@ def _came_from_outside(entry: TracebackType, error: BaseException) -> bool:
     turns back, and where a call into C ends; 3.15 also while a value is made into text.
     """
     instruction, argument = _instruction(entry)
-    if _is_of(error, *_WITHOUT_ARGUMENTS):
-        return False
+    for kind in _WITHOUT_ARGUMENTS:
+        if _is_a(kind, type(error)):
+            return False
     if instruction == _RESUME:
         # Any other is that of a generator, into which one may have been thrown.
         return argument == 0
