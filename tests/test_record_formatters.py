@@ -447,7 +447,8 @@ def test_an_uncaught_exit_of_a_formatter_ends_the_program(tmp_path: Path, backen
 @pytest.mark.parametrize("stops", ["codetracer.stop()", "os.kill(os.getpid(), signal.SIGUSR1)"])
 def test_a_formatter_may_end_the_recording(tmp_path: Path, backend: str, stops: str) -> None:
     before = (
-        f"{ORDER}\nimport os, signal\nstop = False\n"
+        f"{ORDER}\nimport codetracer, os, signal\nstop = False\n"
+        "codetracer.configure_policy(on_recorder_error='abort')\n"
         "signal.signal(signal.SIGUSR1, lambda *_: codetracer.stop())\n"
         f"def say(order):\n    if stop: {stops}\n    return 'x'\n"
     )
@@ -517,6 +518,38 @@ thread.join()
     assert outcome == (0, "", "")
     assert calls(tmp_path / "out").count("step") == 50
     assert missed(tmp_path / "out") == 0
+
+
+@each_engine
+def test_a_stack_that_is_nearly_full_is_not_filled_by_a_formatter(
+    tmp_path: Path, backend: str
+) -> None:
+    before = f"{ORDER}def say(order, n=40): return say(order, n - 1) if n else 'x'\n"
+    program = """
+import sys
+def deep(n):
+    global order
+    order = Order(n, [])
+    return deep(n - 1) if n else 0
+sys.setrecursionlimit(150)
+reached = []
+try:
+    for n in range(200): reached.append(deep(n))
+except RecursionError:
+    sys.setrecursionlimit(1000)
+print(len(reached))
+"""
+    starts = "import codetracer\ncodetracer.start('without', io_capture='off')\n"
+    write(tmp_path, {"without.py": before + starts + program})
+    environ = ENVIRON | {"CODETRACER_BACKEND": backend}
+    without = execute("without.py", cwd=tmp_path, environ=environ)
+
+    outcome = run(tmp_path, program, "say", backend, before=before)
+
+    assert without.code == 0
+    assert outcome == without
+    (log,) = (tmp_path / "out").glob("*.ctlog")
+    assert b"RecursionError" in log.read_bytes()
 
 
 BAD = {

@@ -234,7 +234,7 @@ class Events:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
         records = [encode_output(stream, path, line, piece) for piece in _pieces(data)]
         late = records[0] if len(records) == 1 else b"".join(records)
-        self._tell(late, self._write_output, records, frame is not None)
+        self._tell(late, self._write_output, stream, records, frame is not None)
 
     def _hidden(self, stream: int, data: bytes, frame: FrameType | None) -> bytes:
         """Return what was written or read, without secrets."""
@@ -244,13 +244,17 @@ class Events:
             return PLACEHOLDER + b"\n" if data.endswith(b"\n") else PLACEHOLDER
         return self.clean(data)
 
-    def _write_output(self, records: list[bytes], has_frame: bool) -> None:
+    def _write_output(self, stream: int, records: list[bytes], has_frame: bool) -> None:
+        # What was read waits for the next record: that may say in which variable it has come, and
+        # that its name is that of a secret.
+        waits = stream == 0 and len(records) == 1 and not self._out
         if has_frame:
             self._stacks.thread()
         self._pass_time()
         for record in records:
             self._out.append(record)
-            self._write()
+            if not waits:
+                self._write()
 
     def _write_start(self, code: CodeType) -> None:
         self._plans.tell_start(code)
@@ -271,10 +275,8 @@ class Events:
             code: the exit status; None when it is not known.
         """
         if self._is_taken():
-            # Whatever is under way is not written any more, or has been left by an exception.
-            self._write_exit(code)
-            self.end()
-            return
+            # Whatever is under way will not end any more, or has been left by an exception.
+            self._free()
         self._tell(b"", self._write_exit, code)
 
     def _write_exit(self, code: int | None) -> None:
@@ -452,10 +454,6 @@ class Events:
             self._out.append(record)
 
     def _write(self) -> None:
-        if self._activation == _ENDED:
-            # Amid this very event.
-            del self._out[:]
-            return
         if self._late:
             self._out += self._late
             del self._late[:]
