@@ -29,7 +29,7 @@ INTERRUPT = "^C"
 """Stands where whoever hunts interrupts a program that hangs."""
 
 KEPT = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-"""Environment variables that a hunt is played with; CI, PY_COLORS change what pytest prints."""
+"""A hunt is played with these environment variables: others (CI) change what pytest prints."""
 
 SETTLED = 1.0
 """Seconds after which a program hangs of which one thread has died."""
