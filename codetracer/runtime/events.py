@@ -234,7 +234,7 @@ class Events:
             path, line = frame.f_code.co_filename, frame.f_lineno or 0
         records = [encode_output(stream, path, line, piece) for piece in _pieces(data)]
         late = records[0] if len(records) == 1 else b"".join(records)
-        self._tell(late, self._write_output, stream, records, frame is not None)
+        self._tell(late, self._write_output, records, frame is not None)
 
     def _hidden(self, stream: int, data: bytes, frame: FrameType | None) -> bytes:
         """Return what was written or read, without secrets."""
@@ -244,17 +244,13 @@ class Events:
             return PLACEHOLDER + b"\n" if data.endswith(b"\n") else PLACEHOLDER
         return self.clean(data)
 
-    def _write_output(self, stream: int, records: list[bytes], has_frame: bool) -> None:
-        # What was read waits for the next record: that may say in which variable it has come, and
-        # that its name is that of a secret.
-        waits = stream == 0 and len(records) == 1 and not self._out
+    def _write_output(self, records: list[bytes], has_frame: bool) -> None:
         if has_frame:
             self._stacks.thread()
         self._pass_time()
         for record in records:
             self._out.append(record)
-            if not waits:
-                self._write()
+            self._write()
 
     def _write_start(self, code: CodeType) -> None:
         self._plans.tell_start(code)
