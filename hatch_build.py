@@ -20,7 +20,7 @@ MODULES = {
         for name in (
             *("engine", "events", "stacks", "frameobjects", "variables", "plans", "tasks", "ask"),
             *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
-            *("known", "buffers"),
+            *("known", "buffers", "words"),
             *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
             *("secrets", "masks"),
         )

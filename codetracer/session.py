@@ -24,9 +24,9 @@ from codetracer.whose import is_the_programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
-    from typing import Final, Self
+    from typing import Any, Final, Self
 
     from codetracer.inspect.paths import FileGlobs
     from codetracer.runtime.io import CaptureMode
@@ -113,6 +113,7 @@ def make_recorder(
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
+    formatters: dict[str, Callable[[Any], str]] | None = None,
     program: str | None = None,
     arguments: Sequence[str] | None = None,
     strings: bool = False,
@@ -137,11 +138,14 @@ def make_recorder(
     """
     # `import codetracer` loads none of it.
     from codetracer.filters import load_chain
+    from codetracer.filters.formatters import checked
     from codetracer.runtime.descent import ancestor
     from codetracer.runtime.directory import DEFAULT, TraceDirectory
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.formatting import Formatters
     from codetracer.runtime.lifecycle import Recorder
 
+    functions = checked(formatters)
     chain = load_chain(
         filter_start or os.getcwd(),
         environ=os.environ,
@@ -168,6 +172,7 @@ def make_recorder(
             program=argv[0] if program is None else program,
             arguments=argv[1:] if arguments is None else arguments,
             active=activation is None,
+            formatters=Formatters(functions, chain.formatters),
         )
     except BaseException as error:
         if not made:
@@ -191,6 +196,7 @@ def start(
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
+    formatters: dict[str, Callable[[Any], str]] | None = None,
 ) -> TraceSession:
     """Begin to record this process; it ends with `stop`, or with the process.
 
@@ -210,10 +216,16 @@ def start(
         activation_path: record only while code of this file runs, the first time it does.
         io_capture: how the program's output is caught: ``off``, ``proxies`` or ``proxies+fd``.
         limits: how much of values is recorded.
+        formatters: functions that say in words what an object is, by its type's module and
+            qualified name, such as ``{"shop.Order": describe}``. Of that very type, and not of
+            its subclasses. Each is called with the object whenever the object is looked at, with
+            recording paused in its thread; what it returns, a str, stands beside what is recorded
+            of the object, marked as the program's own words. See docs/recording.md.
 
     Raises:
         UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended;
             ERR_TRACE_DIR_CONFLICT, the folder is not empty; ERR_INVALID_FILTER, a filter is wrong;
+            ERR_INVALID_FORMATTER, `formatters` is no dict of functions by names of types;
             ERR_TRACER_INSTALL_CONFLICT, another tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
@@ -233,6 +245,7 @@ def start(
             activation_path=activation_path,
             io_capture=io_capture,
             limits=limits,
+            formatters=formatters,
         )
         return start_recorder(recorder)
     except BaseException:
@@ -330,6 +343,7 @@ def trace(
     activation_path: str | os.PathLike[str] | None = None,
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
+    formatters: dict[str, Callable[[Any], str]] | None = None,
 ) -> TraceSession:
     """Record a block: ``with codetracer.trace("out"): ...``; see `start`."""
     return start(
@@ -340,6 +354,7 @@ def trace(
         activation_path=activation_path,
         io_capture=io_capture,
         limits=limits,
+        formatters=formatters,
     )
 
 

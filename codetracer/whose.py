@@ -34,6 +34,8 @@ NEARLY_FULL: Final = 20
 ROOM: Final = 2 * 2**20
 """Bytes that cannot be had where memory is full: two arenas of CPython's allocator."""
 
+_is_a: Final = type.__subclasscheck__
+"""Not isinstance(), which asks an exception of the program's for its ``__class__``."""
 _VARARGS: Final = 0x04  # inspect.CO_VARARGS
 _RESUME: Final = opmap["RESUME"]
 _RAISING: Final = frozenset(
@@ -62,7 +64,7 @@ def is_the_programs(error: BaseException) -> bool:
     a call into C ends, looks like one that was raised there. One without arguments that a function
     in C raises, and which is not of CPython's own, looks asynchronous.
     """
-    return not isinstance(error, Exception) or _theirs(error)[0]
+    return not _is_a(Exception, type(error)) or _theirs(error)[0]
 
 
 def continues(error: Exception) -> bool:
@@ -86,7 +88,7 @@ def began_here(error: BaseException) -> bool:
     module = type.__getattribute__(type(error), "__module__")
     if type(module) is not str or module.partition(".")[0] not in _MODULES:
         return False
-    if not isinstance(error, Exception):
+    if not _is_a(Exception, type(error)):
         return False
     try:
         handler, last = _walk(error)
@@ -105,17 +107,17 @@ def began_here(error: BaseException) -> bool:
         raise
 
 
-def _theirs(error: Exception) -> tuple[bool, TracebackType | None]:
+def _theirs(error: BaseException) -> tuple[bool, TracebackType | None]:
     """Tell whether an exception is the program's, and where the program's part of it begins."""
     handler, last = _walk(error)
     if handler is not None:
         return True, handler
-    if isinstance(error, RecursionError):
+    if _is_a(RecursionError, type(error)):
         return _program_filled_the_stack(error), None
     return last is not None and _came_from_outside(last, error), None
 
 
-def _walk(error: Exception) -> tuple[TracebackType | None, TracebackType | None]:
+def _walk(error: BaseException) -> tuple[TracebackType | None, TracebackType | None]:
     """Return where a signal handler of the program's came in, if one did, and the last entry."""
     entry = error.__traceback__
     # Only if they are needed.
@@ -193,15 +195,16 @@ def _signal_handlers() -> list[CodeType]:
     return found
 
 
-def _came_from_outside(entry: TracebackType, error: Exception) -> bool:
+def _came_from_outside(entry: TracebackType, error: BaseException) -> bool:
     """Tell whether no instruction of this frame raised `error`.
 
     CPython looks for signals and asynchronous exceptions where a function begins, where a loop
     turns back, and where a call into C ends; 3.15 also while a value is made into text.
     """
     instruction, argument = _instruction(entry)
-    if isinstance(error, _WITHOUT_ARGUMENTS):
-        return False
+    for kind in _WITHOUT_ARGUMENTS:
+        if _is_a(kind, type(error)):
+            return False
     if instruction == _RESUME:
         # Any other is that of a generator, into which one may have been thrown.
         return argument == 0
@@ -225,7 +228,7 @@ def _instruction(entry: TracebackType) -> tuple[int, int]:
     return content[at], content[at + 1] & 3 if content[at] == _RESUME else 0
 
 
-def _program_filled_the_stack(error: RecursionError) -> bool:
+def _program_filled_the_stack(error: BaseException) -> bool:
     """Tell a stack that the program filled from a handler's own endless recursion.
 
     The handler's part is the traceback below the callback; the program's part is the frames that

@@ -91,8 +91,7 @@ raise_here(void *exception)
     return -1;
 }
 
-/* Has the program's exception raised where the program goes on; takes over the reference. */
-static void
+void
 raise_later(Engine *engine, PyObject *exception)
 {
     forget_frames(engine, exception);
@@ -186,6 +185,30 @@ ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
         /* This is a child now: the event under way is its parent's. */
         Py_CLEAR(told);
         engine->let_go = 1;
+    }
+    return told;
+}
+
+PyObject *
+ask_program(Engine *engine, PyObject *callable, PyObject *const *args, size_t count,
+            PyObject **interrupt)
+{
+    unsigned int forks = fork_count;
+    PyObject *told = PyObject_Vectorcall(callable, args, count, NULL);
+    if (forks != fork_count) {
+        engine->let_go = 1;
+    }
+    if (engine->let_go) {
+        /* This is a child now, or recording has ended. */
+        Py_CLEAR(told);
+    }
+    if (told == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_MemoryError)
+        && !PyErr_ExceptionMatches(PyExc_RecursionError)) {
+        *interrupt = PyErr_GetRaisedException();
+        if (engine->let_go) {
+            raise_later(engine, *interrupt);
+            *interrupt = NULL;
+        }
     }
     return told;
 }

@@ -163,11 +163,15 @@ engine_exit(PyObject *self, PyObject *status)
 {
     Engine *engine = (Engine *)self;
     Event event = {0};
-    if (!take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+    int within = is_within(engine);
+    if (!within && !take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
         Py_RETURN_NONE;
     }
     Buffer *group = &engine->group;
-    int outcome = buffer_reserve(group, 40);
+    /* The event under way is not written any more; what it has put together so far holds. */
+    int outcome = put_bytes(group, engine->late.bytes, engine->late.used);
+    engine->late.used = 0;
+    outcome = outcome < 0 ? -1 : buffer_reserve(group, 40);
     if (outcome == 0) {
         put_byte(group, RECORD_EXIT);
         put_uint(group, (uint64_t)elapsed(engine));
@@ -176,7 +180,13 @@ engine_exit(PyObject *self, PyObject *status)
         outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
     }
     group->used = 0;
-    return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
+    if (within) {
+        engine->let_go = 1;
+    }
+    else {
+        outcome = give_engine(engine, &event, outcome);
+    }
+    return outcome < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *
@@ -304,12 +314,17 @@ engine_restart(PyObject *self, PyObject *log)
 }
 
 static PyObject *
-set_layouts(PyObject *self, PyObject *layout_of)
+set_layouts(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    Engine *engine = (Engine *)self;
-    PyObject *before = engine->values.layout_of;
-    engine->values.layout_of = Py_NewRef(layout_of);
-    Py_XDECREF(before);
+    Values *values = &((Engine *)self)->values;
+    if (check_arguments(count, 2) < 0) {
+        return NULL;
+    }
+    PyObject *before[] = {values->layout_of, values->say};
+    values->layout_of = Py_NewRef(args[0]);
+    values->say = Py_NewRef(args[1]);
+    Py_XDECREF(before[0]);
+    Py_XDECREF(before[1]);
     Py_RETURN_NONE;
 }
 
@@ -397,6 +412,7 @@ engine_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(engine->restart);
     Py_VISIT(engine->clock);
     Py_VISIT(engine->values.layout_of);
+    Py_VISIT(engine->values.say);
     Py_VISIT(engine->secrets.parts);
     Py_VISIT(engine->secrets.urls);
     Py_VISIT(engine->tasks.running_loop);
@@ -421,6 +437,7 @@ engine_clear(PyObject *self)
     Py_CLEAR(engine->restart);
     Py_CLEAR(engine->clock);
     Py_CLEAR(engine->values.layout_of);
+    Py_CLEAR(engine->values.say);
     Py_CLEAR(engine->secrets.parts);
     Py_CLEAR(engine->secrets.urls);
     Py_CLEAR(engine->tasks.running_loop);
@@ -470,7 +487,7 @@ static PyMethodDef engine_methods[] = {
     {"counts", engine_counts, METH_NOARGS, NULL},
     {"raised_at", engine_raised_at, METH_O, NULL},
     {"restart", engine_restart, METH_O, NULL},
-    {"set_layouts", set_layouts, METH_O, NULL},
+    {"set_layouts", (PyCFunction)(void (*)(void))set_layouts, METH_FASTCALL, NULL},
     {"set_secrets", (PyCFunction)(void (*)(void))set_secrets, METH_FASTCALL, NULL},
     {"learn", engine_learn, METH_O, NULL},
     {"clean", engine_clean, METH_O, NULL},

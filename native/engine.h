@@ -225,6 +225,15 @@ PyObject *ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t 
 PyObject *ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args,
                      size_t count);
 
+/* Calls a function of codetracer's that runs code of the program's: once, and signals do not wait.
+   What comes out of it is the program's, and is left in `interrupt` for raise_later. NULL without
+   that: there was no room for the call, or the event must be let go. */
+PyObject *ask_program(Engine *engine, PyObject *callable, PyObject *const *args, size_t count,
+                      PyObject **interrupt);
+
+/* Has the program's exception raised where the program goes on; takes over the reference. */
+void raise_later(Engine *engine, PyObject *exception);
+
 /* Clears the error that is set, if one is, which is expected to be of this type. Another one is the
    program's: a signal handler has raised it where C code of CPython's let it run. It is raised in the
    program once the event is written. */

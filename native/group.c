@@ -53,9 +53,10 @@ put_time(Engine *engine)
 int
 commit(Engine *engine)
 {
-    if (engine->forks != fork_count) {
-        /* A signal handler of the program's has run amid the event, and forked. */
+    if (engine->let_go || engine->forks != fork_count) {
+        /* Code of the program's has run amid the event, and forked or ended the recording. */
         engine->let_go = 1;
+        engine->group.used = 0;
         return -1;
     }
     if (engine->secrets.count != engine->secrets.masked) {

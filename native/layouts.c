@@ -15,23 +15,26 @@ layout_free(Layout *layout)
     PyMem_Free(layout->members);
     reading_free(layout->reading);
     Py_XDECREF(layout->alive);
+    Py_XDECREF(layout->formatter);
     PyMem_Free(layout);
 }
 
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
-    /* name, form, has_dict, names, owners, weak reference, reading */
+    /* name, form, has_dict, names, owners, weak reference, reading, formatter */
     PyObject *names = PyTuple_GetItem(told, 3);
     PyObject *owners = PyTuple_GetItem(told, 4);
     PyObject *alive = PyTuple_GetItem(told, 5);
     PyObject *reading = PyTuple_GetItem(told, 6);
-    if (reading == NULL) {
+    PyObject *formatter = PyTuple_GetItem(told, 7);
+    if (formatter == NULL) {
         return -1;
     }
     layout->form = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
     layout->has_dict = (int)PyLong_AsLong(PyTuple_GetItem(told, 2));
     layout->alive = Py_NewRef(alive);
+    layout->formatter = formatter == Py_None ? NULL : Py_NewRef(formatter);
     if (reading != Py_None && (layout->reading = reading_new(reading)) == NULL) {
         return -1;
     }

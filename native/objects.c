@@ -129,38 +129,58 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
 }
 
 static int
-put_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth)
+put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t number, int depth,
+         const Words *words)
 {
     Values *values = &engine->values;
-    Layout *layout = layout_of(engine, Py_TYPE(object));
-    if (layout == NULL) {
-        return -1;
-    }
     Buffer *to = &values->content;
     to->used = 0;
     values->fields.used = 0;
     Fields fields = {plan, depth, 0, 0};
-    if (put_byte(to, RECORD_OBJECT) < 0 || put_uint(to, number) < 0
+    if (put_byte(to, words->are_there ? RECORD_WORDED : RECORD_OBJECT) < 0
+        || put_uint(to, number) < 0
         || put_byte(to, (unsigned int)layout->form) < 0 || put_uint(to, layout->number) < 0
         || object_items(engine, plan, to, object, layout, depth) < 0
         || object_attributes(engine, &fields, object, layout) < 0
         || put_uint(to, (uint64_t)fields.cut) < 0 || put_uint(to, (uint64_t)fields.count) < 0) {
         return -1;
     }
-    return put_bytes(to, values->fields.bytes, values->fields.used);
+    if (put_bytes(to, values->fields.bytes, values->fields.used) < 0) {
+        return -1;
+    }
+    /* Not before: an attribute may have told of a secret that is in them. */
+    return words->are_there ? words_put(engine, to, words) : 0;
 }
 
-/* Puts the record of what an object holds into `values->content`. */
 static int
-object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth)
+put_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth, int again)
+{
+    Words words = {0};
+    Layout *layout = layout_of(engine, Py_TYPE(object));
+    if (layout == NULL) {
+        return -1;
+    }
+    if (layout->formatter != NULL && !again
+        && words_ask(engine, plan, layout->formatter, object, &words) < 0) {
+        return -1;
+    }
+    engine->values.within = 1;
+    engine->values.spare = NESTED * (Py_ssize_t)engine->values.items;
+    int outcome = put_held(engine, plan, object, layout, number, depth, &words);
+    engine->values.within = 0;
+    words_end(&words);
+    return outcome;
+}
+
+/* Puts the record of what an object holds into `values->content`; `again`, without words: it was
+   written just now. */
+static int
+object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth, int again)
 {
     /* Its layout is there as long as its type is. Another thread may give the object another type
        where Python code is called. */
     PyObject *type = Py_NewRef((PyObject *)Py_TYPE(object));
-    engine->values.within = 1;
-    engine->values.spare = NESTED * (Py_ssize_t)engine->values.items;
-    int outcome = put_content(engine, plan, object, number, depth);
-    engine->values.within = 0;
+    int outcome = put_content(engine, plan, object, number, depth, again);
     Py_DECREF(type);
     return outcome;
 }
@@ -181,7 +201,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     size_t waiting = values->queue_used;
     values->refers = 0;
     values->room = queued.room - 1;
-    if (object_content(engine, plan, queued.object, queued.number, queued.depth - 1) < 0) {
+    if (object_content(engine, plan, queued.object, queued.number, queued.depth - 1, 0) < 0) {
         return -1;
     }
     Buffer *content = &values->content;
@@ -209,7 +229,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
         known->depth = queued.room;
     }
     values->room = queued.room - 1;
-    return object_content(engine, plan, queued.object, queued.number, queued.room - 1);
+    return object_content(engine, plan, queued.object, queued.number, queued.room - 1, 1);
 }
 
 int
@@ -284,4 +304,5 @@ values_clear(Values *values)
     buffer_free(&values->read);
     Py_CLEAR(values->attributes);
     Py_CLEAR(values->layout_of);
+    Py_CLEAR(values->say);
 }

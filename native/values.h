@@ -57,6 +57,7 @@ typedef struct {
     Member *members;
     Reading *reading; /* or NULL */
     PyObject *alive; /* a weak reference to the type; None to one that is there for good */
+    PyObject *formatter; /* by what name there is one for it; or NULL */
 } Layout;
 
 /* An object that has been written. */
@@ -79,6 +80,7 @@ typedef struct {
 
 typedef struct {
     PyObject *layout_of; /* callable: a type's name, form, slots and so on */
+    PyObject *say;       /* callable: what a formatter of the program's says */
     int depth;           /* the limits */
     int items;
     int text;
@@ -104,6 +106,13 @@ typedef struct {
     Buffer fields;
     Buffer read; /* items of an instance of a known type */
 } Values;
+
+/* What a formatter of the program's says of an object. */
+typedef struct {
+    int are_there;
+    int failed;
+    PyObject *text; /* what it says, or why it failed; NULL: it is hidden */
+} Words;
 
 /* The attributes of an object that is looked at. */
 typedef struct {
@@ -170,6 +179,15 @@ void reading_free(Reading *reading);
 /* The same as object_items and object_attributes, of what is read in a way of its own. */
 int known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth);
 int known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *reading);
+
+/* ---- words.c */
+
+/* Has a formatter asked, which runs code of the program's: the text is for words_end. */
+int words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Words *words);
+
+/* Appends whether it failed, and the words. */
+int words_put(Engine *engine, Buffer *to, const Words *words);
+void words_end(Words *words);
 
 /* ---- buffers.c */
 

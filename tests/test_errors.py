@@ -37,6 +37,7 @@ def test_the_codes_are_those_that_scripts_rely_on() -> None:
         "ERR_IO",
         "ERR_INVALID_POLICY_VALUE",
         "ERR_INVALID_FILTER",
+        "ERR_INVALID_FORMATTER",
         "ERR_TRACE_MISSING",
         "ERR_TRACE_INCOMPLETE",
         "ERR_TRACE_DAMAGED",

@@ -85,6 +85,14 @@ def test_a_filter_says_everything_that_the_schema_has() -> None:
     assert second.reason == "file:x.py"
 
 
+def test_a_filter_names_functions_by_the_types_that_they_are_for() -> None:
+    more = '[[formatters]]\ntype = "shop.make.<locals>.T"\nfunction = "__repr__"\nreason = "why"\n'
+
+    filter_ = parse(FORMATTER + more)
+
+    assert filter_.formatters == {"shop.Order": "shop:text", "shop.make.<locals>.T": "__repr__"}
+
+
 def test_a_filter_needs_only_its_defaults() -> None:
     filter_ = parse(HEAD)
 
@@ -103,9 +111,46 @@ def test_a_default_is_inherited_only_where_there_is_a_filter_before(key: str) ->
 
 
 RULE = HEAD + '[[scope.rules]]\nselector = "pkg:a"\n'
+FORMATTER = HEAD + '[[formatters]]\ntype = "shop.Order"\nfunction = "shop:text"\n'
 PATTERN = RULE + '[[scope.rules.value_patterns]]\nselector = "arg:a"\naction = "drop"\n'
 
 WRONG = {
+    "unknown key of a formatter": (
+        FORMATTER + 'functoin = "a:b"\n',
+        11,
+        "formatters[0].functoin",
+        "(did you mean 'function'?)",
+    ),
+    "a formatter without a function": (
+        HEAD + '[[formatters]]\ntype = "shop.Order"\n',
+        8,
+        "formatters[0].function",
+        "it is missing",
+    ),
+    "a type without a module": (
+        FORMATTER.replace("shop.Order", "Order"),
+        9,
+        "formatters[0].type",
+        "'Order' names no type; write its module and qualified name, such as shop.Order",
+    ),
+    "a type of builtins": (
+        FORMATTER.replace("shop.Order", "builtins.dict"),
+        9,
+        "formatters[0].type",
+        "builtins.dict is recorded as it is",
+    ),
+    "a type that comes twice": (
+        FORMATTER + '[[formatters]]\ntype = "shop.Order"\nfunction = "shop:other"\n',
+        12,
+        "formatters[1].type",
+        "there is a formatter for shop.Order above",
+    ),
+    "no function": (
+        FORMATTER.replace("shop:text", "shop.text"),
+        10,
+        "formatters[0].function",
+        "'shop.text' names no function; write module:function, module:Class.method",
+    ),
     "unknown table": (HEAD + "[metta]\n", 8, "metta", "(did you mean 'meta'?)"),
     "unknown key": (HEAD + 'exec = "skip"\n', 8, "scope.exec", "there is no such key"),
     "close key": (

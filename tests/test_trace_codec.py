@@ -37,6 +37,12 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
         encode.encode_object(6, FORM_LIST, 1, 200, [NONE], 2, [(3, NONE)]),
         decode.ObjectRecord(6, FORM_LIST, 1, 200, (None,), 2, ((3, None),)),
     ),
+    (
+        encode.encode_worded(
+            6, FORM_LIST, 1, 200, [NONE], 2, [(3, NONE)], 1, encode.value_text("x")
+        ),
+        decode.WordedRecord(6, FORM_LIST, 1, 200, (None,), 2, ((3, None),), 1, "x"),
+    ),
     (encode.encode_return(5, NONE), decode.ReturnRecord(5, None)),
     (encode.encode_yield(5, NONE), decode.YieldRecord(5, None)),
     (encode.encode_resume(77, 5), decode.ResumeRecord(77, 5)),
@@ -154,7 +160,7 @@ def test_a_record_that_is_cut_anywhere_is_refused(data: bytes, record: decode.Re
             decode.decode_record(data[:length], 0)
 
 
-@pytest.mark.parametrize("tag", [0x00, 0x1C, 0x3F])
+@pytest.mark.parametrize("tag", [0x00, 0x1D, 0x3F])
 def test_a_byte_that_begins_no_record_is_refused(tag: int) -> None:
     with pytest.raises(ValueError, match=f"no record with the tag {tag:#04x}"):
         decode.decode_record(bytes((tag,)) * 20, 0)

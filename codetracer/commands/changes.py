@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
-    from codetracer.replay.state import State
+    from codetracer.replay.state import Held, State
 
-__all__ = ["UNBOUND", "described", "differences", "named", "variable_name"]
+__all__ = ["UNBOUND", "described", "differences", "named", "said", "variable_name"]
 
 UNBOUND: Final = raw.UnboundValue()
 
@@ -90,16 +90,17 @@ def _shown(printer: Printer, state: State, value: raw.Value) -> object | None:
     return None if type(value) is raw.UnboundValue else printer.value(state, value, VALUE)
 
 
-def differences(
-    state: State, number: int, before: raw.ObjectRecord
-) -> Iterator[tuple[str, raw.Value]]:
+def differences(state: State, number: int, before: Held) -> Iterator[tuple[str, raw.Value]]:
     """Yield the attributes and items of an object that are not what they were.
 
     Each is what stands behind the object's name, such as ``.total`` or ``['a']``, and its value
-    now; `UNBOUND` if it is gone. What has changed in another way is the object itself, with no
-    suffix.
+    now; `UNBOUND` if it is gone. What has changed in another way, and what the program says of
+    itself in other words, is the object itself, with no suffix.
     """
     now = state.objects[number]
+    is_whole = not _same(said(before), said(now))
+    if is_whole:
+        yield "", raw.ReferenceValue(number)
     old, new = dict(before.attributes), dict(now.attributes)
     for attribute in old | new:
         value = new.get(attribute, UNBOUND)
@@ -108,15 +109,18 @@ def differences(
     if (before.items == now.items and before.total == now.total) or now.form in _CALLED:
         return
     changed = _items(state, before, now)
-    if changed is None or len(changed) > TOLD_ALONE:
-        yield "", raw.ReferenceValue(number)
-    else:
+    if changed is not None and len(changed) <= TOLD_ALONE:
         yield from changed
+    elif not is_whole:
+        yield "", raw.ReferenceValue(number)
 
 
-def _items(
-    state: State, before: raw.ObjectRecord, now: raw.ObjectRecord
-) -> list[tuple[str, raw.Value]] | None:
+def said(record: Held) -> raw.Value:
+    """Return the program's words for an object; `UNBOUND` where there are none."""
+    return record.words if type(record) is raw.WordedRecord else UNBOUND
+
+
+def _items(state: State, before: Held, now: Held) -> list[tuple[str, raw.Value]] | None:
     """Return the items that have changed; None where they cannot be told one by one."""
     if before.form != now.form:
         return None
@@ -136,7 +140,7 @@ def _items(
     return None
 
 
-def _pairs(record: raw.ObjectRecord) -> dict[tuple[type, raw.Value], raw.Value]:
+def _pairs(record: Held) -> dict[tuple[type, raw.Value], raw.Value]:
     items = record.items
     # By their types, too: 1 and True are different keys of different dicts.
     keys = ((type(key), key) for key in items[::2])
@@ -187,7 +191,7 @@ def _variables(state: State, frame: Frame) -> Iterator[tuple[str, raw.Value]]:
         yield name, held.get(name, UNBOUND)
 
 
-def _parts(state: State, name: str, record: raw.ObjectRecord) -> Iterator[tuple[str, raw.Value]]:
+def _parts(state: State, name: str, record: Held) -> Iterator[tuple[str, raw.Value]]:
     items = record.items[: 2 * LOOKED_INTO]
     for attribute, value in record.attributes[:LOOKED_INTO]:
         if type(value) is raw.ReferenceValue:

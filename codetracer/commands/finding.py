@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.changes import differences, named, variable_name
+from codetracer.commands.changes import differences, named, said, variable_name
 from codetracer.commands.printer import Printer, in_task, short_name
 from codetracer.commands.searches import Output
 from codetracer.commands.selection import Places
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
+    from codetracer.replay.state import Held
 
 __all__ = ["Finds"]
 
@@ -108,18 +109,14 @@ class Finds:
             for suffix, value in there:
                 self._print(event, where, f"{names_of[number]}{suffix}", value)
 
-    def _in_object(
-        self, number: int, before: raw.ObjectRecord | None
-    ) -> list[tuple[str, raw.Value]]:
+    def _in_object(self, number: int, before: Held | None) -> list[tuple[str, raw.Value]]:
         """Return what an object holds since now that has the text, and where in it."""
         now = self._state.objects[number]
-        if not any(map(self._has, now.items)) and not any(
-            self._has(value) for _, value in now.attributes
-        ):
+        has_whole = any(map(self._has, now.items)) or self._has(said(now))
+        if not has_whole and not any(self._has(value) for _, value in now.attributes):
             return []
         known = before or raw.ObjectRecord(number, now.form, now.type_number, 0, (), 0, ())
         there = [*differences(self._state, number, known)]
-        has_whole = any(map(self._has, now.items))
         return [
             (suffix, value)
             for suffix, value in there

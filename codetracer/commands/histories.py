@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
-    from codetracer.replay.state import State
+    from codetracer.replay.state import Held, State
 
     type _Step = tuple[str, object]
 
@@ -202,7 +202,7 @@ class History:
         self, value: raw.Value, steps: tuple[_Step, ...], *, note: bool = False
     ) -> raw.Value:
         for kind, key in steps:
-            record: raw.ObjectRecord | None = None
+            record: Held | None = None
             items: tuple[raw.Value, ...] = ()
             if type(value) is raw.ReferenceValue:
                 record = self._state.objects.get(value.number)
@@ -219,7 +219,7 @@ class History:
                 value = _index_of(items, key, record)
         return value
 
-    def _attribute(self, record: raw.ObjectRecord | None, name: object, *, note: bool) -> raw.Value:
+    def _attribute(self, record: Held | None, name: object, *, note: bool) -> raw.Value:
         if record is None:
             return _UNBOUND
         names = self._state.attribute_names
@@ -304,9 +304,7 @@ def _item(items: tuple[raw.Value, ...], key: object) -> raw.Value:
     return _UNBOUND
 
 
-def _index_of(
-    items: tuple[raw.Value, ...], key: object, record: raw.ObjectRecord | None
-) -> raw.Value:
+def _index_of(items: tuple[raw.Value, ...], key: object, record: Held | None) -> raw.Value:
     if not isinstance(key, int):
         return _UNBOUND
     if key < 0:

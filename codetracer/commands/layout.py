@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.replay.render import render, short_type
+from codetracer.replay.render import as_name, headed, render, short_type
 from codetracer.replay.values import CutTuple, ObjectValue
 
 if TYPE_CHECKING:
@@ -65,6 +65,16 @@ def _parts(value: Value) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | 
         return "(", ")", 0, (("", item) for item in value)
     if not isinstance(value, ObjectValue):
         return None
+    parts = _parts_of_object(value)
+    if parts is None or value.words is None or value.form == "instance":
+        return parts
+    begin, end, cut, items = parts
+    return f"{headed(value)}; {begin}", f"{end}>", cut, items
+
+
+def _parts_of_object(
+    value: ObjectValue,
+) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | None:
     name = short_type(value.type_name)
     match value.form:
         case "list":
@@ -79,7 +89,8 @@ def _parts(value: Value) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | 
             return begin, end, value.cut, _with_attributes(entries, value)
         case "instance" | "named_tuple":
             cut = value.cut_attributes
-            return f"<{name} #{value.number}", ">", cut, _with_attributes(iter(()), value)
+            head = headed(value) if value.form == "instance" else f"<{name} #{value.number}"
+            return head, ">", cut, _with_attributes(iter(()), value)
         case _:
             return None
     return begin, end, value.cut, _with_attributes((("", item) for item in value.items), value)
@@ -90,4 +101,4 @@ def _with_attributes(
 ) -> Iterator[tuple[str, Value]]:
     yield from entries
     for name, item in value.attributes.items():
-        yield f"{name}=", item
+        yield f"{as_name(name)}=", item

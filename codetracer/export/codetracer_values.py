@@ -27,11 +27,11 @@ from codetracer_bindings.trace_decoder import ReferenceValue
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from codetracer.replay.state import State
+    from codetracer.replay.state import Held, State
     from codetracer.replay.values import Value
     from codetracer_bindings import trace_decoder as raw
 
-    type Seen = dict[int, raw.ObjectRecord | None]
+    type Seen = dict[int, Held | None]
     """What the objects held whose contents are in a text."""
 
 __all__ = ["DEEPEST", "DEPTH", "ITEMS", "Limits", "Values", "clean", "quote"]
@@ -77,6 +77,8 @@ _SEQUENCES: Final = {
     "tuple": "Tuple",
 }
 _STRUCTS: Final = frozenset({"instance", "named_tuple", "exception"})
+_WORDS: Final = ("(says)", "(formatter failed)")
+"""Fields that no attribute has: what the program itself says of an object, and why it does not."""
 _TYPE_NAMES: Final = {CutBytes: "bytes", RangeValue: "range"}
 _LONG: Final = 1 << 63
 _NOTHING_SEEN: Final[Seen] = {}
@@ -261,12 +263,17 @@ class Values:
     def _filled(self, value: ObjectValue, above: tuple[int, ...], seen: Seen) -> str:
         name = short_type(value.type_name)
         kind = _SEQUENCES.get(value.form)
+        if value.words is not None:
+            kind = None
         if kind is not None:
             items = value.pairs if value.form == "dict" else value.items
             return self._sequence(kind, name, items, len(items) + value.cut, above, seen)
         if value.form in _STRUCTS and value.attributes:
-            fields = list(value.attributes)
-            texts = self._fit(list(value.attributes.values()), above, seen)
+            named = value.attributes
+            if value.words is not None:
+                named = {_WORDS[value.words.failed]: value.words.text} | named
+            fields = list(named)
+            texts = self._fit(list(named.values()), above, seen)
             cut = len(fields) - len(texts) + value.cut_attributes
             del fields[len(texts) :]
             if cut:

@@ -181,6 +181,8 @@ class FilterChain:
         files: which files are recorded, in place of what the filters say of files.
         io: what the last one that has an ``[io]`` says; None when none has.
         names: tells names of secrets; None when nothing is hidden unasked.
+        formatters: the names of functions that say what an object is, by the types' names; of
+            several for a type the last one.
     """
 
     def __init__(
@@ -204,6 +206,7 @@ class FilterChain:
         self.names = names
         self.sources = tuple(source for source, _ in filters)
         self.io: IoCapture | None = None
+        self.formatters: dict[str, str] = {}
         self._rules: list[_ChainRule] = []
         self._traced = True
         self._reason = "no filter says otherwise"
@@ -217,6 +220,7 @@ class FilterChain:
                 self._default = content.default_value_action
                 self._default_from = number
             self.io = content.io or self.io
+            self.formatters |= content.formatters
             bases = _bases(source, project)
             self._rules.extend(_ChainRule(rule, source, number, bases) for rule in content.rules)
 

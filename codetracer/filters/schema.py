@@ -2,7 +2,8 @@
 
 [meta] name, version, description, labels · [io] capture, streams, modes · [scope] default_exec,
 default_value_action and [[scope.rules]] selector, exec, value_default, reason and
-[[scope.rules.value_patterns]] selector, action, reason. Whatever else there is, is an error.
+[[scope.rules.value_patterns]] selector, action, reason. Only here is [[formatters]] type, function,
+reason. Whatever else there is, is an error.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import tomllib
 
 from codetracer.errors import UsageError
+from codetracer.filters.formatters import problem_of_type
 from codetracer.filters.lines import key_name, line_of, lines_of_keys
 from codetracer.filters.patterns import PatternError
 from codetracer.filters.selectors import (
@@ -52,6 +54,10 @@ IO_KEYS: Final = ("capture", "streams", "modes")
 SCOPE_KEYS: Final = ("default_exec", "default_value_action", "rules")
 RULE_KEYS: Final = ("selector", "exec", "value_default", "reason", "value_patterns")
 PATTERN_KEYS: Final = ("selector", "action", "reason")
+FORMATTER_KEYS: Final = ("type", "function", "reason")
+
+FUNCTION: Final = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*:)?[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+"""``module:name``, where the name may be that of a class and of a method; or a method's name."""
 
 
 class ValuePattern:
@@ -116,9 +122,10 @@ class FilterFile:
         default_value_action: None inherits as well.
         rules: in the file's order.
         io: None says nothing.
+        formatters: the names of functions that say what an object is, by the types' names.
     """
 
-    __slots__ = ("default_exec", "default_value_action", "io", "name", "rules")
+    __slots__ = ("default_exec", "default_value_action", "formatters", "io", "name", "rules")
 
     def __init__(
         self,
@@ -127,7 +134,9 @@ class FilterFile:
         default_value_action: Action | None,
         rules: tuple[Rule, ...],
         io: IoCapture | None,
+        formatters: dict[str, str],
     ) -> None:
+        self.formatters = formatters
         self.name = name
         self.default_exec: Exec | None = default_exec
         self.default_value_action: Action | None = default_value_action
@@ -190,7 +199,7 @@ class _Reader:
     def read(self, content: dict[str, object]) -> FilterFile:
         # Of several things that are wrong, the version explains the others.
         self._check_version(content)
-        self._check_keys(content, (), ("meta", "scope"), ("io",))
+        self._check_keys(content, (), ("meta", "scope"), ("io", "formatters"))
         name = self._meta(self._table(content, ("meta",)))
         io = self._io(self._table(content, ("io",))) if "io" in content else None
         scope = self._table(content, ("scope",))
@@ -203,6 +212,7 @@ class _Reader:
                 self._rule(table, path) for table, path in self._tables(scope, ("scope", "rules"))
             ),
             io,
+            self._formatters(content),
         )
 
     def _fail(self, path: KeyPath, problem: str) -> NoReturn:
@@ -264,6 +274,27 @@ class _Reader:
         if capture and not streams:
             self._fail(("io", "streams"), f"capture needs some of {', '.join(STREAMS)}")
         return IoCapture(capture, tuple(dict.fromkeys(streams)))
+
+    def _formatters(self, content: dict[str, object]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for table, path in self._tables(content, ("formatters",)):
+            self._check_keys(table, path, FORMATTER_KEYS[:2], FORMATTER_KEYS[2:])
+            self._optional_text(table, (*path, "reason"))
+            kind = self._text_of(table, (*path, "type"))
+            problem = problem_of_type(kind)
+            if problem is not None:
+                self._fail((*path, "type"), problem)
+            if kind in found:
+                self._fail((*path, "type"), f"there is a formatter for {kind} above")
+            function = self._text_of(table, (*path, "function"))
+            if not FUNCTION.fullmatch(function) or (":" not in function and "." in function):
+                self._fail(
+                    (*path, "function"),
+                    f"{function!r} names no function; write module:function, module:Class.method,"
+                    " or the name of a method of the type, such as __repr__",
+                )
+            found[kind] = function
+        return found
 
     def _rule(self, table: dict[str, object], path: KeyPath) -> Rule:
         self._check_keys(table, path, RULE_KEYS[:1], RULE_KEYS[1:])

@@ -32,6 +32,7 @@ from codetracer.replay.values import (
     ObjectValue,
     RangeValue,
     Value,
+    Words,
 )
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "UnfinishedEvent",
     "UnwindEvent",
     "Value",
+    "Words",
     "YieldEvent",
     "render",
     "to_json",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from codetracer.replay.values import Value
 
-__all__ = ["render", "short_type", "to_json"]
+__all__ = ["as_name", "headed", "render", "short_type", "to_json"]
 
 DEEPEST: Final = 40
 """How many objects, tuples and ranges inside one another are shown."""
@@ -48,15 +48,38 @@ def to_json(value: Value) -> object:
     cut: with ``more``, how many of its lowest bytes are left out),
     ``bytes`` (hexadecimal), ``tuple``, ``range``, ``text`` (cut: with ``total``), ``special``
     (``Ellipsis``, ``NotImplemented``), ``hidden`` (how), or ``object``: its number, with ``form``,
-    ``type``, ``items``, ``attributes``, ``total``, ``cut`` and ``cut_attributes``; where it comes
-    up again, the number alone.
+    ``type``, ``items``, ``attributes``, ``total``, ``cut`` and ``cut_attributes``, and where the
+    program has a formatter for it ``says``, or ``formatter_failed``; where it comes up again, the
+    number alone.
     """
     return _json(value, set(), 0)
+
+
+def headed(value: ObjectValue, room: int = 1 << 20) -> str:
+    """Return how an object begins that has a number: with its type, and the program's words.
+
+    Between ``says`` and the end of a literal, and behind ``formatter failed:``, is what nothing has
+    checked. What has been read of the object follows.
+    """
+    head = f"<{short_type(value.type_name)} #{value.number}"
+    words = value.words
+    if words is None:
+        return head
+    room -= len(head)
+    if words.failed:
+        reason = words.text if isinstance(words.text, str) else render(words.text, room)
+        return f"{head} formatter failed: {reason}"
+    return f"{head} says {render(words.text, room)}"
 
 
 def short_type(name: str) -> str:
     """Return a type's name without its module and what it is defined in."""
     return name.rpartition(".")[2] or name
+
+
+def as_name(attribute: str) -> str:
+    """Return an attribute's name; in quotes where it is none: a ``__dict__`` takes any text."""
+    return attribute if attribute.isidentifier() else repr(attribute)
 
 
 class _Renderer:
@@ -106,14 +129,17 @@ class _Renderer:
     def _object(self, value: ObjectValue, room: int) -> str:
         name = short_type(value.type_name)
         if value.form in ("unseen", "opaque"):
-            return f"<{name} #{value.number}>"
+            return f"{headed(value, room)}>"
         if value.number in self._open:
             return f"<{name} #{value.number} again>"
         if len(self._open) > DEEPEST or room < 1:
             return f"<{name} #{value.number} …>"
         self._open.append(value.number)
         try:
-            return self._open_object(value, name, room)
+            if value.words is None or value.form == "instance":
+                return self._open_object(value, name, room)
+            head = headed(value, room)
+            return f"{head}; {self._open_object(value, name, room - len(head))}>"
         finally:
             self._open.pop()
 
@@ -147,9 +173,10 @@ class _Renderer:
                 return f"{name}.{member}" if isinstance(member, str) else f"<{name}>"
             case "class" | "function" | "module" | "method":
                 return f"<{form} {items[0] if items and isinstance(items[0], str) else '?'}>"
-        head = f"<{name} #{value.number}"
+        head = headed(value, room)
         inside = self._named(value, room - len(head))
-        return f"{head} {inside}>" if inside else f"{head}>"
+        between = " " if value.words is None else "; "
+        return f"{head}{between}{inside}>" if inside else f"{head}>"
 
     def _called(self, name: str, inside: str, value: ObjectValue, room: int) -> str:
         """Return what looks like a call: what is `inside`, and the attributes."""
@@ -157,7 +184,7 @@ class _Renderer:
         return f"{name}({', '.join(part for part in (inside, named) if part)})"
 
     def _named(self, value: ObjectValue, room: int) -> str:
-        entries = ((f"{name}=", item) for name, item in value.attributes.items())
+        entries = ((f"{as_name(name)}=", item) for name, item in value.attributes.items())
         return self._join(entries, len(value.attributes), value.cut_attributes, room)
 
     def _items(self, items: tuple[Value, ...], cut: int, room: int) -> str:
@@ -252,6 +279,9 @@ def _json_object(value: ObjectValue, seen: set[int], depth: int) -> object:
     shown["attributes"] = {
         name: _json(item, seen, depth + 1) for name, item in value.attributes.items()
     }
+    if value.words is not None:
+        key = "formatter_failed" if value.words.failed else "says"
+        shown[key] = _json(value.words.text, seen, depth + 1)
     return shown | {
         "total": value.total,
         "cut": value.cut,

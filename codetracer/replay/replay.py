@@ -10,7 +10,12 @@ from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
 from codetracer.replay.state import State
 from codetracer.tracelog.reader import DECODE_ERRORS, LogReader
 from codetracer_bindings import trace_decoder as raw
-from codetracer_bindings.trace_decoder import ObjectRecord, decode_record, decode_value
+from codetracer_bindings.trace_decoder import (
+    ObjectRecord,
+    WordedRecord,
+    decode_record,
+    decode_value,
+)
 from codetracer_bindings.trace_encoder import value_none
 
 if TYPE_CHECKING:
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from codetracer.replay.events import Event
+    from codetracer.replay.state import Held
     from codetracer.replay.values import Value
 
 __all__ = ["Changes", "Replay"]
@@ -62,7 +68,7 @@ class Changes:
     __slots__ = ("objects", "variables")
 
     def __init__(self) -> None:
-        self.objects: dict[int, ObjectRecord | None] = {}
+        self.objects: dict[int, Held | None] = {}
         self.variables: dict[tuple[Frame, int], raw.Value] = {}
 
     def clear(self) -> None:
@@ -204,7 +210,7 @@ class Replay:
                             position = after
                             continue
                         record, after = decode_record(data, position)
-                        if type(record) is ObjectRecord:
+                        if type(record) is ObjectRecord or type(record) is WordedRecord:
                             if changes is not None:
                                 before = objects.get(record.number)
                                 changes.objects.setdefault(record.number, before)

@@ -14,6 +14,7 @@ from codetracer.replay.values import (
     Hidden,
     ObjectValue,
     RangeValue,
+    Words,
 )
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_DICT, FORM_NAMES
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Frame
     from codetracer.replay.values import Value
 
-__all__ = ["State"]
+__all__ = ["Held", "State"]
+
+type Held = raw.ObjectRecord | raw.WordedRecord
+"""What the log says that an object holds."""
 
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
@@ -44,7 +48,7 @@ class State:
     __slots__ = ("attribute_names", "namespaces", "objects", "types")
 
     def __init__(self) -> None:
-        self.objects: dict[int, raw.ObjectRecord] = {}
+        self.objects: dict[int, Held] = {}
         self.types: list[str] = []
         self.attribute_names: list[str] = []
         self.namespaces: dict[int, dict[str, raw.Value]] = {0: {}}
@@ -143,7 +147,7 @@ class _Resolver:
         self._items = sys.maxsize if items is None else items
         self._left = sys.maxsize if values is None else values
         self._seen: dict[int, ObjectValue] = {}
-        self._queue: deque[tuple[ObjectValue, raw.ObjectRecord]] = deque()
+        self._queue: deque[tuple[ObjectValue, Held]] = deque()
 
     def resolve(self, value: raw.Value) -> Value:
         if type(value) in _PLAIN:
@@ -215,7 +219,7 @@ class _Resolver:
         self._seen[number] = found
         return found
 
-    def _fill(self, found: ObjectValue, record: raw.ObjectRecord) -> None:
+    def _fill(self, found: ObjectValue, record: Held) -> None:
         width = 2 if record.form == FORM_DICT else 1
         items = record.items[: self._take(len(record.items) // width) * width]
         attributes = record.attributes[: self._take(len(record.attributes))]
@@ -223,6 +227,8 @@ class _Resolver:
         # The names of classes, functions and modules are items which nothing counts.
         found.cut = max(0, record.total - len(items) // width)
         found.cut_attributes = record.more + len(record.attributes) - len(attributes)
+        if type(record) is raw.WordedRecord:
+            found.words = Words(self._value(record.words), bool(record.failed))
         names = self._state.attribute_names
         found.attributes = {
             _name(names, number): self._value(value) for number, value in attributes

@@ -14,6 +14,7 @@ __all__ = [
     "ObjectValue",
     "RangeValue",
     "Value",
+    "Words",
 ]
 
 type Value = (
@@ -92,6 +93,15 @@ class Hidden(NamedTuple):
     """``redacted`` or ``dropped``."""
 
 
+class Words(NamedTuple):
+    """What a formatter, the program's own function, says of an object. Nobody has checked it."""
+
+    text: Value
+    """A str, a `CutText`, or `Hidden`; where it failed, the exception's name, or why."""
+    failed: bool
+    """Whether the formatter failed."""
+
+
 class ObjectValue:
     """An object that can change, as it was at one moment.
 
@@ -109,6 +119,7 @@ class ObjectValue:
         total: how many items it had (pairs, of a dict).
         cut: how many items (pairs) were left out by the recorder's limit.
         cut_attributes: how many attributes were left out.
+        words: what the program's own formatter says of it; None where there is none.
     """
 
     __slots__ = (
@@ -120,6 +131,7 @@ class ObjectValue:
         "number",
         "total",
         "type_name",
+        "words",
     )
 
     def __init__(self, number: int, form: str = "unseen", type_name: str = "object") -> None:
@@ -131,6 +143,7 @@ class ObjectValue:
         self.total = 0
         self.cut = 0
         self.cut_attributes = 0
+        self.words: Words | None = None
 
     def __repr__(self) -> str:
         return f"<{self.type_name} #{self.number}>"

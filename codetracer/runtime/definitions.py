@@ -6,6 +6,7 @@ A number is given in the same breath as its definition is appended (see events.p
 from __future__ import annotations
 
 from codetracer.own import seal
+from codetracer.runtime.formatting import Formatters
 from codetracer.runtime.kinds import type_name
 from codetracer.runtime.layouts import Layout, layout_of
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
@@ -29,14 +30,21 @@ class Definitions:
 
     Parameters:
         keep_source: called with each source file's name when it is met.
+        formatters: the program's words for its types.
 
     Attributes:
+        formatters: as given.
         out: the group of records that is being put together; definitions go into it right before
             what uses them.
     """
 
-    def __init__(self, keep_source: Callable[[str], object] = lambda _: None) -> None:
+    def __init__(
+        self,
+        keep_source: Callable[[str], object] = lambda _: None,
+        formatters: Formatters | None = None,
+    ) -> None:
         self.out: list[bytes] = []
+        self.formatters = formatters or Formatters()
         self._keep_source = keep_source
         self._layouts: dict[int, Layout] = {}
         self._types = 0
@@ -49,7 +57,9 @@ class Definitions:
         layout = self._layouts.get(id(kind))
         if layout is None or not layout.is_of(kind):
             layout = layout_of(kind)
-            record = encode_type(type_name(kind))
+            name = type_name(kind)
+            layout.formatter = self.formatters.name_of(name)
+            record = encode_type(name)
             if self._types >= self._sweep_at:
                 self._sweep()
             key = id(kind)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.formatting import Formatters
     from codetracer.runtime.known import Read, Reading, Step
     from codetracer.runtime.plans import Plans
     from codetracer.runtime.values import Limits
@@ -94,23 +95,26 @@ def make_engine(
         active,
         clock,
     )
-    engine.set_layouts(_tell_layout)
+    formatters = definitions.formatters
+    engine.set_layouts(lambda kind: _tell_layout(kind, formatters), formatters.say)
     if gate.names is not None:
         engine.set_secrets(secrets.parts, secrets.urls)
     return engine
 
 
-def _tell_layout(kind: type) -> tuple[object, ...]:
+def _tell_layout(kind: type, formatters: Formatters) -> tuple[object, ...]:
     """Return for the engine in C what the instances of a type hold."""
     layout = layout_of(kind)
+    name = type_name(kind)
     return (
-        type_name(kind),
+        name,
         layout.form,
         layout.dict_of is not None,
         tuple(layout.slots),
         tuple(map(layout.owners.get, layout.slots)),
         layout.alive,
         None if layout.reading is None else _tell_reading(layout.reading),
+        formatters.name_of(name),
     )
 
 

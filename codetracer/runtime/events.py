@@ -23,6 +23,7 @@ from codetracer.monitoring import DISABLE
 from codetracer.own import BUILTINS, seal
 from codetracer.runtime.secrets import PLACEHOLDER
 from codetracer.runtime.stacks import Stacks
+from codetracer.runtime.values import LetGo
 from codetracer.runtime.variables import Variables
 from codetracer_bindings.trace_encoder import (
     encode_exit,
@@ -341,6 +342,8 @@ class Events:
                     self._write()
             finally:
                 release()
+        except LetGo:
+            return None
         except (RecursionError, MemoryError) as error:
             # The program has filled its stack or memory. Where that is met here, it need not hear.
             entry = error.__traceback__

@@ -16,14 +16,12 @@ from weakref import ref
 from codetracer.own import seal
 from codetracer.runtime.kinds import (
     entry,
-    has,
     is_immutable,
     is_of_cpython,
-    mro_of,
     slot_reader,
     type_name,
 )
-from codetracer.runtime.lookups import find
+from codetracer.runtime.lookups import find, namespace_of_loaded
 from codetracer_bindings.types import KNOWN
 
 TYPE_CHECKING = False
@@ -147,11 +145,10 @@ def _stands_at(home: str, kind: type) -> bool:
     A module that is being loaded has nothing there yet; what is written in C is taken for it then.
     """
     module, _, name = home.rpartition(".")
-    loaded = sys.modules
-    found = find(loaded, module, None) if type(loaded) is dict else None
-    if found is None or not has(mro_of(type(found)), types.ModuleType):
+    namespace = namespace_of_loaded(module)
+    if namespace is None:
         return False
-    there = find(_module_dict_of(found), name, None)
+    there = find(namespace, name, None)
     return there is kind or (there is None and is_immutable(kind))
 
 

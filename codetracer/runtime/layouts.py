@@ -96,9 +96,20 @@ class Layout:
         base: which of `WRAPPED` the instances are; else None.
         reading: how they are read beside that, where their type is a known one or of such a one.
         alive: a weak reference to the type; None to one that is there for good.
+        formatter: by what name there is a formatter for it, the caller's to set; else None.
     """
 
-    __slots__ = ("alive", "base", "dict_of", "form", "number", "owners", "reading", "slots")
+    __slots__ = (
+        "alive",
+        "base",
+        "dict_of",
+        "form",
+        "formatter",
+        "number",
+        "owners",
+        "reading",
+        "slots",
+    )
 
     def __init__(
         self,
@@ -117,6 +128,7 @@ class Layout:
         self.base = base
         self.reading: Reading | None = None
         self.alive = alive
+        self.formatter: str | None = None
 
     def is_of(self, kind: type) -> bool:
         """Tell whether the type that this was told of is there, and is `kind`.

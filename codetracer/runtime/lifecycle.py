@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
     from codetracer.runtime.directory import TraceDirectory
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.formatting import Formatters
     from codetracer.runtime.io import CaptureMode
     from codetracer.tracelog.writer import Log
 
@@ -96,6 +97,7 @@ class Recorder(Tracer):
         program: what is recorded, as a person would name it.
         arguments: the program's arguments.
         active: whether recording begins at once, and not at the activation path.
+        formatters: the program's words for its types.
 
     Raises:
         OSError: the log or the metadata cannot be written.
@@ -111,6 +113,7 @@ class Recorder(Tracer):
         program: str = "",
         arguments: Sequence[str] = (),
         active: bool = True,
+        formatters: Formatters | None = None,
     ) -> None:
         self.directory = directory
         self.started = False
@@ -136,7 +139,7 @@ class Recorder(Tracer):
         self._announcement: Announcement | None = None
         self._log = self._make_log()
         self._log.open()
-        self._definitions = Definitions(directory.keep_source)
+        self._definitions = Definitions(directory.keep_source, formatters)
         self._plans = Plans(gate, self._definitions)
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active

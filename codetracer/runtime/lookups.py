@@ -6,19 +6,24 @@ looked up, and that is where the program's ``__eq__`` would run.
 
 from __future__ import annotations
 
+import sys
+import types
+
 from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
-__all__ = ["find"]
+__all__ = ["find", "namespace_of_loaded"]
 
 seal(globals())
 
 _items_of: Final[Any] = dict.items
 _get: Final[Any] = dict.get
 _size_of: Final[Any] = dict.__sizeof__
+_mro_of: Final[Any] = type.__dict__["__mro__"].__get__
+_module_dict_of: Final[Any] = vars(types.ModuleType)["__dict__"].__get__
 _LARGEST: Final = 40
 """The binary logarithm of the largest table that there may be."""
 
@@ -38,6 +43,15 @@ def find(namespace: object, name: str, default: object) -> Any:
         if type(key) is str and key == name:
             return value
     return default
+
+
+def namespace_of_loaded(module: str) -> Any:
+    """Return the globals of a module that the program has loaded; None where it has not."""
+    loaded = sys.modules
+    found = find(loaded, module, None) if type(loaded) is dict else None
+    if any(base is types.ModuleType for base in _mro_of(type(found))):
+        return _module_dict_of(found)
+    return None
 
 
 def _plain_sizes() -> frozenset[int]:

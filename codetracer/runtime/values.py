@@ -1,5 +1,7 @@
 """What values are, in records: looked at without running any of the program's code.
 
+But for types that have a formatter (formatting.py).
+
 Atoms are written where they stand. Everything that may change is an object with a number, and what
 it holds is written when it differs from what was last written of it. So a change shows in whatever
 refers to the object, however many names it has.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import types
 from itertools import islice
+from os import getpid as _getpid
 
 from codetracer.own import seal
 from codetracer.runtime.kinds import class_name
@@ -25,6 +28,7 @@ from codetracer.runtime.utf8 import text_of
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import (
     encode_object,
+    encode_worded,
     value_big_integer,
     value_binary,
     value_complex,
@@ -73,7 +77,7 @@ if TYPE_CHECKING:
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "Limits", "Values"]
+__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "LetGo", "Limits", "Values"]
 
 seal(globals())
 
@@ -163,6 +167,10 @@ class AttributeActions(dict[str, int]):
             self.clear()
         action = self[name] = self._action(name)
         return action
+
+
+class LetGo(BaseException):
+    """The event under way is not to be recorded: this process is a fork, made amid it."""
 
 
 class _Known:
@@ -272,7 +280,7 @@ class Values:
                 del queue[queued:]
                 seen[known.number] = room
                 self._room = room - 1
-                self._content(value, known, room - 1)
+                self._content(value, known, room - 1, again=True)
 
     def forget(self) -> None:
         """Number everything anew from now on, for another log."""
@@ -366,17 +374,49 @@ class Values:
             known.content = digest
             self._definitions.out.append(content)
 
-    def _content(self, value: Any, known: _Known, depth: int) -> bytes:
-        """Return the record of what an object holds; what it refers to is `depth` deep."""
+    def _content(self, value: Any, known: _Known, depth: int, *, again: bool = False) -> bytes:
+        """Return the record of what an object holds; what it refers to is `depth` deep.
+
+        Parameters:
+            again: it was written just now, and nobody is asked for words anew.
+        """
+        layout = self._definitions.layout(type(value))
+        words = None
+        if layout.formatter is not None and not again:
+            # The program's code runs here. The object is looked at after that: it may be changed.
+            words = self._words(value, layout.formatter)
         self._spare = NESTED * self._limits.items
         self._within = True
         try:
-            return self._held(value, known, depth)
+            return self._held(value, layout, known, depth, words)
         finally:
             self._within = False
 
-    def _held(self, value: Any, known: _Known, depth: int) -> bytes:
-        layout = self._definitions.layout(type(value))
+    def _words(self, value: object, formatter: str) -> tuple[int, str | None] | None:
+        """Return whether a formatter failed and what it says; None for the latter: it is hidden.
+
+        For filters words are an attribute without a name. Where that is not shown, it is not asked.
+
+        Raises:
+            LetGo: it has forked.
+        """
+        action = self._actions[""]
+        if action == ALLOW:
+            process = _getpid()
+            words = self._definitions.formatters.say(formatter, value)
+            if _getpid() != process:
+                raise LetGo
+            return words
+        return None if action == DROP else (0, None)
+
+    def _held(
+        self,
+        value: Any,
+        layout: Layout,
+        known: _Known,
+        depth: int,
+        words: tuple[int, str | None] | None,
+    ) -> bytes:
         read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
         if layout.reading is not None and layout.reading.way != _NO_WAY:
             read_items = _known_items
@@ -391,7 +431,16 @@ class Values:
                 cut = self._attribute("__self__", owner, depth + 1, encoded)
         else:
             cut = self._attributes(value, layout, depth, encoded)
-        return encode_object(known.number, layout.form, layout.number, total, items, cut, encoded)
+        if words is None:
+            return encode_object(
+                known.number, layout.form, layout.number, total, items, cut, encoded
+            )
+        failed, text = words
+        # Not before: an attribute may have told of a secret that is in them.
+        said = _REDACTED if text is None else self._plain(text, str)
+        return encode_worded(
+            known.number, layout.form, layout.number, total, items, cut, encoded, failed, said
+        )
 
     def _attributes(
         self, value: Any, layout: Layout, depth: int, encoded: list[tuple[int, bytes]]

@@ -52,6 +52,7 @@ enum record_tag {
     RECORD_VARIABLE = 0x0b,
     RECORD_VARIABLE_SHORT = 0x40,
     RECORD_OBJECT = 0x0c,
+    RECORD_WORDED = 0x1c,
     RECORD_RETURN = 0x0d,
     RECORD_YIELD = 0x0e,
     RECORD_RESUME = 0x0f,
@@ -135,6 +136,8 @@ record_fields(unsigned int tag)
         return "nv";
     case RECORD_OBJECT:
         return "nnnnVnA";
+    case RECORD_WORDED:
+        return "nnnnVnAnv";
     case RECORD_RETURN:
         return "nv";
     case RECORD_YIELD:

@@ -51,6 +51,7 @@ __all__ = [
     "UnwindRecord",
     "Value",
     "VariableRecord",
+    "WordedRecord",
     "YieldRecord",
     "decode_record",
     "decode_value",
@@ -276,6 +277,37 @@ class ObjectRecord(NamedTuple):
     """Attribute's number and value."""
 
 
+class WordedRecord(NamedTuple):
+    """What an object holds, and what a formatter, the program's own function, says of it."""
+
+    number: int
+    """The object's number."""
+
+    form: int
+    """The form's number."""
+
+    type_number: int
+    """The type's number."""
+
+    total: int
+    """As of `object`, and so are the next three."""
+
+    items: tuple[Value, ...]
+    """The items, or the first of them."""
+
+    more: int
+    """How many attributes were cut."""
+
+    attributes: tuple[tuple[int, Value], ...]
+    """Attribute's number and value."""
+
+    failed: int
+    """1 when the formatter failed, else 0."""
+
+    words: Value
+    """What it says, a text or hidden; or why it failed."""
+
+
 class ReturnRecord(NamedTuple):
     """The innermost frame returns (PY_RETURN)."""
 
@@ -424,6 +456,7 @@ type Record = (
     | StepRecord
     | VariableRecord
     | ObjectRecord
+    | WordedRecord
     | ReturnRecord
     | YieldRecord
     | ResumeRecord
@@ -808,6 +841,24 @@ def _record_object(data: bytes, position: int) -> tuple[Record, int]:
     return ObjectRecord(number, form, type_number, total, items, more, attributes), position
 
 
+def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    number, position = _uint(data, position)
+    form, position = _uint(data, position)
+    type_number, position = _uint(data, position)
+    total, position = _uint(data, position)
+    items, position = _values(data, position)
+    more, position = _uint(data, position)
+    attributes, position = _attributes(data, position)
+    failed, position = _uint(data, position)
+    words, position = _value(data, position)
+
+    return (
+        WordedRecord(number, form, type_number, total, items, more, attributes, failed, words),
+        position,
+    )
+
+
 def _record_return(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = _uint(data, position)
@@ -972,6 +1023,7 @@ _RECORDS[128:256] = [_record_step] * 128
 _RECORDS[11] = _record_variable
 _RECORDS[64:128] = [_record_variable] * 64
 _RECORDS[12] = _record_object
+_RECORDS[28] = _record_worded
 _RECORDS[13] = _record_return
 _RECORDS[14] = _record_yield
 _RECORDS[15] = _record_resume

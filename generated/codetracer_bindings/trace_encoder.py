@@ -38,6 +38,7 @@ __all__ = [
     "encode_type",
     "encode_unwind",
     "encode_variable",
+    "encode_worded",
     "encode_yield",
     "value_big_integer",
     "value_binary",
@@ -205,6 +206,32 @@ def encode_object(
         + _values(items)
         + _uint(more)
         + _attributes(attributes)
+    )
+
+
+def encode_worded(
+    number: int,
+    form: int,
+    type_number: int,
+    total: int,
+    items: Sequence[bytes],
+    more: int,
+    attributes: Sequence[tuple[int, bytes]],
+    failed: int,
+    words: bytes,
+) -> bytes:
+    """What an object holds, and what a formatter, the program's own function, says of it."""
+    return (
+        _BYTES[28]
+        + _uint(number)
+        + _uint(form)
+        + _uint(type_number)
+        + _uint(total)
+        + _values(items)
+        + _uint(more)
+        + _attributes(attributes)
+        + _uint(failed)
+        + _value(words)
     )
 
 

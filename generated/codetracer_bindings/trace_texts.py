@@ -24,6 +24,7 @@ _RECORDS = {
     0x0A: "n",
     0x0B: "nv",
     0x0C: "nnnnVnA",
+    0x1C: "nnnnVnAnv",
     0x0D: "nv",
     0x0E: "nv",
     0x0F: "nn",

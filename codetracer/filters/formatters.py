@@ -1,0 +1,54 @@
+"""Which types may have a formatter: the program's own words for their instances."""
+
+from __future__ import annotations
+
+from codetracer.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+__all__ = ["checked", "problem_of_type"]
+
+
+def problem_of_type(name: str) -> str | None:
+    """Return why no type that a formatter could be for has a name; None if one may have."""
+    module, _, rest = name.partition(".")
+    if not module or not rest:
+        return f"{name!r} names no type; write its module and qualified name, such as shop.Order"
+    if module == "builtins":
+        return f"{name} is recorded as it is; only other types have formatters"
+    return None
+
+
+def checked(formatters: object) -> Mapping[str, Any]:
+    """Return the formatters that a program gives, in a dict of our own.
+
+    Raises:
+        UsageError: ERR_INVALID_FORMATTER, they are no dict of functions by the names of types.
+    """
+    if formatters is None:
+        return {}
+    if not isinstance(formatters, dict):
+        raise _invalid(f"they are {type(formatters).__name__}, not a dict", "")
+    found = {}
+    for name, function in formatters.items():
+        if not isinstance(name, str):
+            raise _invalid(f"the key {name!r} is no text", repr(name))
+        problem = problem_of_type(name)
+        if problem is not None:
+            raise _invalid(problem, name)
+        if not callable(function):
+            raise _invalid(f"that of {name} cannot be called: {function!r}", name)
+        found[str.__str__(name)] = function
+    return found
+
+
+def _invalid(problem: str, key: str) -> UsageError:
+    return UsageError(
+        "ERR_INVALID_FORMATTER",
+        f"formatters: {problem}; they are functions by the names of types, as in"
+        " {'shop.Order': describe}",
+        {"key": key},
+    )

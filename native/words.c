@@ -1,0 +1,63 @@
+/* The program's own words for its objects, by its formatters; see codetracer/runtime/formatting.py. */
+#include "engine.h"
+
+#include "_trace_format.h"
+
+/* Puts in words which exception it is. */
+static PyObject *
+name_of(PyObject *exception)
+{
+    PyObject *name = PyType_GetName(Py_TYPE(exception));
+    if (name == NULL) {
+        PyErr_Clear();
+        return PyUnicode_FromString("");
+    }
+    return name;
+}
+
+int
+words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Words *words)
+{
+    /* For filters they are an attribute without a name. */
+    PyObject *name = PyUnicode_FromStringAndSize(NULL, 0);
+    int action = name == NULL ? -1 : plan_action(engine, plan, name);
+    Py_XDECREF(name);
+    if (action != ALLOW) {
+        words->are_there = action != DROP;
+        return action < 0 ? -1 : 0;
+    }
+    PyObject *args[] = {formatter, object};
+    PyObject *interrupt = NULL;
+    PyObject *told = ask_program(engine, engine->values.say, args, 2, &interrupt);
+    if (told == NULL && interrupt == NULL) {
+        return -1;
+    }
+    words->are_there = 1;
+    if (interrupt != NULL) {
+        words->failed = 1;
+        words->text = name_of(interrupt);
+        raise_later(engine, interrupt);
+    }
+    else {
+        words->failed = PyLong_AsLong(PyTuple_GetItem(told, 0)) != 0;
+        words->text = Py_XNewRef(PyTuple_GetItem(told, 1));
+        Py_DECREF(told);
+    }
+    return words->text == NULL ? -1 : 0;
+}
+
+int
+words_put(Engine *engine, Buffer *to, const Words *words)
+{
+    if (put_uint(to, (uint64_t)words->failed) < 0) {
+        return -1;
+    }
+    return words->text == NULL ? put_byte(to, VALUE_REDACTED)
+                               : values_encode(engine, to, words->text, 0, 0);
+}
+
+void
+words_end(Words *words)
+{
+    Py_CLEAR(words->text);
+}
