@@ -262,7 +262,7 @@ def test_a_mistake_outside_the_rows_is_named_too(
 NEW_RECORD = """
 [[record]]
 name = "note"
-tag = 0x1C
+tag = 0x3E
 fields = [{ name = "words", type = "text", summary = "What was noted." }]
 summary = "Somebody noted something."
 """
