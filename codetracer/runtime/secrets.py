@@ -14,6 +14,7 @@ from itertools import islice, repeat
 from os import urandom
 
 from codetracer.own import seal
+from codetracer.runtime.kinds import has, mro_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,8 +77,6 @@ _PARAMETER: Final = re.compile(rb"[?&#;]([A-Za-z0-9_.\[\]%$-]{1,100})=([^&#\s'\"
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _RESERVED: Final = re.compile(rb"[^A-Za-z0-9_.~-]")
 
-_mro_of: Final = type.__dict__["__mro__"].__get__
-
 
 class Secrets:
     """The secrets that are known so far.
@@ -108,14 +107,14 @@ class Secrets:
         """
         if self._names is None:
             return
-        kinds = _mro_of(type(value))
-        if str in kinds:
+        kinds = mro_of(type(value))
+        if has(kinds, str):
             self._learn_text(
                 str.__getitem__(value, slice(LONGEST)).encode("utf-8", "surrogatepass")
             )
-        elif bytes in kinds:
+        elif has(kinds, bytes):
             self._learn_text(bytes.__getitem__(value, slice(LONGEST)))
-        elif bytearray in kinds:
+        elif has(kinds, bytearray):
             self._learn_text(bytes(bytearray.__getitem__(value, slice(LONGEST))))
         elif depth < DEEPEST:
             for item in _items(value, kinds):
@@ -296,14 +295,14 @@ class Secrets:
 
 def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
     """Return some of what a container holds, whatever class it is of."""
-    if list in kinds:
+    if has(kinds, list):
         return list.__getitem__(value, slice(ITEMS))
-    if tuple in kinds:
+    if has(kinds, tuple):
         return tuple.__getitem__(value, slice(ITEMS))
-    if dict in kinds:
+    if has(kinds, dict):
         return [*islice(dict.values(value), ITEMS)]
     for kind in (set, frozenset):
-        if kind in kinds:
+        if has(kinds, kind):
             return [*islice(kind.__iter__(value), ITEMS)]
     return ()
 
