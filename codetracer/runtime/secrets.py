@@ -10,11 +10,14 @@ first bytes, by which a longer text is searched, and one of what it begins with.
 from __future__ import annotations
 
 import re
+from collections import deque
+from io import BytesIO
 from itertools import islice, repeat
 from os import urandom
 
 from codetracer.own import seal
 from codetracer.runtime.kinds import has, mro_of
+from codetracer.runtime.known import buffer_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,6 +119,10 @@ class Secrets:
             self._learn_text(bytes.__getitem__(value, slice(LONGEST)))
         elif has(kinds, bytearray):
             self._learn_text(bytes(bytearray.__getitem__(value, slice(LONGEST))))
+        elif has(kinds, memoryview) or has(kinds, BytesIO):
+            data = buffer_bytes(value, LONGEST)[1] if buffer_bytes is not None else None
+            if data is not None:
+                self._learn_text(data)
         elif depth < DEEPEST:
             for item in _items(value, kinds):
                 self.learn(item, depth + 1)
@@ -301,7 +308,7 @@ def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
         return tuple.__getitem__(value, slice(ITEMS))
     if has(kinds, dict):
         return [*islice(dict.values(value), ITEMS)]
-    for kind in (set, frozenset):
+    for kind in (set, frozenset, deque):
         if has(kinds, kind):
             return [*islice(kind.__iter__(value), ITEMS)]
     return ()
