@@ -158,9 +158,11 @@ def test_what_is_too_short_or_too_plain_is_hidden_by_its_name_alone(
 password = 'abcde'
 token = '******'
 secret = 'password'
+passwords = ['password_hash', 'apiKey', 'X-Access-Token', 'Access-Token']
 key = bytes(8)
 private_key = key
 plain = ['abcde', '******', 'password', key, 0.0]
+names = ['password_hash', 'apiKey', 'X-Access-Token', 'Access-Token']
 pass
 """
     record(tmp_path, program, backend=backend)
@@ -170,6 +172,9 @@ pass
         [Hidden("redacted")] * 4
     )
     assert an_object(seen["plain"]).items == ("abcde", "******", "password", bytes(8), 0.0)
+    # Of words that are all on the list.
+    names = ("password_hash", "apiKey", Hidden("redacted"), "Access-Token")
+    assert an_object(seen["names"]).items == names
 
 
 def test_both_engines_hide_the_same(tmp_path: Path, backend: str) -> None:
