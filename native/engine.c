@@ -542,8 +542,8 @@ engine_exec(PyObject *module)
 {
     if (log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || buffers_prepare(module) < 0 || frames_prepare(module) < 0
-        || variables_prepare() < 0 || tasks_prepare() < 0 || values_prepare() < 0
-        || items_prepare() < 0 || attributes_prepare() < 0
+        || secrets_prepare() < 0 || variables_prepare() < 0 || tasks_prepare() < 0
+        || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;
     }

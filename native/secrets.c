@@ -18,6 +18,8 @@
 #define SIFTED 64     /* bytes of it for each secret */
 
 static const char placeholder[] = "<redacted>";
+static PyTypeObject *deque;
+static PyTypeObject *bytes_io;
 
 /* ---- hashes */
 
@@ -61,6 +63,23 @@ digest_of(const Secrets *secrets, const unsigned char *bytes, size_t count)
 }
 
 /* ---- what is known */
+
+static PyTypeObject *
+type_in(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *type = module == NULL ? NULL : get_attribute(module, name);
+    Py_XDECREF(module);
+    return (PyTypeObject *)type;
+}
+
+int
+secrets_prepare(void)
+{
+    deque = type_in("_collections", "deque");
+    bytes_io = deque == NULL ? NULL : type_in("_io", "BytesIO");
+    return bytes_io == NULL ? -1 : 0;
+}
 
 int
 secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
@@ -382,10 +401,10 @@ learn_dict(Engine *engine, PyObject *value, int depth)
     return 0;
 }
 
+/* By the iteration of `base`: a subclass may have another. */
 static int
-learn_set(Engine *engine, PyObject *value, int depth)
+learn_iterated(Engine *engine, PyObject *value, PyTypeObject *base, int depth)
 {
-    PyTypeObject *base = PyFrozenSet_Check(value) ? &PyFrozenSet_Type : &PySet_Type;
     getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
     PyObject *iterator = iterate(value);
     if (iterator == NULL) {
@@ -404,6 +423,18 @@ learn_set(Engine *engine, PyObject *value, int depth)
     return 0;
 }
 
+static int
+learn_buffer(Engine *engine, PyObject *value)
+{
+    Py_ssize_t total;
+    PyObject *bytes = buffer_bytes(value, LONGEST, &total);
+    int failed = bytes == NULL
+                 || (bytes != Py_None
+                     && learn_bytes(engine, PyBytes_AsString(bytes), (size_t)PyBytes_Size(bytes)) < 0);
+    Py_XDECREF(bytes);
+    return failed ? -1 : 0;
+}
+
 int
 secrets_learn(Engine *engine, PyObject *value, int depth)
 {
@@ -420,6 +451,9 @@ secrets_learn(Engine *engine, PyObject *value, int depth)
         return learn_bytes(engine, is_bytes ? PyBytes_AsString(value) : PyByteArray_AsString(value),
                            (size_t)count);
     }
+    if (PyMemoryView_Check(value) || PyObject_TypeCheck(value, bytes_io)) {
+        return learn_buffer(engine, value);
+    }
     if (depth >= DEEPEST) {
         return 0;
     }
@@ -429,7 +463,11 @@ secrets_learn(Engine *engine, PyObject *value, int depth)
     if (PyDict_Check(value)) {
         return learn_dict(engine, value, depth + 1);
     }
-    return PyAnySet_Check(value) ? learn_set(engine, value, depth + 1) : 0;
+    PyTypeObject *base = PySet_Check(value)                 ? &PySet_Type
+                         : PyFrozenSet_Check(value)         ? &PyFrozenSet_Type
+                         : PyObject_TypeCheck(value, deque) ? deque
+                                                            : NULL;
+    return base == NULL ? 0 : learn_iterated(engine, value, base, depth + 1);
 }
 
 /* ---- where they are */

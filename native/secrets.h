@@ -51,6 +51,8 @@ typedef struct {
     size_t masked; /* how many secrets were known when the last group was written */
 } Secrets;
 
+int secrets_prepare(void);
+
 /* Begins to hide what these say. */
 int secrets_set(Engine *engine, PyObject *parts, PyObject *urls);
 void secrets_free(Secrets *secrets);

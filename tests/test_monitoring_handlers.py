@@ -59,12 +59,27 @@ def test_whatever_can_be_called_with_what_the_event_carries_is_a_handler(paramet
 
 
 @pytest.mark.parametrize(
-    "parameters", ["self, code, *, line", "self, code, line, *, more", "self, code, **rest"]
+    "parameters",
+    [
+        "self, code, *, line",
+        "self, code, line, *, more",
+        "self, code, **rest",
+        "self, *arguments, line, **rest",
+    ],
 )
 def test_what_takes_its_parameters_by_name_is_no_handler(parameters: str) -> None:
-    assert "write def on_line(self, code, line)" in str(
-        error_of(tracer_with("on_line", function(parameters)))
-    )
+    error = str(error_of(tracer_with("on_line", function(parameters))))
+
+    assert f"Wrong.on_line({parameters}) does not take what LINE carries" in error
+    assert "write def on_line(self, code, line)" in error
+
+
+@pytest.mark.parametrize("handler", [5, "print"])
+def test_what_cannot_be_called_is_no_handler(handler: object) -> None:
+    error = str(error_of(tracer_with("on_line", handler)))
+
+    assert f"on_line cannot be called: it is of type {type(handler).__name__}" in error
+    assert "write def on_line(self, code, line)" in error
 
 
 def test_handlers_that_get_no_self_are_looked_at_without_it() -> None:

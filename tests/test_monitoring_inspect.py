@@ -268,6 +268,16 @@ def test_globs_name_what_a_filter_selects(tmp_path: Path, monkeypatch: pytest.Mo
     assert not all_but(code_in(linecache.__file__))
 
 
+@pytest.mark.parametrize("side", ["include", "exclude"])
+def test_globs_are_a_list_of_texts_and_not_the_characters_of_one(side: str) -> None:
+    # Its * alone would name every file, and type checkers take a text for texts.
+    with pytest.raises(TypeError, match=rf"{side} is a list.*; write \['app/\*\.py'\]"):
+        PathFilter(**{side: "app/*.py"})
+    wrong: Any = {side: [Path("app.py")]}
+    with pytest.raises(TypeError, match=rf"{side} is a list.*Path\('app\.py'\) is none"):
+        PathFilter(**wrong)
+
+
 def test_a_filter_decides_once_even_if_the_program_takes_its_modules_away(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -184,6 +184,11 @@ def test_a_monitor_needs_a_name_that_says_something(name: str) -> None:
         Monitor(name)
 
 
+def test_a_monitors_name_is_a_text() -> None:
+    with pytest.raises(TypeError, match="a monitor's name is a str, not 5"):
+        Monitor(5)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 def test_a_tracer_that_fails_takes_only_itself_down_by_its_monitors_policy(
     monitors: Callable[..., Monitor], policy: str

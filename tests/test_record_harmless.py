@@ -103,6 +103,13 @@ fails(things[18])
 class Body:
     thing = things[0]
     others = things
+def hide(password):
+    return password
+class Quiet(metaclass=Meta):
+    pass
+keyed = {Quiet(): 1, (Quiet(), 2): 2, 'token': Quiet()}
+for passwords in [*things, [*things], {1: things}]:
+    hide(passwords)
 print(sprung)
 """
 

@@ -11,7 +11,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import CallEvent, CutText, Hidden, OutputEvent
-from tests.recordings import BACKENDS, ENVIRON, an_object, last, record
+from tests.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last, record
 from tests.running import Outcome, execute, trace_environ, write
 from tests.secret_programs import HARMLESS, placed
 
@@ -120,6 +120,37 @@ pass
     assert b"hunte" not in content(tmp_path / "out")
 
 
+def test_what_containers_and_buffers_under_a_secret_name_hold_is_secret_too(
+    tmp_path: Path, backend: str
+) -> None:
+    held = [f"{name}-Xq71zT-{name}" for name in ("deque", "frozen", "sub", "view", "stream")]
+    program = """\
+import collections, io, sys
+def given(at): return sys.argv[at]
+class Queue(collections.deque): pass
+class Stream(io.BytesIO):
+    def read(self, size=-1): raise SystemError
+passwords = collections.deque([given(1)])
+api_keys = frozenset([given(2)])
+credentials = Queue([(given(3),)])
+token = memoryview(bytearray(given(4).encode()))
+secret = Stream(given(5).encode())
+place = secret.seek(3)
+plain = [passwords[0], *api_keys, credentials[0], token.tobytes(), secret.getvalue()]
+text = 'first ' + passwords[0] + ' last'
+place = secret.tell()
+pass
+"""
+    recorded(tmp_path, program, backend, arguments=tuple(held))
+
+    seen = last(tmp_path / "out")
+    secret = Hidden("redacted")
+    read = 5 if NATIVE else 3
+    items = an_object(seen["plain"]).items
+    assert items[:read] == (secret, secret, (secret,), secret, secret)[:read]
+    assert (seen["text"], seen["place"]) == ("first <redacted> last", 3)
+
+
 def test_what_is_too_short_or_too_plain_is_hidden_by_its_name_alone(
     tmp_path: Path, backend: str
 ) -> None:
@@ -127,9 +158,11 @@ def test_what_is_too_short_or_too_plain_is_hidden_by_its_name_alone(
 password = 'abcde'
 token = '******'
 secret = 'password'
+passwords = ['password_hash', 'apiKey', 'X-Access-Token', 'Access-Token']
 key = bytes(8)
 private_key = key
 plain = ['abcde', '******', 'password', key, 0.0]
+names = ['password_hash', 'apiKey', 'X-Access-Token', 'Access-Token']
 pass
 """
     record(tmp_path, program, backend=backend)
@@ -139,6 +172,9 @@ pass
         [Hidden("redacted")] * 4
     )
     assert an_object(seen["plain"]).items == ("abcde", "******", "password", bytes(8), 0.0)
+    # Of words that are all on the list.
+    names = ("password_hash", "apiKey", Hidden("redacted"), "Access-Token")
+    assert an_object(seen["names"]).items == names
 
 
 def test_both_engines_hide_the_same(tmp_path: Path, backend: str) -> None:

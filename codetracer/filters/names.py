@@ -29,6 +29,9 @@ LONGEST: Final = 100
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+")
 
+_IDENTIFIER: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
+"""A name without digits, as code, options and headers have it."""
+
 _ASSIGNED: Final = re.compile(r"(-*[^\s=:]+)(=|: ?)(.*)", re.DOTALL)
 """An argument that has a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
 
@@ -107,9 +110,16 @@ class SecretNames:
         return name.lower() in self._parameters or self.is_secret(name)
 
     def is_word(self, text: str) -> bool:
-        """Tell whether a text is one of the words itself: a name of secrets, and none."""
-        word = text.lower()
-        return any(phrase.words == (word,) for phrase in self._phrases.get(word, ()))
+        """Tell whether a text is nothing but words of the list: a name of secrets, and none.
+
+        So are ``password``, ``apiKey`` and ``password_hash``, the keys of tables and columns.
+        """
+        words = words_of(text) if _IDENTIFIER.fullmatch(text) else ()
+        return any(
+            phrase.words == words[: len(phrase.words)]
+            and self._additions.issuperset(words[len(phrase.words) :])
+            for phrase in self._phrases.get(words[0] if words else "", ())
+        )
 
     def hide_arguments(self, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         """Return a command's arguments without what their names say is secret, and what that was.

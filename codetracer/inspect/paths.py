@@ -38,6 +38,17 @@ def is_foreign(path: str) -> bool:
     return path.startswith(_FOREIGN) or any(f"{_sep}{name}{_sep}" in path for name in INSTALLED)
 
 
+def _globs(name: str, globs: Iterable[str]) -> tuple[str, ...]:
+    # To type checkers a text is texts, too: its characters, of which * names every file.
+    if isinstance(globs, str):
+        raise TypeError(f"{name} is a list of globs, not {globs!r}; write [{globs!r}]")
+    found = tuple(globs)
+    for glob in found:
+        if not isinstance(glob, str):
+            raise TypeError(f"{name} is a list of globs, which are str; {glob!r} is none")
+    return found
+
+
 def _tests(globs: Iterable[str]) -> list[Callable[[str], Match[str] | None]]:
     # Not at the top: importing codetracer is to be light.
     import re
@@ -62,11 +73,14 @@ class FileGlobs:
     A glob is matched, as by `fnmatch`, with the absolute path and with its tail after any ``/``;
     its ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the
     working directory.
+
+    Raises:
+        TypeError: it is one text instead of a list of them, or something in the list is no text.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
-        self.include = tuple(include)
-        self.exclude = tuple(exclude)
+        self.include = _globs("include", include)
+        self.exclude = _globs("exclude", exclude)
         self._included = _tests(self.include)
         self._excluded = _tests(self.exclude)
 
@@ -94,7 +108,7 @@ class PathFilter:
         include: globs; when there are any, the files that match one are wanted, and no others.
         exclude: globs; no file that matches one is wanted.
 
-    `FileGlobs` says how they are matched.
+    `FileGlobs` says how they are matched, and what is refused.
     """
 
     __slots__ = ("_globs", "_known")

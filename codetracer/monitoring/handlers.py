@@ -13,6 +13,7 @@ from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, enabl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import CodeType
     from typing import Final
 
 __all__ = ["conflict", "event_names", "python_function", "wanted_specs"]
@@ -21,6 +22,7 @@ seal(globals())
 
 # As in inspect, which takes long to import.
 _VARARGS: Final = 0x04
+_VARKEYWORDS: Final = 0x08
 _SUSPENDING: Final = {
     0x20: "a generator function",
     0x80: "async def",
@@ -85,13 +87,19 @@ def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
     A function in C and a `functools.partial` do not say what they take, and are not asked.
     """
     handler = getattr(tracer, spec.handler)
+    name = f"{type(tracer).__qualname__}.{spec.handler}"
+    if not callable(handler):
+        right = f"def {spec.handler}({', '.join(('self', *spec.parameters))})"
+        raise conflict(
+            f"{name} cannot be called: it is of type {type(handler).__qualname__}; write {right}",
+            handler=spec.handler,
+        )
     function = python_function(handler)
     if function is None:
         return
     # A function that was put on the instance, and a static method, get no self.
     given = (*(("self",) if type(handler) is not FunctionType else ()), *spec.parameters)
     code = function.__code__
-    name = f"{type(tracer).__qualname__}.{spec.handler}"
     right = f"def {spec.handler}({', '.join(given)})"
     for flag, kind in _SUSPENDING.items():
         if code.co_flags & flag:
@@ -104,12 +112,22 @@ def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
     most = None if code.co_flags & _VARARGS else code.co_argcount
     keywords = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
     if required > len(given) or (most is not None and most < len(given)) or keywords:
-        count = code.co_argcount + code.co_kwonlyargcount
         raise conflict(
-            f"{name}({', '.join(code.co_varnames[:count])}) does not take what {spec.event}"
+            f"{name}({_parameters_of(code)}) does not take what {spec.event}"
             f" carries; write {right}",
             handler=spec.handler,
         )
+
+
+def _parameters_of(code: CodeType) -> str:
+    """Return what a function takes, but for its defaults, as its definition has it."""
+    names = code.co_varnames
+    by_name = code.co_argcount + code.co_kwonlyargcount
+    behind = iter(names[by_name:])
+    star = "*" + next(behind) if code.co_flags & _VARARGS else "*" * bool(code.co_kwonlyargcount)
+    keywords = "**" + next(behind) if code.co_flags & _VARKEYWORDS else ""
+    taken = (*names[: code.co_argcount], star, *names[code.co_argcount : by_name], keywords)
+    return ", ".join(filter(None, taken))
 
 
 def _refuse_idle(tracer: Tracer, handled: list[CallbackSpec], events: EventSet) -> None:

@@ -69,6 +69,7 @@ class Monitor:
         policy: what to do about the tracer's errors; by default what `configure_policy` says.
 
     Raises:
+        TypeError: the name is no str.
         ValueError: the name is too short.
     """
 
@@ -80,6 +81,8 @@ class Monitor:
         policy: RecorderPolicy | None = None,
     ) -> None:
         self._installation: Installation | None = None
+        if not isinstance(name, str):
+            raise TypeError(f"a monitor's name is a str, not {name!r}")
         if len(name) < 2:
             raise ValueError(f"a monitor's name has two characters or more, not {name!r}")
         self.name = name

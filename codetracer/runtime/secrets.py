@@ -10,10 +10,14 @@ first bytes, by which a longer text is searched, and one of what it begins with.
 from __future__ import annotations
 
 import re
+from collections import deque
+from io import BytesIO
 from itertools import islice, repeat
 from os import urandom
 
 from codetracer.own import seal
+from codetracer.runtime.kinds import has, mro_of
+from codetracer.runtime.known import buffer_bytes
 from codetracer.runtime.utf8 import text_of
 from codetracer_bindings.trace_texts import texts_of
 
@@ -78,8 +82,6 @@ _PARAMETER: Final = re.compile(rb"[?&#;]([A-Za-z0-9_.\[\]%$-]{1,100})=([^&#\s'\"
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _RESERVED: Final = re.compile(rb"[^A-Za-z0-9_.~-]")
 
-_mro_of: Final = type.__dict__["__mro__"].__get__
-
 
 class Secrets:
     """The secrets that are known so far.
@@ -110,15 +112,19 @@ class Secrets:
         """
         if self._names is None:
             return
-        kinds = _mro_of(type(value))
-        if str in kinds:
+        kinds = mro_of(type(value))
+        if has(kinds, str):
             self._learn_text(
                 str.__getitem__(value, slice(LONGEST)).encode("utf-8", "surrogatepass")
             )
-        elif bytes in kinds:
+        elif has(kinds, bytes):
             self._learn_text(bytes.__getitem__(value, slice(LONGEST)))
-        elif bytearray in kinds:
+        elif has(kinds, bytearray):
             self._learn_text(bytes(bytearray.__getitem__(value, slice(LONGEST))))
+        elif has(kinds, memoryview) or has(kinds, BytesIO):
+            data = buffer_bytes(value, LONGEST)[1] if buffer_bytes is not None else None
+            if data is not None:
+                self._learn_text(data)
         elif depth < DEEPEST:
             for item in _items(value, kinds):
                 self.learn(item, depth + 1)
@@ -304,14 +310,14 @@ class Secrets:
 
 def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
     """Return some of what a container holds, whatever class it is of."""
-    if list in kinds:
+    if has(kinds, list):
         return list.__getitem__(value, slice(ITEMS))
-    if tuple in kinds:
+    if has(kinds, tuple):
         return tuple.__getitem__(value, slice(ITEMS))
-    if dict in kinds:
+    if has(kinds, dict):
         return [*islice(dict.values(value), ITEMS)]
-    for kind in (set, frozenset):
-        if kind in kinds:
+    for kind in (set, frozenset, deque):
+        if has(kinds, kind):
             return [*islice(kind.__iter__(value), ITEMS)]
     return ()
 

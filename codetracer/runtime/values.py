@@ -14,7 +14,7 @@ from itertools import islice
 from os import getpid as _getpid
 
 from codetracer.own import seal
-from codetracer.runtime.kinds import class_name
+from codetracer.runtime.kinds import class_name, has
 from codetracer.runtime.known import (
     LARGEST,
     WAYS,
@@ -590,14 +590,14 @@ def _key_action(actions: AttributeActions, key: Any) -> int:
     if kind is str:
         return actions[key]
     kinds = _mro_of(kind)
-    if str in kinds:
+    if has(kinds, str):
         return actions[str.__str__(key)]
-    if bytes in kinds:
+    if has(kinds, bytes):
         size = bytes.__len__(key)
         return ALLOW if size > LONGEST_KEY else actions[bytes.decode(key, "latin-1")]
-    if tuple in kinds:
+    if has(kinds, tuple):
         for item in tuple.__getitem__(key, slice(KEY_ITEMS)):
-            is_nested = tuple in _mro_of(type(item))
+            is_nested = has(_mro_of(type(item)), tuple)
             if not is_nested and (action := _key_action(actions, item)) != ALLOW:
                 return action
     return ALLOW
@@ -724,7 +724,7 @@ def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> byte
 
 def _name(name: Any) -> bytes:
     """Return a name that CPython holds, which may be of a subclass of str, as bytes."""
-    is_text = any(base is str for base in _mro_of(type(name)))
+    is_text = has(_mro_of(type(name)), str)
     return value_text(str.__getitem__(name, slice(MAX_NAME)) if is_text else "")
 
 
