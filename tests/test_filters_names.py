@@ -100,6 +100,10 @@ def test_a_text_is_no_name() -> None:
     assert not names().is_secret("password " * 20)
 
 
+def test_any_number_of_dashes_is_gone_through_once() -> None:
+    assert names().hide_arguments(["-" * 100_000]) == (["-" * 100_000], [])
+
+
 def test_arguments_are_hidden_by_the_names_before_them() -> None:
     given = ["--password", "a", "--token=b", "API_KEY=c", "Authorization: d", "-v", "--tokens", "e"]
 

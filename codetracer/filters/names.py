@@ -29,7 +29,7 @@ LONGEST: Final = 100
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+")
 
-_ASSIGNED: Final = re.compile(r"(-*[^\s=:]+)(=|: ?)(.*)", re.DOTALL)
+_ASSIGNED: Final = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
 """An argument that has a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
 
 
