@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     type Words = tuple[str, ...]
 
-__all__ = ["MOST_NAMES", "SecretNames", "words_of"]
+__all__ = ["LONGEST", "MOST_NAMES", "SecretNames", "words_of"]
 
 seal(globals())
 
@@ -95,9 +95,12 @@ class SecretNames:
         Parameters:
             name: a plain `str`, in whatever case and spelling.
         """
+        # Not even remembered: what is so long may be of any size, and would be kept alive.
+        if len(name) > LONGEST:
+            return False
         known = self._known.get(name)
         if known is None:
-            known = not self.readers_only and len(name) <= LONGEST and self._decide(name)
+            known = not self.readers_only and self._decide(name)
             if len(self._known) < MOST_NAMES:
                 self._known[name] = known
         return known
