@@ -76,6 +76,13 @@ secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
         Py_XDECREF(random);
         return -1;
     }
+    if (count != sizeof(secrets->key)) {
+        /* The program has put another function in its place. */
+        Py_DECREF(random);
+        PyErr_Format(PyExc_ValueError, "os.urandom returned %zd bytes, not %zu", count,
+                     sizeof(secrets->key));
+        return -1;
+    }
     memcpy(secrets->key, bytes, sizeof(secrets->key));
     Py_DECREF(random);
     secrets->key[1] |= 1;
