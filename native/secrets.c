@@ -1,4 +1,4 @@
-/* What secrets are hidden by where no name tells of them; see secrets.py, which says why. */
+/* Hides secrets where no name tells of them; see codetracer/runtime/secrets.py, which says why. */
 #include "engine.h"
 
 #include <stdlib.h>

@@ -110,7 +110,7 @@ class SecretNames:
         return name.lower() in self._parameters or self.is_secret(name)
 
     def is_word(self, text: str) -> bool:
-        """Tell whether a text is one of the words itself: a name of secrets, and none."""
+        """Tell whether a text is itself a word for secrets, such as ``password``."""
         word = text.lower()
         return any(phrase.words == (word,) for phrase in self._phrases.get(word, ()))
 
