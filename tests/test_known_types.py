@@ -286,6 +286,23 @@ def test_no_module_is_imported_because_of_a_value(tmp_path: Path, backend: str) 
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_no_class_is_kept_alive_because_it_is_known(tmp_path: Path, backend: str) -> None:
+    program = """
+import fractions, gc, sys, uuid, weakref
+class Own(fractions.Fraction): pass
+x, y, z = fractions.Fraction(1, 3), uuid.UUID(int=5), Own(1, 2)
+classes = [weakref.ref(type(each)) for each in (x, y, z)]
+x = y = z = each = Own = None
+del fractions, uuid, sys.modules['fractions'], sys.modules['uuid']
+gc.collect()
+print([each() for each in classes])
+"""
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert outcome.stdout == "[None, None, None]\n"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_cut_is_said_and_not_read(tmp_path: Path, backend: str) -> None:
     program = """
 import array, decimal
