@@ -15,6 +15,7 @@ Only RAISE is set, which CPython looks at where an exception is raised; no code 
 from __future__ import annotations
 
 import logging
+import os
 import runpy
 import sys
 from types import CodeType
@@ -79,5 +80,6 @@ class ExceptionLogger(Tracer):
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s")
     del sys.argv[0]
+    sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
     ExceptionLogger().start()
     runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,6 +1,7 @@
 /* What an object's buffer or a BytesIO has, read while nobody else can run; what a view or an iterator
-   of CPython's own refers to; and where a file stands. codetracer/runtime/known.py uses these too, for in Python another thread
-   could meet a buffer that is held, and fail to resize it. */
+   of CPython's own refers to; where a file stands; and which line a generator is at.
+   codetracer/runtime/known.py uses these too: in Python another thread could meet a buffer that is held,
+   and fail to resize it. */
 #include "engine.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
+#define LARGEST_ITEM 4096         /* bytes; of an array of larger texts no items are copied */
 
 #define LAST_POINT 0x10ffff       /* of Unicode */
 
@@ -49,6 +51,8 @@ is_named(PyTypeObject *type, const char *expected)
 {
     PyObject *name = type == NULL ? NULL : PyType_GetName(type);
     int same = name != NULL && PyUnicode_CompareWithASCIIString(name, expected) == 0;
+    /* Without memory for the name, it is taken for another one. */
+    PyErr_Clear();
     Py_XDECREF(name);
     return same;
 }
@@ -67,13 +71,22 @@ bound(PyTypeObject *base, const char *name, PyObject *object)
     return found;
 }
 
-/* Returns whose memory an object's buffer is, if not its own: a new reference, or NULL. */
-static PyObject *
-owner_of(PyObject *object)
+/* Returns what leads from an object to the one whose memory its buffer is; NULL if that is its own. */
+static const char *
+owner_name(PyObject *object)
 {
-    PyTypeObject *base = base_in_c(Py_TYPE(object));
-    const char *name = PyMemoryView_Check(object) ? "obj" : is_named(base, "ndarray") ? "base" : NULL;
-    return name == NULL ? NULL : bound(base, name, object);
+    if (PyMemoryView_Check(object)) {
+        return "obj";
+    }
+    return is_named(base_in_c(Py_TYPE(object)), "ndarray") ? "base" : NULL;
+}
+
+static int
+keeps_memory(PyObject *owner)
+{
+    PyTypeObject *base = base_in_c(Py_TYPE(owner));
+    return owner == Py_None || base == &PyBytes_Type || base == &PyByteArray_Type
+           || is_named(base, "array") || is_named(base, "_BytesIOBuffer");
 }
 
 /* Tells whether an object's memory is there for sure. Of a file that is mapped it is not: where the
@@ -81,23 +94,22 @@ owner_of(PyObject *object)
 static int
 is_sure(PyObject *object)
 {
-    PyObject *owner = owner_of(object);
-    for (int turn = 0; owner != NULL && turn < 20; turn++) {
-        PyTypeObject *base = base_in_c(Py_TYPE(owner));
-        int is_known = owner == Py_None || base == &PyBytes_Type || base == &PyByteArray_Type
-                       || is_named(base, "array") || is_named(base, "_BytesIOBuffer");
-        PyObject *next = is_known ? NULL : owner_of(owner);
+    const char *name = owner_name(object);
+    if (name == NULL) {
+        return 1;
+    }
+    int is_kept = 0;
+    PyObject *owner = Py_NewRef(object);
+    for (int turn = 0; owner != NULL && name != NULL && !is_kept && turn < 20; turn++) {
+        PyObject *next = bound(base_in_c(Py_TYPE(owner)), name, owner);
         Py_DECREF(owner);
-        if (is_known) {
-            return 1;
-        }
-        if (next == NULL) {
-            return 0;
-        }
+        /* NULL where there is no memory to ask. */
         owner = next;
+        is_kept = owner != NULL && keeps_memory(owner);
+        name = owner == NULL ? NULL : owner_name(owner);
     }
     Py_XDECREF(owner);
-    return owner == NULL;
+    return is_kept;
 }
 
 /* What the format of a buffer's items says: a letter of the module struct's, `Z` for complex. */
@@ -262,25 +274,26 @@ buffer_item(const char *at, Format format)
 static int
 is_readable(const Py_buffer *view, Format format)
 {
+    if (view->suboffsets != NULL) {
+        return 0;
+    }
     Py_ssize_t size = format.kind == 'c' ? format.size / 2 : format.size;
-    int is_number = size == 1 || size == 2 || size == 4 || size == 8;
-    int is_real = size == 4 || size == 8 || (size == 2 && format.kind == 'f');
     switch (format.kind) {
     case 0:
         return 0;
     case 's':
-        break;
+        return size <= LARGEST_ITEM;
     case 'w':
-        return view->suboffsets == NULL && size % 4 == 0;
+        return size <= LARGEST_ITEM && size % 4 == 0;
     case 'O':
-        return view->suboffsets == NULL && size == sizeof(PyObject *);
+        return size == sizeof(PyObject *);
     case 'f':
+        return size == 2 || size == 4 || size == 8;
     case 'c':
-        return view->suboffsets == NULL && is_real;
+        return size == 4 || size == 8;
     default:
-        return view->suboffsets == NULL && is_number;
+        return size == 1 || size == 2 || size == 4 || size == 8;
     }
-    return view->suboffsets == NULL;
 }
 
 static PyObject *
@@ -389,28 +402,37 @@ buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total)
 
 /* ---- what codetracer/runtime/known.py calls */
 
+typedef PyObject *(*ReadBuffer)(PyObject *object, Py_ssize_t most, Py_ssize_t *total);
+
+/* Returns a tuple of how many there are, and the first of them. */
 static PyObject *
-tell_items(PyObject *module, PyObject *const *args, Py_ssize_t count)
+tell_buffer(PyObject *const *args, Py_ssize_t count, ReadBuffer read)
 {
     if (check_arguments(count, 2) < 0) {
         return NULL;
     }
+    Py_ssize_t most = PyLong_AsSsize_t(args[1]);
+    if (most < 0) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_ValueError, "the number must not be negative");
+        }
+        return NULL;
+    }
     Py_ssize_t total;
-    Py_ssize_t limit = PyLong_AsSsize_t(args[1]);
-    PyObject *items = limit < 0 ? NULL : buffer_items(args[0], limit, &total);
-    return items == NULL ? NULL : Py_BuildValue("(nN)", total, items);
+    PyObject *first = read(args[0], most, &total);
+    return first == NULL ? NULL : Py_BuildValue("(nN)", total, first);
+}
+
+static PyObject *
+tell_items(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    return tell_buffer(args, count, buffer_items);
 }
 
 static PyObject *
 tell_bytes(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    if (check_arguments(count, 2) < 0) {
-        return NULL;
-    }
-    Py_ssize_t total;
-    Py_ssize_t most = PyLong_AsSsize_t(args[1]);
-    PyObject *bytes = most < 0 ? NULL : buffer_bytes(args[0], most, &total);
-    return bytes == NULL ? NULL : Py_BuildValue("(nN)", total, bytes);
+    return tell_buffer(args, count, buffer_bytes);
 }
 
 static PyObject *
@@ -531,6 +553,7 @@ static int
 is_true(PyObject *object, const char *name)
 {
     PyObject *value = name == NULL ? NULL : get_attribute(object, name);
+    PyErr_Clear();
     Py_XDECREF(value);
     return value == Py_True;
 }

@@ -105,7 +105,7 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
     if (known != NULL) {
         return (int)PyLong_AsLong(known);
     }
-    /* It is put there. */
+    /* It is put there, unless it is too long. */
     PyObject *told =
         PyErr_Occurred() ? NULL : ask_method(engine, plan->attributes, "__missing__", &name, 1);
     if (told == NULL) {

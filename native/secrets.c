@@ -1,4 +1,4 @@
-/* What secrets are hidden by where no name tells of them; see secrets.py, which says why. */
+/* Hides secrets where no name tells of them; see codetracer/runtime/secrets.py, which says why. */
 #include "engine.h"
 
 #include <stdlib.h>
@@ -93,6 +93,13 @@ secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
     Py_ssize_t count;
     if (random == NULL || PyBytes_AsStringAndSize(random, &bytes, &count) < 0) {
         Py_XDECREF(random);
+        return -1;
+    }
+    if (count != sizeof(secrets->key)) {
+        /* The program has put another function in its place. */
+        Py_DECREF(random);
+        PyErr_Format(PyExc_ValueError, "os.urandom returned %zd bytes, not %zu", count,
+                     sizeof(secrets->key));
         return -1;
     }
     memcpy(secrets->key, bytes, sizeof(secrets->key));

@@ -40,7 +40,7 @@ typedef struct {
 
 /* How the instances of a known type are read. */
 typedef struct {
-    PyObject *base; /* the known type */
+    PyObject *base; /* the known type where its iterator gives the items; else None */
     int way;        /* how items are read; 0: as those of any type */
     Reads items;
     Reads attributes;

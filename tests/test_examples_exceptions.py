@@ -17,6 +17,7 @@ from tests.slots import slot
 
 APP = """\
 import asyncio, json, sys, threading
+import beside
 
 def fails(n):
     raise ValueError(f"bad {n}")
@@ -74,16 +75,17 @@ def test_each_exception_is_logged_once_where_it_first_reaches_the_programs_own_c
 ) -> None:
     app = tmp_path / "app.py"
     app.write_text(APP, encoding="utf-8")
+    (tmp_path / "beside.py").touch()
 
     done = run_python(str(ROOT / "examples/exceptions.py"), str(app), "-x")
 
     said = done.stderr.replace(str(app), "app.py")
     found = re.sub(r"raised in .*decoder\.py:\d+", "raised in DECODER", said).splitlines()
     each = [
-        "ValueError: bad 1 at app.py:4 in fails [{}]",
-        "ValueError: invalid literal for int() with base 10: 'x' at app.py:12 in outer [{}]",
+        "ValueError: bad 1 at app.py:5 in fails [{}]",
+        "ValueError: invalid literal for int() with base 10: 'x' at app.py:13 in outer [{}]",
         "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2"
-        " (char 1) at app.py:16 in outer, raised in DECODER [{}]",
+        " (char 1) at app.py:17 in outer, raised in DECODER [{}]",
     ]
     found = [re.sub(r"raised in .*decoder\.py", "raised in DECODER", line) for line in found]
     assert (done.returncode, done.stdout) == (0, "no ['-x']\nfinally\n")
@@ -91,8 +93,8 @@ def test_each_exception_is_logged_once_where_it_first_reaches_the_programs_own_c
         *(line.format("MainThread") for line in each),
         *(line.format("worker") for line in each),
         *(line.format("MainThread, Task-1") for line in each),
-        "ValueError: bad 2 at app.py:4 in fails [MainThread]",
-        "KeyError: 'other' at app.py:42 in again [MainThread]",
+        "ValueError: bad 2 at app.py:5 in fails [MainThread]",
+        "KeyError: 'other' at app.py:43 in again [MainThread]",
     ]
 
 

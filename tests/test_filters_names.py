@@ -1,12 +1,17 @@
 """The list of names that say that something is secret: one row each, with its reason."""
 
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import codetracer.filters
-from codetracer.filters.names import SecretNames, words_of
+from codetracer.filters.chain import NamePatterns
+from codetracer.filters.names import LONGEST, SecretNames, words_of
+from codetracer.filters.schema import ValuePattern
+from codetracer.filters.selectors import VALUE_KINDS, parse_selector
+from codetracer.runtime.values import MAX_CHARACTERS, AttributeActions
 from tests.secret_programs import HARMLESS, NAMES
 
 LIST = (Path(codetracer.filters.__file__).parent / "builtin/secrets.toml").read_text("utf-8")
@@ -98,6 +103,25 @@ def test_a_name_that_is_added_counts_as_whole_words_wherever_they_stand() -> Non
 
 def test_a_text_is_no_name() -> None:
     assert not names().is_secret("password " * 20)
+
+
+def test_a_long_text_that_is_asked_about_is_not_kept_alive() -> None:
+    pattern = ValuePattern(parse_selector("attr:x", VALUE_KINDS), "redact")
+    patterns, secrets, actions = NamePatterns([pattern]), names(), AttributeActions(lambda _: 0)
+    texts = ["x" * (LONGEST + 1 + number) for number in range(10)]
+    before = [sys.getrefcount(text) for text in texts]
+
+    assert not any(patterns.first("attr", text) or secrets.is_secret(text) for text in texts)
+
+    assert [sys.getrefcount(text) for text in texts] == before
+    for number in range(300):
+        assert actions["y" * (MAX_CHARACTERS // 100) + str(number)] == 0
+        assert actions["z" * MAX_CHARACTERS + str(number)] == 0
+        assert 1 <= sum(map(len, actions)) <= MAX_CHARACTERS
+
+
+def test_any_number_of_dashes_is_gone_through_once() -> None:
+    assert names().hide_arguments(["-" * 100_000]) == (["-" * 100_000], [])
 
 
 def test_arguments_are_hidden_by_the_names_before_them() -> None:

@@ -286,6 +286,23 @@ def test_no_module_is_imported_because_of_a_value(tmp_path: Path, backend: str) 
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_no_class_is_kept_alive_because_it_is_known(tmp_path: Path, backend: str) -> None:
+    program = """
+import fractions, gc, sys, uuid, weakref
+class Own(fractions.Fraction): pass
+x, y, z = fractions.Fraction(1, 3), uuid.UUID(int=5), Own(1, 2)
+classes = [weakref.ref(type(each)) for each in (x, y, z)]
+x = y = z = each = Own = None
+del fractions, uuid, sys.modules['fractions'], sys.modules['uuid']
+gc.collect()
+print([each() for each in classes])
+"""
+    outcome = record(tmp_path, program, backend=backend)
+
+    assert outcome.stdout == "[None, None, None]\n"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_cut_is_said_and_not_read(tmp_path: Path, backend: str) -> None:
     program = """
 import array, decimal
@@ -408,6 +425,8 @@ found = {
     'swapped': numpy.array([1.5, -2], dtype='>f8'),
     'texts': numpy.array(['a', 'bcd']),
     'bytes': numpy.array([b'a', b'bc']),
+    'large texts': numpy.array(['x' * 2000]),
+    'large bytes': numpy.array([b'x' * 5000, b'y']),
     'flags': numpy.array([True, False]),
     'objects': numpy.array([[1], None], dtype=object),
     'one': numpy.array(7, dtype='uint8'),
@@ -434,6 +453,8 @@ pass
         "swapped": "ndarray([1.5, -2.0], dtype='float64', shape=(2,))",
         "texts": "ndarray(['a', 'bcd'], dtype='U3', shape=(2,))",
         "bytes": "ndarray([b'a\\x00', b'bc'], dtype='S2', shape=(2,))",
+        "large texts": "ndarray([… +1], dtype='U2000', shape=(1,))",
+        "large bytes": "ndarray([… +2], dtype='S5000', shape=(2,))",
         "flags": "ndarray([True, False], dtype='bool', shape=(2,))",
         "objects": "ndarray([[1], None], dtype='object', shape=(2,))",
         "one": "ndarray([7], dtype='uint8', shape=())",

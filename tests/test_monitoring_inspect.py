@@ -3,6 +3,7 @@
 import asyncio
 import dis
 import linecache
+import os
 import sys
 import textwrap
 import threading
@@ -286,6 +287,33 @@ def test_a_filter_decides_once_even_if_the_program_takes_its_modules_away(
     monkeypatch.setitem(sys.modules, "re", None)
 
     assert paths.selects(code_in("/home/me/app.py"))
+
+
+def test_a_filter_needs_no_working_directory_and_asks_nobody_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    monkeypatch.chdir(there)
+    paths = PathFilter([f"{there}/a*.py"])
+    asked: list[str] = []
+
+    def replaced() -> str:
+        asked.append("getcwd")
+        return "/"
+
+    (there.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(there.parent / "elsewhere")
+    monkeypatch.setattr(os, "getcwd", replaced)
+
+    assert paths.selects(code_in("app.py"))
+    assert paths.selects(code_in(".././there//./a.py"))
+    assert not paths.selects(code_in("../a.py"))
+    monkeypatch.undo()
+    assert asked == []
+    monkeypatch.chdir(there)
+    there.rmdir()
+    assert PathFilter().selects(code_in("app.py"))
 
 
 # ---------------------------------------------------------------- threads and tasks

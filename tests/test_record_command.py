@@ -686,6 +686,33 @@ def test_a_file_that_a_forked_child_alone_has_run_is_among_the_sources(tmp_path:
     assert trace.source_lines(str(tmp_path / "part.py")) == ["def f(): pass", "f()"]
 
 
+ODD = """\
+import sys
+class Odd(int):
+    def __and__(self, other):
+        print("asked")
+        return 9
+    __le__ = __lt__ = __ge__ = __gt__ = __rand__ = __and__
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "status"), [("2 ** 64", 255), ("-2 ** 64", 255), ("-1", 255), ("Odd(260)", 4)]
+)
+def test_the_recording_has_the_status_that_the_program_ends_with(
+    tmp_path: Path, given: str, status: int
+) -> None:
+    write(tmp_path, {"app.py": f"{ODD}sys.exit({given})\n"})
+
+    plain = execute("app.py", cwd=tmp_path)
+    recorded = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
+
+    assert (plain.code, recorded.code) == (status, status)
+    assert recorded.stdout == plain.stdout == ""
+    trace = codetracer.read(tmp_path / "out")
+    assert trace.metadata["exit_status"] == {"code": status, "label": f"exited {status}"}
+
+
 # ---------------------------------------------------------------- recording fails in the middle
 
 LONG = """\

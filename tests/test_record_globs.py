@@ -142,6 +142,9 @@ def test_the_recording_and_info_say_which_globs_there_were(tmp_path: Path) -> No
     [
         ("", "a glob must not be empty"),
         ("part[0-9.py", "'part[0-9.py' has a '[' that is not closed; write [[] for a bracket"),
+        ("app[].py", "'app[].py' has a '[' that is not closed"),
+        ("app[!].py", "'app[!].py' has a '[' that is not closed"),
+        ("[]]" * 50 + "[", f"'{'[]]' * 50}[' has a '[' that is not closed"),
         ("package", "'package' is a folder; 'package/*' matches the files in it"),
         ("no/such/", "'no/such/' is a folder; 'no/such/*' matches the files in it"),
     ],

@@ -42,7 +42,7 @@ def plain(parts: Iterable[Part]) -> str:
 
 
 def has_colours() -> bool:
-    """Tell whether standard output shows colours, and is asked for none of the contrary."""
+    """Tell whether standard output is a terminal with colours, and NO_COLOR allows them."""
     # https://no-color.org: whatever it holds, if it holds anything.
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

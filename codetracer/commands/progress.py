@@ -23,7 +23,7 @@ class Progress:
     """A bar on standard error, if that is a terminal.
 
     Parameters:
-        what: what has been done with what the bar shows.
+        what: the word behind the percentage, such as ``measured``.
     """
 
     def __init__(self, what: str) -> None:

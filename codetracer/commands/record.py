@@ -282,9 +282,14 @@ def _filter_start(target: Target) -> str:
 
 def _status_of(ending: SystemExit) -> int:
     """Return the exit status that CPython would end with (Python/pythonrun.c)."""
-    if ending.code is None:
+    code = ending.code
+    if code is None:
         return 0
-    return ending.code & 0xFF if isinstance(ending.code, int) else 1
+    if not isinstance(code, int):
+        return 1
+    # Not by its operators: a subclass may have its own. What is too large for a C long is -1 there.
+    fits = int.__le__(-(1 << 63), code) and int.__lt__(code, 1 << 63)
+    return int.__and__(code, 0xFF) if fits else 0xFF
 
 
 def _has_begun(ending: BaseException) -> bool:
@@ -322,8 +327,8 @@ def _note_end(status: int, label: str) -> None:
 def _ends_as_the_program() -> bool:
     """Tell whether this process ends as the program would.
 
-    It does so for whoever asks, for the program that has started it, as it does a forked child, and
-    when recording failed.
+    It does so unless --no-propagate-script-exit is given. Even then it does in a child of a
+    recorded program, whose parent looks at the status, and where recording failed or was disabled.
     """
     return recording_policy().propagate_script_exit or not any(
         recorder.started

@@ -126,7 +126,7 @@ class Places:
 
         Returns:
             The frame, the step (None if it made none) and the line that ran right before the event;
-            None if it happened in no frame. Of a call that is what calls, if that is recorded.
+            None if it happened in no frame. For a call it is the caller's, if that is recorded.
         """
         if self._ended is not None:
             self._before.pop(self._ended, None)

@@ -7,6 +7,7 @@ import shutil
 import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
+from codetracer.commands.numbers import whole_number
 from codetracer.errors import TargetError
 from codetracer.launcher import complain
 from codetracer.reading import read
@@ -56,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     view.add_argument(
         "--step",
         metavar="N",
-        type=_count,
+        type=whole_number(0),
         help="show every variable of every frame right before step N's line ran, whole",
     )
     view.add_argument(
@@ -90,7 +91,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     view.add_argument("--output", action="store_true", help="show what was written, and where")
     part = parser.add_argument_group("what of it")
     part.add_argument(
-        "--process", metavar="PID", type=_count, help="show one process (default: all of them)"
+        "--process",
+        metavar="PID",
+        type=whole_number(0),
+        help="show one process (default: all of them)",
     )
     part.add_argument(
         "--thread", metavar="THREAD", help="show one thread, by its number or its name"
@@ -98,13 +102,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     part.add_argument(
         "--call",
         metavar="STEP",
-        type=_count,
+        type=whole_number(0),
         help="show the call that a step is in, with all that it called, and nothing else",
     )
     part.add_argument(
         "--depth",
         metavar="N",
-        type=_count,
+        type=whole_number(0),
         help="show calls up to this depth, below --call if it is given, 0 for all (default:"
         f" {DEFAULT_DEPTH} in the tree, 1 for --lines, all elsewhere)",
     )
@@ -123,13 +127,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit",
         metavar="N",
-        type=_count,
+        type=whole_number(0),
         help=f"stop after so many lines, 0 for never (default: {DEFAULT_LIMIT}; in a pager never)",
     )
     parser.add_argument(
         "--width",
         metavar="N",
-        type=_count,
+        type=whole_number(0),
         help="cut lines to so many characters, 0 for never (default: as the terminal is wide; never"
         " where there is none)",
     )
@@ -213,13 +217,3 @@ def _processes(trace: Trace, options: argparse.Namespace) -> tuple[Process, ...]
 
 def _default(given: int | None, default: int) -> int:
     return default if given is None else given
-
-
-def _count(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
-    return number

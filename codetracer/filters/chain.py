@@ -10,7 +10,7 @@ import os
 
 import codetracer
 import codetracer_bindings
-from codetracer.filters.names import MOST_NAMES
+from codetracer.filters.names import LONGEST, MOST_NAMES
 from codetracer.filters.selectors import as_base, file_test
 from codetracer.inspect.paths import FileGlobs
 from codetracer.own import seal
@@ -101,7 +101,8 @@ class NamePatterns:
             if test(name):
                 action = action_of_test
                 break
-        if len(self._known) < MOST_NAMES:
+        # A dict may have any text as a key; it is not kept alive.
+        if len(name) <= LONGEST and len(self._known) < MOST_NAMES:
             self._known[key] = action
         return action
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     type Words = tuple[str, ...]
 
-__all__ = ["MOST_NAMES", "SecretNames", "words_of"]
+__all__ = ["LONGEST", "MOST_NAMES", "SecretNames", "words_of"]
 
 seal(globals())
 
@@ -32,7 +32,7 @@ _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]
 _IDENTIFIER: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
 """A name without digits, as code, options and headers have it."""
 
-_ASSIGNED: Final = re.compile(r"(-*[^\s=:]+)(=|: ?)(.*)", re.DOTALL)
+_ASSIGNED: Final = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
 """An argument that has a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
 
 
@@ -98,9 +98,12 @@ class SecretNames:
         Parameters:
             name: a plain `str`, in whatever case and spelling.
         """
+        # Not even remembered: what is so long may be of any size, and would be kept alive.
+        if len(name) > LONGEST:
+            return False
         known = self._known.get(name)
         if known is None:
-            known = not self.readers_only and len(name) <= LONGEST and self._decide(name)
+            known = not self.readers_only and self._decide(name)
             if len(self._known) < MOST_NAMES:
                 self._known[name] = known
         return known

@@ -74,8 +74,9 @@ def instruction_at(code: CodeType, offset: int) -> str:
 def handler_at(code: CodeType, offset: int) -> int | None:
     """Return where an exception goes on that comes at an offset, if it stays in this frame.
 
-    That is the ``offset`` which EXCEPTION_HANDLED carries. What was raised anew in between goes on
-    elsewhere than its traceback (``tb_lasti``) says.
+    That is the ``offset`` which EXCEPTION_HANDLED carries. An exception that is raised again in the
+    same frame, as at the end of ``finally``, comes at another offset than its traceback says:
+    ``tb_lasti`` is still the first one.
 
     Parameters:
         code: a code object.

@@ -18,8 +18,8 @@ seal(globals())
 def frame(code: CodeType) -> FrameType | None:
     """Return the innermost frame that runs `code`: in a handler, the one its event is in.
 
-    How far that is differs: callbacks in Python have a frame between the program's and the
-    handler's, those in C have none, and the handler may call functions of its own.
+    How many frames up that is differs: callbacks in Python have a frame between the program's and
+    the handler's, those in C have none, and the handler may call functions of its own.
 
     Parameters:
         code: the code object that the handler received.

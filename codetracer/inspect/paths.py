@@ -1,4 +1,4 @@
-"""Which files are the program's own, and which a glob names."""
+"""Where a code object's file is, whether it is the program's own, and whether a glob names it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 import codetracer_bindings
 from codetracer.own import seal
+from codetracer.whose import began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +15,59 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-__all__ = ["FileGlobs", "PathFilter", "directories", "is_foreign"]
+__all__ = [
+    "FileGlobs",
+    "PathFilter",
+    "absolute",
+    "directories",
+    "is_foreign",
+    "working_directory",
+]
 
 INSTALLED: Final = ("site-packages", "dist-packages")
 """Directories in which installers put what is not the program's own (Debian has the second)."""
 
 _abspath: Final = os.path.abspath
+_getcwd: Final = os.getcwd
 _realpath: Final = os.path.realpath
 _dirname: Final = os.path.dirname
 _sep: Final = os.sep
 
 seal(globals())
+
+
+def working_directory() -> str:
+    """Return the working directory, or ``/`` where it is gone."""
+    try:
+        return _getcwd()
+    except OSError as error:
+        if not began_here(error):
+            raise
+        return "/"
+
+
+def absolute(filename: str, folder: str) -> str:
+    """Return the path of a code object's file; a name in angle brackets stays as it is.
+
+    It asks nobody: the program may have changed its folder since then, removed it, or replaced
+    what `os.path.abspath` calls (in 3.12 also what `os.path.normpath` calls).
+
+    Parameters:
+        filename: a code object's ``co_filename``, as a plain `str`.
+        folder: an absolute path, to which `filename` is relative.
+    """
+    if filename.startswith("<"):
+        return filename
+    path = filename if filename.startswith("/") else f"{folder}/{filename}"
+    if "//" not in path and "/." not in path:
+        return path
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
 
 
 def directories(*files: str | None) -> tuple[str, ...]:
@@ -102,7 +145,7 @@ class PathFilter:
 
     By default it wants the program's own files: not the standard library, not what is in
     ``site-packages``, not codetracer, no text that was compiled (``<string>``). Each file is
-    decided on once.
+    decided on once. A relative path counts from the working directory in which the filter was made.
 
     Parameters:
         include: globs; when there are any, the files that match one are wanted, and no others.
@@ -111,9 +154,10 @@ class PathFilter:
     `FileGlobs` says how they are matched, and what is refused.
     """
 
-    __slots__ = ("_globs", "_known")
+    __slots__ = ("_folder", "_globs", "_known")
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
+        self._folder = working_directory()
         self._globs = FileGlobs(include, exclude)
         self._known: dict[str, bool] = {}
 
@@ -122,7 +166,7 @@ class PathFilter:
         name = code.co_filename
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = self._decide(name if name[:1] == "<" else _abspath(name))
+            known = self._known[name] = self._decide(absolute(name, self._folder))
         return known
 
     def _decide(self, path: str) -> bool:

@@ -7,10 +7,10 @@ worked out from that, and the only question to the system is one that `os.stat` 
 from __future__ import annotations
 
 import os
-import re
 
 from codetracer.filters.chain import OWN_FOLDERS, Scope
 from codetracer.filters.selectors import VALUE_KINDS
+from codetracer.inspect.paths import absolute, working_directory
 from codetracer.own import seal
 from codetracer.whose import began_here
 
@@ -31,9 +31,6 @@ seal(globals())
 # Taken now: the program may put something else in their place.
 _stat = os.stat
 _text = str.__str__
-
-UNTIDY: Final = re.compile(r"/(?:\.{0,2}/|\.{1,2}$)")
-"""What a path has that can be said without: ``//``, ``/./`` and ``/../``."""
 
 STRING: Final = "<string>"
 """What the code that `exec` and `eval` compile has in place of a file's name."""
@@ -63,8 +60,10 @@ class Gate:
     ) -> None:
         self._chain = chain
         self._strings = strings
-        self._folder = _working_directory()
-        self._activation = None if activation_path is None else self._absolute(activation_path)
+        self._folder = working_directory()
+        self._activation = (
+            None if activation_path is None else absolute(activation_path, self._folder)
+        )
         self._activation_id = _identity(self._activation) if self._activation else None
         self._activating: dict[str, bool] = {}
         self._left_out: dict[int, CodeType] = {}
@@ -79,7 +78,7 @@ class Gate:
         Parameters:
             module: the ``__name__`` of its globals, if that is a `str` and no subclass of it.
         """
-        file = self._absolute(_text(code.co_filename))
+        file = absolute(_text(code.co_filename), self._folder)
         if file.startswith("<frozen "):
             scope = Scope(False, "frozen code has no source")
         elif file == STRING and not self._strings:
@@ -116,7 +115,7 @@ class Gate:
         filename = _text(code.co_filename)
         known = self._activating.get(filename)
         if known is None:
-            file = self._absolute(filename)
+            file = absolute(filename, self._folder)
             known = file == self._activation or (
                 self._activation_id is not None and _identity(file) == self._activation_id
             )
@@ -158,34 +157,6 @@ class Gate:
                 "value_drops": _labelled(self._dropped),
             },
         }
-
-    def _absolute(self, filename: str) -> str:
-        """Return the path of a file, as filters have it; a name in angle brackets as it is."""
-        # Not abspath: the program may have changed its folder, or what os.getcwd is. In 3.12 even
-        # os.path.normpath calls what the program may replace.
-        if filename.startswith("<"):
-            return filename
-        path = filename if filename.startswith("/") else f"{self._folder}/{filename}"
-        return _tidy(path) if UNTIDY.search(path) else path
-
-
-def _working_directory() -> str:
-    try:
-        return os.getcwd()
-    except OSError as error:
-        if not began_here(error):
-            raise
-        return "/"
-
-
-def _tidy(path: str) -> str:
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == "..":
-            del parts[-1:]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/" + "/".join(parts)
 
 
 def _identity(file: str) -> tuple[int, int] | None:

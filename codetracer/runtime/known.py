@@ -86,7 +86,8 @@ class Reading:
     """How the instances of a type are read.
 
     Attributes:
-        base: the known type: theirs, or one that theirs is derived from.
+        base: the known type, where its own iterator gives the items: theirs, or one that theirs is
+            derived from. Else None, for it may be a class of a module that the program drops.
         form: the form of their records.
         way: how items are read: one of `WAYS`.
         items: what is read for items: names, steps, whether to leave it out where it is nothing,
@@ -99,7 +100,7 @@ class Reading:
 
     __slots__ = ("attributes", "base", "by_name", "form", "hidden", "items", "size", "way")
 
-    def __init__(self, base: type, form: int, way: int) -> None:
+    def __init__(self, base: type | None, form: int, way: int) -> None:
         self.base = base
         self.form = form
         self.way = way
@@ -121,7 +122,7 @@ def reading_of(mro: tuple[type, ...]) -> tuple[Reading | None, int]:
         if row is None or not (is_of_cpython(base) or _stands_at(row[0], base)):
             continue
         _, form, way, items, attributes, size, hides = row
-        reading = Reading(base, form, WAYS[way])
+        reading = Reading(base if way == "iteration" else None, form, WAYS[way])
         bases = mro[place:]
         reading.items = _found(items, bases)
         reading.attributes = _found(attributes, bases)

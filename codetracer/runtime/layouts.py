@@ -94,7 +94,7 @@ class Layout:
             none.
         dict_of: returns an instance's ``__dict__``; None where it has none.
         base: which of `WRAPPED` the instances are; else None.
-        reading: how they are read beside that, where their type is a known one or of such a one.
+        reading: what else is read of them if their type, or one of its bases, is a known type.
         alive: a weak reference to the type; None to one that is there for good.
         formatter: by what name there is a formatter for it, the caller's to set; else None.
     """

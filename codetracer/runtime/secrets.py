@@ -2,7 +2,7 @@
 
 A secret is met under a name that says so (`codetracer.filters.names`), or in a URL. From then on it
 is hidden in every text that goes into the recording. Only keyed hashes are kept of it: one of its
-first bytes, by which a longer text is searched, and one of what it begins with.
+first six bytes, by which a longer text is searched for it, and one of its first 256, which decides.
 
 `native/secrets.c` does what `Secrets` does, and asks it what `parts` and `urls` say.
 """

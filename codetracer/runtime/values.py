@@ -103,6 +103,9 @@ MAX_NAMES: Final = 10_000
 LONGEST_KEY: Final = 100
 """Bytes above which a key of a dict is no name."""
 
+MAX_CHARACTERS: Final = MAX_NAMES * LONGEST_KEY
+"""How many characters the names that are remembered have together; they are kept alive."""
+
 KEY_ITEMS: Final = 10
 """How many items of a tuple that is a key may be names."""
 
@@ -156,16 +159,25 @@ class Limits:
 
 
 class AttributeActions(dict[str, int]):
-    """What a filter does with attributes, by name; asked once for each, as long as they fit."""
+    """What a filter does with attributes, by name; asked once for each, as long as they fit.
+
+    Keys of dicts are names too, so one may be of any length.
+    """
 
     def __init__(self, action: Callable[[str], int]) -> None:
         super().__init__()
         self._action = action
+        self._room = MAX_CHARACTERS
 
     def __missing__(self, name: str) -> int:
-        if len(self) >= MAX_NAMES:
+        action, size = self._action(name), len(name)
+        if size > MAX_CHARACTERS:
+            return action
+        if len(self) >= MAX_NAMES or size > self._room:
             self.clear()
-        action = self[name] = self._action(name)
+            self._room = MAX_CHARACTERS
+        self[name] = action
+        self._room -= size
         return action
 
 
