@@ -264,6 +264,8 @@ def start_recorder(recorder: Recorder) -> TraceSession:
         recorder.begin()
         # Handlers run last in, first out: what the program registers is still recorded.
         _register(_stop_at_exit)
+        # This comes before it.
+        _register(recorder.make_room)
         _current = session
     except BaseException:
         _undo(recorder)
@@ -274,6 +276,8 @@ def start_recorder(recorder: Recorder) -> TraceSession:
 def _undo(recorder: Recorder) -> None:
     """Leave nothing of a recording that has not begun wholly; may be called again."""
     global _current
+    recorder.make_room()
+    _unregister(recorder.make_room)
     if is_installed(recorder):
         recorder.is_wanted = False
         uninstall_tracer()
@@ -296,6 +300,7 @@ def stop(exit_code: int | None = None) -> None:
     session = _current
     if session is None:
         return
+    session._recorder.make_room()
     try:
         _stop(session._recorder, exit_code)
     except BaseException:
@@ -305,6 +310,7 @@ def stop(exit_code: int | None = None) -> None:
         raise
     finally:
         _current = None
+        _unregister(session._recorder.make_room)
         _unregister(_stop_at_exit)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from codetracer.monitoring.backend import BACKENDS
 from tests.running import Outcome, execute, trace_environ, write
+from tests.test_record_deprived import NO_MEMORY
 
 
 def record(folder: Path, program: str, *options: str, backend: str = BACKENDS[0]) -> Outcome:
@@ -274,3 +275,11 @@ sys.stdout = Mine(sys.stdout)
 
     said = [line for line in outcome.stderr.splitlines() if not line.startswith("codetracer: ")]
     assert (outcome.stdout, said) == (plain.stdout, plain.stderr.splitlines())
+
+
+def test_events_that_there_was_no_memory_for_are_counted(tmp_path: Path) -> None:
+    outcome = record(tmp_path, NO_MEMORY, "--io-capture=off", "--max-text=1000", backend="python")
+
+    counts = json.loads((tmp_path / "trace-out/trace_metadata.json").read_text())["counts"]
+    said = re.search(r"codetracer: ([0-9,]+) events could not be recorded: ", outcome.stderr)
+    assert (int(said[1].replace(",", "")) if said else 0) == counts["missed"]

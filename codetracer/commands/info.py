@@ -6,6 +6,7 @@ import argparse
 import json
 
 from codetracer.commands.newest import add_folder, named_or_newest
+from codetracer.commands.summary import missing_events
 from codetracer.reading import read
 
 TYPE_CHECKING = False
@@ -81,6 +82,10 @@ def _print(
     for name, text in _about(trace.metadata):
         _line(name, text)
     _line("complete", "yes" if problem is None else f"no: {problem}")
+    counts = trace.metadata.get("counts")
+    missed = counts.get("missed") if isinstance(counts, dict) else None
+    if missed:
+        _line("missing", missing_events(missed))
     for command in dict.fromkeys(unrecorded):
         number = unrecorded.count(command)
         times = f" ({number} times)" if number > 1 else ""

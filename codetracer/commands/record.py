@@ -17,6 +17,7 @@ from codetracer.inspect.paths import FileGlobs
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
 from codetracer.own import seal
 from codetracer.policy import configure_policy, recording_policy
+from codetracer.runtime import reserve
 from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
@@ -246,7 +247,11 @@ def execute(target: Target, start: Callable[[], None]) -> int:
     # Handlers run last in, first out: by then the recording has ended, whatever came of it.
     atexit.register(_end, _getpid())
     try:
-        run(target, start)
+        try:
+            run(target, start)
+        finally:
+            # A call of C's, as any frame of Python may find no memory.
+            reserve.release()
     except SystemExit as ending:
         if not _has_begun(ending):
             _leave_nothing()

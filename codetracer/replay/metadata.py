@@ -87,6 +87,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "redaction": {"by_name": _flag, "added": [_text]},
     "policy": {_EACH: _setting},
     "limits": {_EACH: _setting},
+    "counts": {_EACH: _count},
     "sources": {_EACH: _text},
     "processes": [{"log": _text}],
 }

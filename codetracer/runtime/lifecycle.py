@@ -19,6 +19,7 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
+from codetracer.runtime import reserve
 from codetracer.runtime.children import (
     Children,
     about_to_exec,
@@ -156,6 +157,9 @@ class Recorder(Tracer):
             self._log.close()
             raise
 
+    make_room = staticmethod(reserve.release)
+    """Has memory ready for the end: nothing in Python may come before it."""
+
     @property
     def is_forked(self) -> bool:
         """Whether this process is a fork of the one that it was made in."""
@@ -164,6 +168,7 @@ class Recorder(Tracer):
     def begin(self) -> None:
         """Catch the program's output from now on, and follow it through forks."""
         self.started = True
+        reserve.keep()
         _recording.append(self)
         if self.directory.joined:
             self._note(encode_joined(_getppid()))
