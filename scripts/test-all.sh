@@ -1,11 +1,17 @@
 #!/bin/sh
 # Run the tests on every CPython that find-python.sh finds, and on those given as arguments; then
-# once more on the first of them without a C compiler, but for the tests of codegen, which never
-# needs one. Each has an environment of its own in .venvs/; exit 1 when any of them fails.
+# once more on the first of them without a C compiler. Those of codegen, a tool for developers which
+# takes long, are run on the first and the last alone. Each has an environment of its own in .venvs/;
+# exit 1 when any of them fails.
 set -u
 cd "$(dirname "$0")/.."
 
 found=$(scripts/find-python.sh --all "$@") || exit 1
+read -r first python <<EOF
+$found
+EOF
+last=$(echo "$found" | tail -n 1 | cut -d ' ' -f 1)
+without_codegen="--ignore-glob=tests/test_codegen_*"
 failed=
 passed=
 
@@ -21,7 +27,10 @@ run_tests() {
 }
 
 while read -r release python; do
-    run_tests "$release" "$python" ".venvs/$release"
+    case $release in
+    "$first" | "$last") run_tests "$release" "$python" ".venvs/$release" ;;
+    *) run_tests "$release" "$python" ".venvs/$release" "$without_codegen" ;;
+    esac
 done <<EOF
 $found
 EOF
@@ -30,13 +39,13 @@ EOF
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='*.abi3.so' --exclude=build . | tar -xf - -C "$copy"
-read -r release python <<EOF
+read -r first python <<EOF
 $found
 EOF
 cd "$copy"
 CC=/nonexistent/cc
 export CC
-run_tests "$release without a compiler" "$python" .venv "--ignore-glob=tests/test_codegen_*"
+run_tests "$first without a compiler" "$python" .venv "$without_codegen"
 
 echo "== passed on: ${passed#, }${failed:+; FAILED on: ${failed#, }}"
 [ -z "$failed" ]

@@ -13,6 +13,12 @@ SPEC = "spec/events.toml"
 BUILT = ("*.so", "*.pyd")
 PARTS = ("codegen", "codetracer", "generated", "spec")
 
+GENERATED = sum(
+    path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".so", ".pyd")
+    for path in (ROOT / "generated").rglob("*")
+)
+"""How many files are generated."""
+
 THIS_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 LIVE_EVENTS = {
     name: number

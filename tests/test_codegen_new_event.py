@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codegen.load import load_spec
-from tests.project import ROOT, SPEC, TELEPORT, Project, run_python
+from tests.project import GENERATED, ROOT, SPEC, TELEPORT, Project, run_python
 
 COUNT = len(load_spec(ROOT).event)
 
@@ -184,6 +184,6 @@ def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path)
     project.write(before[SPEC].decode())
     removed = project.codegen("generate")
 
-    assert added.stdout.endswith("19 generated files, 9 changed\n")
-    assert removed.stdout.endswith("19 generated files, 9 changed\n")
+    assert added.stdout.endswith(f"{GENERATED} generated files, 9 changed\n")
+    assert removed.stdout.endswith(f"{GENERATED} generated files, 9 changed\n")
     assert project.tree() == before
