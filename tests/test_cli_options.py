@@ -31,10 +31,9 @@ def test_a_wrong_value_is_answered_by_the_option_itself(name: str) -> None:
     # Anything but this error, and argparse says "invalid" and the name of a function.
     parse = WRONG[name].type
     assert callable(parse)
-    wrong = "" if name.endswith("clude") else "\0 wrong"
 
     with pytest.raises(argparse.ArgumentTypeError):
-        parse(wrong)
+        parse("")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +56,25 @@ def test_a_wrong_number_is_answered_with_what_numbers_there_may_be(
     command, option, _ = arguments
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr.endswith(f"codetracer {command}: error: argument {option}: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--find", ""), "argument --find: must not be empty"),
+        (
+            ("--variable", "a", "--variable", "b"),
+            "argument --variable: given twice, 'a' and 'b'; ask for one at a time",
+        ),
+    ],
+)
+def test_what_show_is_asked_for_is_something_and_one_thing(
+    tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = execute("-m", "codetracer", "show", *words, cwd=tmp_path)
+
+    assert (done.code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"codetracer show: error: {said}\n")
 
 
 @pytest.mark.parametrize(

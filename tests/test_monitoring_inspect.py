@@ -160,12 +160,28 @@ def test_instructions_are_told_by_the_names_that_dis_has() -> None:
     assert "STORE_NAME" in told
 
 
+@pytest.mark.parametrize("ask", [line_at, position_at, instruction_at, handler_at])
+@pytest.mark.parametrize("offset", [-2, 1, 10**6])
+def test_where_no_instruction_is_there_is_nothing_to_tell(
+    ask: Callable[[CodeType, int], object], offset: int
+) -> None:
+    code = compile("x = 1\n", "<offsets>", "exec")
+
+    with pytest.raises(IndexError, match=f"no instruction of <module> is at offset {offset}: "):
+        ask(code, offset)
+
+
 def test_a_place_without_a_line_is_told_with_the_first_line_of_the_code() -> None:
     code = compile("\n\ndef f():\n    with open(0):\n        return 1\n", "<lines>", "exec")
 
-    # Behind the end there is nothing either.
-    assert line_at(code, 2 * len(code.co_code)) == code.co_firstlineno
-    assert position_at(code, 2 * len(code.co_code)) == (None, None, None, None)
+    (code,) = (const for const in code.co_consts if isinstance(const, CodeType))
+
+    # What the compiler has added to leave the block.
+    places = [start for start, _, line in code.co_lines() if line is None]
+    assert places
+    for place in places:
+        assert line_at(code, place) == code.co_firstlineno
+        assert position_at(code, place) == (None, None, None, None)
 
 
 HANDLERS = """

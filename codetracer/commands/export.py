@@ -9,7 +9,7 @@ import shutil
 import tempfile
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.numbers import whole_number
+from codetracer.commands.option_values import whole_number
 from codetracer.commands.progress import Progress
 from codetracer.errors import HostError, TargetError, UsageError
 from codetracer.launcher import complain

@@ -10,7 +10,7 @@ from os import _exit
 from os import getpid as _getpid
 
 from codetracer import session
-from codetracer.commands.numbers import whole_number
+from codetracer.commands.option_values import whole_number
 from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
 from codetracer.inspect.paths import FileGlobs

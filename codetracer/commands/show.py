@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.numbers import whole_number
+from codetracer.commands.option_values import Once, text, whole_number
 from codetracer.errors import TargetError
 from codetracer.launcher import complain
 from codetracer.reading import read
@@ -29,8 +29,8 @@ examples:
   codetracer show trace-out --step 120            every variable at a moment
   codetracer show trace-out --function parse      every call of a function
   codetracer show trace-out --variable total      every value of a variable
-  codetracer show trace-out --variable self.total, 'order.items[0]', '#5.total'
-                                                  of an attribute, an item, one object
+  codetracer show trace-out --variable self.total   of an attribute; 'order.items[0]' of an item,
+                                                  '#5.total' of one object's attribute
   codetracer show trace-out --find 4711           where a text or a number comes up
   codetracer show trace-out --raises --format json
 
@@ -56,6 +56,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     view = parser.add_argument_group("views", "the call tree, if none of these is asked for")
     view.add_argument(
         "--step",
+        action=Once,
         metavar="N",
         type=whole_number(0),
         help="show every variable of every frame right before step N's line ran, whole",
@@ -68,18 +69,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     view.add_argument(
         "--function",
+        action=Once,
+        type=text,
         metavar="NAME",
         help="show every call of a function, as it ends: by its qualified name or the last part"
         " of that, with its module before it or not",
     )
     view.add_argument(
         "--variable",
+        action=Once,
+        type=text,
         metavar="NAME",
         help="show every value that variables of this name had, and the line that gave it; or an"
         " attribute or item: self.total, order.items[0], #5.total",
     )
     view.add_argument(
         "--find",
+        action=Once,
+        type=text,
         metavar="TEXT",
         help="show where a text comes up: in a value, a name or an output; a number by its digits",
     )
@@ -92,15 +99,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     part = parser.add_argument_group("what of it")
     part.add_argument(
         "--process",
+        action=Once,
         metavar="PID",
         type=whole_number(0),
         help="show one process (default: all of them)",
     )
     part.add_argument(
-        "--thread", metavar="THREAD", help="show one thread, by its number or its name"
+        "--thread", action=Once, metavar="THREAD", help="show one thread, by its number or its name"
     )
     part.add_argument(
         "--call",
+        action=Once,
         metavar="STEP",
         type=whole_number(0),
         help="show the call that a step is in, with all that it called, and nothing else",

@@ -35,7 +35,11 @@ def line_at(code: CodeType, offset: int) -> int:
 
     Returns:
         The line number, from 1; the first line of the code where the compiler gave none.
+
+    Raises:
+        IndexError: no instruction of the code is there.
     """
+    _check(code, offset)
     for start, end, line in code.co_lines():
         if start <= offset < end:
             return line or code.co_firstlineno
@@ -53,7 +57,11 @@ def position_at(code: CodeType, offset: int) -> Position:
         First line and last line, from 1; first column and the column behind the last one, from 0,
         in bytes of the line in UTF-8. Each is None where the compiler gave none, or Python runs
         with ``-X no_debug_ranges``.
+
+    Raises:
+        IndexError: no instruction of the code is there.
     """
+    _check(code, offset)
     # An instruction has two bytes; CPython has had that since 3.6 (bpo-26647).
     return next(islice(code.co_positions(), offset // 2, None), (None, None, None, None))
 
@@ -66,8 +74,9 @@ def instruction_at(code: CodeType, offset: int) -> str:
         offset: in bytes, as events carry it.
 
     Raises:
-        IndexError: the offset is not in the code.
+        IndexError: no instruction of the code is there.
     """
+    _check(code, offset)
     return opname[code.co_code[offset]]
 
 
@@ -86,9 +95,13 @@ def handler_at(code: CodeType, offset: int) -> int | None:
         The offset in bytes of the handler, which may be that of a ``with`` or ``finally``, or the
         compiler's own; None where the exception leaves the frame.
 
+    Raises:
+        IndexError: no instruction of the code is there.
+
     How ``co_exceptiontable`` is written is told in CPython's InternalDocs/exception_handling.md
     (Objects/exception_handling_notes.txt before 3.13); 3.12 to 3.15 write it alike.
     """
+    _check(code, offset)
     unit = offset // 2
     numbers = _varints(code.co_exceptiontable)
     # Start, length, target, and what is on the stack.
@@ -96,6 +109,15 @@ def handler_at(code: CodeType, offset: int) -> int | None:
         if start <= unit < start + length:
             return 2 * target
     return None
+
+
+def _check(code: CodeType, offset: int) -> None:
+    size = len(code.co_code)
+    if offset % 2 or not 0 <= offset < size:
+        raise IndexError(
+            f"no instruction of {code.co_qualname} is at offset {offset}: offsets are even numbers"
+            f" of bytes, from 0 to {size - 2}, as events carry them"
+        )
 
 
 def _varints(table: bytes) -> Iterator[int]:

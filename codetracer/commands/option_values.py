@@ -1,0 +1,60 @@
+"""Values of options: whole numbers, texts, and what is given once."""
+
+from __future__ import annotations
+
+import argparse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Once", "text", "whole_number"]
+
+
+class Once(argparse.Action):
+    """Takes the value of an option, and refuses a second one, which would replace the first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option: str | None = None,
+    ) -> None:
+        """Store the value; see argparse."""
+        before = getattr(namespace, self.dest)
+        if before is not None:
+            raise argparse.ArgumentError(
+                self, f"given twice, {before!r} and {values!r}; ask for one at a time"
+            )
+        setattr(namespace, self.dest, values)
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what `argparse` takes as the ``type`` of an option.
+
+    A plain ``int`` is no such type: `argparse` would put the function's name into its message.
+
+    Parameters:
+        least: the lowest number that is allowed.
+        most: the highest one; None if there is no such limit.
+    """
+    allowed = f"{least} or more" if most is None else f"from {least} to {most}"
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least or (most is not None and number > most):
+            raise argparse.ArgumentTypeError(f"must be a whole number, {allowed}, not {text!r}")
+        return number
+
+    return parse
+
+
+def text(given: str) -> str:
+    """Return a text that is not empty; `argparse` takes it as the ``type`` of an option."""
+    if not given:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return given
