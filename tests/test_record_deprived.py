@@ -193,7 +193,7 @@ def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, ba
         counts = json.loads((tmp_path / "out/trace_metadata.json").read_text())["counts"]
         returns += counts["missed"]
         told = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
-        assert ("events could not be recorded" in told) == bool(counts["missed"])
+        assert ("missed     " in told) == bool(counts["missed"])
     assert returns > 100
 
 

@@ -6,7 +6,6 @@ import argparse
 import json
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.summary import missing_events
 from codetracer.reading import read
 
 TYPE_CHECKING = False
@@ -85,7 +84,7 @@ def _print(
     counts = trace.metadata.get("counts")
     missed = counts.get("missed") if isinstance(counts, dict) else None
     if missed:
-        _line("missing", missing_events(missed))
+        _line("missed", f"{missed:,} events: memory or stack was full, or the recorder was busy")
     for command in dict.fromkeys(unrecorded):
         number = unrecorded.count(command)
         times = f" ({number} times)" if number > 1 else ""

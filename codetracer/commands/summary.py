@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from codetracer.runtime.lifecycle import Recorder
 
-__all__ = ["Summary", "flush", "missing_events", "say"]
+__all__ = ["Summary", "flush", "say"]
 
 SHOWN: Final = 3
 """How many of the processes that are not recorded are named."""
@@ -75,8 +75,6 @@ class Summary:
             return
         counts = recorder.counts()
         calls = counts["calls"]
-        if counts["missed"]:
-            say(f"codetracer: {missing_events(counts['missed'])}")
         if not calls and processes == 1:
             say(
                 "codetracer: nothing was recorded: no code ran that the filters, --include and"
@@ -84,8 +82,9 @@ class Summary:
             )
             return
         others = f" and {_number(processes - 1, 'more process', 'es')}" if processes > 1 else ""
+        missed = f", {_number(counts['missed'], 'event')} missed" if counts["missed"] else ""
         say(
-            f"codetracer: recorded {_number(calls, 'call')}{others}, {_size(size)};"
+            f"codetracer: recorded {_number(calls, 'call')}{others}, {_size(size)}{missed};"
             f" to see it: {self._show}"
         )
         if self._uncaught and self._step is None:
@@ -95,14 +94,6 @@ class Summary:
                 f"codetracer: uncaught {self._uncaught}, raised at step {self._step:,};"
                 f" to see it: {self._show} --step {self._step}"
             )
-
-
-def missing_events(count: int) -> str:
-    """Return in words that so many events of a process are not in its recording."""
-    return (
-        f"{_number(count, 'event')} could not be recorded: there was no memory for them, or other"
-        " threads were being recorded for too long"
-    )
 
 
 def say(text: str) -> None:

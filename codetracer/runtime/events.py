@@ -362,7 +362,6 @@ class Events:
         if self._is_taken():
             if _get_ident() in self._telling:
                 # Not from within a callback: what runs is codetracer's own, for the most part.
-                self._missed += 1
                 return False
             # No event comes within another one: a signal handler has raised before the release.
             self._free()
