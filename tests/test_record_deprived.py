@@ -177,7 +177,9 @@ print('end')
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, backend: str) -> None:
-    write(tmp_path, {"app.py": NO_MEMORY})
+    # Callbacks in Python need memory themselves: CPython cannot call any where there is none.
+    spare = "kept.pop()" if backend == "python" else ""
+    write(tmp_path, {"app.py": NO_MEMORY.replace("print('full')", f"print('full'); {spare}")})
 
     outcome = run(tmp_path, "--io-capture=off", "--max-text=1000", backend=backend)
 
@@ -187,14 +189,7 @@ def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, ba
     if not trace.complete:
         assert "not all of it was recorded: " in outcome.stderr
         assert "Cannot allocate memory" in (trace.problem or "")
-    returns = sum(isinstance(event, ReturnEvent) for event in trace)
-    if backend == "python":
-        # Its own frames need memory, so it may record next to nothing; then that is said.
-        counts = json.loads((tmp_path / "out/trace_metadata.json").read_text())["counts"]
-        returns += counts["missed"]
-        told = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
-        assert ("missed     " in told) == bool(counts["missed"])
-    assert returns > 100
+    assert sum(isinstance(event, ReturnEvent) for event in trace) > 100
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

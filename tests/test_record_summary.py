@@ -12,7 +12,6 @@ import pytest
 
 from codetracer.monitoring.backend import BACKENDS
 from tests.running import Outcome, execute, trace_environ, write
-from tests.test_record_deprived import NO_MEMORY
 
 
 def record(folder: Path, program: str, *options: str, backend: str = BACKENDS[0]) -> Outcome:
@@ -277,9 +276,26 @@ sys.stdout = Mine(sys.stdout)
     assert (outcome.stdout, said) == (plain.stdout, plain.stderr.splitlines())
 
 
-def test_events_that_there_was_no_memory_for_are_counted(tmp_path: Path) -> None:
-    outcome = record(tmp_path, NO_MEMORY, "--io-capture=off", "--max-text=1000", backend="python")
+FULL_STACK = """
+class Thing:
+    pass
+def deeper():
+    thing = Thing()
+    deeper()
+try:
+    deeper()
+except RecursionError:
+    pass
+"""
 
-    counts = json.loads((tmp_path / "trace-out/trace_metadata.json").read_text())["counts"]
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_events_that_were_missed_are_counted(tmp_path: Path, backend: str) -> None:
+    outcome = record(tmp_path, FULL_STACK, "-o", "out", backend=backend)
+
+    metadata = json.loads((tmp_path / "out/trace_metadata.json").read_text())
     said = re.search(r", ([0-9,]+) events? missed; to see it: ", outcome.stderr)
-    assert (int(said[1].replace(",", "")) if said else 0) == counts["missed"]
+    assert said is not None
+    assert int(said[1].replace(",", "")) == metadata["counts"]["missed"]
+    told = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
+    assert f"\nmissed     {said[1]} events: " in told
