@@ -470,7 +470,14 @@ class Values:
                 # A slot that is not bound.
                 continue
             cut += self._attribute(name, held, depth, encoded)
-        namespace = None if layout.dict_of is None else layout.dict_of(value)
+        namespace = None
+        if layout.dict_of is not None:
+            try:
+                namespace = layout.dict_of(value)
+            except AttributeError as error:
+                # It has become an instance of another class meanwhile.
+                if not began_here(error):
+                    raise
         if type(namespace) is not dict:
             namespace = {}
         if layout.form == FORM_ENUM:
