@@ -186,6 +186,7 @@ def test_a_monitor_needs_a_name_that_says_something(name: str) -> None:
 
 def test_a_monitors_name_is_a_text() -> None:
     with pytest.raises(TypeError, match="a monitor's name is a str, not 5"):
+        # What type checkers refuse, and who uses none may write.
         Monitor(5)  # type: ignore[arg-type]
 
 
