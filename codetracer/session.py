@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Final, Self
 
+    from codetracer.capture.streams import CaptureMode
     from codetracer.inspect.paths import FileGlobs
-    from codetracer.runtime.io import CaptureMode
     from codetracer.runtime.lifecycle import Recorder
     from codetracer.runtime.values import Limits
 

@@ -1,5 +1,5 @@
 /* What the program writes to its standard streams and reads from them, told to the recorder by
- * functions in C that run no bytecode; codetracer/runtime/io.py says how, hooks.py is the same in
+ * functions in C that run no bytecode; codetracer/capture/io.py says how, hooks.py is the same in
  * Python. Stable ABI only (Py_LIMITED_API 3.12).
  */
 #ifndef CODETRACER_CAPTURE_H

@@ -1,5 +1,5 @@
 /* What the program has in common with the process that forwards its output: pipes.c is the type,
-   forwarding.c what it does; codetracer/runtime/pipes.py says how. */
+   forwarding.c what it does; codetracer/capture/pipes.py says how. */
 #ifndef CODETRACER_FORWARDING_H
 #define CODETRACER_FORWARDING_H
 
@@ -11,7 +11,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* As in codetracer/runtime/forwarder.py. */
+/* As in codetracer/capture/forwarder.py. */
 #define BUSY_AT 64
 #define MEMORY_SIZE 128
 #define MARK_ACKNOWLEDGE 'a'

@@ -1,5 +1,5 @@
 /* The type Pipes: what stands on descriptors 1 and 2 while the program runs, as
-   codetracer/runtime/pipes.py in Python. It runs no bytecode, and keeps no descriptor for the memory
+   codetracer/capture/pipes.py in Python. It runs no bytecode, and keeps no descriptor for the memory
    that it shares with the forwarder. */
 #include "capture.h"
 #include "forwarding.h"

@@ -27,7 +27,8 @@ code = compile(open(sys.argv[0]).read(), sys.argv[0], 'exec')
 space = {'__name__': '__main__', '__builtins__': __builtins__}
 if mode != 'untraced':
     import _thread
-    from codetracer.runtime.io import OutputCapture
+    from codetracer.capture.io import OutputCapture
+    from codetracer.runtime.native import engine_in_c
     main, seen = os.getpid(), []
     def record(stream, data, frame):
         name = None if frame is None else os.path.basename(frame.f_code.co_filename)
@@ -35,7 +36,7 @@ if mode != 'untraced':
         thread = _thread.get_ident() == main_thread
         seen.append((stream, data.decode('latin-1'), name, line, thread))
     main_thread = _thread.get_ident()
-    capture = OutputCapture(mode, record)
+    capture = OutputCapture(mode, record, engine_in_c())
     def finish():
         capture.stop()
         name = records if os.getpid() == main else records + '.child'

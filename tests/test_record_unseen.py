@@ -316,7 +316,7 @@ def alive():
     found = {}
     for each in gc.get_objects():
         kind = type(each)
-        if kind.__module__.startswith(('codetracer.runtime', 'codetracer_bindings')):
+        if kind.__module__.startswith(('codetracer.', 'codetracer_bindings')):
             found[kind.__qualname__] = found.get(kind.__qualname__, 0) + 1
     return found
 def run(name):

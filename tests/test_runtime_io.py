@@ -671,12 +671,13 @@ os.write(2, b'x' * 200000)
 def test_the_end_waits_for_a_recorder_that_is_slow(tmp_path: Path) -> None:
     program = """
 import os, sys, time
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 recorded = []
 def record(stream, data, frame):
     time.sleep(0.005)
     recorded.append(data)
-capture = OutputCapture('proxies+fd', record)
+capture = OutputCapture('proxies+fd', record, engine_in_c())
 capture.start()
 os.write(1, b'x' * 200000)
 capture.stop()
@@ -720,7 +721,7 @@ for name in os.listdir('/proc'):
     # Another test's may be ending.
     try:
         words = open(f'/proc/{name}/cmdline', 'rb').read().split(b'\\0')
-        if not words[3:4] or not words[3].endswith(b'runtime/forwarder.py'): continue
+        if not words[3:4] or not words[3].endswith(b'capture/forwarder.py'): continue
         is_ours = writes_to(name, f'pipe:[{os.stat(1).st_ino}]')
     except OSError: continue
     if is_ours:
@@ -792,12 +793,13 @@ print(sys.stdin is mine, sys.stdout.write is patch)
 FAILING = """
 import os, sys
 from codetracer.own import seal
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 names = {}
 seal(names)
 exec('def record(stream, data, frame): raise ERROR', names)
 record = names['record']
-capture = OutputCapture(MODE, record)
+capture = OutputCapture(MODE, record, engine_in_c())
 capture.start()
 reached = []
 try:
@@ -832,14 +834,15 @@ def test_an_interrupt_of_the_recorder_reaches_the_program(tmp_path: Path) -> Non
 def test_what_a_stream_of_the_programs_raises_reaches_it_as_it_is(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from codetracer.runtime.io import OutputCapture\n"
+        "from codetracer.capture.io import OutputCapture\n"
+        "from codetracer.runtime.native import engine_in_c\n"
         "class Buffer:\n"
         "    def write(self, data): raise BlockingIOError(11, 'full')\n"
         "class Stream:\n"
         "    buffer = Buffer()\n"
         "    def write(self, text): self.buffer.write(text.encode())\n"
         "standard, sys.stdout = sys.stdout, Stream()\n"
-        "capture = OutputCapture('proxies', lambda *seen: None)\n"
+        "capture = OutputCapture('proxies', lambda *seen: None, engine_in_c())\n"
         "capture.start()\n"
         "try: print('text')\n"
         "except BlockingIOError as error: standard.write(repr(error))\n"
@@ -941,7 +944,7 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def test_little_of_the_standard_library_is_loaded() -> None:
-    code = "import sys; import codetracer.runtime.io; print(*sys.modules)"
+    code = "import sys; import codetracer.capture.io; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], env=environ(), capture_output=True, check=True
     )

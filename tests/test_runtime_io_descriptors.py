@@ -264,11 +264,12 @@ def test_where_there_are_too_few_descriptors_only_proxies_capture(
 ) -> None:
     program = f"""
 import os, resource, sys
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 before = sorted(os.listdir('/proc/self/fd'))
 resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit}))
 recorded = []
-capture = OutputCapture('proxies+fd', lambda *record: recorded.append(record[:2]))
+capture = OutputCapture('proxies+fd', lambda *record: recorded.append(record[:2]), engine_in_c())
 capture.start()
 print('printed', flush=True)
 capture.stop()
@@ -283,7 +284,8 @@ def test_starting_and_stopping_leaves_nothing_behind(tmp_path: Path, mode: str) 
     rounds = 1000 if mode == "proxies" else 20
     program = f"""
 import builtins, gc, os, sys
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 def state():
     layers = [sys.stdin, sys.__stdin__, sys.stdout, sys.stderr, builtins.input, input]
     layers += [layer for name in ('stdout', 'stderr') for layer in (
@@ -291,7 +293,7 @@ def state():
     names = [sorted(vars(layer)) for layer in layers if hasattr(layer, '__dict__')]
     return list(map(repr, layers)), names, sorted(os.listdir('/proc/self/fd'))
 def once():
-    capture = OutputCapture({mode!r}, lambda *record: None)
+    capture = OutputCapture({mode!r}, lambda *record: None, engine_in_c())
     capture.start()
     print('x', end='', flush=True)
     write = sys.stdout.write

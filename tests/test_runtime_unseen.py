@@ -153,8 +153,9 @@ import types, weakref
 sys.path[:0] = {path!r}
 stop = lambda: None
 if {mode!r}:
-    from codetracer.runtime.io import OutputCapture
-    capture = OutputCapture({mode!r}, lambda *record: None)
+    from codetracer.capture.io import OutputCapture
+    from codetracer.runtime.native import engine_in_c
+    capture = OutputCapture({mode!r}, lambda *record: None, engine_in_c())
     capture.start()
     stop = capture.stop
 write, leave, counts, put = os.write, os._exit, {{}}, builtins.setattr
@@ -212,7 +213,8 @@ def test_a_program_that_counts_calls_of_what_it_has_patched_counts_its_own_alone
 
 INTERRUPTED = """
 import os, signal, sys
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 class Timeout(Exception): pass
 raised, swallowed, armed = 0, 0, False
 def handle(*args):
@@ -225,7 +227,7 @@ def wait():
     for _ in range(50): pass
 def record(stream, data, frame):
     wait()
-capture = OutputCapture('MODE', record)
+capture = OutputCapture('MODE', record, engine_in_c())
 capture.start()
 signal.signal(signal.SIGALRM, handle)
 signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
@@ -260,7 +262,8 @@ def test_what_a_signals_handler_raises_while_output_is_recorded_reaches_the_prog
 
 SET_ASYNCHRONOUSLY = """
 import ctypes, sys, threading
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 target, armed, seen = threading.get_ident(), False, 0
 def record(stream, data, frame):
     global armed
@@ -270,7 +273,7 @@ def record(stream, data, frame):
             ctypes.c_ulong(target), ctypes.py_object(TimeoutError)
         )
     for _ in range(50): pass
-capture = OutputCapture('MODE', record)
+capture = OutputCapture('MODE', record, engine_in_c())
 capture.start()
 for _ in range(20):
     for act in (
@@ -300,9 +303,10 @@ def test_an_exception_that_is_set_while_output_is_recorded_reaches_the_program(
 
 KEPT = """
 import builtins, sys
-from codetracer.runtime.io import OutputCapture
+from codetracer.capture.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 recorded = []
-capture = OutputCapture('proxies', lambda stream, data, frame: recorded.append(data))
+capture = OutputCapture('proxies', lambda stream, data, frame: recorded.append(data), engine_in_c())
 capture.start()
 write, flush, ask = sys.stdout.write, sys.stdout.flush, input
 capture.stop()

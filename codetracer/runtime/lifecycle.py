@@ -13,6 +13,7 @@ from time import strftime as _strftime
 from time import time_ns as _time_ns
 
 from codetracer import __version__
+from codetracer.capture.io import OutputCapture
 from codetracer.errors import HostError
 from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
@@ -31,7 +32,7 @@ from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement
 from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine, make_log
-from codetracer.runtime.io import OutputCapture
+from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.utf8 import text_of
 from codetracer.runtime.values import Limits
@@ -44,10 +45,10 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Final
 
+    from codetracer.capture.streams import CaptureMode
     from codetracer.runtime.directory import TraceDirectory
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.formatting import Formatters
-    from codetracer.runtime.io import CaptureMode
     from codetracer.tracelog.writer import Log
 
 __all__ = ["Recorder"]
@@ -146,7 +147,7 @@ class Recorder(Tracer):
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
         self._children = Children(self._note, self._hide_words)
-        self._capture = OutputCapture(capture, self._events.output)
+        self._capture = OutputCapture(capture, self._events.output, engine_in_c())
         self._learn_surroundings()
         for handler in _HANDLERS:
             setattr(self, handler, getattr(self._events, handler))

@@ -1,4 +1,4 @@
-"""The process that forwards descriptors 1 and 2: see `codetracer.runtime.descriptors`.
+"""The process that forwards descriptors 1 and 2: see `codetracer.capture.descriptors`.
 
 It runs with this very file as its program, and imports nothing of codetracer's. What is in a mark
 and in a frame is said here, for both sides.

@@ -1,7 +1,7 @@
 """How a pipe or a pseudo-terminal comes to stand in the place of descriptors 1 and 2.
 
-`codetracer.runtime.pipes` is what stands there while the program runs, in C where the engine is,
-`codetracer.runtime.forwarder` is the other process, and `codetracer.runtime.io` says why there must
+`codetracer.capture.pipes` is what stands there while the program runs, in C where the engine is,
+`codetracer.capture.forwarder` is the other process, and `codetracer.capture.io` says why there must
 be one.
 """
 
@@ -27,23 +27,21 @@ from termios import TCSANOW as _TCSANOW
 from termios import tcgetattr as _tcgetattr
 from termios import tcsetattr as _tcsetattr
 
+from codetracer.capture import forwarder
+from codetracer.capture.forwarder import MEMORY_SIZE, TOKEN_SIZE
+from codetracer.capture.streams import STDERR, STDOUT
 from codetracer.own import seal
-from codetracer.runtime import forwarder
-from codetracer.runtime.forwarder import MEMORY_SIZE, TOKEN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-    from codetracer.runtime.io import Record
+    from codetracer.capture.streams import Record
 
 __all__ = ["redirect"]
 
 seal(globals())
-
-STDOUT: Final = 1
-STDERR: Final = 2
 
 FIRST_DESCRIPTOR: Final = 200
 """Descriptors below it are left to the program, which shall get the numbers it gets untraced."""
@@ -53,7 +51,7 @@ def redirect(make: Callable[..., Any], record: Record) -> Any:
     """Take the place of descriptors 1 and 2.
 
     Parameters:
-        make: `codetracer.runtime.pipes.Pipes`, or the same in C.
+        make: `codetracer.capture.pipes.Pipes`, or the same in C.
         record: called with what is written to them.
 
     Returns:

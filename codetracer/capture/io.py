@@ -1,4 +1,4 @@
-"""What the program writes to stdout and stderr and reads from stdin, told to the recorder.
+"""What the program writes to stdout and stderr and reads from stdin, told to whoever asks.
 
 The design that disturbs least, for each layer:
 
@@ -14,7 +14,7 @@ The design that disturbs least, for each layer:
 - What stands for a method is in C where the engine is (`native/capture.c`, ``input.c``): it is
   called, named and shown as the method is, has no frame and runs no bytecode, so that neither
   tracers and debuggers nor tracebacks show it, and no signal's handler runs in it. With the
-  engine in Python it is a Python function (`codetracer.runtime.hooks`), which all these show.
+  engine in Python it is a Python function (`codetracer.capture.hooks`), which all these show.
 - *Descriptors* (``proxies+fd``): what stands on 1 and 2 is replaced by a pipe (a pseudo-terminal
   for a terminal) that *another process* forwards, with a copy for us. It must be another process:
   C code that writes while it holds the GIL would wait for ever for a thread of ours, and what is
@@ -49,36 +49,31 @@ import builtins
 import io
 import sys
 
+from codetracer.capture.hooks import Hooks
+from codetracer.capture.streams import STDERR, STDOUT
 from codetracer.own import seal
-from codetracer.runtime.hooks import Hooks
-from codetracer.runtime.native import engine_in_c
 from codetracer.whose import began_here, is_the_programs
 
 _pipes: Any
 _descriptors: Any
 try:
-    from codetracer.runtime import descriptors as _descriptors
-    from codetracer.runtime import pipes as _pipes
+    from codetracer.capture import descriptors as _descriptors
+    from codetracer.capture import pipes as _pipes
 except ImportError:
     # No such thing on this system.
     _pipes = _descriptors = None
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
-    from typing import Any, Final, Literal
+    from typing import Any, Final
 
-    type CaptureMode = Literal["off", "proxies", "proxies+fd"]
-    type Record = Callable[[int, bytes, FrameType | None], object]
+    from codetracer.capture.streams import CaptureMode, Record
 
 __all__ = ["OutputCapture"]
 
 seal(globals())
 
 NO_STREAM: Final = -1
-STDOUT: Final = 1
-STDERR: Final = 2
 
 _ABSENT: Final = object()
 
@@ -95,11 +90,13 @@ class OutputCapture:
             only the descriptors saw. It is called in the thread that wrote, and in one of ours
             for the descriptors. It must not write to these streams. Its exceptions are dropped,
             but not those that a signal's handler of the program raises meanwhile.
+        in_c: the module that has `Capture` and `Pipes` in C, None to use those in Python.
     """
 
-    def __init__(self, mode: CaptureMode, record: Record) -> None:
+    def __init__(self, mode: CaptureMode, record: Record, in_c: Any) -> None:
         self._mode = mode
         self._record = record
+        self._in_c = in_c
         self._hooks: Any = None
         self._pipes: Any = None
         self._set: list[tuple[dict[str, Any], str, Any, Any]] = []
@@ -108,7 +105,7 @@ class OutputCapture:
         """Take the place of the standard streams; nothing happens if it has been done."""
         if self._hooks is not None or self._mode == "off":
             return
-        in_c = engine_in_c()
+        in_c = self._in_c
         self._hooks = in_c.Capture(self._record, began_here) if in_c else Hooks(self._record)
         if self._mode == "proxies+fd" and _descriptors is not None:
             self._pipes = _descriptors.redirect((in_c or _pipes).Pipes, self._record)

@@ -30,14 +30,14 @@ from termios import FIONREAD as _FIONREAD
 from time import monotonic_ns as _monotonic_ns
 from time import sleep as _sleep
 
-from codetracer.own import seal
-from codetracer.runtime.forwarder import (
+from codetracer.capture.forwarder import (
     BUSY_AT,
     FRAME_END,
     FRAME_QUIT,
     MARK_ACKNOWLEDGE,
     MARK_END,
 )
+from codetracer.own import seal
 from codetracer.whose import began_here
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-    from codetracer.runtime.io import Record
+    from codetracer.capture.streams import Record
 
 __all__ = ["Pipes"]
 

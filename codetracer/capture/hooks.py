@@ -12,6 +12,7 @@ import sys
 from _thread import get_ident as _get_ident
 from sys import _getframe
 
+from codetracer.capture.streams import STDIN, STDOUT
 from codetracer.own import seal
 from codetracer.whose import began_here
 
@@ -21,15 +22,12 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Final
 
-    from codetracer.runtime.io import Record
-    from codetracer.runtime.pipes import Pipes, Route
+    from codetracer.capture.pipes import Pipes, Route
+    from codetracer.capture.streams import Record
 
 __all__ = ["Hooks"]
 
 seal(globals())
-
-STDIN: Final = 0
-STDOUT: Final = 1
 
 _OURS: Final = globals()
 _WRAPPER: Final = type(bytes.__buffer__)
@@ -41,7 +39,7 @@ class Hooks:
     """What makes the hooks of one capture.
 
     Parameters:
-        record: as of `codetracer.runtime.io.OutputCapture`.
+        record: as of `codetracer.capture.io.OutputCapture`.
     """
 
     def __init__(self, record: Record) -> None:
