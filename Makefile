@@ -14,8 +14,12 @@ NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetrac
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(BIN)/.ready-none ## trace a small program and watch its calls, lines, returns and exceptions
-	$(BIN)/codetracer watch examples/inventory.py
+demo: $(BIN)/.ready-none ## record a small program, show what it did, and watch its exceptions as they happen
+	@rm -rf build/demo
+	$(BIN)/codetracer record -o build/demo examples/inventory.py
+	$(BIN)/codetracer show --no-pager build/demo
+	$(BIN)/codetracer show --no-pager build/demo --raises --variable total
+	$(BIN)/codetracer watch --events raise,exception_handled examples/inventory.py
 
 test: $(BIN)/.ready-test ## run the tests on one interpreter
 	$(BIN)/python -m pytest -n auto

@@ -1,0 +1,1 @@
+"""Builds the documentation: runs the sessions that it shows, and makes its generated pages."""
