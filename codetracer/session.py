@@ -139,8 +139,9 @@ def make_recorder(
     # `import codetracer` loads none of it.
     from codetracer.filters import load_chain
     from codetracer.filters.formatters import checked
+    from codetracer.recording.directory import TraceDirectory
+    from codetracer.recording.names import DEFAULT_FOLDER
     from codetracer.runtime.descent import ancestor
-    from codetracer.runtime.directory import DEFAULT, TraceDirectory
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.formatting import Formatters
     from codetracer.runtime.lifecycle import Recorder
@@ -158,7 +159,7 @@ def make_recorder(
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)
     folder = None if path is None else os.fspath(path)
-    joins = ancestor(folder, DEFAULT, numbered=numbered)
+    joins = ancestor(folder, DEFAULT_FOLDER, numbered=numbered)
     # Where Python is embedded there may be none.
     argv = getattr(sys, "argv", None) or [""]
     made: list[TraceDirectory] = []

@@ -1,4 +1,4 @@
-/* The log's file in C, with the interface of LogWriter in codetracer/tracelog/writer.py, and the same
+/* The log's file in C, with the interface of LogWriter in codetracer/recording/writer.py, and the same
  * bytes. Hand-written.
  *
  * No descriptor is kept: the program may close any number, and open a file of its own under it. The

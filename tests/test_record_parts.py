@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 
+from codetracer.recording.reader import LogReader
+from codetracer.recording.writer import LogWriter
 from codetracer.runtime.bytecode import local_names, names_by_line, parameters
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
@@ -16,8 +18,6 @@ from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.plans import Plan
 from codetracer.runtime.scopes import MISSING, lookup, release, variables_of
 from codetracer.runtime.values import DROP, REDACT, AttributeActions, Limits, Values
-from codetracer.tracelog.reader import LogReader
-from codetracer.tracelog.writer import LogWriter
 from codetracer_bindings.trace_decoder import (
     AttributeRecord,
     ObjectRecord,

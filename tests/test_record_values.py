@@ -6,8 +6,8 @@ import pytest
 
 import codetracer
 from codetracer import replay as recorded
+from codetracer.recording.reader import LogReader
 from codetracer.replay import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
-from codetracer.tracelog.reader import LogReader
 from codetracer_bindings.trace_decoder import ObjectRecord, VariableRecord, decode_record
 from tests.recordings import BACKENDS, NATIVE, an_object, last, record, texts
 from tests.running import execute, trace_environ, write

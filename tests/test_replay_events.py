@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codetracer.errors import TargetError
+from codetracer.recording.reader import LogReader
 from codetracer.replay import (
     CallEvent,
     ExitEvent,
@@ -23,7 +24,6 @@ from codetracer.replay import (
     UnwindEvent,
     YieldEvent,
 )
-from codetracer.tracelog.reader import LogReader
 from codetracer_bindings import trace_encoder as encode
 from tests import logs
 from tests.logs import NONE, number

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from codetracer.own import BUILTINS
+from codetracer.recording.directory import TraceDirectory
+from codetracer.recording.reader import LogReader
+from codetracer.recording.writer import LogWriter
 from codetracer.runtime import children, filtering
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.directory import TraceDirectory
 from codetracer.runtime.values import AttributeActions, Limits, Values
-from codetracer.tracelog.reader import LogReader
-from codetracer.tracelog.writer import LogWriter
 from codetracer_bindings.trace_encoder import encode_exit, encode_output
 
 LOOKS = frozenset(

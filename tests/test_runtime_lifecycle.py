@@ -13,8 +13,9 @@ import pytest
 import codetracer
 from codetracer.errors import HostError, UsageError
 from codetracer.monitoring.backend import BACKENDS
-from codetracer.runtime.directory import METADATA, TraceDirectory, source_name
-from codetracer.runtime.json_text import json_text
+from codetracer.recording.directory import TraceDirectory
+from codetracer.recording.json_text import json_text
+from codetracer.recording.names import METADATA_FILE, source_name
 from codetracer.session import make_recorder
 from tests.running import execute, trace_environ, write
 
@@ -68,12 +69,12 @@ def test_what_is_no_file_is_not_copied_and_nobody_waits_for_it(tmp_path: Path, n
 def test_metadata_is_whole_or_as_it_was(tmp_path: Path) -> None:
     directory = TraceDirectory(str(tmp_path / "out"))
     directory.write_metadata({"a": "\udcff ä"})
-    (tmp_path / "out" / f"{METADATA}.new").mkdir()
+    (tmp_path / "out" / f"{METADATA_FILE}.new").mkdir()
 
     with pytest.raises(OSError, match="Is a directory"):
         directory.write_metadata({"a": 2})
 
-    assert json.loads((tmp_path / "out" / METADATA).read_text()) == {"a": "\udcff ä"}
+    assert json.loads((tmp_path / "out" / METADATA_FILE).read_text()) == {"a": "\udcff ä"}
 
 
 def test_metadata_is_the_text_that_json_would_make_of_it() -> None:
@@ -178,7 +179,7 @@ def test_a_recorder_that_cannot_write_its_log_leaves_no_folder(tmp_path: Path) -
 def test_one_that_was_never_begun_says_so_in_its_metadata(tmp_path: Path) -> None:
     recorder = make_recorder(tmp_path / "out")
 
-    found = json.loads((tmp_path / "out" / METADATA).read_text())
+    found = json.loads((tmp_path / "out" / METADATA_FILE).read_text())
 
     assert (found["complete"], found["duration_ns"]) == (False, None)
     recorder.discard()
@@ -186,7 +187,7 @@ def test_one_that_was_never_begun_says_so_in_its_metadata(tmp_path: Path) -> Non
 
 def test_a_host_error_of_the_end_comes_after_every_step(tmp_path: Path) -> None:
     recorder = make_recorder(tmp_path / "out")
-    (tmp_path / "out" / f"{METADATA}.new").mkdir()
+    (tmp_path / "out" / f"{METADATA_FILE}.new").mkdir()
 
     with pytest.raises(HostError, match="ERR_IO"):
         recorder.finish()

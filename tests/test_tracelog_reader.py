@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from codetracer.errors import HostError, RecorderError, TargetError
+from codetracer.recording.reader import LogReader
 from codetracer.replay import Replay
-from codetracer.tracelog.reader import LogReader
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_decoder import ExitRecord, Record, TypeRecord
 from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_VERSION

@@ -14,12 +14,12 @@ from zlib import crc32
 import pytest
 
 import codetracer.monitoring.backend as backend_module
-import codetracer.tracelog.writer as writer_module
+import codetracer.recording.writer as writer_module
 from codetracer.errors import HostError
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.recording.reader import LogReader
+from codetracer.recording.writer import WINDOW, LogWriter
 from codetracer.runtime.engine import make_log
-from codetracer.tracelog.reader import LogReader
-from codetracer.tracelog.writer import WINDOW, LogWriter
 from codetracer_bindings.trace_decoder import ExitRecord, OutputRecord
 from codetracer_bindings.trace_encoder import encode_exit, encode_output
 from codetracer_bindings.trace_format import (
@@ -33,7 +33,7 @@ from codetracer_bindings.trace_format import (
 from tests.running import trace_environ
 
 if TYPE_CHECKING:
-    from codetracer.tracelog.writer import Log
+    from codetracer.recording.writer import Log
 
 RECORDING = bytes(range(16))
 
@@ -454,7 +454,7 @@ import resource, sys
 sys.path[:0] = {path!r}
 from codetracer.errors import HostError
 from codetracer.runtime.engine import make_log
-from codetracer.tracelog.writer import WINDOW
+from codetracer.recording.writer import WINDOW
 from tests.test_tracelog_writer import said
 log = make_log("a.ctlog", bytes(16), 1, 0)
 resource.setrlimit(resource.RLIMIT_FSIZE, (WINDOW + 4096, resource.RLIM_INFINITY))

@@ -8,7 +8,7 @@ from stat import S_ISREG
 
 from codetracer.errors import HostError, TargetError
 from codetracer.launcher import complain
-from codetracer.runtime.directory import METADATA
+from codetracer.recording.names import METADATA_FILE
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 __all__ = ["add_folder", "named_or_newest"]
@@ -76,7 +76,7 @@ def _written(folder: str) -> int | None:
     The metadata is looked for first: most folders have none, and need not be listed.
     """
     try:
-        metadata = os.lstat(os.path.join(folder, METADATA))
+        metadata = os.lstat(os.path.join(folder, METADATA_FILE))
         if not S_ISREG(metadata.st_mode):
             return None
         # An export has metadata of the same name, and no log.

@@ -17,8 +17,8 @@ from codetracer.inspect.paths import FileGlobs
 from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
 from codetracer.own import seal
 from codetracer.policy import configure_policy, recording_policy
+from codetracer.recording.names import DEFAULT_FOLDER
 from codetracer.runtime import reserve
-from codetracer.runtime.directory import DEFAULT
 from codetracer.runtime.values import Limits
 
 TYPE_CHECKING = False
@@ -217,8 +217,8 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     _prepared.append(recorder)
     name = os.path.basename(recorder.directory.path)
     if not options.quiet and not recorder.directory.joined:
-        if options.out_dir is None and name != DEFAULT:
-            complain(f"codetracer: {DEFAULT} is taken; recording into {name}")
+        if options.out_dir is None and name != DEFAULT_FOLDER:
+            complain(f"codetracer: {DEFAULT_FOLDER} is taken; recording into {name}")
         _summaries.append(Summary(recorder, options.out_dir or name))
 
     def start() -> None:

@@ -6,16 +6,15 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import HostError
-from codetracer.tracelog.files import open_regular, unreadable
+from codetracer.recording.files import open_regular, unreadable
+from codetracer.recording.names import METADATA_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     type _Shape = Callable[[object], bool] | list[_Shape] | dict[str, _Shape]
 
-__all__ = ["METADATA_FILE", "read_metadata"]
-
-METADATA_FILE: Final = "trace_metadata.json"
+__all__ = ["read_metadata"]
 
 LARGEST: Final = 16 << 20
 """Bytes; of what has more nothing is read."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import RecorderError
+from codetracer.recording.reader import DECODE_ERRORS, LogReader
 from codetracer.replay import events
 from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
 from codetracer.replay.state import State
-from codetracer.tracelog.reader import DECODE_ERRORS, LogReader
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_decoder import (
     ObjectRecord,

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import HostError, TargetError
-from codetracer.replay.metadata import METADATA_FILE, read_metadata
+from codetracer.recording.files import open_regular, unreadable
+from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
+from codetracer.recording.reader import LogReader
+from codetracer.replay.metadata import read_metadata
 from codetracer.replay.replay import Replay
 from codetracer.source import decode_lines
-from codetracer.tracelog.files import open_regular, unreadable
-from codetracer.tracelog.reader import LogReader
 from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 
     from codetracer.replay.events import Event
 
-__all__ = ["METADATA_FILE", "SOURCES_FOLDER", "Process", "Trace"]
-
-SOURCES_FOLDER: Final = "sources"
+__all__ = ["Process", "Trace"]
 
 LARGEST_SOURCE: Final = 16 << 20
 """Bytes; a copy of a source file that has more counts as none."""
@@ -153,7 +152,7 @@ class Trace:
         name = sources.get(path) if isinstance(sources, dict) else None
         if name is None:
             # Of a process that has outlived the one which wrote the metadata.
-            name = "/".join(part for part in path.split("/") if part not in ("", ".", ".."))
+            name = source_name(path)
         if not isinstance(name, str):
             return None
         # Whatever the metadata says, nothing outside the trace is read.

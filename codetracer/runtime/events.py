@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Final
 
+    from codetracer.recording.writer import Log
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.plans import Plan, Plans
     from codetracer.runtime.values import Values
-    from codetracer.tracelog.writer import Log
 
 __all__ = ["Events"]
 

@@ -20,6 +20,7 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
+from codetracer.recording.names import source_name
 from codetracer.runtime import reserve
 from codetracer.runtime.children import (
     Children,
@@ -30,7 +31,6 @@ from codetracer.runtime.children import (
 )
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement
-from codetracer.runtime.directory import source_name
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.plans import Plans
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.capture.streams import CaptureMode
-    from codetracer.runtime.directory import TraceDirectory
+    from codetracer.recording.directory import TraceDirectory
+    from codetracer.recording.writer import Log
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.formatting import Formatters
-    from codetracer.tracelog.writer import Log
 
 __all__ = ["Recorder"]
 

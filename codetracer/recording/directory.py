@@ -29,8 +29,9 @@ from time import time_ns as _time_ns
 
 from codetracer.errors import HostError, UsageError
 from codetracer.own import seal
-from codetracer.runtime.json_text import json_text
-from codetracer.tracelog.writer import OWNER_FILE, make_private
+from codetracer.recording.json_text import json_text
+from codetracer.recording.names import DEFAULT_FOLDER, METADATA_FILE, SOURCES_FOLDER, source_name
+from codetracer.recording.writer import OWNER_FILE, make_private
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_joined
 from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
@@ -39,12 +40,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["DEFAULT", "METADATA", "SOURCES", "TraceDirectory"]
-
-METADATA: Final = "trace_metadata.json"
-SOURCES: Final = "sources"
-DEFAULT: Final = "trace-out"
-"""Where a recording goes unless it is said."""
+__all__ = ["TraceDirectory"]
 
 SOURCE_LIMIT: Final = 4 << 20
 """The size in bytes above which a source file is not copied."""
@@ -106,7 +102,7 @@ class TraceDirectory:
             except BaseException:
                 # A signal handler of the program has raised, perhaps.
                 if self._claimed:
-                    _rmdir(f"{self.path}/{SOURCES}")
+                    _rmdir(f"{self.path}/{SOURCES_FOLDER}")
                 if self._is_new:
                     _rmdir(self.path)
                 raise
@@ -115,7 +111,7 @@ class TraceDirectory:
 
     def _take(self, path: str | None, *, numbered: bool) -> None:
         """Make the folder, under the first name that is free if it may have several."""
-        first = self.path = _absolute(path or DEFAULT)
+        first = self.path = _absolute(path or DEFAULT_FOLDER)
         number = 1
         while not self._make():
             if path is not None and not numbered:
@@ -136,8 +132,8 @@ class TraceDirectory:
                 return False
             # Of several processes that find it empty one can do this.
             # In one call into C it is done and taken note of.
-            self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES}",), (OWNER_FOLDER,)))
-            _keep_private(f"{self.path}/{SOURCES}")
+            self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES_FOLDER}",), (OWNER_FOLDER,)))
+            _keep_private(f"{self.path}/{SOURCES_FOLDER}")
         except FileExistsError:
             # It is a file, or somebody was faster.
             return False
@@ -214,7 +210,7 @@ class TraceDirectory:
             OSError: it cannot be written.
         """
         self.check()
-        path = f"{self.path}/{METADATA}"
+        path = f"{self.path}/{METADATA_FILE}"
         new = f"{path}.new"
         if _exists(new):
             # What is left of one that failed.
@@ -270,7 +266,7 @@ class TraceDirectory:
         """
         # If the program has moved the folder away, another one is not made in its place.
         self.check()
-        path = f"{self.path}/{SOURCES}/{source_name(filename)}"
+        path = f"{self.path}/{SOURCES_FOLDER}/{source_name(filename)}"
         _make_folders(path.rpartition("/")[0], is_ours=True)
         try:
             _write_file(path, content)
@@ -282,7 +278,7 @@ class TraceDirectory:
 
     def copies(self) -> list[str]:
         """Return the names below the folder of sources of all copies, other processes' too."""
-        return sorted(_files(f"{self.path}/{SOURCES}"))
+        return sorted(_files(f"{self.path}/{SOURCES_FOLDER}"))
 
     def remove(self) -> None:
         """Remove what of the recording is this process', and the folder if nothing else is in it.
@@ -295,15 +291,10 @@ class TraceDirectory:
             for path in self._logs:
                 _unlink(path)
             return
-        for name in (*self.logs(), METADATA, f"{METADATA}.new"):
+        for name in (*self.logs(), METADATA_FILE, f"{METADATA_FILE}.new"):
             _unlink(f"{self.path}/{name}")
-        _remove_tree(f"{self.path}/{SOURCES}")
+        _remove_tree(f"{self.path}/{SOURCES_FOLDER}")
         _rmdir(self.path)
-
-
-def source_name(filename: str) -> str:
-    """Return where a source file is below the folder of sources: as its path, without the root."""
-    return "/".join([part for part in filename.split("/") if part not in ("", ".", "..")]) or "_"
 
 
 def _has_joined(log: str) -> bool:
@@ -356,7 +347,7 @@ def _make_folders(path: str, *, is_ours: bool = False) -> None:
         above = path.rpartition("/")[0]
         if not above:
             raise
-        _make_folders(above, is_ours=is_ours and f"/{SOURCES}/" in path)
+        _make_folders(above, is_ours=is_ours and f"/{SOURCES_FOLDER}/" in path)
         try:
             _make_folder(path, is_ours)
         except FileExistsError as error:

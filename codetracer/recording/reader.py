@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from codetracer.errors import TargetError
-from codetracer.tracelog.files import open_regular, unreadable
+from codetracer.recording.files import open_regular, unreadable
 from codetracer_bindings.trace_decoder import ExecRecord, ExitRecord, decode_record
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,

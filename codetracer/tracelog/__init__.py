@@ -1,1 +1,0 @@
-"""The trace log as a file: writing it and reading it, block by block."""
