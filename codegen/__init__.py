@@ -1,1 +1,1 @@
-"""The spec compiler: spec/events.toml in, generated/ out. Never imported at run time."""
+"""The spec compiler: spec/ in, generated/ out. Never imported at run time; README.md says why."""

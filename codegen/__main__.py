@@ -11,15 +11,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from codegen.completeness import check_completeness, check_outcomes, compare_live
-from codegen.errors import CodegenError
-from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec, load_types
-from codegen.model import Spec, version_key
-from codegen.observation import OBSERVED_DIR, Observation, load_observations
-from codegen.observe import describe_changes, observe
-from codegen.output import Difference, compare, write
-from codegen.probes import Probe
+from codegen.core.errors import CodegenError
+from codegen.core.load import load_spec
+from codegen.core.output import Difference, compare, write
+from codegen.core.rows import version_key
+from codegen.events.changes import describe_changes
+from codegen.events.completeness import check_completeness, check_outcomes, compare_live
+from codegen.events.model import EventsSpec
+from codegen.events.probes import load_probes, programs_of
+from codegen.generate import Specs, generate, load_specs
+from codegen.observe.interpreter import observe
+from codegen.observe.observation import OBSERVED_DIR, Observation, load_observations
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,11 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
-    root: Path = options.root
-    spec = load_spec(root)
-    probes = load_probes(root, spec)
-    files = generate(spec, load_observations(root), load_trace_spec(root), load_types(root), probes)
-    changes = write(root, files)
+    files = generate(load_specs(options.root))
+    changes = write(options.root, files)
     for change in changes:
         print(f"{'removed' if change.kind == 'orphan' else 'wrote'} {change.path}")
     print(f"{len(files)} generated files, {len(changes)} changed")
@@ -49,24 +48,20 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    root: Path = options.root
-    spec = load_spec(root)
-    probes = load_probes(root, spec)
-    observations = load_observations(root)
-    differences = compare(
-        root, generate(spec, observations, load_trace_spec(root), load_types(root), probes)
-    )
-    live = observe(spec)
-    gaps = check_completeness(spec, [*observations, live])
-    gaps += check_outcomes(probes, observations)
-    if observations and (options.probes or _is_newer(live, observations)):
-        gaps += _behaviour_gaps(spec, probes, observations)
+    specs = load_specs(options.root)
+    differences = compare(options.root, generate(specs))
+    live = observe(specs.events.programs)
+    gaps = check_completeness(specs.events, [*specs.observations, live])
+    gaps += check_outcomes(specs.probes, specs.observations)
+    if specs.observations and (options.probes or _is_newer(live, specs.observations)):
+        gaps += _behaviour_gaps(specs)
     _report(differences, gaps)
     if differences or gaps:
         return 1
+    releases = [*(observation.release for observation in specs.observations), _running_release()]
     print(
-        f"{len(spec.event)} events: generated files are up to date; the spec covers CPython "
-        + ", ".join(dict.fromkeys([*(o.release for o in observations), _running_release()]))
+        f"{len(specs.events.event)} events: generated files are up to date;"
+        f" the spec covers CPython {', '.join(dict.fromkeys(releases))}"
     )
     return 0
 
@@ -75,13 +70,12 @@ def _is_newer(live: Observation, observations: Sequence[Observation]) -> bool:
     return version_key(live.version) > version_key(observations[-1].version)
 
 
-def _behaviour_gaps(
-    spec: Spec, probes: Sequence[Probe], observations: Sequence[Observation]
-) -> list[str]:
+def _behaviour_gaps(specs: Specs) -> list[str]:
     """Run the probes here; say what differs, and return it where it should not."""
-    found = compare_live(spec, probes, observe(spec, probes=probes), observations)
+    live = observe(specs.events.programs, probes=programs_of(specs.probes))
+    found = compare_live(specs.events, specs.probes, live, specs.observations)
     if not found.text:
-        print(f"{len(probes)} probes: this CPython does as was observed")
+        print(f"{len(specs.probes)} probes: this CPython does as was observed")
         return []
     if found.expected:
         print(found.text)
@@ -100,10 +94,10 @@ def _report(differences: Sequence[Difference], gaps: Sequence[str]) -> None:
 
 def _observe(options: argparse.Namespace) -> int:
     root: Path = options.root
-    spec = load_spec(root)
-    probes = load_probes(root, spec)
+    events = load_spec(EventsSpec, root)
+    probes = programs_of(load_probes(root, events))
     for python in options.python or [sys.executable]:
-        observation = observe(spec, python, probes)
+        observation = observe(events.programs, python, probes)
         path = root / observation.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(observation.to_toml(), encoding="utf-8", newline="\n")
@@ -115,8 +109,8 @@ def _diff(options: argparse.Namespace) -> int:
     root: Path = options.root
     observed = {observation.version: observation for observation in load_observations(root)}
     old, new = (_known(observed, version) for version in (options.old, options.new))
-    spec = load_spec(root)
-    print(describe_changes(spec, load_probes(root, spec), old, new), end="")
+    events = load_spec(EventsSpec, root)
+    print(describe_changes(events, load_probes(root, events), old, new), end="")
     return 0
 
 

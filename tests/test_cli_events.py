@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from codegen.load import load_probes, load_spec
-from codegen.model import Event
+from codegen.core.load import load_spec
+from codegen.events.model import Event, EventsSpec
+from codegen.events.probes import load_probes
 from tests.project import ROOT, run_python
 
-SPEC = load_spec(ROOT)
+SPEC = load_spec(EventsSpec, ROOT)
 
 
 def events(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from codegen.load import load_spec
+from codegen.core.load import load_spec
+from codegen.events.model import EventsSpec
 from tests.project import GENERATED, TELEPORT, Project, run_python
 
 TRACER = "generated/codetracer_bindings/tracer.py"
@@ -18,7 +19,7 @@ def project(tmp_path: Path) -> Project:
 
 def test_check_of_a_clean_tree_says_what_is_covered_and_writes_nothing(project: Project) -> None:
     before = project.tree()
-    count = len(load_spec(project.root).event)
+    count = len(load_spec(EventsSpec, project.root).event)
 
     done = project.codegen("check")
 

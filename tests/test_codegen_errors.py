@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from codegen.__main__ import main
-from codegen.errors import SpecError
-from codegen.load import load_spec
+from codegen.core.errors import SpecError
+from codegen.core.load import load_spec
+from codegen.events.model import EventsSpec
 from tests.project import SPEC, Project, one_message
 
 type Spoil = Callable[[Project], object]
@@ -396,7 +397,7 @@ def test_a_spec_error_carries_file_row_and_key_for_those_who_catch_it(project: P
     project.set_key("LINE", "scope", None)
 
     with pytest.raises(SpecError) as raised:
-        load_spec(project.root)
+        load_spec(EventsSpec, project.root)
 
     error = raised.value
     assert (str(error.file), error.row, error.key) == (SPEC, project.place("LINE"), "scope")

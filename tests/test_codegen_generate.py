@@ -5,23 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from codegen.errors import CodegenError
-from codegen.format import format_file
-from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec, load_types
-from codegen.model import Argument, Event
-from codegen.observation import Observation, ObservedEvent, load_observations
+from codegen.core.errors import CodegenError
+from codegen.core.format import format_file
+from codegen.core.load import load_spec
+from codegen.events.model import Argument, Event, EventsSpec
+from codegen.generate import generate, load_specs
+from codegen.observe.observation import Observation, ObservedEvent
 from tests.project import GENERATED, ROOT, Project, one_message, run_python
 
 PRINT_DIGEST = """
 import hashlib
 from pathlib import Path
-from codegen.generate import generate
-from codegen.load import load_probes, load_spec, load_trace_spec, load_types
-from codegen.observation import load_observations
-spec, root = load_spec(Path()), Path()
-probes = load_probes(root, spec)
-files = generate(spec, load_observations(root), load_trace_spec(root), load_types(root), probes)
+from codegen.generate import generate, load_specs
+files = generate(load_specs(Path()))
 everything = repr([(str(path), text) for path, text in files.items()])
 print(hashlib.sha256(everything.encode()).hexdigest())
 """
@@ -29,9 +25,7 @@ print(hashlib.sha256(everything.encode()).hexdigest())
 
 @pytest.fixture(scope="module")
 def generated() -> dict[Path, str]:
-    spec = load_spec(ROOT)
-    probes = load_probes(ROOT, spec)
-    return generate(spec, load_observations(ROOT), load_trace_spec(ROOT), load_types(ROOT), probes)
+    return generate(load_specs(ROOT))
 
 
 def test_what_this_interpreter_generates_is_to_the_byte_what_the_repository_holds(
@@ -67,12 +61,7 @@ def test_generate_as_a_function_writes_nothing(tmp_path: Path) -> None:
     project.edit("An unconditional jump is taken.", "A jump without condition is taken.")
     before = project.tree()
 
-    files = generate(
-        load_spec(project.root),
-        load_observations(project.root),
-        load_trace_spec(project.root),
-        load_types(project.root),
-    )
+    files = generate(load_specs(project.root))
 
     assert "A jump without condition" in files[Path("generated/events.md")]
     assert project.tree() == before
@@ -102,7 +91,7 @@ def test_every_generated_file_has_newlines_only_and_ends_with_one(
 
 
 def test_generated_python_holds_no_event_ids(generated: dict[Path, str]) -> None:
-    spec = load_spec(ROOT)
+    spec = load_spec(EventsSpec, ROOT)
     versions = {
         int(part)
         for event in spec.event

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from codegen.load import load_spec
+from codegen.core.load import load_spec
+from codegen.events.model import EventsSpec
 from tests.project import GENERATED, ROOT, SPEC, TELEPORT, Project, run_python
 
-COUNT = len(load_spec(ROOT).event)
+COUNT = len(load_spec(EventsSpec, ROOT).event)
 
 USE_TELEPORT = """
 import json, sys

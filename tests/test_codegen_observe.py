@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from codegen.load import load_spec
-from codegen.observation import Observation
-from codegen.observe import observe
+from codegen.core.load import load_spec
+from codegen.events.model import EventsSpec
+from codegen.observe.interpreter import observe
+from codegen.observe.observation import Observation
 from tests.probing import without_probes
 from tests.project import LIVE_EVENTS, ROOT, THIS_MINOR, Project, one_message, run_python
 
@@ -26,7 +27,7 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def live() -> Observation:
-    return observe(load_spec(ROOT))
+    return observe(load_spec(EventsSpec, ROOT).programs)
 
 
 def old_python() -> str:
@@ -42,7 +43,7 @@ def old_python() -> str:
 def test_every_event_of_this_interpreter_is_seen_to_fire_with_its_arguments(
     live: Observation,
 ) -> None:
-    spec = load_spec(ROOT)
+    spec = load_spec(EventsSpec, ROOT)
 
     arguments = {event.name: event.arguments for event in spec.event}
     assert {name: event.id for name, event in live.event.items()} == LIVE_EVENTS
@@ -137,7 +138,7 @@ def test_what_a_program_prints_or_raises_does_not_spoil_the_observation(
 ) -> None:
     project.set_key("LINE", "program", f'"""\nx = 1\n{added}\n"""')
 
-    seen = observe(load_spec(project.root))
+    seen = observe(load_spec(EventsSpec, project.root).programs)
 
     assert seen == live
 
@@ -147,7 +148,7 @@ def test_an_event_that_the_spec_does_not_name_is_tried_with_every_program(
 ) -> None:
     project.remove_rows("PY_RETURN")
 
-    seen = observe(load_spec(project.root)).event["PY_RETURN"]
+    seen = observe(load_spec(EventsSpec, project.root).programs).event["PY_RETURN"]
 
     assert (seen.fired, seen.arity, seen.types[:2]) == (True, 3, ["code", "int"])
     assert (seen.settable, seen.local, seen.disable_global) == (True, True, "silenced")

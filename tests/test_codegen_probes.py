@@ -9,18 +9,19 @@ from typing import Any
 
 import pytest
 
-from codegen import probe_kit
-from codegen.completeness import check_outcomes, compare_live
-from codegen.load import load_probes, load_spec
-from codegen.model import version_key
-from codegen.observation import Observation, load_observations
-from codegen.observe import behaviour_changes, observe
-from codegen.probe_runner import run_probe, run_probes
-from codegen.probes import FAILED, NOT_APPLICABLE, Probe
+from codegen.core.load import load_spec
+from codegen.core.rows import version_key
+from codegen.events.changes import behaviour_changes
+from codegen.events.completeness import check_outcomes, compare_live
+from codegen.events.model import EventsSpec
+from codegen.events.probes import Probe, load_probes, programs_of
+from codegen.inside import probe_vocabulary
+from codegen.observe.interpreter import observe, run_probe, run_probes
+from codegen.observe.observation import FAILED, NOT_APPLICABLE, Observation, load_observations
 from tests.probing import PROBES, row, store, with_probes
 from tests.project import ROOT, THIS_MINOR, Project, run_python
 
-SPEC = load_spec(ROOT)
+SPEC = load_spec(EventsSpec, ROOT)
 ALL = load_probes(ROOT, SPEC)
 OBSERVED = {observation.version: observation for observation in load_observations(ROOT)}
 MINORS = list(OBSERVED)
@@ -35,8 +36,7 @@ def project(tmp_path: Path) -> Project:
 
 def outcome_of(program: str, time_limit_s: float = 30.0) -> str:
     """Return the outcome of a probe with this program, in this interpreter."""
-    probe = Probe(name="tried", events=[], question="What?", program=program)
-    return run_probe(probe, sys.executable, time_limit_s)
+    return run_probe(program, sys.executable, time_limit_s)
 
 
 # ---------------------------------------------------------------- one probe
@@ -97,9 +97,8 @@ def test_what_was_too_slow_among_others_has_a_second_try_alone(tmp_path: Path) -
         f"import os, time\nif os.path.exists({str(tmp_path / 'ran')!r}): say('done')\n"
         f"else:\n    open({str(tmp_path / 'ran')!r}, 'w').close()\n    time.sleep(60)\n"
     )
-    slow = Probe(name="slow", events=[], question="What?", program=program)
 
-    assert run_probes([slow], sys.executable, time_limit_s=5) == {"slow": "done"}
+    assert run_probes({"slow": program}, sys.executable, time_limit_s=5) == {"slow": "done"}
 
 
 def test_recorded_tells_events_of_the_programs_functions_and_nothing_else() -> None:
@@ -131,9 +130,9 @@ def test_a_row_for_each_event_is_a_probe_of_each_with_its_name_and_program(
         keys="each = true\n",
     )
     with_probes(project, each)
-    probes = load_probes(project.root, load_spec(project.root))
+    probes = load_probes(project.root, load_spec(EventsSpec, project.root))
 
-    outcomes = run_probes(probes, sys.executable)
+    outcomes = run_probes(programs_of(probes), sys.executable)
 
     assert [(probe.name, probe.events, probe.question) for probe in probes] == [
         ("each-of-line", ["LINE"], "What is LINE?"),
@@ -147,7 +146,7 @@ def test_probes_come_in_the_order_of_files_and_rows(project: Project) -> None:
     with_probes(project, row("b", "say(1)"), row("a", "say(1)"))
     project.write(row("c", "say(1)"), "spec/probes/another.toml")
 
-    probes = load_probes(project.root, load_spec(project.root))
+    probes = load_probes(project.root, load_spec(EventsSpec, project.root))
 
     assert [probe.name for probe in probes] == ["c", "b", "a"]
 
@@ -360,7 +359,7 @@ def test_probes_of_this_interpreter_do_as_is_stored() -> None:
     names = [probe.name for probe in ALL if probe.subject == "CALL"]
     chosen = [probe for probe in ALL if probe.name in names]
 
-    live = observe(SPEC, probes=chosen)
+    live = observe(SPEC.programs, probes=programs_of(chosen))
 
     stored = OBSERVED.get(THIS_MINOR)
     assert list(live.probe) == names
@@ -473,7 +472,7 @@ def test_the_reference_has_a_table_of_what_depends_on_the_version_for_each_event
 def test_the_readme_of_the_spec_explains_every_key_of_a_probe_and_every_word_it_may_use() -> None:
     page = (ROOT / "spec/README.md").read_text(encoding="utf-8")
 
-    for word in [*Probe.model_fields, *probe_kit.VOCABULARY]:
+    for word in [*Probe.model_fields, *probe_vocabulary.VOCABULARY]:
         assert f"`{word}" in page, word
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from codegen.completeness import check_completeness
-from codegen.load import load_spec
-from codegen.observation import Observation, load_observations
-from codegen.observe import observe
+from codegen.core.load import load_spec
+from codegen.events.completeness import check_completeness
+from codegen.events.model import EventsSpec
+from codegen.observe.interpreter import observe
+from codegen.observe.observation import Observation, load_observations
 from tests.probing import without_probes
 from tests.project import LIVE_EVENTS, ROOT, SPEC, THIS_MINOR, Project
 
 OBSERVED = {observation.version: observation for observation in load_observations(ROOT)}
-NAMES = [event.name for event in load_spec(ROOT).event]
+NAMES = [event.name for event in load_spec(EventsSpec, ROOT).event]
 NAMED_BY = {"CALL": ["C_RETURN", "C_RAISE"], "BRANCH_LEFT": ["BRANCH"], "BRANCH_RIGHT": ["BRANCH"]}
 """Which other rows name an event, and have to go when it goes."""
 
@@ -31,8 +32,8 @@ def project(tmp_path: Path) -> Project:
 
 def gaps_of(project: Project, *observations: Observation) -> list[str]:
     """Return what is missing in the project's spec: for these observations, or this interpreter."""
-    spec = load_spec(project.root)
-    return check_completeness(spec, observations or [observe(spec)])
+    spec = load_spec(EventsSpec, project.root)
+    return check_completeness(spec, observations or [observe(spec.programs)])
 
 
 # ---------------------------------------------------------------- this spec is complete
@@ -40,7 +41,7 @@ def gaps_of(project: Project, *observations: Observation) -> list[str]:
 
 @pytest.mark.parametrize("version", OBSERVED)
 def test_the_spec_has_every_event_of_an_observed_cpython(version: str) -> None:
-    spec = load_spec(ROOT)
+    spec = load_spec(EventsSpec, ROOT)
 
     assert check_completeness(spec, [OBSERVED[version]]) == []
     assert {event.name for event in spec.event if event.exists_in(version)} == set(
@@ -53,9 +54,9 @@ def test_every_cpython_that_is_tested_was_observed() -> None:
 
 
 def test_the_spec_has_every_event_of_the_interpreter_that_runs_this() -> None:
-    spec = load_spec(ROOT)
+    spec = load_spec(EventsSpec, ROOT)
 
-    live = observe(spec)
+    live = observe(spec.programs)
 
     assert set(live.event) == set(LIVE_EVENTS)
     assert check_completeness(spec, [live]) == []
@@ -122,7 +123,7 @@ OWN_PROGRAM_ONLY = {"PY_THROW", "STOP_ITERATION"}
 def test_a_draft_is_a_row_that_is_right_once_summary_and_program_are_filled_in(
     project: Project, name: str
 ) -> None:
-    program = load_spec(ROOT).by_name()[name].program
+    program = load_spec(EventsSpec, ROOT).by_name()[name].program
     project.remove_rows(name)
     (gap,) = gaps_of(project)
 
@@ -130,14 +131,14 @@ def test_a_draft_is_a_row_that_is_right_once_summary_and_program_are_filled_in(
     project.set_key(name, "summary", '"Something happens."')
     project.set_key(name, "program", f'"""{program}"""')
 
-    assert load_spec(project.root).by_name()[name].since == THIS_MINOR
+    assert load_spec(EventsSpec, project.root).by_name()[name].since == THIS_MINOR
     assert gaps_of(project) == []
 
 
 def test_the_draft_of_an_event_that_no_program_fires_says_so_and_check_goes_on_from_there(
     project: Project,
 ) -> None:
-    program = load_spec(ROOT).by_name()["STOP_ITERATION"].program
+    program = load_spec(EventsSpec, ROOT).by_name()["STOP_ITERATION"].program
     project.remove_rows("STOP_ITERATION")
     (gap,) = gaps_of(project)
     assert 'program = """…"""  # no program of the spec fired it' in gap

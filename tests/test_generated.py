@@ -13,16 +13,17 @@ from typing import Any
 import pytest
 
 import codetracer_bindings
-from codegen.load import load_spec
-from codegen.model import version_key
-from codegen.observation import load_observations
+from codegen.core.load import load_spec
+from codegen.core.rows import version_key
+from codegen.events.model import EventsSpec
+from codegen.observe.observation import load_observations
 from codetracer_bindings import callbacks
 from codetracer_bindings.events import EVENT_NAMES, EVENTS, MonitoringEvents
 from codetracer_bindings.registration import CALLBACK_SPECS, enabled_specs
 from codetracer_bindings.tracer import TracerBase
 from tests.project import LIVE_EVENTS, ROOT
 
-SPEC = load_spec(ROOT)
+SPEC = load_spec(EventsSpec, ROOT)
 BINDINGS = [
     f"codetracer_bindings.{module.name}"
     for module in pkgutil.iter_modules(codetracer_bindings.__path__)

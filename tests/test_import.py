@@ -78,6 +78,6 @@ def test_the_spec_compiler_is_no_part_of_the_running_program() -> None:
 
 
 def test_the_probe_runs_where_nothing_is_installed() -> None:
-    tops = {name.partition(".")[0] for name in loaded_by("codegen.probe")}
+    tops = {name.partition(".")[0] for name in loaded_by("codegen.inside.event_observer")}
 
     assert tops - standard_library() - {"__main__"} == {"codegen"}

@@ -10,14 +10,15 @@ import pytest
 
 import codetracer
 from codegen.__main__ import main
-from codegen.load import load_types
+from codegen.core.load import load_spec
+from codegen.types.model import TypesSpec
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import StepEvent, Value, render
 from tests.project import Project
 from tests.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last, record
 from tests.running import ROOT, execute, write
 
-ROWS = load_types(ROOT).type
+ROWS = load_spec(TypesSpec, ROOT).type
 TYPES = "spec/types.toml"
 UNREAD = "ndarray([… +1])"
 """An array where there is none."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import black
 from black.mode import TargetVersion
 
-from codegen.errors import CodegenError
+from codegen.core.errors import CodegenError
 
 _MODE = black.Mode(line_length=100, target_versions={TargetVersion.PY312})
 _STUB_MODE = replace(_MODE, is_pyi=True)

@@ -2,8 +2,8 @@
 
 Standard library only, for it runs under interpreters that have nothing installed. Reads from stdin
 a JSON object of event names and programs, writes what it saw to stdout as JSON, in the form of
-`codegen.observation.Observation`. An event of the interpreter that was not named is observed with
-the first of the programs that fires it.
+`codegen.observe.observation.Observation`. An event of the interpreter that was not named is
+observed with the first of the programs that fires it.
 """
 
 import contextlib

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from codegen.model import Event, Spec, version_key
-from codegen.observation import Observation, ObservedEvent
-from codegen.observe import behaviour_changes, draft_row, event_changes, same_types
-from codegen.probes import FAILED, Probe
+from codegen.core.rows import version_key
+from codegen.events.changes import behaviour_changes, event_changes
+from codegen.events.drafts import draft_row
+from codegen.events.model import Event, EventsSpec
+from codegen.events.probes import Probe
+from codegen.observe.observation import FAILED, Observation, ObservedEvent
 
 
-def check_completeness(spec: Spec, observations: Iterable[Observation]) -> list[str]:
+def check_completeness(spec: EventsSpec, observations: Iterable[Observation]) -> list[str]:
     """Return a sentence for each way in which the spec and an observed CPython disagree.
 
     An event that the spec lacks comes with a draft of its row, once, for the first CPython of
@@ -61,7 +63,10 @@ def nearest(live: Observation, observations: Sequence[Observation]) -> Observati
 
 
 def compare_live(
-    spec: Spec, probes: Sequence[Probe], live: Observation, observations: Sequence[Observation]
+    spec: EventsSpec,
+    probes: Sequence[Probe],
+    live: Observation,
+    observations: Sequence[Observation],
 ) -> Comparison:
     """Say precisely what `live` does that the nearest of `observations` does not."""
     stored = nearest(live, observations)
@@ -78,7 +83,7 @@ def compare_live(
     return Comparison(text, live.version == stored.version and live.release != stored.release)
 
 
-def _gaps(spec: Spec, observation: Observation, drafted: set[str]) -> Iterator[str]:
+def _gaps(spec: EventsSpec, observation: Observation, drafted: set[str]) -> Iterator[str]:
     known = spec.by_name()
     where = f"CPython {observation.release}"
     for name, observed in observation.event.items():
@@ -100,11 +105,13 @@ def _gaps(spec: Spec, observation: Observation, drafted: set[str]) -> Iterator[s
             yield f"{where} lacks the event {event.name}, but its row says since = {event.since}"
 
 
-def _event_gaps(spec: Spec, event: Event, observed: ObservedEvent, version: str) -> Iterator[str]:
+def _event_gaps(
+    spec: EventsSpec, event: Event, observed: ObservedEvent, version: str
+) -> Iterator[str]:
     if not observed.fired:
         yield "its program does not fire it (key 'program')"
         return
-    if not same_types(spec, event, observed.types):
+    if not spec.accepts(event, observed.types):
         yield (
             f"callbacks receive ({', '.join(observed.types)}),"
             f" the spec says ({spec.parameters(event)}) (key 'arguments')"

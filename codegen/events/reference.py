@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from codegen.model import Spec
-from codegen.observation import Observation
-from codegen.observe import behaviour_changes, event_changes
-from codegen.probes import NOT_APPLICABLE, Change, Probe
+from codegen.events.changes import Change, behaviour_changes, event_changes
+from codegen.events.model import EventsSpec
+from codegen.events.probes import Probe
+from codegen.observe.observation import NOT_APPLICABLE, Observation
 
 
 class Step(NamedTuple):
@@ -71,7 +71,7 @@ class BehaviourReference:
     """The probes' outcomes as the reference page needs them."""
 
     def __init__(
-        self, spec: Spec, probes: Sequence[Probe], observations: Sequence[Observation]
+        self, spec: EventsSpec, probes: Sequence[Probe], observations: Sequence[Observation]
     ) -> None:
         self._spec = spec
         self._probes = probes

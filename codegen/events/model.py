@@ -1,35 +1,33 @@
-"""The spec as frozen pydantic models; every name and signature a template needs is a property here.
-
-Rows are validated one by one by pydantic, then against each other by `Spec.problems`.
-"""
+"""spec/events.toml as frozen models; every name and signature a template needs is a property."""
 
 from __future__ import annotations
 
-import difflib
+import builtins
 import keyword
 import re
-from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple, Self
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    model_validator,
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from codegen.core.rows import (
+    Expression,
+    FullSentence,
+    Problem,
+    Program,
+    Row,
+    Sentence,
+    SpecFile,
+    Version,
+    suggestion,
+    version_key,
 )
 
 EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
 
 _TAKEN_NAMES = {"self", "handler", "on_error", "on_outcome"}
 """What the generated functions call their own parameters."""
-
-
-def _is_minor_version(text: str) -> str:
-    if not re.fullmatch(r"3\.[0-9]+", text):
-        raise ValueError("must be a CPython minor version such as '3.12'")
-    return text
 
 
 def _can_be_parameter(name: str) -> str:
@@ -40,50 +38,13 @@ def _can_be_parameter(name: str) -> str:
     return name
 
 
-def _is_sentence(text: str) -> str:
-    if not text or text != text.strip() or not text.isprintable():
-        raise ValueError("must be one line of text, without spaces at its ends")
-    if "\\" in text or '"""' in text:
-        raise ValueError("must hold no backslash and no triple quote: it goes into docstrings")
-    return text
-
-
-def _is_full_sentence(text: str) -> str:
-    if not text.endswith("."):
-        raise ValueError("must end with a full stop: it is the first line of a docstring")
-    return text
-
-
-def _is_expression(text: str) -> str:
-    try:
-        compile(text, "<type>", "eval")
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"{text!r} is not a Python type: {error}") from error
-    return text
-
-
 def _is_display(text: str) -> str:
     if not re.fullmatch(r"([^\[\]{}]|\{[a-z0-9_]+\}|\[([^\[\]{}]|\{[a-z0-9_]+\})*\])*", text):
         raise ValueError("must be text, names in {braces}, and [what may be left out]")
     return text
 
 
-def _compiles(program: str) -> str:
-    try:
-        compile(program, "<program>", "exec")
-    except (SyntaxError, ValueError) as error:
-        raise ValueError(f"does not compile: {error}") from error
-    return program
-
-
 ArgumentName = Annotated[str, AfterValidator(_can_be_parameter)]
-Version = Annotated[str, AfterValidator(_is_minor_version)]
-Sentence = Annotated[str, AfterValidator(_is_sentence)]
-FullSentence = Annotated[
-    str, Field(max_length=88), AfterValidator(_is_sentence), AfterValidator(_is_full_sentence)
-]
-Expression = Annotated[str, AfterValidator(_is_expression)]
-Program = Annotated[str, AfterValidator(_compiles)]
 Display = Annotated[Sentence, AfterValidator(_is_display)]
 
 EXTRAS = {
@@ -99,26 +60,7 @@ _PLACES = ("function", "source")
 """Extras that are shown of every event, as text only: they are no part of it."""
 
 
-def version_key(version: str) -> tuple[int, int]:
-    """Return a minor version such as ``"3.12"`` as ``(3, 12)``, which sorts as versions do."""
-    major, minor = version.split(".")
-    return int(major), int(minor)
-
-
-class Problem(NamedTuple):
-    """Something wrong between rows: which row (index), which key, what, and about which event."""
-
-    row: int
-    key: str
-    text: str
-    event: str = ""
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Argument(_Row):
+class Argument(Row):
     """One argument that callbacks receive, declared once for all events."""
 
     type: Expression
@@ -127,7 +69,7 @@ class Argument(_Row):
     shown: Literal["place", "number", "value", "name", "exception"] = "value"
 
 
-class Event(_Row):
+class Event(Row):
     """One event of sys.monitoring; the keys are explained in spec/README.md."""
 
     name: EventName
@@ -255,24 +197,27 @@ class Event(_Row):
         return repr(version_key(self.disable_since)) if self.disable_since else "None"
 
 
-class Spec(_Row):
+class EventsSpec(SpecFile):
     """All of spec/events.toml."""
+
+    FILE: ClassVar[Path] = Path("spec/events.toml")
 
     argument: dict[ArgumentName, Argument]
     event: Annotated[list[Event], Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the rows; nothing for a sound spec."""
+        """Yield what is wrong between the rows."""
         events: dict[str, int] = {}
         names = [event.name for event in self.event]
         leaders = [event.name for event in self.event if event.scope != "ancillary"]
         for index, event in enumerate(self.event):
             if event.name in events:
-                yield Problem(index, "name", f"duplicate event {event.name}")
+                yield Problem("event", index, "name", f"duplicate event {event.name}")
             events.setdefault(event.name, index)
             for argument in event.arguments:
                 if argument not in self.argument:
                     yield Problem(
+                        "event",
                         index,
                         "arguments",
                         f"unknown argument '{argument}'{suggestion(argument, self.argument)}",
@@ -282,29 +227,49 @@ class Spec(_Row):
                 known = {*given, *event.arguments[1:]} - {"line"}
                 if name not in known:
                     yield Problem(
-                        index, "shown", f"nothing is called '{name}'{suggestion(name, known)}"
+                        "event",
+                        index,
+                        "shown",
+                        f"nothing is called '{name}'{suggestion(name, known)}",
                     )
             if len(set(event.arguments)) < len(event.arguments):
-                yield Problem(index, "arguments", "an argument is named twice")
+                yield Problem("event", index, "arguments", "an argument is named twice")
             if event.arguments[0] != "code":
-                yield Problem(index, "arguments", "the first one must be 'code', as in CPython")
+                yield Problem(
+                    "event", index, "arguments", "the first one must be 'code', as in CPython"
+                )
             if event.ancillary_of and event.ancillary_of not in names:
-                yield Problem(index, "ancillary_of", _unknown_event(event.ancillary_of, names))
+                yield Problem(
+                    "event", index, "ancillary_of", _unknown_event(event.ancillary_of, names)
+                )
             elif event.ancillary_of and event.ancillary_of not in leaders:
                 yield Problem(
+                    "event",
                     index,
                     "ancillary_of",
                     f"{event.ancillary_of} cannot be set by itself; name the event that is set",
                 )
             for other in event.shares_slots_with:
                 if other not in names:
-                    yield Problem(index, "shares_slots_with", _unknown_event(other, names))
+                    yield Problem("event", index, "shares_slots_with", _unknown_event(other, names))
                 elif other == event.name:
-                    yield Problem(index, "shares_slots_with", "names the other events, not itself")
+                    yield Problem(
+                        "event", index, "shares_slots_with", "names the other events, not itself"
+                    )
 
     def by_name(self) -> dict[str, Event]:
         """Return the events by name, in row order."""
         return {event.name: event for event in self.event}
+
+    @property
+    def programs(self) -> dict[str, str]:
+        """The events' programs, by the event's name."""
+        return {event.name: event.program for event in self.event}
+
+    def accepts(self, event: Event, seen: Sequence[str]) -> bool:
+        """Tell whether arguments of types named `seen` are what the spec says of `event`."""
+        declared = [self.argument[name].type for name in event.arguments]
+        return len(declared) == len(seen) and all(map(_is_a, seen, declared))
 
     def local_since_literal(self, event: Event) -> str:
         """Return since when `event` can be set locally as a Python tuple, or ``None``."""
@@ -334,12 +299,13 @@ class Spec(_Row):
         return ", ".join(event.arguments)
 
 
-def suggestion(wrong: str, known: object) -> str:
-    """Return ``; did you mean 'x'?`` or, when nothing is close, the list of what is known."""
-    names = sorted(str(name) for name in known) if isinstance(known, (dict, list, set)) else []
-    close = difflib.get_close_matches(wrong, names, n=1)
-    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names)}"
-
-
 def _unknown_event(name: str, names: list[str]) -> str:
     return f"unknown event {name}{suggestion(name, names)}"
+
+
+def _is_a(seen: str, expected: str) -> bool:
+    """Tell whether an object of a type named `seen` is what the spec calls `expected`."""
+    if expected == "BaseException":
+        found = getattr(builtins, seen, None)
+        return isinstance(found, type) and issubclass(found, BaseException)
+    return {"CodeType": "code", "int": "int"}.get(expected, seen) == seen

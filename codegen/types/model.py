@@ -1,15 +1,15 @@
-"""The spec of known types as frozen pydantic models, with every name that its templates need."""
+"""spec/types.toml as frozen models, with every name that the templates need."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple, Self
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
-from codegen.model import Sentence
-from codegen.trace_model import TraceProblem
+from codegen.core.rows import Problem, Row, Sentence, SpecFile
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _STEP = rf"(?:{_NAME}(?:\(\))?|@[a-z]+|[0-9]+)"
@@ -39,10 +39,8 @@ def read_of(text: str) -> Read:
     return Read(name or named[-1].strip("@()"), steps, bool(mark), bool(star))
 
 
-class KnownType(BaseModel):
+class KnownType(Row):
     """A type of CPython's, or of a package's, and how what its instances are is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: QualifiedName
     also: list[QualifiedName] = []
@@ -144,18 +142,18 @@ class KnownType(BaseModel):
         return ", ".join([*items, *(f"`{text}`" for text in self.attributes)]) or "as any"
 
 
-class TypesSpec(BaseModel):
+class TypesSpec(SpecFile):
     """All of spec/types.toml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    FILE: ClassVar[Path] = Path("spec/types.toml")
 
     type: list[KnownType]
 
-    def problems(self) -> Iterator[TraceProblem]:
-        """Yield what is wrong between the rows; nothing for a sound spec."""
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between the rows."""
         seen: set[str] = set()
         for index, row in enumerate(self.type):
             for name in row.names:
                 if name in seen:
-                    yield TraceProblem("type", index, "name", f"{name} is there already")
+                    yield Problem("type", index, "name", f"{name} is there already")
                 seen.add(name)

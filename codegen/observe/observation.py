@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from codegen.errors import SpecError
-from codegen.load import parse_toml, read_text
-from codegen.model import Version, version_key
+from codegen.core.errors import SpecError
+from codegen.core.load import parse_toml, read_text
+from codegen.core.rows import Row, Version, version_key
 
 OBSERVED_DIR = Path("spec/observed")
 """Where the observations stand, relative to the project's root."""
+
+NOT_APPLICABLE = "not applicable"
+"""The outcome of a probe where a CPython lacks what it is about."""
+
+FAILED = "failed: "
+"""How the outcome of a probe begins whose program raised, or did not print one line."""
+
+TIMEOUT = "timeout"
+"""The outcome of a probe that did not end in time."""
 
 _HEADER = """\
 # What CPython {version} was seen to do. Written by `make observe`; do not edit.
@@ -22,10 +31,8 @@ _HEADER = """\
 """
 
 
-class ObservedEvent(BaseModel):
+class ObservedEvent(Row):
     """One event of one interpreter: its id, and what its program in the spec made of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     id: int
     fired: bool
@@ -37,10 +44,8 @@ class ObservedEvent(BaseModel):
     disable_local: Literal["silenced", "ignored", "error", "not fired", "not settable"]
 
 
-class Observation(BaseModel):
+class Observation(Row):
     """One interpreter: its version and release, its events, and the outcomes of probes, by name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     version: Version
     release: str

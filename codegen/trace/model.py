@@ -1,14 +1,15 @@
-"""The trace log's spec as frozen pydantic models, with every name that its templates need."""
+"""spec/trace.toml as frozen models, with every name that the templates need."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Annotated, Literal, NamedTuple, Self
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from codegen.model import Expression, FullSentence, Sentence
+from codegen.core.rows import Expression, FullSentence, Problem, Row, Sentence, SpecFile
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z]+(_[a-z]+)*$")]
 Tag = Annotated[int, Field(ge=0, le=0xFF)]
@@ -48,20 +49,7 @@ _LETTERS = {
 }
 
 
-class TraceProblem(NamedTuple):
-    """Something wrong between rows: which table, which row of it (index), which key, and what."""
-
-    table: str
-    row: int
-    key: str
-    text: str
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Log(_Row):
+class Log(Row):
     """What holds for the whole file."""
 
     magic: str
@@ -87,7 +75,7 @@ class Log(_Row):
         return repr(self.block_magic.encode("latin-1"))
 
 
-class HeaderField(_Row):
+class HeaderField(Row):
     """One field of a header, of a fixed size."""
 
     name: Name
@@ -105,7 +93,7 @@ class HeaderField(_Row):
         return "bytes" if self.type[0] == "s" else "int"
 
 
-class Header(_Row):
+class Header(Row):
     """A header: fields of fixed sizes, one after the other."""
 
     name: Name
@@ -128,7 +116,7 @@ class Header(_Row):
         return struct.calcsize(self.format)
 
 
-class TraceField(_Row):
+class TraceField(Row):
     """One field of a record or value."""
 
     name: Name
@@ -146,7 +134,7 @@ class TraceField(_Row):
         return _ENCODED_TYPES[self.type]
 
 
-class Short(_Row):
+class Short(Row):
     """Tags that hold a small value of the first field themselves."""
 
     field: Name
@@ -160,7 +148,7 @@ class Short(_Row):
         return self.lowest + self.last - self.first
 
 
-class Tagged(_Row):
+class Tagged(Row):
     """Something that begins with a tag byte."""
 
     name: Name
@@ -245,7 +233,7 @@ class TraceValue(Tagged):
         return f"{self.class_stem}Value"
 
 
-class Form(_Row):
+class Form(Row):
     """One form of object: what its items and attributes are."""
 
     name: Name
@@ -269,8 +257,10 @@ class Record(Tagged):
         return f"{self.class_stem}Record"
 
 
-class TraceSpec(_Row):
+class TraceSpec(SpecFile):
     """All of spec/trace.toml."""
+
+    FILE: ClassVar[Path] = Path("spec/trace.toml")
 
     log: Log
     header: list[Header]
@@ -278,25 +268,23 @@ class TraceSpec(_Row):
     form: Annotated[list[Form], Field(min_length=1)]
     record: Annotated[list[Record], Field(min_length=1)]
 
-    def problems(self) -> Iterator[TraceProblem]:
-        """Yield what is wrong between the rows; nothing for a sound spec."""
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong between the rows."""
         headers = [header.name for header in self.header]
         if sorted(headers) != ["block_header", "file_header"]:
-            yield TraceProblem(
-                "header", 0, "name", "there must be a file_header and a block_header"
-            )
+            yield Problem("header", 0, "name", "there must be a file_header and a block_header")
         for table, rows in (("value", self.value), ("record", self.record)):
             owners: dict[int, str] = {}
             for index, row in enumerate(rows):
                 for tag in row.tags:
                     if tag in owners:
-                        yield TraceProblem(
+                        yield Problem(
                             table, index, "tag", f"tag {tag:#04x} is {owners[tag]}'s already"
                         )
                     owners.setdefault(tag, row.name)
         for index, record in enumerate(self.record):
             if 0 in record.tags:
-                yield TraceProblem("record", index, "tag", "tag 0 is where a block's records end")
+                yield Problem("record", index, "tag", "tag 0 is where a block's records end")
         for table, names in (
             ("value", [row.name for row in self.value]),
             ("record", [row.name for row in self.record]),
@@ -305,7 +293,7 @@ class TraceSpec(_Row):
         ):
             for index, name in enumerate(names):
                 if name in names[:index]:
-                    yield TraceProblem(table, index, "name", f"{name} is there already")
+                    yield Problem(table, index, "name", f"{name} is there already")
 
     @property
     def classes(self) -> list[TraceValue]:

@@ -1,0 +1,1 @@
+"""What every subject shares: rows, loading, rendering, formatting, writing, errors."""

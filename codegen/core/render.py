@@ -1,0 +1,49 @@
+"""Templates to text: one for each generated file, nothing undefined let through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
+
+from codegen.core.errors import CodegenError
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+def render(templates: Mapping[Path, str], names: Mapping[str, object]) -> dict[Path, str]:
+    """Return what each of `templates` (names of files) makes of `names`, by the path it is for.
+
+    Raises:
+        CodegenError: a template uses a name that does not exist, or is no template.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"plain": _plain, "code": _code}
+    return {path: _fill(environment, name, names) for path, name in templates.items()}
+
+
+def _plain(text: str) -> str:
+    """Return `text` for a table in Markdown so that no `*`, `__`, `<` or `|` in it is markup."""
+    for mark in ("*", "__", "<", "|"):
+        text = text.replace(mark, "".join(f"\\{character}" for character in mark))
+    return text
+
+
+def _code(text: str) -> str:
+    """Return `text` as code for a table in Markdown."""
+    return "`{}`".format(text.replace("`", "'").replace("|", "\\|"))
+
+
+def _fill(environment: Environment, name: str, names: Mapping[str, object]) -> str:
+    try:
+        return environment.get_template(name).render(names)
+    except TemplateError as error:
+        raise CodegenError(f"codegen/templates/{name}: {error}; mend the template") from error

@@ -1,0 +1,4 @@
+"""Scripts that run inside a foreign interpreter, which has nothing installed.
+
+They import the standard library only, and nothing of this project.
+"""

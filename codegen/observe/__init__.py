@@ -1,0 +1,1 @@
+"""What a CPython was seen to do: running it, and the files in spec/observed/."""

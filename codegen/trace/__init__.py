@@ -1,0 +1,1 @@
+"""spec/trace.toml: the rows of the trace log."""
