@@ -76,7 +76,7 @@ PROGRAM_COMMANDS: Final = {
     "watch": "codetracer.watch.command",
 }
 TRACE_COMMANDS: Final = {
-    "show": "codetracer.commands.show",
+    "show": "codetracer.commands.show.command",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
 }

@@ -18,12 +18,12 @@ import time
 import traceback
 from typing import Any
 
-import codetracer.commands.counting
-import codetracer.commands.moments
+import codetracer.commands.event_counts
 import codetracer.commands.printer
-import codetracer.commands.raised
-import codetracer.commands.searches
-import codetracer.commands.tree
+import codetracer.commands.show.call_tree
+import codetracer.commands.show.exceptions
+import codetracer.commands.show.function_calls
+import codetracer.commands.show.state_at_step
 import codetracer.export.codetracer_json
 import codetracer.terminal  # noqa: F401 - all that the children need is loaded once
 from codetracer.cli import main as command_line

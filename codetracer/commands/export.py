@@ -248,7 +248,7 @@ class _Export:
         return damage
 
     def _cut(self) -> Cut:
-        from codetracer.commands.searches import is_named
+        from codetracer.commands.function_names import is_named
         from codetracer.export.cut import Cut
 
         name = self._options.function
@@ -256,7 +256,7 @@ class _Export:
         return Cut(self._options.from_step, self._options.to_step, named)
 
     def _require(self, cut: Cut, events: int, steps: int) -> None:
-        from codetracer.commands.searches import close_names
+        from codetracer.commands.function_names import close_names
 
         first, name = self._options.from_step, self._options.function
         problem = ""

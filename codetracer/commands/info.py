@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         TargetError: the trace is missing, its header is damaged, or of a newer version.
     """
     # Imported now: the command line is loaded into programs that are recorded as well.
-    from codetracer.commands.counting import count, unrecorded
+    from codetracer.commands.event_counts import count, unrecorded
 
     trace = read(named_or_newest(options.trace))
     processes = [count(process) for process in trace.processes]

@@ -36,7 +36,6 @@ __all__ = [
     "environment",
     "started",
     "unheard",
-    "without_joined",
 ]
 
 _python: Final = sys.executable
@@ -148,17 +147,6 @@ def started(command: str) -> bytes:
     """Return the record for a process that is started, and take note of it."""
     commands.append(command)
     return encode_child(command)
-
-
-def without_joined(started: list[str], joined: int) -> list[str]:
-    """Return the commands that were started without so many that are recorded all the same."""
-    # Which ones these are is known of those alone that name codetracer.
-    order = sorted(started, key=_names_no_codetracer)
-    return order[joined:]
-
-
-def _names_no_codetracer(command: str) -> bool:
-    return "codetracer" not in command
 
 
 def about_to_exec() -> bool:

@@ -20,6 +20,7 @@ from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
 from codetracer.own import seal
 from codetracer.policy import recording_policy
+from codetracer.recording.joined import without_joined
 from codetracer.recording.names import source_name
 from codetracer.runtime import reserve
 from codetracer.runtime.children import (
@@ -27,7 +28,6 @@ from codetracer.runtime.children import (
     about_to_exec,
     commands,
     environment,
-    without_joined,
 )
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement

@@ -163,8 +163,8 @@ def run(options: argparse.Namespace) -> int:
     """
     # Imported now: the command line is loaded into programs that are recorded as well.
     from codetracer.commands.drawing import canvas, has_colours
-    from codetracer.commands.paging import paged, pager
     from codetracer.commands.printer import FullError, Printer
+    from codetracer.commands.show.paging import paged, pager
 
     trace = read(named_or_newest(options.trace))
     as_json = options.format == "json"
@@ -189,7 +189,7 @@ def run(options: argparse.Namespace) -> int:
 def _show(
     trace: Trace, processes: tuple[Process, ...], printer: Printer, options: argparse.Namespace
 ) -> None:
-    from codetracer.commands.views import Views, missing
+    from codetracer.commands.show.views import Views, missing
 
     shown: list[Views] = []
     for process in processes:

@@ -9,7 +9,7 @@ from codetracer.replay import events
 from codetracer_bindings.trace_decoder import ReferenceValue
 
 if TYPE_CHECKING:
-    from codetracer.commands.selection import Selection
+    from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
     from codetracer.replay.model import Frame, Thread
     from codetracer.replay.replay import Replay

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codetracer.errors import TargetError
+from codetracer.recording.joined import without_joined
 from codetracer.replay import events
-from codetracer.runtime.children import without_joined
 
 if TYPE_CHECKING:
     from codetracer.replay.events import Event

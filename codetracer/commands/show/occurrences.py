@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.changes import differences, named, said, variable_name
 from codetracer.commands.printer import Printer, in_task, short_name
-from codetracer.commands.searches import Output
-from codetracer.commands.selection import Places
-from codetracer.commands.tree import SHOWN_SIBLINGS
+from codetracer.commands.show.call_tree import SHOWN_SIBLINGS
+from codetracer.commands.show.changes import differences, named, said, variable_name
+from codetracer.commands.show.output_lines import Output
+from codetracer.commands.show.selection import Places
 from codetracer.replay import events
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
-    from codetracer.commands.selection import Selection
+    from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay

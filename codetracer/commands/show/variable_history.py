@@ -6,14 +6,14 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.commands.printer import Printer, in_task, short_name
-from codetracer.commands.selection import ENDING, Places
+from codetracer.commands.show.selection import ENDING, Places
 from codetracer.replay import events
 from codetracer.replay.render import short_type
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_DICT
 
 if TYPE_CHECKING:
-    from codetracer.commands.selection import Selection
+    from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.changes import described
 from codetracer.commands.printer import Printer, duration, short_name, thread_name
-from codetracer.commands.selection import ENDING, OPENING
+from codetracer.commands.show.changes import described
+from codetracer.commands.show.selection import ENDING, OPENING
 from codetracer.replay import events
 
 if TYPE_CHECKING:
     from codetracer.commands.drawing import Part
-    from codetracer.commands.selection import Selection
+    from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import (
         CallEvent,
         EndEvent,

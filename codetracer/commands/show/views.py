@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.finding import Finds
-from codetracer.commands.histories import History, parse_path
-from codetracer.commands.moments import Moment
-from codetracer.commands.raised import Raises
-from codetracer.commands.searches import Functions, Output, close_names, is_named
-from codetracer.commands.selection import Selection, call_at, no_step
-from codetracer.commands.tree import Folded, JsonTree, Tree
+from codetracer.commands.function_names import close_names, is_named
+from codetracer.commands.show.call_tree import Folded, JsonTree, Tree
+from codetracer.commands.show.exceptions import Raises
+from codetracer.commands.show.function_calls import Functions
+from codetracer.commands.show.occurrences import Finds
+from codetracer.commands.show.output_lines import Output
+from codetracer.commands.show.selection import Selection, call_at, no_step
+from codetracer.commands.show.state_at_step import Moment
+from codetracer.commands.show.variable_history import History, parse_path
 from codetracer.errors import TargetError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.commands.printer import Printer
-    from codetracer.commands.selection import View
+    from codetracer.commands.show.selection import View
     from codetracer.replay import Process, Trace
     from codetracer.replay.model import Frame
     from codetracer.replay.replay import Replay

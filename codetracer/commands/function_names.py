@@ -1,0 +1,42 @@
+"""Which functions a name given on the command line means, and which it may have meant."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+from codetracer.commands.printer import short_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from codetracer.replay.model import Code
+
+__all__ = ["close_names", "is_named"]
+
+LONGEST: Final = 200
+"""Characters of a name that is proposed."""
+
+
+def is_named(code: Code, name: str) -> bool:
+    """Tell whether a code object has a name, as ``--function`` takes it.
+
+    Parameters:
+        name: the qualified name, the last part of that, or either with the module before it.
+    """
+    names = (code.name, code.short_name, short_name(code))
+    return name in names or name in (f"{code.module}.{known}" for known in names)
+
+
+def close_names(name: str, known: Iterable[str]) -> str:
+    """Return a hint at names like `name`, or at what there is, for an error's message."""
+    known = sorted({full for full in known if len(full) <= LONGEST})
+    parts = {part: full for full in known for part in (full.rpartition(".")[2], full)}
+    close = difflib.get_close_matches(name, parts, n=5, cutoff=0.5)
+    found = list(dict.fromkeys(parts[part] for part in close))
+    if found:
+        return f"; did you mean {', '.join(found)}?"
+    if not known:
+        return "; there is none at all"
+    more = f", and {len(known) - 10} more" if len(known) > 10 else ""
+    return f"; there are {', '.join(known[:10])}{more}"

@@ -1,0 +1,1 @@
+"""``codetracer show``: a module a view, and `views`, which takes them through a recording once."""

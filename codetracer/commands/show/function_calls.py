@@ -1,0 +1,106 @@
+"""The calls of one function: arguments, result, duration, and where it was called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codetracer.commands.function_names import is_named
+from codetracer.commands.printer import Printer, duration, in_task, short_name
+from codetracer.commands.show.call_tree import end_row, result
+from codetracer.commands.show.selection import ENDING
+from codetracer.replay import events
+
+if TYPE_CHECKING:
+    from codetracer.commands.drawing import Part
+    from codetracer.commands.show.selection import Selection
+    from codetracer.replay.events import Event
+    from codetracer.replay.model import Code, Frame
+    from codetracer.replay.replay import Replay
+
+__all__ = ["Functions"]
+
+
+class Functions:
+    """Prints every call of a function, when it ends, and where it was called.
+
+    Parameters:
+        name: its qualified name, the last part of that, or either with the module before it.
+        prints: whether to print them, or only to know whether there are any.
+
+    Attributes:
+        known: the names of all functions that were called.
+        found: whether this was one of them.
+    """
+
+    def __init__(
+        self, replay: Replay, printer: Printer, selection: Selection, name: str, *, prints: bool
+    ) -> None:
+        self.known: set[str] = set()
+        self.found = False
+        self._replay = replay
+        self._printer = printer
+        self._selection = selection
+        self._name = name
+        self._prints = prints
+        self._codes: dict[Code, bool] = {}
+        self._calls: dict[Frame, tuple[int, str, dict[str, object]]] = {}
+        self._count = 0
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if isinstance(event, events.CallEvent):
+            code = event.frame.code
+            if code not in self._codes:
+                self._codes[code] = is_named(code, self._name)
+                self.known.add(code.name)
+            if self._codes[code]:
+                self._call(event)
+        elif type(event) is events.YieldEvent:
+            return
+        elif isinstance(event, ENDING) and event.frame in self._calls:
+            self._end(event)
+
+    def finish(self) -> None:
+        """Print what is left: nothing."""
+
+    def _call(self, event: events.CallEvent) -> None:
+        self.found = True
+        if self._prints and self._selection.has(event.frame, event.thread):
+            row = self._row(event)
+            call = self._printer.call(event, self._replay.state)
+            self._calls[event.frame] = event.time_ns, call, row
+            self._count += 1
+
+    def _end(self, event: events.EndEvent) -> None:
+        frame, printer, state = event.frame, self._printer, self._replay.state
+        began_ns, call, row = self._calls.pop(frame)
+        spent = event.time_ns - began_ns
+        if printer.as_json:
+            printer.row(row | end_row(event, printer, state) | {"duration_ns": spent})
+            return
+        came = f"from {row['caller']}" if row["caller"] else "called by nothing recorded"
+        name = short_name(frame.code)
+        place = printer.place(frame.code.path, frame.code.line)
+        step = row["step"]
+        assert isinstance(step, int)
+        tail: Part = (f"  {duration(spent)}  {came}{in_task(frame)}", "dim")
+        rest = call.removeprefix(name)
+        printer.at(place, step, (name, "name"), f"{rest} ", result(event, printer, state), tail)
+
+    def _row(self, event: events.CallEvent) -> dict[str, object]:
+        frame, printer = event.frame, self._printer
+        caller = frame.caller
+        came = f"{printer.frame_place(caller)} in {short_name(caller.code)}" if caller else ""
+        return {
+            "call": self._count,
+            "thread": event.thread.number,
+            "task": frame.task,
+            "frame": frame.number,
+            "step": self._replay.steps,
+            "function": frame.code.name,
+            "module": frame.code.module,
+            "path": frame.code.path,
+            "line": frame.code.line,
+            "arguments": printer.arguments(frame, self._replay.state),
+            "caller": came,
+        }
