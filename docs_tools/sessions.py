@@ -56,7 +56,7 @@ PROGRAMS = {"codetracer": (sys.executable, "-m", "codetracer"), "python": (sys.e
 """The programs that a session may call, and how they are called here."""
 
 KEPT = ("PATH", "HOME", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "LD_LIBRARY_PATH")
-"""The only environment variables that commands see: others, such as CI, change what pytest prints."""
+"""The environment variables that commands see: others, such as CI, change what pytest prints."""
 
 SETTLED = 1.0
 """Seconds after which a program hangs, once one of its threads has died."""

@@ -3,7 +3,7 @@
     codetracer record -o out app.py
     python examples/failed_calls.py out
 
-The recording is read once, from its beginning. Only the calls that have not ended are kept in memory.
+The recording is read once. Only the calls that have not ended are kept in memory.
 """
 
 from __future__ import annotations
