@@ -291,6 +291,10 @@ engine_begin_child(Engine *engine)
     engine->log = (Log *)engine->restart;
     engine->restart = NULL;
     engine->forks = fork_count;
+    if (turn_prepare(&engine->turn) < 0) {
+        /* The threads that it is for are not there yet. */
+        PyErr_Clear();
+    }
     engine->missed = 0;
     Py_DECREF((PyObject *)before);
 }
@@ -388,7 +392,7 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     engine->values.text = text;
     engine->values.objects = objects;
     engine->active = active;
-    if (values_init(&engine->values) < 0) {
+    if (turn_prepare(&engine->turn) < 0 || values_init(&engine->values) < 0) {
         Py_DECREF(engine);
         return NULL;
     }

@@ -16,6 +16,8 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include <pthread.h>
+
 #include "frameobjects.h"
 #include "internals.h"
 #include "log.h"
@@ -134,6 +136,13 @@ typedef struct {
     int64_t unwound; /* when it last ended a frame, as `moment` has it; -1 if it did not */
 } Raised;
 
+/* How threads wait for the engine. The GIL guards `waiting`; the mutex, that no signal is missed. */
+typedef struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t free;
+    Py_ssize_t waiting;
+} Turn;
+
 struct Engine {
     PyObject_HEAD
     Log *log;
@@ -168,6 +177,7 @@ struct Engine {
     const void *activation;
     int busy;
     uint64_t busy_thread;
+    Turn turn;
     int let_go;      /* the event under way is not to be recorded, and nobody is to hear of it */
     uint64_t missed; /* how many events were let go */
     Buffer late;     /* output that the program wrote while the engine was busy in its thread */
@@ -387,6 +397,9 @@ void codes_forget(const void *code);
 PyObject *watch_children(PyObject *module, PyObject *wanted);
 
 /* ---- events.c */
+
+/* Makes what threads wait by; in a forked child, anew. -1 with an exception. */
+int turn_prepare(Turn *turn);
 
 /* Takes the engine for this thread; 0 if the event must be let go. */
 int take_engine(Engine *engine, uint64_t id);

@@ -2,15 +2,60 @@
    which says why. */
 #include "engine.h"
 
-#include <unistd.h>
+#include <errno.h>
+#include <time.h>
 
 #include "_trace_format.h"
 
 #define COROUTINE_KIND 4 /* as in plans.py */
-#define WAIT_STEP 50     /* microseconds */
-#define WAIT_STEPS 40000 /* some two seconds */
+#define LONGEST 2 /* seconds; as in events.py */
 
 /* ---- what the handlers share */
+
+int
+turn_prepare(Turn *turn)
+{
+    pthread_condattr_t attributes;
+    int error = pthread_condattr_init(&attributes);
+    if (!error) {
+        error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+        error = error ? error : pthread_cond_init(&turn->free, &attributes);
+        pthread_condattr_destroy(&attributes);
+    }
+    error = error ? error : pthread_mutex_init(&turn->mutex, NULL);
+    if (error) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    turn->waiting = 0;
+    return 0;
+}
+
+/* Waits until the engine is given back, or the deadline is over: 0 then. The mutex is taken before the
+   GIL is given up, and whoever gives the engine back has the GIL: no signal is missed. */
+static int
+wait_for_turn(Turn *turn, const struct timespec *deadline)
+{
+    int error;
+    turn->waiting++;
+    pthread_mutex_lock(&turn->mutex);
+    Py_BEGIN_ALLOW_THREADS
+    error = pthread_cond_timedwait(&turn->free, &turn->mutex, deadline);
+    pthread_mutex_unlock(&turn->mutex);
+    Py_END_ALLOW_THREADS
+    turn->waiting--;
+    return error != ETIMEDOUT;
+}
+
+/* Lets one of those that wait for the engine go on. */
+static void
+end_turn(Turn *turn)
+{
+    pthread_mutex_lock(&turn->mutex);
+    pthread_cond_signal(&turn->free);
+    pthread_mutex_unlock(&turn->mutex);
+}
 
 /* Takes the engine for this thread; 0 if the event must be let go. */
 int
@@ -20,15 +65,18 @@ take_engine(Engine *engine, uint64_t id)
         /* The log is the parent's until the child has one. */
         return 0;
     }
-    for (int step = 0; engine->busy; step++) {
+    struct timespec deadline = {0};
+    while (engine->busy) {
+        if (deadline.tv_sec == 0) {
+            clock_gettime(CLOCK_MONOTONIC, &deadline);
+            deadline.tv_sec += LONGEST;
+        }
         /* In this very thread: in what Python code does that the engine called. */
-        if (engine->busy_thread == id || step == WAIT_STEPS) {
+        int in_time = engine->busy_thread != id && wait_for_turn(&engine->turn, &deadline);
+        if (engine->busy && !in_time) {
             engine->missed++;
             return 0;
         }
-        Py_BEGIN_ALLOW_THREADS
-        usleep(WAIT_STEP);
-        Py_END_ALLOW_THREADS
     }
     engine->busy = 1;
     engine->busy_thread = id;
@@ -81,6 +129,10 @@ give_engine(Engine *engine, Event *event, int outcome)
         outcome = 0;
     }
     engine->busy = 0;
+    /* Nobody waits in a forked child, where the mutex may be held by a thread that is not there. */
+    if (engine->turn.waiting > 0 && engine->forks == fork_count) {
+        end_turn(&engine->turn);
+    }
     frame_release(event->frame, event->made);
     event->frame = NULL;
     if (engine->restart != NULL) {

@@ -19,8 +19,12 @@ static int
 reads_fill(Reads *reads, PyObject *told)
 {
     Py_ssize_t count = PyTuple_Size(told);
-    reads->reads = count < 0 ? NULL : PyMem_Calloc((size_t)count + 1, sizeof(Read));
+    if (count < 0) {
+        return -1;
+    }
+    reads->reads = PyMem_Calloc((size_t)count + 1, sizeof(Read));
     if (reads->reads == NULL) {
+        PyErr_NoMemory();
         return -1;
     }
     for (Py_ssize_t at = 0; at < count; at++) {
@@ -67,9 +71,6 @@ reading_new(PyObject *told)
     if (reading->hidden == NULL || reads_fill(&reading->items, PyTuple_GetItem(told, 2)) < 0
         || reads_fill(&reading->attributes, PyTuple_GetItem(told, 3)) < 0
         || reads_fill(&reading->size, PyTuple_GetItem(told, 4)) < 0) {
-        if (!PyErr_Occurred()) {
-            PyErr_NoMemory();
-        }
         reading_free(reading);
         return NULL;
     }

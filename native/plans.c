@@ -116,16 +116,30 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
     return action;
 }
 
+/* Returns the variable that Python means; NULL with an exception if there is no such one. */
+static Variable *
+variable_told(Plan *plan, PyObject *told)
+{
+    long number = told == NULL ? -1 : number_attribute(told, "number");
+    if (number < 0 || number >= plan->count) {
+        if (!PyErr_Occurred()) {
+            PyErr_Format(PyExc_SystemError, "a plan of %zd variables has none of the number %ld",
+                         plan->count, number);
+        }
+        return NULL;
+    }
+    return &plan->variables[number];
+}
+
 static int
 fill_variable(Plan *plan, PyObject *told)
 {
-    long number = number_attribute(told, "number");
-    if (number < 0 || number >= plan->count) {
+    Variable *variable = variable_told(plan, told);
+    if (variable == NULL) {
         return -1;
     }
-    Variable *variable = &plan->variables[number];
     variable->name = get_attribute(told, "name");
-    variable->number = (uint32_t)number;
+    variable->number = (uint32_t)(variable - plan->variables);
     variable->is_global = (int)number_attribute(told, "is_global");
     variable->is_around = (int)number_attribute(told, "is_around");
     variable->action = (int)number_attribute(told, "action");
@@ -138,6 +152,9 @@ static int
 fill_looks(Plan *plan, Looks *looks, PyObject *told)
 {
     Py_ssize_t count = PyList_Size(told);
+    if (count < 0) {
+        return -1;
+    }
     looks->looks = PyMem_Calloc((size_t)count + 1, sizeof(Look));
     if (looks->looks == NULL) {
         PyErr_NoMemory();
@@ -146,9 +163,15 @@ fill_looks(Plan *plan, Looks *looks, PyObject *told)
     looks->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
         PyObject *pair = PyList_GetItem(told, at);
-        long number = number_attribute(PyTuple_GetItem(pair, 0), "number");
-        looks->looks[at].variable = &plan->variables[number];
-        looks->looks[at].reach = (int)PyLong_AsLong(PyTuple_GetItem(pair, 1));
+        PyObject *reach = pair == NULL ? NULL : PyTuple_GetItem(pair, 1);
+        if (reach == NULL) {
+            return -1;
+        }
+        looks->looks[at].variable = variable_told(plan, PyTuple_GetItem(pair, 0));
+        if (looks->looks[at].variable == NULL) {
+            return -1;
+        }
+        looks->looks[at].reach = (int)PyLong_AsLong(reach);
     }
     return PyErr_Occurred() ? -1 : 0;
 }
@@ -205,17 +228,22 @@ fill_plan(Plan *plan, PyObject *told)
         plan->return_action = (int)number_attribute(told, "return_action");
         plan->count = PyList_Size(variables);
         plan->parameters = PyList_Size(parameters);
+        failed = PyErr_Occurred() != NULL;
+    }
+    if (!failed) {
         plan->variables = PyMem_Calloc((size_t)plan->count + 1, sizeof(Variable));
         plan->parameter = PyMem_Calloc((size_t)plan->parameters + 1, sizeof(Variable *));
-        failed = plan->variables == NULL || plan->parameter == NULL || PyErr_Occurred();
+        failed = plan->variables == NULL || plan->parameter == NULL;
+        if (failed) {
+            PyErr_NoMemory();
+        }
     }
     for (Py_ssize_t at = 0; !failed && at < plan->count; at++) {
         failed = fill_variable(plan, PyList_GetItem(variables, at)) < 0;
     }
     for (Py_ssize_t at = 0; !failed && at < plan->parameters; at++) {
-        long number = number_attribute(PyList_GetItem(parameters, at), "number");
-        failed = number < 0;
-        plan->parameter[at] = failed ? NULL : &plan->variables[number];
+        plan->parameter[at] = variable_told(plan, PyList_GetItem(parameters, at));
+        failed = plan->parameter[at] == NULL;
     }
     failed = failed || fill_looks(plan, &plan->everything, everything) < 0
              || fill_lines(plan, lines) < 0;
@@ -223,9 +251,6 @@ fill_plan(Plan *plan, PyObject *told)
     Py_XDECREF(parameters);
     Py_XDECREF(everything);
     Py_XDECREF(lines);
-    if (failed && !PyErr_Occurred()) {
-        PyErr_NoMemory();
-    }
     return failed ? -1 : 0;
 }
 

@@ -85,10 +85,13 @@ thread_new(Engine *engine, uint64_t id)
         encoded = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
         Py_DECREF(name);
     }
-    Thread *thread = PyMem_Calloc(1, sizeof(Thread));
+    Thread *thread = encoded == NULL ? NULL : PyMem_Calloc(1, sizeof(Thread));
     char *text;
     Py_ssize_t length;
-    if (encoded == NULL || thread == NULL
+    if (encoded != NULL && thread == NULL) {
+        PyErr_NoMemory();
+    }
+    if (thread == NULL
         || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
         || buffer_reserve(&engine->group, (size_t)length + 32) < 0) {
         Py_XDECREF(encoded);

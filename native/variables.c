@@ -40,6 +40,20 @@ namespace_slot(Namespace *namespace, PyObject *name)
     return namespace->used++;
 }
 
+/* Makes a slot for each global variable that a plan names: what asks for them then cannot fail. Until
+   all are there, the plan's variables keep the slots that they have, which are its namespace's. */
+static int
+namespace_names(Namespace *namespace, const Plan *plan)
+{
+    for (Py_ssize_t at = 0; at < plan->count; at++) {
+        const Variable *variable = &plan->variables[at];
+        if (variable->is_global && namespace_slot(namespace, variable->name) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* Tells whether all that was written of a namespace is still in the dict. */
 static int
 namespace_fits(Namespace *namespace, PyObject *globals)
@@ -62,9 +76,13 @@ static Namespace *
 namespace_new(Engine *engine, PyObject *globals)
 {
     Namespace *namespace = PyMem_Calloc(1, sizeof(Namespace));
-    if (namespace == NULL || (namespace->names = PyDict_New()) == NULL) {
-        PyMem_Free(namespace);
+    if (namespace == NULL) {
         PyErr_NoMemory();
+        return NULL;
+    }
+    namespace->names = PyDict_New();
+    if (namespace->names == NULL) {
+        PyMem_Free(namespace);
         return NULL;
     }
     uint32_t count = engine->next_namespace;
@@ -110,16 +128,13 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
         return NULL;
     }
     if (plan->namespace != namespace) {
+        if (namespace_names(namespace, plan) < 0 || buffer_reserve(&engine->group, 32) < 0) {
+            return NULL;
+        }
         for (Py_ssize_t at = 0; at < plan->count; at++) {
             Variable *variable = &plan->variables[at];
-            variable->slot = -1;
-            if (variable->is_global
-                && (variable->slot = namespace_slot(namespace, variable->name)) < 0) {
-                return NULL;
-            }
-        }
-        if (buffer_reserve(&engine->group, 32) < 0) {
-            return NULL;
+            variable->slot =
+                variable->is_global ? namespace_slot(namespace, variable->name) : -1;
         }
         plan->namespace = namespace;
         put_byte(&engine->group, RECORD_NAMESPACE);
