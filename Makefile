@@ -9,7 +9,7 @@ PYTHONS :=
 NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress suites bench environment clean
+.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress suites bench docs environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,10 +64,13 @@ stress: $(BIN)/.ready-test ## faults in tracers, and harsh programs recorded, fo
 suites: $(BIN)/.ready-test ## run ten suites from PyPI as they are and recorded, on PYTHONS="path path"
 	$(BIN)/python -m tests.suites $(if $(PYTHONS),--python $(PYTHONS))
 
+docs: $(BIN)/.ready-docs ## build the documentation into site/; warnings and broken links are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
 environment: $(BIN)/.ready-$(GROUP)
 
 clean: ## remove the environments and caches
-	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache dist
+	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache dist site
 
 $(BIN)/python:
 	@python=$$(scripts/find-python.sh) && echo "using $$python" && "$$python" -m venv --clear $(VENV)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import codetracer
+import codetracer.replay
+from docs_tools.command_line import reference
 from docs_tools.sessions import PAGES, Session, comparable, play, read, write
 from tests.running import ROOT
 
@@ -79,6 +83,23 @@ def test_the_links_of_a_page_that_pypi_shows_are_absolute_and_lead_to_files(name
             assert (kind, branch) in (("blob", "main"), ("tree", "main")), link
             assert (ROOT / file).is_dir() if kind == "tree" else (ROOT / file).is_file(), link
             assert not anchor or anchor in _anchors(ROOT / file), link
+
+
+@pytest.mark.parametrize("module", [codetracer, codetracer.replay])
+def test_the_reference_of_the_api_has_every_public_name(module: ModuleType) -> None:
+    page = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?m)^::: [\w.]+\.(\w+)$|`(\w+)`", page)
+
+    assert set(module.__all__) <= {name for names in named for name in names}
+
+
+def test_a_page_of_the_site_is_made_of_each_commands_parser() -> None:
+    page = reference()
+
+    for command in ("record", "watch", "show", "info", "export", "completion", "events"):
+        assert f"\n## {command}\n" in page
+    assert "| `--max-depth N` |" in page
+    assert "(default: 4)" in page
 
 
 def _anchors(page: Path) -> list[str]:
