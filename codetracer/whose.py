@@ -99,12 +99,16 @@ def began_here(error: BaseException) -> bool:
         )
     except MemoryError as full:
         entry = full.__traceback__
-        while entry is not None and entry.tb_next is not None:
-            entry = entry.tb_next
-        if entry is None or entry.tb_frame.f_builtins is BUILTINS:
-            # There is no room to ask, and that is what has come of it here.
-            return True
-        raise
+        try:
+            while entry is not None and entry.tb_next is not None:
+                entry = entry.tb_next
+            if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
+                raise
+        finally:
+            # It refers to this very frame, and all that is found from there would live on.
+            entry = None
+        # There is no room to ask, and that is what has come of it here.
+        return True
 
 
 def _theirs(error: BaseException) -> tuple[bool, TracebackType | None]:

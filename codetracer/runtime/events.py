@@ -103,6 +103,7 @@ class Events:
         self._out = definitions.out
         self._time = clock()
         self._variables = Variables(self._out, values, depth)
+        self._queue = values.queue
         self._secrets = values.secrets
         self._masked = 0
         self.learn = values.secrets.learn
@@ -341,16 +342,23 @@ class Events:
                     work(frame, plan, *rest)
                     self._write()
             finally:
+                # The program's objects are in it, if an exception has ended the event. Without a
+                # call: there may be no room for one.
+                del self._queue[:]
                 release()
         except LetGo:
             return None
         except (RecursionError, MemoryError) as error:
             # The program has filled its stack or memory. Where that is met here, it need not hear.
             entry = error.__traceback__
-            while entry is not None and entry.tb_next is not None:
-                entry = entry.tb_next
-            if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
-                raise
+            try:
+                while entry is not None and entry.tb_next is not None:
+                    entry = entry.tb_next
+                if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
+                    raise
+            finally:
+                # It refers to this very frame, by the others, and all that they hold would live on.
+                entry = None
             self._missed += 1
         return None
 

@@ -207,6 +207,8 @@ class Values:
 
     Attributes:
         secrets: what is hidden wherever it is met.
+        queue: what `encode` has put down for `write_objects`: an object, what is known of it, how
+            deep it is looked at, and how deep the limit would allow to.
     """
 
     def __init__(
@@ -217,7 +219,7 @@ class Values:
         self._limits = limits
         self._known: dict[int, _Known] = {}
         self._objects = 0
-        self._queue: list[tuple[Any, _Known, int, int]] = []
+        self.queue: list[tuple[Any, _Known, int, int]] = []
         self._room = limits.depth
         self._refers = False
         self._within = False
@@ -255,7 +257,7 @@ class Values:
     def write_objects(self, actions: AttributeActions) -> None:
         """Write the objects that were put down, and what they refer to, as far as it is new."""
         self._actions = actions
-        queue, seen, out = self._queue, self._seen, self._definitions.out
+        queue, seen, out = self.queue, self._seen, self._definitions.out
         try:
             self._write_queue(queue, seen, out)
         finally:
@@ -298,7 +300,7 @@ class Values:
         """Number everything anew from now on, for another log."""
         self._known.clear()
         self._objects = 0
-        self._queue.clear()
+        self.queue.clear()
         self._seen.clear()
 
     def _tuple(self, value: tuple[object, ...], depth: int, nesting: int) -> bytes:
@@ -372,7 +374,7 @@ class Values:
             self._known[id(value)] = known
         if depth > 0:
             if self._seen.get(known.number, 0) < depth:
-                self._queue.append((value, known, depth, room))
+                self.queue.append((value, known, depth, room))
         elif room <= 0:
             self._write_unseen(known, kind)
         # Else it is known; or it is new where it is, and will be looked at once that is noticed.

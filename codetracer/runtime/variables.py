@@ -61,12 +61,14 @@ class Variables:
         arguments = []
         if plan.parameters:
             variables = variables_of(frame)
-            self._learn(plan, plan.parameters, variables, frame)
-            for variable in plan.parameters:
-                value = self._encode(variable, variables, self._depth) or _DROPPED
-                arguments.append(value)
-                state.written[variable.number] = value
-            release(frame, variables)
+            try:
+                self._learn(plan, plan.parameters, variables, frame)
+                for variable in plan.parameters:
+                    value = self._encode(variable, variables, self._depth) or _DROPPED
+                    arguments.append(value)
+                    state.written[variable.number] = value
+            finally:
+                release(frame, variables)
             self._values.write_objects(plan.attributes)
         return arguments
 
@@ -111,33 +113,37 @@ class Variables:
         changed = []
         variables: Mapping[str, object] | None = None
         around: FrameType | None = None
-        if state.plan.has_secrets:
-            variables = variables_of(frame)
-            self._learn(state.plan, [variable for variable, _ in looks], variables, frame)
-        for variable, reach in looks:
-            space: Mapping[str, object]
-            if variable.is_global:
-                space = frame.f_globals
-                written = state.namespace.written.get(variable.name)
-            else:
-                if variables is None:
-                    variables = variables_of(frame)
-                space = variables
-                if variable.is_around and lookup(variables, variable.name) is MISSING:
-                    around = frame_around(frame)
-                    space = variables_of(around)
-                written = state.written.get(variable.number)
-            value = self._encode(variable, space, reach or self._depth)
-            if value != written and (written or value != _UNBOUND):
-                changed.append((variable, value))
-                if 0 < reach < self._depth:
-                    # What is in it may be new as well.
-                    self._encode(variable, space, self._depth)
+        space: Mapping[str, object] = {}
+        try:
+            if state.plan.has_secrets:
+                variables = variables_of(frame)
+                self._learn(state.plan, [variable for variable, _ in looks], variables, frame)
+            for variable, reach in looks:
+                if variable.is_global:
+                    space = frame.f_globals
+                    written = state.namespace.written.get(variable.name)
+                else:
+                    if variables is None:
+                        variables = variables_of(frame)
+                    space = variables
+                    if variable.is_around and lookup(variables, variable.name) is MISSING:
+                        around = frame_around(frame)
+                        space = variables_of(around)
+                    written = state.written.get(variable.number)
+                value = self._encode(variable, space, reach or self._depth)
+                if value != written and (written or value != _UNBOUND):
+                    changed.append((variable, value))
+                    if 0 < reach < self._depth:
+                        # What is in it may be new as well.
+                        self._encode(variable, space, self._depth)
+                if around is not None:
+                    release(around, space)
+                    around = None
+        finally:
             if around is not None:
                 release(around, space)
-                around = None
-        if variables is not None:
-            release(frame, variables)
+            if variables is not None:
+                release(frame, variables)
         return changed
 
     def _learn(
@@ -157,8 +163,10 @@ class Variables:
             if value is MISSING and variable.is_around:
                 around = frame_around(frame)
                 space = variables_of(around)
-                value = lookup(space, variable.name)
-                release(around, space)
+                try:
+                    value = lookup(space, variable.name)
+                finally:
+                    release(around, space)
             if value is not MISSING:
                 self._values.secrets.learn(value)
 

@@ -62,8 +62,7 @@ def bind_py_start(
         try:
             outcome = handler(code, offset)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_START", error)
@@ -94,8 +93,7 @@ def bind_py_resume(
         try:
             outcome = handler(code, offset)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_RESUME", error)
@@ -126,8 +124,7 @@ def bind_py_return(
         try:
             outcome = handler(code, offset, retval)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_RETURN", error)
@@ -158,8 +155,7 @@ def bind_py_yield(
         try:
             outcome = handler(code, offset, retval)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_YIELD", error)
@@ -190,8 +186,7 @@ def bind_py_throw(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_THROW", error)
@@ -224,8 +219,7 @@ def bind_py_unwind(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("PY_UNWIND", error)
@@ -258,8 +252,7 @@ def bind_call(
         try:
             outcome = handler(code, offset, callable, arg0)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("CALL", error)
@@ -292,8 +285,7 @@ def bind_c_return(
         try:
             outcome = handler(code, offset, callable, arg0)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("C_RETURN", error)
@@ -326,8 +318,7 @@ def bind_c_raise(
         try:
             outcome = handler(code, offset, callable, arg0)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("C_RAISE", error)
@@ -358,8 +349,7 @@ def bind_line(
         try:
             outcome = handler(code, line)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("LINE", error)
@@ -390,8 +380,7 @@ def bind_instruction(
         try:
             outcome = handler(code, offset)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("INSTRUCTION", error)
@@ -422,8 +411,7 @@ def bind_jump(
         try:
             outcome = handler(code, offset, destination)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("JUMP", error)
@@ -454,8 +442,7 @@ def bind_branch(
         try:
             outcome = handler(code, offset, destination)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("BRANCH", error)
@@ -486,8 +473,7 @@ def bind_branch_left(
         try:
             outcome = handler(code, offset, destination)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("BRANCH_LEFT", error)
@@ -518,8 +504,7 @@ def bind_branch_right(
         try:
             outcome = handler(code, offset, destination)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("BRANCH_RIGHT", error)
@@ -552,8 +537,7 @@ def bind_stop_iteration(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("STOP_ITERATION", error)
@@ -584,8 +568,7 @@ def bind_raise(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("RAISE", error)
@@ -616,8 +599,7 @@ def bind_reraise(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("RERAISE", error)
@@ -650,8 +632,7 @@ def bind_exception_handled(
         try:
             outcome = handler(code, offset, exception)
         except RecursionError as error:
-            entry = error.__traceback__
-            if entry is None or entry.tb_next is None:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
                 return None
             try:
                 is_the_programs = on_error("EXCEPTION_HANDLED", error)

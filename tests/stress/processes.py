@@ -68,8 +68,9 @@ def difference(name: str, policy: str, seed: int, backend: str) -> str | None:
     if policy == "abort" and in_child and not left["seen"]:
         return None
     if policy == "abort" and left["failed"] == 1:
-        # It ends the program, or one of its threads, or is ignored where everything is.
-        seen = left["seen"] or "[ERR_TRACER_FAILED]" in done.stderr
+        # It ends the program, or one of its threads, or is ignored where everything is; a program
+        # that uses tracers itself prints what they raise.
+        seen = left["seen"] or "ERR_TRACER_FAILED" in done.stderr + done.stdout
         # An interrupt that comes while it is raised takes its place, as that of any exception.
         displaced = name.startswith("signals") and unchanged
         return None if seen or displaced else f"{told}: no RecorderError: {done}"
