@@ -36,6 +36,7 @@ from codetracer.inspect import (
     task_name,
     thread_name,
 )
+from codetracer.limits import Limits
 from codetracer.monitoring import (
     DISABLE,
     MISSING,
@@ -79,6 +80,7 @@ __all__ = [
     "EventSet",
     "HostError",
     "InternalError",
+    "Limits",
     "Monitor",
     "MonitoringEvents",
     "PathFilter",

@@ -15,7 +15,8 @@ from importlib import import_module
 
 from codetracer import __version__, backend, configure_policy_from_env, log, policy_snapshot
 from codetracer.errors import HostError, RecorderError, UsageError
-from codetracer.launcher import Target, complain
+from codetracer.launcher import Target
+from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

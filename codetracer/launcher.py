@@ -22,8 +22,9 @@ from importlib.machinery import (
 )
 from importlib.util import MAGIC_NUMBER
 
+from codetracer.inspect.source import check_characters
 from codetracer.own import seal
-from codetracer.source import check_characters
+from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     type Kind = Literal["script", "module", "command"]
 
-__all__ = ["COMMAND_FILENAME", "Target", "complain", "run"]
+__all__ = ["COMMAND_FILENAME", "Target", "run"]
 
 _kept_alive: list[object] = []
 
@@ -295,13 +296,6 @@ def _set_first_path(path: str) -> None:
         if own is not None and own.loader is not None and own.origin != spec.origin:
             for loaded in [key for key in sys.modules if key == name or key.startswith(f"{name}.")]:
                 del sys.modules[loaded]
-
-
-def complain(text: str) -> None:
-    """Print a line on standard error, if there is one."""
-    # print() takes None for standard output.
-    if sys.stderr is not None:
-        print(text, file=sys.stderr)
 
 
 def _try_flush(stream: Any) -> None:

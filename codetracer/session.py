@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from codetracer.capture.streams import CaptureMode
     from codetracer.inspect.paths import FileGlobs
+    from codetracer.limits import Limits
     from codetracer.runtime.lifecycle import Recorder
-    from codetracer.runtime.values import Limits
 
 __all__ = [
     "TraceSession",

@@ -14,6 +14,7 @@ from _signal import NSIG, getsignal  # type: ignore[import-not-found]
 from opcode import opmap
 from types import FunctionType, MethodType
 
+from codetracer.codeflags import CO_VARARGS
 from codetracer.own import BUILTINS, seal
 
 TYPE_CHECKING = False
@@ -36,7 +37,6 @@ ROOM: Final = 2 * 2**20
 
 _is_a: Final = type.__subclasscheck__
 """Not isinstance(), which asks an exception of the program's for its ``__class__``."""
-_VARARGS: Final = 0x04  # inspect.CO_VARARGS
 _RESUME: Final = opmap["RESUME"]
 _RAISING: Final = frozenset(
     opmap[name]
@@ -173,7 +173,7 @@ def _was_interrupted(entry: TracebackType, called: FrameType) -> bool:
     count = code.co_argcount
     found = called.f_locals
     arguments = [found.get(name) for name in code.co_varnames[:count]]
-    if code.co_flags & _VARARGS:
+    if code.co_flags & CO_VARARGS:
         rest = found.get(code.co_varnames[count + code.co_kwonlyargcount])
         if type(rest) is tuple:
             arguments += rest

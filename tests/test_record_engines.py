@@ -39,7 +39,7 @@ from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
-from codetracer.runtime.values import Limits
+from codetracer.limits import Limits
 
 log = make_log(sys.argv[1], bytes(16), 1, 1)
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
@@ -319,7 +319,7 @@ from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans, Variable
-from codetracer.runtime.values import Limits
+from codetracer.limits import Limits
 
 class Wrong(Plans):
     def make(self, code, module):

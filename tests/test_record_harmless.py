@@ -120,7 +120,7 @@ from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
-from codetracer.runtime.values import Limits
+from codetracer.limits import Limits
 import traps
 log = make_log('log.ctlog', bytes(16), 1, 1)
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 
+from codetracer.inspect.code import parameters
+from codetracer.inspect.kinds import type_name
+from codetracer.limits import Limits
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
-from codetracer.runtime.bytecode import local_names, names_by_line, parameters
+from codetracer.runtime.bytecode import local_names, names_by_line
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
-from codetracer.runtime.kinds import type_name
 from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.plans import Plan
 from codetracer.runtime.scopes import MISSING, lookup, release, variables_of
-from codetracer.runtime.values import DROP, REDACT, AttributeActions, Limits, Values
+from codetracer.runtime.values import DROP, REDACT, AttributeActions, Values
 from codetracer_bindings.trace_decoder import (
     AttributeRecord,
     ObjectRecord,
@@ -197,7 +199,8 @@ def test_values_need_no_more_than_definitions() -> None:
 PATCHED = """
 import builtins, collections, enum
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.values import AttributeActions, Limits, Values
+from codetracer.limits import Limits
+from codetracer.runtime.values import AttributeActions, Values
 class Text(str): pass
 class Number(int): pass
 class Plain: pass

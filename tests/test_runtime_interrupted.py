@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
+from codetracer.limits import Limits
 from codetracer.own import BUILTINS
 from codetracer.recording.directory import TraceDirectory
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
 from codetracer.runtime import children, filtering
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.values import AttributeActions, Limits, Values
+from codetracer.runtime.values import AttributeActions, Values
 from codetracer_bindings.trace_encoder import encode_exit, encode_output
 
 LOOKS = frozenset(

@@ -299,10 +299,9 @@ def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
     run_well(
         tmp_path,
         "import codetracer\n"
-        "from codetracer.runtime.values import Limits\n"
         "def hidden(): pass\ndef shown(text): print(text)\n"
         "with codetracer.trace('out', trace_filter=['filter.toml'], io_capture='off',\n"
-        "                      limits=Limits(2, 3, 4)):\n"
+        "                      limits=codetracer.Limits(2, 3, 4)):\n"
         "    hidden()\n    shown('123456')\n",
     )
 

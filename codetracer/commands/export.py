@@ -12,8 +12,8 @@ from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.commands.option_values import whole_number
 from codetracer.commands.progress import Progress
 from codetracer.errors import HostError, TargetError, UsageError
-from codetracer.launcher import complain
 from codetracer.reading import read
+from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import os
 from stat import S_ISREG
 
 from codetracer.errors import HostError, TargetError
-from codetracer.launcher import complain
 from codetracer.recording.names import METADATA_FILE
+from codetracer.standard_error import complain
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 __all__ = ["add_folder", "named_or_newest"]

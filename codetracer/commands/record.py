@@ -14,12 +14,13 @@ from codetracer.commands.option_values import whole_number
 from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
 from codetracer.inspect.paths import FileGlobs
-from codetracer.launcher import COMMAND_FILENAME, Target, complain, run
+from codetracer.launcher import COMMAND_FILENAME, Target, run
+from codetracer.limits import Limits
 from codetracer.own import seal
 from codetracer.policy import configure_policy, recording_policy
 from codetracer.recording.names import DEFAULT_FOLDER
 from codetracer.runtime import reserve
-from codetracer.runtime.values import Limits
+from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The frame that an event is in, however the callbacks are made."""
+"""The frame that an event is in, and what has changed below it since an event was last told."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
 
-__all__ = ["frame"]
+__all__ = ["frame", "stack_change"]
 
 seal(globals())
 
@@ -33,3 +34,39 @@ def frame(code: CodeType) -> FrameType | None:
     while found is not None and found.f_code is not code:
         found = found.f_back
     return found
+
+
+def stack_change[T](
+    frame: FrameType | None,
+    place_of: Callable[[FrameType], int],
+    choose: Callable[[FrameType], T | None],
+    bottom: CodeType | None = None,
+) -> tuple[int, list[T]]:
+    """Compare the program's frames with a stack that a tool keeps of them.
+
+    Events alone do not tell which frames are open. A frame may have been there before tracing
+    began; throw() into a ``yield from`` passes through the outer generator without an event; a
+    generator may be closed without one.
+
+    Parameters:
+        frame: the innermost frame; None for none.
+        place_of: returns a frame's place in the stack, from 0; -1 where it has none.
+        choose: returns what the stack is to have for a frame that it lacks; None for one that does
+            not count.
+        bottom: the code whose frame the program's frames are above.
+
+    Returns:
+        How many in the stack are still open, and what it lacks above them, outermost first.
+    """
+    lacking: list[T] = []
+    while frame is not None:
+        place = place_of(frame)
+        if place >= 0:
+            return place + 1, lacking[::-1]
+        chosen = choose(frame)
+        if chosen is not None:
+            lacking.append(chosen)
+        elif frame.f_code is bottom:
+            break
+        frame = frame.f_back
+    return 0, lacking[::-1]

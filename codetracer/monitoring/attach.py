@@ -1,8 +1,11 @@
 """One installation in sys.monitoring: what is set when it comes, and what is left when it goes.
 
 Whatever belongs together happens in one call into C, so that no signal handler of the program, and
-no other thread while the interpreter lock is held, comes between. Nothing here decides; see
-`codetracer.monitoring.install`.
+no other thread while the interpreter lock is held, comes between.
+
+Decided here, by what `sys.monitoring` says at that moment: which of the offered slots is taken, and
+whose a slot is that is to be set up again or cleared. When a tracer comes and goes, and what
+becomes of errors, is up to `codetracer.monitoring.install`.
 """
 
 from __future__ import annotations

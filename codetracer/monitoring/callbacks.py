@@ -1,4 +1,13 @@
-"""The state of an installation, and the one place where a handler's error becomes a decision."""
+"""An installation's state, and the one place where a handler's error becomes a decision.
+
+- `locked`: the lock of what this process has installed.
+- `Installation`: a tracer in a slot, with its callbacks, the code that it watches and where it has
+  disabled locations; `on_error` and `on_outcome` are what the guarded callbacks call.
+- `remove` and `settle`: take a tracer down, and make of its error what the policy says.
+- `tracer_error` and `farewell_error`: that error, as the user reads it.
+
+The guarded callbacks themselves are generated (`codetracer_bindings.callbacks`), or in C.
+"""
 
 from __future__ import annotations
 

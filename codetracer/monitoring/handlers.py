@@ -5,6 +5,13 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
+from codetracer.codeflags import (
+    CO_ASYNC_GENERATOR,
+    CO_COROUTINE,
+    CO_GENERATOR,
+    CO_VARARGS,
+    CO_VARKEYWORDS,
+)
 from codetracer.errors import UsageError
 from codetracer.monitoring.api import Tracer, overrides
 from codetracer.own import seal
@@ -20,13 +27,10 @@ __all__ = ["conflict", "event_names", "python_function", "wanted_specs"]
 
 seal(globals())
 
-# As in inspect, which takes long to import.
-_VARARGS: Final = 0x04
-_VARKEYWORDS: Final = 0x08
 _SUSPENDING: Final = {
-    0x20: "a generator function",
-    0x80: "async def",
-    0x200: "an asynchronous generator function",
+    CO_GENERATOR: "a generator function",
+    CO_COROUTINE: "async def",
+    CO_ASYNC_GENERATOR: "an asynchronous generator function",
 }
 """Flags of functions whose call runs nothing."""
 
@@ -109,7 +113,7 @@ def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
                 handler=spec.handler,
             )
     required = code.co_argcount - len(function.__defaults__ or ())
-    most = None if code.co_flags & _VARARGS else code.co_argcount
+    most = None if code.co_flags & CO_VARARGS else code.co_argcount
     keywords = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
     if required > len(given) or (most is not None and most < len(given)) or keywords:
         raise conflict(
@@ -124,8 +128,8 @@ def _parameters_of(code: CodeType) -> str:
     names = code.co_varnames
     by_name = code.co_argcount + code.co_kwonlyargcount
     behind = iter(names[by_name:])
-    star = "*" + next(behind) if code.co_flags & _VARARGS else "*" * bool(code.co_kwonlyargcount)
-    keywords = "**" + next(behind) if code.co_flags & _VARKEYWORDS else ""
+    star = "*" + next(behind) if code.co_flags & CO_VARARGS else "*" * bool(code.co_kwonlyargcount)
+    keywords = "**" + next(behind) if code.co_flags & CO_VARKEYWORDS else ""
     taken = (*names[: code.co_argcount], star, *names[code.co_argcount : by_name], keywords)
     return ", ".join(filter(None, taken))
 

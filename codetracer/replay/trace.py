@@ -7,12 +7,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import HostError, TargetError
+from codetracer.inspect.source import decode_lines
 from codetracer.recording.files import open_regular, unreadable
 from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
 from codetracer.recording.reader import LogReader
 from codetracer.replay.metadata import read_metadata
 from codetracer.replay.replay import Replay
-from codetracer.source import decode_lines
 from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from opcode import _nb_ops, opname  # type: ignore[attr-defined]
 
+from codetracer.inspect.code import is_function, parameters
 from codetracer.own import seal
 
 TYPE_CHECKING = False
@@ -17,14 +18,9 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-__all__ = ["LineNames", "beginning", "local_names", "names_by_line", "parameters"]
+__all__ = ["LineNames", "beginning", "local_names", "names_by_line"]
 
 seal(globals())
-
-HAS_VARARGS: Final = 4
-HAS_VARKEYWORDS: Final = 8
-IS_FUNCTION: Final = 1
-"""CO_OPTIMIZED: its local variables are in slots, not in a namespace."""
 
 EXTENDED_ARG: Final = opname.index("EXTENDED_ARG")
 RESUME: Final = opname.index("RESUME")
@@ -134,7 +130,7 @@ def names_by_line(code: CodeType) -> dict[int, LineNames]:
     lines: dict[int, LineNames] = {}
     instructions = _decode(code.co_code)
     offset, opcode, argument = next(instructions)
-    at_module = not code.co_flags & IS_FUNCTION and code.co_name == "<module>"
+    at_module = not is_function(code) and code.co_name == "<module>"
     try:
         for _, end, line in code.co_lines():
             names = lines.setdefault(line or 0, LineNames())
@@ -191,25 +187,10 @@ def _slot_name(code: CodeType, slot: int) -> str:
     return name
 
 
-def parameters(code: CodeType) -> list[str]:
-    """Return the names of a function's parameters in the order of its definition."""
-    if not code.co_flags & IS_FUNCTION:
-        return []
-    count = code.co_argcount + code.co_kwonlyargcount
-    names = list(code.co_varnames[:count])
-    if code.co_flags & HAS_VARARGS:
-        names.insert(code.co_argcount, code.co_varnames[count])
-        count += 1
-    if code.co_flags & HAS_VARKEYWORDS:
-        names.append(code.co_varnames[count])
-    # A generator expression has one that is called ".0".
-    return [name for name in names if not name.startswith(".")]
-
-
 def local_names(code: CodeType, lines: dict[int, LineNames]) -> list[str]:
     """Return the names of the local variables that can be seen, parameters first."""
     names = dict.fromkeys(parameters(code))
-    if code.co_flags & IS_FUNCTION:
+    if is_function(code):
         slots = (*code.co_varnames, *code.co_cellvars, *code.co_freevars)
         names.update(
             dict.fromkeys(

@@ -19,8 +19,8 @@ from os import stat as _stat
 from stat import S_ISREG as _S_ISREG
 from sys import _getframe
 
+from codetracer.inspect.kinds import type_name
 from codetracer.own import seal
-from codetracer.runtime.kinds import type_name
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_child, encode_exec
 

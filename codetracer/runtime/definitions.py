@@ -5,9 +5,9 @@ A number is given in the same breath as its definition is appended (see events.p
 
 from __future__ import annotations
 
+from codetracer.inspect.kinds import type_name
 from codetracer.own import seal
 from codetracer.runtime.formatting import Formatters
-from codetracer.runtime.kinds import type_name
 from codetracer.runtime.layouts import Layout, layout_of
 from codetracer_bindings.trace_encoder import encode_attribute, encode_source, encode_type
 

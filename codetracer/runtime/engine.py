@@ -8,29 +8,29 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
+from codetracer.inspect.kinds import type_name
+from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
 from codetracer.recording.writer import LogWriter, unwritable
 from codetracer.runtime.events import Events
-from codetracer.runtime.kinds import type_name
 from codetracer.runtime.known import Slot
 from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.secrets import Secrets
 from codetracer.runtime.values import Values
-from codetracer.watch.frames import thread_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from codetracer.limits import Limits
     from codetracer.recording.writer import Log
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.formatting import Formatters
     from codetracer.runtime.known import Read, Reading, Step
     from codetracer.runtime.plans import Plans
-    from codetracer.runtime.values import Limits
 
 __all__ = ["make_engine", "make_log"]
 
@@ -86,7 +86,7 @@ def make_engine(
         gate,
         plans,
         definitions,
-        thread_name,
+        name_of_thread,
         BUILTINS,
         limits.depth,
         limits.items,

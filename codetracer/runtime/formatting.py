@@ -8,9 +8,9 @@ program's output, and comes after the event.
 
 from __future__ import annotations
 
+from codetracer.inspect.kinds import entry, has, mro_of, type_name
+from codetracer.inspect.lookups import find, namespace_of_loaded
 from codetracer.own import seal
-from codetracer.runtime.kinds import entry, has, mro_of, type_name
-from codetracer.runtime.lookups import find, namespace_of_loaded
 from codetracer.whose import is_the_programs
 
 TYPE_CHECKING = False

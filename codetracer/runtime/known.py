@@ -13,15 +13,15 @@ import types
 from importlib import import_module
 from weakref import ref
 
-from codetracer.own import seal
-from codetracer.runtime.kinds import (
+from codetracer.inspect.kinds import (
     entry,
     is_immutable,
     is_of_cpython,
     slot_reader,
     type_name,
 )
-from codetracer.runtime.lookups import find, namespace_of_loaded
+from codetracer.inspect.lookups import find, namespace_of_loaded
+from codetracer.own import seal
 from codetracer_bindings.types import KNOWN
 
 TYPE_CHECKING = False

@@ -10,8 +10,7 @@ import types
 from importlib import import_module
 from weakref import ref
 
-from codetracer.own import seal
-from codetracer.runtime.kinds import (
+from codetracer.inspect.kinds import (
     IS_HEAP_TYPE,
     class_name,
     entries,
@@ -22,6 +21,7 @@ from codetracer.runtime.kinds import (
     slot_reader,
     type_name,
 )
+from codetracer.own import seal
 from codetracer.runtime.known import reading_of
 from codetracer_bindings.trace_format import (
     FORM_CLASS,

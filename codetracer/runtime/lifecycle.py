@@ -15,6 +15,7 @@ from time import time_ns as _time_ns
 from codetracer import __version__
 from codetracer.capture.io import OutputCapture
 from codetracer.errors import HostError
+from codetracer.limits import Limits
 from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
@@ -35,7 +36,6 @@ from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.utf8 import text_of
-from codetracer.runtime.values import Limits
 from codetracer.whose import began_here, is_the_programs
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 

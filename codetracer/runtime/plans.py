@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from codetracer.codeflags import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from codetracer.inspect.code import is_function, parameters
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.bytecode import (
-    IS_FUNCTION,
-    beginning,
-    local_names,
-    names_by_line,
-    parameters,
-)
+from codetracer.runtime.bytecode import beginning, local_names, names_by_line
 from codetracer.runtime.children import started, unheard
-from codetracer.runtime.lookups import find
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 
@@ -39,8 +35,12 @@ MODULE_KIND: Final = 0
 COROUTINE_KIND: Final = 4
 """This and the kinds above it run in asyncio's tasks."""
 
-_KINDS: Final = ((0x20, 3), (0x80, COROUTINE_KIND), (0x200, 5))
-"""CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR, and what they are in the log."""
+_KINDS: Final = (
+    (CO_GENERATOR, 3),
+    (CO_COROUTINE, COROUTINE_KIND),
+    (CO_ASYNC_GENERATOR, 5),
+)
+"""What code with a flag is in the log."""
 
 
 class Variable:
@@ -192,7 +192,7 @@ class Plans:
         plan.kind = _kind(code)
         plan.first_line = code.co_firstlineno
         plan.beginning = beginning(code)
-        plan.in_slots = bool(code.co_flags & IS_FUNCTION)
+        plan.in_slots = is_function(code)
         local_variables = {
             name: Variable(
                 number,
@@ -248,7 +248,7 @@ def _kind(code: CodeType) -> int:
     for flag, kind in _KINDS:
         if code.co_flags & flag:
             return kind
-    if code.co_flags & IS_FUNCTION:
+    if is_function(code):
         return 2
     return MODULE_KIND if code.co_name == "<module>" else 1
 

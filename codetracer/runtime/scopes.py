@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 
+from codetracer.inspect.code import is_function
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.bytecode import IS_FUNCTION
-from codetracer.runtime.lookups import find
 from codetracer.whose import began_here
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ _SEES_LOCALS: Final = frozenset(("locals", "vars", "dir", "eval", "exec", "_getf
 
 def frame_around(frame: FrameType) -> FrameType:
     """Return the function's frame in which a class is made, whose variables its body sees."""
-    while not frame.f_code.co_flags & IS_FUNCTION and frame.f_back is not None:
+    while not is_function(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
@@ -100,7 +100,7 @@ else:
 
     def _may_hold(frame: FrameType) -> bool:
         code = frame.f_code
-        return bool(code.co_flags & IS_FUNCTION) and not _SEES_LOCALS.isdisjoint(code.co_names)
+        return is_function(code) and not _SEES_LOCALS.isdisjoint(code.co_names)
 
     def variables_of(frame: FrameType) -> Mapping[str, object]:
         """Return a frame's local variables; `release` must follow."""
@@ -108,5 +108,5 @@ else:
 
     def release(frame: FrameType, variables: Mapping[str, object]) -> None:
         """Empty the copy of its variables that a frame keeps, or what is in it would live on."""
-        if frame.f_code.co_flags & IS_FUNCTION and type(variables) is dict:
+        if is_function(frame.f_code) and type(variables) is dict:
             dict.clear(variables)

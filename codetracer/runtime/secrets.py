@@ -15,8 +15,8 @@ from io import BytesIO
 from itertools import islice, repeat
 from os import urandom
 
+from codetracer.inspect.kinds import has, mro_of
 from codetracer.own import seal
-from codetracer.runtime.kinds import has, mro_of
 from codetracer.runtime.known import buffer_bytes
 from codetracer.runtime.utf8 import text_of
 from codetracer_bindings.trace_texts import texts_of

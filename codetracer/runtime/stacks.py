@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from _thread import _local, get_ident
 
+from codetracer.inspect.frames import stack_change
+from codetracer.inspect.lookups import find
+from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
-from codetracer.runtime.lookups import find
 from codetracer.runtime.plans import COROUTINE_KIND, MODULE_KIND
 from codetracer.runtime.scopes import MISSING
 from codetracer.runtime.tasks import Tasks
-from codetracer.watch.frames import thread_name
 from codetracer_bindings.trace_encoder import (
     encode_call,
     encode_enter,
@@ -76,7 +77,7 @@ class Stacks:
         thread: ThreadState | None = getattr(self._local, "state", None)
         if thread is None:
             ident = get_ident()
-            record = encode_thread(ident, thread_name(ident))
+            record = encode_thread(ident, name_of_thread(ident))
             thread = self._local.state = ThreadState(self.threads)
             self.threads += 1
             self._current = thread
@@ -164,9 +165,6 @@ class Stacks:
     def _sync(self, thread: ThreadState, frame: FrameType | None, beginning: int) -> None:
         """Make the innermost recorded frame from `frame` outwards the top of the stack.
 
-        Events alone do not tell: frames may have been there before recording began, throw() passes
-        through a ``yield from`` without an event, a generator may be closed without one.
-
         Parameters:
             beginning: the id of a frame that begins; the stack may hold a dead one of that id.
         """
@@ -175,18 +173,16 @@ class Stacks:
             return
         places = {state.frame: index for index, state in enumerate(stack)}
         places.pop(beginning, None)
-        missing: list[tuple[FrameType, Plan]] = []
-        keep = 0
-        while frame is not None:
-            code = frame.f_code
-            place = places.get(id(frame), -1)
-            if place >= 0 and stack[place].plan.code == id(code):
-                keep = place + 1
-                break
-            plan = self._plans.of(code, frame)
-            if plan is not None:
-                missing.append((frame, plan))
-            frame = frame.f_back
+
+        def place_of(each: FrameType) -> int:
+            place = places.get(id(each), -1)
+            return place if place >= 0 and stack[place].plan.code == id(each.f_code) else -1
+
+        def choose(each: FrameType) -> tuple[FrameType, Plan] | None:
+            plan = self._plans.of(each.f_code, each)
+            return None if plan is None else (each, plan)
+
+        keep, missing = stack_change(frame, place_of, choose)
         while len(stack) > keep:
             # A throw() has passed through it, or another greenlet runs, and it may go on; or it has
             # ended unseen.
@@ -194,7 +190,7 @@ class Stacks:
             self._suspended[state.frame] = state
             del stack[-1]
             self._out.append(record)
-        for above, plan in reversed(missing):
+        for above, plan in missing:
             self._resume(thread, above, plan)
 
     def _resume(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:

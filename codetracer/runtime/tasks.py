@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 from types import BuiltinFunctionType, ModuleType
 
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.lookups import find
 from codetracer.runtime.values import MAX_NAME
 from codetracer_bindings.trace_encoder import encode_task
 

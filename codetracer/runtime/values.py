@@ -13,8 +13,9 @@ import types
 from itertools import islice
 from os import getpid as _getpid
 
+from codetracer.inspect.kinds import class_name, has
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.kinds import class_name, has
 from codetracer.runtime.known import (
     LARGEST,
     WAYS,
@@ -22,7 +23,6 @@ from codetracer.runtime.known import (
     buffer_bytes,
     buffer_items,
 )
-from codetracer.runtime.lookups import find
 from codetracer.runtime.secrets import LOOKED_AHEAD, Secrets
 from codetracer.runtime.utf8 import text_of
 from codetracer.whose import began_here
@@ -71,13 +71,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any, Final
 
+    from codetracer.limits import Limits
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.known import Read, Step
     from codetracer.runtime.layouts import Layout
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "LetGo", "Limits", "Values"]
+__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "LetGo", "Values"]
 
 seal(globals())
 
@@ -131,31 +132,6 @@ _ELLIPSIS: Final = value_ellipsis()
 _NOT_IMPLEMENTED: Final = value_not_implemented()
 _TRUE: Final = value_true()
 _FALSE: Final = value_false()
-
-
-class Limits:
-    """How much of a value is looked at.
-
-    Parameters:
-        depth: how many objects deep.
-        items: how many items of a container, and attributes of an object.
-        text: how many characters of a str, and bytes of bytes.
-        objects: how many objects at one event.
-    """
-
-    __slots__ = ("depth", "items", "objects", "text")
-
-    def __init__(
-        self, depth: int = 4, items: int = 100, text: int = 500, objects: int = 300
-    ) -> None:
-        self.depth = depth
-        self.items = items
-        self.text = text
-        self.objects = objects
-
-    def as_dict(self) -> dict[str, int]:
-        """Return the limits by name."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class AttributeActions(dict[str, int]):

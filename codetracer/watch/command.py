@@ -7,8 +7,9 @@ import atexit
 
 from codetracer.errors import RecorderError
 from codetracer.filters.globs import add_file_options
-from codetracer.launcher import Target, complain, run
+from codetracer.launcher import Target, run
 from codetracer.monitoring import EventSet, install_tracer, monitoring_events, uninstall_tracer
+from codetracer.standard_error import complain
 from codetracer.watch.formats import JsonLines, TextLines
 from codetracer.watch.output import Output
 from codetracer.watch.select import (

@@ -13,7 +13,8 @@ import weakref
 from functools import partial
 
 from codetracer import launcher
-from codetracer.watch.frames import code_within, frame_of
+from codetracer.inspect.code import code_within
+from codetracer.inspect.frames import frame as frame_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from __future__ import annotations
 import json
 import re
 
-from codetracer.watch.frames import thread_name
+from codetracer.inspect.threading_names import name_of_thread
 from codetracer.watch.select import FRAME_EVENTS, event_name
 
 TYPE_CHECKING = False
@@ -103,7 +103,7 @@ class JsonLines:
             "event": event.name,
             "time_ns": event.time_ns,
             "pid": event.pid,
-            "thread": {"name": thread_name(event.ident), "ident": event.ident},
+            "thread": {"name": name_of_thread(event.ident), "ident": event.ident},
             "depth": event.depth,
             "file": event.path,
             "line": event.line,
@@ -137,7 +137,7 @@ class TextLines:
         if level > DEEPEST_INDENT:
             indent += f"(+{level - DEEPEST_INDENT}) "
         marks = "" if event.in_first_process else f"[pid {event.pid}] "
-        marks += "" if event.in_main_thread else f"[{thread_name(event.ident)}] "
+        marks += "" if event.in_main_thread else f"[{name_of_thread(event.ident)}] "
         line = (
             f"{place:<{self._place_width}}  {event.name:<{self._name_width}}  "
             f"{marks}{indent}{self._content(event)}"

@@ -9,31 +9,19 @@ from __future__ import annotations
 import sys
 import threading
 
-from codetracer.inspect.frames import frame as frame_of
+from codetracer.inspect.code import parameters
+from codetracer.inspect.frames import stack_change
 from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
-    from typing import Any, Final
+    from typing import Any
 
-__all__ = [
-    "FrameStack",
-    "arguments_of",
-    "code_within",
-    "frame_of",
-    "is_function",
-    "line_of",
-    "thread_name",
-]
+__all__ = ["FrameStack", "arguments_of", "line_of"]
 
 seal(globals())
-
-# As in inspect, which takes long to import: CO_OPTIMIZED, CO_VARARGS, CO_VARKEYWORDS.
-IS_FUNCTION: Final = 1
-HAS_VARARGS: Final = 4
-HAS_VARKEYWORDS: Final = 8
 
 
 class FrameStack(threading.local):
@@ -41,10 +29,6 @@ class FrameStack(threading.local):
 
     Each method returns the depth of a frame: how many of these are below it. None stands for a
     frame that cannot be seen, which is taken to be above all that can be.
-
-    Events alone do not tell the depth. A frame may have been there before tracing began; throw()
-    into a ``yield from`` passes through the outer generator without an event; a generator may be
-    closed without one. So what is below a frame that begins is asked of the frame.
 
     Parameters:
         is_shown: tells of running code whether its frames count.
@@ -60,7 +44,7 @@ class FrameStack(threading.local):
         """A frame begins or goes on."""
         if frame is None:
             return len(self._frames)
-        self._unwind_to(self._below(frame))
+        self._unwind_to(frame.f_back)
         self._frames.append(id(frame))
         return len(self._frames) - 1
 
@@ -80,35 +64,19 @@ class FrameStack(threading.local):
         return len(self._frames)
 
     def _unwind_to(self, frame: FrameType | None) -> None:
-        """Make `frame` the innermost; None stands for the bottom."""
+        """Make `frame`, or the innermost below it that is shown, the innermost."""
         frames = self._frames
-        missing = []
-        while frame is not None:
-            key = id(frame)
-            if frames and frames[-1] == key:
-                break
-            if key in frames:
-                del frames[frames.index(key) + 1 :]
-                break
-            missing.append(key)
-            frame = self._below(frame)
-        else:
-            frames.clear()
-        frames.extend(reversed(missing))
+        if frame is not None and frames and frames[-1] == id(frame):
+            return
+        still_open, lacking = stack_change(frame, self._place_of, self._choose, self._bottom)
+        frames[still_open:] = lacking
 
-    def _below(self, frame: FrameType) -> FrameType | None:
-        below = frame.f_back
-        while below is not None and not self._is_shown(below.f_code):
-            below = None if below.f_code is self._bottom else below.f_back
-        return below
+    def _place_of(self, frame: FrameType) -> int:
+        key, frames = id(frame), self._frames
+        return frames.index(key) if key in frames and self._is_shown(frame.f_code) else -1
 
-
-def code_within(code: CodeType) -> list[CodeType]:
-    """Return a code object and all that are within it: its functions, and theirs."""
-    codes = [code]
-    for part in codes:
-        codes += [constant for constant in part.co_consts if isinstance(constant, type(code))]
-    return codes
+    def _choose(self, frame: FrameType) -> int | None:
+        return id(frame) if self._is_shown(frame.f_code) else None
 
 
 def line_of(frame: FrameType | None, code: CodeType) -> int:
@@ -117,17 +85,12 @@ def line_of(frame: FrameType | None, code: CodeType) -> int:
     return (None if frame is None else frame.f_lineno) or code.co_firstlineno
 
 
-def is_function(code: CodeType) -> bool:
-    """Tell a function from a module or class body; lambdas and generator expressions are some."""
-    return bool(code.co_flags & IS_FUNCTION)
-
-
 def arguments_of(frame: FrameType | None) -> dict[str, Any]:
     """Return what a function was called with, by parameter, in the order of its definition.
 
     To be asked at its PY_START, before the function has touched its parameters.
     """
-    if frame is None or not (names := _parameters(frame.f_code)):
+    if frame is None or not (names := parameters(frame.f_code)):
         return {}
     values = frame.f_locals
     arguments = {name: values[name] for name in names if name in values}
@@ -136,29 +99,3 @@ def arguments_of(frame: FrameType | None) -> dict[str, Any]:
         # function lets go.
         values.clear()
     return arguments
-
-
-def _parameters(code: CodeType) -> list[str]:
-    count = code.co_argcount + code.co_kwonlyargcount
-    # A generator expression has one that is called ".0".
-    names = [name for name in code.co_varnames[:count] if not name.startswith(".")]
-    if code.co_flags & HAS_VARARGS:
-        names.insert(code.co_argcount, code.co_varnames[count])
-        count += 1
-    if code.co_flags & HAS_VARKEYWORDS:
-        names.append(code.co_varnames[count])
-    return names
-
-
-def thread_name(ident: int) -> str:
-    """Return a thread's name, without running a method of a Thread subclass of the program.
-
-    `threading.current_thread` would do so, and would register a thread that threading does not
-    know.
-    """
-    thread = threading._active.get(ident)  # type: ignore[attr-defined]
-    name = None if thread is None else _attributes_of(thread).get("_name")
-    return name if type(name) is str else f"thread {ident}"
-
-
-_attributes_of = threading.Thread.__dict__["__dict__"].__get__

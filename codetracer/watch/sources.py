@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from zipimport import ZipImportError, zipimporter
 
+from codetracer.inspect.code import code_within
+from codetracer.inspect.source import decode_lines
 from codetracer.launcher import COMMAND_FILENAME
-from codetracer.source import decode_lines
-from codetracer.watch.frames import code_within
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

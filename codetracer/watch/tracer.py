@@ -6,6 +6,8 @@ import os
 import threading
 import time
 
+from codetracer.inspect.code import is_function
+from codetracer.inspect.frames import frame as frame_of
 from codetracer.launcher import run
 from codetracer.monitoring import (
     EventSet,
@@ -17,13 +19,7 @@ from codetracer.monitoring import (
 from codetracer.watch.bytecode import Bytecode
 from codetracer.watch.files import File, Files
 from codetracer.watch.formats import Event
-from codetracer.watch.frames import (
-    FrameStack,
-    arguments_of,
-    frame_of,
-    is_function,
-    line_of,
-)
+from codetracer.watch.frames import FrameStack, arguments_of, line_of
 from codetracer.watch.select import FRAME_EVENTS, FileSelection, event_name
 from codetracer.watch.values import describe, describe_callable, describe_exception
 from codetracer_bindings.display import EVENT_DISPLAYS, EventDisplay

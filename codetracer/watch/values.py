@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import types
 
+from codetracer.inspect.kinds import class_name
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.lookups import find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Final
 
-__all__ = ["describe", "describe_callable", "describe_exception", "type_name"]
+__all__ = ["describe", "describe_callable", "describe_exception"]
 
 seal(globals())
 
@@ -28,12 +29,11 @@ LONGEST_TEXT: Final = 80
 LONGEST_INT: Final = 256
 """Bits of an int that is shown in digits."""
 
-_qualname_of: Final = type.__dict__["__qualname__"].__get__
 _namespace_of: Final = vars(types.ModuleType)["__dict__"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 
 
-def describe(value: object) -> str:
+def describe(value: Any) -> str:
     """Return a value as text of one line: ``3``, ``'abc'``, ``<list of 3>``, ``<Point>``."""
     kind = type(value)
     # By id: a class as a key would be hashed by its metaclass, which may be the program's.
@@ -42,15 +42,15 @@ def describe(value: object) -> str:
         return describer(value)
     # issubclass, for isinstance asks the value for its __class__.
     if issubclass(kind, type):
-        return f"<class {type_name(value)}>"
+        return f"<class {class_name(value)}>"
     if issubclass(kind, BaseException):
         return f"<{describe_exception(value)}>"
-    return f"<{type_name(kind)}>"
+    return f"<{class_name(kind)}>"
 
 
 def describe_exception(exception: Any) -> str:
     """Return what the last line of a traceback says: ``KeyError: 'pear'``, ``ValueError``."""
-    name = type_name(type(exception))
+    name = class_name(type(exception))
     args = _args_of(exception)
     if not args:
         return name
@@ -72,13 +72,8 @@ def describe_callable(value: Any) -> str:
     if namer is not None:
         return namer(value)
     if issubclass(kind, type):
-        return type_name(value)
-    return f"<{type_name(kind)}>"
-
-
-def type_name(kind: Any) -> str:
-    """Return the qualified name of a class, past its metaclass."""
-    return _exact(_qualname_of(kind))
+        return class_name(value)
+    return f"<{class_name(kind)}>"
 
 
 def _exact(text: str) -> str:
@@ -110,11 +105,11 @@ def _built_in(value: Any) -> str:
     if owner is None or type(owner) is types.ModuleType:
         return _exact(value.__name__)
     kind = owner if issubclass(type(owner), type) else type(owner)
-    return f"{type_name(kind)}.{_exact(value.__name__)}"
+    return f"{class_name(kind)}.{_exact(value.__name__)}"
 
 
 def _descriptor(value: Any) -> str:
-    return f"{type_name(value.__objclass__)}.{_exact(value.__name__)}"
+    return f"{class_name(value.__objclass__)}.{_exact(value.__name__)}"
 
 
 def _function(value: Any) -> str:

@@ -9,8 +9,8 @@ import sys
 from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.commands.option_values import Once, text, whole_number
 from codetracer.errors import TargetError
-from codetracer.launcher import complain
 from codetracer.reading import read
+from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

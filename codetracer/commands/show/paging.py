@@ -11,7 +11,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from codetracer.launcher import complain
+from codetracer.standard_error import complain
 from codetracer.terminal import SafeStream
 
 if TYPE_CHECKING:
