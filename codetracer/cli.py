@@ -166,7 +166,7 @@ def all_parsers() -> tuple[argparse.ArgumentParser, set[str]]:
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
     try:
         if sys.stdout is None:
-            raise HostError("ERR_IO", "standard output is closed, and there is no other")
+            raise HostError("ERR_IO", "standard output is closed")
         try:
             return command.run(options)
         finally:

@@ -1,9 +1,9 @@
 """The errors of codetracer: one tree, one stable code each.
 
 RecorderError
-├── UsageError       the caller asked for something that cannot be
-├── HostError        the machine, its files or another tool did not play along
-├── TargetError      the traced program, or the trace of it, is not what it should be
+├── UsageError       the caller asked for something impossible
+├── HostError        a failure outside codetracer: the system, a file, a setting or another tool
+├── TargetError      the recorded program, or the recording of it, is wrong or missing
 └── InternalError    codetracer or a tracer on it failed
 """
 
@@ -106,7 +106,7 @@ class UsageError(RecorderError):
 
 
 class HostError(RecorderError):
-    """The machine, its files, its settings or another tool did not play along."""
+    """A failure outside codetracer: the system, a file, a setting or another tool."""
 
     kind = "host"
 

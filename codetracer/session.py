@@ -199,29 +199,30 @@ def start(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
 ) -> TraceSession:
-    """Begin to record this process; it ends with `stop`, or with the process.
+    """Start to record this process, until `stop` or the end of the process.
 
-    When recording fails, it ends, the error is logged, and the program goes on, unless the policy's
-    ``on_recorder_error`` has been set to ``abort``.
+    If recording fails, it stops, the error is logged, and the program continues, unless the
+    policy's ``on_recorder_error`` is ``abort``.
 
     Parameters:
-        path: the folder to write to, which must be empty or absent, or that of the recording that
-            this process descends from, to be joined; by default ``trace-out``, or
-            ``trace-out-2`` and so on if that is taken.
-        trace_filter: filter files, in the order of their precedence, the last one strongest.
-        redact: names whose values are hidden beside those of the built-in list, such as
-            ``customer_number``: whole words of names, in whatever case and spelling.
-        redaction: whether values are hidden that names say are secret; None: yes, unless
-            ``CODETRACER_NO_REDACTION`` is set. What filters redact and what `getpass` reads is
-            hidden in any case.
-        activation_path: record only while code of this file runs, the first time it does.
-        io_capture: how the program's output is caught: ``off``, ``proxies`` or ``proxies+fd``.
-        limits: how much of values is recorded.
-        formatters: functions that say in words what an object is, by its type's module and
-            qualified name, such as ``{"shop.Order": describe}``. Of that very type, and not of
-            its subclasses. Each is called with the object whenever the object is looked at, with
-            recording paused in its thread; what it returns, a str, stands beside what is recorded
-            of the object, marked as the program's own words. See docs/recording.md.
+        path: the folder to write to, which must be empty or not exist; or the folder of the
+            recording that this process descends from, which it then joins. The default is
+            ``trace-out``, or ``trace-out-2`` and so on if that exists.
+        trace_filter: filter files; a later one overrides an earlier one.
+        redact: further names whose values are hidden, such as ``customer_number``. They match
+            whole words of names, in any case and spelling.
+        redaction: whether to hide values because of their names; None means yes, unless
+            ``CODETRACER_NO_REDACTION`` is set. Values that filters redact and what `getpass`
+            reads are always hidden.
+        activation_path: start at the first call into this file, stop when that call returns.
+        io_capture: the output to record: ``off`` (none), ``proxies`` (Python's streams) or
+            ``proxies+fd`` (also C code and subprocesses).
+        limits: how much of each value is recorded.
+        formatters: functions that describe objects, by the module and qualified name of the
+            type, such as ``{"shop.Order": describe}``. Subclasses of the type are not included.
+            A function gets the object each time the recorder reads the object, while recording
+            is paused in this thread. The str that it returns is recorded beside the object's
+            attributes, marked as the program's own words. See docs/recording.md.
 
     Raises:
         UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended;

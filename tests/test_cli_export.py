@@ -208,7 +208,7 @@ def test_of_a_damaged_log_what_can_be_read_is_exported(tmp_path: Path) -> None:
     done = export("out", "-o", "json", cwd=tmp_path)
 
     assert done.code == 1
-    assert "json holds what could be read" in done.stderr
+    assert "json has the part that could be read" in done.stderr
     assert "[ERR_TRACE_DAMAGED]" in done.stderr
     assert len(Backend(elements(tmp_path / "json")).calls) == 2
 
@@ -223,7 +223,7 @@ def test_an_export_is_replaced_only_when_that_is_asked_for(tmp_path: Path) -> No
     forced = export("out", "-o", "json", "--force", cwd=tmp_path)
 
     assert (again.code, again.stdout, kept) == (1, "", "old")
-    assert "json is there and not empty; name another folder, or --force" in again.stderr
+    assert "json exists and is not empty; name another folder, or use --force" in again.stderr
     assert forced.code == 0
     assert elements(tmp_path / "json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["json", "out"]

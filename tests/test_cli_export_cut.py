@@ -116,9 +116,9 @@ def test_frames_that_began_before_a_cut_are_around_it_and_those_that_go_on_say_s
 
     assert [(call["name"], call["args"], call["result"]) for call in part.calls] == [
         ("<toplevel>", {}, None),
-        ("<__main__>", {}, "error <goes on behind what was exported>"),
-        ("outer", {}, "error <goes on behind what was exported>"),
-        ("inner", {}, "error <goes on behind what was exported>"),
+        ("<__main__>", {}, "error <continues after the exported part>"),
+        ("outer", {}, "error <continues after the exported part>"),
+        ("inner", {}, "error <continues after the exported part>"),
     ]
     assert output(part) == "inner 1\n"
 

@@ -150,8 +150,8 @@ def test_a_trace_that_is_not_there_is_one_line_and_1(tmp_path: Path) -> None:
 
     assert (done.code, done.stdout) == (1, "")
     assert done.stderr == (
-        "codetracer: error: [ERR_TRACE_MISSING] there is no none; name a trace's folder or a log"
-        " in it\n"
+        "codetracer: error: [ERR_TRACE_MISSING] there is no none; name the folder of a recording,"
+        " or a log in it\n"
     )
 
 

@@ -422,7 +422,7 @@ def test_durations_and_places_are_what_the_log_says(tmp_path: Path) -> None:
         "app.py:1       0  <module __main__>",
         "app.py:1       0    f(a='x') -> 3  1.5µs",
         "app.py:1       0    f(a=None) !! 'e'  2.5ms",
-        "app.py:1       0    f(a=None) left, nothing told how  0ns",
+        "app.py:1       0    f(a=None) ended unseen  0ns",
         "app.py:1       0    f(a=None) not finished  0ns",
         "app.py:1            not finished  2.5ms",
         "                  <toplevel> -> exit status 0  2.5ms",
@@ -486,7 +486,7 @@ def test_a_trace_that_is_not_complete_is_shown_and_that_is_said(tmp_path: Path) 
         0,
         "app.py:1       0  <module __main__> not finished  0ns\n",
     )
-    assert "codetracer: the trace is not complete: process-1.ctlog has no end" in done.stderr
+    assert "codetracer: the recording is incomplete: process-1.ctlog has no end" in done.stderr
 
 
 def test_what_is_before_the_damage_is_shown_and_the_exit_code_is_1(tmp_path: Path) -> None:

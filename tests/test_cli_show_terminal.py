@@ -165,7 +165,7 @@ def test_a_pager_that_is_left_early_ends_it_quietly(tmp_path: Path) -> None:
 def test_a_pager_that_is_not_there_is_said_and_not_missed(trace: Path) -> None:
     shown = on_terminal("out", cwd=trace, environ={"PAGER": "no-such-pager -x"})
 
-    assert shown.startswith("codetracer: the pager no-such-pager is not to be found")
+    assert shown.startswith("codetracer: cannot find the pager no-such-pager")
     assert "f(a=" in unstyled(shown)
 
 

@@ -185,7 +185,7 @@ def test_a_literal_matches_itself_only() -> None:
         ("pgk:a", "(did you mean 'pkg'?)"),
         ("local:a", "selects values, not scopes; allowed here: pkg, file, obj"),
         ("pkg:regexp:a", "(did you mean 'regex'?); allowed: glob, regex, literal"),
-        ("pkg::a", "no such match as ''"),
+        ("pkg::a", "no match called ''"),
         ("pkg:regex:(", "not closed"),
     ],
 )

@@ -328,7 +328,7 @@ def test_what_is_no_code_cannot_be_watched(
     monitor = monitors()
     monitor.install(Names())
 
-    with pytest.raises(TypeError, match="no function in Python"):
+    with pytest.raises(TypeError, match="nor a Python function"):
         monitor.watch(what)
     with pytest.raises(TypeError):
         monitor.unwatch(what)

@@ -61,7 +61,7 @@ def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
     assert (outcome.code, outcome.stdout) == (0, "worker\n")
     (note,) = outcome.stderr.splitlines()
     assert note.startswith(
-        "codetracer: Python processes that it started and that are not recorded: 1 ("
+        "codetracer: Python processes that the program started, which are not recorded: 1 ("
     )
     assert "worker.py" in note
     found = info(tmp_path)

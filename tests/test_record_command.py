@@ -239,7 +239,9 @@ def test_what_is_there_under_the_name_is_never_touched(tmp_path: Path, what: str
     outcome = record(tmp_path, "-o", "out", "app.py")
 
     assert (outcome.code, outcome.stdout) == (2, "")
-    assert outcome.stderr.startswith("codetracer: error: [ERR_TRACE_DIR_CONFLICT] out: ")
+    assert outcome.stderr.startswith(
+        "codetracer: error: [ERR_TRACE_DIR_CONFLICT] out is not an empty"
+    )
     assert precious.read_text() == "precious"
     assert listing(tmp_path) == ["app.py", "out"]
 
@@ -251,8 +253,8 @@ def test_without_a_name_the_first_free_one_is_taken(tmp_path: Path) -> None:
 
     assert [lines[:-1] for lines in said] == [
         [],
-        ["codetracer: trace-out is taken; recording into trace-out-3"],
-        ["codetracer: trace-out is taken; recording into trace-out-4"],
+        ["codetracer: trace-out exists; recording into trace-out-3"],
+        ["codetracer: trace-out exists; recording into trace-out-4"],
     ]
     assert [lines[-1].rpartition(" ")[2] for lines in said] == [
         "trace-out",
@@ -762,8 +764,8 @@ def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_r
     *_, error, last = outcome.stderr.splitlines()
     assert error.startswith("codetracer.errors.HostError: [ERR_IO] ")
     assert REASON in error
-    assert last.startswith("codetracer: not all of it was recorded: ")
-    assert last.endswith(f"; what was is in {tmp_path / 'out'}")
+    assert last.startswith("codetracer: the recording is incomplete: ")
+    assert last.endswith(f"; what was recorded is in {tmp_path / 'out'}")
     assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
@@ -776,8 +778,8 @@ def test_when_recording_fails_the_program_ends_as_it_does_unrecorded_and_what_wa
     outcome = record_limited(tmp_path, backend, *options, status=status)
 
     assert (outcome.code, outcome.stdout) == (status, "end\n")
-    assert outcome.stderr.startswith("tracing has stopped, the program goes on: [ERR_IO] ")
-    assert outcome.stderr.endswith(f"{REASON}; what was is in {tmp_path / 'out'}\n")
+    assert outcome.stderr.startswith("tracing has stopped, the program continues: [ERR_IO] ")
+    assert outcome.stderr.endswith(f"{REASON}; what was recorded is in {tmp_path / 'out'}\n")
     trace = codetracer.read(tmp_path / "out")
     assert not trace.complete
     assert REASON in (trace.problem or "")
@@ -820,10 +822,10 @@ def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: 
 
     line, note = outcome.stderr.splitlines()
     said = json.loads(line)
-    assert note.startswith("codetracer: not all of it was recorded: ")
+    assert note.startswith("codetracer: the recording is incomplete: ")
     assert (said["error_code"], said["error_kind"]) == ("ERR_IO", "host")
     assert REASON in said["message"]
-    assert "tracing has stopped, the program goes on" in (tmp_path / "log.txt").read_text()
+    assert "tracing has stopped, the program continues" in (tmp_path / "log.txt").read_text()
 
 
 @pytest.mark.parametrize(("policy", "status"), [("disable", 0), ("abort", 1)])
@@ -842,7 +844,7 @@ def test_a_failure_that_only_the_end_meets_is_a_failure_too(
     assert (outcome.code, outcome.stdout) == (status, "ran\n")
     assert "[ERR_IO]" in outcome.stderr
     assert "cannot be written: No such file or directory" in outcome.stderr
-    assert outcome.stderr.endswith(f"; {tmp_path / 'out'} is not there any more\n")
+    assert outcome.stderr.endswith(f"; {tmp_path / 'out'} does not exist any more\n")
     assert listing(tmp_path) == ["app.py"]
 
 

@@ -101,7 +101,7 @@ def test_what_was_recorded_by_then_is_kept_and_the_end_says_what_is_missing(
     assert outcome.stdout.endswith("ran\n")
     out = open_folder / ("moved" if "renamed" in how else "out")
     note = outcome.stderr.splitlines()[-1]
-    assert note.startswith("codetracer: not all of it was recorded: the metadata in ")
+    assert note.startswith("codetracer: the recording is incomplete: the metadata in ")
     trace = codetracer.read(out)
     returned = [event.value for event in trace if isinstance(event, ReturnEvent)]
     assert returned[:100] == list(range(100))
@@ -149,7 +149,7 @@ def test_a_program_that_fills_the_disk_goes_on(tmp_path: Path, backend: str) -> 
         0,
         "[Errno 28] No space left on device\nend\n",
     ), done.stderr
-    assert "not all of it was recorded: " in done.stderr
+    assert "the recording is incomplete: " in done.stderr
     trace = codetracer.read(tmp_path / "kept")
     assert "No space left on device" in (trace.problem or "")
     assert sum(isinstance(event, ReturnEvent) for event in trace) > 100
@@ -187,7 +187,7 @@ def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, ba
     trace = codetracer.read(tmp_path / "out")
     # The system may find room for a small window after all.
     if not trace.complete:
-        assert "not all of it was recorded: " in outcome.stderr
+        assert "the recording is incomplete: " in outcome.stderr
         assert "Cannot allocate memory" in (trace.problem or "")
     assert sum(isinstance(event, ReturnEvent) for event in trace) > 100
 

@@ -296,7 +296,7 @@ def test_a_name_without_a_word_is_wrong_usage(tmp_path: Path, backend: str) -> N
     outcome = recorded(tmp_path, "pass\n", backend, "--redact=._.")
 
     assert outcome.code == 2
-    assert "'._.' is no name to redact: it has no letter and no digit" in outcome.stderr
+    assert "'._.' cannot be redacted: it has no letter and no digit" in outcome.stderr
     assert not (tmp_path / "out").exists()
 
 

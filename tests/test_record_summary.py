@@ -252,8 +252,8 @@ def test_where_nothing_was_recorded_it_says_what_may_have_left_all_out(tmp_path:
     outcome = record(tmp_path, "pass", "--include", "other.py")
 
     assert outcome.stderr == (
-        "codetracer: nothing was recorded: no code ran that the filters, --include and"
-        " --activation-path let through\n"
+        "codetracer: nothing was recorded: the filters, --include or --activation-path"
+        " left out all code that ran\n"
     )
 
 

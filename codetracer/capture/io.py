@@ -30,7 +30,7 @@ What differs from an untraced program:
 - What is written from an object whose class has a ``__buffer__`` in Python is not recorded.
 - ``io.TextIOWrapper.write(sys.stdout, ...)`` goes by the hooks; in ``proxies`` C code does, and
   ``sys.stdout.buffer.raw.write``.
-- ``proxies+fd``: C code is told of a full disk by nobody, and of a closed pipe one write later.
+- ``proxies+fd``: C code does not see disk-full errors, and sees a closed pipe one write late.
   When the process dies suddenly the forwarder still delivers, but may do so just after the shell
   has noticed; where it is killed too (the end of a container), what was under way is lost. The
   pseudo-terminal is not the controlling terminal (``os.tcgetpgrp(1)``, ``os.ttyname(1)``); its

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
-SUMMARY = "list the events of sys.monitoring, or tell what one carries and how it behaves"
+SUMMARY = "list the events of sys.monitoring, or describe one of them"
 
 EXAMPLES = """\
 examples:
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         summary = text.partition("\n")[0].removeprefix(f"{name}: ")
         print(f"{name:<{width}}  {since}  {summary}")
     print()
-    print("The number is the CPython that has it first. `codetracer events NAME` tells more.")
+    print("The number is the first CPython that has it. `codetracer events NAME` describes one.")
     return 0
 
 

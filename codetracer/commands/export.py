@@ -153,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
         if partial:
             shutil.rmtree(partial, ignore_errors=True)
     if damage is not None:
-        complain(f"codetracer: {output} holds what could be read")
+        complain(f"codetracer: {output} has the part that could be read")
         raise damage
     print(output)
     return 0
@@ -290,20 +290,21 @@ def _check(output: str, *, force: bool) -> None:
     except OSError as error:
         raise HostError(
             "ERR_TRACE_DIR_CONFLICT",
-            f"{output} is no folder to write to: {error.strerror or error}; name another one",
+            f"{output} cannot be written to: {error.strerror or error}; name another one",
             {"path": output},
         ) from error
     foreign = sorted(set(there) - {*FILES, COPIES})
     if there and not force:
         raise HostError(
             "ERR_TRACE_DIR_CONFLICT",
-            f"{output} is there and not empty; name another folder, or --force to replace it",
+            f"{output} exists and is not empty; name another folder, or use --force to replace it",
             {"path": output},
         )
     if foreign:
         raise HostError(
             "ERR_TRACE_DIR_CONFLICT",
-            f"{output} holds more than an export, {foreign[0]} for one; name another folder",
+            f"{output} has files that are not part of an export, such as {foreign[0]}; name another"
+            " folder",
             {"path": output},
         )
 

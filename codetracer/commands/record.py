@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
-SUMMARY = "run a program and record what it does, to be looked at with `codetracer show`"
+SUMMARY = "run a program and record what it does; `codetracer show` shows the recording"
 
 EXAMPLES = """\
 examples:
@@ -43,7 +43,7 @@ examples:
 environment:
   CODETRACER_PYTHON_RECORDER_OUT_DIR   same as --out-dir
   CODETRACER_PYTHON_RECORDER_DISABLED  1 runs the program without recording it
-  CODETRACER_TRACE_FILTER              filter files; those of --trace-filter come after them
+  CODETRACER_TRACE_FILTER              filter files; those of --trace-filter override them
   CODETRACER_REDACT                    names as with --redact, separated by commas
   CODETRACER_NO_REDACTION              1 is the same as --no-redaction
   CODETRACER_CAPTURE_IO                same as --io-capture
@@ -52,8 +52,8 @@ environment:
   CODETRACER_PROPAGATE_SCRIPT_EXIT     same as the options with these names
 
 exit status:
-  The program's own. If recording fails on the way, the program goes on, and what has been
-  recorded stays. Before the program starts: 2 for wrong usage, 1 if recording cannot start.
+  The program's own. If recording fails while the program runs, the program continues, and what
+  was recorded is kept. Before the program starts: 2 for wrong usage, 1 if recording cannot start.
   1 if recording fails and --on-recorder-error abort or --require-trace is given.
   With --no-propagate-script-exit, 0 whenever the program was recorded.
 """
@@ -76,14 +76,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         default=os.environ.get(OUT_DIR) or None,
         help="write the recording to this folder, which must be empty or not exist (default:"
-        " trace-out; if that is taken, trace-out-2, trace-out-3 and so on). A child of a recorded"
+        " trace-out; if that exists, trace-out-2, trace-out-3 and so on). A child of a recorded"
         " program that names the same folder joins its recording",
     )
     parser.add_argument(
         "--activation-path",
         metavar="PATH",
-        help="start recording when code in this file runs for the first time, and stop when that"
-        " code has finished",
+        help="start at the first call into this file, stop when that call returns",
     )
     parser.add_argument(
         "--trace-filter",
@@ -104,21 +103,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         default=[],
-        help="hide what has this name, too, as password and the like are hidden: whole words of"
-        " names, in any case and spelling; may be given again",
+        help="also hide values with this name, as values named password are hidden. NAME matches"
+        " whole words of names, in any case and spelling. Can be given more than once",
     )
     hiding.add_argument(
         "--no-redaction",
         action="store_true",
-        help="hide nothing because of its name; what filters redact, and what getpass reads, stays"
-        " hidden",
+        help="hide nothing because of its name; values that filters redact and what getpass reads"
+        " stay hidden",
     )
     parser.add_argument(
         "--io-capture",
         choices=session.CAPTURE_MODES,
         default=None,
-        help="record no output, what Python code prints, or also what C code and subprocesses"
-        " print (default: proxies)",
+        help="output to record: off; proxies (Python's streams); proxies+fd (also C code and"
+        " subprocesses) (default: proxies)",
     )
     for name, text in (
         ("depth", "follow references between objects this many levels deep"),
@@ -166,12 +165,12 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
         "--keep-partial-trace",
         action=flag,
         default=None,
-        help="keep what had been recorded until then (default: yes)",
+        help="keep an incomplete recording (default: yes)",
     )
     group.add_argument(
         "--log-level",
         choices=("debug", "info", "warning", "error", "off"),
-        help="how much codetracer logs about itself (default: warning)",
+        help="verbosity of codetracer's own log (default: warning)",
     )
     group.add_argument("--log-file", metavar="FILE", help="log to this file (default: stderr)")
     group.add_argument(
@@ -219,7 +218,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     name = os.path.basename(recorder.directory.path)
     if not options.quiet and not recorder.directory.joined:
         if options.out_dir is None and name != DEFAULT_FOLDER:
-            complain(f"codetracer: {DEFAULT_FOLDER} is taken; recording into {name}")
+            complain(f"codetracer: {DEFAULT_FOLDER} exists; recording into {name}")
         _summaries.append(Summary(recorder, options.out_dir or name))
 
     def start() -> None:
@@ -365,8 +364,8 @@ def _end(process: int) -> None:
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()
-            where = f"what was is in {path}" if kept else f"{path} is not there any more"
-            say(f"codetracer: not all of it was recorded: {recorder.problem}; {where}")
+            where = f"what was recorded is in {path}" if kept else f"{path} does not exist any more"
+            say(f"codetracer: the recording is incomplete: {recorder.problem}; {where}")
     for summary in _summaries:
         summary.tell()
     if _is_failure() and not any(_statuses[-1:]):

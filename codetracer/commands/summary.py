@@ -77,8 +77,8 @@ class Summary:
         calls = counts["calls"]
         if not calls and processes == 1:
             say(
-                "codetracer: nothing was recorded: no code ran that the filters, --include and"
-                " --activation-path let through"
+                "codetracer: nothing was recorded: the filters, --include or --activation-path"
+                " left out all code that ran"
             )
             return
         others = f" and {_number(processes - 1, 'more process', 'es')}" if processes > 1 else ""
@@ -125,7 +125,7 @@ def _say_unrecorded(missing: list[str]) -> None:
     if missing:
         more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
         say(
-            f"codetracer: Python processes that it started and that are not recorded:"
+            f"codetracer: Python processes that the program started, which are not recorded:"
             f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
         )
 

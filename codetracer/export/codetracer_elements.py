@@ -147,7 +147,7 @@ class Elements:
                 exception = self._state.resolve(event.raw, RAISED, RAISED)
                 return self.values.raw(render(exception), "exception")
             case events.LostEvent():
-                return self.values.error("<left, nothing told how>")
+                return self.values.error("<ended unseen>")
         return self.values.error("<not finished>")
 
     def _output(self, event: OutputEvent) -> str:

@@ -124,7 +124,7 @@ class Writer:
             error: what ended the program, if an error did.
         """
         elements = self._elements
-        left = elements.leave(elements.values.error("<goes on behind what was exported>"))
+        left = elements.leave(elements.values.error("<continues after the exported part>"))
         done = elements.leave(elements.values.none)
         threads = sorted(self._stacks, key=lambda thread: thread.number)
         for thread in threads:

@@ -32,7 +32,7 @@ def too_large(found: str) -> UsageError:
     """
     return UsageError(
         "ERR_EXPORT_TOO_LARGE",
-        f"{found}, and more than {said(LIMIT)} is not written unasked; export a part of it"
+        f"{found}, and more than {said(LIMIT)} is written only with --force; export a part of it"
         " (--from-step N --to-step N, --function NAME) or less of each value"
         " (--depth N, --items N), or add --force to write it all",
         {"limit": LIMIT},

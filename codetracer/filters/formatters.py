@@ -48,7 +48,7 @@ def checked(formatters: object) -> Mapping[str, Any]:
 def _invalid(problem: str, key: str) -> UsageError:
     return UsageError(
         "ERR_INVALID_FORMATTER",
-        f"formatters: {problem}; they are functions by the names of types, as in"
+        f"formatters: {problem}; give a dict of type names and functions, such as"
         " {'shop.Order': describe}",
         {"key": key},
     )

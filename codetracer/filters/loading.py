@@ -98,7 +98,7 @@ def _names(
         if not words_of(name):
             raise UsageError(
                 "ERR_INVALID_FILTER",
-                f"{name!r} is no name to redact: it has no letter and no digit",
+                f"{name!r} cannot be redacted: it has no letter and no digit",
                 {"name": name},
             )
     with open(os.path.join(os.path.dirname(__file__), "builtin", "secrets.toml"), "rb") as file:

@@ -224,7 +224,7 @@ class _Reader:
         if type(version) is int and version > VERSION:
             self._fail(
                 ("meta", "version"),
-                f"version {version} of the schema is newer than what is known here ({VERSION})",
+                f"version {version} of the schema is newer than the newest known one ({VERSION})",
             )
 
     def _check_keys(
@@ -251,7 +251,7 @@ class _Reader:
         version = meta["version"]
         if type(version) is not int or version < 1:
             self._fail(
-                ("meta", "version"), f"{version!r} is no version; the known one is {VERSION}"
+                ("meta", "version"), f"{version!r} is not a version; the known one is {VERSION}"
             )
         self._optional_text(meta, ("meta", "description"))
         self._texts(meta, ("meta", "labels"))
@@ -270,9 +270,9 @@ class _Reader:
             if stream not in STREAMS:
                 self._fail_word(("io", "streams", number), stream, STREAMS)
         if self._texts(io, ("io", "modes")):
-            self._fail(("io", "modes"), "it is reserved, and has to be empty")
+            self._fail(("io", "modes"), "it is reserved and must be empty")
         if capture and not streams:
-            self._fail(("io", "streams"), f"capture needs some of {', '.join(STREAMS)}")
+            self._fail(("io", "streams"), f"capture needs one or more of {', '.join(STREAMS)}")
         return IoCapture(capture, tuple(dict.fromkeys(streams)))
 
     def _formatters(self, content: dict[str, object]) -> dict[str, str]:
@@ -290,8 +290,8 @@ class _Reader:
             if not FUNCTION.fullmatch(function) or (":" not in function and "." in function):
                 self._fail(
                     (*path, "function"),
-                    f"{function!r} names no function; write module:function, module:Class.method,"
-                    " or the name of a method of the type, such as __repr__",
+                    f"{function!r} is not the name of a function; write module:function,"
+                    " module:Class.method, or the name of a method of the type, such as __repr__",
                 )
             found[kind] = function
         return found

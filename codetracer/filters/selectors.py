@@ -73,7 +73,7 @@ def parse_selector(text: str, kinds: Sequence[str]) -> Selector:
         pattern = rest
     if match not in MATCHES:
         raise PatternError(
-            f"{text!r} has no such match as {match!r}{suggestion(match, MATCHES)};"
+            f"{text!r} has no match called {match!r}{suggestion(match, MATCHES)};"
             f" allowed: {', '.join(MATCHES)}"
         )
     if not pattern:

@@ -234,7 +234,9 @@ class Installation:
         Not under the lock: logging has one of its own, which a fork holds too.
         """
         while self.unsaid:
-            log.say("warning", "slot %d cannot be set wholly: %r", self.tool, self.unsaid.pop(0))
+            log.say(
+                "warning", "cannot set up slot %d completely: %r", self.tool, self.unsaid.pop(0)
+            )
         interrupt, self.interrupt = self.interrupt, None
         if interrupt is not None:
             raise interrupt
@@ -339,14 +341,14 @@ def settle(
     if policy.json_errors:
         log.json_line(error)
     for other in others:
-        log.say("error", "while the tracer was taken down: %r", other)
+        log.say("error", "error while removing the tracer: %r", other)
     if policy.on_recorder_error == "abort":
         if error is cause:
             raise error
         raise error from cause
     # Where an error of ours came from says nothing more than its text.
     trail = None if error is cause else cause
-    log.say("error", "tracing has stopped, the program goes on: %s", error, exc_info=trail)
+    log.say("error", "tracing has stopped, the program continues: %s", error, exc_info=trail)
 
 
 def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:

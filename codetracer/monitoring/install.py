@@ -204,7 +204,7 @@ class Monitor:
         try:
             _uninstall(installation)
         except RecorderError as error:
-            log.say("error", "a monitor that nobody holds any more was removed: %s", error)
+            log.say("error", "removed a monitor that is no longer referenced: %s", error)
 
     def installed[T: Tracer](
         self, tracer: T, *, everywhere: bool = True
@@ -487,8 +487,8 @@ def _see_to(installation: Installation, step: str) -> None:
         return
     recovered = HostError(
         "ERR_SLOT_LOST",
-        f"tool slot {installation.tool} was freed or changed by another tool; it is set up again,"
-        " events since then may be lost",
+        f"tool slot {installation.tool} was freed or changed by another tool; it was set up again,"
+        " and events may have been lost",
         {"slot": installation.tool, "holder": None},
     )
     if installation.policy().json_errors:
@@ -515,7 +515,7 @@ def _code_of(code: object) -> CodeType:
     found = getattr(code, "__func__", code)
     found = getattr(found, "__code__", found)
     if type(found) is not type(_code_of.__code__):
-        raise TypeError(f"{code!r} is no code object and no function in Python")
+        raise TypeError(f"{code!r} is neither a code object nor a Python function")
     return found
 
 

@@ -62,7 +62,7 @@ class RecorderPolicy:
             ``disable``: the tracer is removed, the error is logged, and the program goes on.
             Unless it is set, tracers abort and recordings are disabled.
         require_trace: a recording that leaves no whole trace is an error.
-        keep_partial_trace: a recording that failed leaves what it has; it does unless False is set.
+        keep_partial_trace: keep what a failed recording has written; None means yes.
         log_level: what the logger ``codetracer`` lets through; None leaves the logger alone.
         log_file: where that logger writes; None leaves the logger alone.
         json_errors: each error is also one JSON line on stderr.

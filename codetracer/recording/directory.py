@@ -117,7 +117,7 @@ class TraceDirectory:
             if path is not None and not numbered:
                 raise UsageError(
                     "ERR_TRACE_DIR_CONFLICT",
-                    f"{path}: not an empty folder; name another one, or remove it",
+                    f"{path} is not an empty folder; name another one, or remove it",
                     {"path": self.path},
                 )
             number += 1

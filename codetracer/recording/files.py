@@ -55,6 +55,6 @@ def _check(path: str, mode: int) -> None:
     raise HostError(
         "ERR_IO",
         f"{path} cannot be read: Is a {kind}, and a recording consists of regular files;"
-        " put the one there that was recorded",
+        " restore the recorded file",
         {"file": path},
     )

@@ -201,11 +201,11 @@ class Trace:
         if _lives(process.pid):
             return (
                 f"{name} has no end: a process {process.pid} is running here, and may still be"
-                " recording; or the recording was stopped, and it is another one"
+                " recording; or the recording was stopped, and the PID has been used again"
             )
         return (
             f"{name} has no end: its process was killed, left by os._exit or crashed,"
-            " or the file was cut; `codetracer info` tells of each process"
+            " or the file was cut; `codetracer info` shows each process"
         )
 
     def _logs(self) -> list[str]:
@@ -214,7 +214,7 @@ class Trace:
         except FileNotFoundError:
             raise TargetError(
                 "ERR_TRACE_MISSING",
-                f"there is no {self.path}; name a trace's folder or a log in it",
+                f"there is no {self.path}; name the folder of a recording, or a log in it",
                 {"path": self.path},
             ) from None
         except OSError as error:
@@ -222,7 +222,7 @@ class Trace:
         if not names:
             raise TargetError(
                 "ERR_TRACE_MISSING",
-                f"{self.path} holds no trace: it has no {LOG_SUFFIX} file",
+                f"{self.path} is no recording: it has no {LOG_SUFFIX} file",
                 {"path": self.path},
             )
         known = self.metadata.get("processes")

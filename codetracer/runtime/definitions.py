@@ -1,6 +1,6 @@
-"""What the log numbers: types, attributes' names, source files. Each is defined at its first use.
+"""The numbers of types, attribute names and source files, each defined in the log at its first use.
 
-A number is given in the same breath as its definition is appended (see events.py).
+A number is assigned and its definition appended without a call in between (see events.py).
 """
 
 from __future__ import annotations

@@ -1,14 +1,15 @@
 """From events to records: the recorder's handlers, in Python.
 
-Each handler puts one group of records together and writes it in one piece. The order in a group: a
-thread's switch, frames that came or went unseen, definitions, what objects and variables have
-become since the frame's last event, and the event itself.
+Each handler puts one group of records together and writes it in one piece. The order in a group:
+the switch to another thread, frames that came or went unseen, definitions, changes of objects and
+variables since the frame's last event, and the event itself.
 
-A handler may meet the program's full stack at any call of a function in Python, and at any call at
-all a signal handler of the program's, which may raise, print or fork. What it has done by then must
-hold, for the group goes on with the next event: so a number is given, a frame pushed, a variable
-taken as written in the same breath as its record is appended, after all that may fail. CPython runs
-signal handlers after calls, where a function begins, and where a loop goes back (3.12 to 3.15).
+Any Python call may raise RecursionError, because the program's stack may be full. After any call, a
+signal handler of the program may run, and raise, print or fork. The group then continues with the
+next event, so its records and the bookkeeping must agree at each such point: do everything that can
+fail first, then update the bookkeeping (a number, a frame, a variable) and append the record.
+CPython runs signal handlers after calls, at the start of functions, and at jumps back (3.12 to
+3.15).
 """
 
 from __future__ import annotations

@@ -227,7 +227,7 @@ class Recorder(Tracer):
     def notify_failure(self) -> None:
         """A handler failed: what is recorded ends here."""
         self.failed = True
-        self.problem = self._log.problem or "the recorder failed; what was logged then says why"
+        self.problem = self._log.problem or "the recorder failed; see the logged error"
 
     def sync(self) -> None:
         """Have the next `flush` wait until the system has written to the disk what is recorded."""

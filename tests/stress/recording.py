@@ -47,7 +47,7 @@ NAMES = (
 SHORT_OF_MEMORY = "memory"
 """What its recorder needs may not be to be had."""
 
-NOT_ALL = "codetracer: not all of it was recorded: "
+NOT_ALL = "codetracer: the recording is incomplete: "
 
 
 class Ended(NamedTuple):

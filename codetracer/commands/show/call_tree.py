@@ -403,7 +403,7 @@ def result_text(event: EndEvent, printer: Printer, state: State) -> str:
         case events.UnwindEvent():
             return f"!! {printer.value(state, event.raw)}"
         case events.LostEvent():
-            return "left, nothing told how"
+            return "ended unseen"
     return "not finished"
 
 

@@ -1,4 +1,4 @@
-"""``codetracer show``: its options, and which of the views they mean."""
+"""``codetracer show``: its options, and the views that they choose."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ SUMMARY = "show what a recorded program did"
 
 EXAMPLES = """\
 examples:
-  codetracer show trace-out                       the call tree
-  codetracer show trace-out --call 120            the call that step 120 is in, and what it called
-  codetracer show trace-out --call 120 --lines    that call line by line, and what each changed
-  codetracer show trace-out --step 120            every variable at a moment
+  codetracer show trace-out                       the tree of calls
+  codetracer show trace-out --call 120            the call that contains step 120, and its calls
+  codetracer show trace-out --call 120 --lines    that call line by line, with the changes
+  codetracer show trace-out --step 120            every variable at that moment
   codetracer show trace-out --function parse      every call of a function
   codetracer show trace-out --variable total      every value of a variable
-  codetracer show trace-out --variable self.total   of an attribute; 'order.items[0]' of an item,
-                                                  '#5.total' of one object's attribute
-  codetracer show trace-out --find 4711           where a text or a number comes up
+  codetracer show trace-out --variable self.total   of an attribute; 'order.items[0]': of an item;
+                                                  '#5.total': of an attribute of one object
+  codetracer show trace-out --find 4711           where a text or a number appears
   codetracer show trace-out --raises --format json
 
-Views that are asked for together are one listing, in the order in which things become known.
---process, --thread, --call and --depth choose for each view what it shows. Every line begins with
-file:line and the number of a step, which --step and --call take.
+If you ask for several views, you get one listing in the order in which things became known.
+--process, --thread, --call and --depth choose the part that every view shows. Every line begins
+with file:line and a step number, which --step and --call take.
 
-With --format json each line is a JSON object; lines are cut or folded only where options ask for
-it, and of a value so many items at most are given as a line can hold (10,000).
+With --format json each line is a JSON object. Lines are cut or left out only if options ask for
+it, and a value has at most 10,000 items.
 
 environment:
-  CODETRACER_PAGER, PAGER   what shows it on a terminal (default: less -FRX); cat for none
-  NO_COLOR                  no colours; they need the extra: pip install 'codetracer[show]'
+  CODETRACER_PAGER, PAGER   the pager on a terminal (default: less -FRX); cat means none
+  NO_COLOR                  turns colours off; they need: pip install 'codetracer[show]'
 """
 
 DEFAULT_DEPTH = 12
@@ -53,50 +53,55 @@ DEFAULT_LIMIT = 200
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``show``."""
     add_folder(parser)
-    view = parser.add_argument_group("views", "the call tree, if none of these is asked for")
+    view = parser.add_argument_group("views", "without any of these: the tree of calls")
     view.add_argument(
         "--step",
         action=Once,
         metavar="N",
         type=whole_number(0),
-        help="show every variable of every frame right before step N's line ran, whole",
+        help="show every variable of every frame at step N, right before its line runs",
     )
     view.add_argument(
         "--lines",
         action="store_true",
-        help="show calls line by line: the source, what each line changed, what came of it; with"
-        " --call that call, with --function each call of it",
+        help="show calls line by line, with the changes that each line made: the call that --call"
+        " names, or each call that --function names",
     )
     view.add_argument(
         "--function",
         action=Once,
         type=text,
         metavar="NAME",
-        help="show every call of a function, as it ends: by its qualified name or the last part"
-        " of that, with its module before it or not",
+        help="show every call of this function when it ends. NAME is a qualified name or the last"
+        " part of one, with or without its module",
     )
     view.add_argument(
         "--variable",
         action=Once,
         type=text,
         metavar="NAME",
-        help="show every value that variables of this name had, and the line that gave it; or an"
-        " attribute or item: self.total, order.items[0], #5.total",
+        help="show every value of the variables with this name, and the line that set it. NAME can"
+        " also be an attribute or an item: self.total, order.items[0], #5.total",
     )
     view.add_argument(
         "--find",
         action=Once,
         type=text,
         metavar="TEXT",
-        help="show where a text comes up: in a value, a name or an output; a number by its digits",
+        help="show where a text appears: in a value, a name or an output. A number is found by its"
+        " digits",
     )
     view.add_argument(
         "--raises",
         action="store_true",
-        help="show each exception: where it was raised, and handled or what it ended",
+        help="show each exception: where it was raised, and where it was handled or what it ended",
     )
-    view.add_argument("--output", action="store_true", help="show what was written, and where")
-    part = parser.add_argument_group("what of it")
+    view.add_argument(
+        "--output",
+        action="store_true",
+        help="show the output of the program, and the line that wrote it",
+    )
+    part = parser.add_argument_group("parts of the recording")
     part.add_argument(
         "--process",
         action=Once,
@@ -112,42 +117,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action=Once,
         metavar="STEP",
         type=whole_number(0),
-        help="show the call that a step is in, with all that it called, and nothing else",
+        help="show only the call that contains this step, and the calls that it made",
     )
     part.add_argument(
         "--depth",
         metavar="N",
         type=whole_number(0),
-        help="show calls up to this depth, below --call if it is given, 0 for all (default:"
-        f" {DEFAULT_DEPTH} in the tree, 1 for --lines, all elsewhere)",
+        help="show calls up to this depth, counted from --call if that is given; 0 means all"
+        f" (default: {DEFAULT_DEPTH} in the tree, 1 with --lines, all otherwise)",
     )
     part.add_argument(
         "--all",
         action="store_true",
-        help="fold nothing: as --depth 0 --limit 0, with imports, class bodies, code that is not"
-        " yours, and every one of many similar things",
+        help="leave nothing out: the same as --depth 0 --limit 0, and also show imports, class"
+        " bodies, code that is not yours, and every one of many similar calls",
     )
     parser.add_argument(
         "--format",
         choices=("text", "json"),
         default="text",
-        help="lines for people, or a JSON object a line (default: text)",
+        help="print lines to be read, or one JSON object per line (default: text)",
     )
     parser.add_argument(
         "--limit",
         metavar="N",
         type=whole_number(0),
-        help=f"stop after so many lines, 0 for never (default: {DEFAULT_LIMIT}; in a pager never)",
+        help=f"stop after N lines; 0 means never (default: {DEFAULT_LIMIT}, or never in a pager)",
     )
     parser.add_argument(
         "--width",
         metavar="N",
         type=whole_number(0),
-        help="cut lines to so many characters, 0 for never (default: as the terminal is wide; never"
-        " where there is none)",
+        help="cut lines after N characters; 0 means never (default: the terminal's width, or never"
+        " if there is no terminal)",
     )
     parser.add_argument(
-        "--no-pager", action="store_true", help="print on the terminal, without a pager"
+        "--no-pager", action="store_true", help="print to the terminal without a pager"
     )
 
 
@@ -182,7 +187,7 @@ def run(options: argparse.Namespace) -> int:
         except FullError:
             printer.note(f"… cut after {limit} lines; --limit N shows more, --limit 0 all")
     if trace.problem is not None:
-        complain(f"codetracer: the trace is not complete: {trace.problem}")
+        complain(f"codetracer: the recording is incomplete: {trace.problem}")
     return 0
 
 

@@ -42,7 +42,7 @@ def pager() -> str | None:
         program = command
     if shutil.which(program) is None:
         if command != DEFAULT:
-            complain(f"codetracer: the pager {program} is not to be found; shown without one")
+            complain(f"codetracer: cannot find the pager {program}; continuing without one")
         return None
     return command
 
