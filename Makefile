@@ -70,7 +70,7 @@ docs: $(BIN)/.ready-docs ## build the documentation into site/; warnings and bro
 environment: $(BIN)/.ready-$(GROUP)
 
 clean: ## remove the environments and caches
-	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache dist site
+	rm -rf .venv .venvs .mypy_cache .ruff_cache .pytest_cache .codegen_cache dist site
 
 $(BIN)/python:
 	@python=$$(scripts/find-python.sh) && echo "using $$python" && "$$python" -m venv --clear $(VENV)

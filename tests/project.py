@@ -75,11 +75,11 @@ class Project:
         return run_python("-m", "codegen", "--root", str(self.root), *arguments)
 
     def tree(self) -> dict[str, bytes]:
-        """Return the content of every file of this copy."""
+        """Return the content of every file of this copy but the compiler's cache."""
         return {
             path.relative_to(self.root).as_posix(): path.read_bytes()
             for path in sorted(self.root.rglob("*"))
-            if path.is_file()
+            if path.is_file() and ".codegen_cache" not in path.parts
         }
 
     def read(self, file: str = SPEC) -> str:

@@ -1,16 +1,15 @@
 """Generated Python, made to look like written Python."""
 
+from __future__ import annotations
+
 import ast
-from dataclasses import replace
+import importlib.metadata
 from pathlib import Path
 
-import black
-from black.mode import TargetVersion
-
+from codegen.core import cache
 from codegen.core.errors import CodegenError
 
-_MODE = black.Mode(line_length=100, target_versions={TargetVersion.PY312})
-_STUB_MODE = replace(_MODE, is_pyi=True)
+_LINE_LENGTH = 100
 
 
 def format_file(path: Path, text: str) -> str:
@@ -22,6 +21,17 @@ def format_file(path: Path, text: str) -> str:
     """
     if path.suffix not in (".py", ".pyi"):
         return text
+    inputs = (_this_module(), importlib.metadata.version("black"), path.suffix, text)
+    kept = cache.read(inputs)
+    if kept is not None:
+        return kept.decode("utf-8")
+    _refuse_what_is_not_python(path, text)
+    formatted = _by_black(text, is_stub=path.suffix == ".pyi")
+    cache.keep(inputs, formatted.encode("utf-8"))
+    return formatted
+
+
+def _refuse_what_is_not_python(path: Path, text: str) -> None:
     try:
         ast.parse(text)
     except SyntaxError as error:
@@ -30,4 +40,18 @@ def format_file(path: Path, text: str) -> str:
             f"{path}: what was generated is not Python, line {error.lineno}: {error.msg}:"
             f" {line.strip()!r}; mend the template or the spec's types"
         ) from error
-    return black.format_str(text, mode=_STUB_MODE if path.suffix == ".pyi" else _MODE)
+
+
+def _by_black(text: str, *, is_stub: bool) -> str:
+    # Its import alone takes a tenth of a second; mostly the cache has everything.
+    import black
+    from black.mode import TargetVersion
+
+    mode = black.Mode(
+        line_length=_LINE_LENGTH, target_versions={TargetVersion.PY312}, is_pyi=is_stub
+    )
+    return black.format_str(text, mode=mode)
+
+
+def _this_module() -> str:
+    return Path(__file__).read_text(encoding="utf-8")
