@@ -31,6 +31,7 @@ _TEMPLATES = {
     PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
     PACKAGE / "trace_texts.py": "trace_texts.py.j2",
     PACKAGE / "_trace_format.h": "_trace_format.h.j2",
+    PACKAGE / "_trace_records.h": "_trace_records.h.j2",
     PACKAGE / "types.py": "types.py.j2",
     PACKAGE / "py.typed": "py.typed.j2",
     PACKAGE / "display.py": "display.py.j2",

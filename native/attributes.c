@@ -1,7 +1,6 @@
 /* The attributes that an object holds, in slots and in its dict, each as its filter has it. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 typedef PyObject *(*GetDict)(PyTypeObject *);
 
@@ -36,23 +35,22 @@ attribute_number(Engine *engine, PyObject *name)
         return -1;
     }
     PyObject *number = PyLong_FromUnsignedLong(values->next_attribute);
-    Buffer record = {0};
-    int failed = number == NULL || put_byte(&record, RECORD_ATTRIBUTE) < 0
-                 || put_str(&record, name, 0) < 0
-                 || buffer_reserve(&engine->group, record.used) < 0
+    Utf8 utf8 = {0};
+    int failed = number == NULL || utf8_take(&utf8, name) < 0
+                 || buffer_reserve(&engine->group, utf8.bytes.size + RECORD_ROOM) < 0
                  || PyDict_SetItem(values->attributes, name, number) < 0;
     long result = -1;
     if (!failed) {
-        put_bytes(&engine->group, record.bytes, record.used);
+        put_attribute(&engine->group, utf8.bytes);
         result = (long)values->next_attribute++;
     }
-    buffer_free(&record);
+    utf8_end(&utf8);
     Py_XDECREF(number);
     return result;
 }
 
 int
-put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
+field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 {
     Values *values = &engine->values;
     long known = attribute_action(engine, fields->plan, name);
@@ -73,24 +71,24 @@ put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
     Buffer *to = &values->fields;
     size_t start = to->used;
     if (known >= 0) {
-        if (put_uint(to, (uint64_t)known >> 2) < 0) {
+        if (begin_attribute(to, (uint64_t)known >> 2) < 0) {
             return -1;
         }
         fields->count++;
         if (action != ALLOW) {
-            return put_byte(to, VALUE_REDACTED);
+            return put_value_redacted(to);
         }
         return values_encode(engine, to, value, fields->depth, 0);
     }
     /* Its number is given after what its value needs, and stands before it. */
     Buffer encoded = {0};
-    int failed = action != ALLOW ? put_byte(&encoded, VALUE_REDACTED) < 0
+    int failed = action != ALLOW ? put_value_redacted(&encoded) < 0
                                   : values_encode(engine, &encoded, value, fields->depth, 0) < 0;
     long number = failed ? -1 : attribute_number(engine, name);
     if (number >= 0) {
         PyObject *entry = PyLong_FromLong(number * 4 + action);
         failed = entry == NULL || PyDict_SetItem(fields->plan->numbers, name, entry) < 0
-                 || put_uint(to, (uint64_t)number) < 0
+                 || begin_attribute(to, (uint64_t)number) < 0
                  || put_bytes(to, encoded.bytes, encoded.used) < 0;
         Py_XDECREF(entry);
     }
@@ -206,7 +204,7 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
             failed = value == NULL && PyErr_Occurred() != NULL;
         }
         if (value != NULL) {
-            failed = put_attribute(engine, fields, member->name, value) < 0;
+            failed = field_add(engine, fields, member->name, value) < 0;
             Py_DECREF(value);
         }
     }
@@ -248,7 +246,7 @@ dict_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout
         }
         Py_INCREF(name);
         Py_INCREF(value);
-        int failed = put_attribute(engine, fields, name, value) < 0;
+        int failed = field_add(engine, fields, name, value) < 0;
         Py_DECREF(name);
         Py_DECREF(value);
         if (failed) {
@@ -277,7 +275,7 @@ enum_attributes(Engine *engine, Fields *fields, PyObject *object)
             }
         }
         value = Py_NewRef(value == NULL ? Py_None : value);
-        int failed = put_attribute(engine, fields, name, value) < 0;
+        int failed = field_add(engine, fields, name, value) < 0;
         Py_DECREF(value);
         Py_DECREF(name);
         if (failed) {
@@ -299,7 +297,7 @@ method_attributes(Engine *engine, Fields *fields, PyObject *method)
         /* It is looked at in place of the method. */
         fields->depth++;
         engine->values.room++;
-        outcome = put_attribute(engine, fields, name_self, owner);
+        outcome = field_add(engine, fields, name_self, owner);
     }
     Py_DECREF(owner);
     return outcome;
@@ -329,7 +327,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     if (layout->form == FORM_EXCEPTION) {
         PyObject *cause = PyException_GetCause(object);
         if (cause != NULL) {
-            int failed = put_attribute(engine, fields, name_cause, cause) < 0;
+            int failed = field_add(engine, fields, name_cause, cause) < 0;
             Py_DECREF(cause);
             return failed ? -1 : 0;
         }

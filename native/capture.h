@@ -7,11 +7,10 @@
 
 #include <Python.h>
 
+#include "_trace_format.h"
 #include "names.h"
 
 #pragma GCC visibility push(hidden)
-
-enum { STREAM_IN, STREAM_OUT };
 
 typedef struct {
     PyObject_HEAD

@@ -4,7 +4,6 @@
 
 #include <dlfcn.h>
 
-#include "_trace_format.h"
 #include "capture.h"
 
 PyObject *disable;
@@ -40,7 +39,7 @@ piece_of(const char *data, Py_ssize_t length)
    read waits for the next record where nothing else waits: that may say in which variable it has come,
    and that its name is that of a secret. */
 static int
-put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
+write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
 {
     char *data;
     Py_ssize_t length;
@@ -58,18 +57,13 @@ put_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, lo
     unsigned long stream = PyLong_AsUnsignedLong(args[0]);
     int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
     int commits = to == &engine->group
-                  && !(may_wait && stream == STREAM_IN && length <= OUTPUT_PIECE);
+                  && !(may_wait && stream == STREAM_STDIN && length <= OUTPUT_PIECE);
     while (!failed) {
         Py_ssize_t count = piece_of(data, length);
-        failed = buffer_reserve(to, (size_t)(count + path_length) + 64) < 0;
-        if (!failed) {
-            put_byte(to, RECORD_OUTPUT);
-            put_uint(to, stream);
-            put_text(to, path_bytes, (size_t)path_length);
-            put_uint(to, (uint64_t)line);
-            put_text(to, data, (size_t)count);
-            failed = commits && commit(engine) < 0;
-        }
+        failed = put_output(to, stream, (Bytes){path_bytes, (size_t)path_length}, (uint64_t)line,
+                            (Bytes){data, (size_t)count})
+                         < 0
+                 || (commits && commit(engine) < 0);
         data += count;
         length -= count;
         if (length == 0) {
@@ -94,7 +88,7 @@ is_within(Engine *engine)
 static PyObject *
 hide_output(Engine *engine, PyObject *const *args)
 {
-    if (args[2] != Py_None && PyLong_AsLong(args[0]) == STREAM_IN) {
+    if (args[2] != Py_None && PyLong_AsLong(args[0]) == STREAM_STDIN) {
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
         Plan *plan = table_get(&engine->code_plans, code);
         Py_DECREF(code);
@@ -138,7 +132,7 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     }
     int outcome = 0;
     if (is_within(engine)) {
-        outcome = put_output(engine, &engine->late, told, path, line, 0);
+        outcome = write_output(engine, &engine->late, told, path, line, 0);
     }
     else if (take_engine(engine, id)) {
         int is_first = engine->group.used == 0;
@@ -146,10 +140,10 @@ engine_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = -1;
         }
         if (outcome == 0) {
-            outcome = put_time(engine);
+            outcome = pass_time(engine);
         }
         if (outcome == 0) {
-            outcome = put_output(engine, &engine->group, told, path, line, is_first);
+            outcome = write_output(engine, &engine->group, told, path, line, is_first);
         }
         outcome = give_engine(engine, &event, outcome);
     }
@@ -171,12 +165,12 @@ engine_exit(PyObject *self, PyObject *status)
     /* The event under way is not written any more; what it has put together so far holds. */
     int outcome = put_bytes(group, engine->late.bytes, engine->late.used);
     engine->late.used = 0;
-    outcome = outcome < 0 ? -1 : buffer_reserve(group, 40);
+    int64_t number = status == Py_None ? 0 : PyLong_AsLongLong(status);
     if (outcome == 0) {
-        put_byte(group, RECORD_EXIT);
-        put_uint(group, (uint64_t)elapsed(engine));
-        put_uint(group, status != Py_None);
-        put_sint(group, status == Py_None ? 0 : PyLong_AsLongLong(status));
+        unsigned int ending = status == Py_None ? ENDING_UNKNOWN : ENDING_STATUS;
+        outcome = put_exit(group, elapsed(engine), ending, number);
+    }
+    if (outcome == 0) {
         outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
     }
     group->used = 0;

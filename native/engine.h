@@ -19,6 +19,7 @@
 #include <pthread.h>
 
 #include "frameobjects.h"
+#include "_trace_records.h"
 #include "internals.h"
 #include "log.h"
 #include "names.h"
@@ -271,6 +272,12 @@ int plan_action(Engine *engine, Plan *plan, PyObject *name);
 void engines_add(Engine *engine);
 void engines_remove(Engine *engine);
 
+static inline int
+runs_in_task(const Plan *plan)
+{
+    return (1u << plan->kind & KINDS_IN_TASKS) != 0;
+}
+
 static inline Plan *
 plan_of(Engine *engine, PyObject *code, PyObject *frame)
 {
@@ -281,10 +288,10 @@ plan_of(Engine *engine, PyObject *code, PyObject *frame)
 /* ---- group.c */
 
 /* Returns the ns since it was asked last. */
-int64_t elapsed(Engine *engine);
+uint64_t elapsed(Engine *engine);
 
 /* Says what time it is, before a record without a time; not more often than each millisecond. */
-int put_time(Engine *engine);
+int pass_time(Engine *engine);
 
 /* Writes the group in one piece; where the machine is short of something it goes with the next. */
 int commit(Engine *engine);

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "_trace_format.h"
 
-#define COROUTINE_KIND 4 /* as in plans.py */
 #define LONGEST 2 /* seconds; as in events.py */
 
 /* ---- what the handlers share */
@@ -248,9 +246,11 @@ settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start
             outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
         }
         else {
-            unsigned int hidden = action == DROP ? VALUE_DROPPED : VALUE_REDACTED;
             outcome = action == SECRET ? secrets_learn(engine, result, 0) : 0;
-            outcome = outcome < 0 ? -1 : put_byte(&engine->roots, hidden);
+            if (outcome == 0) {
+                outcome = action == DROP ? put_value_dropped(&engine->roots)
+                                         : put_value_redacted(&engine->roots);
+            }
         }
         if (outcome < 0) {
             return -1;
@@ -272,7 +272,7 @@ begin_frame(Engine *engine, Event *event, PyObject *const *args)
     if (plan->starts && plan_start(engine, args[0]) < 0) {
         return -1;
     }
-    if (plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
+    if (runs_in_task(plan) && tell_task(engine, thread) < 0) {
         return -1;
     }
     if (is_top(thread, event->key, plan) && thread->stack[thread->used - 1]->line == 0) {
@@ -348,7 +348,7 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 static int
 go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
-    if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, event->thread) < 0) {
+    if (runs_in_task(event->plan) && tell_task(engine, event->thread) < 0) {
         return -1;
     }
     if (is_top(event->thread, event->key, event->plan)) {
@@ -371,7 +371,7 @@ static int
 throw_into(Engine *engine, Event *event, PyObject *const *args)
 {
     Thread *thread = event->thread;
-    if (event->plan->kind >= COROUTINE_KIND && tell_task(engine, thread) < 0) {
+    if (runs_in_task(event->plan) && tell_task(engine, thread) < 0) {
         return -1;
     }
     int begun = has_begun(event->frame, event->plan);
@@ -399,21 +399,18 @@ throw_into(Engine *engine, Event *event, PyObject *const *args)
         return commit(engine);
     }
     engine->roots.used = 0;
-    int64_t since = elapsed(engine);
+    uint64_t since = elapsed(engine);
     Buffer *roots = &engine->roots;
     if (values_encode(engine, roots, args[2], engine->values.depth, 0) < 0
         || values_write(engine, event->plan) < 0 || stack_reserve(event->thread) < 0
-        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
+        || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
         return -1;
     }
     if (!is_open) {
         keyed_take(&engine->suspended, event->key);
         stack_push(thread, state);
     }
-    put_byte(&engine->group, RECORD_THROW);
-    put_uint(&engine->group, state->number);
-    put_uint(&engine->group, (uint64_t)since);
-    put_bytes(&engine->group, roots->bytes, roots->used);
+    put_throw(&engine->group, state->number, since, (Bytes){roots->bytes, roots->used});
     return commit(engine);
 }
 
@@ -431,20 +428,14 @@ step(Engine *engine, Event *event, PyObject *const *args)
     long line = PyLong_AsLong(args[1]);
     size_t start;
     if (find_state(engine, event) < 0 || settle(engine, event, NULL, ALLOW, &start) < 0
-        || put_time(engine) < 0 || buffer_reserve(&engine->group, 16) < 0) {
+        || pass_time(engine) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         return -1;
     }
     Frame *state = event->state;
     long delta = line - state->said;
     state->line = state->said = (int)line;
     event->thread->steps[event->thread->used - 1] = engine->steps++;
-    if (RECORD_STEP_LOWEST <= delta && delta <= RECORD_STEP_HIGHEST) {
-        put_byte(&engine->group, (unsigned int)(RECORD_STEP_SHORT + delta - RECORD_STEP_LOWEST));
-    }
-    else {
-        put_byte(&engine->group, RECORD_STEP);
-        put_sint(&engine->group, delta);
-    }
+    put_step(&engine->group, delta);
     return commit(engine);
 }
 
@@ -489,36 +480,35 @@ note_raised(Engine *engine, const void *exception, int64_t step)
 }
 
 static int
-exception_record(Engine *engine, Event *event, PyObject *exception, unsigned int record)
+exception_record(Engine *engine, Event *event, PyObject *exception, int (*put)(Buffer *, Bytes))
 {
-    if (find_state(engine, event) < 0) {
-        return -1;
-    }
-    if (record == RECORD_RAISE) {
-        note_raised(engine, exception, event->thread->steps[event->thread->used - 1]);
-    }
     Buffer *roots = &engine->roots;
     roots->used = 0;
     if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
-        || values_write(engine, event->plan) < 0 || put_time(engine) < 0
-        || buffer_reserve(&engine->group, roots->used + 1) < 0) {
+        || values_write(engine, event->plan) < 0 || pass_time(engine) < 0
+        || put(&engine->group, (Bytes){roots->bytes, roots->used}) < 0) {
         return -1;
     }
-    put_byte(&engine->group, record);
-    put_bytes(&engine->group, roots->bytes, roots->used);
     return commit(engine);
 }
 
 static int
 raised(Engine *engine, Event *event, PyObject *const *args)
 {
-    return exception_record(engine, event, args[2], RECORD_RAISE);
+    if (find_state(engine, event) < 0) {
+        return -1;
+    }
+    note_raised(engine, args[2], event->thread->steps[event->thread->used - 1]);
+    return exception_record(engine, event, args[2], put_raise);
 }
 
 static int
 handled(Engine *engine, Event *event, PyObject *const *args)
 {
-    return exception_record(engine, event, args[2], RECORD_HANDLED);
+    if (find_state(engine, event) < 0) {
+        return -1;
+    }
+    return exception_record(engine, event, args[2], put_handled);
 }
 
 PyObject *
@@ -535,30 +525,32 @@ on_exception_handled(PyObject *self, PyObject *const *args, Py_ssize_t count)
 
 /* ---- events in which a frame ends or is suspended */
 
-/* A frame ends, or is suspended where `record` is RECORD_YIELD. */
-static int
-leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
+typedef enum { RETURNS, YIELDS, UNWINDS } How;
+
+/* A frame ends, or is suspended. */
+static inline int
+leave_frame(Engine *engine, Event *event, PyObject *result, How how)
 {
     if (find_state(engine, event) < 0) {
         return -1;
     }
-    if (record == RECORD_UNWIND) {
+    if (how == UNWINDS) {
         Raised *known = find_raised(engine, result);
         if (known != NULL) {
             known->unwound = moment(engine);
         }
     }
     size_t start;
-    int action = record == RECORD_UNWIND ? ALLOW : event->plan->return_action;
+    int action = how == UNWINDS ? ALLOW : event->plan->return_action;
     if (settle(engine, event, result, action, &start) < 0) {
         return -1;
     }
     Buffer *roots = &engine->roots;
-    if (buffer_reserve(&engine->group, roots->used - start + 16) < 0) {
+    if (buffer_reserve(&engine->group, roots->used - start + RECORD_ROOM) < 0) {
         return -1;
     }
     Frame *state = event->state;
-    if (record == RECORD_YIELD) {
+    if (how == YIELDS) {
         int failed;
         Frame *before = keyed_set(&engine->suspended, state, &failed);
         if (failed) {
@@ -567,14 +559,23 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
         state_free(before);
     }
     event->thread->used--;
-    put_byte(&engine->group, record);
-    put_uint(&engine->group, (uint64_t)elapsed(engine));
-    put_bytes(&engine->group, roots->bytes + start, roots->used - start);
+    Bytes value = {roots->bytes + start, roots->used - start};
+    switch (how) {
+    case RETURNS:
+        put_return(&engine->group, elapsed(engine), value);
+        break;
+    case YIELDS:
+        put_yield(&engine->group, elapsed(engine), value);
+        break;
+    case UNWINDS:
+        put_unwind(&engine->group, elapsed(engine), value);
+        break;
+    }
     if (engine->activation == state->frame) {
         /* What was to be recorded has been. */
         engine->active = 0;
     }
-    if (record != RECORD_YIELD) {
+    if (how != YIELDS) {
         state_free(state);
     }
     return commit(engine);
@@ -583,19 +584,19 @@ leave_frame(Engine *engine, Event *event, PyObject *result, unsigned int record)
 static int
 returned(Engine *engine, Event *event, PyObject *const *args)
 {
-    return leave_frame(engine, event, args[2], RECORD_RETURN);
+    return leave_frame(engine, event, args[2], RETURNS);
 }
 
 static int
 yielded(Engine *engine, Event *event, PyObject *const *args)
 {
-    return leave_frame(engine, event, args[2], RECORD_YIELD);
+    return leave_frame(engine, event, args[2], YIELDS);
 }
 
 static int
 unwound(Engine *engine, Event *event, PyObject *const *args)
 {
-    return leave_frame(engine, event, args[2], RECORD_UNWIND);
+    return leave_frame(engine, event, args[2], UNWINDS);
 }
 
 PyObject *

@@ -3,7 +3,6 @@
 
 #include <time.h>
 
-#include "_trace_format.h"
 
 #define MILLISECOND 1000000
 
@@ -25,29 +24,28 @@ clock_now(Engine *engine)
     return now;
 }
 
-int64_t
+uint64_t
 elapsed(Engine *engine)
 {
     int64_t now = clock_now(engine);
     int64_t since = now - engine->time;
     engine->time = now;
-    return since < 0 ? 0 : since;
+    return since < 0 ? 0 : (uint64_t)since;
 }
 
 int
-put_time(Engine *engine)
+pass_time(Engine *engine)
 {
     int64_t now = clock_now(engine);
     int64_t since = now - engine->time;
     if (since < MILLISECOND) {
         return 0;
     }
-    if (buffer_reserve(&engine->group, 16) < 0) {
+    if (put_time(&engine->group, (uint64_t)since) < 0) {
         return -1;
     }
     engine->time = now;
-    put_byte(&engine->group, RECORD_TIME);
-    return put_uint(&engine->group, (uint64_t)since);
+    return 0;
 }
 
 int

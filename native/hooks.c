@@ -210,14 +210,14 @@ ask(HOOK_ARGUMENTS, PyMethodDef *method)
         && PySys_GetObject("stdin") == target.capture->proxy) {
         if (target.pipes == NULL && count == 1 && PyUnicode_CheckExact(args[0])
             && PyUnicode_GetLength(args[0]) > 0) {
-            failed = capture_give(target.capture, STREAM_OUT, bytes_of(args[0], -1));
+            failed = capture_give(target.capture, STREAM_STDOUT, bytes_of(args[0], -1));
         }
         if (result != NULL && !failed && PyUnicode_Check(result)) {
             PyObject *line = PyUnicode_FromFormat("%U\n", result);
             PyObject *data = line == NULL ? NULL : bytes_of(line, -1);
             Py_XDECREF(line);
             PyErr_Clear();
-            failed = capture_give(target.capture, STREAM_IN, data);
+            failed = capture_give(target.capture, STREAM_STDIN, data);
         }
     }
     call_end(call);

@@ -79,7 +79,7 @@ tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *arg
     if (data != NULL && PyBytes_Size(data) == 0) {
         Py_CLEAR(data);
     }
-    if (capture_give((Capture *)capture, STREAM_IN, data) < 0) {
+    if (capture_give((Capture *)capture, STREAM_STDIN, data) < 0) {
         Py_CLEAR(result);
     }
     return result;

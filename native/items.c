@@ -2,7 +2,6 @@
    one. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 static PyTypeObject *function_type;
 static PyTypeObject *method_type;
@@ -11,12 +10,6 @@ static PyTypeObject *builtin_type;
 #define LONGEST_KEY 100 /* as in values.py */
 #define KEY_ITEMS 10    /* likewise */
 
-static int
-put_counts(Buffer *to, Py_ssize_t total, Py_ssize_t count)
-{
-    return put_uint(to, (uint64_t)total) < 0 ? -1 : put_uint(to, (uint64_t)count);
-}
-
 static inline Py_ssize_t
 at_most(Py_ssize_t count, Py_ssize_t limit)
 {
@@ -24,25 +17,24 @@ at_most(Py_ssize_t count, Py_ssize_t limit)
 }
 
 static int
-list_items(Engine *engine, Buffer *to, PyObject *list, int depth)
+list_items(Engine *engine, Items *items, PyObject *list, int depth)
 {
     Py_ssize_t total = PyList_Size(list);
     Py_ssize_t count = at_most(total, engine->values.items);
-    if (put_counts(to, total, count) < 0) {
-        return -1;
-    }
+    items->total = total;
+    items->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
         /* NULL if another thread made it shorter meanwhile. */
         PyObject *item = PyList_GetItem(list, at);
         if (item == NULL) {
             PyErr_Clear();
-            if (put_byte(to, VALUE_UNBOUND) < 0) {
+            if (put_value_unbound(items->to) < 0) {
                 return -1;
             }
             continue;
         }
         Py_INCREF(item);
-        int failed = values_encode(engine, to, item, depth, 0) < 0;
+        int failed = values_encode(engine, items->to, item, depth, 0) < 0;
         Py_DECREF(item);
         if (failed) {
             return -1;
@@ -52,15 +44,14 @@ list_items(Engine *engine, Buffer *to, PyObject *list, int depth)
 }
 
 static int
-tuple_items(Engine *engine, Buffer *to, PyObject *tuple, int depth)
+tuple_items(Engine *engine, Items *items, PyObject *tuple, int depth)
 {
     Py_ssize_t total = PyTuple_Size(tuple);
     Py_ssize_t count = at_most(total, engine->values.items);
-    if (put_counts(to, total, count) < 0) {
-        return -1;
-    }
+    items->total = total;
+    items->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
-        if (values_encode(engine, to, PyTuple_GetItem(tuple, at), depth, 0) < 0) {
+        if (values_encode(engine, items->to, PyTuple_GetItem(tuple, at), depth, 0) < 0) {
             return -1;
         }
     }
@@ -107,13 +98,12 @@ key_action(Engine *engine, Plan *plan, PyObject *key)
 }
 
 static int
-dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
+dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
 {
     Py_ssize_t total = PyDict_Size(dict);
     Py_ssize_t count = at_most(total, engine->values.items);
-    if (put_uint(to, (uint64_t)total) < 0 || put_uint(to, (uint64_t)count * 2) < 0) {
-        return -1;
-    }
+    items->total = total;
+    items->count = count * 2;
     PyObject *key;
     PyObject *item;
     Py_ssize_t position = 0;
@@ -123,9 +113,9 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
         Py_INCREF(item);
         int action = key_action(engine, plan, key);
         int failed = action < 0 || (action == SECRET && secrets_learn(engine, item, 0) < 0)
-                     || values_encode(engine, to, key, depth, 0) < 0
-                     || (action == ALLOW ? values_encode(engine, to, item, depth, 0)
-                                         : put_byte(to, VALUE_REDACTED))
+                     || values_encode(engine, items->to, key, depth, 0) < 0
+                     || (action == ALLOW ? values_encode(engine, items->to, item, depth, 0)
+                                         : put_value_redacted(items->to))
                             < 0;
         Py_DECREF(key);
         Py_DECREF(item);
@@ -136,7 +126,7 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
     }
     for (; done < count; done++) {
         /* Another thread made it smaller meanwhile. */
-        if (put_byte(to, VALUE_UNBOUND) < 0 || put_byte(to, VALUE_UNBOUND) < 0) {
+        if (put_value_unbound(items->to) < 0 || put_value_unbound(items->to) < 0) {
             return -1;
         }
     }
@@ -145,17 +135,18 @@ dict_items(Engine *engine, Plan *plan, Buffer *to, PyObject *dict, int depth)
 
 /* What an iterator of CPython's own gives; a NULL is an error. The iterator is given up. */
 int
-iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total, int depth)
+iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t total, int depth)
 {
     Py_ssize_t count = at_most(total, engine->values.items);
-    if (iterator == NULL || put_counts(to, total, count) < 0) {
-        Py_XDECREF(iterator);
+    if (iterator == NULL) {
         return -1;
     }
+    items->total = total;
+    items->count = count;
     Py_ssize_t done = 0;
     PyObject *item;
     while (done < count && (item = PyIter_Next(iterator)) != NULL) {
-        int failed = values_encode(engine, to, item, depth, 0) < 0;
+        int failed = values_encode(engine, items->to, item, depth, 0) < 0;
         Py_DECREF(item);
         if (failed) {
             Py_DECREF(iterator);
@@ -167,7 +158,7 @@ iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total,
     drop_error(engine, PyExc_RuntimeError);
     Py_DECREF(iterator);
     for (; done < count; done++) {
-        if (put_byte(to, VALUE_UNBOUND) < 0) {
+        if (put_value_unbound(items->to) < 0) {
             return -1;
         }
     }
@@ -175,16 +166,16 @@ iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total,
 }
 
 static int
-set_items(Engine *engine, Buffer *to, PyObject *set, int depth, PyTypeObject *base)
+set_items(Engine *engine, Items *items, PyObject *set, int depth, PyTypeObject *base)
 {
     /* The base's own iteration: a subclass may have another. */
     getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
-    return iterator_items(engine, to, iterate(set), PySet_Size(set), depth);
+    return iterator_items(engine, items, iterate(set), PySet_Size(set), depth);
 }
 
 /* One item: a name, which the caller gives up; what is no str stands for an empty one. */
 static int
-name_item(Buffer *to, PyObject *name)
+name_item(Items *items, PyObject *name)
 {
     PyObject *first = NULL;
     if (name != NULL) {
@@ -192,7 +183,8 @@ name_item(Buffer *to, PyObject *name)
                                       : PyUnicode_FromString("");
         Py_DECREF(name);
     }
-    int failed = first == NULL || put_counts(to, 1, 1) < 0 || put_str(to, first, 1) < 0;
+    items->total = items->count = 1;
+    int failed = first == NULL || put_str(items->to, first) < 0;
     Py_XDECREF(first);
     return failed ? -1 : 0;
 }
@@ -227,46 +219,46 @@ module_name(PyObject *module)
     return name == NULL ? PyUnicode_FromString("") : Py_NewRef(name);
 }
 
-/* Appends the total, the count and the items. */
 int
-object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
+object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout,
              int depth)
 {
     if (layout->reading != NULL && layout->reading->way) {
-        return known_items(engine, to, object, layout->reading, depth);
+        return known_items(engine, items, object, layout->reading, depth);
     }
     switch (layout->form) {
     case FORM_LIST:
-        return list_items(engine, to, object, depth);
+        return list_items(engine, items, object, depth);
     case FORM_TUPLE:
-        return tuple_items(engine, to, object, depth);
+        return tuple_items(engine, items, object, depth);
     case FORM_DICT:
-        return dict_items(engine, plan, to, object, depth);
+        return dict_items(engine, plan, items, object, depth);
     case FORM_SET:
-        return set_items(engine, to, object, depth, &PySet_Type);
+        return set_items(engine, items, object, depth, &PySet_Type);
     case FORM_FROZENSET:
-        return set_items(engine, to, object, depth, &PyFrozenSet_Type);
+        return set_items(engine, items, object, depth, &PyFrozenSet_Type);
     case FORM_EXCEPTION: {
         PyObject *arguments = PyException_GetArgs(object);
         if (arguments == NULL) {
             return -1;
         }
-        int outcome = tuple_items(engine, to, arguments, depth);
+        int outcome = tuple_items(engine, items, arguments, depth);
         Py_DECREF(arguments);
         return outcome;
     }
     case FORM_CLASS:
-        return name_item(to, PyType_GetQualName((PyTypeObject *)object));
+        return name_item(items, PyType_GetQualName((PyTypeObject *)object));
     case FORM_FUNCTION:
-        return name_item(to, PyObject_GetAttr(object, name_qualname));
+        return name_item(items, PyObject_GetAttr(object, name_qualname));
     case FORM_METHOD:
-        return name_item(to, method_name(object));
+        return name_item(items, method_name(object));
     case FORM_MODULE:
-        return name_item(to, module_name(object));
+        return name_item(items, module_name(object));
     case FORM_WRAPPED:
-        return put_counts(to, 1, 1) < 0 ? -1 : encode_plain(engine, to, object);
+        items->total = items->count = 1;
+        return encode_plain(engine, items->to, object);
     default:
-        return put_counts(to, 0, 0);
+        return 0;
     }
 }
 

@@ -2,7 +2,6 @@
    how, and values.py. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 /* As WAYS in known.py. */
 #define BY_READS 1
@@ -10,7 +9,6 @@
 #define BY_BUFFER 3
 #define BY_BYTES 4
 
-#define NOT_READ "\1\0" /* one item, which is cut */
 #define LARGEST 1000 /* bytes; as in known.py */
 
 /* ---- what Python has told */
@@ -204,15 +202,12 @@ spread(Engine *engine, Buffer *to, PyObject *value, int depth, Py_ssize_t *count
 }
 
 static int
-read_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth)
+read_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int depth)
 {
-    Buffer *items = &engine->values.read;
-    items->used = 0;
+    Buffer *to = items->to;
     Py_ssize_t total = 0;
     Py_ssize_t count = 0;
-    Py_ssize_t kept_total = 0;
-    Py_ssize_t kept_count = 0;
-    size_t kept = 0;
+    size_t kept = to->used;
     for (Py_ssize_t at = 0; at < reading->items.count; at++) {
         Read *read = &reading->items.reads[at];
         PyObject *value = take_steps(engine, object, read->steps);
@@ -224,10 +219,10 @@ read_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int d
         }
         Py_ssize_t more = 1;
         if (read->spread) {
-            more = spread(engine, items, value, depth, &count);
+            more = spread(engine, to, value, depth, &count);
         }
         else {
-            more = values_encode(engine, items, value, depth, 0) < 0 ? -1 : 1;
+            more = values_encode(engine, to, value, depth, 0) < 0 ? -1 : 1;
             count++;
         }
         int left_out = !read->spread && read->optional && is_nothing(value);
@@ -238,59 +233,61 @@ read_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int d
         total += more;
         if (!left_out) {
             /* What is nothing is left out at the end alone: items are known by their place. */
-            kept = items->used;
-            kept_total = total;
-            kept_count = count;
+            kept = to->used;
+            items->total = total;
+            items->count = count;
         }
     }
-    return put_uint(to, (uint64_t)kept_total) < 0 || put_uint(to, (uint64_t)kept_count) < 0
-                   || put_bytes(to, items->bytes, kept) < 0
-               ? -1
-               : 0;
+    to->used = kept;
+    return 0;
 }
 
 static int
-iterated_items(Engine *engine, Buffer *to, PyObject *object, PyTypeObject *base, int depth)
+iterated_items(Engine *engine, Items *items, PyObject *object, PyTypeObject *base, int depth)
 {
     getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
     lenfunc length = (lenfunc)PyType_GetSlot(base, Py_sq_length);
-    return iterator_items(engine, to, iterate(object), length(object), depth);
+    return iterator_items(engine, items, iterate(object), length(object), depth);
 }
 
 static int
-buffered_items(Engine *engine, Buffer *to, PyObject *object, int depth)
+buffered_items(Engine *engine, Items *items, PyObject *object, int depth)
 {
     Py_ssize_t total;
-    PyObject *items = buffer_items(object, engine->values.items, &total);
-    Py_ssize_t count = items == NULL ? 0 : PyTuple_Size(items);
-    int failed = items == NULL || put_uint(to, (uint64_t)total) < 0
-                 || put_uint(to, (uint64_t)count) < 0;
-    for (Py_ssize_t at = 0; !failed && at < count; at++) {
-        failed = values_encode(engine, to, PyTuple_GetItem(items, at), depth, 0) < 0;
+    PyObject *first = buffer_items(object, engine->values.items, &total);
+    if (first == NULL) {
+        return -1;
     }
-    Py_XDECREF(items);
+    items->total = total;
+    items->count = PyTuple_Size(first);
+    int failed = 0;
+    for (Py_ssize_t at = 0; !failed && at < items->count; at++) {
+        failed = values_encode(engine, items->to, PyTuple_GetItem(first, at), depth, 0) < 0;
+    }
+    Py_DECREF(first);
     return failed ? -1 : 0;
 }
 
 static int
-buffered_bytes(Engine *engine, Buffer *to, PyObject *object)
+buffered_bytes(Engine *engine, Items *items, PyObject *object)
 {
     Py_ssize_t total;
     PyObject *bytes = buffer_bytes(object, engine->values.text + LOOKED_AHEAD, &total);
-    int failed = bytes == NULL;
-    if (bytes == Py_None) {
-        failed = put_uint(to, (uint64_t)total) < 0 || put_bytes(to, "\0", 1) < 0;
+    if (bytes == NULL) {
+        return -1;
     }
-    else if (!failed) {
-        failed = put_bytes(to, "\1\1", 2) < 0
-                 || encode_bytes(engine, to, PyBytes_AsString(bytes), total) < 0;
+    int outcome = 0;
+    items->total = total;
+    if (bytes != Py_None) {
+        items->total = items->count = 1;
+        outcome = encode_bytes(engine, items->to, PyBytes_AsString(bytes), total);
     }
-    Py_XDECREF(bytes);
-    return failed ? -1 : 0;
+    Py_DECREF(bytes);
+    return outcome;
 }
 
 int
-known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth)
+known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int depth)
 {
     if (reading->size.count) {
         PyObject *size = take_steps(engine, object, reading->size.reads[0].steps);
@@ -302,18 +299,20 @@ known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int 
                        || PyLong_AsLongLongAndOverflow(size, &overflow) > LARGEST || overflow;
         Py_XDECREF(size);
         if (is_large) {
-            return put_bytes(to, NOT_READ, 2);
+            /* One item, which is cut. */
+            items->total = 1;
+            return 0;
         }
     }
     switch (reading->way) {
     case BY_READS:
-        return read_items(engine, to, object, reading, depth);
+        return read_items(engine, items, object, reading, depth);
     case BY_ITERATION:
-        return iterated_items(engine, to, object, (PyTypeObject *)reading->base, depth);
+        return iterated_items(engine, items, object, (PyTypeObject *)reading->base, depth);
     case BY_BUFFER:
-        return buffered_items(engine, to, object, depth);
+        return buffered_items(engine, items, object, depth);
     default:
-        return buffered_bytes(engine, to, object);
+        return buffered_bytes(engine, items, object);
     }
 }
 
@@ -332,7 +331,7 @@ known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *read
             continue;
         }
         int failed = !(read->optional && is_nothing(value))
-                     && put_attribute(engine, fields, read->name, value) < 0;
+                     && field_add(engine, fields, read->name, value) < 0;
         Py_DECREF(value);
         if (failed) {
             return -1;

@@ -1,7 +1,6 @@
 /* What the instances of a type hold, as layouts.py tells it once for each. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 #define SWEEP_AFTER 1000 /* types; as in definitions.py */
 
@@ -98,7 +97,7 @@ layout_new(Engine *engine, PyTypeObject *kind)
         encoded = PyUnicode_AsEncodedString(PyTuple_GetItem(told, 0), "utf-8", "surrogatepass");
         failed = encoded == NULL
                  || PyBytes_AsStringAndSize(encoded, (char **)&name, &length) < 0
-                 || buffer_reserve(&engine->group, (size_t)length + 16) < 0;
+                 || buffer_reserve(&engine->group, (size_t)length + RECORD_ROOM) < 0;
     }
     if (!failed) {
         if (values->next_type >= values->sweep_at) {
@@ -110,8 +109,7 @@ layout_new(Engine *engine, PyTypeObject *kind)
                 layout_free(before);
             }
             layout->number = values->next_type++;
-            put_byte(&engine->group, RECORD_TYPE);
-            put_text(&engine->group, name, (size_t)length);
+            put_type(&engine->group, (Bytes){name, (size_t)length});
         }
     }
     Py_XDECREF(encoded);

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "_trace_format.h"
+#include "_trace_records.h"
 
 #define OWNER_FILE 0600          /* as in writer.py, which says why */
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
@@ -108,10 +108,8 @@ take_window(Log *log, unsigned char *map, size_t start, size_t size)
 static void
 put_header(Log *log, size_t size, size_t used, uint32_t crc)
 {
-    uint32_t fields[] = {log->block_number, (uint32_t)size, (uint32_t)used, crc};
-    unsigned char *to = log->map + log->block_start;
-    memcpy(to, "BLK\n", 4);
-    memcpy(to + 4, fields, sizeof(fields));
+    write_block_header(log->map + log->block_start, BLOCK_MAGIC, log->block_number, (uint32_t)size,
+                       (uint32_t)used, crc);
 }
 
 static void
@@ -161,13 +159,8 @@ seal_block(Log *log, uint32_t crc)
 static void
 put_file_header(Log *log)
 {
-    uint32_t numbers[] = {LOG_VERSION, BLOCK_SIZE};
-    uint64_t whence[] = {log->pid, log->started};
-    unsigned char *to = log->map;
-    memcpy(to, LOG_MAGIC, 8);
-    memcpy(to + 8, numbers, sizeof(numbers));
-    memcpy(to + 16, whence, sizeof(whence));
-    memcpy(to + 32, PyBytes_AsString(log->recording), 16);
+    write_file_header(log->map, LOG_MAGIC, LOG_VERSION, BLOCK_SIZE, log->pid, log->started,
+                      PyBytes_AsString(log->recording));
 }
 
 /* Raises what the caller of the log is to be told. */

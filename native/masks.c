@@ -4,7 +4,6 @@
    list. Only texts are changed, each by as many bytes. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 typedef struct {
     const Secrets *secrets;

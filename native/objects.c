@@ -1,7 +1,6 @@
 /* Objects, which have an identity and may change: which are known, and what of them is written. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 static Known *
 known_find(Values *values, const void *object)
@@ -52,7 +51,7 @@ write_unseen(Engine *engine, PyObject *object)
     }
     /* The table may move while Python code runs. */
     Layout *layout = layout_of(engine, Py_TYPE(object));
-    if (layout == NULL || buffer_reserve(&engine->group, 64) < 0) {
+    if (layout == NULL) {
         return -1;
     }
     Known *known = known_find(&engine->values, object);
@@ -61,11 +60,10 @@ write_unseen(Engine *engine, PyObject *object)
     }
     Buffer *group = &engine->group;
     size_t start = group->used;
-    put_byte(group, RECORD_OBJECT);
-    put_uint(group, known->number);
-    put_byte(group, FORM_UNSEEN);
-    put_uint(group, layout->number);
-    put_bytes(group, "\0\0\0\0", 4);
+    Several nothing = {0, NULL, 0};
+    if (put_object(group, known->number, FORM_UNSEEN, layout->number, 0, nothing, 0, nothing) < 0) {
+        return -1;
+    }
     known->content = hash_bytes(group->bytes + start, group->used - start);
     return 0;
 }
@@ -122,10 +120,7 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
     else if (room <= 0 && known->content == 0 && write_unseen(engine, value) < 0) {
         return -1;
     }
-    if (number <= VALUE_REFERENCE_HIGHEST) {
-        return put_byte(to, VALUE_REFERENCE_SHORT + number);
-    }
-    return put_byte(to, VALUE_REFERENCE) < 0 ? -1 : put_uint(to, number);
+    return put_value_reference(to, number);
 }
 
 static int
@@ -134,22 +129,29 @@ put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t 
 {
     Values *values = &engine->values;
     Buffer *to = &values->content;
-    to->used = 0;
-    values->fields.used = 0;
+    to->used = values->items_held.used = values->fields.used = 0;
+    Items items = {&values->items_held, 0, 0};
     Fields fields = {plan, depth, 0, 0};
-    if (put_byte(to, words->are_there ? RECORD_WORDED : RECORD_OBJECT) < 0
-        || put_uint(to, number) < 0
-        || put_byte(to, (unsigned int)layout->form) < 0 || put_uint(to, layout->number) < 0
-        || object_items(engine, plan, to, object, layout, depth) < 0
-        || object_attributes(engine, &fields, object, layout) < 0
-        || put_uint(to, (uint64_t)fields.cut) < 0 || put_uint(to, (uint64_t)fields.count) < 0) {
+    if (object_items(engine, plan, &items, object, layout, depth) < 0
+        || object_attributes(engine, &fields, object, layout) < 0) {
         return -1;
     }
-    if (put_bytes(to, values->fields.bytes, values->fields.used) < 0) {
-        return -1;
+    Several held = {(uint64_t)items.count, items.to->bytes, items.to->used};
+    Several named = {(uint64_t)fields.count, values->fields.bytes, values->fields.used};
+    if (!words->are_there) {
+        return put_object(to, number, (uint64_t)layout->form, layout->number, (uint64_t)items.total,
+                          held, (uint64_t)fields.cut, named);
     }
     /* Not before: an attribute may have told of a secret that is in them. */
-    return words->are_there ? words_put(engine, to, words) : 0;
+    Buffer said = {0};
+    int outcome = words_put(engine, &said, words);
+    if (outcome == 0) {
+        outcome = put_worded(to, number, (uint64_t)layout->form, layout->number,
+                             (uint64_t)items.total, held, (uint64_t)fields.cut, named,
+                             (uint64_t)words->failed, (Bytes){said.bytes, said.used});
+    }
+    buffer_free(&said);
+    return outcome;
 }
 
 static int
@@ -301,7 +303,7 @@ values_clear(Values *values)
     values->queue = NULL;
     buffer_free(&values->content);
     buffer_free(&values->fields);
-    buffer_free(&values->read);
+    buffer_free(&values->items_held);
     Py_CLEAR(values->attributes);
     Py_CLEAR(values->layout_of);
     Py_CLEAR(values->say);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "_trace_format.h"
 
 #define WINDOW 6         /* as in secrets.py */
 #define SHORTEST 6       /* likewise */
@@ -648,24 +647,19 @@ secrets_put(Engine *engine, Buffer *to, const char *bytes, size_t count, size_t 
         int is_whole = spans.all[0].start == 0 && spans.all[0].end == count
                        && total <= limit + LOOKED_AHEAD;
         if (is_whole) {
-            outcome = put_byte(to, VALUE_REDACTED);
+            outcome = put_value_redacted(to);
         }
         else if (put_replaced(&replaced, bytes, kept, &spans) < 0) {
             outcome = -1;
         }
         else if (total <= limit) {
-            outcome = is_text ? put_utf8(to, (char *)replaced.bytes, replaced.used, 1)
-                              : (put_byte(to, VALUE_BINARY) < 0
-                                 || put_text(to, (char *)replaced.bytes, replaced.used) < 0)
-                                    ? -1
-                                    : 0;
+            Bytes shown = {replaced.bytes, replaced.used};
+            outcome = is_text ? put_value_text(to, shown) : put_value_binary(to, shown);
         }
         else {
-            outcome = put_byte(to, is_text ? VALUE_CUT_TEXT : VALUE_CUT_BINARY) < 0
-                              || put_uint(to, (uint64_t)total) < 0
-                              || put_text(to, (char *)replaced.bytes, replaced.used) < 0
-                          ? -1
-                          : 0;
+            Bytes shown = {replaced.bytes, replaced.used};
+            outcome = is_text ? put_value_cut_text(to, (uint64_t)total, shown)
+                              : put_value_cut_binary(to, (uint64_t)total, shown);
         }
         outcome = outcome < 0 ? -1 : 1;
     }

@@ -2,7 +2,6 @@
    stacks.py, which says why. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 PyObject *
 frame_further(PyObject *frame, PyObject *code, int *made)
@@ -93,7 +92,7 @@ thread_new(Engine *engine, uint64_t id)
     }
     if (thread == NULL
         || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
-        || buffer_reserve(&engine->group, (size_t)length + 32) < 0) {
+        || buffer_reserve(&engine->group, (size_t)length + RECORD_ROOM) < 0) {
         Py_XDECREF(encoded);
         PyMem_Free(thread);
         return NULL;
@@ -108,9 +107,7 @@ thread_new(Engine *engine, uint64_t id)
     thread->id = id;
     thread->number = engine->next_thread++;
     engine->current = thread;
-    put_byte(&engine->group, RECORD_THREAD);
-    put_uint(&engine->group, ident);
-    put_text(&engine->group, text, (size_t)length);
+    put_thread(&engine->group, ident, (Bytes){text, (size_t)length});
     Py_DECREF(encoded);
     return thread;
 }
@@ -122,12 +119,10 @@ thread_turn(Engine *engine, uint64_t id)
     if (thread == NULL) {
         return thread_new(engine, id);
     }
-    if (buffer_reserve(&engine->group, 16) < 0) {
+    if (put_switch(&engine->group, thread->number) < 0) {
         return NULL;
     }
     engine->current = thread;
-    put_byte(&engine->group, RECORD_SWITCH);
-    put_uint(&engine->group, thread->number);
     return thread;
 }
 
@@ -145,18 +140,14 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     Buffer *roots = &engine->roots;
     roots->used = 0;
     if (encode_arguments(engine, state, frame) < 0 || stack_reserve(thread) < 0
-        || buffer_reserve(&engine->group, roots->used + 40) < 0) {
+        || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
         state_free(state);
         return -1;
     }
-    int64_t since = elapsed(engine);
     engine->next_frame++;
     stack_push(thread, state);
-    put_byte(&engine->group, RECORD_CALL);
-    put_uint(&engine->group, plan->number);
-    put_uint(&engine->group, (uint64_t)since);
-    put_uint(&engine->group, (uint64_t)plan->parameters);
-    return put_bytes(&engine->group, roots->bytes, roots->used);
+    Several arguments = {(uint64_t)plan->parameters, roots->bytes, roots->used};
+    return put_call(&engine->group, plan->number, elapsed(engine), arguments);
 }
 
 int
@@ -172,17 +163,13 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     Py_XDECREF(line);
     PyErr_Clear();
     state->line = state->said = number > 0 ? (int)number : plan->first_line;
-    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 40) < 0) {
+    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         state_free(state);
         return -1;
     }
-    int64_t since = elapsed(engine);
     engine->next_frame++;
     stack_push(thread, state);
-    put_byte(&engine->group, RECORD_ENTER);
-    put_uint(&engine->group, plan->number);
-    put_uint(&engine->group, (uint64_t)since);
-    put_uint(&engine->group, (uint64_t)state->line);
+    put_enter(&engine->group, plan->number, elapsed(engine), (uint64_t)state->line);
     engine->roots.used = 0;
     if (look(engine, state, frame, &plan->everything) < 0 || values_write(engine, plan) < 0) {
         return -1;
@@ -215,14 +202,12 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
         return begun ? enter_frame(engine, thread, frame, plan)
                      : call_frame(engine, thread, frame, plan);
     }
-    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, 32) < 0) {
+    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         return -1;
     }
     keyed_take(&engine->suspended, key);
     stack_push(thread, state);
-    put_byte(&engine->group, RECORD_RESUME);
-    put_uint(&engine->group, state->number);
-    return put_uint(&engine->group, (uint64_t)elapsed(engine));
+    return put_resume(&engine->group, state->number, elapsed(engine));
 }
 
 /* A frame has gone out of sight: a throw() has passed through it, or another greenlet runs, and it may
@@ -302,7 +287,7 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     }
     frame_release(frame, made);
     while (outcome == 0 && thread->used > keep) {
-        outcome = put_byte(&engine->group, RECORD_LOST);
+        outcome = put_lost(&engine->group);
         if (outcome == 0) {
             outcome = lose_frame(engine, thread->stack[--thread->used]);
         }

@@ -59,33 +59,51 @@ put_byte(Buffer *buffer, unsigned int byte)
     return 0;
 }
 
+/* The log's numbers and bytes to memory that has room for them; each returns where it ends. */
+static inline unsigned char *
+store_uint(unsigned char *to, uint64_t number)
+{
+    while (number >= 0x80) {
+        *to++ = (unsigned char)(number | 0x80);
+        number >>= 7;
+    }
+    *to++ = (unsigned char)number;
+    return to;
+}
+
+static inline unsigned char *
+store_sint(unsigned char *to, int64_t number)
+{
+    uint64_t twice = (uint64_t)number << 1;
+    return store_uint(to, number >= 0 ? twice : ~twice);
+}
+
+static inline unsigned char *
+store_f64(unsigned char *to, double number)
+{
+    /* The machines that CPython runs on are little-endian; hatch_build.py refuses others. */
+    memcpy(to, &number, 8);
+    return to + 8;
+}
+
+static inline unsigned char *
+store_bytes(unsigned char *to, const void *bytes, size_t count)
+{
+    if (count > 0) {
+        memcpy(to, bytes, count);
+    }
+    return to + count;
+}
+
 static inline int
 put_uint(Buffer *buffer, uint64_t number)
 {
     if (buffer_reserve(buffer, 10) < 0) {
         return -1;
     }
-    unsigned char *to = buffer->bytes + buffer->used;
-    while (number >= 0x80) {
-        *to++ = (unsigned char)(number | 0x80);
-        number >>= 7;
-    }
-    *to++ = (unsigned char)number;
-    buffer->used = (size_t)(to - buffer->bytes);
+    unsigned char *end = store_uint(buffer->bytes + buffer->used, number);
+    buffer->used = (size_t)(end - buffer->bytes);
     return 0;
-}
-
-static inline int
-put_sint(Buffer *buffer, int64_t number)
-{
-    uint64_t twice = (uint64_t)number << 1;
-    return put_uint(buffer, number >= 0 ? twice : ~twice);
-}
-
-static inline int
-put_text(Buffer *buffer, const char *text, size_t count)
-{
-    return put_uint(buffer, count) < 0 ? -1 : put_bytes(buffer, text, count);
 }
 
 static inline void

@@ -1,7 +1,6 @@
 /* Which of asyncio's tasks a coroutine runs in; see tasks.py, which says why. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 static PyObject *name_asyncio;
 static PyObject *name_running_loop;
@@ -94,21 +93,16 @@ name_of(const Tasks *tasks, PyObject *task)
 }
 
 static int
-put_task(Engine *engine, PyObject *name)
+write_task(Engine *engine, PyObject *name)
 {
     PyObject *encoded = name == NULL ? PyBytes_FromStringAndSize(NULL, 0)
                                      : PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
     char *text;
     Py_ssize_t length;
-    int outcome = -1;
-    if (encoded != NULL && PyBytes_AsStringAndSize(encoded, &text, &length) == 0
-        && buffer_reserve(&engine->group, (size_t)length + 16) == 0) {
-        put_byte(&engine->group, RECORD_TASK);
-        put_text(&engine->group, text, (size_t)length);
-        outcome = 0;
-    }
+    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
+                 || put_task(&engine->group, (Bytes){text, (size_t)length}) < 0;
     Py_XDECREF(encoded);
-    return outcome;
+    return failed ? -1 : 0;
 }
 
 int
@@ -132,7 +126,7 @@ tell_task(Engine *engine, Thread *thread)
     Py_hash_t hash = name == NULL ? 0 : PyObject_Hash(name);
     int outcome = 0;
     if (thread->task != address || thread->task_name != hash) {
-        outcome = put_task(engine, name);
+        outcome = write_task(engine, name);
     }
     if (outcome == 0) {
         thread->task = address;

@@ -2,17 +2,15 @@
    which says why. */
 #include "engine.h"
 
-#include "_trace_format.h"
-
-#define SHORT_TEXT 64 /* characters that are encoded on the stack */
 
 /* Of int; the program cannot replace them. */
 static PyObject *bit_length;
 static PyObject *to_bytes;
 static binaryfunc shift_right;
 
-static int
-put_digits(Buffer *to, PyObject *value, Py_ssize_t size)
+/* Returns an int in two's complement, little-endian, of so many bytes. */
+static PyObject *
+digits_of(PyObject *value, Py_ssize_t size)
 {
     /* int.to_bytes takes `signed` by keyword only. */
     PyObject *arguments = Py_BuildValue("(Ons)", value, size, "little");
@@ -23,12 +21,7 @@ put_digits(Buffer *to, PyObject *value, Py_ssize_t size)
     }
     Py_XDECREF(arguments);
     Py_XDECREF(keywords);
-    char *bytes;
-    Py_ssize_t count;
-    int failed = digits == NULL || PyBytes_AsStringAndSize(digits, &bytes, &count) < 0
-                 || put_text(to, bytes, (size_t)count) < 0;
-    Py_XDECREF(digits);
-    return failed ? -1 : 0;
+    return digits;
 }
 
 static int
@@ -41,16 +34,22 @@ encode_big(Engine *engine, Buffer *to, PyObject *value)
     Py_ssize_t size = PyLong_AsSsize_t(bits) / 8 + 1;
     Py_DECREF(bits);
     Py_ssize_t limit = engine->values.text;
-    if (size <= limit) {
-        return put_byte(to, VALUE_BIG_INTEGER) < 0 ? -1 : put_digits(to, value, size);
-    }
-    PyObject *by = PyLong_FromSsize_t((size - limit) * 8);
-    PyObject *first = by == NULL ? NULL : shift_right(value, by);
-    int failed = first == NULL || put_byte(to, VALUE_CUT_INTEGER) < 0
-                 || put_uint(to, (uint64_t)(size - limit)) < 0 || put_digits(to, first, limit) < 0;
+    Py_ssize_t cut = size > limit ? size - limit : 0;
+    PyObject *by = PyLong_FromSsize_t(cut * 8);
+    PyObject *first = by == NULL ? NULL : cut == 0 ? Py_NewRef(value) : shift_right(value, by);
+    PyObject *digits = first == NULL ? NULL : digits_of(first, size - cut);
     Py_XDECREF(by);
     Py_XDECREF(first);
-    return failed ? -1 : 0;
+    char *bytes;
+    Py_ssize_t count;
+    int outcome = -1;
+    if (digits != NULL && PyBytes_AsStringAndSize(digits, &bytes, &count) == 0) {
+        Bytes told = {bytes, (size_t)count};
+        outcome = cut == 0 ? put_value_big_integer(to, told)
+                           : put_value_cut_integer(to, (uint64_t)cut, told);
+    }
+    Py_XDECREF(digits);
+    return outcome;
 }
 
 static inline int
@@ -61,25 +60,7 @@ encode_integer(Engine *engine, Buffer *to, PyObject *value)
     if (overflow) {
         return encode_big(engine, to, value);
     }
-    if (VALUE_INTEGER_LOWEST <= number && number <= VALUE_INTEGER_HIGHEST) {
-        return put_byte(to, (unsigned int)(VALUE_INTEGER_SHORT + number - VALUE_INTEGER_LOWEST));
-    }
-    return put_byte(to, VALUE_INTEGER) < 0 ? -1 : put_sint(to, number);
-}
-
-int
-put_utf8(Buffer *to, const char *bytes, size_t length, int may_be_short)
-{
-    if (!may_be_short) {
-        return put_text(to, bytes, length);
-    }
-    if (length <= VALUE_TEXT_HIGHEST) {
-        return put_byte(to, (unsigned int)(VALUE_TEXT_SHORT + length)) < 0
-                       || put_bytes(to, bytes, length) < 0
-                   ? -1
-                   : 0;
-    }
-    return put_byte(to, VALUE_TEXT) < 0 ? -1 : put_text(to, bytes, length);
+    return put_value_integer(to, number);
 }
 
 /* Returns the bytes in UTF-8, surrogates like any other character. */
@@ -125,26 +106,48 @@ put_encoded(Buffer *to, PyObject *text)
 }
 
 int
-put_str(Buffer *to, PyObject *text, int may_be_short)
+utf8_take(Utf8 *utf8, PyObject *text)
 {
     Py_ssize_t length = PyUnicode_GetLength(text);
+    utf8->owner = NULL;
     if (is_ascii(text)) {
-        return put_utf8(to, PyUnicode_AsUTF8AndSize(text, NULL), (size_t)length, may_be_short);
+        utf8->bytes = (Bytes){PyUnicode_AsUTF8AndSize(text, NULL), (size_t)length};
+        return 0;
     }
     if (length <= SHORT_TEXT) {
         Py_UCS4 characters[SHORT_TEXT];
-        char bytes[4 * SHORT_TEXT];
         if (length && PyUnicode_AsUCS4(text, characters, SHORT_TEXT, 0) == NULL) {
             return -1;
         }
-        return put_utf8(to, bytes, encode_utf8(bytes, characters, length), may_be_short);
+        utf8->bytes = (Bytes){utf8->place, encode_utf8(utf8->place, characters, length)};
+        return 0;
     }
-    PyObject *encoded = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
     char *bytes;
-    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &bytes, &length) < 0
-                 || put_utf8(to, bytes, (size_t)length, may_be_short) < 0;
-    Py_XDECREF(encoded);
-    return failed ? -1 : 0;
+    utf8->owner = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+    if (utf8->owner == NULL || PyBytes_AsStringAndSize(utf8->owner, &bytes, &length) < 0) {
+        return -1;
+    }
+    utf8->bytes = (Bytes){bytes, (size_t)length};
+    return 0;
+}
+
+void
+utf8_end(Utf8 *utf8)
+{
+    Py_CLEAR(utf8->owner);
+}
+
+int
+put_str(Buffer *to, PyObject *text)
+{
+    if (is_ascii(text)) {
+        Bytes bytes = {PyUnicode_AsUTF8AndSize(text, NULL), (size_t)PyUnicode_GetLength(text)};
+        return put_value_text(to, bytes);
+    }
+    Utf8 utf8;
+    int outcome = utf8_take(&utf8, text) < 0 ? -1 : put_value_text(to, utf8.bytes);
+    utf8_end(&utf8);
+    return outcome;
 }
 
 /* Puts a text that has secrets, without these; 0 if it has none, and nothing was put. */
@@ -191,23 +194,19 @@ encode_text(Engine *engine, Buffer *to, PyObject *value)
         }
     }
     if (length <= engine->values.text) {
-        return put_str(to, value, 1);
+        return put_str(to, value);
     }
     PyObject *first = PyUnicode_Substring(value, 0, engine->values.text);
     if (first == NULL) {
         return -1;
     }
-    int failed = put_byte(to, VALUE_CUT_TEXT) < 0 || put_uint(to, (uint64_t)length) < 0
-                 || put_str(to, first, 0) < 0;
+    Utf8 utf8;
+    int outcome = utf8_take(&utf8, first) < 0
+                      ? -1
+                      : put_value_cut_text(to, (uint64_t)length, utf8.bytes);
+    utf8_end(&utf8);
     Py_DECREF(first);
-    return failed ? -1 : 0;
-}
-
-static int
-put_double(Buffer *to, double number)
-{
-    /* The machines that CPython runs on are little-endian; hatch_build.py refuses others. */
-    return put_bytes(to, &number, 8);
+    return outcome;
 }
 
 int
@@ -223,12 +222,9 @@ encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
         }
     }
     if (length <= limit) {
-        return put_byte(to, VALUE_BINARY) < 0 ? -1 : put_text(to, bytes, (size_t)length);
+        return put_value_binary(to, (Bytes){bytes, (size_t)length});
     }
-    if (put_byte(to, VALUE_CUT_BINARY) < 0 || put_uint(to, (uint64_t)length) < 0) {
-        return -1;
-    }
-    return put_text(to, bytes, (size_t)limit);
+    return put_value_cut_binary(to, (uint64_t)length, (Bytes){bytes, (size_t)limit});
 }
 
 static int
@@ -247,16 +243,13 @@ encode_bytearray(Engine *engine, Buffer *to, PyObject *value)
 static int
 encode_complex(Buffer *to, PyObject *value)
 {
-    return put_byte(to, VALUE_COMPLEX) < 0 || put_double(to, PyComplex_RealAsDouble(value)) < 0
-                   || put_double(to, PyComplex_ImagAsDouble(value)) < 0
-               ? -1
-               : 0;
+    return put_value_complex(to, PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value));
 }
 
 static int
 encode_float(Buffer *to, PyObject *value)
 {
-    return put_byte(to, VALUE_FLOAT) < 0 ? -1 : put_double(to, PyFloat_AsDouble(value));
+    return put_value_float(to, PyFloat_AsDouble(value));
 }
 
 int
@@ -281,21 +274,23 @@ static int
 encode_range(Engine *engine, Buffer *to, PyObject *value)
 {
     static const char *const names[] = {"start", "stop", "step"};
-    if (put_byte(to, VALUE_RANGE) < 0) {
-        return -1;
-    }
-    for (int at = 0; at < 3; at++) {
+    Buffer numbers = {0};
+    size_t ends[4] = {0};
+    int failed = 0;
+    for (int at = 0; !failed && at < 3; at++) {
         PyObject *number = get_attribute(value, names[at]);
-        if (number == NULL) {
-            return -1;
-        }
-        int failed = values_encode(engine, to, number, 0, 0) < 0;
-        Py_DECREF(number);
-        if (failed) {
-            return -1;
-        }
+        failed = number == NULL || values_encode(engine, &numbers, number, 0, 0) < 0;
+        Py_XDECREF(number);
+        ends[at + 1] = numbers.used;
     }
-    return 0;
+    if (!failed) {
+        Bytes start = {numbers.bytes, ends[1]};
+        Bytes stop = {numbers.bytes + ends[1], ends[2] - ends[1]};
+        Bytes step = {numbers.bytes + ends[2], ends[3] - ends[2]};
+        failed = put_value_range(to, start, stop, step) < 0;
+    }
+    buffer_free(&numbers);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -316,15 +311,10 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
         }
         values->spare -= count;
     }
-    if (count == total) {
-        if (put_byte(to, VALUE_TUPLE) < 0) {
-            return -1;
-        }
-    }
-    else if (put_byte(to, VALUE_CUT_TUPLE) < 0 || put_uint(to, (uint64_t)total) < 0) {
-        return -1;
-    }
-    if (put_uint(to, (uint64_t)count) < 0) {
+    int begun = count == total
+                    ? begin_value_tuple(to, (uint64_t)count)
+                    : begin_value_cut_tuple(to, (uint64_t)total, (uint64_t)count);
+    if (begun < 0) {
         return -1;
     }
     for (Py_ssize_t at = 0; at < count; at++) {
@@ -346,10 +336,10 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return encode_text(engine, to, value);
     }
     if (value == Py_None) {
-        return put_byte(to, VALUE_NONE);
+        return put_value_none(to);
     }
     if (kind == &PyBool_Type) {
-        return put_byte(to, value == Py_True ? VALUE_TRUE : VALUE_FALSE);
+        return value == Py_True ? put_value_true(to) : put_value_false(to);
     }
     if (kind == &PyFloat_Type) {
         return encode_float(to, value);
@@ -367,10 +357,10 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return encode_range(engine, to, value);
     }
     if (value == Py_Ellipsis) {
-        return put_byte(to, VALUE_ELLIPSIS);
+        return put_value_ellipsis(to);
     }
     if (value == Py_NotImplemented) {
-        return put_byte(to, VALUE_NOT_IMPLEMENTED);
+        return put_value_not_implemented(to);
     }
     return encode_reference(engine, to, value, depth, nesting);
 }

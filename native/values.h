@@ -2,7 +2,7 @@
 #ifndef CODETRACER_VALUES_H
 #define CODETRACER_VALUES_H
 
-#include "tables.h"
+#include "_trace_records.h"
 
 #define MAX_KNOWN 100000 /* as in values.py */
 #define MAX_NAME 1000    /* likewise */
@@ -103,8 +103,8 @@ typedef struct {
     size_t queue_used;
     size_t queue_size;
     Buffer content;
-    Buffer fields;
-    Buffer read; /* items of an instance of a known type */
+    Buffer items_held; /* those of the object that is looked at */
+    Buffer fields;     /* and its attributes */
 } Values;
 
 /* What a formatter of the program's says of an object. */
@@ -113,6 +113,13 @@ typedef struct {
     int failed;
     PyObject *text; /* what it says, or why it failed; NULL: it is hidden */
 } Words;
+
+/* The items of an object that is looked at. */
+typedef struct {
+    Buffer *to;
+    Py_ssize_t total; /* how many it has */
+    Py_ssize_t count; /* how many of them are there */
+} Items;
 
 /* The attributes of an object that is looked at. */
 typedef struct {
@@ -135,9 +142,20 @@ int values_prepare(void);
 /* Appends a value to `to`; what it refers to is queued for values_write. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 
-/* Puts bytes in UTF-8 as a text value, in the short form where it may be. */
-int put_utf8(Buffer *to, const char *bytes, size_t length, int may_be_short);
-int put_str(Buffer *to, PyObject *text, int may_be_short);
+#define SHORT_TEXT 64 /* characters that are encoded in place */
+
+/* A str in UTF-8, surrogates like any other character: what it is needed for ends before the str. */
+typedef struct {
+    Bytes bytes;
+    PyObject *owner; /* or NULL */
+    char place[4 * SHORT_TEXT];
+} Utf8;
+
+int utf8_take(Utf8 *utf8, PyObject *text);
+void utf8_end(Utf8 *utf8);
+
+/* Appends a str as a value. */
+int put_str(Buffer *to, PyObject *text);
 
 /* Appends what an instance of int, float, complex, str, bytes, bytearray or of a subclass is. */
 int encode_plain(Engine *engine, Buffer *to, PyObject *value);
@@ -164,12 +182,12 @@ void values_give_up(Values *values);
 
 int items_prepare(void);
 
-/* Appends the total, the count and the items. */
-int object_items(Engine *engine, Plan *plan, Buffer *to, PyObject *object, Layout *layout,
+/* Appends the items. */
+int object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout,
                  int depth);
 
 /* Appends what an iterator of CPython's own gives, which is given up; it is NULL with an exception. */
-int iterator_items(Engine *engine, Buffer *to, PyObject *iterator, Py_ssize_t total, int depth);
+int iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t total, int depth);
 
 /* ---- known.c */
 
@@ -177,7 +195,7 @@ Reading *reading_new(PyObject *told);
 void reading_free(Reading *reading);
 
 /* The same as object_items and object_attributes, of what is read in a way of its own. */
-int known_items(Engine *engine, Buffer *to, PyObject *object, Reading *reading, int depth);
+int known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int depth);
 int known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *reading);
 
 /* ---- words.c */
@@ -185,7 +203,7 @@ int known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *
 /* Has a formatter asked, which runs code of the program's: the text is for words_end. */
 int words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Words *words);
 
-/* Appends whether it failed, and the words. */
+/* Appends the words. */
 int words_put(Engine *engine, Buffer *to, const Words *words);
 void words_end(Words *words);
 
@@ -209,7 +227,7 @@ int attributes_prepare(void);
 int object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout);
 
 /* Appends one, as its filter has it. */
-int put_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value);
+int field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value);
 
 /* Returns what a slot holds of the class that a weak reference refers to; NULL, without an exception
    if it is not bound or none any more. */

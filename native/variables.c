@@ -2,7 +2,6 @@
    variables.py. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 #define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
 
@@ -117,7 +116,7 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
     }
     Namespace *namespace = table_get(&engine->namespaces, globals);
     int fits = namespace != NULL;
-    if (fits && plan->kind == 0) {
+    if (fits && plan->kind == KIND_MODULE) {
         fits = namespace_fits(namespace, globals);
     }
     if (fits == 0) {
@@ -128,7 +127,8 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
         return NULL;
     }
     if (plan->namespace != namespace) {
-        if (namespace_names(namespace, plan) < 0 || buffer_reserve(&engine->group, 32) < 0) {
+        if (namespace_names(namespace, plan) < 0
+            || put_namespace(&engine->group, plan->number, namespace->number) < 0) {
             return NULL;
         }
         for (Py_ssize_t at = 0; at < plan->count; at++) {
@@ -137,9 +137,6 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
                 variable->is_global ? namespace_slot(namespace, variable->name) : -1;
         }
         plan->namespace = namespace;
-        put_byte(&engine->group, RECORD_NAMESPACE);
-        put_uint(&engine->group, plan->number);
-        put_uint(&engine->group, namespace->number);
     }
     return namespace;
 }
@@ -212,17 +209,17 @@ variable_value(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, 
 }
 
 static int
-encode_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, int reach,
+variable_encode(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, int reach,
                 Scopes *scopes)
 {
     Buffer *roots = &engine->roots;
     PyObject *value = variable_value(engine, plan, frame, variable, scopes);
     if (value == NULL) {
-        return put_byte(roots, VALUE_UNBOUND);
+        return put_value_unbound(roots);
     }
     int outcome;
     if (variable->action != ALLOW) {
-        outcome = put_byte(roots, VALUE_REDACTED);
+        outcome = put_value_redacted(roots);
     }
     else {
         int depth = reach == 0 || reach > engine->values.depth ? engine->values.depth : reach;
@@ -263,10 +260,10 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame)
         Variable *variable = plan->parameter[at];
         size_t start = roots->used;
         if (variable->action == DROP) {
-            outcome = put_byte(roots, VALUE_DROPPED);
+            outcome = put_value_dropped(roots);
         }
         else {
-            outcome = encode_variable(engine, plan, frame, variable, 0, &scopes);
+            outcome = variable_encode(engine, plan, frame, variable, 0, &scopes);
         }
         if (outcome == 0) {
             state->written[variable->number] =
@@ -336,7 +333,7 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
     for (Py_ssize_t at = 0; outcome == 0 && at < looks->count; at++) {
         Variable *variable = looks->looks[at].variable;
         size_t start = roots->used;
-        outcome = encode_variable(engine, state->plan, frame, variable, looks->looks[at].reach,
+        outcome = variable_encode(engine, state->plan, frame, variable, looks->looks[at].reach,
                                   &scopes);
         if (outcome < 0) {
             break;
@@ -353,7 +350,7 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
                 && looks->looks[at].reach < engine->values.depth) {
                 /* What is in it may be new as well. */
                 size_t end = roots->used;
-                outcome = encode_variable(engine, state->plan, frame, variable, 0, &scopes);
+                outcome = variable_encode(engine, state->plan, frame, variable, 0, &scopes);
                 roots->used = end;
             }
         }
@@ -372,17 +369,9 @@ write_variables(Engine *engine, Frame *state)
         Variable *variable = change->variable;
         unsigned char *bytes = engine->roots.bytes + change->start;
         size_t count = change->end - change->start;
-        if (buffer_reserve(group, count + 16) < 0) {
+        if (put_variable(group, variable->number, (Bytes){bytes, count}) < 0) {
             return -1;
         }
-        if (variable->number <= RECORD_VARIABLE_HIGHEST) {
-            put_byte(group, RECORD_VARIABLE_SHORT + variable->number);
-        }
-        else {
-            put_byte(group, RECORD_VARIABLE);
-            put_uint(group, variable->number);
-        }
-        put_bytes(group, bytes, count);
         uint64_t *written = written_of(engine, state, variable);
         if (written != NULL) {
             int gone = variable->is_global && count == 1 && bytes[0] == VALUE_UNBOUND;

@@ -1,7 +1,6 @@
 /* The program's own words for its objects, by its formatters; see codetracer/runtime/formatting.py. */
 #include "engine.h"
 
-#include "_trace_format.h"
 
 /* Puts in words which exception it is. */
 static PyObject *
@@ -49,10 +48,7 @@ words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Wor
 int
 words_put(Engine *engine, Buffer *to, const Words *words)
 {
-    if (put_uint(to, (uint64_t)words->failed) < 0) {
-        return -1;
-    }
-    return words->text == NULL ? put_byte(to, VALUE_REDACTED)
+    return words->text == NULL ? put_value_redacted(to)
                                : values_encode(engine, to, words->text, 0, 0);
 }
 

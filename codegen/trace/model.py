@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -35,6 +35,61 @@ _ENCODED_TYPES = _PYTHON_TYPES | {
     "texts": "Sequence[str]",
     "attributes": "Sequence[tuple[int, bytes]]",
 }
+_C_TYPES = {
+    "uint": "uint64_t",
+    "sint": "int64_t",
+    "f64": "double",
+    "text": "Bytes",
+    "bytes": "Bytes",
+    "value": "Bytes",
+    "values": "Several",
+    "texts": "Several",
+    "attributes": "Several",
+}
+_C_HEADER_TYPES = {"u32": "uint32_t ", "u64": "uint64_t "}
+_C_NAMES = frozenset(
+    [
+        "at",
+        "to",
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+    ]
+)
+"""What no field may be called: keywords of C, and what the generated writers call their own."""
+_LONGEST_NUMBER = 10
+"""Bytes of a uint or sint of 64 bits."""
 _MAY_BE_SHORT = ("uint", "sint", "text")
 _LETTERS = {
     "uint": "n",
@@ -47,6 +102,10 @@ _LETTERS = {
     "texts": "T",
     "attributes": "A",
 }
+
+
+def _c_literal(text: str) -> str:
+    return '"' + "".join(f"\\{byte:03o}" for byte in text.encode("latin-1")) + '"'
 
 
 class Log(Row):
@@ -67,7 +126,12 @@ class Log(Row):
     @property
     def c_magic(self) -> str:
         """The file's magic as a literal in C."""
-        return '"' + "".join(f"\\{byte:03o}" for byte in self.magic.encode("latin-1")) + '"'
+        return _c_literal(self.magic)
+
+    @property
+    def c_block_magic(self) -> str:
+        """A block's magic as a literal in C."""
+        return _c_literal(self.block_magic)
 
     @property
     def block_magic_literal(self) -> str:
@@ -91,6 +155,16 @@ class HeaderField(Row):
     def python_type(self) -> str:
         """The type of its value in Python."""
         return "bytes" if self.type[0] == "s" else "int"
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return int(self.type[1:]) if self.type[0] == "s" else _INTEGERS[self.type][1]
+
+    @property
+    def c_parameter(self) -> str:
+        """Its parameter in C."""
+        return _C_HEADER_TYPES.get(self.type, "const void *") + self.name
 
 
 class Header(Row):
@@ -121,7 +195,31 @@ class TraceField(Row):
 
     name: Name
     type: FieldType
+    one_of: Literal["code_kind", "stream", "ending", "form"] | None = None
     summary: FullSentence
+
+    @model_validator(mode="after")
+    def _key_agrees(self) -> Self:
+        if self.one_of is not None and self.type != "uint":
+            raise ValueError(f"[one_of] the number of a row of {self.one_of} is a uint")
+        if self.name in _C_NAMES:
+            raise ValueError(f"[name] {self.name} has a meaning of its own in C; choose another")
+        return self
+
+    @property
+    def c_type(self) -> str:
+        """The type that its writer in C takes; values come encoded already."""
+        return _C_TYPES[self.type]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is several values, texts or attributes."""
+        return self.type in ("values", "texts", "attributes")
+
+    @property
+    def c_room(self) -> int:
+        """How many bytes it takes at most, without what is passed as bytes."""
+        return {"f64": 8, "value": 0}.get(self.type, _LONGEST_NUMBER)
 
     @property
     def python_type(self) -> str:
@@ -201,6 +299,27 @@ class Tagged(Row):
         return self.fields[1:] if self.short else self.fields
 
     @property
+    def c_parameters(self) -> str:
+        """The parameters of its writer in C, behind the buffer."""
+        return "".join(f", {field.c_type} {field.name}" for field in self.fields)
+
+    @property
+    def c_room(self) -> int:
+        """How many bytes it takes at most, without what is passed as bytes."""
+        return 1 + sum(field.c_room for field in self.fields)
+
+    @property
+    def c_sizes(self) -> str:
+        """What of it is passed as bytes, as a sum in C."""
+        sized = (field.name for field in self.fields if field.c_type in ("Bytes", "Several"))
+        return "".join(f" + {name}.size" for name in sized)
+
+    @property
+    def begins(self) -> bool:
+        """Whether its last field is values, which may follow one after the other."""
+        return bool(self.fields) and self.fields[-1].type == "values"
+
+    @property
     def letters(self) -> str:
         """A letter for each field: what has to be known to pass over it."""
         return "".join(_LETTERS[field.type] for field in self.fields)
@@ -246,6 +365,26 @@ class Form(Row):
         return f"FORM_{self.name.upper()}"
 
 
+class Choice(Row):
+    """One of what a field may say by a number."""
+
+    name: Name
+    number: Annotated[int, Field(ge=0, le=31)]
+    summary: FullSentence
+
+    @property
+    def title(self) -> str:
+        """Its name in words."""
+        return self.name.replace("_", " ")
+
+
+class CodeKind(Choice):
+    """One kind of code; with `suspends` its frames may go on, with `in_task` in asyncio's tasks."""
+
+    suspends: bool = False
+    in_task: bool = False
+
+
 class Record(Tagged):
     """One kind of record."""
 
@@ -266,6 +405,9 @@ class TraceSpec(SpecFile):
     header: list[Header]
     value: Annotated[list[TraceValue], Field(min_length=1)]
     form: Annotated[list[Form], Field(min_length=1)]
+    code_kind: Annotated[list[CodeKind], Field(min_length=1)]
+    stream: Annotated[list[Choice], Field(min_length=1)]
+    ending: Annotated[list[Choice], Field(min_length=1)]
     record: Annotated[list[Record], Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
@@ -285,15 +427,38 @@ class TraceSpec(SpecFile):
         for index, record in enumerate(self.record):
             if 0 in record.tags:
                 yield Problem("record", index, "tag", "tag 0 is where a block's records end")
-        for table, names in (
-            ("value", [row.name for row in self.value]),
-            ("record", [row.name for row in self.record]),
-            ("form", [row.name for row in self.form]),
-            ("form", [row.number for row in self.form]),
-        ):
+        named: list[tuple[str, Sequence[TraceValue | Record | Form | Choice]]] = [
+            ("value", self.value),
+            ("record", self.record),
+            ("form", self.form),
+            *((table, rows) for table, _, rows in self.choices),
+        ]
+        numbered: list[tuple[str, Sequence[Form | Choice]]] = [
+            ("form", self.form),
+            *((table, rows) for table, _, rows in self.choices),
+        ]
+        told: list[tuple[str, list[str] | list[int]]] = [
+            *((table, [row.name for row in rows]) for table, rows in named),
+            *((table, [row.number for row in rows]) for table, rows in numbered),
+        ]
+        for table, names in told:
             for index, name in enumerate(names):
                 if name in names[:index]:
                     yield Problem(table, index, "name", f"{name} is there already")
+
+    @property
+    def choices(self) -> list[tuple[str, str, Sequence[Choice]]]:
+        """The tables whose rows a field names by number: the table, its prefix, its rows."""
+        return [
+            ("code_kind", "KIND", self.code_kind),
+            ("stream", "STREAM", self.stream),
+            ("ending", "ENDING", self.ending),
+        ]
+
+    @property
+    def record_room(self) -> int:
+        """How many bytes any record takes at most, without what is passed as bytes."""
+        return max(record.c_room for record in self.record)
 
     @property
     def classes(self) -> list[TraceValue]:
@@ -305,6 +470,10 @@ class TraceSpec(SpecFile):
         """What trace_format exports, sorted."""
         names = ["BLOCK_MAGIC", "BLOCK_SIZE", "FORM_NAMES", "LOG_SUFFIX", "LOG_VERSION", "MAGIC"]
         names += [header.constant for header in self.header]
+        names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES", "STREAM_NAMES"]
+        names += [
+            f"{prefix}_{row.name.upper()}" for _, prefix, rows in self.choices for row in rows
+        ]
         return sorted(names + [form.constant for form in self.form])
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from codetracer_bindings.trace_format import STREAM_STDERR, STREAM_STDIN, STREAM_STDOUT
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["STDERR", "STDIN", "STDOUT"]
 
-STDIN: Final = 0
-STDOUT: Final = 1
-STDERR: Final = 2
+STDIN: Final = STREAM_STDIN
+STDOUT: Final = STREAM_STDOUT
+STDERR: Final = STREAM_STDERR

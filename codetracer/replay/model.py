@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from codetracer_bindings.trace_format import (
+    KIND_FUNCTION,
+    KIND_NAMES,
+    KINDS_IN_TASKS,
+    KINDS_THAT_SUSPEND,
+)
+
 if TYPE_CHECKING:
     from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["KINDS", "NO_THREAD", "Code", "Frame", "Thread", "shortened"]
+__all__ = ["NO_THREAD", "Code", "Frame", "Thread", "shortened"]
 
 LONGEST_NAME: Final = 10_000
 """Characters; names are told wherever they come up, and no path is longer."""
-
-KINDS: Final = ("module", "class", "function", "generator", "coroutine", "asynchronous generator")
-"""What a code object can be, by its number in the log."""
 
 
 def shortened(name: str) -> str:
@@ -28,7 +32,7 @@ class Code:
         number: how many code objects were seen before it.
         path: its source file, as ``co_filename`` named it.
         line: its first line (1-based).
-        kind: one of `KINDS`.
+        kind: a name of `codetracer_bindings.trace_format.KIND_NAMES`.
         name: its qualified name.
         module: ``__name__`` of its module.
         arguments: the names of its parameters, in order.
@@ -58,15 +62,15 @@ class Code:
         self.number = number
         self.path = path
         self.line = record.line
-        self.kind = KINDS[record.kind] if record.kind < len(KINDS) else "function"
+        self.kind = KIND_NAMES.get(record.kind, KIND_NAMES[KIND_FUNCTION])
         self.name = shortened(record.name)
         self.module = shortened(record.module)
         self.variables = tuple(map(shortened, record.variables))
         self.arguments = self.variables[: record.arguments]
         self.global_names = tuple(map(shortened, record.global_names))
         self.namespace = 0
-        self.suspends = self.kind in KINDS[3:]
-        self.runs_in_task = self.kind in KINDS[4:]
+        self.suspends = record.kind in KINDS_THAT_SUSPEND
+        self.runs_in_task = record.kind in KINDS_IN_TASKS
 
     def __repr__(self) -> str:
         return f"<Code {self.name} {self.path}:{self.line}>"

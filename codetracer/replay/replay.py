@@ -17,6 +17,7 @@ from codetracer_bindings.trace_decoder import (
     decode_value,
 )
 from codetracer_bindings.trace_encoder import value_none
+from codetracer_bindings.trace_format import ENDING_STATUS, STREAM_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "Replay"]
 
-STREAMS: Final = ("stdin", "stdout", "stderr")
+
+def _pass_over(record: raw.Record) -> Iterable[Event]:
+    """No event tells of this kind of record."""
+    return ()
 
 
 def _short_records() -> tuple[list[int | None], list[int | None]]:
@@ -216,7 +220,7 @@ class Replay:
                                 changes.objects.setdefault(record.number, before)
                             objects[record.number] = record
                         else:
-                            yield from handlers[type(record)](record)
+                            yield from handlers.get(type(record), _pass_over)(record)
                             frame = self._frame
                             thread = self._thread
                         position = after
@@ -426,14 +430,14 @@ class Replay:
     # ---------------------------------------------------------------- the process
 
     def _output(self, record: raw.OutputRecord) -> Iterable[Event]:
-        if record.stream >= len(STREAMS):
+        if record.stream not in STREAM_NAMES:
             raise KeyError(f"there is no stream {record.stream}")
         return (
             events.OutputEvent(
                 self._thread,
                 self.time_ns,
                 self._frame,
-                STREAMS[record.stream],
+                STREAM_NAMES[record.stream],
                 record.path,
                 record.line,
                 record.data,
@@ -447,7 +451,7 @@ class Replay:
     def _exit(self, record: raw.ExitRecord) -> Iterable[Event]:
         self.time_ns += record.elapsed
         self.ended = True
-        status = record.status if record.known else None
+        status = record.status if record.known == ENDING_STATUS else None
         return (events.ExitEvent(self._thread, self.time_ns, self._frame, status),)
 
     def _exec(self, record: raw.ExecRecord) -> Iterable[Event]:

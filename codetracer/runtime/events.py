@@ -37,6 +37,7 @@ from codetracer_bindings.trace_encoder import (
     encode_unwind,
     encode_yield,
 )
+from codetracer_bindings.trace_format import ENDING_STATUS, ENDING_UNKNOWN, STREAM_STDIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ _MILLISECOND: Final = 1_000_000
 
 RAISED: Final = 64
 """How many of the exceptions that were raised last are remembered."""
+
+_ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
+"""How a recording has ended, by whether the exit status is known."""
 
 _WAITING: Final = 0
 _ENDED: Final = -1
@@ -226,7 +230,7 @@ class Events:
         """The program wrote something, or read its standard input.
 
         Parameters:
-            stream: 0 stdin, 1 stdout, 2 stderr.
+            stream: STREAM_STDIN, STREAM_STDOUT or STREAM_STDERR.
             data: what it was.
             frame: the frame that did; None when it is not known.
         """
@@ -240,7 +244,7 @@ class Events:
 
     def _hidden(self, stream: int, data: bytes, frame: FrameType | None) -> bytes:
         """Return what was written or read, without secrets."""
-        if stream == 0 and frame is not None and self._plans.reads_secrets(frame.f_code):
+        if stream == STREAM_STDIN and frame is not None and self._plans.reads_secrets(frame.f_code):
             # It reads for somebody who wants a secret.
             self.learn(data)
             return PLACEHOLDER + b"\n" if data.endswith(b"\n") else PLACEHOLDER
@@ -249,7 +253,7 @@ class Events:
     def _write_output(self, stream: int, records: list[bytes], has_frame: bool) -> None:
         # What was read waits for the next record: that may say in which variable it has come, and
         # that its name is that of a secret.
-        waits = stream == 0 and len(records) == 1 and not self._out
+        waits = stream == STREAM_STDIN and len(records) == 1 and not self._out
         if has_frame:
             self._stacks.thread()
         self._pass_time()
@@ -282,7 +286,7 @@ class Events:
         self._tell(b"", self._write_exit, code)
 
     def _write_exit(self, code: int | None) -> None:
-        record = encode_exit(self._elapsed(), 0 if code is None else 1, code or 0)
+        record = encode_exit(self._elapsed(), _ENDINGS[code is not None], code or 0)
         self._out += self._late
         del self._late[:]
         self._out.append(record)

@@ -10,6 +10,14 @@ from codetracer.runtime.bytecode import beginning, local_names, names_by_line
 from codetracer.runtime.children import started, unheard
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
+from codetracer_bindings.trace_format import (
+    KIND_ASYNCHRONOUS_GENERATOR,
+    KIND_CLASS,
+    KIND_COROUTINE,
+    KIND_FUNCTION,
+    KIND_GENERATOR,
+    KIND_MODULE,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
 
-__all__ = ["COROUTINE_KIND", "MODULE_KIND", "Plan", "Plans", "Variable"]
+__all__ = ["Plan", "Plans", "Variable"]
 
 seal(globals())
 
@@ -31,14 +39,10 @@ _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
 _MOST: Final = 20_000
 """How many code objects are remembered; when there are more, all are met anew."""
 
-MODULE_KIND: Final = 0
-COROUTINE_KIND: Final = 4
-"""This and the kinds above it run in asyncio's tasks."""
-
 _KINDS: Final = (
-    (CO_GENERATOR, 3),
-    (CO_COROUTINE, COROUTINE_KIND),
-    (CO_ASYNC_GENERATOR, 5),
+    (CO_GENERATOR, KIND_GENERATOR),
+    (CO_COROUTINE, KIND_COROUTINE),
+    (CO_ASYNC_GENERATOR, KIND_ASYNCHRONOUS_GENERATOR),
 )
 """What code with a flag is in the log."""
 
@@ -249,8 +253,8 @@ def _kind(code: CodeType) -> int:
         if code.co_flags & flag:
             return kind
     if is_function(code):
-        return 2
-    return MODULE_KIND if code.co_name == "<module>" else 1
+        return KIND_FUNCTION
+    return KIND_MODULE if code.co_name == "<module>" else KIND_CLASS
 
 
 def _looks(

@@ -9,7 +9,6 @@ from codetracer.inspect.lookups import find
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import seal
 from codetracer.runtime.frames import FrameState, Namespace, ThreadState
-from codetracer.runtime.plans import COROUTINE_KIND, MODULE_KIND
 from codetracer.runtime.scopes import MISSING
 from codetracer.runtime.tasks import Tasks
 from codetracer_bindings.trace_encoder import (
@@ -22,6 +21,7 @@ from codetracer_bindings.trace_encoder import (
     encode_thread,
     encode_throw,
 )
+from codetracer_bindings.trace_format import KIND_MODULE, KINDS_IN_TASKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Stacks:
     def _thread_of(self, plan: Plan) -> ThreadState:
         """Return the running thread's state, when code begins or goes on in it."""
         thread = self.thread()
-        if plan.kind >= COROUTINE_KIND:
+        if plan.kind in KINDS_IN_TASKS:
             self._tasks.tell(thread)
         return thread
 
@@ -229,7 +229,7 @@ class Stacks:
         namespace = self._namespaces.get(id(variables))
         if namespace is None or (
             # Another dict may have the address of one that is gone.
-            plan.kind == MODULE_KIND
+            plan.kind == KIND_MODULE
             and any(find(variables, name, MISSING) is MISSING for name in namespace.written)
         ):
             namespace = Namespace(self._namespace_count)

@@ -4,7 +4,10 @@
 #ifndef CODETRACER_TRACE_FORMAT_H
 #define CODETRACER_TRACE_FORMAT_H
 
+#include <stddef.h>
+
 #define LOG_MAGIC "\103\124\114\117\107\015\012\032"
+#define BLOCK_MAGIC "\102\114\113\012"
 #define LOG_VERSION 1
 #define BLOCK_SIZE 65536
 #define FILE_HEADER_SIZE 48
@@ -81,6 +84,29 @@ enum record_tag {
 #define RECORD_STEP_HIGHEST 95
 #define RECORD_VARIABLE_LOWEST 0
 #define RECORD_VARIABLE_HIGHEST 63
+
+enum code_kind {
+    KIND_MODULE = 0, /* A module's own code. */
+    KIND_CLASS = 1, /* The body of a class. */
+    KIND_FUNCTION = 2, /* A function that runs from its call to its end. */
+    KIND_GENERATOR = 3, /* A generator function (CO_GENERATOR). */
+    KIND_COROUTINE = 4, /* An async function (CO_COROUTINE). */
+    KIND_ASYNCHRONOUS_GENERATOR = 5, /* An async function that yields (CO_ASYNC_GENERATOR). */
+};
+
+enum stream {
+    STREAM_STDIN = 0, /* What the program read from its standard input. */
+    STREAM_STDOUT = 1, /* What it wrote to its standard output. */
+    STREAM_STDERR = 2, /* What it wrote to its standard error. */
+};
+
+enum ending {
+    ENDING_UNKNOWN = 0, /* Nobody knows the exit status; the record has 0 for it. */
+    ENDING_STATUS = 1, /* The exit status is known. */
+};
+
+/* The kinds of code that run in asyncio's tasks, a bit each. */
+#define KINDS_IN_TASKS (0u | 1u << 4 | 1u << 5)
 
 #define FORM_UNSEEN 0
 #define FORM_LIST 1

@@ -150,7 +150,7 @@ class CodeRecord(NamedTuple):
     """co_firstlineno."""
 
     kind: int
-    """0 module, 1 class, 2 function, 3 generator, 4 coroutine, 5 asynchronous generator."""
+    """The number of its kind."""
 
     name: str
     """co_qualname."""
@@ -383,7 +383,7 @@ class OutputRecord(NamedTuple):
     """The program wrote something, or read its standard input."""
 
     stream: int
-    """0 stdin, 1 stdout, 2 stderr."""
+    """The stream's number."""
 
     path: str
     """The file that wrote or read it; empty when it is not known."""
@@ -402,7 +402,7 @@ class ExitRecord(NamedTuple):
     """ns since the last record that has a time."""
 
     known: int
-    """1 when the exit status is known, else 0."""
+    """The number of how it ended."""
 
     status: int
     """The exit status."""
