@@ -1,4 +1,4 @@
-"""The way into a recording that costs nothing until it is taken."""
+"""`read`, which loads the reader of recordings when it is first called."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ def read(path: str | os.PathLike[str]) -> Trace:
         for event in trace:
             ...
 
-    Little is read before it is needed, and little of that is kept, however long the log is.
+    The logs are read lazily, and little of them is kept in memory, however long they are.
     `codetracer.replay` has the types of events and values.
 
     Parameters:
-        path: the trace's folder, or one log in it.
+        path: the folder of the recording, or one log in it.
 
     Raises:
         HostError: ERR_IO, a file cannot be read.
-        TargetError: ERR_TRACE_MISSING, there is no trace; ERR_TRACE_DAMAGED, a log's header is
+        TargetError: ERR_TRACE_MISSING, there is none; ERR_TRACE_DAMAGED, the header of a log is
             wrong; ERR_UNSUPPORTED_FORMAT, a newer codetracer wrote it.
     """
     # Imported now: whoever records a program must not load all this into it.

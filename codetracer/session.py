@@ -1,9 +1,8 @@
-"""Recording from within a program: `start`, `stop`, `trace` and what goes with them.
+"""Recording from within a program: `start`, `stop`, `trace`, and the session that they share.
 
-With ``CODETRACER_TRACE=<folder>`` in the environment a recording starts when codetracer is
-imported.
+With ``CODETRACER_TRACE=<folder>`` in the environment, importing codetracer starts a recording.
 
-Light to import: what records is loaded when a recording starts.
+This module is light to import: the recorder is loaded when a recording starts.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
 SLOTS: Final = (5, 4, 3)
-"""The tool slots that a recording may take, those first that a program is least likely to want."""
+"""The tool slots that a recording may take; first those that a program is least likely to want."""
 
 _current: TraceSession | None = None
 
@@ -59,12 +58,10 @@ seal(globals())
 
 
 class TraceSession:
-    """A recording of this process that has been started.
-
-    It can be used as a context manager, which stops it.
+    """A running recording of this process; as a context manager, it stops at the end.
 
     Attributes:
-        path: the folder it is written to.
+        path: the folder of the recording.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -72,7 +69,7 @@ class TraceSession:
         self.path = recorder.directory.path
 
     def stop(self, exit_code: int | None = None) -> None:
-        """End the recording; nothing happens if it has ended.
+        """Stop the recording, if it has not ended yet.
 
         Parameters:
             exit_code: the program's exit status, if it is known.
@@ -81,7 +78,7 @@ class TraceSession:
             stop(exit_code)
 
     def flush(self) -> None:
-        """Have the system write to the disk what has been recorded; nothing if it has ended.
+        """Make the system write the recording to the disk, if it has not ended yet.
 
         Raises:
             RecorderError: it cannot be written, and the policy is ``abort``.
@@ -121,13 +118,13 @@ def make_recorder(
 ) -> Recorder:
     """Return a recorder that is yet to be installed, with its folder made.
 
-    Where this process descends from a recorded one and asks for that one's folder, it joins it.
+    If this process descends from a recorded one and names its folder, it joins that recording.
 
     Parameters:
         filter_start: the folder from which the project's filter is searched upwards.
-        files: which files are recorded, in place of what filters say of files.
-        builtin_filters: the built-in filters to begin with, by name.
-        program: what is recorded, for the metadata; by default this process' program.
+        files: the files to record, in place of what filters say about files.
+        builtin_filters: the names of the built-in filters that come first.
+        program: the name of the program, for the metadata; by default that of this process.
         arguments: its arguments; by default those of this process.
         strings: whether the program is that of ``-c``.
         numbered: where `path` is taken, take it with ``-2`` behind it, and so on.
@@ -276,7 +273,7 @@ def start_recorder(recorder: Recorder) -> TraceSession:
 
 
 def _undo(recorder: Recorder) -> None:
-    """Leave nothing of a recording that has not begun wholly; may be called again."""
+    """Remove everything of a recording that could not start; may be called again."""
     global _current
     recorder.make_room()
     _unregister(recorder.make_room)
@@ -290,13 +287,13 @@ def _undo(recorder: Recorder) -> None:
 
 
 def stop(exit_code: int | None = None) -> None:
-    """End the recording; nothing happens if there is none.
+    """Stop the current recording, if there is one.
 
     Parameters:
         exit_code: the program's exit status, if it is known.
 
     Raises:
-        RecorderError: what has been recorded cannot be written, and the policy is ``abort``.
+        RecorderError: the recording cannot be written, and the policy is ``abort``.
     """
     global _current
     session = _current
@@ -332,7 +329,7 @@ def is_tracing() -> bool:
 
 
 def flush() -> None:
-    """Have the system write to the disk what has been recorded; nothing happens without one.
+    """Make the system write the current recording to the disk, if there is one.
 
     Raises:
         RecorderError: it cannot be written, and the policy is ``abort``.
@@ -353,7 +350,7 @@ def trace(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
 ) -> TraceSession:
-    """Record a block: ``with codetracer.trace("out"): ...``; see `start`."""
+    """Record a block, ``with codetracer.trace("out"): ...``, with the parameters of `start`."""
     return start(
         path,
         trace_filter=trace_filter,
@@ -367,16 +364,15 @@ def trace(
 
 
 def start_from_env() -> None:
-    """Begin to record if ``CODETRACER_TRACE`` names a folder; called when codetracer is imported.
+    """Start to record if ``CODETRACER_TRACE`` names a folder; called when codetracer is imported.
 
-    The variable is inherited by child processes, which join the recording with logs of their own.
-    Where the folder is taken by another recording, it is taken with ``-2`` behind it, and so on.
-    The policy, filters and the output's capture are as the environment says too. The command line
-    of codetracer records by its options, and not by this.
+    Child processes inherit the variable and join the recording, with logs of their own. If another
+    recording has the folder, ``-2`` and so on is appended to its name. The environment also sets
+    the policy, filters and capture. The command line of codetracer ignores the variable.
 
     Raises:
-        RecorderError: as for `start`, under ``on_recorder_error = "abort"``; unless that is set it
-            is logged, and the program goes on.
+        RecorderError: as for `start`, under ``on_recorder_error = "abort"``; otherwise the error is
+            logged, and the program continues.
     """
     path = os.environ.get(TRACE)
     if not path or _is_command_line():

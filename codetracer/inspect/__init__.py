@@ -1,4 +1,4 @@
-"""What a handler asks about the moment it is called in: frame, place, file, thread, task.
+"""Answers a handler's questions about the moment of its event: frame, place, file, thread, task.
 
 Nothing here keeps an object of the program or runs its code.
 """

@@ -1,7 +1,7 @@
-"""What stands at an offset of a code object: line, columns, instruction, handler.
+"""Looks up an offset of a code object: its line, columns, instruction, and exception handler.
 
-Each call takes time in proportion to the size of the code object. Who asks for the same place often
-keeps the answer.
+Each call takes time in proportion to the size of the code object, so keep answers that you need
+often.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import CodeType
 
     type Position = tuple[int | None, int | None, int | None, int | None]
-    """First line, last line, first column, column behind the last one."""
+    """First line, last line, first column, column after the last one."""
 
 __all__ = ["handler_at", "instruction_at", "line_at", "position_at"]
 
@@ -25,19 +25,19 @@ seal(globals())
 
 
 def line_at(code: CodeType, offset: int) -> int:
-    """Return the line of the instruction at an offset, such as where a branch goes.
+    """Return the line of the instruction at an offset, such as the destination of a branch.
 
-    The frame's own line is no substitute: in a BRANCH of 3.12 it is that of the destination.
+    The frame's own line is not the same: in a BRANCH event of 3.12 it is the destination's line.
 
     Parameters:
         code: a code object.
         offset: in bytes, as events carry it: ``offset`` or ``destination``.
 
     Returns:
-        The line number, from 1; the first line of the code where the compiler gave none.
+        The line number, from 1; the first line of the code if the instruction has no line.
 
     Raises:
-        IndexError: no instruction of the code is there.
+        IndexError: the code has no instruction there.
     """
     _check(code, offset)
     for start, end, line in code.co_lines():
@@ -47,19 +47,19 @@ def line_at(code: CodeType, offset: int) -> int:
 
 
 def position_at(code: CodeType, offset: int) -> Position:
-    """Return which part of the source the instruction at an offset comes from.
+    """Return the part of the source that the instruction at an offset comes from.
 
     Parameters:
         code: a code object.
         offset: in bytes, as events carry it.
 
     Returns:
-        First line and last line, from 1; first column and the column behind the last one, from 0,
-        in bytes of the line in UTF-8. Each is None where the compiler gave none, or Python runs
+        First line and last line, from 1; first column and the column after the last one, from 0,
+        in bytes of the line in UTF-8. Each is None if the compiler gave none, or if Python runs
         with ``-X no_debug_ranges``.
 
     Raises:
-        IndexError: no instruction of the code is there.
+        IndexError: the code has no instruction there.
     """
     _check(code, offset)
     # An instruction has two bytes; CPython has had that since 3.6 (bpo-26647).
@@ -74,29 +74,29 @@ def instruction_at(code: CodeType, offset: int) -> str:
         offset: in bytes, as events carry it.
 
     Raises:
-        IndexError: no instruction of the code is there.
+        IndexError: the code has no instruction there.
     """
     _check(code, offset)
     return opname[code.co_code[offset]]
 
 
 def handler_at(code: CodeType, offset: int) -> int | None:
-    """Return where an exception goes on that comes at an offset, if it stays in this frame.
+    """Return the offset of the handler for an exception raised at an offset, if it has one.
 
-    That is the ``offset`` which EXCEPTION_HANDLED carries. An exception that is raised again in the
-    same frame, as at the end of ``finally``, comes at another offset than its traceback says:
-    ``tb_lasti`` is still the first one.
+    EXCEPTION_HANDLED carries this offset. If an exception is raised again in the same frame, as at
+    the end of ``finally``, its offset is not the one in its traceback: ``tb_lasti`` is still the
+    first one.
 
     Parameters:
         code: a code object.
         offset: in bytes, as events carry it.
 
     Returns:
-        The offset in bytes of the handler, which may be that of a ``with`` or ``finally``, or the
-        compiler's own; None where the exception leaves the frame.
+        The handler's offset in bytes, which may belong to a ``with``, a ``finally`` or the
+        compiler's own code; None if the exception leaves the frame.
 
     Raises:
-        IndexError: no instruction of the code is there.
+        IndexError: the code has no instruction there.
 
     How ``co_exceptiontable`` is written is told in CPython's InternalDocs/exception_handling.md
     (Objects/exception_handling_notes.txt before 3.13); 3.12 to 3.15 write it alike.

@@ -1,4 +1,4 @@
-"""The frame that an event is in, and what has changed below it since an event was last told."""
+"""Finds the frame of an event, and how the stack has changed since the last event."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ seal(globals())
 def frame(code: CodeType) -> FrameType | None:
     """Return the innermost frame that runs `code`: in a handler, the one its event is in.
 
-    How many frames up that is differs: callbacks in Python have a frame between the program's and
-    the handler's, those in C have none, and the handler may call functions of its own.
+    The number of frames up to it differs: callbacks in Python have a frame between the program's
+    and the handler's, callbacks in C have none, and the handler may call functions of its own.
 
     Parameters:
         code: the code object that the handler received.
 
     Returns:
-        The frame. Let go of it when the handler returns: whoever keeps a frame keeps all its
-        variables. None for code that runs in no frame, as where an extension module fires the
-        event (`PyMonitoring_FirePyStartEvent` and its like, since 3.13; Cython does so).
+        The frame; do not keep it after the handler returns, because a frame keeps all its
+        variables alive. None if the code runs in no frame, because an extension module fired the
+        event (with `PyMonitoring_FirePyStartEvent` and the like, since 3.13; Cython does so).
     """
     found: FrameType | None = _getframe(1)
     while found is not None and found.f_code is not code:

@@ -1,6 +1,6 @@
-"""What tracers are made of: the base class, events by name, and tool slots.
+"""The base class of tracers, events by name, and tool slots.
 
-The functions on slots are thin and typed; they go to `sys.monitoring` and keep no state.
+The functions for slots are thin, typed wrappers of `sys.monitoring` and keep no state.
 """
 
 from __future__ import annotations
@@ -58,25 +58,25 @@ __all__ = [
 seal(globals())
 
 SLOTS: Final = range(6)
-"""The tool slots there are (docs, `sys.monitoring.use_tool_id`: 0 to 5)."""
+"""All tool slots (docs, `sys.monitoring.use_tool_id`: 0 to 5)."""
 
 FREE_SLOTS: Final = (3, 4, 5)
-"""The slots taken unasked, in this order: 0, 1 and 2 are the debugger's, coverage's, profiler's."""
+"""The default slots, in this order: 0, 1 and 2 are for debugger, coverage and profiler."""
 
 
 class Tracer(TracerBase):
     """Base class of tracers: override the handlers of the events you want, and install it.
 
-    A handler may return DISABLE to silence its event at that location. A handler that raises is
-    dealt with by the policy's ``on_recorder_error``; the program never sees its exception.
-    Handlers run in the thread in which the event happens, while no tool gets events there.
+    A handler may return DISABLE to silence its event at that location. If a handler raises, the
+    policy's ``on_recorder_error`` decides; the program never sees the exception itself. Handlers
+    run in the thread of the event, and meanwhile no tool gets events in that thread.
     """
 
     def __init_subclass__(cls, **arguments: object) -> None:
-        """Refuse a handler whose name is almost an event's.
+        """Refuse a handler whose name is a misspelt one.
 
         Raises:
-            TypeError: naming the wrong name and the right one.
+            TypeError: a name is almost that of a handler; the message has both.
         """
         super().__init_subclass__(**arguments)
         handlers = [spec.handler for spec in CALLBACK_SPECS]
@@ -93,25 +93,24 @@ class Tracer(TracerBase):
     def interest(self, events: MonitoringEvents, /) -> EventSet:
         """Return the events this tracer wants: by default, those whose handlers it overrides.
 
-        Override it to choose when the tracer is installed, for instance by what the running
-        interpreter has: ``events.BRANCH_LEFT`` is 0 before 3.14. An event that is returned but
-        has no handler is not enabled.
+        Override it to choose events at installation, for example by what the interpreter has:
+        ``events.BRANCH_LEFT`` is 0 before 3.14. Returned events without a handler are not enabled.
         """
         return events_union(*(event for name, event in events if overrides(self, _HANDLERS[name])))
 
     def notify_failure(self) -> None:
-        """One of this tracer's handlers failed, and it is being removed; flush() comes next."""
+        """Called when a handler of this tracer failed and it is removed; flush() comes next."""
 
     def set_exit_status(self, code: int | None, /) -> None:
-        """Take note that the program ends with exit status `code`; None when it is not known."""
+        """Called with the exit status `code` of the program; None if it is not known."""
 
     def flush(self) -> None:
-        """Write out what is pending."""
+        """Write everything that is still in memory."""
 
     def finish(self) -> None:
         """Close everything; called once for each installation, after its last flush().
 
-        A handler that was under way in another thread when the tracer was removed may end later.
+        A handler that was running in another thread when the tracer was removed may end later.
         """
 
 
@@ -119,9 +118,9 @@ _HANDLERS = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 
 
 def overrides(tracer: TracerBase, handler: str) -> bool:
-    """Tell whether `tracer` has a handler of its own of that name: in its class or on itself.
+    """Tell whether `tracer` overrides this handler, in its class or on the instance.
 
-    A handler that is set to None counts as none.
+    A handler that is set to None does not count.
     """
     method = getattr(tracer, handler)
     return method is not None and getattr(method, "__func__", method) is not getattr(

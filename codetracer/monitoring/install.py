@@ -58,18 +58,18 @@ seal(globals())
 
 
 class Monitor:
-    """Holds one tracer in one tool slot, with events, policy and disabled locations of its own.
+    """Holds one tracer in one tool slot, with its own events, policy and disabled locations.
 
-    Several monitors know nothing of each other; there may be as many as there are free slots. One
-    that nobody refers to any more uninstalls its tracer, in the thread that let go of it.
+    Monitors are independent of each other, and there can be as many as there are free slots. When
+    the last reference to a monitor goes, it uninstalls its tracer, in the thread that dropped it.
 
     Parameters:
-        name: what `sys.monitoring.get_tool` says of the slot; two characters or more.
+        name: the name of the slot in `sys.monitoring.get_tool`; two characters or more.
         slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
-        policy: what to do about the tracer's errors; by default what `configure_policy` says.
+        policy: the policy for the tracer's errors; by default the one of `configure_policy`.
 
     Raises:
-        TypeError: the name is no str.
+        TypeError: the name is not a str.
         ValueError: the name is too short.
     """
 
@@ -91,13 +91,13 @@ class Monitor:
 
     @property
     def tracer(self) -> Tracer | None:
-        """The tracer that is installed, if one is."""
+        """The installed tracer, or None."""
         installation = self._current()
         return None if installation is None else installation.tracer
 
     @property
     def slot(self) -> int | None:
-        """The tool slot that is held, if a tracer is installed."""
+        """The tool slot of the installed tracer, or None."""
         installation = self._current()
         return None if installation is None else installation.tool
 
@@ -109,20 +109,20 @@ class Monitor:
         slot: int | None = None,
         policy: Callable[[], RecorderPolicy] | None = None,
     ) -> None:
-        """Install `tracer` for all threads of this process: its handlers are called from now on.
+        """Install `tracer` for all threads of this process, and start to call its handlers.
 
         Parameters:
-            policy: returns what to do about its errors; by default the monitor's.
+            policy: returns the policy for its errors; by default the monitor's.
             slot: the tool slot to take; by default the monitor's.
-            everywhere: whether its events are set for all code; if not, `watch` sets them for
+            everywhere: whether to set its events for all code; if not, `watch` sets them for
                 single functions.
 
         Raises:
-            UsageError: ERR_TRACER_INSTALL_CONFLICT: this monitor has a tracer already, no slot is
-                free, or the slot is no int from 0 to 5; the tracer has no handlers, one for an
-                event that this interpreter lacks, one that cannot be called with what its event
-                carries or is no plain function (async, a generator), or some that exclude each
-                other. Nothing is left behind.
+            UsageError: ERR_TRACER_INSTALL_CONFLICT: this monitor already has a tracer, no slot is
+                free, or the slot is not an int from 0 to 5; or the tracer has no handlers, a
+                handler for an event that this interpreter lacks, a handler that does not accept
+                the arguments of its event, an async or generator handler, or handlers that
+                exclude each other. Nothing is left behind.
         """
         made: list[Installation] = []
         try:
@@ -142,7 +142,7 @@ class Monitor:
         slot: int | None,
         policy: Callable[[], RecorderPolicy],
     ) -> None:
-        """Do all but set the events; what is to be undone is in `made`."""
+        """Do everything except setting the events; put an installation to be undone into `made`."""
         if not isinstance(tracer, Tracer):
             raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
         specs = wanted_specs(tracer)
@@ -173,14 +173,14 @@ class Monitor:
             raise no_free_slot(wanted)
 
     def uninstall(self) -> None:
-        """Remove the tracer, if there is one, then have it flush and finish.
+        """Remove the tracer, if there is one, then call its flush() and finish().
 
-        Nothing is left behind: no event set, no callback, no location disabled, the slot free.
+        Nothing is left behind: no event, callback or disabled location, and the slot is free.
 
         Raises:
             RecorderError: under ``on_recorder_error = "abort"``: the tracer failed to flush or
-                finish; or ERR_SLOT_LOST, another tool had taken its slot. It has been removed all
-                the same.
+                finish; or ERR_SLOT_LOST, another tool had taken its slot. The tracer is removed
+                in any case.
         """
         installation = self._installation
         if installation is not None:
@@ -209,22 +209,23 @@ class Monitor:
     def installed[T: Tracer](
         self, tracer: T, *, everywhere: bool = True
     ) -> AbstractContextManager[T]:
-        """Return a context manager: `tracer` is installed within the ``with`` block, only there.
+        """Return a context manager that installs `tracer` for the ``with`` block only.
 
-        Takes what `install` takes, and raises what it and `uninstall` raise. A tracer that was
-        removed before the end of the block, by its own error or by hand, stays removed.
+        It takes the parameters of `install`, and raises the errors of `install` and `uninstall`.
+        A tracer that is removed before the end of the block stays removed.
         """
         return _Installed(self, lambda: self.install(tracer, everywhere=everywhere), tracer)
 
     def watch(self, code: CodeType | Callable[..., object], events: EventSet | None = None) -> None:
-        """Set events for one function, in place of those that were set for it before.
+        """Set events for one function, in place of the events that were set for it before.
 
         Parameters:
-            code: a code object, or a function or method in Python.
-            events: by default all that the tracer has handlers for and that can be set so.
+            code: a code object, or a Python function or method.
+            events: by default all events that the tracer has handlers for and that can be set for
+                single functions.
 
         Raises:
-            TypeError: it is no code.
+            TypeError: `code` is neither.
             UsageError: ERR_TRACER_INSTALL_CONFLICT, no tracer is installed, it has no handler for
                 an event, or this interpreter cannot set an event for single functions.
             HostError: ERR_SLOT_LOST, as for `flush`.
@@ -245,10 +246,10 @@ class Monitor:
         locked(set_them)
 
     def unwatch(self, code: CodeType | Callable[..., object]) -> None:
-        """Unset what was set for one function; nothing happens if nothing was.
+        """Unset the events that were set for one function, if there are any.
 
         Raises:
-            TypeError: it is no code.
+            TypeError: `code` is neither a code object nor a Python function.
             HostError: ERR_SLOT_LOST, as for `flush`.
         """
         code = _code_of(code)
@@ -262,7 +263,7 @@ class Monitor:
         locked(unset_them)
 
     def rearm(self) -> None:
-        """Let locations that the tracer disabled fire again: its own, and no other tool's.
+        """Let the locations that this tracer disabled fire again, but no other tool's.
 
         Raises:
             HostError: ERR_SLOT_LOST, as for `flush`.
@@ -279,21 +280,21 @@ class Monitor:
             installation.settle_up()
 
     def flush(self) -> None:
-        """Have the tracer, if there is one, write out what is pending.
+        """Let the tracer, if there is one, write everything that is still in memory.
 
-        Where another tool freed the slot, it is taken back, and a warning logged.
+        If another tool freed the slot, the monitor takes it back and logs a warning.
 
         Raises:
-            RecorderError: under ``on_recorder_error = "abort"``: it failed; or ERR_SLOT_LOST,
-                another tool has taken its slot. It has been removed.
+            RecorderError: under ``on_recorder_error = "abort"``: the tracer failed; or
+                ERR_SLOT_LOST, another tool has taken its slot. The tracer is removed then.
         """
         self._call("flush", lambda tracer: tracer.flush())
 
     def set_exit_status(self, code: int | None) -> None:
-        """Tell the tracer, if there is one, the program's exit status.
+        """Give the program's exit status to the tracer, if there is one.
 
         Raises:
-            RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+            RecorderError: the tracer failed, under ``on_recorder_error = "abort"``, and is removed.
         """
         self._call("set_exit_status", lambda tracer: tracer.set_exit_status(code))
 
@@ -324,10 +325,10 @@ _default = Monitor()
 def install_with_policy(
     tracer: Tracer, policy: Callable[[], RecorderPolicy], slot: int | None = None
 ) -> None:
-    """Install `tracer` as `install_tracer` does, with a policy of its own.
+    """Install `tracer` as `install_tracer` does, with its own policy.
 
     Parameters:
-        policy: returns what to do about its errors.
+        policy: returns the policy for its errors.
         slot: as for `install_tracer`.
 
     Raises:
@@ -337,7 +338,7 @@ def install_with_policy(
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
-    """Install `tracer` for all threads of this process: its handlers are called from now on.
+    """Install `tracer` for all threads of this process, and start to call its handlers.
 
     Parameters:
         slot: the tool slot to take, 0 to 5; by default the first free one of 3, 4 and 5.
@@ -349,46 +350,46 @@ def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:
 
 
 def uninstall_tracer() -> None:
-    """Remove the installed tracer, if there is one, then have it flush and finish.
+    """Remove the installed tracer, if there is one, then call its flush() and finish().
 
-    Nothing is left behind: no event set, no callback, no location disabled, the slot free.
+    Nothing is left behind: no event, callback or disabled location, and the slot is free.
 
     Raises:
         RecorderError: the tracer failed to flush or finish, under ``on_recorder_error = "abort"``;
-            it has been removed all the same.
+            it is removed in any case.
     """
     _default.uninstall()
 
 
 def flush_installed_tracer() -> None:
-    """Have the installed tracer, if there is one, write out what is pending.
+    """Let the installed tracer, if there is one, write everything that is still in memory.
 
     Raises:
-        RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+        RecorderError: the tracer failed, under ``on_recorder_error = "abort"``, and is removed.
     """
     _default.flush()
 
 
 def update_exit_status(code: int | None) -> None:
-    """Tell the installed tracer, if there is one, the program's exit status.
+    """Give the program's exit status to the installed tracer, if there is one.
 
     Raises:
-        RecorderError: it failed, under ``on_recorder_error = "abort"``; it has been removed.
+        RecorderError: the tracer failed, under ``on_recorder_error = "abort"``, and is removed.
     """
     _default.set_exit_status(code)
 
 
 def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractContextManager[T]:
-    """Return a context manager: `tracer` is installed within the ``with`` block, and only there.
+    """Return a context manager that installs `tracer` for the ``with`` block only.
 
-    Takes what `install_tracer` takes, and raises what it and `uninstall_tracer` raise. A tracer
-    that was removed before the end of the block, by its own error or by hand, stays removed.
+    It takes the parameters of `install_tracer`, and raises the errors of `install_tracer` and
+    `uninstall_tracer`. A tracer that is removed before the end of the block stays removed.
     """
     return _Installed(_default, lambda: install_tracer(tracer, slot=slot), tracer)
 
 
 def is_installed(tracer: Tracer) -> bool:
-    """Tell whether `tracer` is the one that is installed."""
+    """Tell whether `tracer` is the installed one."""
     return _default.tracer is tracer
 
 

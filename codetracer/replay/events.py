@@ -1,9 +1,9 @@
-"""What happened, one class for each kind of event; a replay yields them in order.
+"""The events that a replay yields in order, one class for each kind.
 
-Every event has `thread` (where it happened), `time_ns` (ns since recording began, as of the last
-record that had a time: exact for calls and their ends, not later than that for the others) and
-`frame` (what it happened to). Properties that give values resolve them when they are asked for:
-ask before going on to the next event, for the objects will have changed then.
+Every event has `thread`, the thread it happened in; `frame`, the frame it happened to; and
+`time_ns`, the nanoseconds since recording began. The time is exact for calls and their ends; for
+other events it is that of the last record with a time. A property that returns a value resolves it
+when it is read: read it before you go on to the next event, because objects change.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ __all__ = [
 
 @dataclass(slots=True, eq=False)
 class CallEvent:
-    """A frame begins, or was seen for the first time; `frame.code` says of what."""
+    """A frame begins, or was seen for the first time; it runs `frame.code`."""
 
     thread: Thread
     time_ns: int
     frame: Frame
     entered: bool
-    """It had begun before it was seen; nothing is known of its arguments then."""
+    """Whether it had begun before it was seen; then its arguments are unknown."""
     _state: State = field(repr=False)
 
     @property
     def arguments(self) -> dict[str, Value]:
-        """The parameters by name, with what they are right now."""
+        """The parameters and their current values, by name."""
         return self._state.arguments(self.frame)
 
 
 @dataclass(slots=True, eq=False)
 class StepEvent:
-    """A line is about to run; variables are as they are before it does."""
+    """A line is about to run; variables have the values from before it."""
 
     thread: Thread
     time_ns: int
     frame: Frame
     number: int
-    """How many steps of the same process are before it."""
+    """The number of earlier steps in the same process."""
     line: int
     """The line (1-based) of `frame.code.path`."""
 
@@ -74,7 +74,7 @@ class _ValueEvent:
     time_ns: int
     frame: Frame
     raw: raw.Value = field(repr=False)
-    """The value as the log has it."""
+    """The value in the form that the log has."""
     _state: State = field(repr=False)
 
 
@@ -84,7 +84,7 @@ class ReturnEvent(_ValueEvent):
 
     @property
     def value(self) -> Value:
-        """What it returned."""
+        """The returned value."""
         return self._state.resolve(self.raw)
 
 
@@ -94,13 +94,13 @@ class YieldEvent(_ValueEvent):
 
     @property
     def value(self) -> Value:
-        """What it yielded."""
+        """The yielded value."""
         return self._state.resolve(self.raw)
 
 
 @dataclass(slots=True, eq=False)
 class ResumeEvent:
-    """A suspended frame goes on."""
+    """A suspended frame continues."""
 
     thread: Thread
     time_ns: int
@@ -117,27 +117,27 @@ class _ExceptionEvent(_ValueEvent):
 
 @dataclass(slots=True, eq=False)
 class ThrowEvent(_ExceptionEvent):
-    """A suspended frame goes on with an exception that is thrown into it."""
+    """A suspended frame continues with an exception that is thrown into it."""
 
 
 @dataclass(slots=True, eq=False)
 class UnwindEvent(_ExceptionEvent):
-    """A frame ended by an exception that passed out of it."""
+    """A frame ended, because an exception passed out of it."""
 
 
 @dataclass(slots=True, eq=False)
 class RaiseEvent(_ExceptionEvent):
-    """An exception was raised in a frame, or came into it from one that it called."""
+    """An exception was raised in a frame, or came into it from a frame that it called."""
 
 
 @dataclass(slots=True, eq=False)
 class HandledEvent(_ExceptionEvent):
-    """A frame begins to handle an exception; also where ``finally`` or ``with`` does."""
+    """A frame begins to handle an exception, also in a ``finally`` or ``with``."""
 
 
 @dataclass(slots=True, eq=False)
 class LostEvent:
-    """A frame has left, and nothing told how."""
+    """A frame has ended unseen: it is not known how."""
 
     thread: Thread
     time_ns: int
@@ -146,7 +146,7 @@ class LostEvent:
 
 @dataclass(slots=True, eq=False)
 class UnfinishedEvent:
-    """The log has ended, and the frame had not; no record says so, the replay adds it."""
+    """The frame was still running at the end of the log; the replay adds this event."""
 
     thread: Thread
     time_ns: int
@@ -160,19 +160,19 @@ class OutputEvent:
     thread: Thread
     time_ns: int
     frame: Frame | None
-    """The innermost frame that is recorded, if any."""
+    """The innermost recorded frame, or None."""
     stream: str
     """``stdin``, ``stdout`` or ``stderr``."""
     path: str
-    """The file that wrote or read it; empty when it is not known."""
+    """The source file that wrote or read it; empty if it is not known."""
     line: int
-    """The line there (1-based); 0 when it is not known."""
+    """The line there (1-based); 0 if it is not known."""
     data: bytes
-    """What was written, or read."""
+    """The bytes that were written or read."""
 
     @property
     def text(self) -> str:
-        """`data` as text; what is no UTF-8 is shown as escapes."""
+        """`data` as text; bytes that are not UTF-8 are shown as escapes."""
         return self.data.decode("utf-8", "backslashreplace")
 
 
@@ -187,22 +187,22 @@ class ThreadEvent:
 
 @dataclass(slots=True, eq=False)
 class ExitEvent:
-    """Recording ended in order; frames that are still open are told as unfinished after it."""
+    """Recording ended normally; frames that are still open follow as unfinished."""
 
     thread: Thread
     time_ns: int
     frame: Frame | None
     status: int | None
-    """The exit status, when it is known."""
+    """The exit status, if it is known."""
 
 
 type EndEvent = ReturnEvent | YieldEvent | UnwindEvent | LostEvent | UnfinishedEvent
-"""Whatever takes a frame off its thread's stack."""
+"""Any event that takes a frame off its thread's stack."""
 
 type FrameEvent = (
     CallEvent | StepEvent | EndEvent | ResumeEvent | ThrowEvent | RaiseEvent | HandledEvent
 )
-"""Whatever happens to a frame."""
+"""Any event of a frame."""
 
 type Event = FrameEvent | OutputEvent | ThreadEvent | ExitEvent
-"""Anything that a replay yields."""
+"""Any event that a replay yields."""

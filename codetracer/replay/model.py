@@ -1,4 +1,4 @@
-"""What the events of a trace are about: code, threads and frames."""
+"""Code, threads and frames, which the events of a recording refer to."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Code:
     """A code object.
 
     Attributes:
-        number: how many code objects were seen before it.
-        path: its source file, as ``co_filename`` named it.
+        number: the number of code objects seen before it.
+        path: its source file: ``co_filename``.
         line: its first line (1-based).
         kind: a name of `codetracer_bindings.trace_format.KIND_NAMES`.
         name: its qualified name.
         module: ``__name__`` of its module.
         arguments: the names of its parameters, in order.
         variables: the names of its local variables, parameters first.
-        global_names: the global variables that it names.
-        namespace: the number of the global variables that its frames have now.
-        suspends: whether its frames can yield and go on later.
+        global_names: the names of the global variables that it uses.
+        namespace: the number of the set of global variables that its frames have now.
+        suspends: whether its frames can yield and continue later.
         runs_in_task: whether asyncio's tasks run it.
     """
 
@@ -85,11 +85,11 @@ class Thread:
     """A thread of the program.
 
     Attributes:
-        number: how many threads were seen before it; -1 stands for none known.
+        number: the number of threads seen before it; -1 means that it is unknown.
         ident: ``threading.get_ident()`` there.
         name: its name when it was first seen.
         top: its innermost frame now, or None.
-        task: the name of the asyncio task that runs, or ran last, in it; empty for none.
+        task: the name of the current or last asyncio task in it; empty if there is none.
     """
 
     __slots__ = ("ident", "name", "number", "task", "top")
@@ -106,24 +106,24 @@ class Thread:
 
 
 NO_THREAD: Final = Thread(-1, 0, "unknown")
-"""Stands where something happened before any thread was seen."""
+"""The thread of events that came before any thread was seen."""
 
 
 class Frame:
     """One run of a code object. It changes as the replay goes on.
 
     Attributes:
-        number: how many frames were seen before it.
-        code: what it runs.
-        depth: how many frames are below it on its thread's stack now.
+        number: the number of frames seen before it.
+        code: the code that it runs.
+        depth: the number of frames below it on its thread's stack now.
         caller: the frame below it, or None.
-        line: the line that it is at, or was at last (1-based).
-        step: the number of its last step, -1 before the first.
-        began_ns: when it began (ns since recording began).
-        task: the name of the asyncio task that it runs in, or ran in last; empty for none.
+        line: its current or last line (1-based).
+        step: the number of its last step; -1 before the first.
+        began_ns: the time when it began (nanoseconds since recording began).
+        task: the name of its current or last asyncio task; empty if there is none.
         thread: the thread whose stack it is on, or None.
-        values: its local variables as the log has them, by number; `Replay.locals` has them by
-            name and resolved.
+        values: its local variables in the form of the log, by number; `Replay.locals` has them
+            resolved and by name.
     """
 
     __slots__ = (

@@ -1,4 +1,4 @@
-"""A recording on the disk: its folder, its metadata, and the logs of its processes."""
+"""A recording on disk: its folder, its metadata, and the logs of its processes."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Process:
 
     Attributes:
         log: its log.
-        pid: its number.
-        path: the log's file.
+        pid: its process identifier.
+        path: the file of the log.
     """
 
     __slots__ = ("log", "path", "pid")
@@ -51,36 +51,36 @@ class Process:
 
     @property
     def complete(self) -> bool:
-        """Whether its log has the end that a recorder writes when nothing stops it before."""
+        """Whether its log has the end that a recorder writes unless it is stopped earlier."""
         return self.log.has_end()
 
     def replay(self, *, tell_steps: bool = True, note_changes: bool = False) -> Replay:
-        """Return its events, from the first one on, and the state at each of them.
+        """Return an iterator over its events, which also knows the variables at each of them.
 
         Parameters:
-            tell_steps: with the steps; without, reading takes about a third less time.
-            note_changes: note what has changed between two events, in `Replay.changes`.
+            tell_steps: include the steps; leaving them out takes about a third less time.
+            note_changes: collect the changes between two events in `Replay.changes`.
         """
         return Replay(self.log, tell_steps=tell_steps, note_changes=note_changes)
 
 
 class Trace:
-    """A recording. Nothing but the metadata and the logs' headers is read before it is needed.
+    """A recording. At first only the metadata and the headers of the logs are read.
 
     Iterating yields the events of all processes, one process after the other.
 
     Parameters:
-        path: the trace's folder, or one log in it; then there is that process alone.
+        path: the folder of the recording, or one log in it, for that process alone.
 
     Attributes:
-        path: what was given.
-        folder: the trace's folder.
-        metadata: what trace_metadata.json says, without what cannot be; empty when there is none.
-        processes: the processes, that which was recorded first.
+        path: the `path` that was given.
+        folder: the folder of the recording.
+        metadata: the valid content of trace_metadata.json; empty if there is none.
+        processes: the processes, in the order in which they were recorded.
 
     Raises:
         HostError: ERR_IO, a file cannot be read.
-        TargetError: ERR_TRACE_MISSING, there is no trace; ERR_TRACE_DAMAGED, a log's header is
+        TargetError: ERR_TRACE_MISSING, there is none; ERR_TRACE_DAMAGED, the header of a log is
             wrong; ERR_UNSUPPORTED_FORMAT, a newer codetracer wrote it.
     """
 
@@ -107,28 +107,28 @@ class Trace:
 
     @property
     def complete(self) -> bool:
-        """Whether every log has its end, and the metadata is there and says nothing else."""
+        """Whether every log has its end and the metadata agrees."""
         return self.problem is None
 
     @property
     def problem(self) -> str | None:
-        """Why the trace is not complete, or None; reads the end of each log.
+        """The reason why the recording is incomplete, or None; reads the end of each log.
 
-        Damage in the middle of a log is found by whoever reads it all, and that of a source file's
-        copy by whoever asks for its lines.
+        Damage in the middle of a log is found when the log is read, and damage of a source file's
+        copy when its lines are read.
         """
         problems = [self._incomplete(), self._bad_metadata, *self._bad_sources.values()]
         return "; ".join(problem for problem in problems if problem) or None
 
     def replay(self) -> Replay:
-        """Return the events of the first process, and the state at each of them."""
+        """Return `Process.replay` of the first process."""
         return self.processes[0].replay()
 
     def source_lines(self, path: str) -> list[str]:
-        """Return the lines of a recorded source file as it was; none when there is no copy.
+        """Return the lines of a source file as it was recorded; none if there is no copy.
 
         Parameters:
-            path: as `Code.path` has it.
+            path: a `Code.path`.
         """
         lines = self._lines.get(path)
         if lines is None:
@@ -139,14 +139,14 @@ class Trace:
         return lines
 
     def source_line(self, path: str, line: int) -> str:
-        """Return a line (1-based) of a recorded source file, stripped; empty when not known."""
+        """Return a line (1-based) of a source file, stripped; empty if there is no copy."""
         lines = self.source_lines(path)
         return lines[line - 1].strip() if 0 < line <= len(lines) else ""
 
     def source_copy(self, path: str) -> str | None:
-        """Return the file that holds the copy of a source file; None when there is none to be read.
+        """Return the path of the copy of a source file; None if there is no readable one.
 
-        That is a regular file within the trace, of any size.
+        It is a regular file inside the recording, of any size.
         """
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
