@@ -307,3 +307,61 @@ def test_error_handlers_that_a_program_registers_are_not_called(
     tmp_path: Path, backend: str
 ) -> None:
     assert record(tmp_path, ERROR_HANDLERS, backend=backend).stdout.strip() == "[]"
+
+
+GARBAGE = """
+import gc, signal, sys, threading
+gc.disable()
+gc.collect()
+class TimeOut(Exception): pass
+def end(*args): raise TimeOut
+signal.signal(signal.SIGALRM, end)
+class Value:
+    def __init__(self, n):
+        self.items = [n]
+def work(n):
+    values = [Value(i) for i in range(n)]
+    return {i: value.items for i, value in enumerate(values)}
+def exceptions():
+    for i in range(50):
+        try:
+            try: {}['a']
+            except KeyError as error: raise ValueError(i) from error
+        except ValueError: pass
+def threads():
+    several = [threading.Thread(target=work, args=(20,)) for _ in range(5)]
+    for one in several: one.start()
+    for one in several: one.join()
+def output():
+    for i in range(50): print('x', file=sys.stderr)
+def new_code():
+    for i in range(20): exec(f'def f(n): return [n, {i}]\\nf(1)', {})
+def stacks():
+    def deep(kept):
+        mine = [kept]
+        return deep(kept)
+    for i in range(3):
+        try: deep(Value(i))
+        except RecursionError: pass
+def time_outs():
+    for i in range(100):
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            while True: work(5)
+        except TimeOut: pass
+for function in (exceptions, threads, output, new_code, stacks, time_outs):
+    function()
+    print(function.__name__, gc.collect())
+"""
+"""What it leaves for the garbage collector alone, by itself."""
+
+
+def test_recording_leaves_nothing_for_the_garbage_collector(tmp_path: Path, backend: str) -> None:
+    write(tmp_path, {"app.py": GARBAGE})
+    expected = execute("app.py", cwd=tmp_path)
+
+    arguments = ("-m", "codetracer", "record", "-q", "-o", "out", "app.py")
+    outcome = execute(*arguments, cwd=tmp_path, environ={"CODETRACER_BACKEND": backend})
+
+    assert expected.code == 0
+    assert (outcome.code, outcome.stdout) == (0, expected.stdout)

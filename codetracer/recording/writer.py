@@ -477,6 +477,7 @@ if sys.version_info >= (3, 13):
 
 else:
     _MS_SYNC: Final = 4
+    _WRITABLE: Final = 0x200  # PyBUF_WRITE
     _loaded: list[Any] = []
 
     def _load() -> Any:
@@ -493,16 +494,20 @@ else:
             )
             library.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
             library.msync.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-            _loaded[:] = [ctypes, library]
+            # An array of ctypes has a type for each size, which is garbage afterwards.
+            view = ctypes.pythonapi.PyMemoryView_FromMemory
+            view.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
+            view.restype = ctypes.py_object
+            _loaded[:] = [ctypes, library, view]
         return _loaded
 
     def _window(file: int, start: int, size: int) -> _Window:
-        ctypes, library = _load()
+        ctypes, library, view = _load()
         protection = mmap.PROT_READ | mmap.PROT_WRITE
         address = library.mmap(None, size, protection, mmap.MAP_SHARED, file, start)
         if address in (None, ctypes.c_void_p(-1).value):
             raise OSError(ctypes.get_errno(), "")
-        content = memoryview((ctypes.c_char * size).from_address(address)).cast("B")
+        content = view(address, size, _WRITABLE)
 
         def flush() -> None:
             if library.msync(address, size, _MS_SYNC) != 0:

@@ -69,6 +69,9 @@ RAISED: Final = 64
 _ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
 """How a recording has ended, by whether the exit status is known."""
 
+ROOM: Final = 2**16
+"""How many bytes must be to be had before an event is begun, once memory has been full."""
+
 _WAITING: Final = 0
 _ENDED: Final = -1
 """What stands for the frame whose end is the end of recording, before there is one, and after."""
@@ -116,6 +119,7 @@ class Events:
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
         self._late: list[bytes] = []
         self._missed = 0
+        self._is_short = False
         self._steps = 0
         self._raised: dict[int, tuple[int, int]] = {}
         self._telling: set[int] = set()
@@ -332,6 +336,8 @@ class Events:
             DISABLE when none of this location's events will be recorded, else None.
         """
         try:
+            if self._is_short:
+                self._find_room()
             frame = _frame_of(code)
             if frame is None or not self._take():
                 return None
@@ -364,8 +370,22 @@ class Events:
             finally:
                 # It refers to this very frame, by the others, and all that they hold would live on.
                 entry = None
+            if type(error) is MemoryError:
+                self._is_short = True
             self._missed += 1
         return None
+
+    def _find_room(self) -> None:
+        """Go on after memory has been full, if there is some again.
+
+        Until then no event is begun that would meet its end amid the work: CPython's own ways out
+        of that are little used, and one may end the process (3.15.0, a segmentation fault).
+
+        Raises:
+            MemoryError: it is still full.
+        """
+        bytearray(ROOM)
+        self._is_short = False
 
     def _take(self) -> bool:
         """Take the engine for this thread; False if the event must be let go."""
