@@ -75,11 +75,11 @@ def test_a_new_event_changes_generated_files_and_no_other(
     assert changed == {
         "generated/codetracer_bindings/_native.c",
         "generated/codetracer_bindings/_native.pyi",
+        "generated/codetracer_bindings/callback_rows.py",
         "generated/codetracer_bindings/callbacks.py",
-        "generated/codetracer_bindings/display.py",
+        "generated/codetracer_bindings/display_rows.py",
         "generated/codetracer_bindings/events.py",
         "generated/codetracer_bindings/events.txt",
-        "generated/codetracer_bindings/registration.py",
         "generated/codetracer_bindings/tracer.py",
         "generated/events.md",
     }
@@ -100,7 +100,7 @@ def test_a_new_event_has_a_handler_a_callback_a_registration_and_a_section(
     assert (
         '        "TELEPORT",\n        "on_teleport",\n'
         '        ("code", "offset", "destination"),\n        "bind_teleport",'
-    ) in project.read(f"{bindings}/registration.py")
+    ) in project.read(f"{bindings}/callback_rows.py")
     assert "\n    TELEPORT: EventId\n" in project.read(f"{bindings}/events.py")
     reference = project.read("generated/events.md")
     assert f"\n{COUNT + 1} events." in reference

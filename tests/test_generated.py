@@ -75,14 +75,19 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
     names = [name.rpartition(".")[2] for name in BINDINGS]
 
     assert names == [
+        "callback_rows",
         "callbacks",
         "display",
+        "display_rows",
         "events",
         "own",
         "registration",
         "trace_decoder",
+        "trace_decoding",
         "trace_encoder",
+        "trace_encoding",
         "trace_format",
+        "trace_letters",
         "trace_texts",
         "tracer",
         "types",

@@ -483,6 +483,24 @@ class TraceSpec(SpecFile):
         return sorted(encoders + [f"value_{value.name}" for value in self.value])
 
     @property
+    def encoded_types(self) -> list[str]:
+        """The types of fields that are encoded, sorted; a text with short tags is bytes there."""
+        types = {field.type for row in self._tagged for field in row.later_fields}
+        short = {row.fields[0].type for row in self._tagged if row.short}
+        return sorted(types | {"bytes" if first == "text" else first for first in short})
+
+    @property
+    def decoded_types(self) -> list[str]:
+        """The types of fields that are decoded, sorted, and what takes a text with a short tag."""
+        types: set[str] = {field.type for row in self._tagged for field in row.fields}
+        short = {row.fields[0].type for row in self._tagged if row.short}
+        return sorted(types | ({"slice"} if "text" in short else set()))
+
+    @property
+    def _tagged(self) -> list[Tagged]:
+        return [*self.record, *self.value]
+
+    @property
     def decoder_names(self) -> list[str]:
         """What trace_decoder exports, sorted."""
         classes = [record.class_name for record in self.record]

@@ -7,8 +7,21 @@ or RecursionError (no recorder nests so deep).
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
+
+from codetracer_bindings.trace_decoding import (
+    VALUES,
+    take_attributes,
+    take_bytes,
+    take_f64,
+    take_sint,
+    take_slice,
+    take_text,
+    take_texts,
+    take_uint,
+    take_value,
+    take_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -475,10 +488,6 @@ type Record = (
 )
 """Any record."""
 
-_f64_at = Struct("<d").unpack_from
-_LONGEST = 63
-"""A number of 64 bits has its last seven here or before."""
-
 
 def decode_record(data: bytes, position: int) -> tuple[Record, int]:
     """Return the record at `position` (byte offset), and the offset after it."""
@@ -487,84 +496,7 @@ def decode_record(data: bytes, position: int) -> tuple[Record, int]:
 
 def decode_value(data: bytes, position: int) -> tuple[Value, int]:
     """Return the value at `position` (byte offset), and the offset after it."""
-    return _VALUES[data[position]](data, position)
-
-
-def _uint(data: bytes, position: int) -> tuple[int, int]:
-    byte = data[position]
-    position += 1
-    if byte < 0x80:
-        return byte, position
-    number = byte & 0x7F
-    shift = 7
-    while True:
-        byte = data[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, position
-        shift += 7
-        if shift > _LONGEST:
-            raise ValueError("a number is longer than 64 bits")
-
-
-def _sint(data: bytes, position: int) -> tuple[int, int]:
-    number, position = _uint(data, position)
-    return number >> 1 if not number & 1 else -(number + 1 >> 1), position
-
-
-def _bytes(data: bytes, position: int) -> tuple[bytes, int]:
-    length, position = _uint(data, position)
-    return _slice(data, position, length)
-
-
-def _slice(data: bytes, position: int, length: int) -> tuple[bytes, int]:
-    end = position + length
-    if end > len(data):
-        raise IndexError("a text or bytes end too early")
-    return data[position:end], end
-
-
-def _text(data: bytes, position: int) -> tuple[str, int]:
-    content, position = _bytes(data, position)
-    return content.decode("utf-8", "surrogatepass"), position
-
-
-def _f64(data: bytes, position: int) -> tuple[float, int]:
-    content, position = _slice(data, position, 8)
-    number: float = _f64_at(content)[0]
-    return number, position
-
-
-_value = decode_value
-
-
-def _values(data: bytes, position: int) -> tuple[tuple[Value, ...], int]:
-    count, position = _uint(data, position)
-    values = []
-    for _ in range(count):
-        value, position = _VALUES[data[position]](data, position)
-        values.append(value)
-    return tuple(values), position
-
-
-def _texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
-    count, position = _uint(data, position)
-    texts = []
-    for _ in range(count):
-        text, position = _text(data, position)
-        texts.append(text)
-    return tuple(texts), position
-
-
-def _attributes(data: bytes, position: int) -> tuple[tuple[tuple[int, Value], ...], int]:
-    count, position = _uint(data, position)
-    attributes = []
-    for _ in range(count):
-        number, position = _uint(data, position)
-        value, position = _VALUES[data[position]](data, position)
-        attributes.append((number, value))
-    return tuple(attributes), position
+    return VALUES[data[position]](data, position)
 
 
 def _value_unbound(data: bytes, position: int) -> tuple[Value, int]:
@@ -609,37 +541,37 @@ def _value_integer(data: bytes, position: int) -> tuple[Value, int]:
     if 128 <= tag <= 255:
         number = tag - 144
     else:
-        number, position = _sint(data, position)
+        number, position = take_sint(data, position)
 
     return number, position
 
 
 def _value_big_integer(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    digits, position = _bytes(data, position)
+    digits, position = take_bytes(data, position)
 
     return int.from_bytes(digits, "little", signed=True), position
 
 
 def _value_cut_integer(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    more, position = _uint(data, position)
-    digits, position = _bytes(data, position)
+    more, position = take_uint(data, position)
+    digits, position = take_bytes(data, position)
 
     return CutIntegerValue(more, digits), position
 
 
 def _value_float(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    number, position = _f64(data, position)
+    number, position = take_f64(data, position)
 
     return number, position
 
 
 def _value_complex(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    real, position = _f64(data, position)
-    imag, position = _f64(data, position)
+    real, position = take_f64(data, position)
+    imag, position = take_f64(data, position)
 
     return complex(real, imag), position
 
@@ -648,57 +580,57 @@ def _value_text(data: bytes, position: int) -> tuple[Value, int]:
     tag = data[position]
     position += 1
     if 64 <= tag <= 127:
-        content, position = _slice(data, position, tag - 64)
+        content, position = take_slice(data, position, tag - 64)
         text = content.decode("utf-8", "surrogatepass")
     else:
-        text, position = _text(data, position)
+        text, position = take_text(data, position)
 
     return text, position
 
 
 def _value_cut_text(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    total, position = _uint(data, position)
-    text, position = _text(data, position)
+    total, position = take_uint(data, position)
+    text, position = take_text(data, position)
 
     return CutTextValue(total, text), position
 
 
 def _value_binary(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    data, position = _bytes(data, position)
+    data, position = take_bytes(data, position)
 
     return data, position
 
 
 def _value_cut_binary(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    total, position = _uint(data, position)
-    data, position = _bytes(data, position)
+    total, position = take_uint(data, position)
+    data, position = take_bytes(data, position)
 
     return CutBinaryValue(total, data), position
 
 
 def _value_tuple(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    items, position = _values(data, position)
+    items, position = take_values(data, position)
 
     return tuple(items), position
 
 
 def _value_cut_tuple(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    total, position = _uint(data, position)
-    items, position = _values(data, position)
+    total, position = take_uint(data, position)
+    items, position = take_values(data, position)
 
     return CutTupleValue(total, items), position
 
 
 def _value_range(data: bytes, position: int) -> tuple[Value, int]:
     position += 1
-    start, position = _value(data, position)
-    stop, position = _value(data, position)
-    step, position = _value(data, position)
+    start, position = take_value(data, position)
+    stop, position = take_value(data, position)
+    step, position = take_value(data, position)
 
     return RangeValue(start, stop, step), position
 
@@ -709,7 +641,7 @@ def _value_reference(data: bytes, position: int) -> tuple[Value, int]:
     if 32 <= tag <= 63:
         number = tag - 32
     else:
-        number, position = _uint(data, position)
+        number, position = take_uint(data, position)
 
     return ReferenceValue(number), position
 
@@ -728,21 +660,21 @@ def _value_dropped(data: bytes, position: int) -> tuple[Value, int]:
 
 def _record_source(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    path, position = _text(data, position)
+    path, position = take_text(data, position)
 
     return SourceRecord(path), position
 
 
 def _record_code(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    source, position = _uint(data, position)
-    line, position = _uint(data, position)
-    kind, position = _uint(data, position)
-    name, position = _text(data, position)
-    module, position = _text(data, position)
-    arguments, position = _uint(data, position)
-    variables, position = _texts(data, position)
-    global_names, position = _texts(data, position)
+    source, position = take_uint(data, position)
+    line, position = take_uint(data, position)
+    kind, position = take_uint(data, position)
+    name, position = take_text(data, position)
+    module, position = take_text(data, position)
+    arguments, position = take_uint(data, position)
+    variables, position = take_texts(data, position)
+    global_names, position = take_texts(data, position)
 
     return (
         CodeRecord(source, line, kind, name, module, arguments, variables, global_names),
@@ -752,55 +684,55 @@ def _record_code(data: bytes, position: int) -> tuple[Record, int]:
 
 def _record_namespace(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    code, position = _uint(data, position)
-    number, position = _uint(data, position)
+    code, position = take_uint(data, position)
+    number, position = take_uint(data, position)
 
     return NamespaceRecord(code, number), position
 
 
 def _record_type(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    name, position = _text(data, position)
+    name, position = take_text(data, position)
 
     return TypeRecord(name), position
 
 
 def _record_attribute(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    name, position = _text(data, position)
+    name, position = take_text(data, position)
 
     return AttributeRecord(name), position
 
 
 def _record_thread(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    ident, position = _uint(data, position)
-    name, position = _text(data, position)
+    ident, position = take_uint(data, position)
+    name, position = take_text(data, position)
 
     return ThreadRecord(ident, name), position
 
 
 def _record_switch(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    thread, position = _uint(data, position)
+    thread, position = take_uint(data, position)
 
     return SwitchRecord(thread), position
 
 
 def _record_call(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    code, position = _uint(data, position)
-    elapsed, position = _uint(data, position)
-    arguments, position = _values(data, position)
+    code, position = take_uint(data, position)
+    elapsed, position = take_uint(data, position)
+    arguments, position = take_values(data, position)
 
     return CallRecord(code, elapsed, arguments), position
 
 
 def _record_enter(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    code, position = _uint(data, position)
-    elapsed, position = _uint(data, position)
-    line, position = _uint(data, position)
+    code, position = take_uint(data, position)
+    elapsed, position = take_uint(data, position)
+    line, position = take_uint(data, position)
 
     return EnterRecord(code, elapsed, line), position
 
@@ -811,7 +743,7 @@ def _record_step(data: bytes, position: int) -> tuple[Record, int]:
     if 128 <= tag <= 255:
         delta = tag - 160
     else:
-        delta, position = _sint(data, position)
+        delta, position = take_sint(data, position)
 
     return StepRecord(delta), position
 
@@ -822,36 +754,36 @@ def _record_variable(data: bytes, position: int) -> tuple[Record, int]:
     if 64 <= tag <= 127:
         variable = tag - 64
     else:
-        variable, position = _uint(data, position)
-    value, position = _value(data, position)
+        variable, position = take_uint(data, position)
+    value, position = take_value(data, position)
 
     return VariableRecord(variable, value), position
 
 
 def _record_object(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    number, position = _uint(data, position)
-    form, position = _uint(data, position)
-    type_number, position = _uint(data, position)
-    total, position = _uint(data, position)
-    items, position = _values(data, position)
-    more, position = _uint(data, position)
-    attributes, position = _attributes(data, position)
+    number, position = take_uint(data, position)
+    form, position = take_uint(data, position)
+    type_number, position = take_uint(data, position)
+    total, position = take_uint(data, position)
+    items, position = take_values(data, position)
+    more, position = take_uint(data, position)
+    attributes, position = take_attributes(data, position)
 
     return ObjectRecord(number, form, type_number, total, items, more, attributes), position
 
 
 def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    number, position = _uint(data, position)
-    form, position = _uint(data, position)
-    type_number, position = _uint(data, position)
-    total, position = _uint(data, position)
-    items, position = _values(data, position)
-    more, position = _uint(data, position)
-    attributes, position = _attributes(data, position)
-    failed, position = _uint(data, position)
-    words, position = _value(data, position)
+    number, position = take_uint(data, position)
+    form, position = take_uint(data, position)
+    type_number, position = take_uint(data, position)
+    total, position = take_uint(data, position)
+    items, position = take_values(data, position)
+    more, position = take_uint(data, position)
+    attributes, position = take_attributes(data, position)
+    failed, position = take_uint(data, position)
+    words, position = take_value(data, position)
 
     return (
         WordedRecord(number, form, type_number, total, items, more, attributes, failed, words),
@@ -861,55 +793,55 @@ def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
 
 def _record_return(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    elapsed, position = _uint(data, position)
-    value, position = _value(data, position)
+    elapsed, position = take_uint(data, position)
+    value, position = take_value(data, position)
 
     return ReturnRecord(elapsed, value), position
 
 
 def _record_yield(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    elapsed, position = _uint(data, position)
-    value, position = _value(data, position)
+    elapsed, position = take_uint(data, position)
+    value, position = take_value(data, position)
 
     return YieldRecord(elapsed, value), position
 
 
 def _record_resume(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    frame, position = _uint(data, position)
-    elapsed, position = _uint(data, position)
+    frame, position = take_uint(data, position)
+    elapsed, position = take_uint(data, position)
 
     return ResumeRecord(frame, elapsed), position
 
 
 def _record_throw(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    frame, position = _uint(data, position)
-    elapsed, position = _uint(data, position)
-    exception, position = _value(data, position)
+    frame, position = take_uint(data, position)
+    elapsed, position = take_uint(data, position)
+    exception, position = take_value(data, position)
 
     return ThrowRecord(frame, elapsed, exception), position
 
 
 def _record_unwind(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    elapsed, position = _uint(data, position)
-    exception, position = _value(data, position)
+    elapsed, position = take_uint(data, position)
+    exception, position = take_value(data, position)
 
     return UnwindRecord(elapsed, exception), position
 
 
 def _record_raise(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    exception, position = _value(data, position)
+    exception, position = take_value(data, position)
 
     return RaiseRecord(exception), position
 
 
 def _record_handled(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    exception, position = _value(data, position)
+    exception, position = take_value(data, position)
 
     return HandledRecord(exception), position
 
@@ -922,91 +854,86 @@ def _record_lost(data: bytes, position: int) -> tuple[Record, int]:
 
 def _record_output(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    stream, position = _uint(data, position)
-    path, position = _text(data, position)
-    line, position = _uint(data, position)
-    data, position = _bytes(data, position)
+    stream, position = take_uint(data, position)
+    path, position = take_text(data, position)
+    line, position = take_uint(data, position)
+    data, position = take_bytes(data, position)
 
     return OutputRecord(stream, path, line, data), position
 
 
 def _record_exit(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    elapsed, position = _uint(data, position)
-    known, position = _uint(data, position)
-    status, position = _sint(data, position)
+    elapsed, position = take_uint(data, position)
+    known, position = take_uint(data, position)
+    status, position = take_sint(data, position)
 
     return ExitRecord(elapsed, known, status), position
 
 
 def _record_exec(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    program, position = _text(data, position)
+    program, position = take_text(data, position)
 
     return ExecRecord(program), position
 
 
 def _record_child(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    command, position = _text(data, position)
+    command, position = take_text(data, position)
 
     return ChildRecord(command), position
 
 
 def _record_joined(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    parent, position = _uint(data, position)
+    parent, position = take_uint(data, position)
 
     return JoinedRecord(parent), position
 
 
 def _record_time(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    elapsed, position = _uint(data, position)
+    elapsed, position = take_uint(data, position)
 
     return TimeRecord(elapsed), position
 
 
 def _record_task(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    name, position = _text(data, position)
+    name, position = take_text(data, position)
 
     return TaskRecord(name), position
-
-
-def _no_value(data: bytes, position: int) -> tuple[Value, int]:
-    raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
 
 def _no_record(data: bytes, position: int) -> tuple[Record, int]:
     raise ValueError(f"there is no record with the tag {data[position]:#04x}")
 
 
-_VALUES: list[Callable[[bytes, int], tuple[Value, int]]] = [_no_value] * 256
-_VALUES[0] = _value_unbound
-_VALUES[1] = _value_none
-_VALUES[2] = _value_false
-_VALUES[3] = _value_true
-_VALUES[4] = _value_ellipsis
-_VALUES[5] = _value_not_implemented
-_VALUES[6] = _value_integer
-_VALUES[128:256] = [_value_integer] * 128
-_VALUES[7] = _value_big_integer
-_VALUES[20] = _value_cut_integer
-_VALUES[8] = _value_float
-_VALUES[9] = _value_complex
-_VALUES[10] = _value_text
-_VALUES[64:128] = [_value_text] * 64
-_VALUES[11] = _value_cut_text
-_VALUES[12] = _value_binary
-_VALUES[13] = _value_cut_binary
-_VALUES[14] = _value_tuple
-_VALUES[15] = _value_cut_tuple
-_VALUES[16] = _value_range
-_VALUES[17] = _value_reference
-_VALUES[32:64] = [_value_reference] * 32
-_VALUES[18] = _value_redacted
-_VALUES[19] = _value_dropped
+VALUES[0] = _value_unbound
+VALUES[1] = _value_none
+VALUES[2] = _value_false
+VALUES[3] = _value_true
+VALUES[4] = _value_ellipsis
+VALUES[5] = _value_not_implemented
+VALUES[6] = _value_integer
+VALUES[128:256] = [_value_integer] * 128
+VALUES[7] = _value_big_integer
+VALUES[20] = _value_cut_integer
+VALUES[8] = _value_float
+VALUES[9] = _value_complex
+VALUES[10] = _value_text
+VALUES[64:128] = [_value_text] * 64
+VALUES[11] = _value_cut_text
+VALUES[12] = _value_binary
+VALUES[13] = _value_cut_binary
+VALUES[14] = _value_tuple
+VALUES[15] = _value_cut_tuple
+VALUES[16] = _value_range
+VALUES[17] = _value_reference
+VALUES[32:64] = [_value_reference] * 32
+VALUES[18] = _value_redacted
+VALUES[19] = _value_dropped
 
 _RECORDS: list[Callable[[bytes, int], tuple[Record, int]]] = [_no_record] * 256
 _RECORDS[1] = _record_source

@@ -3,9 +3,19 @@
 
 from __future__ import annotations
 
-from struct import Struct
-
 from codetracer_bindings.own import seal
+from codetracer_bindings.trace_encoding import (
+    BYTES,
+    put_attributes,
+    put_bytes,
+    put_f64,
+    put_sint,
+    put_text,
+    put_texts,
+    put_uint,
+    put_value,
+    put_values,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,55 +75,10 @@ __all__ = [
 
 seal(globals())
 
-_BYTES = tuple(bytes((number,)) for number in range(256))
-_f64 = Struct("<d").pack
-
-
-def _uint(number: int) -> bytes:
-    if number < 0x80:
-        return _BYTES[number]
-    if number < 0x4000:
-        return _BYTES[number & 0x7F | 0x80] + _BYTES[number >> 7]
-    digits = bytearray()
-    while number >= 0x80:
-        digits.append(number & 0x7F | 0x80)
-        number >>= 7
-    digits.append(number)
-    return bytes(digits)
-
-
-def _sint(number: int) -> bytes:
-    return _uint(number << 1 if number >= 0 else (-number << 1) - 1)
-
-
-def _bytes(data: bytes) -> bytes:
-    return _uint(len(data)) + data
-
-
-def _text(text: str) -> bytes:
-    data = text.encode("utf-8", "surrogatepass")
-    return _uint(len(data)) + data
-
-
-def _value(value: bytes) -> bytes:
-    return value
-
-
-def _values(values: Sequence[bytes]) -> bytes:
-    return _uint(len(values)) + b"".join(values)
-
-
-def _texts(texts: Sequence[str]) -> bytes:
-    return _uint(len(texts)) + b"".join(map(_text, texts))
-
-
-def _attributes(attributes: Sequence[tuple[int, bytes]]) -> bytes:
-    return _uint(len(attributes)) + b"".join(_uint(number) + value for number, value in attributes)
-
 
 def encode_source(path: str) -> bytes:
     """A source file."""
-    return _BYTES[1] + _text(path)
+    return BYTES[1] + put_text(path)
 
 
 def encode_code(
@@ -128,63 +93,63 @@ def encode_code(
 ) -> bytes:
     """A code object."""
     return (
-        _BYTES[2]
-        + _uint(source)
-        + _uint(line)
-        + _uint(kind)
-        + _text(name)
-        + _text(module)
-        + _uint(arguments)
-        + _texts(variables)
-        + _texts(global_names)
+        BYTES[2]
+        + put_uint(source)
+        + put_uint(line)
+        + put_uint(kind)
+        + put_text(name)
+        + put_text(module)
+        + put_uint(arguments)
+        + put_texts(variables)
+        + put_texts(global_names)
     )
 
 
 def encode_namespace(code: int, number: int) -> bytes:
     """Says which global variables a code's frames have from now on; 0 until it is said."""
-    return _BYTES[3] + _uint(code) + _uint(number)
+    return BYTES[3] + put_uint(code) + put_uint(number)
 
 
 def encode_type(name: str) -> bytes:
     """A type."""
-    return _BYTES[4] + _text(name)
+    return BYTES[4] + put_text(name)
 
 
 def encode_attribute(name: str) -> bytes:
     """An attribute's name."""
-    return _BYTES[5] + _text(name)
+    return BYTES[5] + put_text(name)
 
 
 def encode_thread(ident: int, name: str) -> bytes:
     """A thread; what follows happens in it."""
-    return _BYTES[6] + _uint(ident) + _text(name)
+    return BYTES[6] + put_uint(ident) + put_text(name)
 
 
 def encode_switch(thread: int) -> bytes:
     """What follows happens in another thread."""
-    return _BYTES[7] + _uint(thread)
+    return BYTES[7] + put_uint(thread)
 
 
 def encode_call(code: int, elapsed: int, arguments: Sequence[bytes]) -> bytes:
     """A frame begins (PY_START)."""
-    return _BYTES[8] + _uint(code) + _uint(elapsed) + _values(arguments)
+    return BYTES[8] + put_uint(code) + put_uint(elapsed) + put_values(arguments)
 
 
 def encode_enter(code: int, elapsed: int, line: int) -> bytes:
     """A frame is seen for the first time, and has begun before."""
-    return _BYTES[9] + _uint(code) + _uint(elapsed) + _uint(line)
+    return BYTES[9] + put_uint(code) + put_uint(elapsed) + put_uint(line)
 
 
 def encode_step(delta: int) -> bytes:
     """A line is about to run (LINE)."""
-    return _BYTES[delta + 160] if -32 <= delta <= 95 else _BYTES[10] + _sint(delta)
+    return BYTES[delta + 160] if -32 <= delta <= 95 else BYTES[10] + put_sint(delta)
 
 
 def encode_variable(variable: int, value: bytes) -> bytes:
     """A variable of the innermost frame has another value than was last said."""
     return (
-        _BYTES[variable + 64] if 0 <= variable <= 63 else _BYTES[11] + _uint(variable)
-    ) + _value(value)
+        BYTES[variable + 64] if 0 <= variable <= 63 else BYTES[11] + put_uint(variable)
+    ) + put_value(value)
 
 
 def encode_object(
@@ -198,14 +163,14 @@ def encode_object(
 ) -> bytes:
     """What an object holds, from now on."""
     return (
-        _BYTES[12]
-        + _uint(number)
-        + _uint(form)
-        + _uint(type_number)
-        + _uint(total)
-        + _values(items)
-        + _uint(more)
-        + _attributes(attributes)
+        BYTES[12]
+        + put_uint(number)
+        + put_uint(form)
+        + put_uint(type_number)
+        + put_uint(total)
+        + put_values(items)
+        + put_uint(more)
+        + put_attributes(attributes)
     )
 
 
@@ -222,199 +187,199 @@ def encode_worded(
 ) -> bytes:
     """What an object holds, and what a formatter, the program's own function, says of it."""
     return (
-        _BYTES[28]
-        + _uint(number)
-        + _uint(form)
-        + _uint(type_number)
-        + _uint(total)
-        + _values(items)
-        + _uint(more)
-        + _attributes(attributes)
-        + _uint(failed)
-        + _value(words)
+        BYTES[28]
+        + put_uint(number)
+        + put_uint(form)
+        + put_uint(type_number)
+        + put_uint(total)
+        + put_values(items)
+        + put_uint(more)
+        + put_attributes(attributes)
+        + put_uint(failed)
+        + put_value(words)
     )
 
 
 def encode_return(elapsed: int, value: bytes) -> bytes:
     """The innermost frame returns (PY_RETURN)."""
-    return _BYTES[13] + _uint(elapsed) + _value(value)
+    return BYTES[13] + put_uint(elapsed) + put_value(value)
 
 
 def encode_yield(elapsed: int, value: bytes) -> bytes:
     """The innermost frame is suspended (PY_YIELD)."""
-    return _BYTES[14] + _uint(elapsed) + _value(value)
+    return BYTES[14] + put_uint(elapsed) + put_value(value)
 
 
 def encode_resume(frame: int, elapsed: int) -> bytes:
     """A suspended frame goes on (PY_RESUME)."""
-    return _BYTES[15] + _uint(frame) + _uint(elapsed)
+    return BYTES[15] + put_uint(frame) + put_uint(elapsed)
 
 
 def encode_throw(frame: int, elapsed: int, exception: bytes) -> bytes:
     """A suspended frame goes on with an exception (PY_THROW)."""
-    return _BYTES[16] + _uint(frame) + _uint(elapsed) + _value(exception)
+    return BYTES[16] + put_uint(frame) + put_uint(elapsed) + put_value(exception)
 
 
 def encode_unwind(elapsed: int, exception: bytes) -> bytes:
     """The innermost frame ends by an exception (PY_UNWIND)."""
-    return _BYTES[17] + _uint(elapsed) + _value(exception)
+    return BYTES[17] + put_uint(elapsed) + put_value(exception)
 
 
 def encode_raise(exception: bytes) -> bytes:
     """An exception is raised in the innermost frame, or comes into it (RAISE)."""
-    return _BYTES[18] + _value(exception)
+    return BYTES[18] + put_value(exception)
 
 
 def encode_handled(exception: bytes) -> bytes:
     """The innermost frame handles an exception (EXCEPTION_HANDLED); finally and with do too."""
-    return _BYTES[19] + _value(exception)
+    return BYTES[19] + put_value(exception)
 
 
 def encode_lost() -> bytes:
     """The innermost frame is out of sight: it has ended unseen, or goes on with `resume`."""
-    return _BYTES[20]
+    return BYTES[20]
 
 
 def encode_output(stream: int, path: str, line: int, data: bytes) -> bytes:
     """The program wrote something, or read its standard input."""
-    return _BYTES[21] + _uint(stream) + _text(path) + _uint(line) + _bytes(data)
+    return BYTES[21] + put_uint(stream) + put_text(path) + put_uint(line) + put_bytes(data)
 
 
 def encode_exit(elapsed: int, known: int, status: int) -> bytes:
     """Recording has ended; the last record of a log that is complete."""
-    return _BYTES[22] + _uint(elapsed) + _uint(known) + _sint(status)
+    return BYTES[22] + put_uint(elapsed) + put_uint(known) + put_sint(status)
 
 
 def encode_exec(program: str) -> bytes:
     """Another program takes the process over: the last record, or the first in a preexec_fn."""
-    return _BYTES[23] + _text(program)
+    return BYTES[23] + put_text(program)
 
 
 def encode_child(command: str) -> bytes:
     """A Python process is started, by other means than a fork."""
-    return _BYTES[24] + _text(command)
+    return BYTES[24] + put_text(command)
 
 
 def encode_joined(parent: int) -> bytes:
     """The process is a new program that descends from a recorded one, and joins it."""
-    return _BYTES[25] + _uint(parent)
+    return BYTES[25] + put_uint(parent)
 
 
 def encode_time(elapsed: int) -> bytes:
     """What follows has no time of its own, and comes a millisecond or more after what has."""
-    return _BYTES[26] + _uint(elapsed)
+    return BYTES[26] + put_uint(elapsed)
 
 
 def encode_task(name: str) -> bytes:
     """Coroutines that begin or go on in the thread from now on are of this asyncio task."""
-    return _BYTES[27] + _text(name)
+    return BYTES[27] + put_text(name)
 
 
 def value_unbound() -> bytes:
     """The variable is not bound, or no longer."""
-    return _BYTES[0]
+    return BYTES[0]
 
 
 def value_none() -> bytes:
     """None."""
-    return _BYTES[1]
+    return BYTES[1]
 
 
 def value_false() -> bytes:
     """False."""
-    return _BYTES[2]
+    return BYTES[2]
 
 
 def value_true() -> bytes:
     """True."""
-    return _BYTES[3]
+    return BYTES[3]
 
 
 def value_ellipsis() -> bytes:
     """Ellipsis."""
-    return _BYTES[4]
+    return BYTES[4]
 
 
 def value_not_implemented() -> bytes:
     """NotImplemented."""
-    return _BYTES[5]
+    return BYTES[5]
 
 
 def value_integer(number: int) -> bytes:
     """An int that fits 64 bits."""
-    return _BYTES[number + 144] if -16 <= number <= 111 else _BYTES[6] + _sint(number)
+    return BYTES[number + 144] if -16 <= number <= 111 else BYTES[6] + put_sint(number)
 
 
 def value_big_integer(digits: bytes) -> bytes:
     """An int of any size."""
-    return _BYTES[7] + _bytes(digits)
+    return BYTES[7] + put_bytes(digits)
 
 
 def value_cut_integer(more: int, digits: bytes) -> bytes:
     """An int of more bytes than the limit of a text."""
-    return _BYTES[20] + _uint(more) + _bytes(digits)
+    return BYTES[20] + put_uint(more) + put_bytes(digits)
 
 
 def value_float(number: float) -> bytes:
     """A float."""
-    return _BYTES[8] + _f64(number)
+    return BYTES[8] + put_f64(number)
 
 
 def value_complex(real: float, imag: float) -> bytes:
     """A complex number."""
-    return _BYTES[9] + _f64(real) + _f64(imag)
+    return BYTES[9] + put_f64(real) + put_f64(imag)
 
 
 def value_text(text: str) -> bytes:
     """A str."""
     text_data = text.encode("utf-8", "surrogatepass")
     if len(text_data) <= 63:
-        head = _BYTES[len(text_data) + 64] + text_data
+        head = BYTES[len(text_data) + 64] + text_data
     else:
-        head = _BYTES[10] + _bytes(text_data)
+        head = BYTES[10] + put_bytes(text_data)
     return head
 
 
 def value_cut_text(total: int, text: str) -> bytes:
     """A str that is longer than the limit."""
-    return _BYTES[11] + _uint(total) + _text(text)
+    return BYTES[11] + put_uint(total) + put_text(text)
 
 
 def value_binary(data: bytes) -> bytes:
     """Bytes."""
-    return _BYTES[12] + _bytes(data)
+    return BYTES[12] + put_bytes(data)
 
 
 def value_cut_binary(total: int, data: bytes) -> bytes:
     """Bytes that are longer than the limit."""
-    return _BYTES[13] + _uint(total) + _bytes(data)
+    return BYTES[13] + put_uint(total) + put_bytes(data)
 
 
 def value_tuple(items: Sequence[bytes]) -> bytes:
     """A tuple; it cannot change, and so has no number."""
-    return _BYTES[14] + _values(items)
+    return BYTES[14] + put_values(items)
 
 
 def value_cut_tuple(total: int, items: Sequence[bytes]) -> bytes:
     """A tuple that is longer, or lies deeper, than the limit."""
-    return _BYTES[15] + _uint(total) + _values(items)
+    return BYTES[15] + put_uint(total) + put_values(items)
 
 
 def value_range(start: bytes, stop: bytes, step: bytes) -> bytes:
     """A range."""
-    return _BYTES[16] + _value(start) + _value(stop) + _value(step)
+    return BYTES[16] + put_value(start) + put_value(stop) + put_value(step)
 
 
 def value_reference(number: int) -> bytes:
     """An object that may change; the latest `object` record of that number says what it holds."""
-    return _BYTES[number + 32] if 0 <= number <= 31 else _BYTES[17] + _uint(number)
+    return BYTES[number + 32] if 0 <= number <= 31 else BYTES[17] + put_uint(number)
 
 
 def value_redacted() -> bytes:
     """A filter hid the value."""
-    return _BYTES[18]
+    return BYTES[18]
 
 
 def value_dropped() -> bytes:
     """A filter left the value out, where there must be one."""
-    return _BYTES[19]
+    return BYTES[19]

@@ -1,0 +1,124 @@
+"""How bytes become each type of field of the trace log.
+
+What is none raises IndexError (it ends too early) or ValueError (it cannot be).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+__all__ = [
+    "VALUES",
+    "take_attributes",
+    "take_bytes",
+    "take_f64",
+    "take_sint",
+    "take_slice",
+    "take_text",
+    "take_texts",
+    "take_uint",
+    "take_value",
+    "take_values",
+]
+
+
+def _no_value(data: bytes, position: int) -> tuple[object, int]:
+    raise ValueError(f"there is no value with the tag {data[position]:#04x}")
+
+
+VALUES: Final[list[Callable[[bytes, int], tuple[object, int]]]] = [_no_value] * 256
+"""What reads a value, by its tag; `trace_decoder` fills it."""
+
+_f64_at = Struct("<d").unpack_from
+_LONGEST = 63
+"""A number of 64 bits has its last seven here or before."""
+
+
+def take_uint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number at `position` (byte offset), and the offset after it."""
+    byte = data[position]
+    position += 1
+    if byte < 0x80:
+        return byte, position
+    number = byte & 0x7F
+    shift = 7
+    while True:
+        byte = data[position]
+        position += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, position
+        shift += 7
+        if shift > _LONGEST:
+            raise ValueError("a number is longer than 64 bits")
+
+
+def take_sint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number at `position` (byte offset), and the offset after it."""
+    number, position = take_uint(data, position)
+    return number >> 1 if not number & 1 else -(number + 1 >> 1), position
+
+
+def take_bytes(data: bytes, position: int) -> tuple[bytes, int]:
+    """Return the bytes at `position` (byte offset), and the offset after them."""
+    length, position = take_uint(data, position)
+    return take_slice(data, position, length)
+
+
+def take_slice(data: bytes, position: int, length: int) -> tuple[bytes, int]:
+    """Return `length` bytes at `position` (byte offset), and the offset after them."""
+    end = position + length
+    if end > len(data):
+        raise IndexError("a text or bytes end too early")
+    return data[position:end], end
+
+
+def take_text(data: bytes, position: int) -> tuple[str, int]:
+    """Return the text at `position` (byte offset), and the offset after it."""
+    content, position = take_bytes(data, position)
+    return content.decode("utf-8", "surrogatepass"), position
+
+
+def take_f64(data: bytes, position: int) -> tuple[float, int]:
+    """Return the number at `position` (byte offset), and the offset after it."""
+    content, position = take_slice(data, position, 8)
+    number: float = _f64_at(content)[0]
+    return number, position
+
+
+def take_value(data: bytes, position: int) -> tuple[object, int]:
+    """Return the value at `position` (byte offset), and the offset after it."""
+    return VALUES[data[position]](data, position)
+
+
+def take_values(data: bytes, position: int) -> tuple[tuple[object, ...], int]:
+    """Return the values at `position` (byte offset), and the offset after it."""
+    count, position = take_uint(data, position)
+    values = []
+    for _ in range(count):
+        value, position = VALUES[data[position]](data, position)
+        values.append(value)
+    return tuple(values), position
+
+
+def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
+    """Return the texts at `position` (byte offset), and the offset after it."""
+    count, position = take_uint(data, position)
+    texts = []
+    for _ in range(count):
+        text, position = take_text(data, position)
+        texts.append(text)
+    return tuple(texts), position
+
+
+def take_attributes(data: bytes, position: int) -> tuple[tuple[tuple[int, object], ...], int]:
+    """Return numbers and values of attributes at `position` (byte offset), and the offset after."""
+    count, position = take_uint(data, position)
+    attributes = []
+    for _ in range(count):
+        number, position = take_uint(data, position)
+        value, position = VALUES[data[position]](data, position)
+        attributes.append((number, value))
+    return tuple(attributes), position
