@@ -1,4 +1,4 @@
-"""codetracer: tracers on CPython's sys.monitoring that cannot hurt the program they watch.
+"""codetracer: records Python programs, and runs tracers on sys.monitoring that cannot hurt them.
 
     from codetracer import Tracer, installed
 

@@ -1,4 +1,4 @@
-"""``python -m codetracer`` is ``codetracer``."""
+"""Lets ``python -m codetracer`` run the command line."""
 
 from __future__ import annotations
 

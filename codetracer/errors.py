@@ -1,4 +1,4 @@
-"""The errors of codetracer: one tree, one stable code each.
+"""The errors of codetracer: one tree, with a stable code for each error.
 
 RecorderError
 ├── UsageError       the caller asked for something impossible

@@ -1,4 +1,4 @@
-"""Run a program as ``python`` would, in an interpreter that is up already.
+"""Runs a program as ``python`` would, in an interpreter that is already running.
 
 What `run` imitates is CPython's pymain_run_python (Modules/main.c) and _PyRun_SimpleFile
 (Python/pythonrun.c). What cannot be imitated from within:

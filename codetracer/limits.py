@@ -1,4 +1,4 @@
-"""How much of each value a recording has."""
+"""Limits on how much of each value a recording has."""
 
 from __future__ import annotations
 

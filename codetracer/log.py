@@ -1,4 +1,4 @@
-"""What codetracer says about itself: the logger ``codetracer``, and JSON lines on stderr.
+"""codetracer's own log: the logger ``codetracer``, and JSON lines on stderr.
 
 `logging` takes longer to import than all of codetracer, so it is imported when something is said.
 """

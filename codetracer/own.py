@@ -1,4 +1,4 @@
-"""CPython's own functions as they were when this was loaded; see `codetracer_bindings.own`.
+"""CPython's own functions, as they were at import; see `codetracer_bindings.own`.
 
 What a sealed function catches may be the program's, whatever its type; see `codetracer.whose`.
 """

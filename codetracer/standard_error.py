@@ -1,4 +1,4 @@
-"""The commands' way to say something on standard error, in a process that the program shares."""
+"""Writes lines to standard error, in a process that codetracer shares with the program."""
 
 from __future__ import annotations
 

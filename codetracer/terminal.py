@@ -1,4 +1,4 @@
-"""Text of a recording on a terminal: nothing in it may colour, move, hide or reorder anything.
+"""Makes text of a recording safe for a terminal: it cannot colour, move, hide or reorder.
 
 Names, values and output are the recorded program's, and whoever passes a recording on may have put
 anything into it. Commands that read one run within `safe_streams`: whatever they print is made

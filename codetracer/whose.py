@@ -1,4 +1,4 @@
-"""Whose exception comes out of code of codetracer or of a tracer: theirs, or the program's.
+"""Decides whose exception it is that comes out of a tracer: the tracer's or the program's.
 
 The program's signal handlers run between any two instructions of the main thread, a tracer's among
 them, and what they raise continues there. So does what `PyThreadState_SetAsyncExc` puts into a

@@ -1,1 +1,1 @@
-"""A program's output and input: catches them, and hands them to whoever asked for them."""
+"""Catches a program's output and input, and passes them to a function of the caller."""

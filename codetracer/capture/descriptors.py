@@ -1,4 +1,4 @@
-"""How a pipe or a pseudo-terminal comes to stand in the place of descriptors 1 and 2.
+"""Puts a pipe or a pseudo-terminal in the place of descriptors 1 and 2.
 
 `codetracer.capture.pipes` is what stands there while the program runs, in C where the engine is,
 `codetracer.capture.forwarder` is the other process, and `codetracer.capture.io` says why there must

@@ -1,4 +1,4 @@
-"""The hooks in Python: what stands for the streams' methods where the engine is not in C.
+"""The hooks in Python, which replace the streams' methods if the engine is not in C.
 
 `native/capture.c` and `native/input.c` are the same in C. These here are frames that a program can
 see: its debugger steps into them, its `sys.settrace` and `sys.setprofile` are told of them, and a

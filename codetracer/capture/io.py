@@ -1,4 +1,4 @@
-"""What the program writes to stdout and stderr and reads from stdin, told to whoever asks.
+"""Catches text that the program writes to stdout and stderr and reads from stdin.
 
 The design that disturbs least, for each layer:
 

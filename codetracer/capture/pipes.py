@@ -1,4 +1,4 @@
-"""What stands on descriptors 1 and 2 while the program runs; `native/pipes.c` is the same in C.
+"""Reads descriptors 1 and 2 while the program runs; `native/pipes.c` does the same in C.
 
 Every descriptor that is kept may be closed by the program, and its number be that of a file of the
 program's then. So each is asked what it is before each use, and what is not ours any more is let

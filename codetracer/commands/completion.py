@@ -1,4 +1,4 @@
-"""``codetracer completion``: the script with which a shell completes what follows ``codetracer``.
+"""``codetracer completion``: prints a script that lets a shell complete the command line.
 
 The scripts are made of the parsers themselves, so what they offer is what there is.
 """

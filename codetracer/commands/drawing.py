@@ -1,4 +1,4 @@
-"""How lines are drawn: plain, or with rich, where it is installed and a terminal shows them."""
+"""Draws lines: plain, or with rich if it is installed and a terminal shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts what is in a process' log by reading all of it."""
+"""Counts the records of a process' log by reading all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which functions a name given on the command line means, and which it may have meant."""
+"""Finds the functions that a name on the command line means, or may have meant."""
 
 from __future__ import annotations
 

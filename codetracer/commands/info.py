@@ -1,4 +1,4 @@
-"""``codetracer info``: its options, and what it says of a trace."""
+"""``codetracer info``: its options, and the description that it prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of a recording, which may be left out of a command: then it is the newest one here."""
+"""Finds the newest recording in the current folder, for commands that name none."""
 
 from __future__ import annotations
 

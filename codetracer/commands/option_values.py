@@ -1,4 +1,4 @@
-"""Values of options: whole numbers, texts, and what is given once."""
+"""Checks values of options: whole numbers, texts, and options given only once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prints what the commands found: lines for people or JSON lines, up to a number of them."""
+"""Prints the results of commands as text or JSON lines, up to a number of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far long work is, for who waits at a terminal."""
+"""Shows the progress of long work to somebody who waits at a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``codetracer record``: its options, and what they mean."""
+"""``codetracer record``: its options, and the recording that they start."""
 
 from __future__ import annotations
 

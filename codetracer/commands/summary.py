@@ -1,4 +1,4 @@
-"""What ``codetracer record`` says at its very end: how much was recorded, and how to see it.
+"""The last lines of ``codetracer record``: how much was recorded, and how to see it.
 
 It runs after the program: no code of the program's is run, nothing it may have replaced is looked
 up, and nothing is imported. What is written goes to standard error as it was when recording began;

@@ -1,4 +1,4 @@
-"""What each event is in CodeTracer's trace: elements, as JSON.
+"""Converts events to the elements of CodeTracer's trace, as JSON.
 
 A generator's calls are one for each time that it runs: it returns what it yields. An exception that
 leaves a function is what the function returns, as text. CodeTracer takes the step before a call for

@@ -1,4 +1,4 @@
-"""The events of a recording as the trace.json that CodeTracer 25.11 opens.
+"""Writes the events of a recording as the trace.json that CodeTracer 25.11 opens.
 
 That format knows one stack of calls and no threads. So there is a ``<toplevel>`` call around all;
 the main thread's calls come first, then those of each other thread, in a ``<thread NAME>`` call of

@@ -1,4 +1,4 @@
-"""What CodeTracer 25.11 is told of a recording beside its events."""
+"""Writes the metadata files that CodeTracer 25.11 reads beside the events."""
 
 from __future__ import annotations
 

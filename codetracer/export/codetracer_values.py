@@ -1,4 +1,4 @@
-"""Values as CodeTracer 25.11 reads them: its kinds of values and types, as JSON.
+"""Converts values to CodeTracer 25.11's kinds of values and types, as JSON.
 
 It has no floats that all its versions read, no integers of more than 64 bits and no sets or dicts:
 the first two become text, sets become sequences, and dicts become sequences of pairs.

@@ -1,4 +1,4 @@
-"""Which part of a recording is exported: some steps, the calls of one function, or both."""
+"""Selects the part of a recording to export: some steps, the calls of one function, or both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large an export would be, measured on a sample of the recording's events."""
+"""Estimates the size of an export from a sample of the recording's events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large an export may be, and what is said of sizes."""
+"""The largest size that an export may have, and sizes in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The source files that an export names, and where the copy of each one goes."""
+"""Copies the source files that an export names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of one JSON array that are written at the same time, and put one after the other."""
+"""Writes parts of one JSON array at the same time, and then joins them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trace filters: which code is recorded, and which values are shown, redacted or dropped."""
+"""Trace filters: they choose the code to record and the values to show, redact or drop."""
 
 from codetracer.filters.chain import FilterChain, FilterSource, Scope
 from codetracer.filters.loading import load_chain

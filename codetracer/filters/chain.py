@@ -1,4 +1,4 @@
-"""Chains of filters, and what they say of a code object and of a name in it.
+"""Chains of filters, and their decisions about code objects and names in them.
 
 The last rule that matches decides, in the order of the chain. What names say is secret is a floor:
 only a pattern that allows a name lifts it (docs/adr/0005-trace-filters.md).

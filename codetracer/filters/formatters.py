@@ -1,4 +1,4 @@
-"""Which types may have a formatter: the program's own words for their instances."""
+"""Checks the types and functions of formatters, which describe objects in words."""
 
 from __future__ import annotations
 

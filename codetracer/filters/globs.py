@@ -1,4 +1,4 @@
-"""Files chosen by globs: the options --include and --exclude of the command line."""
+"""The options --include and --exclude, which choose files by globs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On which line of a TOML text a key stands: `tomllib` does not tell.
+"""Finds the line of a key in a TOML text, because `tomllib` does not say.
 
 The text is one that `tomllib` has accepted, so that nothing is checked here.
 """

@@ -1,4 +1,4 @@
-"""Finds the filter files that hold for a program, and makes a chain of them."""
+"""Finds the filter files for a program, and makes a chain of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which names say that a value is secret: those of ``builtin/secrets.toml``, and what people add.
+"""Decides which names are secret: those of ``builtin/secrets.toml``, and the user's own.
 
 A name is looked at once, when it is first met; its answer is remembered.
 """

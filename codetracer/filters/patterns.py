@@ -1,4 +1,4 @@
-r"""The patterns of selectors, as `re` takes them: globs, and regexes as Rust's ``regex`` has them.
+r"""Compiles the patterns of selectors for `re`: globs, and regexes of Rust's ``regex``.
 
 The schema comes from recorders written in Rust, so a filter file means what it means there. Where
 Rust and Python spell one thing differently, it is translated; what only one of them has is refused

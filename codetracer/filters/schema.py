@@ -1,4 +1,4 @@
-"""Filter files: CodeTracer's TOML schema, version 1, read and checked.
+"""Reads and checks filter files: CodeTracer's TOML schema, version 1.
 
 [meta] name, version, description, labels · [io] capture, streams, modes · [scope] default_exec,
 default_value_action and [[scope.rules]] selector, exec, value_default, reason and

@@ -1,4 +1,4 @@
-"""Selectors: ``kind:pattern`` or ``kind:match:pattern``, as a filter file has them."""
+"""Selectors of filter files: ``kind:pattern`` or ``kind:match:pattern``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of a code object: whether it is a function, its parameters, the code within it."""
+"""Answers questions about a code object: is it a function, its parameters, its inner code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a type is, told without running any code of it or of its metaclass."""
+"""Finds out what a type is without running code of it or of its metaclass."""
 
 from __future__ import annotations
 

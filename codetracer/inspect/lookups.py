@@ -1,4 +1,4 @@
-"""Looks names up in dicts of the program's, and runs none of its code.
+"""Looks names up in the program's dicts without running any of its code.
 
 A dict may have keys that are no plain strings. CPython compares one that has the hash of what is
 looked up, and that is where the program's ``__eq__`` would run.

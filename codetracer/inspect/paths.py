@@ -1,4 +1,4 @@
-"""Where a code object's file is, whether it is the program's own, and whether a glob names it."""
+"""Decides whether a code object's file is the program's own, and whether a glob matches it."""
 
 from __future__ import annotations
 

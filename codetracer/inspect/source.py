@@ -1,4 +1,4 @@
-"""Python source as bytes: how it is decoded (PEP 263), and what CPython refuses in a file."""
+"""Reads Python source from bytes: its encoding (PEP 263), and errors that CPython refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of the thread and of the asyncio task that run."""
+"""Names of the current thread and asyncio task."""
 
 from __future__ import annotations
 

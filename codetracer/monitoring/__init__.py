@@ -1,4 +1,4 @@
-"""The monitoring layer: subclass `Tracer`, install it, and the program stays safe from it."""
+"""The monitoring layer: subclass `Tracer`, install it, and it cannot hurt the program."""
 
 from codetracer.monitoring.api import (
     DISABLE,

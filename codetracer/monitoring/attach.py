@@ -1,4 +1,4 @@
-"""One installation in sys.monitoring: what is set when it comes, and what is left when it goes.
+"""Sets up one installation in sys.monitoring, and removes it without leaving anything.
 
 Whatever belongs together happens in one call into C, so that no signal handler of the program, and
 no other thread while the interpreter lock is held, comes between.

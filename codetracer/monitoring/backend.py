@@ -1,4 +1,4 @@
-"""Which callbacks guard the handlers: those in C where they were built, or those in Python."""
+"""Chooses the callbacks that guard the handlers: in C if they were built, or in Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An installation's state, and the one place where a handler's error becomes a decision.
+"""The state of an installation, and the one place where a handler's error becomes a decision.
 
 - `locked`: the lock of what this process has installed.
 - `Installation`: a tracer in a slot, with its callbacks, the code that it watches and where it has

@@ -1,4 +1,4 @@
-"""Code objects with a number each, which are not kept alive: the events that are set for them.
+"""Numbers code objects without keeping them alive, for events that are set on them.
 
 With `codetracer_bindings._engine` (`native/codes.c`), whatever makes the callbacks, CPython tells
 of the end of a code object. Without it there are weak references, which a program can count.

@@ -1,4 +1,4 @@
-"""A tracer's handlers, looked at when it is installed: which it has, and whether they can work."""
+"""Finds and checks a tracer's handlers when it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Install, uninstall, flush: from any thread, from inside a handler, twice in a row.
+"""Installs, uninstalls and flushes tracers: from any thread, a handler, or twice in a row.
 
 A `Monitor` holds one tracer in one slot; the functions here are those of the process' own monitor.
 `uninstall_locked` is the one teardown. A failed install, a plain uninstall and a policy that

@@ -1,4 +1,4 @@
-"""What to do when recording fails, and where to say so: the policy of this process."""
+"""The policy of this process: what happens when recording fails, and where it is reported."""
 
 from codetracer.policy.env import configure_policy_from_env
 from codetracer.policy.model import (

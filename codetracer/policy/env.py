@@ -1,4 +1,4 @@
-"""The policy from the environment: CODETRACER_<SETTING> for each setting."""
+"""Reads the policy from the environment: CODETRACER_<SETTING> for each setting."""
 
 from __future__ import annotations
 

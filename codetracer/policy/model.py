@@ -1,4 +1,4 @@
-"""The policy: its settings, what each may be, and the one that is in force."""
+"""The policy: its settings, their allowed values, and the policy in force."""
 
 from __future__ import annotations
 

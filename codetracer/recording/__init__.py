@@ -1,1 +1,1 @@
-"""A recording on the disk: its folder, its logs, and the names in it."""
+"""A recording on disk: its folder, its logs, and the names in it."""

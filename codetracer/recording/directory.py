@@ -1,4 +1,4 @@
-"""The folder a recording is written to: its logs, its metadata, the sources as they were.
+"""The folder of a recording while it is written: logs, metadata, and copies of sources.
 
 All of it runs beside the program, or after it: nothing here looks up what it may have replaced.
 """

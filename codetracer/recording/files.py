@@ -1,4 +1,4 @@
-"""Opens the files of a recording: regular ones alone, for all others may never end."""
+"""Opens the files of a recording, but only regular ones, because others may never end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of the Python processes that a program started have no log in its recording."""
+"""Finds the Python processes that a program started and that have no log in its recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON for a recording's metadata, by nothing that a program can replace.
+"""Writes JSON for a recording's metadata without functions that a program can replace.
 
 `json.dumps` with an indent runs Python code of the standard library, which looks up builtins.
 """

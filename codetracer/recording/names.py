@@ -1,4 +1,4 @@
-"""The names in a recording's folder; that of a log ends in `LOG_SUFFIX` of the log's format."""
+"""The names of files in a recording's folder; a log ends in `LOG_SUFFIX` of the log's format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a trace log block by block, and says clearly where one is damaged.
+"""Reads a trace log block by block, and reports where one is damaged.
 
 It knows blocks and bytes; what the records mean is the business of `codetracer.replay`.
 """

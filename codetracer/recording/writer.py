@@ -1,4 +1,4 @@
-"""Appends to a trace log through a memory map, so that what was written outlives the process.
+"""Appends to a trace log through a memory map, so that its bytes outlive the process.
 
 It knows blocks and bytes; what they mean is the encoder's business. `native/log.c` is the same in
 C.

@@ -1,4 +1,4 @@
-"""Reading a recording: events in order, the state at each of them, values as text and JSON."""
+"""Reads a recording: its events in order, the state at each, and values as text and JSON."""
 
 from codetracer.replay.events import (
     CallEvent,

@@ -1,4 +1,4 @@
-"""trace_metadata.json, as far as it is what a recorder writes."""
+"""Reads the parts of trace_metadata.json that a recorder can have written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goes through one process' log and yields its events; knows the state at each of them."""
+"""Goes through the log of one process, yields its events, and knows the state at each."""
 
 from __future__ import annotations
 

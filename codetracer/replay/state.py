@@ -1,4 +1,4 @@
-"""What the program's variables and objects hold at one moment of a replay."""
+"""The values of the program's variables and objects at one moment of a replay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a recorded value is for whoever reads a trace: plain objects, and small classes."""
+"""Recorded values for a reader: plain Python objects, and small classes."""
 
 from __future__ import annotations
 

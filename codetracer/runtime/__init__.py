@@ -1,1 +1,1 @@
-"""What runs inside a recorded program, on every event."""
+"""The code that runs inside a recorded program, at every event."""

@@ -1,4 +1,4 @@
-"""What each line of a code object may change, read from its bytecode.
+"""Reads from bytecode what each line of a code object can change.
 
 The delta idea rests on it: after a line has run, only the variables that it names can have another
 value, and only what can be reached from them by as many attributes and items as the line goes

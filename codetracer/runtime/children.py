@@ -1,4 +1,4 @@
-"""What a program starts beside forks: Python processes that are not recorded, and what replaces it.
+"""Notices Python processes that are not recorded, and programs that replace this process.
 
 CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code.
 With the engine in Python the hook is a function of ours: each audit event needs a frame of the

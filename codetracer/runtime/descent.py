@@ -1,4 +1,4 @@
-"""How a process that descends from a recorded one finds the recording, to join it.
+"""Lets a descendant of a recorded process find the recording and join it.
 
 An environment variable names the recording's id and folder. A program that starts itself anew, as
 debug servers do, asks for the folder that it is recorded into: it is not refused, but given a log

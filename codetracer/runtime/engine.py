@@ -1,4 +1,4 @@
-"""Chooses what turns events into records: the engine in C, or the one in Python.
+"""Chooses the engine that turns events into records: in C or in Python.
 
 Both have the same methods and write the same bytes; codetracer_bindings._engine is optional, as the
 callbacks in C are, and ``CODETRACER_BACKEND`` chooses both.

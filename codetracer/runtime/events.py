@@ -1,4 +1,4 @@
-"""From events to records: the recorder's handlers, in Python.
+"""The recorder's handlers in Python, which turn events into records.
 
 Each handler puts one group of records together and writes it in one piece. The order in a group:
 the switch to another thread, frames that came or went unseen, definitions, changes of objects and

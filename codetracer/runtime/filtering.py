@@ -1,4 +1,4 @@
-"""The gate of a recording: where it begins, which code is in it, and how much was left out.
+"""The gate of a recording: where it begins, which code it has, and how much it left out.
 
 Nothing here runs code of the program: names are taken out of code objects as plain text, paths are
 worked out from that, and the only question to the system is one that `os.stat` answers in C.

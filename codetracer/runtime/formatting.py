@@ -1,4 +1,4 @@
-"""Formatters: functions of the program's that say in words what its objects are.
+"""Calls formatters: functions of the program that describe its objects in words.
 
 Theirs is the only code of the program's that recording runs, and only where somebody asks for it.
 It runs within the callback of an event, where CPython suppresses monitoring: nothing that it does

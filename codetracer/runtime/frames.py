@@ -1,4 +1,4 @@
-"""The frames that are being recorded: which are open in each thread, and what is known of them.
+"""The open recorded frames of each thread, and the state that is kept for them.
 
 Frames are told by their ids; no frame, nor anything in one, is kept: the program's objects live
 exactly as long as they do untraced.

@@ -1,4 +1,4 @@
-"""How the instances of known types are read: what spec/types.toml says, found in this process.
+"""Prepares the reading of known types: the rows of spec/types.toml, found in this process.
 
 A type is known by identity: it is one of the interpreter's own, or stands where the spec says in a
 module that the program has loaded. No module is imported because of a value. What is called on an

@@ -1,4 +1,4 @@
-"""What an instance of a type holds, and how to read it without running the program's code.
+"""Finds the attributes and items of a type's instances, and how to read them passively.
 
 Everything is read through the descriptors that CPython itself puts into types: no attribute is
 looked up on an instance or on a type of the program's, no method of theirs is called.

@@ -1,4 +1,4 @@
-"""A recording from its beginning to its end: the tracer, put together from its collaborators."""
+"""A recording from beginning to end: the tracer, made of its collaborators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of the recorder is in C, where it was compiled and is wanted."""
+"""The recorder's parts in C, if they were compiled and are wanted."""
 
 from __future__ import annotations
 

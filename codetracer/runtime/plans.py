@@ -1,4 +1,4 @@
-"""What is recorded of a code object: decided when it first runs, looked up at each event."""
+"""Decides once for each code object what to record of it; events only look it up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Address space that is kept while recording, for what ends it.
+"""Keeps address space while recording, so that the recording can be ended.
 
 A program may fill its memory, and leave none when it is over. Then no Python function may be
 called any more: its frame needs memory.

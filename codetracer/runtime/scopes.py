@@ -1,4 +1,4 @@
-"""A frame's variables, read so that the program does not notice.
+"""Reads a frame's variables without the program noticing.
 
 Before 3.13 (PEP 667) a frame has one dict of its variables, which `frame.f_locals` brings up to
 date: whoever in the program holds it would see that, and what is in it lives on.

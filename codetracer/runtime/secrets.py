@@ -1,4 +1,4 @@
-"""Hides secrets where no name tells of them: each is remembered, and known again anywhere.
+"""Remembers secrets, and hides their text wherever it appears again.
 
 A secret is met under a name that says so (`codetracer.filters.names`), or in a URL. From then on it
 is hidden in every text that goes into the recording. Only keyed hashes are kept of it: one of its

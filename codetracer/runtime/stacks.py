@@ -1,4 +1,4 @@
-"""The open frames of each thread: entered, left, and found again when no event told of them."""
+"""The open frames of each thread, also those that began or ended without an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of asyncio's tasks a coroutine runs in.
+"""Finds the asyncio task that a coroutine runs in.
 
 The coroutines of several tasks go on by turns in one thread, and only the task tells whose turn it
 is. What is asked is asyncio's own part in C, once the program has loaded it, and no code of the

@@ -1,4 +1,4 @@
-"""Text from UTF-8, by no error handler: the program may have registered its own for any name.
+"""Decodes UTF-8 without error handlers, because the program may have registered its own.
 
 CPython asks `codecs.lookup_error` when UTF-8 cannot be decoded, also for ``strict`` and
 ``surrogatepass`` (Objects/unicodeobject.c, 3.12 to 3.15). To decode with ``surrogateescape``, and

@@ -1,4 +1,4 @@
-"""What values are, in records: looked at without running any of the program's code.
+"""Turns values into records without running any of the program's code.
 
 But for types that have a formatter (formatting.py).
 

@@ -1,4 +1,4 @@
-"""What the line that has run may have changed: looked at, and written where it differs."""
+"""Looks at the variables that the last line may have changed, and writes the changes."""
 
 from __future__ import annotations
 

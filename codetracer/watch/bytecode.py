@@ -1,4 +1,4 @@
-"""What stands at an offset of a code object's bytecode: which line, which instruction."""
+"""Looks up an offset of a code object's bytecode: its line and instruction."""
 
 from __future__ import annotations
 

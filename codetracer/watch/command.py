@@ -1,4 +1,4 @@
-"""``codetracer watch``: its options, and what they mean."""
+"""``codetracer watch``: its options, and the tracer that they set up."""
 
 from __future__ import annotations
 

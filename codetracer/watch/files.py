@@ -1,4 +1,4 @@
-"""The files that the program's code comes from, as a tracer meets them: shown, and as what.
+"""Decides which files of the program are shown, and under which names.
 
 Each is decided on once. Code that was compiled from text has a name in angle brackets, which much
 other code may have too; whether it is the program's own goes by who runs it, the program or a

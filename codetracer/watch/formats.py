@@ -1,4 +1,4 @@
-"""How an event looks: a line of text, or a line of JSON.
+"""Formats an event as a line of text or of JSON.
 
 JSON lines are objects with these keys, in this order:
 

@@ -1,4 +1,4 @@
-"""The program's frames as a tracer meets them: which one an event is in, how deep, since when.
+"""Follows the program's frames: the frame of an event, its depth, and when it began.
 
 A frame is told by its id while it is on the stack. No frame, nor anything in one, is kept: the
 program's objects live exactly as long as they do untraced.

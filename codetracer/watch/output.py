@@ -1,4 +1,4 @@
-"""Where trace lines go: a file descriptor of our own, written to line by line.
+"""Writes trace lines to a file descriptor of its own, one line at a time.
 
 Nothing is buffered, so that neither a crash nor ``os._exit`` loses a line; and no lock is held, so
 that neither a signal handler nor a fork can find it taken.

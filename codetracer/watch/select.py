@@ -1,4 +1,4 @@
-"""What is shown: which events, by their names on the command line, and which files."""
+"""Selects the events, by their names on the command line, and the files to show."""
 
 from __future__ import annotations
 

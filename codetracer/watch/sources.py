@@ -1,4 +1,4 @@
-"""Source lines, to be shown beside line events.
+"""Reads source lines to show beside line events.
 
 `linecache` would do it too, but it asks the program's own loaders, and its cache is one that the
 program may look into. Here only files are read, and zip files.

@@ -1,4 +1,4 @@
-"""The tracer behind ``codetracer watch``: one line for each event that is shown."""
+"""The tracer of ``codetracer watch``: it prints one line for each event."""
 
 from __future__ import annotations
 

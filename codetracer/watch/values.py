@@ -1,4 +1,4 @@
-"""Values as short text, without running any code of the program.
+"""Shows values as short text without running any code of the program.
 
 Only values whose type is exactly a built-in one are looked into. Of everything else, nothing but
 the name of its type is read, and that past whatever the type or its metaclass overrides: no

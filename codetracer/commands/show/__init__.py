@@ -1,1 +1,1 @@
-"""``codetracer show``: a module a view, and `views`, which takes them through a recording once."""
+"""``codetracer show``: a module for each view; `views` reads the recording for all of them once."""

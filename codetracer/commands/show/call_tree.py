@@ -1,4 +1,4 @@
-"""The call tree: what called what, with which arguments, what came of it and how long it took."""
+"""The call tree: calls with their arguments, results, exceptions and durations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has changed since the event before, named as the code of a frame would name it."""
+"""The changes since the last event, with names as the frame's code would write them."""
 
 from __future__ import annotations
 

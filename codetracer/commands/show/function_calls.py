@@ -1,4 +1,4 @@
-"""The calls of one function: arguments, result, duration, and where it was called."""
+"""The calls of one function: arguments, result, duration, and the caller's line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a text comes up: in a value, in a name, or in output."""
+"""The places where a text appears: in a value, a name or an output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the program wrote and read, line by line."""
+"""The program's output and input, line by line."""
 
 from __future__ import annotations
 

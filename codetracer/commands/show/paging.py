@@ -1,4 +1,4 @@
-"""A pager for what is shown on a terminal, as git has it."""
+"""Shows output in a pager on a terminal, as git does."""
 
 from __future__ import annotations
 

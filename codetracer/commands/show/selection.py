@@ -1,4 +1,4 @@
-"""Which part of a recording is shown: of one thread, of one call, of calls up to a depth."""
+"""Selects a part of a recording: one thread, one call, calls up to a depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state at one step: the line, who called, and every variable of every frame, whole."""
+"""The state at one step: the line, the callers, and every variable of every frame."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole value, on as many lines as it takes: where one is too short, one for each item."""
+"""Lays a whole value out over several lines, one for each item if one line is too short."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every value that a variable had, or an attribute or item that it leads to, and what gave it."""
+"""Every value of a variable, attribute or item, and the line that set it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The views that are asked for, over the events of one process; they go through these once."""
+"""Passes the events of one process once to all views that the user asked for."""
 
 from __future__ import annotations
 
