@@ -208,7 +208,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _guarded(start: Callable[[], None]) -> None:
-    # Only what goes wrong before the program runs is told here; what it meets later is its own.
+    # This reports only errors before the program runs; later ones belong to the program.
     try:
         start()
     except RecorderError as error:

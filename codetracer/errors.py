@@ -79,7 +79,7 @@ class RecorderError(Exception):
     Parameters:
         code: one of `ERROR_CODES`; scripts may rely on it.
         message: what is wrong and what would mend it, for people.
-        context: names and values that tell where, JSON-able.
+        context: names and values that say where, JSON-able.
 
     Attributes:
         kind: which branch of the tree: ``usage``, ``host``, ``target`` or ``internal``.

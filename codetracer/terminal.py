@@ -71,7 +71,7 @@ class SafeStream(io.TextIOBase):
         return self.stream.encoding
 
     def write(self, text: str) -> int:
-        """Write `text`, and tell how many characters it has."""
+        """Write `text`, and return how many characters it has."""
         line = text.removesuffix("\n")
         self.stream.write(safe(line) + text[len(line) :])
         return len(text)

@@ -281,7 +281,7 @@ def test_a_wrong_field_of_the_metadata_is_said_and_counts_as_unknown(
         assert done.code == 0, done
         if command[0] == "info":
             assert f"no: trace_metadata.json is damaged: {field}" in done.stdout
-            assert "cannot be, and counts as unknown" in done.stdout
+            assert "cannot be right, and counts as unknown" in done.stdout
     found = codetracer.read(tmp_path / "trace")
     assert found.metadata["format"] == "codetracer"
     assert json.loads(json.dumps(found.metadata)) == found.metadata
@@ -307,7 +307,7 @@ def test_what_is_right_beside_a_wrong_field_stays_and_so_does_what_is_unknown(
     assert found.metadata["later"] == {"version": [1.5, None]}
     assert found.problem == (
         "trace_metadata.json is damaged: sources./a, sources./c, sources./d and 1 more"
-        " cannot be, and counts as unknown"
+        " cannot be right, and counts as unknown"
     )
 
 

@@ -131,7 +131,7 @@ class _Pump:
             try:
                 rest = self._take(rest + data)
             except (BrokenPipeError, ConnectionError):
-                # So those who write are told, as they would have been.
+                # So the writers get an error, as they would have without it.
                 break
             os.pwrite(MEMORY, b"\0", BUSY_AT + self._slot)
         self._mirror()

@@ -124,7 +124,7 @@ class Route:
         if pipes.gave_up or not self.sink.feed.stands_on(self._number):
             return False
         if not self._is_held() or not pipes.memory.is_ours():
-            # What the program writes goes by the pipe now. That is not to be told twice.
+            # The program's writes go through the pipe now, and must not be recorded twice.
             pipes.gave_up = True
             return False
         return True

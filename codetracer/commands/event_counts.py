@@ -40,7 +40,7 @@ def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
 
 
 def _ending(replay: Replay, *, complete: bool) -> str:
-    """Say how a process ended, as far as its log can tell."""
+    """Say how a process ended, as far as its log shows."""
     if replay.ended:
         return "recorded to its end"
     if complete:

@@ -43,7 +43,7 @@ class Progress:
         """Return what is to be called at each event.
 
         Parameters:
-            state: tells how much is done, and how much there is to do.
+            state: returns how much is done, and how much there is to do.
         """
         if not self._wanted:
             return lambda: None

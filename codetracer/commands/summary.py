@@ -60,7 +60,7 @@ class Summary:
         self._hidden = status
 
     def tell(self) -> None:
-        """Say it, unless nothing was recorded, or not all of it, of which others tell."""
+        """Print the summary, unless recording failed, which is reported elsewhere."""
         recorder = self._recorder
         if not recorder.started or recorder.failed or not recorder.is_wanted:
             return

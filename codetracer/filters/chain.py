@@ -181,7 +181,7 @@ class FilterChain:
         sources: where they come from, in their order.
         files: which files are recorded, in place of what the filters say of files.
         io: what the last one that has an ``[io]`` says; None when none has.
-        names: tells names of secrets; None when nothing is hidden unasked.
+        names: decides which names are secret; None if only filters hide values.
         formatters: the names of functions that say what an object is, by the types' names; of
             several for a type the last one.
     """
@@ -201,7 +201,7 @@ class FilterChain:
             files: which files are recorded. A file that is included is recorded whatever the
                 filters say of files and packages; what they say of single objects, and of values,
                 holds there, too. One that is not, or is excluded, is left out.
-            names: tells names of secrets.
+            names: decides which names are secret.
         """
         self.files = files or FileGlobs()
         self.names = names

@@ -112,7 +112,7 @@ def _without_dot(glob: str) -> str:
 
 
 def file_test(selector: Selector, bases: Sequence[str]) -> Test:
-    """Return what tells whether the path of a file is selected.
+    """Return a function that decides whether the path of a file is selected.
 
     What begins with a slash (in a regex, after ``^``) is matched with the absolute path, and a
     glob also with the path from a base on, slash included; anything else with the path from a base

@@ -98,7 +98,7 @@ def handler_at(code: CodeType, offset: int) -> int | None:
     Raises:
         IndexError: the code has no instruction there.
 
-    How ``co_exceptiontable`` is written is told in CPython's InternalDocs/exception_handling.md
+    CPython's InternalDocs/exception_handling.md describes the format of ``co_exceptiontable``
     (Objects/exception_handling_notes.txt before 3.13); 3.12 to 3.15 write it alike.
     """
     _check(code, offset)

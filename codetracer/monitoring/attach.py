@@ -178,7 +178,7 @@ class Steps:
 
     def __init__(self, steps: list[Step]) -> None:
         self._steps = steps
-        # An iterator of a list, which tells what is left.
+        # A list's iterator, which knows the remaining steps.
         self._left: Any = iter(steps)
         self.raised: list[BaseException] = []
 

@@ -222,7 +222,7 @@ class Installation:
         return watched
 
     def keep(self, error: BaseException) -> bool:
-        """Keep an exception for `settle_up` if it is the program's; tell whether it is."""
+        """Keep an exception for `settle_up` if it is the program's; return whether it is."""
         theirs = is_the_programs(error)
         if theirs:
             self.interrupt = self.interrupt or error
@@ -281,14 +281,14 @@ class Installation:
 def remove(
     installation: Installation, teardown: Callable[..., bool], *, failed: bool
 ) -> list[Exception] | None:
-    """Take a tracer down, then tell it to flush and finish.
+    """Remove a tracer, then call its flush() and finish().
 
     Every step is taken, whatever the ones before it raised. What the program's signal handlers
     raise meanwhile is kept; see `Installation.settle_up`.
 
     Parameters:
         teardown: `uninstall_locked`.
-        failed: whether the tracer is told first that it failed.
+        failed: whether to call its notify_failure() first.
 
     Returns:
         What the tracer raised meanwhile; None if it had been taken down, and nothing was done.
@@ -403,7 +403,7 @@ def farewell_error(tracer: Tracer, error: Exception) -> RecorderError:
 
 
 def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderError:
-    # What is no event is what the tracer was told, such as flush.
+    # Anything else is a method that was called, such as flush.
     return tracer_error(tracer, _HANDLERS.get(event, event), error)
 
 

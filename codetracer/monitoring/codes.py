@@ -41,7 +41,7 @@ def make_codes() -> Any:
 
 
 class WeakCodes:
-    """Code objects, told by identity: those of different files may be equal."""
+    """Code objects, compared by identity: those of different files may be equal."""
 
     __slots__ = ("_limit", "_numbers")
 

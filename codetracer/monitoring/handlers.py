@@ -67,7 +67,7 @@ def wanted_specs(tracer: Tracer) -> tuple[CallbackSpec, ...]:
 
 
 def python_function(handler: object) -> FunctionType | None:
-    """Return the function in Python that a call of `handler` runs; None if that cannot be told."""
+    """Return the Python function that a call of `handler` runs; None if that is unknown."""
     if type(handler) is MethodType:
         handler = handler.__func__
     elif type(handler) is not FunctionType:
@@ -135,7 +135,7 @@ def _parameters_of(code: CodeType) -> str:
 
 
 def _refuse_idle(tracer: Tracer, handled: list[CallbackSpec], events: EventSet) -> None:
-    """Refuse a tracer to which nothing will ever be told, unless it chose so in `interest`."""
+    """Refuse a tracer that will never get an event, unless its `interest` chose so."""
     name = type(tracer).__qualname__
     if not handled:
         raise conflict(

@@ -197,7 +197,7 @@ class Monitor:
                 locked(_let_go, self)
 
     def __del__(self) -> None:
-        # At exit nothing is told to tracers that are still installed, as ever.
+        # At exit, tracers that are still installed are not called.
         installation = self._installation
         if installation is None or _is_finalizing():
             return

@@ -124,7 +124,7 @@ class TraceDirectory:
             self.path = f"{first}-{number}"
 
     def _make(self) -> bool:
-        """Make the folder; tell whether it is this recording's, and nobody else's."""
+        """Make the folder; return whether it belongs to this recording alone."""
         self._is_new = not _exists(self.path)
         try:
             _make_folders(self.path, is_ours=True)

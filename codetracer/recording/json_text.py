@@ -23,7 +23,7 @@ def json_text(value: Any, indent: str = "\n") -> str:
 
     Parameters:
         value: a dict, list, str, number, bool or None, and such as hold these; what is of another
-            type is told by its name.
+            type is identified by its name.
     """
     kind = type(value)
     if kind is str:

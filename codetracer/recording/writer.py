@@ -247,7 +247,7 @@ class LogWriter:
         return made
 
     def _try(self, step: Any, needed: int) -> bool:
-        """Take a step; tell whether it was taken, or is to be taken again later."""
+        """Take a step; return False if it must be taken again later."""
         try:
             step(needed)
         except (OSError, MemoryError) as error:

@@ -125,7 +125,7 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
         return found, ""
     told = ", ".join(wrong[:TOLD])
     more = f" and {len(wrong) - TOLD} more" if len(wrong) > TOLD else ""
-    return found, f"{METADATA_FILE} is damaged: {told}{more} cannot be, and counts as unknown"
+    return found, f"{METADATA_FILE} is damaged: {told}{more} cannot be right, and counts as unknown"
 
 
 def _float(text: str) -> float:

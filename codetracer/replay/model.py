@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_THREAD", "Code", "Frame", "Thread", "shortened"]
 
 LONGEST_NAME: Final = 10_000
-"""Characters; names are told wherever they come up, and no path is longer."""
+"""Characters; names are shown often, and no path is longer."""
 
 
 def shortened(name: str) -> str:

@@ -31,7 +31,7 @@ __all__ = ["Changes", "Replay"]
 
 
 def _pass_over(record: raw.Record) -> Iterable[Event]:
-    """No event tells of this kind of record."""
+    """This kind of record makes no event."""
     return ()
 
 
@@ -390,7 +390,7 @@ class Replay:
         frame = self._resumable.get(number)
         if frame is None:
             raise KeyError(f"frame {number} goes on, and has ended or never began")
-        # Is it on a stack still, then it has left that, and all above it; nothing told how.
+        # If it is still on a stack, it has left that unseen, with all frames above it.
         while (thread := frame.thread) is not None and (gone := thread.top) is not None:
             thread.top = gone.caller
             gone.thread = None

@@ -143,7 +143,7 @@ def names_by_line(code: CodeType) -> dict[int, LineNames]:
 
 
 def beginning(code: CodeType) -> int:
-    """Return the offset of the instruction at which a frame of `code` tells that it begins."""
+    """Return the offset of the instruction at which the event of a frame's beginning fires."""
     for offset, opcode, _ in _decode(code.co_code):
         if opcode == RESUME:
             return offset

@@ -1,6 +1,6 @@
 """Notices Python processes that are not recorded, and programs that replace this process.
 
-CPython's audit events tell of it. Only these are looked at; in C nothing else runs Python code.
+It listens to CPython's audit events, and looks only at these; in C nothing else runs Python code.
 With the engine in Python the hook is a function of ours: each audit event needs a frame of the
 stack.
 """
@@ -52,7 +52,7 @@ UNHEARD: Final = {
     ("multiprocessing.popen_spawn_posix", "Popen._launch"): "multiprocessing, by spawn",
     ("multiprocessing.popen_forkserver", "Popen._launch"): "multiprocessing, by forkserver",
 }
-"""Functions that start Python processes of which no audit event tells before 3.15."""
+"""Functions that start Python processes without an audit event before 3.15."""
 
 _FLAGS: Final = O_RDONLY | O_CLOEXEC | O_NONBLOCK
 _PATHS: Final = frozenset(
@@ -118,7 +118,7 @@ class Children:
             words = ["sh", "-c", *_words(arguments[0])]
             program = ""
         elif event != "subprocess.Popen" and _caller() == "subprocess":
-            # Which has told of it already.
+            # Which has reported it already.
             return
         else:
             words = _words(arguments[1])
@@ -134,7 +134,7 @@ class Children:
 
 
 def unheard(module: str, name: str) -> str | None:
-    """Return what a function starts a process by of which no audit event tells; None if none.
+    """Return the means by which a function starts a process without an audit event, or None.
 
     Parameters:
         module: ``__name__`` of its globals.
@@ -190,7 +190,7 @@ def _is_python(program: str, words: list[str]) -> bool:
     """Tell whether a command runs Python, as far as that can be told without running it."""
     name = program.rpartition("/")[2]
     if name in ("sh", "bash", "dash", "zsh"):
-        # Whatever a shell runs can be told by its words alone.
+        # A shell's program can be recognized only by the words of the command.
         return any("python" in word or "pytest" in word for word in words[1:])
     if program == _python or name.startswith(("python", "pypy")):
         return True

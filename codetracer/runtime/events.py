@@ -164,7 +164,7 @@ class Events:
     def raised_at(self, exception: BaseException) -> int | None:
         """Return the step at which an exception was raised.
 
-        It must be alive: exceptions are told by their addresses.
+        It must be alive: exceptions are identified by their addresses.
 
         Returns:
             The step's number; None if the exception was raised before any line ran, or too many
@@ -181,7 +181,7 @@ class Events:
             self._activate(code)
         outcome = self._handle(code, self._stacks.begin)
         if outcome is DISABLE and self._active and self._plans.starts(code):
-            # It is not recorded, but that it starts a process is told each time.
+            # It is not recorded, but each start of a process is reported.
             self._tell(b"", self._write_start, code)
             return None
         return outcome
@@ -271,7 +271,7 @@ class Events:
         self._write()
 
     def note(self, record: bytes) -> None:
-        """Write a record that no event of CPython's tells of."""
+        """Write a record that belongs to no event of CPython."""
         self._tell(record, self._write_note, record)
 
     def _write_note(self, record: bytes) -> None:

@@ -98,7 +98,7 @@ class Gate:
 
     @property
     def names(self) -> SecretNames | None:
-        """What tells names of secrets; None when nothing is hidden unasked."""
+        """Decides which names are secret; None if only filters hide values."""
         return self._chain.names
 
     def leave_out(self, code: CodeType) -> None:

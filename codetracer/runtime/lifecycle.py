@@ -75,7 +75,7 @@ LAST: Final = -1000
 """Below the priorities of whatever else ends with a process of multiprocessing."""
 
 _recording: list[Recorder] = []
-"""Who is to be told of a fork."""
+"""The recorders that a fork concerns."""
 
 seal(globals())
 
@@ -326,7 +326,7 @@ class Recorder(Tracer):
         return make_log(path, self.directory.recording, self._pid, _time_ns())
 
     def _note(self, record: bytes) -> None:
-        """Write a record that is worth no failure of its own: the next event tells of it."""
+        """Write a record whose failure need not be reported: the next event reports it."""
         if self.failed:
             return
         try:
@@ -413,7 +413,7 @@ class Recorder(Tracer):
             "started": _strftime("%Y-%m-%dT%H:%M:%SZ", _gmtime(self._started // 10**9)),
             "duration_ns": _perf_counter_ns() - self._clock if ended else None,
             "complete": ended and not self.failed,
-            # Of one that is never ended the log tells more.
+            # If it is never ended, the log has more.
             "incomplete_reason": self.problem,
             "exit_status": {"code": self._status, "label": self._label},
             "filters": self._gate.statistics(),

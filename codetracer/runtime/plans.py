@@ -78,7 +78,7 @@ class Plan:
         number: its number in the log.
         kind: as the log has it: module, class, function and so on.
         first_line: co_firstlineno.
-        beginning: where its frames tell that they begin: an offset in its bytecode.
+        beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
         lines: for each line the variables to look at when it has run, each with how many objects
             deep (0 stands for as deep as the limit).
@@ -127,7 +127,7 @@ class Plan:
 class Plans:
     """The plans of all code that has run; None for code that is not recorded.
 
-    Code objects are told by identity, for different ones may be equal, and are not kept alive. What
+    Code objects are compared by identity, as different ones may be equal, and not kept alive. What
     is kept of each is its line table, which the compiler makes for it alone: another code object at
     the same address has another one.
     """
@@ -137,7 +137,7 @@ class Plans:
         self._definitions = definitions
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
         self._codes = 0
-        # What code starts processes by; each call of it is to be told.
+        # The function that starts processes; each call of it is reported.
         self._starting: dict[int, str] = {}
 
     def starts(self, code: CodeType) -> bool:

@@ -87,7 +87,7 @@ class Secrets:
     """The secrets that are known so far.
 
     Parameters:
-        names: tells names of secrets; None when nothing is to be hidden.
+        names: decides which names are secret; None if nothing is to be hidden.
 
     Attributes:
         count: how many are known.

@@ -81,7 +81,7 @@ class Tasks:
         return True
 
     def _running(self) -> Any:
-        """Return the running task; None if there is none that tells its name."""
+        """Return the running task; None if there is none whose name can be read."""
         assert self._running_loop is not None
         loop = self._running_loop()
         if loop is None or _attribute_of(type(loop), "__hash__") is not _hash_by_address:

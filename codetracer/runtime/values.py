@@ -426,7 +426,7 @@ class Values:
                 known.number, layout.form, layout.number, total, items, cut, encoded
             )
         failed, text = words
-        # Not before: an attribute may have told of a secret that is in them.
+        # Not before: an attribute may have named a secret that is in them.
         said = _REDACTED if text is None else self._plain(text, str)
         return encode_worded(
             known.number, layout.form, layout.number, total, items, cut, encoded, failed, said

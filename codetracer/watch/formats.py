@@ -40,7 +40,7 @@ __all__ = ["Event", "JsonLines", "TextLines"]
 FRAME_NAMES: Final = frozenset(map(event_name, FRAME_EVENTS))
 
 DEEPEST_INDENT: Final = 40
-"""Levels; what is deeper is told by a number, for the lines of a deep recursion stay readable."""
+"""Levels; deeper ones are shown as a number, so that lines of a deep recursion stay readable."""
 
 BRACKETS: Final = re.compile(r"\[(.*?)\]")
 BRACES: Final = re.compile(r"\{(\w+)\}")

@@ -31,7 +31,7 @@ class FrameStack(threading.local):
     frame that cannot be seen, which is taken to be above all that can be.
 
     Parameters:
-        is_shown: tells of running code whether its frames count.
+        is_shown: whether the frames of a code object count.
         bottom: the code whose frame the program's frames are above.
     """
 

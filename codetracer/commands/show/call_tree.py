@@ -33,7 +33,7 @@ SHOWN_SIBLINGS: Final = 3
 """So many calls of one function by one frame are shown; the others are counted."""
 
 INDENTED: Final = 40
-"""So many levels are told by indentation; calls that lie deeper tell their depth."""
+"""The number of levels that are indented; deeper calls show their depth as a number."""
 
 
 _TOLD: Final = (events.UnwindEvent, events.UnfinishedEvent)
@@ -218,7 +218,7 @@ class Tree:
             self._count(node, why)
             node.hides = why if why == "definitions" else ""
             if above is outer:
-                # It is told all the same if it raises or hangs: once, not all the way down.
+                # It is still shown if it raises or hangs: once, not at each level.
                 node.kept = why
                 node.head = self._head(event)
             return
@@ -411,7 +411,7 @@ class JsonTree:
     """Prints a row for each call, resumption and end; with `lines`, for each line that ran, too.
 
     Parameters:
-        selection: which calls are told.
+        selection: the calls to show.
         lines: of calls up to this depth each line is told, when the next thing happens in its
             function; 0 for none.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Finds"]
 
 VALUE: Final = 100
-"""About so many characters a value is told with."""
+"""The approximate number of characters that a value is shown with."""
 
 
 class Finds:

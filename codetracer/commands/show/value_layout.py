@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["lay_out"]
 
 WHOLE: Final = 1 << 20
-"""Characters of a value that is told in a line of its own, however long that is."""
+"""Characters of a value that gets a line of its own, however long that is."""
 
 DEEPEST: Final = 12
 """So many objects inside one another have lines of their own."""
@@ -25,7 +25,7 @@ def lay_out(value: Value, width: int, used: int = 0) -> list[str]:
     """Return the lines of a value, none of which ends with a line end.
 
     Parameters:
-        width: how many columns a line has, as far as a value can be told in so few.
+        width: the number of columns of a line, if the value fits into so few.
         used: how many columns of the first line are taken.
     """
     return _lines(value, width, used, [])
@@ -57,7 +57,7 @@ def _lines(value: Value, width: int, used: int, inside: list[int]) -> list[str]:
 def _parts(value: Value) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | None:
     """Return what stands before and behind what is in a value, what is cut, and what is in it.
 
-    None for what is told in one line.
+    None for a value that fits into one line.
     """
     if isinstance(value, CutTuple):
         return "(", ")", value.total - len(value.items), (("", item) for item in value.items)
