@@ -14,7 +14,7 @@ from zlib import crc32
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER
 from fuzz.made_recordings import HOSTILE, Made, make
-from tests import logs
+from tests.support import logs
 
 __all__ = ["write_damaged"]
 

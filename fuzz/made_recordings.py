@@ -8,7 +8,7 @@ from typing import Final
 
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import FORM_DICT, FORM_NAMES
-from tests import logs
+from tests.support import logs
 
 __all__ = ["HOSTILE", "PATHS", "SOURCES", "Made", "make"]
 

@@ -5,7 +5,7 @@
 #   sanitize.sh PYTHON    an interpreter with the test group installed, and its headers
 #
 # The checkout is copied, so that its own binary stays. CPython itself leaks at exit by design, so
-# leaks are not looked for here: tests/test_monitoring_leaks.py counts memory instead.
+# leaks are not looked for here: tests/monitoring/test_leaks.py counts memory instead.
 set -eu
 cd "$(dirname "$0")/.."
 python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -36,9 +36,10 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
 # The sanitizer itself needs more address space than a program that fills its memory is given, and more
 # memory for each object than is counted.
 "$python" -m pytest -p no:cacheprovider -p no:xdist -k "native and not fills_its_memory and not its_own_memory_error and not hundred_bytes" \
-    $(ls tests/test_monitoring_*.py | grep -v stress) \
-    tests/test_record_activation.py tests/test_record_balance.py tests/test_record_delta.py \
-    tests/test_record_engines.py tests/test_record_harmless.py tests/test_record_oracle.py \
-    tests/test_record_values.py tests/test_record_unseen.py tests/test_record_limits.py tests/test_record_suspended.py \
-    tests/test_record_files.py tests/test_record_signals.py tests/test_runtime_io_descriptors.py \
-    tests/test_runtime_unseen.py tests/test_known_types.py tests/test_record_secrets.py
+    --ignore=tests/monitoring/test_stress.py tests/monitoring tests/inspect \
+    tests/capture/test_descriptors.py tests/runtime/test_activation.py tests/runtime/test_known_types.py \
+    tests/runtime/test_unseen.py tests/record/test_balance.py tests/record/test_delta.py \
+    tests/record/test_engines.py tests/record/test_files.py tests/record/test_harmless.py \
+    tests/record/test_limits.py tests/record/test_oracle.py tests/record/test_secrets.py \
+    tests/record/test_signals.py tests/record/test_suspended.py tests/record/test_unseen.py \
+    tests/record/test_values.py

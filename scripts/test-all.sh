@@ -30,8 +30,8 @@ run_tests() {
 while read -r release python; do
     case $release in
     "$first") run_tests "$release" "$python" ".venvs/$release" ;;
-    "$last") run_tests "$release" "$python" ".venvs/$release" "--ignore-glob=tests/test_codegen_[!g]*" ;;
-    *) run_tests "$release" "$python" ".venvs/$release" "--ignore-glob=tests/test_codegen_*" ;;
+    "$last") run_tests "$release" "$python" ".venvs/$release" "--ignore-glob=tests/codegen/test_[!g]*" ;;
+    *) run_tests "$release" "$python" ".venvs/$release" --ignore=tests/codegen ;;
     esac
 done <<EOF
 $found
@@ -44,9 +44,9 @@ tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='*.abi
 cd "$copy"
 CC=/nonexistent/cc
 export CC
-set -- --ignore=tests/test_docs.py
-for part in cli codegen examples filters fuzz reading replay typing watch; do
-    set -- "$@" "--ignore-glob=tests/test_${part}_*"
+set -- --ignore=tests/fuzz/test_recordings.py --ignore=tests/project/test_docs.py
+for folder in codegen commands examples export filters replay typing watch; do
+    set -- "$@" "--ignore=tests/$folder"
 done
 run_tests "$first without a compiler" "$first_python" .venv "$@"
 

@@ -8,15 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import codetracer
-import codetracer.monitoring.backend as chosen_backend
 from codetracer import configure_policy, uninstall_tracer
-from tests.building import build, copy_of_the_project
-from tests.running import ROOT
-from tests.slots import EMPTY, slots
-
-# What the engine in C alone can promise; test_native_build.py says where it must be there.
-collect_ignore = [] if "native" in chosen_backend.BACKENDS else ["test_runtime_unseen.py"]
+from tests.support.building import build, copy_of_the_project
+from tests.support.running import ROOT
+from tests.support.slots import EMPTY, slots
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -24,23 +19,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         for folder in ("codetracer", "codegen", "generated"):
             compileall.compile_dir(ROOT / folder, quiet=1)
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if metafunc.definition.path.name.startswith(("test_monitoring_", "test_runtime_io")):
-        # test_native_build.py says which ones must be there.
-        metafunc.parametrize("each_backend", chosen_backend.BACKENDS, indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def each_backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Use one backend in this process and in those that the test starts; return its name."""
-    # Autouse, or pytest forgets it for tests that do not name it.
-    if not hasattr(request, "param"):
-        return codetracer.backend()
-    monkeypatch.setattr(chosen_backend, "_chosen", request.param)
-    monkeypatch.setenv(chosen_backend.VARIABLE, request.param)
-    return codetracer.backend()
 
 
 @pytest.fixture(autouse=True)

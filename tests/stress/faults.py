@@ -20,7 +20,7 @@ from codetracer import (
     uninstall_tracer,
 )
 from codetracer_bindings.registration import CALLBACK_SPECS
-from tests.slots import EMPTY, slots
+from tests.support.slots import EMPTY, slots
 
 SPECS = [spec for spec in CALLBACK_SPECS if spec.id]
 

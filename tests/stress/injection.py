@@ -35,11 +35,11 @@ from codetracer import (
     uninstall_tracer,
 )
 from codetracer_bindings.registration import CallbackSpec
-from tests.programs import PROGRAMS as SMALL
-from tests.programs import compiled, run
-from tests.slots import EMPTY, slots
 from tests.stress.faults import HANDLERS, SPECS, raises
 from tests.stress.programs import PROGRAMS
+from tests.support.programs import PROGRAMS as SMALL
+from tests.support.programs import compiled, run
+from tests.support.slots import EMPTY, slots
 
 KINDS = [spec for spec in SPECS if spec.event != "BRANCH" or sys.version_info < (3, 14)]
 

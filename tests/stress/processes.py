@@ -7,9 +7,10 @@ import sys
 from functools import cache
 
 from codetracer.monitoring.backend import VARIABLE
-from tests.company import site
-from tests.running import ROOT, SOURCES
 from tests.stress.injection import ENDS_INSTALLED, WHAT_IS_LEFT
+from tests.stress.programs import FROM_PYPI
+from tests.support.company import site
+from tests.support.running import ROOT, SOURCES
 
 INTERNAL_ERROR = "\ncodetracer.errors.InternalError: "
 LIMIT = 90
@@ -23,7 +24,8 @@ def execute(*arguments: str, backend: str) -> subprocess.CompletedProcess[str]:
         AssertionError: it does not end.
     """
     kept = {name: value for name, value in os.environ.items() if name[:10] != "CODETRACER"}
-    path = os.pathsep.join(map(str, (*SOURCES, site())))
+    needed = [site()] if arguments[1] in FROM_PYPI else []
+    path = os.pathsep.join(map(str, (*SOURCES, *needed)))
     command = [sys.executable, "-W", "ignore", "-m", "tests.stress.injection", *arguments]
     try:
         return subprocess.run(

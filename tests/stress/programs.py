@@ -1,5 +1,8 @@
 """Programs that do to a tracer whatever a program may do."""
 
+FROM_PYPI = ("greenlets",)
+"""Those of `PROGRAMS` that import what `tests.support.company` installs."""
+
 PROGRAMS = {
     "signals at random moments": """
 import signal, random

@@ -23,9 +23,9 @@ from typing import NamedTuple
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.session import CAPTURE_MODES
-from tests.company import site
-from tests.running import SOURCES, trace_environ
-from tests.stress.programs import PROGRAMS
+from tests.stress.programs import FROM_PYPI, PROGRAMS
+from tests.support.company import site
+from tests.support.running import SOURCES, trace_environ
 
 SCRIPTS = Path(__file__).parent / "scripts"
 LIMIT = 90
@@ -116,11 +116,12 @@ def _run(place: Path, name: str, seed: int, backend: str, *options: str) -> Ende
     else:
         script = SCRIPTS / f"{name}.py"
     recorded = ["-m", "codetracer", "record", "--quiet", *options]
+    needed = [site()] if name in FROM_PYPI else []
     done = subprocess.run(
         [sys.executable, "-W", "ignore", *(recorded if backend else ()), str(script), str(seed)],
         cwd=work,
         env=trace_environ()
-        | {"PYTHONPATH": os.pathsep.join(map(str, (*SOURCES, site()))), "PYTHONHASHSEED": "0"}
+        | {"PYTHONPATH": os.pathsep.join(map(str, (*SOURCES, *needed))), "PYTHONHASHSEED": "0"}
         | {VARIABLE: backend},
         capture_output=True,
         timeout=LIMIT,

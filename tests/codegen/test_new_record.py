@@ -1,0 +1,192 @@
+"""One row in the spec is a whole record: encoder, decoder, writer in C, reference."""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from tests.support.project import ROOT, Project, run_python
+from tests.support.recordings import NATIVE
+
+GREETING = """
+[[record]]
+name = "greeting"
+tag = 0x1E
+fields = [
+    { name = "number", type = "uint", summary = "How many were before it." },
+    { name = "change", type = "sint", summary = "By how much it is warmer." },
+    { name = "words", type = "text", summary = "What is said." },
+    { name = "mood", type = "f64", summary = "How it is meant." },
+    { name = "person", type = "value", summary = "Who is greeted." },
+    { name = "others", type = "values", summary = "Who else is." },
+]
+short = { field = "number", first = 0x20, last = 0x2F, lowest = 3 }
+summary = "The program says hello."
+"""
+
+IN_PYTHON = """
+from codetracer_bindings import trace_decoder, trace_encoder
+values = trace_encoder.value_text('Ada'), trace_encoder.value_none()
+for number in (2, 3, 18, 19, 2**63):
+    for change in (0, -1, 2**62):
+        data = trace_encoder.encode_greeting(number, change, 'hé', 0.5, values[0], values)
+        record, end = trace_decoder.decode_record(data, 0)
+        assert end == len(data)
+        assert record == (number, change, 'hé', 0.5, 'Ada', ('Ada', None)), record
+        print(data.hex())
+"""
+
+IN_C = r"""
+#include "_trace_records.h"
+static PyObject *
+greet(PyObject *module, PyObject *args)
+{
+    unsigned long long number;
+    long long change;
+    Buffer group = {0}, values = {0};
+    if (!PyArg_ParseTuple(args, "KL", &number, &change)) return NULL;
+    put_value_text(&values, (Bytes){"Ada", 3});
+    Bytes person = {values.bytes, values.used};
+    put_value_none(&values);
+    person.bytes = values.bytes;
+    Several others = {2, values.bytes, values.used};
+    if (put_greeting(&group, number, change, (Bytes){"h\xc3\xa9", 3}, 0.5, person, others) < 0) {
+        return NULL;
+    }
+    size_t whole = group.used;
+    begin_greeting(&group, number, change, (Bytes){"h\xc3\xa9", 3}, 0.5, person, 2);
+    put_bytes(&group, values.bytes, values.used);
+    if (memcmp(group.bytes, group.bytes + whole, whole) != 0) Py_FatalError("begin_greeting");
+    return PyBytes_FromStringAndSize((char *)group.bytes, (Py_ssize_t)whole);
+}
+static PyMethodDef methods[] = {{"greet", greet, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT, .m_name = "greeter", .m_methods = methods};
+PyMODINIT_FUNC PyInit_greeter(void) { return PyModule_Create(&definition); }
+"""
+
+CALL_C = """
+import greeter
+for number in (2, 3, 18, 19, 2**63):
+    for change in (0, -1, 2**62):
+        print(greeter.greet(number, change).hex())
+"""
+
+RECORDED = """
+from codetracer.filters import load_chain
+from codetracer.limits import Limits
+from codetracer.recording.reader import LogReader
+from codetracer.replay.replay import Replay
+from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.filtering import Gate
+from codetracer.runtime.plans import Plans
+from codetracer_bindings import trace_encoder
+
+gate, definitions = Gate(load_chain('/', environ={})), Definitions()
+log = make_log(LOG, bytes(16), 1, 1)
+engine = make_engine(log, gate, Plans(gate, definitions), definitions, Limits())
+engine.note(trace_encoder.encode_greeting(4, 1, 'hi', 1.0, trace_encoder.value_none(), []))
+engine.exit(0)
+log.close()
+print([type(record).__name__ for record in LogReader(LOG).records()])
+print([type(event).__name__ for event in Replay(LogReader(LOG))])
+"""
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, bytes]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) -> Project:
+    project = Project(tmp_path_factory.mktemp("new"))
+    text = project.read("spec/trace.toml")
+    project.write(f"{text}{GREETING}", "spec/trace.toml")
+    before.update(project.tree())
+    done = project.codegen("generate")
+    assert (done.returncode, done.stderr) == (0, "")
+    return project
+
+
+def test_a_new_record_changes_generated_files_and_no_other(
+    project: Project, before: dict[str, bytes]
+) -> None:
+    after = project.tree()
+
+    changed = {file for file in before.keys() | after.keys() if before.get(file) != after.get(file)}
+
+    assert changed == {
+        "generated/codetracer_bindings/_trace_format.h",
+        "generated/codetracer_bindings/_trace_records.h",
+        "generated/codetracer_bindings/trace_decoder.py",
+        "generated/codetracer_bindings/trace_encoder.py",
+        "generated/codetracer_bindings/trace_texts.py",
+        "generated/trace.md",
+    }
+
+
+def test_a_new_record_is_read_as_it_was_written(project: Project) -> None:
+    done = run_python("-c", IN_PYTHON, root=project.root)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.split()) == 15
+
+
+@pytest.mark.parametrize("backend", ["native"] if NATIVE else [])
+def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
+    project: Project, tmp_path: Path, backend: str
+) -> None:
+    (tmp_path / "greeter.c").write_text(IN_C, encoding="utf-8")
+    compiler = os.environ.get("CC", "cc")
+
+    built = subprocess.run(
+        [
+            *(compiler, "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"),
+            *("-Wno-unused-parameter", "-Wno-missing-field-initializers"),
+            "-DPy_LIMITED_API=0x030c0000",
+            *(f"-I{folder}" for folder in _includes(project.root)),
+            *(str(tmp_path / "greeter.c"), "-o", str(tmp_path / "greeter.abi3.so")),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (built.returncode, built.stderr) == (0, "")
+    in_c = run_python(
+        "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{CALL_C}", root=project.root
+    )
+    in_python = run_python("-c", IN_PYTHON, root=project.root)
+    assert in_c.stderr == ""
+    assert in_c.stdout == in_python.stdout
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_both_engines_write_a_new_record_and_readers_pass_over_it(
+    project: Project, tmp_path: Path, backend: str
+) -> None:
+    if backend == "native":
+        bindings = "generated/codetracer_bindings"
+        for binary in (ROOT / bindings).glob("*.so"):
+            shutil.copy(binary, project.root / bindings)
+
+    done = run_python(
+        "-c",
+        f"LOG = {str(tmp_path / '1.ctlog')!r}\n{RECORDED}",
+        root=project.root,
+        variables={VARIABLE: backend},
+    )
+
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['GreetingRecord', 'ExitRecord']", "['ExitEvent']"]
+
+
+def _includes(root: Path) -> list[Path]:
+    headers = Path(sysconfig.get_path("include"))
+    return [root / "generated/codetracer_bindings", ROOT / "native", headers]

@@ -1,0 +1,360 @@
+"""The engine in C and the one in Python write the same, to the byte where the program lets them.
+
+Objects are told by their addresses: where one dies, another may have its address, or not, as chance
+will have it. Programs that keep what they make are recorded with the same bytes; of the others,
+what can be seen at each event is compared. Times are a clock's that counts, and the identifiers of
+threads are left out.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer import replay as recorded
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.replay import (
+    CallEvent,
+    HandledEvent,
+    OutputEvent,
+    RaiseEvent,
+    ReturnEvent,
+    StepEvent,
+    ThrowEvent,
+    UnwindEvent,
+    YieldEvent,
+)
+from tests.record.test_harmless import TRAPS, USES
+from tests.support.programs import PROGRAMS as EVERY_EVENT
+from tests.support.recordings import ENVIRON, FULL, Step, record, record_steps
+from tests.support.running import execute, write
+from tests.support.snapshot_programs import PROGRAMS
+
+RECORDER = """
+import itertools, sys
+from codetracer.filters import load_chain
+from codetracer.monitoring import Tracer, install_tracer, uninstall_tracer
+from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.filtering import Gate
+from codetracer.runtime.plans import Plans
+from codetracer.limits import Limits
+
+log = make_log(sys.argv[1], bytes(16), 1, 1)
+gate, definitions = Gate(load_chain('/', environ={})), Definitions()
+engine = make_engine(
+    log, gate, Plans(gate, definitions), definitions, Limits(*map(int, sys.argv[2:])),
+    clock=itertools.count(1000, 7).__next__,
+)
+tracer = Tracer()
+for name in dir(engine):
+    if name.startswith('on_'):
+        setattr(tracer, name, getattr(engine, name))
+with open('app.py') as file:
+    code = compile(file.read(), 'app.py', 'exec')
+# Made before it begins, and kept: what it needs is not made by one engine and not by the other.
+namespace = {'__name__': '__main__', 'kept': []}
+print(type(engine).__module__)
+install_tracer(tracer)
+try:
+    exec(code, namespace)
+except SystemExit as ending:
+    print(ending.code)
+uninstall_tracer()
+engine.exit(3)
+log.close()
+"""
+
+KEEPS = (
+    """
+import collections, dataclasses, enum, functools, sys
+keep = kept.append
+class Color(enum.Enum):
+    RED = [1]
+class Slots:
+    __slots__ = ('a', 'b')
+class Plain:
+    total = 0
+    def __init__(self, value): self.value, self.me, self.api_token = value, self, 'hidden'
+    def method(self): return self
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: object = None
+Pair = collections.namedtuple('Pair', 'one two')
+class Number(int): pass
+class Text(str): pass
+class Raw(bytes): pass
+class Items(list): pass
+class Wide:
+    def __init__(self): vars(self).update({f'a{i}': i for i in range(150)})
+atoms = [
+    None, True, False, 0, -1, 63, 64, -65, 2**31, 2**63 - 1, -2**63, 2**63, -2**63 - 1, 10**60,
+    -10**60, 0.0, -0.0, 1.5, float('inf'), 1j, '', 'a', 'b' * 63, 'c' * 64, 'd' * 600, '\\udc80',
+    '\\0', '\\U0001f600' * 300, b'', b'x' * 700, ..., NotImplemented, (), (1,), ((((((1,),),),),),),
+    tuple(range(200)), range(5), range(-10**30, 10**30, 7), -1 << 5000, 3 ** 4000, -5 ** 2000,
+    ((((1,) * 9,) * 9,) * 9,) * 9, ((1, 2, 3),) * 99,
+]
+slots = Slots(); keep(slots)
+slots.b = [slots]; keep(slots.b)
+class Both(Slots): pass
+class Thief:
+    __dict__ = vars(Both)['__dict__']
+thief = Thief(); keep(thief)
+thief.hidden = 1
+both = Both(); keep(both)
+both.a = 1; vars(both).update(a=2, b=3, c=4)
+plain = Plain(atoms); keep(plain)
+method = plain.method; keep(method)
+point = Point(1, {'k': [plain, slots]}); keep(point)
+others = [
+    set('a'), frozenset([1]), {1: {2: {3: {4: {5: {}}}}}}, Color.RED, Color, Pair(1, [2]),
+    Number(5), Items([1]), collections.deque([1]), collections.OrderedDict(a=1),
+    collections.defaultdict(list),
+    bytearray(b'abc'), memoryview(b'x'), len, [].append, str.upper, functools.partial(len, []),
+    Number(-7 ** 2000), collections.deque(range(200)), [((1, 2) * 50,) * 50] * 3, bytearray(600),
+    Text('\\xe9' * 600), Raw(b'x' * 600), Wide(),
+    ValueError('v', [1]), sys, lambda: 0, property(), object(), iter([]), Plain, list(range(300)),
+    {i: str(i) for i in range(150)}, slice(1, 2),
+]
+keep(others)
+# So deep that some of it is cut, and so wide.
+wide = [[[[[[i]]]] for i in range(10)] for j in range(40)]
+keep(wide)
+password = secret_key = 'hidden'
+def call(a, b=(), /, *rest, key, **more):
+    keep(rest), keep(more)
+    a.append(key)
+    more['late'] = a
+    del b
+    try:
+        error = KeyError(key); keep(error)
+        cause = OSError(2, 'cause'); keep(cause)
+        raise error from cause
+    except KeyError as caught:
+        caught.noted = [key]
+        keep(caught.noted)
+    finally:
+        a = None
+    return more
+result = call([1], key=plain, other=2)
+def generate(limit):
+    for i in range(limit):
+        got = yield i
+        keep(got)
+g = generate(3); keep(g)
+next(g)
+g.send([1])
+try:
+    thrown = LookupError('thrown'); keep(thrown)
+    g.throw(thrown)
+except LookupError:
+    pass
+def outer():
+    shared = []; keep(shared)
+    def inner():
+        nonlocal shared
+        shared.append(inner); keep(inner)
+        shared = {'new': shared}; keep(shared)
+    inner()
+    class Body:
+        taken = shared
+        shared['more'] = 1
+    keep(Body)
+    return shared
+result = outer()
+def fib(n): return n if n < 2 else fib(n - 1) + fib(n - 2)
+fib(5)
+global_count = 0
+def count():
+    global global_count, gone
+    global_count += 1; gone = global_count
+    del gone
+count()
+result['last'] = [[[[[['deep']]]]]]
+keep(result['last'])
+"""
+    + "".join(f"v{i} = {i}\n" for i in range(80))
+    + "\n\n" * 100
+    + "far = v79\nraise SystemExit(far)\n"
+)
+
+
+def recorded_bytes(folder: Path, program: str, backend: str, *limits: int) -> bytes:
+    """Return a log, without the headers, as an engine writes it."""
+    write(folder, {"app.py": program})
+    outcome = execute(
+        # What is given with -c is not recorded itself.
+        *("-c", RECORDER, f"{backend}.ctlog", *map(str, limits)),
+        cwd=folder,
+        environ=ENVIRON | {VARIABLE: backend},
+    )
+    assert (outcome.code, outcome.stderr) == (0, "")
+    used = {"native": "codetracer_bindings._engine", "python": "codetracer.runtime.events"}
+    assert outcome.stdout.split() == [used[backend], "79"]
+    return (folder / f"{backend}.ctlog").read_bytes()
+
+
+@pytest.mark.parametrize("limits", [(), (2, 3, 10, 20), (1, 1, 1, 1), (9, 500, 5000, 5000)])
+def test_the_engines_write_the_same_bytes(limits: tuple[int, ...], tmp_path: Path) -> None:
+    first, *others = (
+        without_identifiers(recorded_bytes(tmp_path, KEEPS, backend, *limits))
+        for backend in BACKENDS
+    )
+
+    assert len(first) > 2500
+    for other in others:
+        assert other == first
+
+
+def without_identifiers(log: bytes) -> bytes:
+    """Return a log from behind the thread's name on: before it are its identifier and sizes."""
+    start = log.index(b"MainThread")
+    checksum = log.index(b"BLK\n")
+    assert checksum < start
+    return log[start:]
+
+
+def test_bytes_that_differ_are_found(tmp_path: Path) -> None:
+    backend = BACKENDS[-1]
+
+    one = recorded_bytes(tmp_path, "x = [1]\nraise SystemExit(79)\n", backend)
+    (tmp_path / f"{backend}.ctlog").unlink()
+    other = recorded_bytes(tmp_path, "x = [2]\nraise SystemExit(79)\n", backend)
+
+    assert without_identifiers(one) != without_identifiers(other)
+
+
+FILES = {
+    f"{kind}_{number}.py": text
+    for kind, programs in (("event", EVERY_EVENT), ("snapshot", PROGRAMS))
+    for number, text in enumerate(programs.values())
+    # Which thread goes first is not told.
+    if "import threading" not in text
+}
+ALL = "".join(f"import {name[:-3]}\n" for name in FILES)
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("programs")
+    write(folder, FILES)
+    paths = []
+    for backend in BACKENDS:
+        write(folder, {"app.py": ALL})
+        outcome = execute(
+            *("-m", "codetracer", "record", "-q", "-o", backend, *FULL, "app.py"),
+            cwd=folder,
+            environ=ENVIRON | {VARIABLE: backend},
+        )
+        assert (outcome.code, outcome.stderr) == (0, "")
+        paths.append(folder / backend)
+    return paths
+
+
+def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> None:
+    first, *others = ([*map(told, codetracer.read(path))] for path in logs)
+
+    assert len(first) > 2000
+    for other in others:
+        assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
+
+
+def told(event: recorded.Event) -> tuple[object, ...]:
+    """Return what an event says, without times and the objects' numbers."""
+    kind = type(event).__name__
+    where = "" if event.frame is None else str(event.frame)
+    match event:
+        case StepEvent(line=line):
+            return kind, where, line
+        case CallEvent(arguments=arguments, entered=entered):
+            return kind, where, entered, {name: text(value) for name, value in arguments.items()}
+        case ReturnEvent(value=value) | YieldEvent(value=value):
+            return kind, where, text(value)
+        case (
+            RaiseEvent(exception=exception)
+            | HandledEvent(exception=exception)
+            | ThrowEvent(exception=exception)
+            | UnwindEvent(exception=exception)
+        ):
+            return kind, where, text(exception)
+        case OutputEvent(stream=stream, data=data, line=line):
+            return kind, where, stream, data, line
+    return kind, where
+
+
+def text(value: recorded.Value) -> str:
+    """Return a value's text without numbers, which are chance, and cut: it may be large."""
+    return re.sub(r"#\d+", "#", recorded.render(value, 2000))
+
+
+def test_the_engines_record_the_same_of_hostile_objects(tmp_path: Path) -> None:
+    write(tmp_path, {"traps.py": TRAPS})
+
+    first, *others = (
+        seen(record_steps(tmp_path, USES, backend=backend, out=backend)) for backend in BACKENDS
+    )
+
+    assert first
+    for other in others:
+        assert other == first
+
+
+def seen(steps: list[Step]) -> list[Step]:
+    return [step for step in steps if step.file == "app.py"]
+
+
+def test_metadata_tells_which_engine_recorded(tmp_path: Path) -> None:
+    for backend in BACKENDS:
+        record(tmp_path, "pass\n", backend=backend, out=backend)
+        metadata = codetracer.read(tmp_path / backend).metadata
+        assert isinstance(metadata["recorder"], dict)
+        assert metadata["recorder"]["backend"] == backend
+
+
+WRONG = """
+from codetracer.filters import load_chain
+from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.filtering import Gate
+from codetracer.runtime.plans import Plans, Variable
+from codetracer.limits import Limits
+
+class Wrong(Plans):
+    def make(self, code, module):
+        plan = super().make(code, module)
+        wrong = Variable(7, 'nobody', 0, is_global=False)
+        if code.co_name == 'variables':
+            plan.variables = [wrong]
+        if code.co_name == 'parameters':
+            plan.parameters = [wrong]
+        if code.co_name == 'lines':
+            plan.lines = {1: [(wrong, 0)]}
+        return plan
+gate, definitions = Gate(load_chain('/', environ={})), Definitions()
+log = make_log('log.ctlog', bytes(16), 1, 1)
+engine = make_engine(log, gate, Wrong(gate, definitions), definitions, Limits())
+def variables(a): engine.on_py_start(variables.__code__, 0)
+def parameters(a): engine.on_py_start(parameters.__code__, 0)
+def lines(a): engine.on_py_start(lines.__code__, 0)
+for function in variables, parameters, lines:
+    try:
+        function(1)
+    except SystemError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+def test_a_plan_that_names_no_variable_of_its_own_is_an_error_that_says_so(
+    tmp_path: Path, backend: str
+) -> None:
+    write(tmp_path, {"app.py": WRONG})
+
+    outcome = execute("app.py", cwd=tmp_path, environ=ENVIRON | {VARIABLE: backend})
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert outcome.stdout.splitlines() == [
+        f"a plan of {count} variables has none of the number 7" for count in (1, 3, 3)
+    ]

@@ -1,0 +1,468 @@
+"""Recording from within a program: start, stop, trace; and CODETRACER_TRACE."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.replay import CallEvent, ExitEvent, ReturnEvent
+from tests.support.running import Outcome, execute, write
+
+
+def run(folder: Path, program: str, environ: dict[str, str] | None = None) -> Outcome:
+    write(folder, {"app.py": program})
+    return execute("app.py", cwd=folder, environ=environ)
+
+
+def run_well(folder: Path, program: str, environ: dict[str, str] | None = None) -> str:
+    """Run a program that says nothing on stderr and ends with 0; return its output."""
+    outcome = run(folder, program, environ)
+    assert (outcome.code, outcome.stderr) == (0, "")
+    return outcome.stdout
+
+
+def calls(trace: Path) -> list[str]:
+    """Return the names of the functions that a complete trace begins with a call."""
+    read = codetracer.read(trace)
+    assert read.complete, read.problem
+    return [
+        event.frame.code.name
+        for event in read
+        if isinstance(event, CallEvent) and not event.entered
+    ]
+
+
+def statuses(trace: Path) -> list[int | None]:
+    return [event.status for event in codetracer.read(trace) if isinstance(event, ExitEvent)]
+
+
+def metadata(trace: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((trace / "trace_metadata.json").read_text())
+    return found
+
+
+MANY = """\
+import codetracer, gc, os, shutil, sys, threading
+def work(n):
+    yield [n]
+def record(times, capture='proxies'):
+    for _ in range(times):
+        with codetracer.trace('out', io_capture=capture):
+            list(work(3))
+            exec(compile('def f(): return 1\\nf()', '<new>', 'exec'))
+        shutil.rmtree('out')
+    gc.collect()
+    children = open(f'/proc/self/task/{os.getpid()}/children').read()
+    maps = sum('ctlog' in line for line in open('/proc/self/maps'))
+    handles = sorted(os.listdir('/proc/self/fd')), threading.active_count(), children, maps
+    return sys.getallocatedblocks(), len(gc.get_objects()), handles
+record(20)
+before = record(20)
+after = record(60)
+print([(after[n] - before[n]) // 60 for n in (0, 1)], after[2] == before[2], after[2][1:])
+print(record(5, 'proxies+fd')[2] == after[2])
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_many_recordings_in_one_process_leave_nothing_behind(tmp_path: Path, backend: str) -> None:
+    output = run_well(tmp_path, MANY, {"CODETRACER_BACKEND": backend})
+
+    assert output == "[0, 0] True (1, '', 0)\nTrue\n"
+
+
+NO_SYNC = """\
+import ctypes, os, platform, struct
+def forbid_msync():
+    # A seccomp filter: msync fails with EIO, everything else is allowed.
+    number = {'x86_64': 26, 'aarch64': 227}[platform.machine()]
+    code = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (6, 0, 0, 0x50005), (6, 0, 0, 0x7fff0000)]
+    program = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *each) for each in code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    pointed = struct.pack('HxxxxxxP', len(code), ctypes.addressof(program))
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, ctypes.c_char_p(pointed), 0, 0) == 0, ctypes.get_errno()
+import codetracer
+codetracer.configure_policy(on_recorder_error='abort')
+forbid_msync()
+codetracer.start('out')
+pid = os.fork()
+if pid == 0:
+    raise SystemExit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend: str) -> None:
+    program = NO_SYNC + "codetracer.stop()\n"
+
+    assert run_well(tmp_path, program, {"CODETRACER_BACKEND": backend}) == "3\n"
+
+    trace = codetracer.read(tmp_path / "out")
+    assert (trace.complete, len(trace.processes)) == (True, 2), trace.problem
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backend: str) -> None:
+    program = NO_SYNC + (
+        "try: codetracer.flush()\nexcept codetracer.RecorderError as error: print(error)\n"
+    )
+
+    output = run_well(tmp_path, program, {"CODETRACER_BACKEND": backend})
+
+    assert "Input/output error" in output
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: str) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def before(): pass\ndef during(): return 7\ndef after(): pass\n"
+        "before()\n"
+        "print(codetracer.is_tracing())\n"
+        "session = codetracer.start('out')\n"
+        "print(codetracer.is_tracing(), session.path)\n"
+        "during()\n"
+        "codetracer.stop()\n"
+        "print(codetracer.is_tracing())\n"
+        "after()\n",
+        {"CODETRACER_BACKEND": backend},
+    )
+
+    assert output == f"False\nTrue {tmp_path / 'out'}\nFalse\n"
+    assert calls(tmp_path / "out") == ["during"]
+    assert statuses(tmp_path / "out") == [None]
+    assert metadata(tmp_path / "out")["exit_status"] == {"code": None, "label": ""}
+
+
+def test_trace_records_a_block_even_one_that_raises(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(n): return n\n"
+        "try:\n"
+        "    with codetracer.trace('out') as session:\n"
+        "        f(1)\n"
+        "        1 / 0\n"
+        "except ZeroDivisionError:\n"
+        "    assert not codetracer.is_tracing()\n"
+        "f(2)\n",
+    )
+
+    arguments = [
+        event.arguments
+        for event in codetracer.read(tmp_path / "out")
+        if isinstance(event, CallEvent) and not event.entered
+    ]
+    assert arguments == [{"n": 1}]
+
+
+def test_stop_takes_the_exit_status_and_a_second_one_does_nothing(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\nsession = codetracer.start('out')\n"
+        "codetracer.stop(5)\ncodetracer.stop(6)\nsession.stop(7)\ncodetracer.flush()\n"
+        "session.flush()\n",
+    )
+
+    assert statuses(tmp_path / "out") == [5]
+    assert metadata(tmp_path / "out")["exit_status"] == {"code": 5, "label": ""}
+
+
+def test_a_recording_that_is_not_stopped_ends_with_the_process_after_its_atexit_handlers(
+    tmp_path: Path,
+) -> None:
+    run_well(
+        tmp_path,
+        "import atexit, codetracer\ncodetracer.start('out')\n"
+        "def last(): print('last')\natexit.register(last)\n",
+    )
+
+    assert calls(tmp_path / "out") == ["last"]
+
+
+def test_one_recording_after_another_each_has_its_own_trace(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(n): return n\n"
+        "for n in range(3):\n"
+        "    with codetracer.trace(f'out-{n}'):\n"
+        "        f(n)\n",
+    )
+
+    for n in range(3):
+        events = list(codetracer.read(tmp_path / f"out-{n}"))
+        assert sum(isinstance(event, ReturnEvent) for event in events) == 1
+        assert calls(tmp_path / f"out-{n}") == ["f"]
+
+
+def test_a_session_that_has_ended_does_not_stop_another_one(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "first = codetracer.start('one')\nfirst.stop()\n"
+        "codetracer.start('two')\nfirst.stop()\nfirst.flush()\nprint(codetracer.is_tracing())\n",
+    )
+
+    assert output == "True\n"
+
+
+def test_a_second_start_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def f(): pass\n"
+        "codetracer.start('one')\n"
+        "try:\n    codetracer.start('two')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n"
+        "f()\n",
+    )
+
+    assert output == "ERR_ALREADY_TRACING\n"
+    assert not (tmp_path / "two").exists()
+    assert calls(tmp_path / "one") == ["f"]
+
+
+def test_a_start_that_another_tracer_prevents_leaves_no_folder(tmp_path: Path) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer, sys\n"
+        "for slot in (3, 4, 5): sys.monitoring.use_tool_id(slot, 'other')\n"
+        "try:\n    codetracer.start('out')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n"
+        "print(codetracer.is_tracing())\n",
+    )
+
+    assert output == "ERR_TRACER_INSTALL_CONFLICT\nFalse\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_that_was_uninstalled_does_not_stop_what_is_installed_since(
+    tmp_path: Path,
+) -> None:
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "class Other(codetracer.Tracer):\n"
+        "    def on_line(self, code, line): pass\n"
+        "    def finish(self): print('finished')\n"
+        "codetracer.start('out')\n"
+        "codetracer.uninstall_tracer()\n"
+        "print(codetracer.is_tracing())\n"
+        "codetracer.install_tracer(Other())\n"
+        "codetracer.stop()\n"
+        "print('still there')\n"
+        "codetracer.uninstall_tracer()\n",
+    )
+
+    assert output == "False\nstill there\nfinished\n"
+    assert codetracer.read(tmp_path / "out").complete
+
+
+def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path, {"out/precious.txt": "text"})
+
+    output = run_well(
+        tmp_path,
+        "import codetracer\n"
+        "try:\n    codetracer.start('out')\n"
+        "except codetracer.UsageError as error:\n    print(error.code)\n",
+    )
+
+    assert output == "ERR_TRACE_DIR_CONFLICT\n"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["precious.txt"]
+
+
+def test_without_a_name_the_first_free_folder_is_taken(tmp_path: Path) -> None:
+    program = "import codetracer\nprint(codetracer.start().path)\n"
+
+    outputs = [run_well(tmp_path, program).strip() for _ in range(3)]
+
+    assert outputs == [str(tmp_path / f"trace-out{suffix}") for suffix in ("", "-2", "-3")]
+
+
+def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "filter.toml": '[meta]\nname = "f"\nversion = 1\n[scope]\ndefault_exec = "trace"\n'
+            'default_value_action = "allow"\n[[scope.rules]]\n'
+            'selector = "obj:*.hidden"\nexec = "skip"\n'
+        },
+    )
+    run_well(
+        tmp_path,
+        "import codetracer\n"
+        "def hidden(): pass\ndef shown(text): print(text)\n"
+        "with codetracer.trace('out', trace_filter=['filter.toml'], io_capture='off',\n"
+        "                      limits=codetracer.Limits(2, 3, 4)):\n"
+        "    hidden()\n    shown('123456')\n",
+    )
+
+    found = metadata(tmp_path / "out")
+    assert calls(tmp_path / "out") == ["shown"]
+    limits = found["limits"]
+    assert isinstance(limits, dict)
+    assert (limits["depth"], limits["items"], limits["text"]) == (2, 3, 4)
+    assert "filter.toml" in json.dumps(found["filters"])
+    (event,) = (
+        event for event in codetracer.read(tmp_path / "out") if isinstance(event, ReturnEvent)
+    )
+    assert event.frame.code.name == "shown"
+
+
+def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
+    run_well(
+        tmp_path,
+        "import codetracer, pathlib\ncodetracer.start(pathlib.Path('a/b'))\n",
+    )
+
+    assert codetracer.read(tmp_path / "a/b").complete
+
+
+# ---------------------------------------------------------------- CODETRACER_TRACE
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_variable_records_a_program_from_its_import_of_codetracer_on(
+    tmp_path: Path, backend: str
+) -> None:
+    run_well(
+        tmp_path,
+        "def before(): pass\nbefore()\nimport codetracer\ndef after(): pass\nafter()\n",
+        {"CODETRACER_TRACE": "out", "CODETRACER_BACKEND": backend},
+    )
+
+    assert calls(tmp_path / "out") == ["after"]
+
+
+def test_without_the_variable_or_with_an_empty_one_nothing_is_recorded(tmp_path: Path) -> None:
+    program = "import codetracer\nprint(codetracer.is_tracing())\n"
+
+    assert run_well(tmp_path, program) == "False\n"
+    assert run_well(tmp_path, program, {"CODETRACER_TRACE": ""}) == "False\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
+
+
+def test_processes_that_inherit_the_variable_join_the_recording(tmp_path: Path) -> None:
+    write(tmp_path, {"child.py": "import codetracer\ndef child(): pass\nchild()\n"})
+    run_well(
+        tmp_path,
+        "import codetracer, subprocess, sys\n"
+        "def parent(): pass\nparent()\n"
+        "running = [subprocess.Popen([sys.executable, 'child.py']) for _ in range(4)]\n"
+        "print([process.wait() for process in running])\n",
+        {"CODETRACER_TRACE": "out"},
+    )
+
+    assert calls(tmp_path / "out") == ["parent", *["child"] * 4]
+    assert sorted(os.listdir(tmp_path)) == ["app.py", "child.py", "out"]
+
+
+def test_a_trace_that_is_there_stays_as_it_was(tmp_path: Path) -> None:
+    program = "import codetracer\ndef f(): pass\nf()\n"
+    run_well(tmp_path, program, {"CODETRACER_TRACE": "out"})
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+
+    run_well(tmp_path, program, {"CODETRACER_TRACE": "out"})
+
+    after = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert after == before
+    assert calls(tmp_path / "out-2") == ["f"]
+
+
+def test_the_variable_says_where_filters_and_capture_come_from_like_the_others(
+    tmp_path: Path,
+) -> None:
+    outcome = run(
+        tmp_path,
+        "import codetracer\nprint('ran')\n",
+        {"CODETRACER_TRACE": "out", "CODETRACER_CAPTURE_IO": "nonsense"},
+    )
+
+    assert (outcome.code, outcome.stdout) == (0, "ran\n")
+    assert "[ERR_INVALID_POLICY_VALUE] CODETRACER_CAPTURE_IO is 'nonsense'" in outcome.stderr
+    assert not (tmp_path / "out").exists()
+
+
+UNUSABLE = {"CODETRACER_TRACE": "app.py/out"}
+
+
+def test_under_abort_a_recording_that_cannot_start_is_an_error_of_the_import(
+    tmp_path: Path,
+) -> None:
+    outcome = run(
+        tmp_path,
+        "try:\n    import codetracer\nexcept Exception as error:\n"
+        "    print(type(error).__mro__[1].__name__, error.code)\n",
+        UNUSABLE | {"CODETRACER_ON_RECORDER_ERROR": "abort"},
+    )
+
+    assert outcome.stdout == "RecorderError ERR_TRACE_DIR_CREATE_FAILED\n"
+
+
+@pytest.mark.parametrize("policy", [{}, {"CODETRACER_ON_RECORDER_ERROR": "disable"}])
+def test_unless_abort_is_set_it_is_logged_and_the_program_goes_on(
+    tmp_path: Path, policy: dict[str, str]
+) -> None:
+    outcome = run(
+        tmp_path,
+        "import codetracer\nprint(codetracer.is_tracing())\n",
+        UNUSABLE | policy | {"CODETRACER_JSON_ERRORS": "1"},
+    )
+
+    assert (outcome.code, outcome.stdout) == (0, "False\n")
+    line, said = outcome.stderr.splitlines()
+    assert json.loads(line)["error_code"] == "ERR_TRACE_DIR_CREATE_FAILED"
+    assert said.startswith("this process is not recorded: [ERR_TRACE_DIR_CREATE_FAILED]")
+
+
+def test_the_command_line_is_not_recorded_by_the_variable(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "import codetracer\nprint(codetracer.is_tracing())\n"})
+
+    outcome = execute(
+        *("-m", "codetracer", "record", "-q", "-o", "out", "app.py"),
+        cwd=tmp_path,
+        environ={"CODETRACER_TRACE": "unasked"},
+    )
+    info = execute(
+        *("-X", "dev", "-m", "codetracer", "info", "out"),
+        cwd=tmp_path,
+        environ={"CODETRACER_TRACE": "unasked"},
+    )
+
+    assert (outcome.code, outcome.stdout, info.code) == (0, "True\n", 0)
+    assert sorted(os.listdir(tmp_path)) == ["app.py", "out"]
+
+
+def test_what_the_command_records_can_be_stopped_from_within(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {"app.py": "import codetracer\ndef f(): pass\nf()\ncodetracer.stop(4)\nf()\n"},
+    )
+
+    outcome = execute(*("-m", "codetracer", "record", "-q", "-o", "out", "app.py"), cwd=tmp_path)
+
+    assert (outcome.code, outcome.stderr) == (0, "")
+    assert calls(tmp_path / "out") == ["<module>", "f"]
+    assert statuses(tmp_path / "out") == [4]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_program_that_has_emptied_its_environment_can_go_through_it(
+    tmp_path: Path, backend: str
+) -> None:
+    program = (
+        "import os\nimport codetracer\nos.environ.clear()\n"
+        "with codetracer.trace('out'):\n    print(list(os.environ))\nprint(list(os.environ))\n"
+    )
+
+    outcome = run_well(tmp_path, program, {VARIABLE: backend})
+
+    assert outcome == "['CODETRACER_RECORDING']\n[]\n"

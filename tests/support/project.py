@@ -1,0 +1,160 @@
+"""The project as a test may run it, and a copy of it that a test may spoil."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPEC = "spec/events.toml"
+BUILT = ("*.so", "*.pyd")
+PARTS = ("codegen", "codetracer", "generated", "spec")
+
+GENERATED = sum(
+    path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".so", ".pyd")
+    for path in (ROOT / "generated").rglob("*")
+)
+"""How many files are generated."""
+
+THIS_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+LIVE_EVENTS = {
+    name: number
+    for name, number in vars(sys.monitoring.events).items()
+    if not name.startswith("_") and number
+}
+
+
+def run_python(
+    *arguments: str, root: Path = ROOT, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run this interpreter on the code below `root`, with none of CODETRACER_* set but `variables`.
+
+    Nothing is left in the tree: no bytecode is written to a copy.
+    """
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("CODETRACER_")
+    } | {"PYTHONPATH": os.pathsep.join((str(root), str(root / "generated")))}
+    if root != ROOT:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=root,
+        env=environment | (dict(variables) if variables else {}),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def one_message(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that a failed run said, which is all it said."""
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    message, rest = done.stderr.split("\n", 1)
+    assert (rest, message[:9]) == ("", "codegen: "), done.stderr
+    return message
+
+
+class Project:
+    """A copy of the project's sources below a folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "project"
+        for part in PARTS:
+            shutil.copytree(
+                ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__", *BUILT)
+            )
+
+    def codegen(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the spec compiler on this copy."""
+        return run_python("-m", "codegen", "--root", str(self.root), *arguments)
+
+    def tree(self) -> dict[str, bytes]:
+        """Return the content of every file of this copy but the compiler's cache."""
+        return {
+            path.relative_to(self.root).as_posix(): path.read_bytes()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and ".codegen_cache" not in path.parts
+        }
+
+    def read(self, file: str = SPEC) -> str:
+        """Return the text of a file."""
+        return (self.root / file).read_text(encoding="utf-8")
+
+    def write(self, text: str, file: str = SPEC) -> None:
+        """Replace a file, or make one."""
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+    def edit(self, old: str, new: str, file: str = SPEC) -> None:
+        """Replace the first `old` in a file; it must be there."""
+        text = self.read(file)
+        assert old in text, f"{file} has no {old!r}"
+        self.write(text.replace(old, new, 1), file)
+
+    def row(self, name: str) -> str:
+        """Return the text of an event's row."""
+        (found,) = (row for row in self._rows() if f'\nname = "{name}"\n' in row)
+        return found
+
+    def edit_row(self, name: str, old: str, new: str) -> None:
+        """Replace `old` in an event's row; it must be there."""
+        row = self.row(name)
+        assert old in row, f"the row of {name} has no {old!r}"
+        self.edit(row, row.replace(old, new, 1))
+
+    def set_key(self, name: str, key: str, value: str | None) -> None:
+        """Give `key` in an event's row the TOML text `value`; None takes the key away."""
+        row = self.row(name)
+        kept, count = re.subn(
+            rf'^{key} = (""".*?"""|\[\n.*?^\]|[^\n]*)\n', "", row, flags=re.MULTILINE | re.DOTALL
+        )
+        assert count == 1 or value is not None, f"the row of {name} has no {key}"
+        added = "" if value is None else f"{key} = {value}\n"
+        self.edit(row, kept.replace("[[event]]\n", f"[[event]]\n{added}", 1))
+
+    def remove_rows(self, *names: str) -> None:
+        """Remove the rows of these events."""
+        for name in names:
+            self.edit(self.row(name), "")
+
+    def append_row(self, row: str) -> None:
+        """Add a row at the end of the spec."""
+        self.write(f"{self.read()}\n{row}\n")
+
+    def place(self, name: str) -> str:
+        """Return how a message names an event's row: by name, number and line."""
+        text = self.read()
+        number = self._rows().index(self.row(name)) + 1
+        line = text[: text.index(self.row(name))].count("\n") + 1
+        return f"event {name} (row {number}, line {line})"
+
+    def _rows(self) -> list[str]:
+        return re.findall(
+            r"^\[\[event\]\]\n.*?(?=^\[\[event\]\]|^# -----|\Z)",
+            self.read(),
+            re.MULTILINE | re.DOTALL,
+        )
+
+
+TELEPORT = """
+[[event]]
+name = "TELEPORT"
+handler = "on_teleport"
+since = "3.99"
+arguments = ["code", "offset", "destination"]
+scope = "local"
+disable = "location"
+disable_since = "3.99"
+shown = "to line {destination_line}"
+summary = "Execution goes on somewhere else altogether."
+notes = ["Invented for a test."]
+program = "x = 1"
+"""
+"""The row of an event that no CPython has."""
