@@ -312,30 +312,6 @@ engine_restart(PyObject *self, PyObject *log)
 }
 
 static PyObject *
-set_layouts(PyObject *self, PyObject *const *args, Py_ssize_t count)
-{
-    Values *values = &((Engine *)self)->values;
-    if (check_arguments(count, 2) < 0) {
-        return NULL;
-    }
-    PyObject *before[] = {values->layout_of, values->say};
-    values->layout_of = Py_NewRef(args[0]);
-    values->say = Py_NewRef(args[1]);
-    Py_XDECREF(before[0]);
-    Py_XDECREF(before[1]);
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-set_secrets(PyObject *self, PyObject *const *args, Py_ssize_t count)
-{
-    if (check_arguments(count, 2) < 0 || secrets_set((Engine *)self, args[0], args[1]) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *
 engine_learn(PyObject *self, PyObject *value)
 {
     /* Without an exception where the process has been forked meanwhile. */
@@ -359,14 +335,16 @@ engine_clean(PyObject *self, PyObject *data)
 static PyObject *
 engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"log",   "gate", "plans",   "definitions", "thread_name", "builtins",
-                            "depth", "items", "text",   "objects",     "active",      "clock",
-                            NULL};
+    static char *names[] = {"log",   "gate",   "plans", "definitions", "thread_name", "builtins",
+                            "depth", "items",  "text",  "objects",     "active",      "clock",
+                            "layout_of", "say", "parts", "urls", NULL};
     PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
+    PyObject *layout_of, *say, *parts, *urls;
     int depth, items, text, objects, active;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!OOOOOiiiipO", names, log_type, &log, &gate,
-                                     &plans, &definitions, &thread_name, &builtins, &depth, &items,
-                                     &text, &objects, &active, &clock)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOO:Engine", names, log_type,
+                                     &log, &gate, &plans, &definitions, &thread_name, &builtins,
+                                     &depth, &items, &text, &objects, &active, &clock, &layout_of,
+                                     &say, &parts, &urls)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -385,8 +363,11 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     engine->values.items = items;
     engine->values.text = text;
     engine->values.objects = objects;
+    engine->values.layout_of = Py_NewRef(layout_of);
+    engine->values.say = Py_NewRef(say);
     engine->active = active;
-    if (turn_prepare(&engine->turn) < 0 || values_init(&engine->values) < 0) {
+    if (turn_prepare(&engine->turn) < 0 || values_init(&engine->values) < 0
+        || (parts != Py_None && secrets_set(engine, parts, urls) < 0)) {
         Py_DECREF(engine);
         return NULL;
     }
@@ -466,29 +447,31 @@ engine_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-#define HANDLER(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, NULL}
+/* The signatures are those of contract.py; a test compares them. */
+#define HANDLER(name, parameters) \
+    {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, \
+     #name "($self, code, " parameters ", /)\n--\n\n"}
 
 static PyMethodDef engine_methods[] = {
-    HANDLER(on_py_start),
-    HANDLER(on_py_resume),
-    HANDLER(on_py_throw),
-    HANDLER(on_line),
-    HANDLER(on_raise),
-    HANDLER(on_exception_handled),
-    HANDLER(on_py_return),
-    HANDLER(on_py_yield),
-    HANDLER(on_py_unwind),
-    {"output", (PyCFunction)(void (*)(void))engine_output, METH_FASTCALL, NULL},
-    {"exit", engine_exit, METH_O, NULL},
-    {"note", engine_note, METH_O, NULL},
-    {"end", engine_end, METH_NOARGS, NULL},
-    {"counts", engine_counts, METH_NOARGS, NULL},
-    {"raised_at", engine_raised_at, METH_O, NULL},
-    {"restart", engine_restart, METH_O, NULL},
-    {"set_layouts", (PyCFunction)(void (*)(void))set_layouts, METH_FASTCALL, NULL},
-    {"set_secrets", (PyCFunction)(void (*)(void))set_secrets, METH_FASTCALL, NULL},
-    {"learn", engine_learn, METH_O, NULL},
-    {"clean", engine_clean, METH_O, NULL},
+    HANDLER(on_py_start, "instruction_offset"),
+    HANDLER(on_py_resume, "instruction_offset"),
+    HANDLER(on_py_throw, "instruction_offset, exception"),
+    HANDLER(on_line, "line_number"),
+    HANDLER(on_raise, "instruction_offset, exception"),
+    HANDLER(on_exception_handled, "instruction_offset, exception"),
+    HANDLER(on_py_return, "instruction_offset, retval"),
+    HANDLER(on_py_yield, "instruction_offset, retval"),
+    HANDLER(on_py_unwind, "instruction_offset, exception"),
+    {"output", (PyCFunction)(void (*)(void))engine_output, METH_FASTCALL,
+     "output($self, stream, data, frame, /)\n--\n\n"},
+    {"exit", engine_exit, METH_O, "exit($self, code, /)\n--\n\n"},
+    {"note", engine_note, METH_O, "note($self, record, /)\n--\n\n"},
+    {"end", engine_end, METH_NOARGS, "end($self)\n--\n\n"},
+    {"counts", engine_counts, METH_NOARGS, "counts($self)\n--\n\n"},
+    {"raised_at", engine_raised_at, METH_O, "raised_at($self, exception, /)\n--\n\n"},
+    {"restart", engine_restart, METH_O, "restart($self, log, /)\n--\n\n"},
+    {"learn", engine_learn, METH_O, "learn($self, value, /)\n--\n\n"},
+    {"clean", engine_clean, METH_O, "clean($self, data, /)\n--\n\n"},
     {NULL, NULL, 0, NULL},
 };
 

@@ -13,42 +13,39 @@
 
 /* ---- what Python has told */
 
+/* Reads a tuple of ToldRead, which is given up; NULL with an exception. */
 static int
 reads_fill(Reads *reads, PyObject *told)
 {
-    Py_ssize_t count = PyTuple_Size(told);
-    if (count < 0) {
-        return -1;
+    Py_ssize_t count = told == NULL ? -1 : PyTuple_Size(told);
+    if (count >= 0) {
+        reads->reads = PyMem_Calloc((size_t)count + 1, sizeof(Read));
     }
-    reads->reads = PyMem_Calloc((size_t)count + 1, sizeof(Read));
-    if (reads->reads == NULL) {
+    if (count >= 0 && reads->reads == NULL) {
         PyErr_NoMemory();
-        return -1;
     }
-    for (Py_ssize_t at = 0; at < count; at++) {
-        PyObject *row = PyTuple_GetItem(told, at);
-        PyObject *name = PyTuple_GetItem(row, 0);
-        PyObject *steps = PyTuple_GetItem(row, 1);
-        PyObject *spread = PyTuple_GetItem(row, 3);
-        if (spread == NULL) {
-            return -1;
-        }
+    for (Py_ssize_t at = 0; reads->reads != NULL && at < count; at++) {
+        PyObject *one = PyTuple_GetItem(told, at);
         Read *read = &reads->reads[at];
-        read->name = Py_NewRef(name);
-        read->steps = Py_NewRef(steps);
-        read->optional = PyTuple_GetItem(row, 2) == Py_True;
-        read->spread = spread == Py_True;
         reads->count = at + 1;
+        read->name = get_attribute(one, "name");
+        read->steps = get_attribute(one, "steps");
+        read->optional = (int)number_attribute(one, "optional");
+        read->spread = (int)number_attribute(one, "spread");
+        if (PyErr_Occurred()) {
+            break;
+        }
     }
-    return 0;
+    Py_XDECREF(told);
+    return PyErr_Occurred() ? -1 : 0;
 }
 
 static void
 reads_free(Reads *reads)
 {
     for (Py_ssize_t at = 0; at < reads->count; at++) {
-        Py_DECREF(reads->reads[at].name);
-        Py_DECREF(reads->reads[at].steps);
+        Py_XDECREF(reads->reads[at].name);
+        Py_XDECREF(reads->reads[at].steps);
     }
     PyMem_Free(reads->reads);
 }
@@ -56,19 +53,18 @@ reads_free(Reads *reads)
 Reading *
 reading_new(PyObject *told)
 {
-    /* base, way, items, attributes, size, by_name, hidden */
     Reading *reading = PyMem_Calloc(1, sizeof(Reading));
     if (reading == NULL) {
         PyErr_NoMemory();
         return NULL;
     }
-    reading->base = Py_XNewRef(PyTuple_GetItem(told, 0));
-    reading->way = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
-    reading->by_name = Py_XNewRef(PyTuple_GetItem(told, 5));
-    reading->hidden = Py_XNewRef(PyTuple_GetItem(told, 6));
-    if (reading->hidden == NULL || reads_fill(&reading->items, PyTuple_GetItem(told, 2)) < 0
-        || reads_fill(&reading->attributes, PyTuple_GetItem(told, 3)) < 0
-        || reads_fill(&reading->size, PyTuple_GetItem(told, 4)) < 0) {
+    reading->base = get_attribute(told, "base");
+    reading->way = (int)number_attribute(told, "way");
+    reading->size = get_attribute(told, "size");
+    reading->by_name = get_attribute(told, "by_name");
+    reading->hidden = get_attribute(told, "hidden");
+    if (PyErr_Occurred() || reads_fill(&reading->items, get_attribute(told, "items")) < 0
+        || reads_fill(&reading->attributes, get_attribute(told, "attributes")) < 0) {
         reading_free(reading);
         return NULL;
     }
@@ -81,7 +77,7 @@ reading_free(Reading *reading)
     if (reading != NULL) {
         reads_free(&reading->items);
         reads_free(&reading->attributes);
-        reads_free(&reading->size);
+        Py_XDECREF(reading->size);
         Py_XDECREF(reading->base);
         Py_XDECREF(reading->by_name);
         Py_XDECREF(reading->hidden);
@@ -289,8 +285,8 @@ buffered_bytes(Engine *engine, Items *items, PyObject *object)
 int
 known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int depth)
 {
-    if (reading->size.count) {
-        PyObject *size = take_steps(engine, object, reading->size.reads[0].steps);
+    if (PyTuple_Size(reading->size) > 0) {
+        PyObject *size = take_steps(engine, object, reading->size);
         if (size == NULL && PyErr_Occurred()) {
             return -1;
         }

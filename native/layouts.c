@@ -18,26 +18,14 @@ layout_free(Layout *layout)
     PyMem_Free(layout);
 }
 
+/* Reads the slots or fields. */
 static int
-layout_fill(Layout *layout, PyObject *told)
+members_fill(Layout *layout, PyObject *names, PyObject *owners)
 {
-    /* name, form, has_dict, names, owners, weak reference, reading, formatter */
-    PyObject *names = PyTuple_GetItem(told, 3);
-    PyObject *owners = PyTuple_GetItem(told, 4);
-    PyObject *alive = PyTuple_GetItem(told, 5);
-    PyObject *reading = PyTuple_GetItem(told, 6);
-    PyObject *formatter = PyTuple_GetItem(told, 7);
-    if (formatter == NULL) {
-        return -1;
-    }
-    layout->form = (int)PyLong_AsLong(PyTuple_GetItem(told, 1));
-    layout->has_dict = (int)PyLong_AsLong(PyTuple_GetItem(told, 2));
-    layout->alive = Py_NewRef(alive);
-    layout->formatter = formatter == Py_None ? NULL : Py_NewRef(formatter);
-    if (reading != Py_None && (layout->reading = reading_new(reading)) == NULL) {
-        return -1;
-    }
     Py_ssize_t count = PyTuple_Size(names);
+    if (count < 0) {
+        return -1;
+    }
     layout->members = PyMem_Calloc((size_t)count + 1, sizeof(Member));
     if (layout->members == NULL) {
         PyErr_NoMemory();
@@ -50,6 +38,32 @@ layout_fill(Layout *layout, PyObject *told)
         layout->members[at].owner = Py_XNewRef(PyTuple_GetItem(owners, at));
     }
     return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Reads a ToldLayout of told.py. What is there by then is freed by layout_free. */
+static int
+layout_fill(Layout *layout, PyObject *told)
+{
+    PyObject *names = get_attribute(told, "names");
+    PyObject *owners = get_attribute(told, "owners");
+    PyObject *reading = get_attribute(told, "reading");
+    layout->form = (int)number_attribute(told, "form");
+    layout->has_dict = (int)number_attribute(told, "has_dict");
+    layout->alive = get_attribute(told, "alive");
+    layout->formatter = get_attribute(told, "formatter");
+    if (layout->formatter == Py_None) {
+        Py_CLEAR(layout->formatter);
+    }
+    int failed = PyErr_Occurred() != NULL;
+    if (!failed && reading != Py_None) {
+        layout->reading = reading_new(reading);
+        failed = layout->reading == NULL;
+    }
+    failed = failed || members_fill(layout, names, owners) < 0;
+    Py_XDECREF(names);
+    Py_XDECREF(owners);
+    Py_XDECREF(reading);
+    return failed ? -1 : 0;
 }
 
 /* Tells whether the type that a layout was told of is there, and is `kind`. */
@@ -94,7 +108,9 @@ layout_new(Engine *engine, PyTypeObject *kind)
     int failed = layout_fill(layout, told) < 0;
     PyObject *encoded = NULL;
     if (!failed) {
-        encoded = PyUnicode_AsEncodedString(PyTuple_GetItem(told, 0), "utf-8", "surrogatepass");
+        PyObject *text = get_attribute(told, "name");
+        encoded = text == NULL ? NULL : PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
+        Py_XDECREF(text);
         failed = encoded == NULL
                  || PyBytes_AsStringAndSize(encoded, (char **)&name, &length) < 0
                  || buffer_reserve(&engine->group, (size_t)length + RECORD_ROOM) < 0;

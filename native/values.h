@@ -44,7 +44,7 @@ typedef struct {
     int way;        /* how items are read; 0: as those of any type */
     Reads items;
     Reads attributes;
-    Reads size;        /* what says how large one is, if anything */
+    PyObject *size;    /* steps to what says how large one is; none: nothing does */
     PyObject *by_name; /* dict: step by attribute */
     PyObject *hidden;  /* dict: what of an instance's dict is read already */
 } Reading;

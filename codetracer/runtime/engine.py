@@ -8,28 +8,24 @@ from __future__ import annotations
 
 from time import perf_counter_ns
 
-from codetracer.inspect.kinds import type_name
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
 from codetracer.recording.writer import LogWriter, unwritable
 from codetracer.runtime.events import Events
-from codetracer.runtime.known import Slot
-from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.secrets import Secrets
+from codetracer.runtime.told import ToldLayout
 from codetracer.runtime.values import Values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from codetracer.limits import Limits
     from codetracer.recording.writer import Log
+    from codetracer.runtime.contract import Engine
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
-    from codetracer.runtime.formatting import Formatters
-    from codetracer.runtime.known import Read, Reading, Step
     from codetracer.runtime.plans import Plans
 
 __all__ = ["make_engine", "make_log"]
@@ -55,8 +51,8 @@ def make_engine(
     *,
     active: bool = True,
     clock: Callable[[], int] | None = None,
-) -> Any:
-    """Return an engine, whose interface is that of `codetracer.runtime.events.Events`.
+) -> Engine:
+    """Return an engine, in C if that is wanted and there.
 
     Parameters:
         log: where the groups of records go, of `make_log`.
@@ -81,61 +77,23 @@ def make_engine(
             active=active,
             clock=clock or perf_counter_ns,
         )
-    engine = in_c.Engine(
-        log,
-        gate,
-        plans,
-        definitions,
-        name_of_thread,
-        BUILTINS,
-        limits.depth,
-        limits.items,
-        limits.text,
-        limits.objects,
-        active,
-        clock,
-    )
     formatters = definitions.formatters
-    engine.set_layouts(lambda kind: _tell_layout(kind, formatters), formatters.say)
-    if gate.names is not None:
-        engine.set_secrets(secrets.parts, secrets.urls)
+    engine: Engine = in_c.Engine(
+        log=log,
+        gate=gate,
+        plans=plans,
+        definitions=definitions,
+        thread_name=name_of_thread,
+        builtins=BUILTINS,
+        depth=limits.depth,
+        items=limits.items,
+        text=limits.text,
+        objects=limits.objects,
+        active=active,
+        clock=clock,
+        layout_of=lambda kind: ToldLayout(kind, formatters),
+        say=formatters.say,
+        parts=None if gate.names is None else secrets.parts,
+        urls=None if gate.names is None else secrets.urls,
+    )
     return engine
-
-
-def _tell_layout(kind: type, formatters: Formatters) -> tuple[object, ...]:
-    """Return for the engine in C what the instances of a type hold."""
-    layout = layout_of(kind)
-    name = type_name(kind)
-    return (
-        name,
-        layout.form,
-        layout.dict_of is not None,
-        tuple(layout.slots),
-        tuple(map(layout.owners.get, layout.slots)),
-        layout.alive,
-        None if layout.reading is None else _tell_reading(layout.reading),
-        formatters.name_of(name),
-    )
-
-
-def _tell_reading(reading: Reading) -> tuple[object, ...]:
-    """Return for the engine in C how the instances of a known type are read."""
-
-    def told(step: Step) -> object:
-        return (step.alive, step.name) if type(step) is Slot else step
-
-    def all_told(reads: tuple[Read, ...]) -> tuple[object, ...]:
-        return tuple(
-            (name, tuple(map(told, steps)), optional, spread)
-            for name, steps, optional, spread in reads
-        )
-
-    return (
-        reading.base,
-        reading.way,
-        all_told(reading.items),
-        all_told(reading.attributes),
-        all_told((("", reading.size, False, False),) if reading.size else ()),
-        {name: told(step) for name, step in reading.by_name.items()},
-        dict.fromkeys(reading.hidden),
-    )

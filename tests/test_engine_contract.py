@@ -1,0 +1,84 @@
+"""Both engines are what `codetracer.runtime.contract.Engine` says, and the stub is the module."""
+
+import ast
+import inspect
+from importlib import import_module
+from typing import Any
+
+import pytest
+
+from codetracer.runtime.contract import Engine
+from codetracer.runtime.events import Events
+from tests.project import ROOT
+from tests.recordings import NATIVE
+
+STUB = ROOT / "generated/codetracer_bindings/_engine.pyi"
+CONTRACT = {name: method for name, method in vars(Engine).items() if inspect.isfunction(method)}
+CONTRACT = {name: method for name, method in CONTRACT.items() if not name.startswith("_")}
+IN_C = ["codetracer_bindings._engine"] if NATIVE else []
+
+
+def parameters(method: Any) -> list[str]:
+    return [*inspect.signature(method).parameters][1:]
+
+
+def test_the_engine_in_python_has_every_method_of_the_contract_with_its_parameters() -> None:
+    assert len(CONTRACT) == 18
+    for name, method in CONTRACT.items():
+        if name not in ("learn", "clean"):  # bound in __init__: they are those of its secrets
+            assert parameters(getattr(Events, name)) == parameters(method), name
+    public = {name for name in vars(Events) if not name.startswith("_")}
+    assert public | {"learn", "clean"} == {*CONTRACT}
+
+
+@pytest.mark.parametrize("module", IN_C)
+def test_the_engine_in_c_has_every_method_of_the_contract_with_its_parameters(module: str) -> None:
+    engine = import_module(module).Engine
+
+    for name, method in CONTRACT.items():
+        assert parameters(getattr(engine, name)) == parameters(method), name
+    assert {name for name in vars(engine) if not name.startswith("_")} == {*CONTRACT}
+
+
+@pytest.mark.parametrize("module", IN_C)
+def test_the_stub_has_the_names_of_the_module(module: str) -> None:
+    compiled = import_module(module)
+
+    for stub in ast.parse(STUB.read_text(encoding="utf-8")).body:
+        if isinstance(stub, ast.ClassDef):
+            kind = getattr(compiled, stub.name)
+            public = {name for name in vars(kind) if not name.startswith("_")}
+            assert public == stub_names(stub)
+
+
+@pytest.mark.parametrize("module", IN_C)
+def test_the_engine_in_c_takes_what_the_stub_says_by_name_alone(module: str) -> None:
+    (stub,) = (
+        node
+        for node in ast.parse(STUB.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == "Engine"
+    )
+    (init,) = (
+        node for node in stub.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    names = [argument.arg for argument in init.args.kwonlyargs]
+    compiled = import_module(module)
+    given: dict[str, Any] = dict.fromkeys(names)
+    given |= {"log": compiled.LogWriter("unwritten", bytes(16), 1, 1, OSError)}
+    given |= dict.fromkeys(("depth", "items", "text", "objects"), 1)
+
+    assert type(compiled.Engine(**given)) is compiled.Engine
+    with pytest.raises(TypeError, match="takes no positional arguments"):
+        compiled.Engine(*given.values())
+    with pytest.raises(TypeError, match=f"at most {len(names)} keyword arguments"):
+        compiled.Engine(**given, another=1)
+
+
+def stub_names(stub: ast.ClassDef) -> set[str]:
+    found = {
+        node.target.id
+        for node in stub.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    found |= {node.name for node in stub.body if isinstance(node, ast.FunctionDef)}
+    return found - {"__init__"}
