@@ -9,7 +9,7 @@ PYTHONS :=
 NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all generate check observe lint format sanitize fuzz stress suites bench docs environment clean
+.PHONY: help demo test test-all coverage generate check observe lint format sanitize fuzz stress suites bench docs environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ test: $(BIN)/.ready-test ## run the tests on one interpreter; without a network,
 
 test-all: ## run the tests on every CPython >= 3.12 found, and on PYTHONS="path path"
 	scripts/test-all.sh $(PYTHONS)
+
+coverage: $(BIN)/.ready-test ## which lines of filters, policy and replay their tests run; fails below the floor
+	scripts/coverage.sh $(BIN)/python
 
 generate: $(BIN)/.ready-test ## compile spec/ into generated/
 	$(BIN)/python -m codegen generate
