@@ -9,8 +9,8 @@ import pytest
 
 from codetracer.runtime.contract import Engine
 from codetracer.runtime.events import Events
-from tests.project import ROOT
-from tests.recordings import NATIVE
+from tests.support.project import ROOT
+from tests.support.recordings import NATIVE
 
 STUB = ROOT / "generated/codetracer_bindings/_engine.pyi"
 CONTRACT = {name: method for name, method in vars(Engine).items() if inspect.isfunction(method)}
