@@ -1,4 +1,4 @@
-"""The recorder's engine in C; tests/test_engine_contract.py compares this with the module.
+"""The recorder's engine in C; tests/runtime/test_engine_contract.py compares this with the module.
 
 What the engine in Python is told too comes as an object here: its type is in `codetracer.runtime`.
 """
