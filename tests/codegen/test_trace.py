@@ -49,7 +49,7 @@ def place(project: Project, table: str, name: str) -> str:
     """Return how a message names a row: by name, number and line."""
     before = project.read(TRACE).partition(f'[[{table}]]\nname = "{name}"')[0]
     line = before.count("\n") + 1
-    return f"{table} {name} (row {before.count(f'[[{table}]]') + 1}, line {line})"
+    return f"{table} {name} (row {before.count(f'\n[[{table}]]') + 1}, line {line})"
 
 
 def edits(table: str, name: str, old: str, new: str) -> Spoil:
@@ -241,7 +241,7 @@ OTHER_MISTAKES: list[tuple[str, Spoil, str]] = [
         lambda p: p.edit('name = "block_header"', 'name = "page_header"', TRACE),
         "there must be a file_header and a block_header",
     ),
-    ("syntax error", lambda p: p.edit("[log]", "[log", TRACE), "TOML syntax error: "),
+    ("syntax error", lambda p: p.edit("[log]\n", "[log\n", TRACE), "TOML syntax error: "),
 ]
 
 
