@@ -257,7 +257,7 @@ def test_at_one_event_no_more_objects_are_looked_at_than_the_limit(
 ) -> None:
     program = """\
 import codetracer
-from codetracer.runtime.values import Limits
+from codetracer.limits import Limits
 def work():
     wide = [[i] for i in range(20)]
     pass
