@@ -67,8 +67,7 @@ from codetracer.policy import (
 from codetracer.reading import read
 from codetracer.session import TraceSession, flush, is_tracing, start, stop, trace
 from codetracer.session import start_from_env as _start_from_env
-
-__version__ = "0.1.0"
+from codetracer.version import __version__ as __version__
 
 __all__ = [
     "DISABLE",

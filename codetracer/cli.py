@@ -13,10 +13,11 @@ import os
 import sys
 from importlib import import_module
 
-from codetracer import __version__, backend, configure_policy_from_env, log, policy_snapshot
+from codetracer import backend, configure_policy_from_env, log, policy_snapshot
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.launcher import Target
 from codetracer.standard_error import complain
+from codetracer.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -28,8 +28,9 @@ def left_out(tree: ast.AST) -> set[int]:
     """Return the lines that hold docstrings, imports and parameters: these repeat by nature."""
     lines: set[int] = set()
     for node in ast.walk(tree):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if is_text or isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) or (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ):
             lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines.update(range(node.lineno + 1, node.body[0].lineno))

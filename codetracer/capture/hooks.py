@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codetracer.capture.pipes import Pipes, Route
     from codetracer.capture.streams import Record
 
-__all__ = ["Hooks"]
+__all__ = ["Delivery", "Hooks"]
 
 seal(globals())
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from codetracer.capture.streams import Record
 
-__all__ = ["Pipes"]
+__all__ = ["Held", "Pipes", "Route", "Sink"]
 
 seal(globals())
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.state import State
 
-__all__ = ["VARIABLES", "Elements", "step"]
+__all__ = ["VARIABLES", "Elements", "call", "step"]
 
 VARIABLES: Final = 100
 """How many variables a step has at most."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-import codetracer
 import codetracer_bindings
 from codetracer.filters.names import LONGEST, MOST_NAMES
 from codetracer.filters.selectors import as_base, file_test
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     type Origin = Literal["builtin", "project", "environment", "command line"]
 
-__all__ = ["FilterChain", "FilterSource", "Scope"]
+__all__ = ["FOLDER", "OWN_FOLDERS", "FilterChain", "FilterSource", "NamePatterns", "Scope"]
 
 seal(globals())
 
@@ -36,9 +35,9 @@ FOLDER: Final = ".codetracer"
 OWN_FOLDERS: Final = tuple(
     sorted(
         base
-        for module in (codetracer, codetracer_bindings)
-        if module.__file__
-        for base in as_base(os.path.dirname(module.__file__))
+        for file in (os.path.dirname(__file__), codetracer_bindings.__file__)
+        if file
+        for base in as_base(os.path.dirname(file))
     )
 )
 """Where codetracer's own code is."""

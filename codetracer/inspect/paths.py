@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 __all__ = [
+    "OURS",
     "FileGlobs",
     "PathFilter",
     "absolute",
@@ -102,7 +103,9 @@ def _tests(globs: Iterable[str]) -> list[Callable[[str], Match[str] | None]]:
     return [re.compile(translate(tail)).match for glob in absolute for tail in (glob, f"*/{glob}")]
 
 
-_OURS: Final = directories(_dirname(__file__), codetracer_bindings.__file__)
+OURS: Final = directories(_dirname(__file__), codetracer_bindings.__file__)
+"""The directories of codetracer and its bindings, by every name, with a slash at the end."""
+
 _FOREIGN: Final = ("<", *directories(os.__file__))
 
 
@@ -173,4 +176,4 @@ class PathFilter:
         chosen = self._globs.choose(path)
         if chosen is not None:
             return chosen
-        return not (is_foreign(path) or path.startswith(_OURS))
+        return not (is_foreign(path) or path.startswith(OURS))

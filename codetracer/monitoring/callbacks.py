@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from codetracer.monitoring.attach import Step
     from codetracer.policy import RecorderPolicy
 
-__all__ = ["Installation", "farewell_error", "locked", "remove", "settle"]
+__all__ = ["Installation", "farewell_error", "locked", "remove", "settle", "tracer_error"]
 
 seal(globals())
 

@@ -12,7 +12,6 @@ from time import perf_counter_ns as _perf_counter_ns
 from time import strftime as _strftime
 from time import time_ns as _time_ns
 
-from codetracer import __version__
 from codetracer.capture.io import OutputCapture
 from codetracer.errors import HostError
 from codetracer.limits import Limits
@@ -36,6 +35,7 @@ from codetracer.runtime.engine import make_engine, make_log
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.utf8 import text_of
+from codetracer.version import __version__
 from codetracer.whose import began_here, is_the_programs
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 

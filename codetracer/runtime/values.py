@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "REDACT", "SECRET", "AttributeActions", "LetGo", "Values"]
+__all__ = ["ALLOW", "DROP", "MAX_NAME", "REDACT", "SECRET", "AttributeActions", "LetGo", "Values"]
 
 seal(globals())
 

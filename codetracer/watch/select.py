@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-import codetracer
-import codetracer_bindings
-from codetracer.inspect.paths import FileGlobs, directories, is_foreign
+from codetracer.inspect.paths import OURS, FileGlobs, is_foreign
 from codetracer_bindings.display import EVENT_DISPLAYS
 from codetracer_bindings.events import EVENT_NAMES, EventSet, MonitoringEvents
 
@@ -115,7 +113,7 @@ class FileSelection:
         # What started us, such as a console script, is on the stack below the program.
         starter = getattr(sys.modules["__main__"], "__file__", None)
         self._ours = (
-            *directories(codetracer.__file__, codetracer_bindings.__file__),
+            *OURS,
             *([os.path.abspath(starter)] if starter else []),
         )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     type _Key = tuple[Code, bool]
 
-__all__ = ["Folded", "JsonTree", "Tree", "end_row", "result", "result_text"]
+__all__ = ["SHOWN_SIBLINGS", "Folded", "JsonTree", "Tree", "end_row", "result", "result_text"]
 
 SHOWN_SIBLINGS: Final = 3
 """So many calls of one function by one frame are shown; the others are counted."""

@@ -1,0 +1,271 @@
+"""The house: which room knows which, what is loaded when, and what each module says of itself.
+
+A room is a package or a module right below `codetracer`; the front is `codetracer/__init__.py`.
+"""
+
+import ast
+import importlib
+import types
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from tests.project import ROOT, run_python
+
+PACKAGE = "codetracer"
+FRONT = "(front)"
+BASE = {"codeflags", "errors", "log", "own", "standard_error", "version", "whose"}
+"""What each room may use; it knows none of them."""
+
+ALLOWED: dict[str, set[str]] = {
+    "capture": set(),
+    "inspect": set(),
+    "limits": set(),
+    "terminal": set(),
+    "launcher": {"inspect"},
+    "policy": set(),
+    "monitoring": {"policy"},
+    "recording": set(),
+    "filters": {"inspect"},
+    "runtime": {"capture", "filters", "inspect", "limits", "monitoring", "policy", "recording"},
+    "session": {
+        "capture",
+        "filters",
+        "inspect",
+        "limits",
+        "monitoring",
+        "policy",
+        "recording",
+        "runtime",
+    },
+    "replay": {"inspect", "recording"},
+    "reading": {"replay"},
+    "export": {"replay"},
+    "watch": {"filters", "inspect", "launcher", "monitoring"},
+    FRONT: {"inspect", "limits", "monitoring", "policy", "reading", "session"},
+    # Of the watch command the parser completes the options; completion asks it and the parser.
+    "commands": {
+        "cli",
+        "export",
+        "filters",
+        "inspect",
+        "launcher",
+        "limits",
+        "monitoring",
+        "policy",
+        "reading",
+        "recording",
+        "replay",
+        "runtime",
+        "session",
+        "terminal",
+        "watch",
+    },
+    # It loads commands by name, from its table.
+    "cli": {FRONT, "filters", "launcher", "terminal"},
+    "__main__": {"cli"},
+}
+"""What else a room may import; types for checkers included."""
+
+BASE_ALLOWED: dict[str, set[str]] = {
+    "codeflags": set(),
+    "errors": set(),
+    "log": {"errors", "own", "whose"},
+    "own": set(),
+    "standard_error": {"own"},
+    "version": set(),
+    "whose": {"codeflags", "own"},
+}
+
+LOADED_BY_IMPORT = {
+    "codeflags",
+    "errors",
+    "inspect",
+    "limits",
+    "log",
+    "monitoring",
+    "own",
+    "policy",
+    "reading",
+    "session",
+    "version",
+    "whose",
+}
+LOADED_BY_START = LOADED_BY_IMPORT | {"capture", "filters", "recording", "runtime"}
+
+PATHS = sorted((ROOT / PACKAGE).rglob("*.py"))
+IDS = [str(path.relative_to(ROOT)) for path in PATHS]
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Return the syntax tree of each module, by its name."""
+    return {name_of(path): ast.parse(path.read_text(encoding="utf-8")) for path in PATHS}
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else FRONT
+
+
+def guarded(tree: ast.Module) -> set[ast.AST]:
+    """Return all nodes that only type checkers read."""
+    return {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If)
+        and isinstance(branch.test, ast.Name)
+        and branch.test.id == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+
+
+def imports(module: str, *, types_too: bool) -> Iterator[tuple[str, str]]:
+    """Yield each module of the package that a module imports, and a name that it takes from it."""
+    tree = modules()[module]
+    skipped = set() if types_too else guarded(tree)
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names if alias.name in modules())
+        elif isinstance(node, ast.ImportFrom) and node.module in modules():
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield (inner, "") if inner in modules() else (node.module, alias.name)
+
+
+def rooms() -> dict[str, set[str]]:
+    """Return which rooms each room imports."""
+    found: dict[str, set[str]] = {}
+    for module in modules():
+        room = room_of(module)
+        known = {room_of(imported) for imported, _ in imports(module, types_too=True)}
+        found.setdefault(room, set()).update(known - {room})
+    return found
+
+
+def test_each_room_imports_those_alone_that_it_may_know() -> None:
+    wrong = {
+        room: sorted(known - (BASE_ALLOWED[room] if room in BASE else ALLOWED[room] | BASE))
+        for room, known in rooms().items()
+    }
+
+    assert {room: known for room, known in wrong.items() if known} == {}
+
+
+def test_the_table_allows_nothing_that_no_room_does() -> None:
+    known = rooms()
+    unused = {room: sorted(allowed - known[room]) for room, allowed in ALLOWED.items()}
+    unused |= {room: sorted(allowed - known[room]) for room, allowed in BASE_ALLOWED.items()}
+
+    assert {room: names for room, names in unused.items() if names} == {}
+
+
+def test_no_room_leads_back_to_itself() -> None:
+    TopologicalSorter(rooms()).prepare()
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    graph = {
+        module: {imported for imported, _ in imports(module, types_too=False)} - {module}
+        for module in modules()
+    }
+
+    TopologicalSorter(graph).prepare()
+
+
+def loaded_after(code: str) -> tuple[set[str], set[str]]:
+    """Return the rooms and the other packages that a process has when it has run some code."""
+    done = run_python("-S", "-c", f"import sys\n{code}\nprint(*sys.modules)")
+    assert done.stderr == ""
+    names = done.stdout.split()
+    own = {name.split(".")[1] for name in names if name.startswith(f"{PACKAGE}.")}
+    return own, {name.partition(".")[0] for name in names}
+
+
+def test_importing_codetracer_loads_the_layer_and_nothing_of_the_recorder() -> None:
+    own, tops = loaded_after("import codetracer")
+
+    assert own == LOADED_BY_IMPORT
+    assert "codegen" not in tops
+
+
+def test_starting_loads_the_recorder_and_nothing_that_shows_or_reads(tmp_path: Path) -> None:
+    own, tops = loaded_after(f"import codetracer\ncodetracer.start({str(tmp_path / 'out')!r})")
+
+    assert own == LOADED_BY_START
+    assert "codegen" not in tops
+
+
+@pytest.mark.parametrize("path", PATHS, ids=IDS)
+def test_a_module_says_in_its_first_line_what_it_is_for(path: Path) -> None:
+    text = ast.get_docstring(modules()[name_of(path)])
+
+    assert text, "it has no docstring"
+    first, _, rest = text.partition("\n")
+    assert len(first.split()) >= 3
+    assert first.endswith((".", ":"))
+    assert not rest or rest.startswith("\n"), "the first line is no sentence of its own"
+
+
+def listed(tree: ast.Module) -> list[str] | None:
+    """Return what a module's ``__all__`` has; None where it has none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            names: list[str] = ast.literal_eval(node.value)
+            return names
+    return None
+
+
+def defined(tree: ast.Module) -> Iterator[str]:
+    """Yield the public names of the functions and classes that a module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from [node.name] * (not node.name.startswith("_"))
+
+
+def order(name: str) -> tuple[int, str]:
+    """Return what names are sorted by: constants first, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+@pytest.mark.parametrize("path", PATHS, ids=IDS)
+def test_a_module_lists_what_is_public_in_order(path: Path) -> None:
+    name = name_of(path)
+    taken = {
+        wanted
+        for module in modules()
+        for imported, wanted in imports(module, types_too=False)
+        if imported == name and wanted
+    }
+    names = listed(modules()[name]) or []
+
+    assert names == sorted(set(names), key=order)
+    assert sorted((taken | {*defined(modules()[name])}) - {*names}) == []
+
+
+def test_what_codetracer_exports_is_what_it_lists() -> None:
+    public = {
+        name
+        for name, value in vars(codetracer).items()
+        if not name.startswith("_") and not isinstance(value, types.ModuleType)
+    }
+
+    assert public == {*codetracer.__all__}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, tree in modules().items() if listed(tree) is not None)
+)
+def test_what_a_module_lists_is_there(name: str) -> None:
+    module = importlib.import_module(name)
+
+    assert [each for each in module.__all__ if not hasattr(module, each)] == []
