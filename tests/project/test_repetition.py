@@ -7,7 +7,7 @@ import tokenize
 from collections import defaultdict
 from pathlib import Path
 
-from tests.project import ROOT
+from tests.support.project import ROOT
 
 ROOMS = ("capture", "inspect", "recording", "replay", "runtime", "watch")
 RUN = 6

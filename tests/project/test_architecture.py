@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from tests.project import ROOT, run_python
+from tests.support.project import ROOT, run_python
 
 PACKAGE = "codetracer"
 FRONT = "(front)"
