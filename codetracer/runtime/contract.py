@@ -83,6 +83,7 @@ class Engine(Protocol):
 
     def counts(self) -> dict[str, int]:
         """Return how many ``threads`` and ``calls`` there were, and how many events ``missed``."""
+        raise NotImplementedError
 
     def raised_at(self, exception: BaseException, /) -> int | None:
         """Return the step at which an exception that is alive was raised; None if not known."""
@@ -95,3 +96,4 @@ class Engine(Protocol):
 
     def clean(self, data: bytes, /) -> bytes:
         """Return bytes with placeholders where they have secrets."""
+        raise NotImplementedError
