@@ -341,7 +341,7 @@ def test_where_memory_is_short_a_log_goes_on_in_the_memory_that_it_has(
 
     done = subprocess.run(
         [sys.executable, "-c", NO_MEMORY, backend, str(window), path],
-        cwd=Path(__file__).parent.parent,
+        cwd=tmp_path,
         env=trace_environ(),
         capture_output=True,
         text=True,
