@@ -1,16 +1,19 @@
-"""Compiles the callbacks and the recorder's engine in C; without a compiler the wheel is pure.
+"""Compiles the C code, and makes the links of README.md absolute for PyPI.
 
-hatchling calls it for wheels and editable installs, as pyproject.toml says.
+hatchling calls two hooks, as pyproject.toml says: `NativeBuildHook` for wheels and editable
+installs, `ReadmeHook` for all metadata. Without a compiler the wheel is pure.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import sysconfig
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 PACKAGE = "generated/codetracer_bindings"
 MODULES = {
@@ -28,6 +31,20 @@ MODULES = {
 }
 STABLE_ABI = "0x030c0000"
 POSIX = sys.platform != "win32"
+
+
+class ReadmeHook(MetadataHookInterface):
+    """Adds README.md to the metadata, with links that work where the files are not beside it."""
+
+    PLUGIN_NAME = "custom"
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Set ``readme``; ``Homepage`` in ``[project.urls]`` is where relative links lead."""
+        text = Path(self.root, "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {
+            "content-type": "text/markdown",
+            "text": with_absolute_links(text, metadata["urls"]["Homepage"]),
+        }
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
@@ -59,6 +76,21 @@ class NativeBuildHook(BuildHookInterface[Any]):
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"cp312-abi3-{platform}"
+
+
+def with_absolute_links(markdown: str, address: str) -> str:
+    """Return a page whose links to files of the project lead to the project's page.
+
+    Args:
+        markdown: The page. A link to a folder ends with ``/``.
+        address: The project's page on GitHub, without a slash at the end.
+    """
+
+    def absolute(link: re.Match[str]) -> str:
+        kind = "tree" if link[0].partition("#")[0].endswith("/") else "blob"
+        return f"{address}/{kind}/main/{link[0]}"
+
+    return re.sub(r"(?<=\]\()(?![a-z]+:|#)[^()\s]+(?=\))", absolute, markdown)
 
 
 def compile_extensions(root: Path) -> None:

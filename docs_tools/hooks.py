@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import tomllib
 from typing import TYPE_CHECKING, Final
 
 from mkdocs.exceptions import PluginError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
-__all__ = ["on_files", "on_page_markdown"]
+__all__ = ["on_config", "on_files", "on_page_markdown"]
 
 ELSEWHERE: Final = {
     "index.md": "README.md",
@@ -44,6 +45,13 @@ FENCED: Final = re.compile(r"(?ms)^( *)(```+).*?^\1\2$")
 LINK: Final = re.compile(r"(?<=\]\()[^()\s]+(?=\))")
 
 
+def on_config(config: MkDocsConfig) -> None:
+    """Take the project's address from pyproject.toml, where alone it stands."""
+    with open(os.path.join(_root(config), "pyproject.toml"), "rb") as file:
+        config.repo_url = tomllib.load(file)["project"]["urls"]["Homepage"]
+    config.repo_name = "GitHub"
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that stand elsewhere, and the command line's."""
     for page, path in ELSEWHERE.items():
@@ -58,24 +66,19 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     here = page.file.src_uri
     source = ELSEWHERE.get(here, f"docs/{here}")
     pages = {ELSEWHERE.get(file.src_uri, f"docs/{file.src_uri}"): file.src_uri for file in files}
-    address = (config.repo_url or "").rstrip("/")
 
     def resolved(link: re.Match[str]) -> str:
         target, hash_, anchor = link[0].partition("#")
-        in_project = re.match(f"{re.escape(address)}/(blob|tree)/main/", target)
-        if in_project:
-            path = target[in_project.end() :]
-        elif not target or ":" in target:
+        if not target or ":" in target:
             return link[0]
-        else:
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(source), target))
         if path in pages:
             return posixpath.relpath(pages[path], posixpath.dirname(here)) + hash_ + anchor
         full = os.path.join(_root(config), path)
         if not os.path.exists(full):
             raise PluginError(f"{source}: the link {link[0]} leads to no file: there is no {path}")
         kind = "tree" if os.path.isdir(full) else "blob"
-        return f"{address}/{kind}/main/{path}{hash_}{anchor}"
+        return f"{config.repo_url}/{kind}/main/{path}{hash_}{anchor}"
 
     parts = []
     end = 0

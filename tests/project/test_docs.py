@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -12,9 +14,9 @@ import codetracer
 import codetracer.replay
 from docs_tools.command_line import reference
 from docs_tools.sessions import PAGES, Session, comparable, play, read, write
+from tests.support.building import run
 from tests.support.running import ROOT
 
-ADDRESS = "https://github.com/codetracer/codetracer-python"
 SESSIONS = {
     f"{page.relative_to(ROOT)}-{number}": session
     for page in PAGES
@@ -69,20 +71,39 @@ def test_the_culprit_is_among_what_is_printed(folder: str) -> None:
     assert re.search(CULPRITS[folder], text)
 
 
-@pytest.mark.parametrize("name", ["README.md"])
-def test_the_links_of_a_page_that_pypi_shows_are_absolute_and_lead_to_files(name: str) -> None:
-    # PyPI shows README.md without the files beside it.
-    links = re.findall(r"\]\(([^)]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+def test_each_link_of_the_readme_leads_to_a_file_or_a_heading_of_one() -> None:
+    links = _links((ROOT / "README.md").read_text(encoding="utf-8"))
 
     assert links
     for link in links:
-        assert link.startswith("https://"), link
-        if link.startswith(ADDRESS):
-            path, _, anchor = link.removeprefix(f"{ADDRESS}/").partition("#")
-            kind, branch, file = path.split("/", 2)
-            assert (kind, branch) in (("blob", "main"), ("tree", "main")), link
-            assert (ROOT / file).is_dir() if kind == "tree" else (ROOT / file).is_file(), link
-            assert not anchor or anchor in _anchors(ROOT / file), link
+        file, _, anchor = link.partition("#")
+        assert (ROOT / file).is_dir() if file.endswith("/") else (ROOT / file).is_file(), link
+        assert not anchor or anchor in _anchors(ROOT / file), link
+
+
+def test_pypi_gets_the_readme_with_links_to_the_projects_page() -> None:
+    # PyPI shows README.md without the files beside it.
+    done = run("-m", "hatchling", "metadata", cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    metadata = json.loads(done.stdout)
+    address = metadata["urls"]["Homepage"]
+    shown = metadata["readme"]["text"]
+
+    assert metadata["readme"]["content-type"] == "text/markdown"
+    assert _links(shown) == [
+        f"{address}/{'tree' if link.endswith('/') else 'blob'}/main/{link}"
+        for link in _links((ROOT / "README.md").read_text(encoding="utf-8"))
+    ]
+
+
+def test_the_projects_address_stands_in_pyproject_alone() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    owner_and_name = project["urls"]["Homepage"].removeprefix("https://github.com/")
+    pages = [*ROOT.glob("*.md"), ROOT / "mkdocs.yml"]
+    pages += [file for room in ("docs", "docs_tools") for file in (ROOT / room).rglob("*.[mp][dy]")]
+
+    assert ROOT / "SECURITY.md" in pages
+    assert [page for page in pages if owner_and_name in page.read_text(encoding="utf-8")] == []
 
 
 @pytest.mark.parametrize("module", [codetracer, codetracer.replay])
@@ -100,6 +121,10 @@ def test_a_page_of_the_site_is_made_of_each_commands_parser() -> None:
         assert f"\n## {command}\n" in page
     assert "| `--max-depth N` |" in page
     assert "(default: 4)" in page
+
+
+def _links(markdown: str) -> list[str]:
+    return re.findall(r"\]\(([^)]+)\)", markdown)
 
 
 def _anchors(page: Path) -> list[str]:
