@@ -21,11 +21,21 @@ MODULES = {
     "codetracer_bindings._engine": [
         f"native/{name}.c"
         for name in (
-            *("engine", "events", "stacks", "frameobjects", "variables", "plans", "tasks", "ask"),
-            *("group", "log", "values", "objects", "items", "attributes", "layouts", "internals"),
-            *("known", "buffers", "words"),
-            *("capture", "hooks", "telling", "input", "pipes", "forwarding", "children", "codes"),
-            *("secrets", "masks"),
+            *(
+                "engine",
+                "events",
+                "restart",
+                "stacks",
+                "tasks",
+                "variables",
+                "objects",
+                "words",
+                "known",
+            ),
+            *("attributes", "items", "values", "references", "layouts", "readings", "plans"),
+            *("group", "masks", "secrets", "children", "codes", "buffers", "ask", "turn"),
+            *("frameobjects", "internals", "log", "constants"),
+            *("capture", "input", "hooks", "targets", "telling", "pipes", "forwarding"),
         )
     ],
 }

@@ -1,16 +1,11 @@
-/* The one way from the engine into Python code, and what may come back through it.
- *
- * The program's thread runs bytecode there, so a signal handler of the program may run in the midst,
- * raise what it likes, or fork; and another thread may have an exception raised here
- * (PyThreadState_SetAsyncExc). Signals wait meanwhile, as far as the system lets them: those of the
- * whole process may reach another thread, and have CPython run the handler here all the same. So
- * what is asked for leaves nothing half done, and is asked for again: what comes once and not the
- * second time is the program's, and is raised in the program once the event is written.
- */
-#include "engine.h"
+#include "ask.h"
 
 #include <pthread.h>
 #include <signal.h>
+
+#include "constants.h"
+#include "names.h"
+#include "state.h"
 
 #define TURNS 4 /* how often it is asked before an error counts as codetracer's own */
 
@@ -30,7 +25,7 @@ int
 ask_prepare(void)
 {
     static int is_prepared;
-    is_main_thread = (IsMainThread)engine_find("_PyOS_IsMainThread");
+    is_main_thread = (IsMainThread)find_function("_PyOS_IsMainThread");
     if (is_main_thread == NULL) {
         return -1;
     }

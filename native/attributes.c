@@ -1,6 +1,15 @@
-/* The attributes that an object holds, in slots and in its dict, each as its filter has it. */
-#include "engine.h"
+#include "attributes.h"
 
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "constants.h"
+#include "internals.h"
+#include "layouts.h"
+#include "plans.h"
+#include "secrets.h"
+#include "state.h"
+#include "tables.h"
+#include "values.h"
 
 typedef PyObject *(*GetDict)(PyTypeObject *);
 
@@ -309,10 +318,6 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     if (layout->form == FORM_METHOD) {
         return method_attributes(engine, fields, object);
     }
-    if (layout->reading != NULL
-        && known_attributes(engine, fields, object, layout->reading) < 0) {
-        return -1;
-    }
     if (layout->count && member_attributes(engine, fields, object, layout) < 0) {
         return -1;
     }
@@ -338,7 +343,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
 int
 attributes_prepare(void)
 {
-    get_dict = (GetDict)engine_find("PyType_GetDict");
+    get_dict = (GetDict)find_function("PyType_GetDict");
     get_member = (descrgetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_get);
     return get_dict == NULL || get_member == NULL ? -1 : 0;
 }

@@ -1,11 +1,11 @@
-/* What an object's buffer or a BytesIO has, read while nobody else can run; what a view or an iterator
-   of CPython's own refers to; where a file stands; and which line a generator is at.
-   codetracer/runtime/known.py uses these too: in Python another thread could meet a buffer that is held,
-   and fail to resize it. */
-#include "engine.h"
+#include "buffers.h"
 
 #include <errno.h>
 #include <unistd.h>
+
+#include "calls.h"
+#include "internals.h"
+#include "names.h"
 
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
@@ -537,14 +537,14 @@ tell_position(PyObject *module, PyObject *object)
         raw = next;
     }
     PyTypeObject *base = raw == NULL ? NULL : base_in_c(Py_TYPE(raw));
-    PyObject *ask = is_named(base, "FileIO") ? bound(base, "fileno", raw) : NULL;
-    PyObject *number = ask == NULL ? NULL : PyObject_CallNoArgs(ask);
+    PyObject *fileno = is_named(base, "FileIO") ? bound(base, "fileno", raw) : NULL;
+    PyObject *number = fileno == NULL ? NULL : PyObject_CallNoArgs(fileno);
     int before = errno;
     off_t place = number == NULL ? -1 : lseek((int)PyLong_AsLong(number), 0, SEEK_CUR);
     errno = before;
     PyErr_Clear();
     Py_XDECREF(number);
-    Py_XDECREF(ask);
+    Py_XDECREF(fileno);
     Py_XDECREF(raw);
     return place < 0 ? nothing() : PyLong_FromLongLong(place);
 }

@@ -1,116 +1,13 @@
-/* The type Capture, and the layers that it has hooked: a hook looks like the method that it stands
-   for, so its self is the stream, and what it needs besides is in a list. */
 #include "capture.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Layer {
-    struct Layer *next;
-    PyObject *stream; /* borrowed: `original` keeps it */
-    PyMethodDef *method;
-    PyObject *original;
-    PyObject *first;  /* what is beneath whatever a program has put there */
-    PyObject *hook;
-    Capture *capture; /* NULL when it has ended */
-    int number;
-    int descriptor; /* that a raw file writes to, or -1 */
-} Layer;
-
-static Layer *layers;
-
-/* ---- what every hook needs */
-
-/* Returns the method that the stream's type has. */
-static PyObject *
-of_type(PyObject *stream, PyMethodDef *method)
-{
-    PyTypeObject *type = Py_TYPE(stream);
-    PyObject *found = get_attribute((PyObject *)type, method->ml_name);
-    if (found == NULL) {
-        return NULL;
-    }
-    descrgetfunc bind = (descrgetfunc)PyType_GetSlot(Py_TYPE(found), Py_tp_descr_get);
-    PyObject *bound = bind == NULL ? Py_NewRef(found) : bind(found, stream, (PyObject *)type);
-    Py_DECREF(found);
-    return bound;
-}
-
-int
-take_target(PyObject *stream, PyMethodDef *method, Target *target)
-{
-    for (Layer *layer = layers; layer != NULL; layer = layer->next) {
-        if (layer->stream == stream && layer->method == method) {
-            int is_patched = !PyCFunction_Check(layer->original);
-            if (is_patched && call_of(layer) != NULL) {
-                /* A program has put there what calls a hook that it has kept. */
-                target->original = Py_NewRef(layer->first);
-                target->capture = NULL;
-                target->pipes = NULL;
-                target->call = NULL;
-                target->descriptor = -1;
-                return 1;
-            }
-            target->call = is_patched ? call_begin(PATCHED) : NULL;
-            if (target->call != NULL) {
-                target->call->layer = layer;
-            }
-            PyErr_Clear();
-            target->original = Py_NewRef(layer->original);
-            target->capture = (Capture *)Py_XNewRef((PyObject *)layer->capture);
-            target->pipes = layer->capture == NULL ? NULL : Py_XNewRef(layer->capture->pipes);
-            target->number = layer->number;
-            target->descriptor = layer->descriptor;
-            return 1;
-        }
-    }
-    /* Somebody has kept the hook beyond the capture's end. */
-    target->original = of_type(stream, method);
-    target->capture = NULL;
-    target->pipes = NULL;
-    target->call = NULL;
-    target->descriptor = -1;
-    return target->original != NULL;
-}
-
-void
-drop_target(Target *target)
-{
-    if (target->call != NULL) {
-        call_end(target->call);
-    }
-    Py_DECREF(target->original);
-    Py_XDECREF((PyObject *)target->capture);
-    Py_XDECREF(target->pipes);
-}
-
-/* ---- the type Capture */
-
-void
-describe_as(PyMethodDef *method, PyObject *original)
-{
-    if (method->ml_doc != NULL) {
-        return;
-    }
-    PyObject *signature = get_attribute(original, "__text_signature__");
-    PyObject *text = get_attribute(original, "__doc__");
-    if (signature != NULL && text != NULL && PyUnicode_Check(signature)) {
-        PyObject *doc = text == Py_None
-                            ? PyUnicode_FromFormat("%s%U\n--\n\n", method->ml_name, signature)
-                            : PyUnicode_FromFormat("%s%U\n--\n\n%S", method->ml_name,
-                                                   signature, text);
-        PyObject *bytes = doc == NULL ? NULL : PyUnicode_AsUTF8String(doc);
-        if (bytes != NULL) {
-            /* For good: CPython keeps the address. */
-            method->ml_doc = strdup(PyBytes_AsString(bytes));
-        }
-        Py_XDECREF(bytes);
-        Py_XDECREF(doc);
-    }
-    Py_XDECREF(signature);
-    Py_XDECREF(text);
-    PyErr_Clear();
-}
+#include "hooks.h"
+#include "input.h"
+#include "pipes.h"
+#include "targets.h"
+#include "telling.h"
 
 static PyObject *
 capture_hook(PyObject *self, PyObject *args)
@@ -137,7 +34,7 @@ capture_hook(PyObject *self, PyObject *args)
         }
         layer->stream = stream;
         layer->method = method;
-        layer->first = of_type(stream, method);
+        layer->first = method_of_type(stream, method);
         if (layer->first == NULL) {
             PyErr_Clear();
             layer->first = Py_NewRef(original);

@@ -1,10 +1,8 @@
-/* Tells of processes that the program starts, and of programs that it runs in its own place, by
-   CPython's audit events. A hook in C: it runs no bytecode at any other event, a program's trace
-   function is not called for what it does, and nothing of it can be seen in Python. It stays as long
-   as the process, for CPython can take none away. */
-#include "engine.h"
+#include "children.h"
 
 #include <string.h>
+
+#include "constants.h"
 
 typedef int (*Hook)(const char *, PyObject *, void *);
 
@@ -58,9 +56,9 @@ watch_children(PyObject *module, PyObject *wanted)
 {
     int first = home == NULL;
     if (first) {
-        int (*add_hook)(Hook, void *) = engine_find("PySys_AddAuditHook");
-        enter_tracing = engine_find("PyThreadState_EnterTracing");
-        leave_tracing = engine_find("PyThreadState_LeaveTracing");
+        int (*add_hook)(Hook, void *) = find_function("PySys_AddAuditHook");
+        enter_tracing = find_function("PyThreadState_EnterTracing");
+        leave_tracing = find_function("PyThreadState_LeaveTracing");
         if (add_hook == NULL || enter_tracing == NULL || leave_tracing == NULL) {
             return NULL;
         }

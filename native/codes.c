@@ -1,6 +1,7 @@
-/* Code objects with a number each, told by their addresses: they are not kept alive, and no weak
-   reference is made, which the program could count; see codetracer/monitoring/codes.py. */
-#include "engine.h"
+#include "codes.h"
+
+#include "calls.h"
+#include "tables.h"
 
 typedef struct Codes {
     PyObject_HEAD

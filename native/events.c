@@ -1,62 +1,67 @@
-/* The handlers: each puts the group of records of one event together and writes it; see events.py,
-   which says why. */
-#include "engine.h"
+#include "events.h"
 
 #include <errno.h>
 #include <time.h>
 
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "ask.h"
+#include "calls.h"
+#include "constants.h"
+#include "frameobjects.h"
+#include "frames.h"
+#include "group.h"
+#include "log.h"
+#include "names.h"
+#include "objects.h"
+#include "plans.h"
+#include "restart.h"
+#include "secrets.h"
+#include "stacks.h"
+#include "state.h"
+#include "tables.h"
+#include "turn.h"
+#include "values.h"
+#include "variables.h"
 
 #define LONGEST 2 /* seconds; as in events.py */
 
+/* One event, as far as it is understood. */
+typedef struct {
+    Plan *plan;
+    PyObject *frame; /* owned: for frame_release */
+    int made;        /* it is to be taken away again */
+    const void *key; /* that of the frame */
+    Thread *thread;
+    Frame *state;
+} Event;
+
 /* ---- what the handlers share */
 
-int
-turn_prepare(Turn *turn)
+/* Returns the first frame that runs `code` from `frame` outwards, or NULL; steals `frame`. */
+static PyObject *
+frame_further(PyObject *frame, PyObject *code, int *made)
 {
-    pthread_condattr_t attributes;
-    int error = pthread_condattr_init(&attributes);
-    if (!error) {
-        error = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-        error = error ? error : pthread_cond_init(&turn->free, &attributes);
-        pthread_condattr_destroy(&attributes);
+    while (frame != NULL && !frame_runs(frame, code)) {
+        int back_made;
+        PyObject *back = frame_back(frame, &back_made);
+        frame_release(frame, *made);
+        frame = back;
+        *made = back_made;
     }
-    error = error ? error : pthread_mutex_init(&turn->mutex, NULL);
-    if (error) {
-        errno = error;
-        PyErr_SetFromErrno(PyExc_OSError);
-        return -1;
-    }
-    turn->waiting = 0;
-    return 0;
+    return frame;
 }
 
-/* Waits until the engine is given back, or the deadline is over: 0 then. The mutex is taken before the
-   GIL is given up, and whoever gives the engine back has the GIL: no signal is missed. */
-static int
-wait_for_turn(Turn *turn, const struct timespec *deadline)
+/* Returns the innermost frame that runs `code`, or NULL; it is for frame_release. */
+static inline PyObject *
+frame_of(PyThreadState *thread, PyObject *code, int *made)
 {
-    int error;
-    turn->waiting++;
-    pthread_mutex_lock(&turn->mutex);
-    Py_BEGIN_ALLOW_THREADS
-    error = pthread_cond_timedwait(&turn->free, &turn->mutex, deadline);
-    pthread_mutex_unlock(&turn->mutex);
-    Py_END_ALLOW_THREADS
-    turn->waiting--;
-    return error != ETIMEDOUT;
-}
-
-/* Lets one of those that wait for the engine go on. */
-static void
-end_turn(Turn *turn)
-{
-    pthread_mutex_lock(&turn->mutex);
-    pthread_cond_signal(&turn->free);
-    pthread_mutex_unlock(&turn->mutex);
+    PyObject *frame = frame_innermost(thread, made);
+    return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code, made);
 }
 
 /* Takes the engine for this thread; 0 if the event must be let go. */
-int
+static int
 take_engine(Engine *engine, uint64_t id)
 {
     if (engine->forks != fork_count) {
@@ -70,7 +75,7 @@ take_engine(Engine *engine, uint64_t id)
             deadline.tv_sec += LONGEST;
         }
         /* In this very thread: in what Python code does that the engine called. */
-        int in_time = engine->busy_thread != id && wait_for_turn(&engine->turn, &deadline);
+        int in_time = engine->busy_thread != id && turn_wait(&engine->turn, &deadline);
         if (engine->busy && !in_time) {
             engine->missed++;
             return 0;
@@ -112,7 +117,7 @@ put_late_output(Engine *engine)
 }
 
 /* Gives the engine back; 0, or -1 with an exception that is the handler's. */
-int
+static int
 give_engine(Engine *engine, Event *event, int outcome)
 {
     engine->changed_used = 0;
@@ -129,7 +134,7 @@ give_engine(Engine *engine, Event *event, int outcome)
     engine->busy = 0;
     /* Nobody waits in a forked child, where the mutex may be held by a thread that is not there. */
     if (engine->turn.waiting > 0 && engine->forks == fork_count) {
-        end_turn(&engine->turn);
+        turn_end(&engine->turn);
     }
     frame_release(event->frame, event->made);
     event->frame = NULL;
@@ -212,78 +217,15 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
     return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? disable : Py_None);
 }
 
-/* Finds the state of the frame in which something happens; it is the innermost then. */
-static inline int
-find_state(Engine *engine, Event *event)
-{
-    Thread *thread = event->thread;
-    if (thread->used == 0
-        || thread->stack[thread->used - 1]->frame != event->key) {
-        if (sync_stack(engine, thread, event->frame, NULL) < 0) {
-            return -1;
-        }
-    }
-    event->state = thread->stack[thread->used - 1];
-    return 0;
-}
-
-/* Writes what the line that has run has changed; `result`, if there is one, is left in the roots
-   from `start` on. */
-static int
-settle(Engine *engine, Event *event, PyObject *result, int action, size_t *start)
-{
-    Frame *state = event->state;
-    Plan *plan = state->plan;
-    if (plan->first <= state->line && state->line <= plan->last && plan->lines != NULL) {
-        if (look(engine, state, event->frame, &plan->lines[state->line - plan->first]) < 0) {
-            return -1;
-        }
-    }
-    *start = engine->roots.used;
-    if (result != NULL) {
-        int outcome;
-        if (action == ALLOW) {
-            outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
-        }
-        else {
-            outcome = action == SECRET ? secrets_learn(engine, result, 0) : 0;
-            if (outcome == 0) {
-                outcome = action == DROP ? put_value_dropped(&engine->roots)
-                                         : put_value_redacted(&engine->roots);
-            }
-        }
-        if (outcome < 0) {
-            return -1;
-        }
-    }
-    if (values_write(engine, plan) < 0) {
-        return -1;
-    }
-    return write_variables(engine, state);
-}
-
 /* ---- events in which a frame begins or goes on */
 
 static int
 begin_frame(Engine *engine, Event *event, PyObject *const *args)
 {
-    Plan *plan = event->plan;
-    Thread *thread = event->thread;
-    if (plan->starts && plan_start(engine, args[0]) < 0) {
+    if (event->plan->starts && plan_start(engine, args[0]) < 0) {
         return -1;
     }
-    if (runs_in_task(plan) && tell_task(engine, thread) < 0) {
-        return -1;
-    }
-    if (is_top(thread, event->key, plan) && thread->stack[thread->used - 1]->line == 0) {
-        return commit(engine);
-    }
-    /* A frame that was there before, and left unseen. */
-    state_free(keyed_take(&engine->suspended, event->key));
-    if (sync_below(engine, thread, event->frame) < 0) {
-        return -1;
-    }
-    if (call_frame(engine, thread, event->frame, plan) < 0) {
+    if (stack_begin(engine, event->thread, event->frame, event->key, event->plan) < 0) {
         return -1;
     }
     return commit(engine);
@@ -348,14 +290,7 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
 static int
 go_on(Engine *engine, Event *event, PyObject *const *Py_UNUSED(args))
 {
-    if (runs_in_task(event->plan) && tell_task(engine, event->thread) < 0) {
-        return -1;
-    }
-    if (is_top(event->thread, event->key, event->plan)) {
-        return commit(engine);
-    }
-    if (sync_below(engine, event->thread, event->frame) < 0
-        || resume_frame(engine, event->thread, event->frame, event->plan) < 0) {
+    if (stack_resume(engine, event->thread, event->frame, event->key, event->plan) < 0) {
         return -1;
     }
     return commit(engine);
@@ -370,47 +305,9 @@ on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count)
 static int
 throw_into(Engine *engine, Event *event, PyObject *const *args)
 {
-    Thread *thread = event->thread;
-    if (runs_in_task(event->plan) && tell_task(engine, thread) < 0) {
+    if (stack_throw(engine, event->thread, event->frame, event->key, event->plan, args[2]) < 0) {
         return -1;
     }
-    int begun = has_begun(event->frame, event->plan);
-    if (begun <= 0) {
-        /* What is known by its key is of one that was there before, and ended unseen. */
-        state_free(keyed_take(&engine->suspended, event->key));
-    }
-    if (begun < 0) {
-        return -1;
-    }
-    /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
-    int is_open = begun && stack_find(thread, event->frame, event->key) >= 0;
-    if ((is_open ? sync_stack(engine, thread, event->frame, NULL)
-                 : sync_below(engine, thread, event->frame))
-        < 0) {
-        return -1;
-    }
-    Frame *state = is_open ? thread->stack[thread->used - 1]
-                           : keyed_get(&engine->suspended, event->key);
-    if (state == NULL || state->plan != event->plan) {
-        /* It has not been met before; the RAISE that follows says the rest. */
-        if (enter_frame(engine, event->thread, event->frame, event->plan) < 0) {
-            return -1;
-        }
-        return commit(engine);
-    }
-    engine->roots.used = 0;
-    uint64_t since = elapsed(engine);
-    Buffer *roots = &engine->roots;
-    if (values_encode(engine, roots, args[2], engine->values.depth, 0) < 0
-        || values_write(engine, event->plan) < 0 || stack_reserve(event->thread) < 0
-        || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
-        return -1;
-    }
-    if (!is_open) {
-        keyed_take(&engine->suspended, event->key);
-        stack_push(thread, state);
-    }
-    put_throw(&engine->group, state->number, since, (Bytes){roots->bytes, roots->used});
     return commit(engine);
 }
 
@@ -422,12 +319,21 @@ on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count)
 
 /* ---- events within a frame */
 
+/* Finds the state of the frame in which something happens. */
+static inline int
+find_state(Engine *engine, Event *event)
+{
+    event->state = stack_innermost(engine, event->thread, event->frame, event->key);
+    return event->state == NULL ? -1 : 0;
+}
+
 static int
 step(Engine *engine, Event *event, PyObject *const *args)
 {
     long line = PyLong_AsLong(args[1]);
     size_t start;
-    if (find_state(engine, event) < 0 || settle(engine, event, NULL, ALLOW, &start) < 0
+    if (find_state(engine, event) < 0
+        || variables_settle(engine, event->state, event->frame, NULL, ALLOW, &start) < 0
         || pass_time(engine) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         return -1;
     }
@@ -452,7 +358,8 @@ moment(Engine *engine)
     return engine->steps + engine->next_frame;
 }
 
-Raised *
+/* Returns what is known of an exception that has been raised; NULL if nothing is. */
+static Raised *
 find_raised(Engine *engine, const void *exception)
 {
     for (Raised *each = engine->raised; each < engine->raised + RAISED; each++) {
@@ -485,7 +392,7 @@ exception_record(Engine *engine, Event *event, PyObject *exception, int (*put)(B
     Buffer *roots = &engine->roots;
     roots->used = 0;
     if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
-        || values_write(engine, event->plan) < 0 || pass_time(engine) < 0
+        || write_objects(engine, event->plan) < 0 || pass_time(engine) < 0
         || put(&engine->group, (Bytes){roots->bytes, roots->used}) < 0) {
         return -1;
     }
@@ -542,23 +449,17 @@ leave_frame(Engine *engine, Event *event, PyObject *result, How how)
     }
     size_t start;
     int action = how == UNWINDS ? ALLOW : event->plan->return_action;
-    if (settle(engine, event, result, action, &start) < 0) {
+    if (variables_settle(engine, event->state, event->frame, result, action, &start) < 0) {
         return -1;
     }
     Buffer *roots = &engine->roots;
     if (buffer_reserve(&engine->group, roots->used - start + RECORD_ROOM) < 0) {
         return -1;
     }
-    Frame *state = event->state;
-    if (how == YIELDS) {
-        int failed;
-        Frame *before = keyed_set(&engine->suspended, state, &failed);
-        if (failed) {
-            return -1;
-        }
-        state_free(before);
+    const void *left = event->state->frame;
+    if (stack_leave(engine, event->thread, how == YIELDS) < 0) {
+        return -1;
     }
-    event->thread->used--;
     Bytes value = {roots->bytes + start, roots->used - start};
     switch (how) {
     case RETURNS:
@@ -571,12 +472,9 @@ leave_frame(Engine *engine, Event *event, PyObject *result, How how)
         put_unwind(&engine->group, elapsed(engine), value);
         break;
     }
-    if (engine->activation == state->frame) {
+    if (engine->activation == left) {
         /* What was to be recorded has been. */
         engine->active = 0;
-    }
-    if (how != YIELDS) {
-        state_free(state);
     }
     return commit(engine);
 }
@@ -615,4 +513,258 @@ PyObject *
 on_py_unwind(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     return handle(self, args, count, 3, NEVER_DISABLES, unwound);
+}
+
+/* ---- what is no event of CPython's */
+
+#define OUTPUT_PIECE (1 << 20) /* as in events.py */
+
+/* Returns how many bytes go into one record; none ends amid a character of UTF-8. */
+static Py_ssize_t
+piece_of(const char *data, Py_ssize_t length)
+{
+    if (length <= OUTPUT_PIECE) {
+        return length;
+    }
+    Py_ssize_t end = OUTPUT_PIECE;
+    while (end > OUTPUT_PIECE - 4 && (data[end] & 0xc0) == 0x80) {
+        end--;
+    }
+    return end;
+}
+
+/* Appends what was written, and commits each record if it is the group that it goes into. What was
+   read waits for the next record where nothing else waits: that may say in which variable it has come,
+   and that its name is that of a secret. */
+static int
+write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
+{
+    char *data;
+    Py_ssize_t length;
+    Py_ssize_t path_length = 0;
+    char *path_bytes = "";
+    PyObject *encoded = NULL;
+    if (path != NULL) {
+        encoded = PyUnicode_AsEncodedString(path, "utf-8", "surrogatepass");
+        if (encoded == NULL
+            || PyBytes_AsStringAndSize(encoded, &path_bytes, &path_length) < 0) {
+            Py_XDECREF(encoded);
+            return -1;
+        }
+    }
+    unsigned long stream = PyLong_AsUnsignedLong(args[0]);
+    int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
+    int commits = to == &engine->group
+                  && !(may_wait && stream == STREAM_STDIN && length <= OUTPUT_PIECE);
+    while (!failed) {
+        Py_ssize_t count = piece_of(data, length);
+        failed = put_output(to, stream, (Bytes){path_bytes, (size_t)path_length}, (uint64_t)line,
+                            (Bytes){data, (size_t)count})
+                         < 0
+                 || (commits && commit(engine) < 0);
+        data += count;
+        length -= count;
+        if (length == 0) {
+            break;
+        }
+    }
+    Py_XDECREF(encoded);
+    return failed ? -1 : 0;
+}
+
+/* Tells whether an event of this very thread is under way: what comes now is of a signal handler or
+   a finalizer of the program's, and waits. */
+static int
+is_within(Engine *engine)
+{
+    return engine->busy && engine->forks == fork_count
+           && engine->busy_thread == PyThreadState_GetID(PyThreadState_Get());
+}
+
+/* Returns what was written or read, without secrets. NULL without an exception where the process has
+   been forked meanwhile: it is not to be recorded. */
+static PyObject *
+hide_output(Engine *engine, PyObject *const *args)
+{
+    if (args[2] != Py_None && PyLong_AsLong(args[0]) == STREAM_STDIN) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
+        Plan *plan = table_get(&engine->code_plans, code);
+        Py_DECREF(code);
+        if (plan != NULL && !plan->skip && plan->return_action == SECRET) {
+            /* It reads for somebody who wants a secret. */
+            const char *data = PyBytes_AsString(args[1]);
+            Py_ssize_t length = data == NULL ? 0 : PyBytes_Size(args[1]);
+            int has_end = length > 0 && data[length - 1] == '\n';
+            return data == NULL || secrets_learn(engine, args[1], 0) < 0
+                       ? NULL
+                       : PyBytes_FromString(has_end ? "<redacted>\n" : "<redacted>");
+        }
+    }
+    return secrets_clean(engine, args[1]);
+}
+
+PyObject *
+events_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    if (check_arguments(count, 3) < 0) {
+        return NULL;
+    }
+    uint64_t id = PyThreadState_GetID(PyThreadState_Get());
+    PyObject *told[] = {args[0], NULL, args[2]};
+    told[1] = hide_output(engine, args);
+    if (told[1] == NULL) {
+        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    }
+    PyObject *path = NULL;
+    long line = 0;
+    if (args[2] != Py_None) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
+        path = get_attribute((PyObject *)code, "co_filename");
+        Py_DECREF(code);
+        PyObject *number = PyObject_GetAttr(args[2], name_f_lineno);
+        line = number == NULL || number == Py_None ? 0 : PyLong_AsLong(number);
+        Py_XDECREF(number);
+        PyErr_Clear();
+    }
+    int outcome = 0;
+    if (is_within(engine)) {
+        outcome = write_output(engine, &engine->late, told, path, line, 0);
+    }
+    else if (take_engine(engine, id)) {
+        int is_first = engine->group.used == 0;
+        if (path != NULL && thread_of(engine, id) == NULL) {
+            outcome = -1;
+        }
+        if (outcome == 0) {
+            outcome = pass_time(engine);
+        }
+        if (outcome == 0) {
+            outcome = write_output(engine, &engine->group, told, path, line, is_first);
+        }
+        outcome = give_engine(engine, &event, outcome);
+    }
+    Py_XDECREF(path);
+    Py_DECREF(told[1]);
+    return outcome < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *
+events_exit(PyObject *self, PyObject *status)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    int within = is_within(engine);
+    if (!within && !take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+        Py_RETURN_NONE;
+    }
+    Buffer *group = &engine->group;
+    /* The event under way is not written any more; what it has put together so far holds. */
+    int outcome = put_bytes(group, engine->late.bytes, engine->late.used);
+    engine->late.used = 0;
+    int64_t number = status == Py_None ? 0 : PyLong_AsLongLong(status);
+    if (outcome == 0) {
+        unsigned int ending = status == Py_None ? ENDING_UNKNOWN : ENDING_STATUS;
+        outcome = put_exit(group, elapsed(engine), ending, number);
+    }
+    if (outcome == 0) {
+        outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
+    }
+    group->used = 0;
+    if (within) {
+        engine->let_go = 1;
+    }
+    else {
+        outcome = give_engine(engine, &event, outcome);
+    }
+    return outcome < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+PyObject *
+events_note(PyObject *self, PyObject *record)
+{
+    Engine *engine = (Engine *)self;
+    Event event = {0};
+    char *bytes;
+    Py_ssize_t length;
+    if (PyBytes_AsStringAndSize(record, &bytes, &length) < 0) {
+        return NULL;
+    }
+    if (is_within(engine)) {
+        return put_bytes(&engine->late, bytes, (size_t)length) < 0 ? NULL : Py_NewRef(Py_None);
+    }
+    if (!take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
+        Py_RETURN_NONE;
+    }
+    int outcome = put_bytes(&engine->group, bytes, (size_t)length) < 0 ? -1 : commit(engine);
+    return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* ---- a recording's beginnings and ends */
+
+PyObject *
+events_end(PyObject *self, PyObject *unused)
+{
+    Engine *engine = (Engine *)self;
+    engine->active = 0;
+    /* No frame is that: it has been activated, and will not be again. */
+    engine->activation = (void *)engine;
+    Py_RETURN_NONE;
+}
+
+PyObject *
+events_counts(PyObject *self, PyObject *unused)
+{
+    Engine *engine = (Engine *)self;
+    return Py_BuildValue("{sIsIsK}", "threads", engine->next_thread, "calls", engine->next_frame,
+                         "missed", (unsigned long long)engine->missed);
+}
+
+/* Returns the step at which an exception that is alive was raised; None if it is not known. */
+PyObject *
+events_raised_at(PyObject *self, PyObject *exception)
+{
+    Raised *known = find_raised((Engine *)self, exception);
+    if (known == NULL || known->step < 0) {
+        Py_RETURN_NONE;
+    }
+    return PyLong_FromLongLong(known->step);
+}
+
+PyObject *
+events_restart(PyObject *self, PyObject *log)
+{
+    Engine *engine = (Engine *)self;
+    if (Py_TYPE(log) != log_type) {
+        PyErr_SetString(PyExc_TypeError, "restart() takes a LogWriter in C");
+        return NULL;
+    }
+    PyObject *before = engine->restart;
+    engine->restart = Py_NewRef(log);
+    Py_XDECREF(before);
+    /* A signal handler may have forked amid an event, which goes on with what there was. */
+    if (!engine->busy || engine->busy_thread != PyThreadState_GetID(PyThreadState_Get())) {
+        engine_begin_child(engine);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject *
+events_learn(PyObject *self, PyObject *value)
+{
+    /* Without an exception where the process has been forked meanwhile. */
+    return secrets_learn((Engine *)self, value, 0) < 0 && PyErr_Occurred() ? NULL
+                                                                           : Py_NewRef(Py_None);
+}
+
+PyObject *
+events_clean(PyObject *self, PyObject *data)
+{
+    PyObject *cleaned = secrets_clean((Engine *)self, data);
+    if (cleaned == NULL && !PyErr_Occurred()) {
+        /* The process has been forked meanwhile. */
+        cleaned = PyBytes_FromString("<redacted>");
+    }
+    return cleaned;
 }

@@ -36,6 +36,16 @@ const void *frame_key(PyObject *frame);
    NULL where that is not possible. */
 const void *frame_place(PyThreadState *thread);
 
+/* Tells whether a frame runs this very code object. */
+static inline int
+frame_runs(PyObject *frame, const void *code)
+{
+    PyCodeObject *running = PyFrame_GetCode((PyFrameObject *)frame);
+    int same = (const void *)running == code;
+    Py_DECREF(running);
+    return same;
+}
+
 #pragma GCC visibility pop
 
 #endif

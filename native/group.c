@@ -1,8 +1,12 @@
-/* A group of records: the time in it, and how it gets into the log. */
-#include "engine.h"
+#include "group.h"
 
 #include <time.h>
 
+#include "_trace_records.h"
+#include "ask.h"
+#include "log.h"
+#include "masks.h"
+#include "state.h"
 
 #define MILLISECOND 1000000
 

@@ -1,7 +1,12 @@
-/* The hooks: methods of the standard streams' layers, and `input`, by their kinds. */
-#include "capture.h"
+#include "hooks.h"
 
 #include <string.h>
+
+#include "_trace_format.h"
+#include "names.h"
+#include "pipes.h"
+#include "targets.h"
+#include "telling.h"
 
 /* Returns `result`, or NULL instead if telling the recorder has failed with the program's error. */
 static PyObject *

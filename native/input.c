@@ -1,9 +1,11 @@
-/* What stands where stdin stood: objects of subclasses of its class and of its buffer's, without
-   state of the base, which ask the stream that was there for everything. They are called as their
-   bases are, and so are their methods. */
-#include "capture.h"
+#include "input.h"
 
 #include <string.h>
+
+#include "_trace_format.h"
+#include "names.h"
+#include "targets.h"
+#include "telling.h"
 
 typedef struct {
     PyObject *stream;

@@ -6,7 +6,10 @@
    An instance of a class has no dict until someone asks for it: its values are in an array, and
    their names are in the class, shared by all instances. PyObject_GenericGetDict makes the dict,
    which then stays. */
-#include "engine.h"
+#include "internals.h"
+
+#include "constants.h"
+#include "names.h"
 
 #define MANAGED_DICT (1UL << 4) /* Py_TPFLAGS_MANAGED_DICT */
 #define INLINE_VALUES (1UL << 2) /* Py_TPFLAGS_INLINE_VALUES, 3.13 on */
@@ -352,7 +355,7 @@ prepare_line(void)
     Py_ssize_t size = size_of(generator);
     for (size_t at = 0; at < sizeof(versions) / sizeof(*versions); at++) {
         if (internals_known && versions[at].minor == minor && versions[at].generator_size == size) {
-            get_line = (GetLine)engine_find("PyUnstable_InterpreterFrame_GetLine");
+            get_line = (GetLine)find_function("PyUnstable_InterpreterFrame_GetLine");
             PyErr_Clear();
         }
     }
@@ -370,7 +373,7 @@ static PyMethodDef functions[] = {
 int
 internals_prepare(PyObject *module)
 {
-    get_dict_pointer = (GetDictPointer)engine_find("_PyObject_GetDictPtr");
+    get_dict_pointer = (GetDictPointer)find_function("_PyObject_GetDictPtr");
     PyErr_Clear();
     PyObject *name = PyUnicode_InternFromString("a");
     PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "SelfTest");

@@ -1,7 +1,16 @@
-/* The items that an object holds: a container's, an exception's arguments, or the name of what has
-   one. */
-#include "engine.h"
+#include "items.h"
 
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "ask.h"
+#include "constants.h"
+#include "internals.h"
+#include "layouts.h"
+#include "names.h"
+#include "plans.h"
+#include "secrets.h"
+#include "state.h"
+#include "values.h"
 
 static PyTypeObject *function_type;
 static PyTypeObject *method_type;
@@ -223,9 +232,6 @@ int
 object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout,
              int depth)
 {
-    if (layout->reading != NULL && layout->reading->way) {
-        return known_items(engine, items, object, layout->reading, depth);
-    }
     switch (layout->form) {
     case FORM_LIST:
         return list_items(engine, items, object, depth);

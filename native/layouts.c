@@ -1,6 +1,12 @@
-/* What the instances of a type hold, as layouts.py tells it once for each. */
-#include "engine.h"
+#include "layouts.h"
 
+#include "_trace_records.h"
+#include "ask.h"
+#include "internals.h"
+#include "names.h"
+#include "readings.h"
+#include "state.h"
+#include "tables.h"
 
 #define SWEEP_AFTER 1000 /* types; as in definitions.py */
 

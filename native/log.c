@@ -1,18 +1,19 @@
 /* The log's file: windows of it in memory, blocks in these, groups of records in those; see
    writer.py, which says why. */
 #include "log.h"
-#include "names.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <structmember.h>
 #include <string.h>
+#include <structmember.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "_trace_format.h"
 #include "_trace_records.h"
+#include "names.h"
 
 #define OWNER_FILE 0600          /* as in writer.py, which says why */
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */

@@ -1,9 +1,8 @@
-/* Puts asterisks over secrets in records that are put together already; see `masked` in secrets.py.
+#include "masks.h"
 
-   The records are walked through, for numbers may look like a secret: `123456` are six objects in a
-   list. Only texts are changed, each by as many bytes. */
-#include "engine.h"
-
+#include "_trace_format.h"
+#include "secrets.h"
+#include "state.h"
 
 typedef struct {
     const Secrets *secrets;

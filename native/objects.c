@@ -1,126 +1,36 @@
-/* Objects, which have an identity and may change: which are known, and what of them is written. */
-#include "engine.h"
+#include "objects.h"
 
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "attributes.h"
+#include "items.h"
+#include "known.h"
+#include "layouts.h"
+#include "plans.h"
+#include "references.h"
+#include "state.h"
+#include "tables.h"
+#include "values.h"
+#include "words.h"
 
-static Known *
-known_find(Values *values, const void *object)
+static int
+put_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout, int depth)
 {
-    size_t mask = values->known_size - 1;
-    size_t at = address_hash(object) & mask;
-    while (values->known[at].object != NULL && values->known[at].object != object) {
-        at = (at + 1) & mask;
+    if (layout->reading != NULL && layout->reading->way) {
+        return known_items(engine, items, object, layout->reading, depth);
     }
-    return &values->known[at];
+    return object_items(engine, plan, items, object, layout, depth);
 }
 
 static int
-known_make_room(Values *values)
+put_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
-    if (values->known_used >= MAX_KNOWN) {
-        memset(values->known, 0, values->known_size * sizeof(Known));
-        values->known_used = 0;
-    }
-    if (values->known_used * 2 < values->known_size) {
-        return 0;
-    }
-    Known *old = values->known;
-    size_t old_size = values->known_size;
-    size_t size = old_size ? old_size * 2 : 1024;
-    Known *known = PyMem_Calloc(size, sizeof(Known));
-    if (known == NULL) {
-        PyErr_NoMemory();
+    /* Of a method there is what it belongs to, and nothing else. */
+    if (layout->reading != NULL && layout->form != FORM_METHOD
+        && known_attributes(engine, fields, object, layout->reading) < 0) {
         return -1;
     }
-    values->known = known;
-    values->known_size = size;
-    for (size_t from = 0; from < old_size; from++) {
-        if (old[from].object != NULL) {
-            *known_find(values, old[from].object) = old[from];
-        }
-    }
-    PyMem_Free(old);
-    return 0;
-}
-
-static int
-write_unseen(Engine *engine, PyObject *object)
-{
-    Known *before = known_find(&engine->values, object);
-    if (before->object == NULL || before->content != 0) {
-        return 0;
-    }
-    /* The table may move while Python code runs. */
-    Layout *layout = layout_of(engine, Py_TYPE(object));
-    if (layout == NULL) {
-        return -1;
-    }
-    Known *known = known_find(&engine->values, object);
-    if (known->object == NULL || known->content != 0) {
-        return 0;
-    }
-    Buffer *group = &engine->group;
-    size_t start = group->used;
-    Several nothing = {0, NULL, 0};
-    if (put_object(group, known->number, FORM_UNSEEN, layout->number, 0, nothing, 0, nothing) < 0) {
-        return -1;
-    }
-    known->content = hash_bytes(group->bytes + start, group->used - start);
-    return 0;
-}
-
-static int
-queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room)
-{
-    if (values->queue_used == values->queue_size) {
-        size_t size = values->queue_size ? values->queue_size * 2 : 64;
-        Queued *queue = PyMem_Realloc(values->queue, size * sizeof(Queued));
-        if (queue == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        values->queue = queue;
-        values->queue_size = size;
-    }
-    Queued *queued = &values->queue[values->queue_used++];
-    queued->object = Py_NewRef(object);
-    queued->number = number;
-    queued->depth = depth;
-    queued->room = room;
-    return 0;
-}
-
-int
-encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting)
-{
-    Values *values = &engine->values;
-    int room = values->room - nesting;
-    values->refers = 1;
-    Known *known = values->known_size ? known_find(values, value) : NULL;
-    if (known == NULL || known->object == NULL || known->kind != (void *)Py_TYPE(value)) {
-        int replaces = known != NULL && known->object != NULL;
-        if (!replaces || values->known_used >= MAX_KNOWN) {
-            if (known_make_room(values) < 0) {
-                return -1;
-            }
-            known = known_find(values, value);
-            values->known_used += known->object == NULL;
-        }
-        memset(known, 0, sizeof(*known));
-        known->object = value;
-        known->kind = Py_TYPE(value);
-        known->number = values->next_object++;
-    }
-    uint32_t number = known->number;
-    if (depth > 0) {
-        if ((known->event != values->event || known->depth < depth)
-            && queue_object(values, value, number, depth, room) < 0) {
-            return -1;
-        }
-    }
-    else if (room <= 0 && known->content == 0 && write_unseen(engine, value) < 0) {
-        return -1;
-    }
-    return put_value_reference(to, number);
+    return object_attributes(engine, fields, object, layout);
 }
 
 static int
@@ -132,8 +42,8 @@ put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t 
     to->used = values->items_held.used = values->fields.used = 0;
     Items items = {&values->items_held, 0, 0};
     Fields fields = {plan, depth, 0, 0};
-    if (object_items(engine, plan, &items, object, layout, depth) < 0
-        || object_attributes(engine, &fields, object, layout) < 0) {
+    if (put_items(engine, plan, &items, object, layout, depth) < 0
+        || put_attributes(engine, &fields, object, layout) < 0) {
         return -1;
     }
     Several held = {(uint64_t)items.count, items.to->bytes, items.to->used};
@@ -235,7 +145,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
 }
 
 int
-values_write(Engine *engine, Plan *plan)
+write_objects(Engine *engine, Plan *plan)
 {
     Values *values = &engine->values;
     int looked = 0;
@@ -252,59 +162,3 @@ values_write(Engine *engine, Plan *plan)
     return outcome;
 }
 
-void
-values_give_up(Values *values)
-{
-    while (values->queue_used > 0) {
-        Py_DECREF(values->queue[--values->queue_used].object);
-    }
-    values->event++;
-    values->room = values->depth;
-}
-
-int
-values_init(Values *values)
-{
-    values->event = 1;
-    values->room = values->depth;
-    values->attributes = PyDict_New();
-    return values->attributes == NULL ? -1 : known_make_room(values);
-}
-
-void
-values_forget(Values *values)
-{
-    values_give_up(values);
-    if (values->known != NULL) {
-        memset(values->known, 0, values->known_size * sizeof(Known));
-    }
-    values->known_used = 0;
-    values->next_object = values->next_type = values->next_attribute = 0;
-    values->sweep_at = 0;
-    for (size_t at = 0; at < values->layouts.size; at++) {
-        if (values->layouts.slots[at].value != NULL) {
-            layout_free(values->layouts.slots[at].value);
-        }
-    }
-    table_free(&values->layouts);
-    if (values->attributes != NULL) {
-        PyDict_Clear(values->attributes);
-    }
-}
-
-void
-values_clear(Values *values)
-{
-    values_forget(values);
-    PyMem_Free(values->known);
-    values->known = NULL;
-    values->known_size = 0;
-    PyMem_Free(values->queue);
-    values->queue = NULL;
-    buffer_free(&values->content);
-    buffer_free(&values->fields);
-    buffer_free(&values->items_held);
-    Py_CLEAR(values->attributes);
-    Py_CLEAR(values->layout_of);
-    Py_CLEAR(values->say);
-}

@@ -1,14 +1,13 @@
-/* The type Pipes: what stands on descriptors 1 and 2 while the program runs, as
-   codetracer/capture/pipes.py in Python. It runs no bytecode, and keeps no descriptor for the memory
-   that it shares with the forwarder. */
-#include "capture.h"
-#include "forwarding.h"
+#include "pipes.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "forwarding.h"
+#include "names.h"
 
 static Pipes *active;
 static int waits_after_fork; /* 3.13 counts threads after the handlers for forks have run */

@@ -1,7 +1,14 @@
-/* What is recorded of a code object, as plans.py tells it once for each. */
-#include "engine.h"
+#include "plans.h"
 
-#include <limits.h>
+#include <stdlib.h>
+
+#include "ask.h"
+#include "codes.h"
+#include "constants.h"
+#include "internals.h"
+#include "names.h"
+#include "state.h"
+#include "tables.h"
 
 /* Code objects are told by their addresses, and not kept alive. A weak reference would be seen
    (weakref.getweakrefcount); so CPython is asked to tell of their end (PyCode_AddWatcher, 3.12). */
@@ -51,7 +58,7 @@ plans_prepare(void)
     if (is_watching) {
         return 0;
     }
-    AddWatcher add_watcher = (AddWatcher)engine_find("PyCode_AddWatcher");
+    AddWatcher add_watcher = (AddWatcher)find_function("PyCode_AddWatcher");
     if (add_watcher == NULL) {
         return -1;
     }
@@ -72,10 +79,8 @@ plan_release(Plan *plan)
     for (Py_ssize_t at = 0; at < plan->count; at++) {
         Py_XDECREF(plan->variables[at].name);
     }
-    if (plan->lines != NULL) {
-        for (int line = plan->first; line <= plan->last; line++) {
-            PyMem_Free(plan->lines[line - plan->first].looks);
-        }
+    for (Py_ssize_t at = 0; at < plan->line_count; at++) {
+        PyMem_Free(plan->lines[at].looks);
     }
     PyMem_Free(plan->lines);
     PyMem_Free(plan->everything.looks);
@@ -84,18 +89,6 @@ plan_release(Plan *plan)
     Py_XDECREF(plan->attributes);
     Py_XDECREF(plan->numbers);
     PyMem_Free(plan);
-}
-
-long
-number_attribute(PyObject *object, const char *name)
-{
-    PyObject *value = get_attribute(object, name);
-    if (value == NULL) {
-        return -1;
-    }
-    long number = PyObject_IsTrue(value) && !PyLong_Check(value) ? 1 : PyLong_AsLong(value);
-    Py_DECREF(value);
-    return number;
 }
 
 int
@@ -177,33 +170,36 @@ fill_looks(Plan *plan, Looks *looks, PyObject *told)
 }
 
 static int
+compare_lines(const void *one, const void *other)
+{
+    int first = ((const Looks *)one)->line;
+    int second = ((const Looks *)other)->line;
+    return (first > second) - (first < second);
+}
+
+static int
 fill_lines(Plan *plan, PyObject *lines)
 {
     PyObject *line;
     PyObject *looks;
     Py_ssize_t position = 0;
-    plan->first = INT_MAX;
-    plan->last = 0;
-    while (PyDict_Next(lines, &position, &line, &looks)) {
-        int number = (int)PyLong_AsLong(line);
-        plan->first = number < plan->first ? number : plan->first;
-        plan->last = number > plan->last ? number : plan->last;
+    Py_ssize_t count = PyDict_Size(lines);
+    if (count < 0) {
+        return -1;
     }
-    if (plan->first > plan->last) {
-        plan->first = plan->last;
-    }
-    plan->lines = PyMem_Calloc((size_t)(plan->last - plan->first) + 1, sizeof(Looks));
+    plan->lines = PyMem_Calloc((size_t)count + 1, sizeof(Looks));
     if (plan->lines == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    position = 0;
-    while (PyDict_Next(lines, &position, &line, &looks)) {
-        int number = (int)PyLong_AsLong(line);
-        if (fill_looks(plan, &plan->lines[number - plan->first], looks) < 0) {
+    while (plan->line_count < count && PyDict_Next(lines, &position, &line, &looks)) {
+        Looks *next = &plan->lines[plan->line_count++];
+        next->line = (int)PyLong_AsLong(line);
+        if (PyErr_Occurred() || fill_looks(plan, next, looks) < 0) {
             return -1;
         }
     }
+    qsort(plan->lines, (size_t)plan->line_count, sizeof(Looks), compare_lines);
     return 0;
 }
 

@@ -1,8 +1,14 @@
-/* Hides secrets where no name tells of them; see codetracer/runtime/secrets.py, which says why. */
-#include "engine.h"
+#include "secrets.h"
 
 #include <stdlib.h>
 
+#include "_trace_records.h"
+#include "ask.h"
+#include "buffers.h"
+#include "internals.h"
+#include "names.h"
+#include "state.h"
+#include "tables.h"
 
 #define WINDOW 6         /* as in secrets.py */
 #define SHORTEST 6       /* likewise */
@@ -15,6 +21,17 @@
 #define STRIDE 3  /* so far apart a text is looked at: WINDOW bytes hold one piece of four there */
 #define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */
 #define SIFTED 64     /* bytes of it for each secret */
+
+typedef struct {
+    size_t start;
+    size_t end;
+} Span;
+
+typedef struct {
+    Span *all;
+    size_t used;
+    size_t size;
+} Spans;
 
 static const char placeholder[] = "<redacted>";
 static PyTypeObject *deque;

@@ -1,20 +1,20 @@
-/* Each thread's stack of recorded frames, and how it follows the frames that there really are; see
-   stacks.py, which says why. */
-#include "engine.h"
+#include "stacks.h"
 
-
-PyObject *
-frame_further(PyObject *frame, PyObject *code, int *made)
-{
-    while (frame != NULL && !frame_runs(frame, code)) {
-        int back_made;
-        PyObject *back = frame_back(frame, &back_made);
-        frame_release(frame, *made);
-        frame = back;
-        *made = back_made;
-    }
-    return frame;
-}
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "ask.h"
+#include "constants.h"
+#include "frameobjects.h"
+#include "frames.h"
+#include "group.h"
+#include "internals.h"
+#include "objects.h"
+#include "plans.h"
+#include "state.h"
+#include "tables.h"
+#include "tasks.h"
+#include "values.h"
+#include "variables.h"
 
 void
 state_free(Frame *state)
@@ -25,7 +25,7 @@ state_free(Frame *state)
     }
 }
 
-Frame *
+static Frame *
 state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace)
 {
     Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
@@ -42,7 +42,7 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespac
     return state;
 }
 
-int
+static int
 stack_reserve(Thread *thread)
 {
     if (thread->used < thread->size) {
@@ -65,11 +65,114 @@ stack_reserve(Thread *thread)
     return 0;
 }
 
-void
+/* Puts a frame on top, where there is room. */
+static void
 stack_push(Thread *thread, Frame *state)
 {
     thread->steps[thread->used] = -1;
     thread->stack[thread->used++] = state;
+}
+
+/* Makes a slot for each global variable that a plan names: what asks for them then cannot fail. Until
+   all are there, the plan's variables keep the slots that they have, which are its namespace's. */
+static int
+namespace_names(Namespace *namespace, const Plan *plan)
+{
+    for (Py_ssize_t at = 0; at < plan->count; at++) {
+        const Variable *variable = &plan->variables[at];
+        if (variable->is_global && namespace_slot(namespace, variable->name) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Tells whether all that was written of a namespace is still in the dict. */
+static int
+namespace_fits(Namespace *namespace, PyObject *globals)
+{
+    PyObject *name;
+    PyObject *slot;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(namespace->names, &position, &name, &slot)) {
+        if (namespace->written[PyLong_AsSsize_t(slot)] == 0) {
+            continue;
+        }
+        if (plain_get(globals, name) == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static Namespace *
+namespace_new(Engine *engine, PyObject *globals)
+{
+    Namespace *namespace = PyMem_Calloc(1, sizeof(Namespace));
+    if (namespace == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    namespace->names = PyDict_New();
+    if (namespace->names == NULL) {
+        PyMem_Free(namespace);
+        return NULL;
+    }
+    uint32_t count = engine->next_namespace;
+    int failed = 0;
+    if ((count & (count - 1)) == 0) {
+        /* It is full: it has room for a power of 2. */
+        size_t size = (count ? (size_t)count * 2 : 1) * sizeof(Namespace *);
+        Namespace **numbered = PyMem_Realloc(engine->numbered, size);
+        failed = numbered == NULL;
+        engine->numbered = failed ? engine->numbered : numbered;
+    }
+    if (!failed) {
+        table_set(&engine->namespaces, globals, namespace, &failed);
+    }
+    if (failed) {
+        Py_DECREF(namespace->names);
+        PyMem_Free(namespace);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    namespace->number = count;
+    engine->numbered[engine->next_namespace++] = namespace;
+    return namespace;
+}
+
+static Namespace *
+namespace_of(Engine *engine, PyObject *frame, Plan *plan)
+{
+    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
+    if (globals == NULL) {
+        return NULL;
+    }
+    Namespace *namespace = table_get(&engine->namespaces, globals);
+    int fits = namespace != NULL;
+    if (fits && plan->kind == KIND_MODULE) {
+        fits = namespace_fits(namespace, globals);
+    }
+    if (fits == 0) {
+        namespace = namespace_new(engine, globals);
+    }
+    Py_DECREF(globals);
+    if (namespace == NULL) {
+        return NULL;
+    }
+    if (plan->namespace != namespace) {
+        if (namespace_names(namespace, plan) < 0
+            || put_namespace(&engine->group, plan->number, namespace->number) < 0) {
+            return NULL;
+        }
+        for (Py_ssize_t at = 0; at < plan->count; at++) {
+            Variable *variable = &plan->variables[at];
+            variable->slot =
+                variable->is_global ? namespace_slot(namespace, variable->name) : -1;
+        }
+        plan->namespace = namespace;
+    }
+    return namespace;
 }
 
 static Thread *
@@ -126,7 +229,8 @@ thread_turn(Engine *engine, uint64_t id)
     return thread;
 }
 
-int
+/* Pushes a frame that begins. */
+static int
 call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     Namespace *namespace = namespace_of(engine, frame, plan);
@@ -150,7 +254,8 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return put_call(&engine->group, plan->number, elapsed(engine), arguments);
 }
 
-int
+/* Pushes one that is met in its midst. */
+static int
 enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     Namespace *namespace = namespace_of(engine, frame, plan);
@@ -170,14 +275,11 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     engine->next_frame++;
     stack_push(thread, state);
     put_enter(&engine->group, plan->number, elapsed(engine), (uint64_t)state->line);
-    engine->roots.used = 0;
-    if (look(engine, state, frame, &plan->everything) < 0 || values_write(engine, plan) < 0) {
-        return -1;
-    }
-    return write_variables(engine, state);
+    return write_all(engine, state, frame);
 }
 
-int
+/* Tells whether the frame of a generator or coroutine has begun; -1 with an exception. */
+static int
 has_begun(PyObject *frame, Plan *plan)
 {
     PyObject *offset = PyObject_GetAttr(frame, name_f_lasti);
@@ -189,7 +291,8 @@ has_begun(PyObject *frame, Plan *plan)
     return number > plan->beginning;
 }
 
-int
+/* Pushes one that goes on. */
+static int
 resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
     const void *key = frame_key(frame);
@@ -229,7 +332,7 @@ typedef struct {
     Plan *plan;
 } Missing;
 
-Py_ssize_t
+static Py_ssize_t
 stack_find(Thread *thread, PyObject *frame, const void *key)
 {
     for (Py_ssize_t at = thread->used - 1; at >= 0; at--) {
@@ -240,7 +343,9 @@ stack_find(Thread *thread, PyObject *frame, const void *key)
     return -1;
 }
 
-int
+/* Makes the innermost recorded frame from `frame` outwards the top of the stack. The one with the key
+   `beginning` is not on it yet. */
+static int
 sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning)
 {
     Missing *missing = NULL;
@@ -304,7 +409,8 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     return outcome;
 }
 
-int
+/* The same from the frame that called `frame`, which begins. */
+static int
 sync_below(Engine *engine, Thread *thread, PyObject *frame)
 {
     const void *key = frame_back_key(frame);
@@ -320,4 +426,117 @@ sync_below(Engine *engine, Thread *thread, PyObject *frame)
     }
     frame_release(back, made);
     return outcome;
+}
+
+/* Tells whether the stack has a frame already that is about to say that it begins or goes on: CPython
+   runs signal handlers and finalizers right before it says so. */
+static inline int
+is_top(Thread *thread, const void *key, Plan *plan)
+{
+    if (thread->used == 0) {
+        return 0;
+    }
+    Frame *top = thread->stack[thread->used - 1];
+    return top->frame == key && top->plan == plan;
+}
+
+int
+stack_sync(Engine *engine, Thread *thread, PyObject *frame)
+{
+    return sync_stack(engine, thread, frame, NULL);
+}
+
+/* Says in which task the code goes on that is about to. */
+static int
+turn_task(Engine *engine, Thread *thread, const Plan *plan)
+{
+    return runs_in_task(plan) ? tell_task(engine, thread) : 0;
+}
+
+int
+stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan)
+{
+    if (turn_task(engine, thread, plan) < 0) {
+        return -1;
+    }
+    if (is_top(thread, key, plan) && thread->stack[thread->used - 1]->line == 0) {
+        return 0;
+    }
+    /* A frame that was there before, and left unseen. */
+    state_free(keyed_take(&engine->suspended, key));
+    if (sync_below(engine, thread, frame) < 0) {
+        return -1;
+    }
+    return call_frame(engine, thread, frame, plan);
+}
+
+int
+stack_resume(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan)
+{
+    if (turn_task(engine, thread, plan) < 0) {
+        return -1;
+    }
+    if (is_top(thread, key, plan)) {
+        return 0;
+    }
+    if (sync_below(engine, thread, frame) < 0) {
+        return -1;
+    }
+    return resume_frame(engine, thread, frame, plan);
+}
+
+int
+stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan,
+            PyObject *exception)
+{
+    if (turn_task(engine, thread, plan) < 0) {
+        return -1;
+    }
+    int begun = has_begun(frame, plan);
+    if (begun <= 0) {
+        /* What is known by its key is of one that was there before, and ended unseen. */
+        state_free(keyed_take(&engine->suspended, key));
+    }
+    if (begun < 0) {
+        return -1;
+    }
+    /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
+    int is_open = begun && stack_find(thread, frame, key) >= 0;
+    if ((is_open ? sync_stack(engine, thread, frame, NULL) : sync_below(engine, thread, frame)) < 0) {
+        return -1;
+    }
+    Frame *state = is_open ? thread->stack[thread->used - 1] : keyed_get(&engine->suspended, key);
+    if (state == NULL || state->plan != plan) {
+        /* It has not been met before; the RAISE that follows says the rest. */
+        return enter_frame(engine, thread, frame, plan);
+    }
+    Buffer *roots = &engine->roots;
+    roots->used = 0;
+    uint64_t since = elapsed(engine);
+    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
+        || write_objects(engine, plan) < 0 || stack_reserve(thread) < 0
+        || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
+        return -1;
+    }
+    if (!is_open) {
+        keyed_take(&engine->suspended, key);
+        stack_push(thread, state);
+    }
+    return put_throw(&engine->group, state->number, since, (Bytes){roots->bytes, roots->used});
+}
+
+int
+stack_leave(Engine *engine, Thread *thread, int is_suspended)
+{
+    Frame *gone = thread->stack[thread->used - 1];
+    if (is_suspended) {
+        int failed;
+        gone = keyed_set(&engine->suspended, gone, &failed);
+        if (failed) {
+            return -1;
+        }
+    }
+    thread->used--;
+    state_free(gone);
+    return 0;
 }

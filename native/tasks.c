@@ -1,25 +1,20 @@
-/* Which of asyncio's tasks a coroutine runs in; see tasks.py, which says why. */
-#include "engine.h"
+#include "tasks.h"
 
+#include "_trace_records.h"
+#include "calls.h"
+#include "constants.h"
+#include "frames.h"
+#include "internals.h"
+#include "names.h"
+#include "state.h"
+#include "values.h"
 
-static PyObject *name_asyncio;
-static PyObject *name_running_loop;
-static PyObject *name_current_task;
-static PyObject *name_task;
 static void *hash_by_address;
 
-int
+void
 tasks_prepare(void)
 {
-    name_asyncio = PyUnicode_InternFromString("_asyncio");
-    name_running_loop = PyUnicode_InternFromString("_get_running_loop");
-    name_current_task = PyUnicode_InternFromString("current_task");
-    name_task = PyUnicode_InternFromString("Task");
     hash_by_address = PyType_GetSlot(&PyBaseObject_Type, Py_tp_hash);
-    return name_asyncio == NULL || name_running_loop == NULL || name_current_task == NULL
-                   || name_task == NULL
-               ? -1
-               : 0;
 }
 
 static int

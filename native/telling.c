@@ -1,6 +1,4 @@
-/* What hooks tell the recorder, whose exceptions are its own concern, and which call is within
-   which. */
-#include "capture.h"
+#include "telling.h"
 
 #include "frameobjects.h"
 

@@ -1,7 +1,14 @@
-/* Values to bytes: what has no identity stands where it is, the rest is a reference; see values.py,
-   which says why. */
-#include "engine.h"
+#include "values.h"
 
+#include "_trace_records.h"
+#include "calls.h"
+#include "internals.h"
+#include "layouts.h"
+#include "names.h"
+#include "references.h"
+#include "secrets.h"
+#include "state.h"
+#include "tables.h"
 
 /* Of int; the program cannot replace them. */
 static PyObject *bit_length;
@@ -372,4 +379,61 @@ values_prepare(void)
     to_bytes = get_attribute((PyObject *)&PyLong_Type, "to_bytes");
     shift_right = (binaryfunc)PyType_GetSlot(&PyLong_Type, Py_nb_rshift);
     return bit_length == NULL || to_bytes == NULL || shift_right == NULL ? -1 : 0;
+}
+
+void
+values_give_up(Values *values)
+{
+    while (values->queue_used > 0) {
+        Py_DECREF(values->queue[--values->queue_used].object);
+    }
+    values->event++;
+    values->room = values->depth;
+}
+
+int
+values_init(Values *values)
+{
+    values->event = 1;
+    values->room = values->depth;
+    values->attributes = PyDict_New();
+    return values->attributes == NULL ? -1 : known_make_room(values);
+}
+
+void
+values_forget(Values *values)
+{
+    values_give_up(values);
+    if (values->known != NULL) {
+        memset(values->known, 0, values->known_size * sizeof(Known));
+    }
+    values->known_used = 0;
+    values->next_object = values->next_type = values->next_attribute = 0;
+    values->sweep_at = 0;
+    for (size_t at = 0; at < values->layouts.size; at++) {
+        if (values->layouts.slots[at].value != NULL) {
+            layout_free(values->layouts.slots[at].value);
+        }
+    }
+    table_free(&values->layouts);
+    if (values->attributes != NULL) {
+        PyDict_Clear(values->attributes);
+    }
+}
+
+void
+values_clear(Values *values)
+{
+    values_forget(values);
+    PyMem_Free(values->known);
+    values->known = NULL;
+    values->known_size = 0;
+    PyMem_Free(values->queue);
+    values->queue = NULL;
+    buffer_free(&values->content);
+    buffer_free(&values->fields);
+    buffer_free(&values->items_held);
+    Py_CLEAR(values->attributes);
+    Py_CLEAR(values->layout_of);
+    Py_CLEAR(values->say);
 }

@@ -1,7 +1,19 @@
-/* Variables: where their values are, and which have another one than was last written; see
-   variables.py. */
-#include "engine.h"
+#include "variables.h"
 
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "ask.h"
+#include "constants.h"
+#include "frameobjects.h"
+#include "frames.h"
+#include "internals.h"
+#include "names.h"
+#include "objects.h"
+#include "plans.h"
+#include "secrets.h"
+#include "state.h"
+#include "tables.h"
+#include "values.h"
 
 #define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
 
@@ -9,7 +21,7 @@ typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
 
 static GetVar get_var;
 
-static Py_ssize_t
+Py_ssize_t
 namespace_slot(Namespace *namespace, PyObject *name)
 {
     PyObject *known = PyDict_GetItemWithError(namespace->names, name);
@@ -37,108 +49,6 @@ namespace_slot(Namespace *namespace, PyObject *name)
     Py_DECREF(slot);
     namespace->written[namespace->used] = 0;
     return namespace->used++;
-}
-
-/* Makes a slot for each global variable that a plan names: what asks for them then cannot fail. Until
-   all are there, the plan's variables keep the slots that they have, which are its namespace's. */
-static int
-namespace_names(Namespace *namespace, const Plan *plan)
-{
-    for (Py_ssize_t at = 0; at < plan->count; at++) {
-        const Variable *variable = &plan->variables[at];
-        if (variable->is_global && namespace_slot(namespace, variable->name) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* Tells whether all that was written of a namespace is still in the dict. */
-static int
-namespace_fits(Namespace *namespace, PyObject *globals)
-{
-    PyObject *name;
-    PyObject *slot;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(namespace->names, &position, &name, &slot)) {
-        if (namespace->written[PyLong_AsSsize_t(slot)] == 0) {
-            continue;
-        }
-        if (plain_get(globals, name) == NULL) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static Namespace *
-namespace_new(Engine *engine, PyObject *globals)
-{
-    Namespace *namespace = PyMem_Calloc(1, sizeof(Namespace));
-    if (namespace == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    namespace->names = PyDict_New();
-    if (namespace->names == NULL) {
-        PyMem_Free(namespace);
-        return NULL;
-    }
-    uint32_t count = engine->next_namespace;
-    int failed = 0;
-    if ((count & (count - 1)) == 0) {
-        /* It is full: it has room for a power of 2. */
-        size_t size = (count ? (size_t)count * 2 : 1) * sizeof(Namespace *);
-        Namespace **numbered = PyMem_Realloc(engine->numbered, size);
-        failed = numbered == NULL;
-        engine->numbered = failed ? engine->numbered : numbered;
-    }
-    if (!failed) {
-        table_set(&engine->namespaces, globals, namespace, &failed);
-    }
-    if (failed) {
-        Py_DECREF(namespace->names);
-        PyMem_Free(namespace);
-        PyErr_NoMemory();
-        return NULL;
-    }
-    namespace->number = count;
-    engine->numbered[engine->next_namespace++] = namespace;
-    return namespace;
-}
-
-Namespace *
-namespace_of(Engine *engine, PyObject *frame, Plan *plan)
-{
-    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
-    if (globals == NULL) {
-        return NULL;
-    }
-    Namespace *namespace = table_get(&engine->namespaces, globals);
-    int fits = namespace != NULL;
-    if (fits && plan->kind == KIND_MODULE) {
-        fits = namespace_fits(namespace, globals);
-    }
-    if (fits == 0) {
-        namespace = namespace_new(engine, globals);
-    }
-    Py_DECREF(globals);
-    if (namespace == NULL) {
-        return NULL;
-    }
-    if (plan->namespace != namespace) {
-        if (namespace_names(namespace, plan) < 0
-            || put_namespace(&engine->group, plan->number, namespace->number) < 0) {
-            return NULL;
-        }
-        for (Py_ssize_t at = 0; at < plan->count; at++) {
-            Variable *variable = &plan->variables[at];
-            variable->slot =
-                variable->is_global ? namespace_slot(namespace, variable->name) : -1;
-        }
-        plan->namespace = namespace;
-    }
-    return namespace;
 }
 
 /* The frame's variables that are in namespaces, fetched at most once an event. */
@@ -242,7 +152,6 @@ learn_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, 
     return outcome;
 }
 
-/* Encodes a frame's arguments into the roots, and takes them as written. */
 int
 encode_arguments(Engine *engine, Frame *state, PyObject *frame)
 {
@@ -272,7 +181,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame)
     }
     Py_XDECREF(scopes.globals);
     Py_XDECREF(scopes.locals);
-    return outcome < 0 || plan->parameters == 0 ? outcome : values_write(engine, plan);
+    return outcome < 0 || plan->parameters == 0 ? outcome : write_objects(engine, plan);
 }
 
 static inline uint64_t *
@@ -318,7 +227,7 @@ is_unbound(Engine *engine, size_t start)
 }
 
 /* Encodes the variables that have another value than was last written. */
-int
+static int
 look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
 {
     Scopes scopes = {NULL, NULL};
@@ -360,8 +269,9 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
     return outcome;
 }
 
-int
-write_variables(Engine *engine, Frame *state)
+/* Appends the records of what `look` has encoded. */
+static int
+write_changed(Engine *engine, Frame *state)
 {
     Buffer *group = &engine->group;
     for (size_t at = 0; at < engine->changed_used; at++) {
@@ -383,8 +293,51 @@ write_variables(Engine *engine, Frame *state)
 }
 
 int
+variables_settle(Engine *engine, Frame *state, PyObject *frame, PyObject *result, int action,
+                 size_t *start)
+{
+    Plan *plan = state->plan;
+    const Looks *looks = looks_of(plan, state->line);
+    if (looks != NULL && look(engine, state, frame, looks) < 0) {
+        return -1;
+    }
+    *start = engine->roots.used;
+    if (result != NULL) {
+        int outcome;
+        if (action == ALLOW) {
+            outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
+        }
+        else {
+            outcome = action == SECRET ? secrets_learn(engine, result, 0) : 0;
+            if (outcome == 0) {
+                outcome = action == DROP ? put_value_dropped(&engine->roots)
+                                         : put_value_redacted(&engine->roots);
+            }
+        }
+        if (outcome < 0) {
+            return -1;
+        }
+    }
+    if (write_objects(engine, plan) < 0) {
+        return -1;
+    }
+    return write_changed(engine, state);
+}
+
+int
+write_all(Engine *engine, Frame *state, PyObject *frame)
+{
+    Plan *plan = state->plan;
+    engine->roots.used = 0;
+    if (look(engine, state, frame, &plan->everything) < 0 || write_objects(engine, plan) < 0) {
+        return -1;
+    }
+    return write_changed(engine, state);
+}
+
+int
 variables_prepare(void)
 {
-    get_var = (GetVar)engine_find("PyFrame_GetVar");
+    get_var = (GetVar)find_function("PyFrame_GetVar");
     return get_var == NULL ? -1 : 0;
 }

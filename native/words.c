@@ -1,6 +1,11 @@
-/* The program's own words for its objects, by its formatters; see codetracer/runtime/formatting.py. */
-#include "engine.h"
+#include "words.h"
 
+#include "_trace_records.h"
+#include "ask.h"
+#include "plans.h"
+#include "state.h"
+#include "tables.h"
+#include "values.h"
 
 /* Puts in words which exception it is. */
 static PyObject *

@@ -1,9 +1,10 @@
-"""One allocation fails in the engine in C: that event is missed, and the program goes on.
+"""Memory is short: an event may be missed, the program goes on.
 
-`_testcapi.set_nomemory` has CPython's allocators fail at their nth use. Where that hits the
-recorder, the program must not notice; where it hits the program, it handles its MemoryError as it
-would. All code and all types have been met by then: at a first meeting codetracer's own Python code
-makes functions, and there CPython 3.13.0 itself crashes (PyFunction_NewWithQualName).
+One allocation fails in the engine in C: `_testcapi.set_nomemory` has CPython's allocators fail at
+their nth use. Where that hits the recorder, the program must not notice; where it hits the program,
+it handles its MemoryError as it would. All code and all types have been met by then: at a first
+meeting codetracer's own Python code makes functions, and there CPython 3.13.0 itself crashes
+(PyFunction_NewWithQualName).
 """
 
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from tests.support.recordings import ENVIRON, NATIVE, last
+from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, last, record_steps
 from tests.support.running import execute, write
 
 PROGRAM = """
@@ -82,3 +83,27 @@ def test_an_allocation_that_fails_anywhere_costs_no_more_than_its_event(
     assert trace.complete, trace.problem
     assert len(list(trace)) > 10 * LAST
     assert last(tmp_path / "out")["end"] == "end"
+
+
+FAR = """
+import ast, resource
+tree = ast.parse('first = 1\\nsecond = first + 1\\nthird = second + 1\\n')
+for statement in tree.body[1:]:
+    for node in ast.walk(statement):
+        if hasattr(node, 'lineno'):
+            node.lineno = node.end_lineno = node.lineno + 2**31 - 4
+resource.setrlimit(resource.RLIMIT_AS, (2**34, resource.RLIM_INFINITY))
+exec(compile(tree, __file__, 'exec'), {'__name__': 'made'})
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_made_up_code_whose_lines_are_far_apart_takes_no_memory_for_those_between(
+    tmp_path: Path, backend: str
+) -> None:
+    steps = record_steps(tmp_path, FAR, backend=backend)
+
+    assert [(step.line, step.globals.get("second")) for step in steps[-2:]] == [
+        (2**31 - 2, None),
+        (2**31 - 1, ["int", "2"]),
+    ]

@@ -1,0 +1,42 @@
+/* What is bound once, when the module is loaded, and never again: names, DISABLE, and functions of
+   CPython that its stable ABI does not declare.
+
+   These are globals of the process, not state of the module. Handlers, audit hooks, watchers of code
+   objects and fork hooks run without a module at hand, and PyType_GetModuleState costs a call for each
+   event. The module tells CPython that it supports one interpreter alone
+   (Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED), so one that has its own GIL cannot load it; names are
+   interned, and DISABLE, types and slots are immortal, static or kept for good. Units bind what they
+   alone use in the same way, in their `prepare`; the lists that they keep for the whole process
+   (engines, codes, layers, calls, pipes) are guarded by the GIL. */
+#ifndef CODETRACER_CONSTANTS_H
+#define CODETRACER_CONSTANTS_H
+
+#include <Python.h>
+
+#pragma GCC visibility push(hidden)
+
+extern PyObject *disable; /* sys.monitoring.DISABLE */
+extern PyObject *name_f_globals;
+extern PyObject *name_f_locals;
+extern PyObject *name_f_lasti;
+extern PyObject *name_f_lineno;
+extern PyObject *name_cause;
+extern PyObject *name_func;
+extern PyObject *name_name;
+extern PyObject *name_qualname;
+extern PyObject *name_self;
+extern PyObject *name_asyncio;
+extern PyObject *name_running_loop;
+extern PyObject *name_current_task;
+extern PyObject *name_task;
+
+/* Binds these; -1 with an exception. */
+int constants_prepare(void);
+
+/* Returns a function that is not in the stable ABI, but there in 3.12 to 3.15. NULL with an
+   ImportError: without it there is no engine. */
+void *find_function(const char *function);
+
+#pragma GCC visibility pop
+
+#endif

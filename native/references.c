@@ -1,0 +1,119 @@
+#include "references.h"
+
+#include "_trace_format.h"
+#include "_trace_records.h"
+#include "layouts.h"
+#include "state.h"
+#include "tables.h"
+
+#define MAX_KNOWN 100000 /* as in values.py */
+
+int
+known_make_room(Values *values)
+{
+    if (values->known_used >= MAX_KNOWN) {
+        memset(values->known, 0, values->known_size * sizeof(Known));
+        values->known_used = 0;
+    }
+    if (values->known_used * 2 < values->known_size) {
+        return 0;
+    }
+    Known *old = values->known;
+    size_t old_size = values->known_size;
+    size_t size = old_size ? old_size * 2 : 1024;
+    Known *known = PyMem_Calloc(size, sizeof(Known));
+    if (known == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    values->known = known;
+    values->known_size = size;
+    for (size_t from = 0; from < old_size; from++) {
+        if (old[from].object != NULL) {
+            *known_find(values, old[from].object) = old[from];
+        }
+    }
+    PyMem_Free(old);
+    return 0;
+}
+
+int
+write_unseen(Engine *engine, PyObject *object)
+{
+    Known *before = known_find(&engine->values, object);
+    if (before->object == NULL || before->content != 0) {
+        return 0;
+    }
+    /* The table may move while Python code runs. */
+    Layout *layout = layout_of(engine, Py_TYPE(object));
+    if (layout == NULL) {
+        return -1;
+    }
+    Known *known = known_find(&engine->values, object);
+    if (known->object == NULL || known->content != 0) {
+        return 0;
+    }
+    Buffer *group = &engine->group;
+    size_t start = group->used;
+    Several nothing = {0, NULL, 0};
+    if (put_object(group, known->number, FORM_UNSEEN, layout->number, 0, nothing, 0, nothing) < 0) {
+        return -1;
+    }
+    known->content = hash_bytes(group->bytes + start, group->used - start);
+    return 0;
+}
+
+static int
+queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room)
+{
+    if (values->queue_used == values->queue_size) {
+        size_t size = values->queue_size ? values->queue_size * 2 : 64;
+        Queued *queue = PyMem_Realloc(values->queue, size * sizeof(Queued));
+        if (queue == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        values->queue = queue;
+        values->queue_size = size;
+    }
+    Queued *queued = &values->queue[values->queue_used++];
+    queued->object = Py_NewRef(object);
+    queued->number = number;
+    queued->depth = depth;
+    queued->room = room;
+    return 0;
+}
+
+int
+encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting)
+{
+    Values *values = &engine->values;
+    int room = values->room - nesting;
+    values->refers = 1;
+    Known *known = values->known_size ? known_find(values, value) : NULL;
+    if (known == NULL || known->object == NULL || known->kind != (void *)Py_TYPE(value)) {
+        int replaces = known != NULL && known->object != NULL;
+        if (!replaces || values->known_used >= MAX_KNOWN) {
+            if (known_make_room(values) < 0) {
+                return -1;
+            }
+            known = known_find(values, value);
+            values->known_used += known->object == NULL;
+        }
+        memset(known, 0, sizeof(*known));
+        known->object = value;
+        known->kind = Py_TYPE(value);
+        known->number = values->next_object++;
+    }
+    uint32_t number = known->number;
+    if (depth > 0) {
+        if ((known->event != values->event || known->depth < depth)
+            && queue_object(values, value, number, depth, room) < 0) {
+            return -1;
+        }
+    }
+    else if (room <= 0 && known->content == 0 && write_unseen(engine, value) < 0) {
+        return -1;
+    }
+    return put_value_reference(to, number);
+}

@@ -1,0 +1,201 @@
+"""The house in C: one header a unit, and includes that lead downward alone.
+
+A unit is `native/<name>.c` with `native/<name>.h`; generated headers are units too.
+"""
+
+import re
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import ROOT
+
+FILES = {
+    path.name: path
+    for folder in (ROOT / "native", ROOT / "generated/codetracer_bindings")
+    for path in sorted(folder.glob("*.[ch]"))
+}
+
+WITHOUT_HEADER = {
+    "_native": "the module of the callbacks, which nobody calls but CPython",
+    "engine": "the module of the recorder, which nobody calls but CPython",
+}
+WITHOUT_SOURCE = {
+    "_trace_format": "numbers alone",
+    "_trace_records": "all functions are inlined: they are the hot path",
+    "calls": "all functions are inlined",
+    "frames": "types alone",
+    "names": "all functions are inlined",
+    "state": "types alone",
+    "tables": "all functions are inlined: they are the hot path",
+}
+
+LAYERS = [
+    # What knows nothing of a recording.
+    {"_trace_format", "calls", "forwarding", "frames", "names", "tables", "turn"},
+    {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
+    {"_native", "children", "internals", "log"},
+    {"buffers", "frameobjects", "state"},
+    # What the program writes and reads.
+    {"telling"},
+    {"targets"},
+    {"hooks", "input"},
+    {"capture"},
+    # A recording: into Python, into the log, and what is hidden there.
+    {"ask"},
+    {"layouts", "plans", "secrets"},
+    {"masks", "references"},
+    {"group", "values"},
+    # What values hold.
+    {"attributes", "items", "tasks", "words"},
+    {"known"},
+    {"objects"},
+    # Frames and events.
+    {"variables"},
+    {"stacks"},
+    {"restart"},
+    {"events"},
+    {"engine"},
+]
+"""Each unit may include those of the layers before its own."""
+
+
+def unit_of(file: str) -> str:
+    return file.rpartition(".")[0]
+
+
+def plain(file: str) -> str:
+    """Return a file without comments and texts."""
+    text = FILES[file].read_text(encoding="utf-8")
+    return re.sub(r'/\*.*?\*/|(?<!#include )"(?:\\.|[^"\\\n])*"', "", text, flags=re.DOTALL)
+
+
+@cache
+def includes(file: str) -> list[str]:
+    """Return which headers of the project a file includes, in order."""
+    return re.findall(r'^#include "(.+)"$', plain(file), re.MULTILINE)
+
+
+def units() -> dict[str, set[str]]:
+    """Return which units each unit includes."""
+    found: dict[str, set[str]] = {}
+    for file in FILES:
+        known = {unit_of(header) for header in includes(file)}
+        found.setdefault(unit_of(file), set()).update(known - {unit_of(file)})
+    return found
+
+
+@cache
+def functions(file: str) -> set[str]:
+    """Return the functions that a file declares or defines."""
+    return set(re.findall(r"^(?:[A-Za-z_][\w *]*[ *])?(\w+)\([^()]", plain(file), re.MULTILINE))
+
+
+@cache
+def other_names(file: str) -> set[str]:
+    """Return the types, constants and variables that a file declares."""
+    text = plain(file)
+    found = {*re.findall(r"^#define (\w+)\b(?!$)", text, re.MULTILINE)}
+    found.update(re.findall(r"^(?:\}|typedef struct \w+) (\w+);", text, re.MULTILINE))
+    found.update(re.findall(r"^struct (\w+) \{", text, re.MULTILINE))
+    found.update(re.findall(r"^extern [^;]*?(\w+);", text, re.MULTILINE))
+    for members in re.findall(r"enum(?: \w+)? \{(.*?)\}", text, re.DOTALL):
+        found.update(re.findall(r"\b([A-Z]\w*)\b", members))
+    found.update(re.findall(r"^static const [\w *]*?(\w+)\[", text, re.MULTILINE))
+    return found
+
+
+def is_used(name: str, file: str) -> bool:
+    """Tell whether a file uses a name that is no member's, other than as what it points to."""
+    # In a header only calls are uses of functions: members have such names too.
+    end = r"\(" if file.endswith(".h") and name not in every_other_name() else r"\b"
+    return re.search(rf"(?<![>.\w])(?<!struct ){name}{end}", plain(file)) is not None
+
+
+@cache
+def every_other_name() -> set[str]:
+    return {name for file in FILES if file.endswith(".h") for name in other_names(file)}
+
+
+def provided(header: str) -> set[str]:
+    return functions(header) | other_names(header)
+
+
+def taken(file: str) -> dict[str, set[str]]:
+    """Return which names a file uses that are declared in other files, and in which headers."""
+    own = functions(file) | other_names(file)
+    if file.endswith(".c") and f"{unit_of(file)}.h" in FILES:
+        own |= provided(f"{unit_of(file)}.h")
+    found: dict[str, set[str]] = {}
+    for header in FILES:
+        if header.endswith(".h") and header != file:
+            for name in provided(header) - own:
+                if is_used(name, file):
+                    found.setdefault(name, set()).add(header)
+    return found
+
+
+def test_each_unit_has_a_source_and_a_header() -> None:
+    sources = {unit_of(file) for file in FILES if file.endswith(".c")}
+    headers = {unit_of(file) for file in FILES if file.endswith(".h")}
+
+    assert sources - headers == {*WITHOUT_HEADER}
+    assert headers - sources == {*WITHOUT_SOURCE}
+
+
+def test_each_unit_includes_those_alone_that_are_beneath_it() -> None:
+    level = {unit: number for number, layer in enumerate(LAYERS) for unit in layer}
+    wrong = {
+        unit: sorted(other for other in known if level[other] >= level[unit])
+        for unit, known in units().items()
+    }
+
+    assert {*level} == {*units()}
+    assert sum(map(len, LAYERS)) == len(level)
+    assert {unit: others for unit, others in wrong.items() if others} == {}
+
+
+def test_no_unit_leads_back_to_itself() -> None:
+    TopologicalSorter(units()).prepare()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_includes_what_it_uses_and_nothing_else(file: str) -> None:
+    used = taken(file)
+    there = includes(file)
+    missing = {name: sorted(headers) for name, headers in used.items() if not headers & {*there}}
+    needed = {header for headers in used.values() for header in headers}
+
+    assert missing == {}
+    assert [header for header in there if header not in needed | {f"{unit_of(file)}.h"}] == []
+    assert len(there) == len({*there})
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.endswith(".c")])
+def test_a_source_includes_its_own_header_first(file: str) -> None:
+    # So a header that lacks something does not compile.
+    if unit_of(file) not in WITHOUT_HEADER:
+        first = re.search(r"^#include (.+)$", FILES[file].read_text(encoding="utf-8"), re.MULTILINE)
+
+        assert first is not None
+        assert first.group(1) == f'"{unit_of(file)}.h"'
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.endswith(".h")])
+def test_a_header_says_first_what_its_unit_is_for(file: str) -> None:
+    text = FILES[file].read_text(encoding="utf-8")
+    said = re.match(r"/\*(.+?)\*/\n", text, re.DOTALL)
+
+    assert said is not None
+    assert len(said.group(1).split()) >= 3
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=FILES)
+def test_a_file_has_no_two_blank_lines_and_ends_with_one_line(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+
+    assert "\n\n\n" not in text
+    assert text.endswith("\n")
+    assert not text.startswith("\n")
