@@ -3,6 +3,7 @@
 import ast
 import inspect
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,6 +39,41 @@ def test_the_engine_in_c_has_every_method_of_the_contract_with_its_parameters(mo
     for name, method in CONTRACT.items():
         assert parameters(getattr(engine, name)) == parameters(method), name
     assert {name for name in vars(engine) if not name.startswith("_")} == {*CONTRACT}
+
+
+def typed(path: Path, name: str) -> dict[str, list[str]]:
+    """Return the types of each method of a class: its parameters in order, and the result."""
+    (found,) = (
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == name
+    )
+    return {
+        node.name: [
+            *(
+                f"{each.arg}: {ast.unparse(each.annotation)}"
+                for each in (*node.args.posonlyargs, *node.args.args)
+                if each.annotation is not None
+            ),
+            ast.unparse(node.returns) if node.returns is not None else "",
+        ]
+        for node in found.body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    }
+
+
+def test_both_engines_say_the_types_of_the_contract() -> None:
+    contract = typed(ROOT / "codetracer/runtime/contract.py", "Engine")
+    in_c = typed(STUB, "Engine")
+    in_python = typed(ROOT / "codetracer/runtime/events.py", "Events")
+    secrets = typed(ROOT / "codetracer/runtime/secrets.py", "Secrets")
+
+    # In C it takes its own log alone.
+    assert in_c == contract | {"restart": ["log: LogWriter", "None"]}
+    assert in_python == {name: contract[name] for name in in_python}
+    assert {*contract} - {*in_python} == {"learn", "clean"}
+    assert secrets["clean"] == contract["clean"]
+    assert secrets["learn"][-1] == contract["learn"][-1]
 
 
 @pytest.mark.parametrize("module", IN_C)
