@@ -53,8 +53,8 @@ sanitize: $(BIN)/.ready-test ## run the tests of what is in C over sanitized bin
 	scripts/sanitize.sh $(BIN)/python
 
 fuzz: SECONDS := 1200
-fuzz: $(BIN)/.ready-test ## random programs and CPython's tests in every way; damaged recordings; on every CPython found
-	$(BIN)/python -m fuzz programs modules recordings --seconds $(SECONDS) \
+fuzz: $(BIN)/.ready-test ## random programs and CPython's tests in every way; both engines; damaged recordings
+	$(BIN)/python -m fuzz programs engines modules recordings --seconds $(SECONDS) \
 		--python $$(scripts/find-python.sh --all $(PYTHONS) | cut -d' ' -f2-)
 
 bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on every CPython found (minutes)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from fuzz.corpus import run_modules
+from fuzz.engines import Engines
 from fuzz.random_programs import run_programs
 from fuzz.recordings import Reader, run_recordings
 from fuzz.ways import Figures, Interpreter
@@ -20,7 +21,7 @@ FAILURES = Path(__file__).resolve().parent.parent / "build" / "fuzz"
 def main() -> int:
     """Run what the command line says; return 1 when there was a difference or fault."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("what", nargs="+", choices=("programs", "modules", "recordings"))
+    parser.add_argument("what", nargs="+", choices=("programs", "engines", "modules", "recordings"))
     parser.add_argument("--seconds", type=float, default=1200, help="for each of them, at most")
     parser.add_argument("--programs", type=int, default=2000, help="how many, at most")
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
@@ -36,6 +37,8 @@ def main() -> int:
     differences = 0
     if "programs" in options.what:
         differences += _programs(options)
+    if "engines" in options.what:
+        differences += _engines(options)
     if "modules" in options.what:
         differences += _modules(options)
     faults = _recordings(options) if "recordings" in options.what else 0
@@ -53,6 +56,20 @@ def _programs(options: argparse.Namespace) -> int:
             interpreter.close()
     for interpreter in interpreters:
         _print_figures(interpreter.python, interpreter.ways, "programs", interpreter.figures)
+    return len(found)
+
+
+def _engines(options: argparse.Namespace) -> int:
+    interpreters = [Engines(python) for python in options.python]
+    deadline = time.monotonic() + options.seconds
+    try:
+        found = run_programs(interpreters, options.programs, options.seed, deadline, options.save)
+    finally:
+        for engines in interpreters:
+            engines.close()
+    for engines in interpreters:
+        _print_figures(engines.python, engines.ways, "programs recorded", engines.figures)
+        print(f"    left out, not recorded the same twice: {engines.left_out}")
     return len(found)
 
 

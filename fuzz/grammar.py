@@ -108,6 +108,12 @@ class _Writer:
                 self.line(f"say({self.use_of(one, _Scope())})")
             with self.block("except BaseException as error:"):
                 self.line("say('got', error)")
+        if self.definitions and self.chance(60):
+            self.line(f"FUEL[0] = {FUEL}")
+            with self.block("try:"):
+                self.line(f"say({self.together()})")
+            with self.block("except BaseException as error:"):
+                self.line("say('got', error)")
         for _ in range(self._draw(st.integers(1, 6))):
             self._size = 0
             if self.chance(8):
@@ -119,6 +125,15 @@ class _Writer:
                 self.line("say('got', error)")
         self.line("say(v0, v1, v2, v3)")
 
+    def together(self) -> str:
+        """Return a call in which definitions run by turns, in threads or as tasks."""
+        coroutines = self.of("coroutine")
+        if coroutines and self.chance(70):
+            tasks = ", ".join(f"{self.choose(coroutines)}({number})" for number in range(3))
+            return f"run_tasks(in_tasks({tasks}))"
+        uses = (self.use_of(self.choose(self.definitions), _Scope()) for _ in range(3))
+        return f"in_turns({', '.join(f'lambda: {use}' for use in uses)})"
+
     def body(self, scope: _Scope, most: int = 3) -> None:
         for _ in range(self._draw(st.integers(1, most))):
             self.statement(scope, 2)
@@ -129,6 +144,8 @@ class _Writer:
         with self.block("if FUEL[0] < 0:"):
             self.line("return")
         self.line("v0, v1, v2, v3 = n, 2, [n, 1], ('t', n)")
+        if self.chance(50):
+            self.line("turn()")
         self.body(scope)
 
     def function(self) -> None:
@@ -296,6 +313,8 @@ class _Writer:
             choices += [self.yielding] * 4
         if scope.waits:
             choices += [lambda scope: f"v1 = {self.awaited(scope)}"] * 4
+        if scope.function:
+            choices.append(lambda _: "turn()")
         if scope.function and not scope.group:
             valued = scope.function != "async generator"
             choices.append(
@@ -494,6 +513,7 @@ class _Writer:
         choices = ["await Pause()"]
         choices += [f"await {name}(1)" for name in self.of("coroutine")] * 2
         choices += [f"await gathered({name}(), {name}(1))" for name in self.of("coroutine")]
+        choices += [f"await in_tasks({name}(), {name}(1))" for name in self.of("coroutine")]
         choices += [f"[one async for one in {name}()]" for name in self.of("async generator")] * 2
         choices += [f"await anext({name}())" for name in self.of("async generator")]
         return self.choose(choices)
@@ -606,6 +626,7 @@ class _Writer:
                     f"{one.name}(**{{'n': 1}})",
                     f"{one.name}(1, 2)",
                     f"in_thread({one.name}, 1)",
+                    f"in_turns({one.name}, lambda: {one.name}({number}), {one.name})",
                 )
             case "generator":
                 forms = (
@@ -614,13 +635,19 @@ class _Writer:
                     f"[*{one.name}()]",
                     f"sum({one.name}())",
                     f"dict.fromkeys({one.name}())",
+                    f"in_turns(*[{one.name}({number}).__next__] * 2)",
+                    f"in_turns(*[lambda: list({one.name}())] * 2)",
                 )
             case "coroutine":
                 forms = (f"drive({one.name}({number}))", f"{one.name}().close()")
                 if scope.waits:
                     forms = (f"(await {one.name}({number}))",) * 3
-                elif self.chance(10):
-                    forms = (f"__import__('asyncio').run({one.name}({number}))",)
+                elif self.chance(30):
+                    forms = (
+                        f"run_tasks({one.name}({number}))",
+                        f"run_tasks(in_tasks({one.name}(), {one.name}({number})))",
+                        f"in_turns(*[lambda: run_tasks({one.name}())] * 2)",
+                    )
             case "async generator":
                 forms = (f"drive(anext({one.name}({number})))", f"drive({one.name}().aclose())")
                 if scope.waits:

@@ -5,7 +5,9 @@ So it fires no events that are compared, but for the CALL events of the programs
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
@@ -89,21 +91,82 @@ def drive(coroutine: Coroutine[Any, Any, object]) -> object:
     Raises:
         RuntimeError: it suspends more than 1,000 times.
     """
-    for _ in range(1000):
-        try:
-            coroutine.send(None)
-        except StopIteration as stop:
-            return stop.value
-    raise RuntimeError("the coroutine does not end")
+    _here.driven += 1
+    try:
+        for _ in range(1000):
+            try:
+                coroutine.send(None)
+            except StopIteration as stop:
+                return stop.value
+        raise RuntimeError("the coroutine does not end")
+    finally:
+        _here.driven -= 1
 
 
 def in_thread(function: Callable[..., object], *arguments: object) -> object:
     """Call a function in a thread of its own and wait for its end; return what it returns."""
     results: list[object] = []
-    thread = threading.Thread(target=lambda: results.append(function(*arguments)))
+    thread = threading.Thread(target=lambda: results.append(function(*arguments)), name="in_thread")
     thread.start()
     thread.join()
     return results[0] if results else "raised"
+
+
+class _Here(threading.local):
+    """What is known of the thread that asks."""
+
+    batons: deque[threading.Lock] | None = None
+    """Of the threads that take turns with it; whose is the first may run."""
+    driven = 0
+    """How many coroutines `drive` runs in it now."""
+
+
+_here = _Here()
+
+
+def in_turns(*functions: Callable[[], object]) -> list[object]:
+    """Call each function in a thread of its own, and wait for all; return what they return.
+
+    One thread runs at a time, until it calls `turn` or ends. So their order is the same in every
+    process. What a function raises is returned as text.
+    """
+    results: list[object] = [None] * len(functions)
+    batons = deque(threading.Lock() for _ in functions)
+
+    def play(place: int, baton: threading.Lock) -> None:
+        baton.acquire()
+        _here.batons = batons
+        try:
+            results[place] = functions[place]()
+        except BaseException as error:
+            # Let out of here it would die in this thread when the next one runs already.
+            results[place] = show(error)
+        batons.popleft()
+        if batons:
+            batons[0].release()
+
+    for baton in batons:
+        baton.acquire()
+    threads = [
+        threading.Thread(target=play, args=(place, baton), name=f"in_turns {place}")
+        for place, baton in enumerate(batons)
+    ]
+    for thread in threads:
+        thread.start()
+    batons[0].release()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def turn() -> None:
+    """Let the next thread of `in_turns` run, and wait for one's turn; elsewhere, do nothing."""
+    batons = _here.batons
+    if batons:
+        own = batons[0]
+        batons.rotate(-1)
+        batons[0].release()
+        own.acquire()
 
 
 def passing(function: Callable[..., object]) -> Callable[..., object]:
@@ -120,6 +183,30 @@ async def gathered(*awaitables: Awaitable[object]) -> list[object]:
     return [await awaitable for awaitable in awaitables]
 
 
+def run_tasks(coroutine: Coroutine[Any, Any, object]) -> object:
+    """Run a coroutine in an event loop of its own, as the task ``main``."""
+
+    async def main() -> object:
+        task = asyncio.current_task()
+        assert task is not None
+        # asyncio's own names count the tasks of the process.
+        task.set_name("main")
+        return await coroutine
+
+    return asyncio.run(main())
+
+
+async def in_tasks(*coroutines: Coroutine[Any, Any, object]) -> list[object]:
+    """Run coroutines as tasks that take turns, or one after the other where no loop runs them."""
+    if _here.driven or asyncio._get_running_loop() is None:
+        return await gathered(*coroutines)
+    tasks = [
+        asyncio.create_task(coroutine, name=f"task {place}")
+        for place, coroutine in enumerate(coroutines)
+    ]
+    return [*await asyncio.gather(*tasks, return_exceptions=True)]
+
+
 def namespace(say: Callable[[str], None]) -> dict[str, object]:
     """Return the namespace of one program, whose `say(value, …)` goes to `say` as text."""
 
@@ -133,9 +220,13 @@ def namespace(say: Callable[[str], None]) -> dict[str, object]:
         "async_managed": async_managed,
         "drive": drive,
         "gathered": gathered,
+        "in_tasks": in_tasks,
         "in_thread": in_thread,
+        "in_turns": in_turns,
         "managed": managed,
         "passing": passing,
+        "run_tasks": run_tasks,
         "say": say_values,
         "show": show,
+        "turn": turn,
     }

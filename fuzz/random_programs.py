@@ -8,8 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
-from fuzz.ways import Difference, Interpreter
+from fuzz.ways import Difference
 
 # Hypothesis keeps files in the current folder unless told otherwise before it is imported.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", tempfile.gettempdir() + "/hypothesis")
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from fuzz.grammar import programs
 
-__all__ = ["portion", "run_programs"]
+__all__ = ["Comparing", "portion", "run_programs"]
 
 PORTION = 100
 """Programs that are made, and sent to a process, at a time."""
@@ -27,8 +28,19 @@ SHRINKING = 60
 """Seconds that may be spent on making one program smaller."""
 
 
+class Comparing(Protocol):
+    """What compares programs in several ways on one interpreter."""
+
+    def check(self, source: str) -> None:
+        """Run a program; raise Difference when it is not alike."""
+
+    def compare(self, sources: Sequence[str]) -> dict[int, Difference]:
+        """Run programs; return the differences by the program's place in `sources`."""
+        ...
+
+
 def run_programs(
-    interpreters: Sequence[Interpreter], count: int, first_seed: int, deadline: float, save: Path
+    interpreters: Sequence[Comparing], count: int, first_seed: int, deadline: float, save: Path
 ) -> list[str]:
     """Run `count` different programs; return the differences, each shrunk and written to `save`.
 
@@ -90,7 +102,7 @@ class _EnoughError(BaseException):
     """Shrinking has taken long enough."""
 
 
-def _shrunk(interpreter: Interpreter, number: int) -> tuple[str, str] | None:
+def _shrunk(interpreter: Comparing, number: int) -> tuple[str, str] | None:
     """Return the smallest program found that differs, and how; None when none does alone."""
     found: list[tuple[str, str]] = []
     deadline = time.monotonic() + SHRINKING

@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 
 from fuzz.worker import MODES
 
-__all__ = ["WAYS", "Difference", "Figures", "Interpreter", "environment", "ways_of"]
+__all__ = [
+    "WAYS",
+    "Difference",
+    "Ending",
+    "Figures",
+    "Interpreter",
+    "Process",
+    "environment",
+    "ways_of",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,14 +97,18 @@ def ways_of(python: str, root: Path = ROOT) -> list[str]:
     return ["untraced", "raw", *done.stdout.split()]
 
 
-class _Worker:
-    """A process that runs program after program in one way."""
+class Process:
+    """A process that answers lines of JSON with lines of JSON.
 
-    def __init__(self, python: str, way: str, root: Path) -> None:
-        kind, backend = WAYS[way]
-        self._modes = MODES if kind != "untraced" else MODES[:1]
+    Parameters:
+        command: what it runs.
+        backend: CODETRACER_BACKEND there.
+        root: where the code of codetracer is.
+    """
+
+    def __init__(self, command: Sequence[str], backend: str, root: Path) -> None:
         self._process = subprocess.Popen(
-            [python, "-X", "faulthandler", "-m", "fuzz.worker", kind],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -104,32 +117,55 @@ class _Worker:
             env=environment(backend, root),
         )
 
-    def ask(self, requests: Sequence[Request]) -> list[dict[str, Any]] | Ending:
-        """Return for each request its answer by mode; or how the process ended before its time."""
+    def send(self, request: object) -> None:
+        """Send a line. A process that has ended is noticed when it is asked for an answer."""
         assert self._process.stdin is not None
-        # One line for all: it is read to its end before the first answer is written, so neither
-        # side waits for the other; and few changes of process cost less time on a busy machine.
         with suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps([one._asdict() for one in requests]) + "\n")
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
-        answers: list[dict[str, Any]] = [{} for _ in requests]
-        for mode in self._modes:
-            found = [self._answer() for _ in range(len(requests) + 1)]
-            if found[-1] is None:
-                _, said = self._process.communicate()
-                return Ending(self._process.returncode, said[-2000:])
-            for answer, one in zip(answers, found, strict=False):
-                answer[mode] = {**one, "left": found[-1]}
-        return answers
 
-    def _answer(self) -> Any:
+    def answer(self) -> Any:
+        """Return the next line; None when the process has ended."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         return json.loads(line) if line else None
 
+    def ending(self) -> Ending:
+        """Return how a process that does not answer has ended."""
+        _, said = self._process.communicate()
+        return Ending(self._process.returncode, said[-2000:])
+
     def end(self) -> None:
+        """Let it end."""
         if self._process.poll() is None:
             self._process.communicate()
+
+
+class _Worker:
+    """A process that runs program after program in one way."""
+
+    def __init__(self, python: str, way: str, root: Path) -> None:
+        kind, backend = WAYS[way]
+        self._modes = MODES if kind != "untraced" else MODES[:1]
+        command = [python, "-X", "faulthandler", "-m", "fuzz.worker", kind]
+        self._process = Process(command, backend, root)
+
+    def ask(self, requests: Sequence[Request]) -> list[dict[str, Any]] | Ending:
+        """Return for each request its answer by mode; or how the process ended before its time."""
+        # One line for all: it is read to its end before the first answer is written, so neither
+        # side waits for the other; and few changes of process cost less time on a busy machine.
+        self._process.send([one._asdict() for one in requests])
+        answers: list[dict[str, Any]] = [{} for _ in requests]
+        for mode in self._modes:
+            found = [self._process.answer() for _ in range(len(requests) + 1)]
+            if found[-1] is None:
+                return self._process.ending()
+            for answer, one in zip(answers, found, strict=False):
+                answer[mode] = {**one, "left": found[-1]}
+        return answers
+
+    def end(self) -> None:
+        self._process.end()
 
 
 class Interpreter:

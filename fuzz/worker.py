@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from codetracer_bindings.registration import CallbackSpec
 
-__all__ = ["MODES", "main"]
+__all__ = ["LIMIT", "MODES", "main", "run"]
 
 MODES = ("all", "plain", "disabling")
 """All events; all but INSTRUCTION, which makes STOP_ITERATION vanish and specialises less; all but
@@ -77,7 +77,7 @@ class _Stream:
         return DISABLE if choice == 0 and event in self._may else 7 if choice == 1 else None
 
 
-def _run(program: CodeType, stream: _Stream) -> list[object]:
+def run(program: CodeType) -> list[object]:
     """Run a program; return what it said and printed, how it ended, and what escaped elsewhere."""
     said: list[str] = []
     ended: list[object] = []
@@ -85,7 +85,6 @@ def _run(program: CodeType, stream: _Stream) -> list[object]:
     threading.excepthook = lambda hooked: escaped.append(("thread", hooked.exc_type.__name__))
     sys.unraisablehook = lambda hooked: escaped.append(("ignored", hooked.exc_type.__name__))
     sys.stdout = sys.stderr = out = io.StringIO()
-    stream.open(program.co_filename)
     try:
         exec(program, namespace(said.append))
     except BaseException as error:
@@ -106,7 +105,8 @@ def _answers(way: str, mode: str, requests: list[dict[str, Any]]) -> Iterator[di
     with attached(way, specs, stream.record):
         for request, program in zip(requests, programs, strict=True):
             faulthandler.dump_traceback_later(LIMIT, exit=True)
-            outcome = _run(program, stream)
+            stream.open(program.co_filename)
+            outcome = run(program)
             faulthandler.cancel_dump_traceback_later()
             events = stream.close()
             text = repr(events).replace(program.co_filename, "<program>")

@@ -2,29 +2,17 @@
 
 Objects are told by their addresses: where one dies, another may have its address, or not, as chance
 will have it. Programs that keep what they make are recorded with the same bytes; of the others,
-what can be seen at each event is compared. Times are a clock's that counts, and the identifiers of
-threads are left out.
+what can be seen at each event is compared (`fuzz.told`). Times are a clock's that counts, and the
+identifiers of threads are left out.
 """
 
-import re
 from pathlib import Path
 
 import pytest
 
 import codetracer
-from codetracer import replay as recorded
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
-from codetracer.replay import (
-    CallEvent,
-    HandledEvent,
-    OutputEvent,
-    RaiseEvent,
-    ReturnEvent,
-    StepEvent,
-    ThrowEvent,
-    UnwindEvent,
-    YieldEvent,
-)
+from fuzz.told import told_of
 from tests.record.test_harmless import TRAPS, USES
 from tests.support.programs import PROGRAMS as EVERY_EVENT
 from tests.support.recordings import ENVIRON, FULL, Step, record, record_steps
@@ -230,7 +218,7 @@ FILES = {
     f"{kind}_{number}.py": text
     for kind, programs in (("event", EVERY_EVENT), ("snapshot", PROGRAMS))
     for number, text in enumerate(programs.values())
-    # Which thread goes first is not told.
+    # Which thread goes first is not told; `python -m fuzz engines` compares those that take turns.
     if "import threading" not in text
 }
 ALL = "".join(f"import {name[:-3]}\n" for name in FILES)
@@ -254,39 +242,11 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> None:
-    first, *others = ([*map(told, codetracer.read(path))] for path in logs)
+    first, *others = ([*told_of(path)] for path in logs)
 
     assert len(first) > 2000
     for other in others:
         assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
-
-
-def told(event: recorded.Event) -> tuple[object, ...]:
-    """Return what an event says, without times and the objects' numbers."""
-    kind = type(event).__name__
-    where = "" if event.frame is None else str(event.frame)
-    match event:
-        case StepEvent(line=line):
-            return kind, where, line
-        case CallEvent(arguments=arguments, entered=entered):
-            return kind, where, entered, {name: text(value) for name, value in arguments.items()}
-        case ReturnEvent(value=value) | YieldEvent(value=value):
-            return kind, where, text(value)
-        case (
-            RaiseEvent(exception=exception)
-            | HandledEvent(exception=exception)
-            | ThrowEvent(exception=exception)
-            | UnwindEvent(exception=exception)
-        ):
-            return kind, where, text(exception)
-        case OutputEvent(stream=stream, data=data, line=line):
-            return kind, where, stream, data, line
-    return kind, where
-
-
-def text(value: recorded.Value) -> str:
-    """Return a value's text without numbers, which are chance, and cut: it may be large."""
-    return re.sub(r"#\d+", "#", recorded.render(value, 2000))
 
 
 def test_the_engines_record_the_same_of_hostile_objects(tmp_path: Path) -> None:
