@@ -1,4 +1,4 @@
-"""What is written once per event of sys.monitoring: handlers, callbacks, registration.
+"""The code that repeats for each event of sys.monitoring and for each record of the trace log.
 
-Imports the standard library only. `codetracer` builds its behaviour on it.
+It imports only the standard library. `codetracer` builds its behaviour on it.
 """

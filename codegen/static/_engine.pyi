@@ -1,6 +1,6 @@
 """The recorder's engine in C; tests/runtime/test_engine_contract.py compares this with the module.
 
-What the engine in Python is told too comes as an object here: its type is in `codetracer.runtime`.
+`object` stands for classes of `codetracer.runtime`, whose instances both engines get.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class LogWriter:
     def close(self) -> None: ...
 
 class Engine:
-    """As `codetracer.runtime.contract.Engine`; layouts come as `codetracer.runtime.told` says."""
+    """As `codetracer.runtime.contract.Engine`; `codetracer.runtime.told` describes the layouts."""
 
     def __init__(
         self,

@@ -12,19 +12,19 @@ __all__ = ["EVENT_DISPLAYS", "EventDisplay"]
 
 
 class EventDisplay:
-    """What is shown of one event.
+    """The way in which one event is shown.
 
     Attributes:
         event: the event's name.
         handler: the name of the handler.
-        parameters: what the handler takes after ``code``, each with how it is shown.
+        parameters: the handler's parameters after ``code``, each with the way to show it.
         frame: whether the event enters its frame, leaves it, or does neither.
-        text: what is shown as text: names in braces stand for values, and what is in brackets is
-            left out where one of its values is missing.
-        extras: the names in `text` that are no parameters and belong to the event.
-        unasked: whether it is shown unless events are chosen.
+        text: the text: names in braces stand for values, and a part in brackets is left out if
+            one of its values is missing.
+        extras: the names in `text` that belong to the event but are not its parameters.
+        unasked: whether it is shown if the user chooses no events.
         may_silence: whether returning DISABLE silences the location.
-        stands_for: the names of the events that it is an alias of, where these exist.
+        stands_for: the names of the events that it is an alias of, if these exist.
     """
 
     __slots__ = (

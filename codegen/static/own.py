@@ -1,13 +1,14 @@
-"""CPython's own functions as they were when this was loaded, whatever a program makes of them.
+"""CPython's own functions, as they were at import; they stay when the program replaces them.
 
-A program may replace any function of `builtins`, `os` or `time`, to count its calls or to fail in
-them (``unittest.mock.patch`` does so). A module whose functions run beside the program calls, below
+A program may replace any function of `builtins`, `os` or `time`, to count calls or to make them
+fail (``unittest.mock.patch`` does so). A module whose functions run beside the program calls, below
 its imports and above its definitions,
 
     seal(globals())
 
-and binds what it needs of `os`, `time` and so on to names of its own. It calls no function of the
-standard library that is written in Python: that one would look up what the program has replaced.
+and binds the functions of `os`, `time` and so on that it needs to names of its own. It calls no
+function of the standard library that is written in Python, because that function would look up
+functions that the program may have replaced.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["BUILTINS", "seal"]
 
 BUILTINS: Final = dict(vars(builtins))
-"""What sealed functions have for builtins: by that a frame of ours is known (``f_builtins``)."""
+"""The builtins of sealed functions; ``f_builtins`` of a frame shows that it is ours."""
 
 
 def seal(namespace: dict[str, Any]) -> None:
-    """Have the functions that a module defines from now on look up builtins in a copy of ours.
+    """Make the functions that a module defines from now on look builtins up in a copy of our own.
 
     CPython takes a function's builtins from its globals when it is defined (PyFunction_New,
     Objects/funcobject.c).

@@ -1,4 +1,4 @@
-"""Which callback stands for which event: one list for mask, registration and teardown."""
+"""The callback of each event: one list for mask, registration and teardown."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ seal(globals())
 
 
 class CallbackSpec:
-    """What the monitoring layer needs to know of one event.
+    """The properties of one event that the monitoring layer needs.
 
     Attributes:
         event: the event's name.
         handler: the name of the handler.
-        parameters: the names of what the handler takes, ``self`` aside.
-        bind: the name of the function that makes the guarded callback, in `callbacks` and in
-            whatever other module makes the same ones.
-        enabled_by: the name of the event that must be set for this one to fire: itself, or the
-            event it is ancillary to.
-        disable_since: the version, such as (3, 12), from which CPython lets the callback return
-            DISABLE; None when it never does.
-        local_since: the version from which it can be set for single code objects; None when it
+        parameters: the names of the handler's parameters, without ``self``.
+        bind: the name of the function that makes the guarded callback, in `callbacks` and in the
+            module in C.
+        enabled_by: the name of the event that must be set so that this one fires: itself, or the
+            event that it is ancillary to.
+        disable_since: the first version, such as (3, 12), in which CPython lets the callback return
+            DISABLE; None if it never does.
+        local_since: the first version in which it can be set for single code objects; None if it
             cannot.
-        shares_slots_with: the names of the events whose callback slot is this one's too.
+        shares_slots_with: the names of the events that have the same callback slot.
     """
 
     __slots__ = (
@@ -80,13 +80,13 @@ class CallbackSpec:
 
     @property
     def id(self) -> EventId:
-        """The event's id in the running interpreter; 0 when it lacks the event."""
+        """The event's id in the running interpreter; 0 if it lacks the event."""
         event: EventId = getattr(EVENTS, self.event)
         return event
 
     @property
     def mask(self) -> EventSet:
-        """What must be set for the event to fire."""
+        """The events that must be set so that this one fires."""
         events: EventSet = getattr(EVENTS, self.enabled_by)
         return events
 
@@ -95,7 +95,7 @@ CALLBACK_SPECS: Final = tuple(CallbackSpec(*row) for row in CALLBACK_ROWS)
 
 
 def enabled_specs(events: EventSet) -> tuple[CallbackSpec, ...]:
-    """Return the specs of the events in `events`, as far as the interpreter has them."""
+    """Return the specs of those events in `events` that the interpreter has."""
     return tuple(spec for spec in CALLBACK_SPECS if spec.id & events)
 
 
@@ -106,7 +106,7 @@ def bound_callbacks(
     on_error: OnError,
     on_outcome: OnOutcome,
 ) -> tuple[tuple[EventId, Callable[..., CallbackOutcome]], ...]:
-    """Return each spec's event with a guarded callback around the tracer's handler of it.
+    """Return each spec's event with a guarded callback around the tracer's handler.
 
     `binders` is the module whose functions make the callbacks: `callbacks`, or the same in C.
     """
@@ -129,13 +129,13 @@ def register_enabled_callbacks(
 ) -> None:
     """Register for tool slot `tool` a guarded callback around the tracer's handler of each spec.
 
-    This name and the next are fixed: other projects' code goes by them.
+    The names of this function and of the next one are fixed, because other projects use them.
     """
     for event, callback in bound_callbacks(specs, tracer, binders, on_error, on_outcome):
         sys.monitoring.register_callback(tool, event, callback)
 
 
 def unregister_enabled_callbacks(tool: int, specs: Iterable[CallbackSpec]) -> None:
-    """Take the callbacks of tool slot `tool` for each spec away again."""
+    """Remove the callbacks of tool slot `tool` for each spec."""
     for spec in specs:
         sys.monitoring.register_callback(tool, spec.id, None)

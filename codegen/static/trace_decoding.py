@@ -1,6 +1,6 @@
-"""How bytes become each type of field of the trace log.
+"""Turns bytes into the fields of the trace log, one function for each type.
 
-What is none raises IndexError (it ends too early) or ValueError (it cannot be).
+Bytes that are no such field raise IndexError (they end too early) or ValueError.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def _no_value(data: bytes, position: int) -> tuple[object, int]:
 
 
 VALUES: Final[list[Callable[[bytes, int], tuple[object, int]]]] = [_no_value] * 256
-"""What reads a value, by its tag; `trace_decoder` fills it."""
+"""The function that reads a value, by its tag; `trace_decoder` fills the list."""
 
 _f64_at = Struct("<d").unpack_from
 _LONGEST = 63
-"""A number of 64 bits has its last seven here or before."""
+"""The last seven bits of a number of 64 bits are shifted by this much, or by less."""
 
 
 def take_uint(data: bytes, position: int) -> tuple[int, int]:

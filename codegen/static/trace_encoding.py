@@ -1,4 +1,4 @@
-"""How each type of field of the trace log becomes bytes."""
+"""Turns the fields of the trace log into bytes, one function for each type."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ put_f64: Callable[[float], bytes] = Struct("<d").pack
 
 
 def put_uint(number: int) -> bytes:
-    """Return the bytes of a uint: seven bits a byte, the lowest first."""
+    """Return the bytes of a uint: seven bits in each byte, the lowest first."""
     if number < 0x80:
         return BYTES[number]
     if number < 0x4000:
@@ -45,38 +45,38 @@ def put_uint(number: int) -> bytes:
 
 
 def put_sint(number: int) -> bytes:
-    """Return the bytes of a sint: twice the number, for a negative one twice its amount less 1."""
+    """Return a sint: twice the number; for a negative number twice its absolute value, less 1."""
     return put_uint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
 def put_bytes(data: bytes) -> bytes:
-    """Return the bytes of a bytes: how many there are, and they."""
+    """Return the length, and then the bytes."""
     return put_uint(len(data)) + data
 
 
 def put_text(text: str) -> bytes:
-    """Return the bytes of a text: how many follow, then UTF-8 that holds lone surrogates too."""
+    """Return the length in bytes, and then UTF-8, which may have lone surrogates."""
     data = text.encode("utf-8", "surrogatepass")
     return put_uint(len(data)) + data
 
 
 def put_value(value: bytes) -> bytes:
-    """Return the bytes of a value: it is encoded already."""
+    """Return the value, which is already encoded."""
     return value
 
 
 def put_values(values: Sequence[bytes]) -> bytes:
-    """Return the bytes of a values: how many there are, and they."""
+    """Return the number of values, and then the values, which are already encoded."""
     return put_uint(len(values)) + b"".join(values)
 
 
 def put_texts(texts: Sequence[str]) -> bytes:
-    """Return the bytes of a texts: how many there are, and they."""
+    """Return the number of texts, and then the bytes of each."""
     return put_uint(len(texts)) + b"".join(map(put_text, texts))
 
 
 def put_attributes(attributes: Sequence[tuple[int, bytes]]) -> bytes:
-    """Return the bytes of a attributes: how many there are, and each one's number and value."""
+    """Return the number of attributes, and then the number and the value of each."""
     return put_uint(len(attributes)) + b"".join(
         put_uint(number) + value for number, value in attributes
     )

@@ -1,4 +1,4 @@
-"""Where the texts stand in records of the trace log, beside the numbers that hold it together."""
+"""Finds the texts in records of the trace log, and skips everything else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ seal(globals())
 
 
 def texts_of(data: bytes) -> list[tuple[int, int, bool]]:
-    """Return where texts begin and end (byte offsets), in order, and whether each is UTF-8.
+    """Return the begin and end (byte offsets) of each text, in order, and whether it is UTF-8.
 
     Parameters:
         data: whole records.

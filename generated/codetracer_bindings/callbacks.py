@@ -3,14 +3,14 @@
 
 A ``bind_<event>`` function takes the handler and two functions of the installation:
 
-- ``on_error(event, error)`` decides what a handler's exception means. It returns True when the
-  exception is the program's own and must pass unchanged; it may raise another one in its place.
-- ``on_outcome(event, code, outcome)`` judges what a handler returned, if that was not None, and
-  returns what CPython shall see.
+- ``on_error(event, error)`` decides what an exception of the handler means. It returns True if the
+  exception belongs to the program and must pass unchanged. It may raise another one in its place.
+- ``on_outcome(event, code, outcome)`` gets the value that a handler returned, unless it is None. It
+  returns the value for CPython.
 
-Exceptions that are no ``Exception`` (KeyboardInterrupt, SystemExit) pass: they are the program's.
-Where the program has filled its stack so that a handler, or `on_error`, cannot even begin, the
-event is missed.
+Exceptions that are not an ``Exception`` (KeyboardInterrupt, SystemExit) pass, because they belong
+to the program. If the program has filled its stack, so that the handler or `on_error` cannot even
+begin, the event is missed.
 """
 
 from __future__ import annotations

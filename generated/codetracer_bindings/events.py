@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 type EventSet = int
-"""Any number of events: their ids joined by ``|``."""
+"""A set of events: their ids, joined by ``|``."""
 
 type CallbackOutcome = object
-"""What a handler returns: DISABLE to silence the location; anything else, None mostly, to go on."""
+"""The result of a handler: DISABLE silences the location; anything else, usually None, does not."""
 
 NO_EVENTS: Final[EventSet] = 0
 DISABLE: Final[object] = sys.monitoring.DISABLE
@@ -62,7 +62,7 @@ EVENT_NAMES: Final[tuple[str, ...]] = (
 class MonitoringEvents:
     """Every event's id in the running interpreter; 0 for an event that it lacks.
 
-    So a union leaves out what is not there, and ``if events.BRANCH_LEFT`` tells whether it is.
+    So a union leaves missing events out, and ``if events.BRANCH_LEFT`` is true if the event exists.
     """
 
     __slots__ = EVENT_NAMES
@@ -70,17 +70,17 @@ class MonitoringEvents:
     PY_START: EventId
     """A Python function, generator, class body or module begins to run."""
     PY_RESUME: EventId
-    """A suspended generator or coroutine goes on, by next(), send() or await."""
+    """A suspended generator or coroutine is resumed by next(), send() or await."""
     PY_RETURN: EventId
     """A Python function is about to return to its caller."""
     PY_YIELD: EventId
     """A generator or coroutine is about to yield a value and be suspended."""
     PY_THROW: EventId
-    """A suspended generator or coroutine goes on with an exception, by throw() or close()."""
+    """A suspended generator or coroutine is resumed with an exception, by throw() or close()."""
     PY_UNWIND: EventId
-    """A Python frame is left because of an exception."""
+    """A Python frame ends because of an exception."""
     CALL: EventId
-    """Python code is about to call something, written in Python or not."""
+    """Python code is about to call an object, whether it is written in Python or not."""
     C_RETURN: EventId
     """A callable that is not a Python function has returned."""
     C_RAISE: EventId
@@ -94,7 +94,7 @@ class MonitoringEvents:
     BRANCH: EventId
     """A conditional branch goes one way or the other."""
     BRANCH_LEFT: EventId
-    """A conditional branch goes to the left: it falls through, or its loop goes on."""
+    """A conditional branch goes to the left: it falls through, or its loop continues."""
     BRANCH_RIGHT: EventId
     """A conditional branch goes to the right: it jumps, or its loop ends."""
     STOP_ITERATION: EventId
@@ -102,7 +102,7 @@ class MonitoringEvents:
     RAISE: EventId
     """An exception is raised, or arrives from a call."""
     RERAISE: EventId
-    """An exception goes on at the end of a finally, with or except that does not keep it."""
+    """An exception continues at the end of a finally, with or except that does not stop it."""
     EXCEPTION_HANDLED: EventId
     """An exception enters a handler of this frame."""
 

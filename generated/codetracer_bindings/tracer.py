@@ -11,9 +11,9 @@ __all__ = ["TracerBase"]
 
 
 class TracerBase:
-    """One handler for each event of sys.monitoring; each does nothing until it is overridden.
+    """One handler for each event of sys.monitoring; it does nothing unless a subclass overrides it.
 
-    Parameters are positional only, as CPython passes them: override them under any name.
+    CPython passes the arguments by position, so a subclass may give them any names.
     """
 
     def on_py_start(self, code: CodeType, offset: int, /) -> CallbackOutcome:
@@ -23,7 +23,7 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -36,13 +36,13 @@ class TracerBase:
         """
 
     def on_py_resume(self, code: CodeType, offset: int, /) -> CallbackOutcome:
-        """A suspended generator or coroutine goes on, by next(), send() or await.
+        """A suspended generator or coroutine is resumed by next(), send() or await.
 
         PY_RESUME, since CPython 3.12.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -56,8 +56,8 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            retval: the value that is returned or yielded (object).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            retval: the returned or yielded value (object).
 
         Returning DISABLE: silences this location.
 
@@ -72,8 +72,8 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            retval: the value that is returned or yielded (object).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            retval: the returned or yielded value (object).
 
         Returning DISABLE: silences this location.
 
@@ -83,13 +83,13 @@ class TracerBase:
     def on_py_throw(
         self, code: CodeType, offset: int, exception: BaseException, /
     ) -> CallbackOutcome:
-        """A suspended generator or coroutine goes on with an exception, by throw() or close().
+        """A suspended generator or coroutine is resumed with an exception, by throw() or close().
 
         PY_THROW, since CPython 3.12.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
@@ -107,13 +107,13 @@ class TracerBase:
     def on_py_unwind(
         self, code: CodeType, offset: int, exception: BaseException, /
     ) -> CallbackOutcome:
-        """A Python frame is left because of an exception.
+        """A Python frame ends because of an exception.
 
         PY_UNWIND, since CPython 3.12.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
@@ -125,15 +125,15 @@ class TracerBase:
     def on_call(
         self, code: CodeType, offset: int, callable: object, arg0: object, /
     ) -> CallbackOutcome:
-        """Python code is about to call something, written in Python or not.
+        """Python code is about to call an object, whether it is written in Python or not.
 
         CALL, since CPython 3.12.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            callable: what is called (object).
-            arg0: its first positional or keyword argument; sys.monitoring.MISSING when there is
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            callable: the called object (object).
+            arg0: its first positional or keyword argument; sys.monitoring.MISSING if there is
                 none (object, or MISSING).
 
         Returning DISABLE: silences this location.
@@ -153,14 +153,14 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            callable: what is called (object).
-            arg0: its first positional or keyword argument; sys.monitoring.MISSING when there is
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            callable: the called object (object).
+            arg0: its first positional or keyword argument; sys.monitoring.MISSING if there is
                 none (object, or MISSING).
 
         Returning DISABLE: an error in every version.
 
-        - Fires only while CALL is enabled, which codetracer does by itself.
+        - Fires only while CALL is enabled, which codetracer does automatically.
         - Classes, callable instances and functools.partial count as not Python functions.
         """
 
@@ -173,14 +173,14 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            callable: what is called (object).
-            arg0: its first positional or keyword argument; sys.monitoring.MISSING when there is
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            callable: the called object (object).
+            arg0: its first positional or keyword argument; sys.monitoring.MISSING if there is
                 none (object, or MISSING).
 
         Returning DISABLE: an error in every version.
 
-        - Fires only while CALL is enabled, which codetracer does by itself.
+        - Fires only while CALL is enabled, which codetracer does automatically.
         """
 
     def on_line(self, code: CodeType, line: int, /) -> CallbackOutcome:
@@ -212,7 +212,7 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -228,8 +228,8 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            destination: where execution goes on (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            destination: the place where execution continues (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -246,8 +246,8 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            destination: where execution goes on (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            destination: the place where execution continues (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -258,14 +258,14 @@ class TracerBase:
         """
 
     def on_branch_left(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
-        """A conditional branch goes to the left: it falls through, or its loop goes on.
+        """A conditional branch goes to the left: it falls through, or its loop continues.
 
         BRANCH_LEFT, since CPython 3.14.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            destination: where execution goes on (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            destination: the place where execution continues (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -279,8 +279,8 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
-            destination: where execution goes on (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
+            destination: the place where execution continues (byte offset in co_code).
 
         Returning DISABLE: silences this location.
 
@@ -296,7 +296,7 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: silences this location.
@@ -314,7 +314,7 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
@@ -328,13 +328,13 @@ class TracerBase:
     def on_reraise(
         self, code: CodeType, offset: int, exception: BaseException, /
     ) -> CallbackOutcome:
-        """An exception goes on at the end of a finally, with or except that does not keep it.
+        """An exception continues at the end of a finally, with or except that does not stop it.
 
         RERAISE, since CPython 3.12.
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
@@ -350,7 +350,7 @@ class TracerBase:
 
         Parameters:
             code: the code object in which the event happened (code object).
-            offset: where in the bytecode it happened (byte offset in co_code).
+            offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
         Returning DISABLE: an error before 3.15; from then on it unsets the event for a code

@@ -256,7 +256,7 @@ def test_the_reference_has_a_section_for_each_event_with_what_each_cpython_did()
     sections = dict(section.split("\n", 1) for section in page.split("\n## ")[1:])
 
     assert list(sections) == [
-        "What handlers receive",
+        "The arguments of handlers",
         *(event.name for event in SPEC.event),
         "sys.monitoring",
         "What changed",

@@ -103,7 +103,7 @@ def test_a_new_event_has_a_handler_a_callback_a_registration_and_a_section(
     ) in project.read(f"{bindings}/callback_rows.py")
     assert "\n    TELEPORT: EventId\n" in project.read(f"{bindings}/events.py")
     reference = project.read("generated/events.md")
-    assert f"\n{COUNT + 1} events." in reference
+    assert f"\nThere are {COUNT + 1} events." in reference
     assert "\n| [`TELEPORT`](#teleport) | `on_teleport` | 3.99 |" in reference
     assert "\n## TELEPORT\n\nExecution goes on somewhere else altogether.\n" in reference
     assert "def on_teleport(self, code, offset, destination): ..." in reference
