@@ -52,7 +52,7 @@ def redirect(make: Callable[..., Any], record: Record) -> Any:
 
     Parameters:
         make: `codetracer.capture.pipes.Pipes`, or the same in C.
-        record: called with what is written to them.
+        record: called with the written bytes.
 
     Returns:
         What `make` has made, and started; None if that cannot be done here.
@@ -136,7 +136,7 @@ class _Setting:
         return first, self._keep(ends[1])
 
     def close(self, descriptors: list[int]) -> None:
-        """Close what is not needed any more."""
+        """Close the descriptors that are not needed any more."""
         for descriptor in descriptors:
             _close(descriptor)
 
@@ -152,12 +152,12 @@ def _spawn(token: bytes, passed: list[int], kinds: list[str]) -> bool:
     try:
         return _waitpid(child, 0)[1] == 0
     except ChildProcessError:
-        # The program was started with SIGCHLD ignored: nobody can know.
+        # The program was started with SIGCHLD ignored, so its status is unknown.
         return True
 
 
 def _open_terminal(like: int) -> tuple[int, int]:
-    """Return both ends of a pseudo-terminal that changes nothing of what is written to it.
+    """Return both ends of a pseudo-terminal that does not change the bytes written to it.
 
     Its size comes from the forwarder, which has set it once before it is used.
     """

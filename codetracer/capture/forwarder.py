@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 TOKEN_SIZE: Final = 24
-"""Random bytes, after ESC: nobody else writes them. They begin a mark: token, time, kind."""
+"""Random bytes, after ESC, which begin a mark (token, time, kind). No program writes them."""
 
 STAMP_SIZE: Final = 16
 MARK_ACKNOWLEDGE: Final = b"a"
@@ -112,7 +112,7 @@ class _Pump:
         self._mirror()
 
     def run(self, copies: _Copies) -> None:
-        """Forward until nobody can write any more, or nobody reads."""
+        """Forward until no process can write any more, or none reads."""
         self._copies = copies
         rest = b""
         while True:
@@ -138,7 +138,7 @@ class _Pump:
         os.close(self._reader)
 
     def _take(self, data: bytes) -> bytes:
-        """Forward `data` without its marks; return what may be the beginning of a mark."""
+        """Forward `data` without its marks; return the rest, which may begin a mark."""
         token = self._token
         size = len(token) + STAMP_SIZE + 1
         while (at := data.find(token)) >= 0:

@@ -54,7 +54,7 @@ class Hooks:
         descriptor: int,
         /,
     ) -> Callable[..., Any]:
-        """Return what is to stand for a method.
+        """Return the replacement of a method.
 
         Parameters:
             kind: the layer and the method: ``text.write``, ``bytes.write``, ``raw.seek``; `input`.
@@ -80,14 +80,14 @@ class Hooks:
         return _passing(original)
 
     def stdin(self, stream: Any, /) -> Any:
-        """Return what is to stand for a text stream that is read."""
+        """Return the replacement of a text stream that is read."""
         proxy = _TextInput.__new__(_TextInput)
         _setup(proxy, stream, self._delivery)
         self._delivery.proxy = proxy
         return proxy
 
     def set_pipes(self, pipes: Any, /) -> None:
-        """Have raw files go around what stands on the descriptors."""
+        """Make raw files bypass the pipes on the descriptors."""
         self._delivery.pipes = pipes
 
     def release(self) -> None:
@@ -97,11 +97,11 @@ class Hooks:
 
 
 class Delivery:
-    """Where hooks bring what they see; they may outlive the capture, which then empties it.
+    """The receiver of the hooks' bytes. Hooks may outlive the capture, which then empties it.
 
     Attributes:
-        record: the recorder's, or nobody's.
-        pipes: what stands on the descriptors.
+        record: the recorder's function; one that does nothing after the capture.
+        pipes: the pipes on the descriptors.
         proxy: of stdin.
         refused: by thread, how many bytes the buffer has just not taken of what it was given.
         answered: threads whose call of `input` was answered by the proxy of stdin.
@@ -364,7 +364,7 @@ def _setup(proxy: object, stream: object, delivery: Delivery) -> None:
 
 
 class _Input:
-    """Answers everything with the attributes of another stream, but what it records itself."""
+    """Has the attributes of another stream, except the methods that it records itself."""
 
     _own: frozenset[str] = frozenset()
 
@@ -392,7 +392,7 @@ class _Input:
 
 
 def _reading(name: str) -> Any:
-    """Return a method that asks the stream's `name` and records what it returns."""
+    """Return a method that calls the stream's `name` and records the result."""
     get, forget, outside, getframe = object.__getattribute__, _forget_frame, _outside, _getframe
     ours, get_ident, bytes_of = _OURS, _get_ident, _bytes_of
     is_next, into = name == "__next__", name.startswith("readinto")

@@ -79,7 +79,7 @@ _ABSENT: Final = object()
 
 
 class OutputCapture:
-    """Records what goes through the standard streams, from `start` to `stop`.
+    """Records the bytes in the standard streams, from `start` to `stop`.
 
     Parameters:
         mode: ``off``; ``proxies`` for what Python code writes and reads; ``proxies+fd`` also for

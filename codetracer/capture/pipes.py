@@ -59,7 +59,7 @@ LOOK_AROUND: Final = 200
 
 
 class Held:
-    """A descriptor of ours, and what it was when it was opened.
+    """A descriptor of ours, and the identity of its file when it was opened.
 
     Attributes:
         number: the descriptor.
@@ -72,7 +72,7 @@ class Held:
         self._identity = _identity(number)
 
     def stands_on(self, number: int) -> bool:
-        """Tell whether this file is what a descriptor is."""
+        """Return whether a descriptor is this file."""
         try:
             return _identity(number) == self._identity
         except OSError as error:
@@ -130,7 +130,7 @@ class Route:
         return True
 
     def write(self, data: Any) -> int | None:
-        """Do what the original's `io.FileIO.write` does, after what was written before."""
+        """Do the same as the original's `io.FileIO.write`, after all earlier bytes."""
         self.prepare()
         try:
             return _write(self._original(), data)
@@ -149,7 +149,7 @@ class Route:
         return _write, (self._original(),), (data,)
 
     def prepare(self) -> None:
-        """Wait until what others have written before is forwarded."""
+        """Wait until earlier bytes of others are forwarded."""
         self._pipes.read_on()
         self._pipes.settle(self.sink)
 
@@ -167,16 +167,16 @@ class Route:
         return self._saved.number
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Do what the original's `io.FileIO.seek` does."""
+        """Do the same as the original's `io.FileIO.seek`."""
         return _lseek(self._original(), offset, whence)
 
     def tell(self) -> int:
-        """Do what the original's `io.FileIO.tell` does."""
+        """Do the same as the original's `io.FileIO.tell`."""
         self._pipes.settle(self.sink)
         return self.seek(0, 1)
 
     def seekable(self) -> bool:
-        """Do what the original's `io.FileIO.seekable` does."""
+        """Do the same as the original's `io.FileIO.seekable`."""
         try:
             self.seek(0, 1)
         except OSError as error:
@@ -186,7 +186,7 @@ class Route:
         return True
 
     def truncate(self, size: int | None = None, /) -> int:
-        """Do what the original's `io.FileIO.truncate` does."""
+        """Do the same as the original's `io.FileIO.truncate`."""
         length = self.tell() if size is None else size
         _ftruncate(self._original(), length)
         return length
@@ -201,7 +201,7 @@ class Route:
         return self._number if self.sink.feed.stands_on(self._number) else -1
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close the kept descriptors."""
         if self._is_held():
             self._saved.close()
 
@@ -211,11 +211,11 @@ class Pipes:
 
     Attributes:
         memory: shared with the forwarder.
-        gave_up: whether the program has closed what is needed to go around the pipes.
+        gave_up: whether the program has closed a descriptor that bypassing the pipes needs.
 
     Parameters:
         record: called with a stream's number, a copy, and None, in a thread of ours.
-        token: what marks begin with.
+        token: the bytes that begin a mark.
         memory: the descriptor of the memory; all descriptors are the new object's to close.
         channel: the ends of the pipe by which copies come.
         sinks: of each the descriptor by which it is fed, and whether it is a terminal.
@@ -303,7 +303,7 @@ class Pipes:
         return self._receiving.is_ours() or self._sending.is_ours()
 
     def settle(self, sink: Sink, kind: bytes = MARK_ACKNOWLEDGE) -> None:
-        """Wait until what has been written to `sink` so far is where it belongs.
+        """Wait until all bytes written to `sink` so far have reached the original.
 
         A mark is written behind it. It bears the time, which is the same in all processes: when
         a later one is acknowledged, all that was written before the earlier is forwarded too.
@@ -368,7 +368,7 @@ class Pipes:
         return feed < 0 or bool(poll.poll(0))
 
     def _give_up(self, sink: Sink) -> None:
-        """Put the original back: the forwarder was killed, or nobody reads what it forwards."""
+        """Put the original back: the forwarder was killed, or its output has no reader."""
         for route in self._routes.values():
             if route.sink is sink:
                 route.put_back()
@@ -456,7 +456,7 @@ _watched: list[bool] = []
 
 
 def _watch_forks() -> None:
-    # There is no way to end this; it does nothing while nobody captures.
+    # A fork hook cannot be removed; without a capture it does nothing.
     if not _watched:
         _watched.append(True)
         _register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
@@ -473,7 +473,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _count_tasks() -> int:
-    """Return how many tasks the process has, without opening anything; 0 if nobody knows."""
+    """Return the number of the process' tasks, without opening a file; 0 if unknown."""
     try:
         return _stat("/proc/self/task").st_nlink
     except OSError as error:

@@ -140,7 +140,7 @@ class Scope:
         return f"Scope(traced={self.traced}, reason={self.reason!r})"
 
     def action(self, kind: ValueKind, name: str) -> Action:
-        """Return what happens to a value.
+        """Return the action for a value.
 
         Parameters:
             kind: what it is; ``attr`` is a field of a recorded object.
@@ -178,8 +178,8 @@ class FilterChain:
 
     Attributes:
         sources: where they come from, in their order.
-        files: which files are recorded, in place of what the filters say of files.
-        io: what the last one that has an ``[io]`` says; None when none has.
+        files: the files to record, which overrides the filters about files.
+        io: the ``[io]`` of the last filter that has one; None if none has.
         names: decides which names are secret; None if only filters hide values.
         formatters: the names of functions that say what an object is, by the types' names; of
             several for a type the last one.
@@ -225,7 +225,7 @@ class FilterChain:
             self._rules.extend(_ChainRule(rule, source, number, bases) for rule in content.rules)
 
     def scope(self, package: str, file: str, obj: str) -> Scope:
-        """Return what the chain says of a code object.
+        """Return the chain's decision about a code object.
 
         Parameters:
             package: the dotted name of its module; empty when it has none.
@@ -251,10 +251,10 @@ class FilterChain:
             if not rule.is_builtin:
                 patterns, patterns_from = rule.patterns, rule.number
         if default == "drop" and patterns_from < default_from:
-            # Whoever drops everything does not mean what an earlier file would let through.
+            # A default of `drop` overrides the patterns of earlier files.
             patterns = NO_PATTERNS
         if self.names is not None and obj in self.names.readers:
-            # Only what is recorded can be hidden wherever else it comes.
+            # Only a recorded value can be hidden in other places too.
             return Scope(True, "reads secrets", names=self.names, reads=True)
         return Scope(traced, reason, default, patterns, self.names)
 

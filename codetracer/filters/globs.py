@@ -29,8 +29,8 @@ def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -
     """Give `parser` the options --include and --exclude.
 
     Parameters:
-        verb: what is done with the files.
-        default: which files it is done with unless --include says so.
+        verb: the action on the files, for the help text.
+        default: the files for the action if no --include is given, for the help text.
     """
     parser.add_argument(
         "--include",

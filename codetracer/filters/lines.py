@@ -31,7 +31,7 @@ def key_name(path: KeyPath) -> str:
 
 
 def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
-    """Return the line of a key; where it is missing, that of what it should be in."""
+    """Return the line of a key; if it is missing, the line of the table that should have it."""
     while path not in lines:
         path = path[:-1]
     return lines[path]

@@ -61,7 +61,7 @@ def load_chain(
         command_line: names of files, each of which may be several, separated by ``::``.
         builtin: some of `BUILTINS`.
         files: as for `FilterChain`.
-        redact: further names of secrets, beside those of the environment.
+        redact: more names of secrets, in addition to those of the environment.
         redaction: whether names of secrets hide values; None as the environment says, else so.
 
     Raises:

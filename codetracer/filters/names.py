@@ -37,7 +37,7 @@ _ASSIGNED: Final = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
 
 
 class _Phrase:
-    """Words side by side, and what may follow them."""
+    """Words side by side, and the words that may follow them."""
 
     __slots__ = ("then_anything", "words")
 
@@ -52,7 +52,7 @@ class SecretNames:
     Parameters:
         text: the rows, in TOML; see ``builtin/secrets.toml``.
         added: further names; a name that has their words side by side, wherever, is secret.
-        readers_only: no name is secret; only what is read by functions that read secrets is.
+        readers_only: no name is secret, but input that functions for secrets read is.
 
     Attributes:
         added: these names.
@@ -93,7 +93,7 @@ class SecretNames:
             self._phrases.setdefault(form[0], []).append(_Phrase(form, then_anything))
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether what has this name is secret.
+        """Return whether a value with this name is secret.
 
         Parameters:
             name: a plain `str`, in whatever case and spelling.
@@ -109,7 +109,7 @@ class SecretNames:
         return known
 
     def is_parameter(self, name: str) -> bool:
-        """Tell whether what a URL's query has under this name is secret."""
+        """Return whether the value of this name in a URL's query is secret."""
         return name.lower() in self._parameters or self.is_secret(name)
 
     def is_word(self, text: str) -> bool:

@@ -18,7 +18,7 @@ __all__ = ["PatternError", "compile_glob", "compile_regex"]
 
 
 class PatternError(ValueError):
-    """A selector or its pattern is wrong; the text says what is, and what would be right."""
+    """A selector or its pattern is wrong; the text describes the mistake and the remedy."""
 
 
 @cache
@@ -93,7 +93,7 @@ class _Glob:
             self._at += 1
             return re.escape(glob[start + 1])
         if char == "/" and glob.startswith("**", self._at) and glob[self._at + 2 :] in ("", "/"):
-            # What ends in /** is what is within, at any depth.
+            # A pattern that ends in /** matches everything within, at any depth.
             self._at = len(glob)
             return "/.+"
         return re.escape(char)
@@ -253,7 +253,7 @@ class _Regex:
         for flag in found[1] + found[3]:
             if flag not in "imsuU" or (flag == "u" and flag in found[3]):
                 raise self._foreign(f"the flag {flag!r} here")
-        # Those of Unicode and greed change nothing about what matches.
+        # The flags for Unicode and greed do not change the matches.
         on, off = (re.sub("[uU]", "", flags) for flags in (found[1], found[3]))
         opened = f"(?{on}{'-' if off else ''}{off}:"
         self._take(found[0], opened)

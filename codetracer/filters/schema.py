@@ -61,7 +61,7 @@ FUNCTION: Final = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*:)?[^\W\d]\w*(?:\.[
 
 
 class ValuePattern:
-    """A ``[[scope.rules.value_patterns]]``: what happens to the values of some names."""
+    """A ``[[scope.rules.value_patterns]]``: the action for the values of some names."""
 
     __slots__ = ("action", "selector")
 
@@ -76,7 +76,7 @@ class Rule:
     Attributes:
         selector: the scopes that it is about.
         exec: None leaves it as it was.
-        value_default: what happens to values that no pattern is about; None leaves it as it was.
+        value_default: the action for values that match no pattern; None leaves it unchanged.
         patterns: in the file's order.
         reason: in the file's words, or else the selector.
     """
@@ -99,7 +99,7 @@ class Rule:
 
 
 class IoCapture:
-    """An ``[io]``: whether what goes through the program's streams is recorded.
+    """An ``[io]``: whether the program's output and input are recorded.
 
     Attributes:
         capture: whether it is.
@@ -122,7 +122,7 @@ class FilterFile:
         default_value_action: None inherits as well.
         rules: in the file's order.
         io: None says nothing.
-        formatters: the names of functions that say what an object is, by the types' names.
+        formatters: the names of functions that describe an object, by the types' names.
     """
 
     __slots__ = ("default_exec", "default_value_action", "formatters", "io", "name", "rules")

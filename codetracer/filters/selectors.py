@@ -39,10 +39,10 @@ class Selector:
 
     Attributes:
         text: as it was written.
-        kind: what is matched: one of `SCOPE_KINDS` or `VALUE_KINDS`.
+        kind: the kind of name to match: one of `SCOPE_KINDS` or `VALUE_KINDS`.
         match: how: one of `MATCHES`.
-        pattern: with what.
-        test: takes a name or path; what it returns is true when that matches.
+        pattern: the pattern.
+        test: takes a name or path, and returns a true value if it matches.
     """
 
     __slots__ = ("kind", "match", "pattern", "test", "text")

@@ -196,11 +196,11 @@ class TraceDirectory:
         return sorted([name for name in _listdir(self.path) if name.endswith(LOG_SUFFIX)])
 
     def joined_logs(self) -> int:
-        """Return how many processes have joined the recording."""
+        """Return the number of processes that have joined the recording."""
         return sum([_has_joined(f"{self.path}/{name}") for name in self.logs()])
 
     def size(self) -> int:
-        """Return how many bytes the logs have."""
+        """Return the size of the logs in bytes."""
         return sum([_stat(f"{self.path}/{name}").st_size for name in self.logs()])
 
     def write_metadata(self, metadata: dict[str, object]) -> None:
@@ -223,7 +223,7 @@ class TraceDirectory:
             raise
 
     def keep_source(self, filename: str) -> None:
-        """Copy a source file to where `source_name` says; what cannot be read is left out."""
+        """Copy a source file under its `source_name`; leave it out if it cannot be read."""
         if filename[:1] != "/":
             return
         try:
@@ -259,7 +259,7 @@ class TraceDirectory:
             return
 
     def write_source(self, filename: str, content: bytes) -> None:
-        """Write what stands for a source file, unless there is a copy already.
+        """Write a substitute for a source file, unless there is a copy already.
 
         Raises:
             OSError: it cannot be written.
@@ -390,7 +390,7 @@ def _write_file(path: str, content: bytes) -> None:
         finally:
             _close(file)
     except BaseException:
-        # Half a copy says what the program was not.
+        # Half a copy would show a program that never existed.
         _unlink(path)
         raise
 

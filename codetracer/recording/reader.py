@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["DECODE_ERRORS", "Block", "LogReader"]
 
 DECODE_ERRORS: Final = (ValueError, IndexError, KeyError, OverflowError, RecursionError)
-"""What the generated decoder, or whoever looks up what a record names, raises for bad bytes."""
+"""Exceptions for bad bytes, of the generated decoder and of a lookup of a record's numbers."""
 
 LARGEST_BLOCK: Final = 512 << 20
 """Bytes; a block is in memory as a whole. It is more than 64 KiB where a single event needs it."""
@@ -41,7 +41,7 @@ class Block:
     Attributes:
         data: the bytes; of a block that is not filled, up to the end of its room.
         offset: where `data` begins in the file (bytes).
-        number: how many blocks are before it.
+        number: the number of blocks before it.
         filled: its end is known and its checksum is right; if not, its records end at the first
             zero byte.
     """
@@ -57,7 +57,7 @@ class Block:
         """The file ends before the block does."""
 
     def ends_at(self, position: int) -> bool:
-        """Tell whether what cannot be decoded at `position` (byte of `data`) is just the end."""
+        """Return whether undecodable bytes at `position` (byte of `data`) are just the end."""
         if self.filled:
             return position >= len(self.data)
         if position >= len(self.data) or not self.data[position]:
@@ -116,7 +116,7 @@ class LogReader:
             raise self.damage(f"has version {self.version}, which there never was", len(MAGIC))
 
     def size(self) -> int:
-        """Return how many bytes the file has now."""
+        """Return the current size of the file in bytes."""
         try:
             return os.stat(self.path).st_size
         except OSError as error:
@@ -190,7 +190,7 @@ class LogReader:
         return self.end() is not None
 
     def end(self) -> ExitRecord | ExecRecord | None:
-        """Return what a log that is complete ends with; reads its last block.
+        """Return the end of a complete log; this reads its last block.
 
         None for a log that is damaged at its end, too. Where another program took the process over,
         that is an end; a log that begins with it is of a child that ran little else.
@@ -210,7 +210,7 @@ class LogReader:
             return None
 
     def damage(self, problem: str, offset: int) -> TargetError:
-        """Return the error that says what is wrong with this file, and at which byte of it."""
+        """Return an error that describes a mistake in this file, with its byte offset."""
         return TargetError(
             "ERR_TRACE_DAMAGED",
             f"{self.path} {problem} (at byte {offset})",
@@ -296,7 +296,7 @@ class LogReader:
         return open_regular(self.path)
 
     def _end(self, file: BinaryIO) -> int:
-        """Return how many bytes the file has."""
+        """Return the size of the file in bytes."""
         try:
             return os.fstat(file.fileno()).st_size
         except OSError as error:

@@ -64,7 +64,7 @@ __all__ = ["OWNER_FILE", "LogWriter", "make_private", "unwritable"]
 seal(globals())
 
 OWNER_FILE: Final = 0o600
-"""The mode of a recording's files: what they hold may be secret."""
+"""The mode of a recording's files, because their content may be secret."""
 
 WINDOW: Final = 16 * BLOCK_SIZE
 """How many bytes of the file are mapped, and claimed on the disk, at a time, once it is long."""
@@ -180,7 +180,7 @@ class LogWriter:
         del records[:]
 
     def settle(self, records: list[bytes]) -> None:
-        """Append the last group of records, and what has waited with it.
+        """Append the last group of records, and the records that have waited.
 
         Raises:
             HostError: ERR_IO, as `write` does; or it has waited in vain.
@@ -191,7 +191,7 @@ class LogWriter:
             raise unwritable(self.path, _strerror(self._shortage))
 
     def flush(self) -> None:
-        """Have the system write to the disk what is in the file; nothing if it is closed."""
+        """Make the system write the file to the disk, unless the file is closed."""
         if self._window is not None:
             self._window.flush()
 

@@ -1,8 +1,8 @@
 """Reads from bytecode what each line of a code object can change.
 
-The delta idea rests on it: after a line has run, only the variables that it names can have another
-value, and only what can be reached from them by as many attributes and items as the line goes
-through can have changed.
+After a line has run, only the variables that it names can have a new value. Of the objects that are
+reachable from them, only those can have changed that are at most as many attributes and items away
+as the line goes through. So the recorder has to look only at these.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ NOT_VARIABLES: Final = frozenset(
         "__type_params__",
     ]
 )
-"""What the interpreter puts beside a program's own variables."""
+"""Names that the interpreter adds to a program's own variables."""
 
 _REACHING: Final = frozenset(
     [
@@ -72,11 +72,11 @@ _SUBSCRIPT: Final = next(
 
 
 def _instructions() -> list[tuple[str, ...]]:
-    """Return for each opcode what it does to variables.
+    """Return the effect of each opcode on variables.
 
-    The first word is where: fast (one or two slots), deref (a slot), name or global (in
-    co_names), reach (takes an attribute or item), operator (may do so) or "". The others are what
-    is done: LOAD, STORE, DELETE.
+    The first word is the place of the variable: fast (one or two slots), deref (a slot), name or
+    global (in co_names), reach (takes an attribute or item), operator (may do so) or "". The other
+    words are the actions: LOAD, STORE, DELETE.
     """
     table: list[tuple[str, ...]] = []
     for name in opname:
@@ -87,7 +87,7 @@ def _instructions() -> list[tuple[str, ...]]:
         elif name == "BINARY_OP":
             table.append(("operator",))
         elif "FAST" in words and does and "ITER" not in words:
-            # LOAD_FAST_BORROW_LOAD_FAST_BORROW and its like take two.
+            # LOAD_FAST_BORROW_LOAD_FAST_BORROW and similar ones take two slots.
             table.append(("fast", *does))
         elif name in ("LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF", "LOAD_FROM_DICT_OR_DEREF"):
             table.append(("deref", *does))
@@ -104,12 +104,12 @@ _INSTRUCTIONS: Final = _instructions()
 
 
 class LineNames:
-    """What one line names.
+    """The names in one line.
 
     Attributes:
-        locals: local variables by name; True for one that the line may bind or unbind.
-        globals: global ones, likewise; at module level all variables are global.
-        reach: how many attributes and items it goes through.
+        locals: its local variables, by name; True if the line may bind or unbind the variable.
+        globals: its global variables, likewise; at module level all variables are global.
+        reach: the number of attributes and items that it goes through.
     """
 
     __slots__ = ("globals", "locals", "reach")
@@ -120,13 +120,13 @@ class LineNames:
         self.reach = 0
 
     def name(self, name: str, scope: dict[str, bool], *, binds: bool) -> None:
-        """Take note of a variable of `scope`."""
+        """Add a variable of `scope`."""
         if not name.startswith(".") and name not in NOT_VARIABLES:
             scope[name] = scope.get(name, False) or binds
 
 
 def names_by_line(code: CodeType) -> dict[int, LineNames]:
-    """Return what each line of `code` names; 0 stands for instructions that have no line."""
+    """Return the names in each line of `code`; 0 stands for instructions that have no line."""
     lines: dict[int, LineNames] = {}
     instructions = _decode(code.co_code)
     offset, opcode, argument = next(instructions)

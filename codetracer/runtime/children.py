@@ -1,8 +1,8 @@
 """Notices Python processes that are not recorded, and programs that replace this process.
 
-It listens to CPython's audit events, and looks only at these; in C nothing else runs Python code.
-With the engine in Python the hook is a function of ours: each audit event needs a frame of the
-stack.
+It listens to CPython's audit events. With the engine in C, only the events of processes run Python
+code. With the engine in Python, each audit event calls a Python function, which needs a frame on
+the stack.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 
 _python: Final = sys.executable
 _tells_fork_exec: Final = sys.version_info >= (3, 15)
-"""Whether there is an audit event for what subprocess and multiprocessing call to start one."""
+"""Whether the function by which subprocess and multiprocessing start one has an audit event."""
 
 _engine: Any
 try:
@@ -60,13 +60,13 @@ _PATHS: Final = frozenset(
     for module in ("pathlib", "pathlib._local")  # the latter in 3.13
     for name in ("PosixPath", "PurePosixPath")
 )
-"""CPython's own; to ask a path of the program's what it is would run its code."""
+"""CPython's own path types; converting a path of another type would run the program's code."""
 
 LONGEST: Final = 200
-"""How many characters of a command are written."""
+"""The number of characters of a command that are written."""
 
 LONGEST_LOOKED_AT: Final = 10_000
-"""How many are looked at for secrets."""
+"""The number of characters of a command that are searched for secrets."""
 
 commands: Final[list[str]] = []
 """The Python processes that this process has started since recording began."""
@@ -78,12 +78,12 @@ class Children:
     """Listens to audit events, from `begin` to `end`.
 
     Parameters:
-        note: called with each record that is to be written.
-        hide: called with a command's words; returns these without secrets.
+        note: writes a record.
+        hide: takes a command's words, and returns them without secrets.
 
     Attributes:
-        last: the program that was started last; in a child that runs ``preexec_fn`` it is the one
-            that is to take its place.
+        last: the program that was started last; in a child that runs ``preexec_fn`` it is the
+            program that will replace the child.
     """
 
     def __init__(
@@ -118,17 +118,17 @@ class Children:
             words = ["sh", "-c", *_words(arguments[0])]
             program = ""
         elif event != "subprocess.Popen" and _caller() == "subprocess":
-            # Which has reported it already.
+            # subprocess has reported it already.
             return
         else:
             words = _words(arguments[1])
             program = _text(arguments[0])
         self.last = program or (words[0] if words else "")
         if _is_python(self.last, words):
-            # What a shell runs is one word.
+            # A shell's command is one word.
             words = self._hide(" ".join(words)[:LONGEST_LOOKED_AT].split(" "))
             command = " ".join(words)[:LONGEST]
-            # It will be shown on terminals.
+            # Terminals will show it.
             command = "".join([mark if mark.isprintable() else "?" for mark in command])
             self._note(started(command))
 
@@ -144,7 +144,7 @@ def unheard(module: str, name: str) -> str | None:
 
 
 def started(command: str) -> bytes:
-    """Return the record for a process that is started, and take note of it."""
+    """Return the record for a started process, and remember the process."""
     commands.append(command)
     return encode_child(command)
 
@@ -173,7 +173,7 @@ def _text(value: Any) -> str:
         value = _fspath(value)
         kind = type(value)
     if kind is list and value:
-        # Where to look for it, one after the other.
+        # The places to look for it, in order.
         return _text(value[0])
     if kind is bytes:
         value = bytes.decode(value, "utf-8", "surrogateescape")
@@ -187,7 +187,7 @@ def _words(command: object) -> list[str]:
 
 
 def _is_python(program: str, words: list[str]) -> bool:
-    """Tell whether a command runs Python, as far as that can be told without running it."""
+    """Return whether a command seems to run Python."""
     name = program.rpartition("/")[2]
     if name in ("sh", "bash", "dash", "zsh"):
         # A shell's program can be recognized only by the words of the command.
@@ -217,7 +217,7 @@ def _first_line(program: str) -> str:
     for folder in folders:
         path = f"{folder}/{program}" if folder else program
         try:
-            # Whoever writes to a FIFO notices that it is opened.
+            # Opening a FIFO would be visible to its writer.
             if not _S_ISREG(_stat(path).st_mode):
                 continue
             file = _open(path, _FLAGS)

@@ -1,7 +1,7 @@
-"""What an engine is, and what the one in C is told: for type checkers and for people.
+"""The protocol of an engine, for type checkers and for people.
 
-Nothing of this runs in a traced program: the module is imported under TYPE_CHECKING alone. A test
-compares it with both engines.
+Nothing in this module runs in a traced program, because it is imported only under TYPE_CHECKING. A
+test compares it with both engines.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ __all__ = ["Engine"]
 
 
 class Engine(Protocol):
-    """Turns events into records, and writes each event's in one piece.
+    """Turns events into records, and writes the records of each event in one piece.
 
-    `codetracer.runtime.events.Events` is one, ``codetracer_bindings._engine.Engine`` the other;
-    they write the same bytes. The handlers return DISABLE where none of the location's events will
-    be recorded, else None; they raise what is the program's, and what must not happen.
+    There are two engines, `codetracer.runtime.events.Events` and
+    ``codetracer_bindings._engine.Engine``, and both write the same bytes. A handler returns DISABLE
+    if none of the location's events will be recorded, otherwise None. It raises exceptions of the
+    program, and errors of its own.
     """
 
     def on_py_start(self, code: CodeType, instruction_offset: int, /) -> object:
         """A frame begins."""
 
     def on_py_resume(self, code: CodeType, instruction_offset: int, /) -> object:
-        """A generator or coroutine goes on."""
+        """A generator or coroutine is resumed."""
 
     def on_py_throw(
         self, code: CodeType, instruction_offset: int, exception: BaseException, /
     ) -> None:
-        """A generator or coroutine goes on with an exception."""
+        """A generator or coroutine is resumed with an exception."""
 
     def on_line(self, code: CodeType, line_number: int, /) -> object:
         """A line is about to run."""
@@ -41,7 +42,7 @@ class Engine(Protocol):
     def on_raise(
         self, code: CodeType, instruction_offset: int, exception: BaseException, /
     ) -> None:
-        """An exception is raised, or comes out of what was called."""
+        """An exception is raised, or comes out of a call."""
 
     def on_exception_handled(
         self, code: CodeType, instruction_offset: int, exception: BaseException, /
@@ -57,43 +58,43 @@ class Engine(Protocol):
     def on_py_unwind(
         self, code: CodeType, instruction_offset: int, exception: BaseException, /
     ) -> None:
-        """A frame ends by an exception."""
+        """A frame ends with an exception."""
 
     def output(self, stream: int, data: bytes, frame: FrameType | None, /) -> None:
-        """The program wrote something, or read its standard input.
+        """The program wrote an output, or read its standard input.
 
         Parameters:
             stream: STREAM_STDIN, STREAM_STDOUT or STREAM_STDERR of trace_format.
-            data: what it was.
-            frame: the frame that did; None when it is not known.
+            data: the written or read bytes.
+            frame: the frame that wrote or read them; None if it is not known.
         """
 
     def exit(self, code: int | None, /) -> None:
         """Recording ends.
 
         Parameters:
-            code: the exit status, of 64 bits; None when it is not known.
+            code: the exit status, of 64 bits; None if it is not known.
         """
 
     def note(self, record: bytes, /) -> None:
-        """Write a record that no event of CPython's tells of."""
+        """Write a record that belongs to no event of CPython."""
 
     def end(self) -> None:
-        """Record nothing more, and never begin again."""
+        """Stop recording for good."""
 
     def counts(self) -> dict[str, int]:
-        """Return how many ``threads`` and ``calls`` there were, and how many events ``missed``."""
+        """Return the numbers of ``threads``, ``calls`` and ``missed`` events so far."""
         raise NotImplementedError
 
     def raised_at(self, exception: BaseException, /) -> int | None:
-        """Return the step at which an exception that is alive was raised; None if not known."""
+        """Return the step at which a living exception was raised; None if it is not known."""
 
     def restart(self, log: Log, /) -> None:
         """Begin anew with another log, as a forked child must."""
 
     def learn(self, value: object, /) -> None:
-        """Hide the texts of a value from now on, wherever they come."""
+        """Hide the texts of a value from now on, wherever they appear."""
 
     def clean(self, data: bytes, /) -> bytes:
-        """Return bytes with placeholders where they have secrets."""
+        """Return the bytes with placeholders in place of secrets."""
         raise NotImplementedError

@@ -1,8 +1,8 @@
 """Lets a descendant of a recorded process find the recording and join it.
 
-An environment variable names the recording's id and folder. A program that starts itself anew, as
-debug servers do, asks for the folder that it is recorded into: it is not refused, but given a log
-of its own in that recording. Who asks for another folder gets that one.
+An environment variable names the recording's id and folder. A program that starts itself again, as
+debug servers do, asks for the folder in which it is being recorded. It gets a log of its own in
+that recording. A process that asks for another folder gets a recording there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ seal(globals())
 
 
 class Announcement:
-    """The variable, as long as a recording lasts.
+    """The environment variable while a recording runs.
 
     Parameters:
         recording: the recording's id.
@@ -41,12 +41,12 @@ class Announcement:
     """
 
     def __init__(self, recording: bytes, folder: str) -> None:
-        # Not through os.environ: its methods are Python code, and call what the program may have
-        # replaced.
+        # Not through os.environ: its methods are Python code, which calls functions that the
+        # program may have replaced.
         names = getattr(_environ, "_data", None)
         self._names: dict[Any, Any] = {} if names is None else names
         value = f"{recording.hex()}:{folder}"
-        # The program may have emptied it: what it holds says nothing of how names are kept.
+        # The program may have emptied it, so its content does not show the type of the names.
         self._key = VARIABLE if names is None else _environ.encodekey(VARIABLE)
         self._value = value if names is None else _environ.encodevalue(value)
         self._before = self._names.get(self._key)
@@ -57,10 +57,10 @@ class Announcement:
         _putenv(VARIABLE, self._value)
 
     def withdraw(self) -> None:
-        """Put back what was there before, unless the program has changed it; again does nothing."""
+        """Restore the earlier value, unless the program has changed it. Can be called again."""
         if self._names.get(self._key) is not self._value:
             return
-        # What tells that it is still to be done goes last.
+        # The last step is the one that marks the work as done.
         if self._before is None:
             _unsetenv(VARIABLE)
             self._names.pop(self._key, None)
@@ -73,9 +73,9 @@ def ancestor(path: str | None, default: str, *, numbered: bool) -> tuple[str, by
     """Return folder and id of the recording that this process is to join; None if there is none.
 
     Parameters:
-        path: the folder that is asked for; None for `default`.
-        default: where a recording goes unless it is said.
-        numbered: whether a folder that is taken is asked for with ``-2`` and so on.
+        path: the requested folder; None for `default`.
+        default: the folder of a recording that requests none.
+        numbered: whether ``-2`` and so on is added if the folder is taken.
     """
     number, _, folder = os.environ.get(VARIABLE, "").partition(":")
     wanted = os.path.abspath(path or default)

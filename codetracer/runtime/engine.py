@@ -1,7 +1,7 @@
 """Chooses the engine that turns events into records: in C or in Python.
 
-Both have the same methods and write the same bytes; codetracer_bindings._engine is optional, as the
-callbacks in C are, and ``CODETRACER_BACKEND`` chooses both.
+Both have the same methods and write the same bytes. codetracer_bindings._engine is optional, like
+the callbacks in C, and ``CODETRACER_BACKEND`` chooses both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ seal(globals())
 
 
 def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:
-    """Return what writes a log for an engine; the parameters are those of `LogWriter`."""
+    """Return a log writer for an engine; the parameters are those of `LogWriter`."""
     in_c = engine_in_c()
     if in_c is None:
         return LogWriter(path, recording, pid, started)
@@ -52,16 +52,16 @@ def make_engine(
     active: bool = True,
     clock: Callable[[], int] | None = None,
 ) -> Engine:
-    """Return an engine, in C if that is wanted and there.
+    """Return an engine: the one in C if it exists and is chosen, otherwise the one in Python.
 
     Parameters:
-        log: where the groups of records go, of `make_log`.
-        gate: says where recording begins.
-        plans: what is recorded of each code object.
-        definitions: what the log numbers.
-        limits: how much of values is recorded.
-        active: whether recording begins now, not at the activation path.
-        clock: returns ns; by default that of `time.perf_counter_ns`.
+        log: gets the groups of records; comes from `make_log`.
+        gate: decides where recording begins.
+        plans: decide what to record of each code object.
+        definitions: number types, names and sources for the log.
+        limits: limit the recorded part of values.
+        active: whether recording begins now, and not at the activation path.
+        clock: returns ns; by default `time.perf_counter_ns`.
     """
     in_c = engine_in_c()
     secrets = Secrets(gate.names)

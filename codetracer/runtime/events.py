@@ -56,38 +56,38 @@ __all__ = ["Events"]
 seal(globals())
 
 _LONGEST: Final = 2
-"""Seconds that a thread waits for another one's event to be written; a deadlock would be worse."""
+"""The longest wait of a thread for the event of another one, in s; a deadlock would be worse."""
 
 OUTPUT_PIECE: Final = 2**20
-"""How many bytes of output go into one record: a reader takes a record in as a whole."""
+"""The largest output in one record, in bytes: a reader reads a record as a whole."""
 
 _MILLISECOND: Final = 1_000_000
 
 RAISED: Final = 64
-"""How many of the exceptions that were raised last are remembered."""
+"""The number of recent exceptions that are remembered."""
 
 _ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
-"""How a recording has ended, by whether the exit status is known."""
+"""The ending of a recording, by whether the exit status is known."""
 
 ROOM: Final = 2**16
-"""How many bytes must be to be had before an event is begun, once memory has been full."""
+"""The free memory, in bytes, that an event needs to begin after memory has been full."""
 
 _WAITING: Final = 0
 _ENDED: Final = -1
-"""What stands for the frame whose end is the end of recording, before there is one, and after."""
+"""Values in place of the frame whose end ends recording: before it begins, and after its end."""
 
 
 class Events:
     """The handlers.
 
     Parameters:
-        log: where the groups go.
-        gate: says where recording begins.
-        plans: what is recorded of each code object.
-        definitions: what the log numbers; the group is put together there.
+        log: gets the groups of records.
+        gate: decides where recording begins.
+        plans: decide what to record of each code object.
+        definitions: number types, names and sources, and hold the group while it is made.
         values: encodes values.
-        depth: how many objects deep values are looked at.
-        active: whether recording begins now, not at the activation path.
+        depth: the depth, in objects, to which values are looked at.
+        active: whether recording begins now, and not at the activation path.
         clock: returns ns.
     """
 
@@ -135,9 +135,9 @@ class Events:
         self._raised.clear()
         self._variables.forget()
         self._stacks.forget()
-        # No other thread is there any more.
+        # The child has no other thread.
         self._telling.intersection_update((_get_ident(),))
-        # Whoever held the one before may not be there any more.
+        # The thread that held the old lock may not exist in the child.
         self._new_lock()
         self._process = _getpid()
 
@@ -149,12 +149,12 @@ class Events:
         self._free = lock._release_save  # type: ignore[attr-defined]
 
     def end(self) -> None:
-        """Record nothing more, and never begin again."""
+        """Stop recording for good."""
         self._active = False
         self._activation = _ENDED
 
     def counts(self) -> dict[str, int]:
-        """Return how much has been recorded so far."""
+        """Return the numbers of threads, calls and missed events so far."""
         return {
             "threads": self._stacks.threads,
             "calls": self._stacks.frames,
@@ -173,7 +173,7 @@ class Events:
         step, _ = self._raised.get(id(exception), (-1, 0))
         return None if step < 0 else step
 
-    # -- events in which a frame begins or goes on
+    # -- events in which a frame begins or is resumed
 
     def on_py_start(self, code: CodeType, instruction_offset: int) -> object:
         """A frame begins."""
@@ -187,13 +187,13 @@ class Events:
         return outcome
 
     def on_py_resume(self, code: CodeType, instruction_offset: int) -> object:
-        """A generator or coroutine goes on."""
+        """A generator or coroutine is resumed."""
         return self._handle(code, self._stacks.resume)
 
     def on_py_throw(
         self, code: CodeType, instruction_offset: int, exception: BaseException
     ) -> None:
-        """A generator or coroutine goes on with an exception."""
+        """A generator or coroutine is resumed with an exception."""
         self._handle(code, self._stacks.throw, exception)
 
     # -- events within a frame
@@ -203,7 +203,7 @@ class Events:
         return self._handle(code, self._step, line_number)
 
     def on_raise(self, code: CodeType, instruction_offset: int, exception: BaseException) -> None:
-        """An exception is raised, or comes out of what was called."""
+        """An exception is raised, or comes out of a call."""
         self._handle(code, self._exception, exception, encode_raise)
 
     def on_exception_handled(
@@ -225,18 +225,18 @@ class Events:
     def on_py_unwind(
         self, code: CodeType, instruction_offset: int, exception: BaseException
     ) -> None:
-        """A frame ends by an exception."""
+        """A frame ends with an exception."""
         self._handle(code, self._leave, exception, encode_unwind)
 
-    # -- what is no event of CPython's
+    # -- records that belong to no event of CPython
 
     def output(self, stream: int, data: bytes, frame: FrameType | None) -> None:
-        """The program wrote something, or read its standard input.
+        """The program wrote an output, or read its standard input.
 
         Parameters:
             stream: STREAM_STDIN, STREAM_STDOUT or STREAM_STDERR.
-            data: what it was.
-            frame: the frame that did; None when it is not known.
+            data: the written or read bytes.
+            frame: the frame that wrote or read them; None if it is not known.
         """
         path, line = "", 0
         data = self._hidden(stream, data, frame)
@@ -247,16 +247,16 @@ class Events:
         self._tell(late, self._write_output, stream, records, frame is not None)
 
     def _hidden(self, stream: int, data: bytes, frame: FrameType | None) -> bytes:
-        """Return what was written or read, without secrets."""
+        """Return the written or read bytes without secrets."""
         if stream == STREAM_STDIN and frame is not None and self._plans.reads_secrets(frame.f_code):
-            # It reads for somebody who wants a secret.
+            # The caller of this function reads a secret.
             self.learn(data)
             return PLACEHOLDER + b"\n" if data.endswith(b"\n") else PLACEHOLDER
         return self.clean(data)
 
     def _write_output(self, stream: int, records: list[bytes], has_frame: bool) -> None:
-        # What was read waits for the next record: that may say in which variable it has come, and
-        # that its name is that of a secret.
+        # Input waits for the next record, because that may show that the input is now in a variable
+        # with the name of a secret.
         waits = stream == STREAM_STDIN and len(records) == 1 and not self._out
         if has_frame:
             self._stacks.thread()
@@ -282,10 +282,10 @@ class Events:
         """Recording ends.
 
         Parameters:
-            code: the exit status; None when it is not known.
+            code: the exit status; None if it is not known.
         """
         if self._is_taken():
-            # Whatever is under way will not end any more, or has been left by an exception.
+            # The event of this thread will never end, or an exception has ended it.
             self._free()
         self._tell(b"", self._write_exit, code)
 
@@ -297,12 +297,12 @@ class Events:
         self._log.settle(self._out)
 
     def _tell[*Rest](self, late: bytes, write: Callable[[*Rest], None], *arguments: *Rest) -> None:
-        """Write what is no event of CPython's; the events within are codetracer's own.
+        """Write records that belong to no event of CPython; events meanwhile are codetracer's own.
 
         Parameters:
-            late: what is written at the end of the event, if one is under way in this thread: a
-                signal handler or a finalizer of the program's runs amid it.
-            write: is called where there is none.
+            late: the records to write at the end of the current event of this thread, if there is
+                one: then a signal handler or finalizer of the program runs in the middle of it.
+            write: writes the records if there is no such event.
         """
         if self._is_taken():
             self._late.append(late)
@@ -321,19 +321,19 @@ class Events:
             finally:
                 self._telling.discard(thread)
 
-    # -- what the handlers share
+    # -- shared by the handlers
 
     def _handle[*Rest](
         self, code: CodeType, work: Callable[[FrameType, Plan, *Rest], None], *rest: *Rest
     ) -> object:
-        """Put the group of one event together and write it, if it is to be recorded.
+        """Put the records of one event together and write them, if the event is to be recorded.
 
         Parameters:
             work: appends the group's records.
-            rest: what it needs beside the frame and the plan.
+            rest: its arguments after the frame and the plan.
 
         Returns:
-            DISABLE when none of this location's events will be recorded, else None.
+            DISABLE if none of this location's events will be recorded, otherwise None.
         """
         try:
             if self._is_short:
@@ -341,7 +341,7 @@ class Events:
             frame = _frame_of(code)
             if frame is None or not self._take():
                 return None
-            # Amid the event a signal handler may fork, and the child have another one.
+            # During the event a signal handler may fork, and the child makes a new lock.
             release = self._release
             try:
                 if not self._active and self._activation != _WAITING:
@@ -353,14 +353,14 @@ class Events:
                     work(frame, plan, *rest)
                     self._write()
             finally:
-                # The program's objects are in it, if an exception has ended the event. Without a
-                # call: there may be no room for one.
+                # If an exception has ended the event, the queue holds objects of the program. No
+                # call clears it, because the stack may have no room for one.
                 del self._queue[:]
                 release()
         except LetGo:
             return None
         except (RecursionError, MemoryError) as error:
-            # The program has filled its stack or memory. Where that is met here, it need not hear.
+            # The program has filled its stack or memory, and a failure here must not reach it.
             entry = error.__traceback__
             try:
                 while entry is not None and entry.tb_next is not None:
@@ -368,7 +368,7 @@ class Events:
                 if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
                     raise
             finally:
-                # It refers to this very frame, by the others, and all that they hold would live on.
+                # It refers to this frame, so all objects in the frames would stay alive.
                 entry = None
             if type(error) is MemoryError:
                 self._is_short = True
@@ -376,10 +376,10 @@ class Events:
         return None
 
     def _find_room(self) -> None:
-        """Go on after memory has been full, if there is some again.
+        """Continue after memory has been full, if there is free memory again.
 
-        Until then no event is begun that would meet its end amid the work: CPython's own ways out
-        of that are little used, and one may end the process (3.15.0, a segmentation fault).
+        Until then no event begins, because it would fail in the middle of its work. CPython's own
+        handling of that is little used, and may end the process (3.15.0, a segmentation fault).
 
         Raises:
             MemoryError: it is still full.
@@ -388,7 +388,7 @@ class Events:
         self._is_short = False
 
     def _take(self) -> bool:
-        """Take the engine for this thread; False if the event must be let go."""
+        """Take the engine for this thread; return False if the event must be dropped."""
         if _getpid() != self._process:
             # The log is the parent's until the child has one.
             return False
@@ -404,7 +404,7 @@ class Events:
         return False
 
     def _activate(self, code: CodeType) -> None:
-        """Begin to record if `code` is where it begins."""
+        """Begin to record if recording begins with `code`."""
         frame = _frame_of(code)
         if frame is None or not self._take():
             return
@@ -450,14 +450,14 @@ class Events:
         record = encode(self._elapsed(), value)
         self._stacks.leave(record, suspended=encode is encode_yield)
         if self._activation == state.frame:
-            # What was to be recorded has been.
+            # The call that was to be recorded has ended.
             self._active = False
 
     def _note_raised(self, exception: int, step: int) -> None:
-        """Take note of where an exception is raised.
+        """Remember the step at which an exception is raised.
 
-        One that comes out of what was called is raised in the caller, too, before any other line
-        runs: what is known of it stays.
+        An exception that comes out of a call is raised in the caller, too, before any other line
+        runs. Then the remembered step stays.
         """
         known = self._raised.pop(exception, None)
         if known is not None and known[1] == self._moment():
@@ -477,7 +477,7 @@ class Events:
         return elapsed
 
     def _pass_time(self) -> None:
-        """Say what time it is, before a record without one; at most each millisecond."""
+        """Write the time before a record that has none; at most once in a millisecond."""
         now = self._clock()
         elapsed = now - self._time
         if elapsed >= _MILLISECOND:
@@ -490,7 +490,7 @@ class Events:
             self._out += self._late
             del self._late[:]
         if self._secrets.count != self._masked:
-            # Some became known after this group was begun.
+            # Some secrets became known after this group was begun.
             masked = [self._secrets.masked(record) for record in self._out]
             self._out[:] = masked
             self._masked = self._secrets.count
@@ -498,7 +498,7 @@ class Events:
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    """Return output in pieces of `OUTPUT_PIECE`; none ends amid a character of UTF-8."""
+    """Return output in pieces of `OUTPUT_PIECE`; none ends within a character of UTF-8."""
     pieces, start = [], 0
     while len(data) - start > OUTPUT_PIECE:
         end = start + OUTPUT_PIECE
@@ -510,7 +510,7 @@ def _pieces(data: bytes) -> list[bytes]:
 
 
 def _frame_of(code: CodeType) -> FrameType | None:
-    """Return the innermost frame that runs `code`: the one the event is in, if any is."""
+    """Return the innermost frame that runs `code`, which is the frame of the event; or None."""
     frame: FrameType | None = _getframe(2)
     while frame is not None and frame.f_code is not code:
         frame = frame.f_back

@@ -20,5 +20,5 @@ except ImportError:
 
 
 def engine_in_c() -> Any:
-    """Return ``codetracer_bindings._engine``, None if what is in Python is to be used."""
+    """Return ``codetracer_bindings._engine``, or None if the engine in Python is to be used."""
     return _engine if backend() == "native" else None

@@ -37,14 +37,14 @@ seal(globals())
 _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
 
 _MOST: Final = 20_000
-"""How many code objects are remembered; when there are more, all are met anew."""
+"""The number of code objects that are remembered. If there are more, all are forgotten."""
 
 _KINDS: Final = (
     (CO_GENERATOR, KIND_GENERATOR),
     (CO_COROUTINE, KIND_COROUTINE),
     (CO_ASYNC_GENERATOR, KIND_ASYNCHRONOUS_GENERATOR),
 )
-"""What code with a flag is in the log."""
+"""The kinds of code in the log, by the flag of the code object."""
 
 
 class Variable:
@@ -54,8 +54,8 @@ class Variable:
         number: its number in the log.
         name: its name.
         is_global: whether it is in the globals, not in the frame.
-        is_around: whether code of a class names it that may mean an enclosing function's.
-        action: what a filter does with its values.
+        is_around: whether it is in a class body, and may be a variable of an enclosing function.
+        action: a filter's action for its values.
     """
 
     __slots__ = ("action", "is_around", "is_global", "name", "number")
@@ -71,24 +71,24 @@ class Variable:
 
 
 class Plan:
-    """What is recorded of a code object.
+    """The recorder's plan for a code object.
 
     Attributes:
         code: the id of the code object, which is not kept alive.
         number: its number in the log.
-        kind: as the log has it: module, class, function and so on.
+        kind: its kind in the log: module, class, function and so on.
         first_line: co_firstlineno.
         beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
-        lines: for each line the variables to look at when it has run, each with how many objects
-            deep (0 stands for as deep as the limit).
+        lines: for each line the variables to look at after it has run, each with a depth in objects
+            (0 means the limit).
         variables: all its variables, by number.
-        locals: how many of them are local ones, which come first.
-        has_secrets: whether a variable of it is secret.
-        in_slots: whether these are in slots, and not in a namespace.
-        everything: what to look at in a frame that is met in the midst.
-        return_action: what a filter does with its results.
-        attributes: what a filter does with attributes.
+        locals: the number of local variables, which come first.
+        has_secrets: whether one of its variables is secret.
+        in_slots: whether its variables are in slots, and not in a namespace.
+        everything: the variables to look at in a frame that began before recording.
+        return_action: a filter's action for its results.
+        attributes: a filter's actions for attributes.
     """
 
     __slots__ = (
@@ -127,9 +127,9 @@ class Plan:
 class Plans:
     """The plans of all code that has run; None for code that is not recorded.
 
-    Code objects are compared by identity, as different ones may be equal, and not kept alive. What
-    is kept of each is its line table, which the compiler makes for it alone: another code object at
-    the same address has another one.
+    Code objects are compared by identity, because different ones may be equal, and are not kept
+    alive. Only the line table of each is kept. The compiler makes it for that code object alone, so
+    another code object at the same address has a different one.
     """
 
     def __init__(self, gate: Gate, definitions: Definitions) -> None:
@@ -141,11 +141,11 @@ class Plans:
         self._starting: dict[int, str] = {}
 
     def starts(self, code: CodeType) -> bool:
-        """Tell whether code that has been decided on starts a process unheard."""
+        """Return whether known code starts a process without an audit event."""
         return id(code) in self._starting
 
     def tell_start(self, code: CodeType) -> None:
-        """Put into the log that such code starts one."""
+        """Write the record that such code starts a process."""
         self._definitions.out.append(started(self._starting[id(code)]))
 
     def of(self, code: CodeType, frame: FrameType) -> Plan | None:
@@ -160,13 +160,13 @@ class Plans:
         return plan
 
     def reads_secrets(self, code: CodeType) -> bool:
-        """Tell whether what code returns is secret, and so what it reads."""
+        """Return whether the results of code are secret, and so also the input that it reads."""
         known = self._known.get(id(code))
         plan = known[1] if known is not None and known[0] is code.co_linetable else None
         return plan is not None and plan.return_action == SECRET
 
     def make(self, code: CodeType, module: object) -> Plan | None:
-        """Decide on a code object that has not been met before, and define it in the log.
+        """Make the plan of a new code object, and define it in the log.
 
         Parameters:
             module: ``__name__`` of its globals.
@@ -243,7 +243,7 @@ class Plans:
         return AttributeActions(lambda name: self._action(scope, "attr", name))
 
     def forget(self) -> None:
-        """Number everything anew from now on, for another log."""
+        """Begin all numbers again at 0, for another log."""
         self._known.clear()
         self._codes = 0
 
@@ -263,8 +263,8 @@ def _looks(
     local_variables: dict[str, Variable],
     global_variables: dict[str, Variable],
 ) -> dict[int, list[tuple[Variable, int]]]:
-    """Return for each line what to look at when it has run, in the order of the log's numbers."""
-    # A cell is another function's too, which may bind it at any time.
+    """Return for each line the variables to look at after it, in the order of the log's numbers."""
+    # A cell belongs to another function too, which may bind it at any time.
     always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
     placeless = lines.get(0)
     looks = {}

@@ -1,7 +1,7 @@
 """Keeps address space while recording, so that the recording can be ended.
 
-A program may fill its memory, and leave none when it is over. Then no Python function may be
-called any more: its frame needs memory.
+A program may fill its memory and never free it. Then no Python function can be called any more,
+because its frame needs memory.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ __all__ = ["keep", "release"]
 seal(globals())
 
 SIZE: Final = 2 * 2**20
-"""Bytes, which are never written: two arenas of CPython's allocator."""
+"""The kept size in bytes, two arenas of CPython's allocator. Nothing is written there."""
 
 _kept: Final[list[mmap.mmap]] = []
 
 release: Final = _kept.clear
-"""Gives it back. It is no function in Python, so it can be called where memory is full."""
+"""Frees the kept memory. It is a function in C, so it can be called when memory is full."""
 
 
 def keep() -> None:
-    """Keep it until `release`, if it can be had."""
+    """Keep memory until `release`, if there is any."""
     if _kept or not hasattr(mmap, "MAP_PRIVATE"):
         return
     try:

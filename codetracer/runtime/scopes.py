@@ -1,7 +1,7 @@
 """Reads a frame's variables without the program noticing.
 
 Before 3.13 (PEP 667) a frame has one dict of its variables, which `frame.f_locals` brings up to
-date: whoever in the program holds it would see that, and what is in it lives on.
+date. A part of the program that holds the dict would see that, and the values in it stay alive.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ seal(globals())
 _mro_of: Final = type.__dict__["__mro__"].__get__
 
 MISSING: Final = object()
-"""Stands for the value of a variable that is not bound."""
+"""The value of a variable that is not bound."""
 
 _SEES_LOCALS: Final = frozenset(("locals", "vars", "dir", "eval", "exec", "_getframe", "f_locals"))
-"""Code that names one of these may hold the dict of its variables."""
+"""Code that uses one of these names may hold the dict of its variables."""
 
 
 def frame_around(frame: FrameType) -> FrameType:
-    """Return the function's frame in which a class is made, whose variables its body sees."""
+    """Return the frame of the function that contains a class body, which sees its variables."""
     while not is_function(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
     return frame
 
 
 def lookup(variables: Mapping[str, object], name: str) -> object:
-    """Return a variable's value, or `MISSING`; a namespace of the program's own is not asked."""
+    """Return a variable's value, or `MISSING`, without calling a namespace class of the program."""
     kind: type[object] = type(variables)
     # Not `in`: a metaclass may define __eq__.
     if kind is _KIND:

@@ -179,7 +179,7 @@ class Secrets:
         return [part for part in dict.fromkeys(found) if self._is_told(part)]
 
     def _is_told(self, part: bytes) -> bool:
-        """Tell whether a text is long and odd enough to be known again."""
+        """Return whether a text is long and unusual enough to be recognized again."""
         plain = text_of(part)
         size = len(part) if plain is None else len(plain)
         if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
@@ -189,7 +189,7 @@ class Secrets:
         return plain is None or not self._names.is_word(plain)
 
     def urls(self, data: bytes) -> tuple[list[Span], list[bytes]]:
-        """Return where secrets stand in a text's URLs, and what is to be remembered of these."""
+        """Return the places of secrets in a text's URLs, and the secrets to remember."""
         spans: list[Span] = []
         secrets: list[bytes] = []
         if self._names is None or self._names.readers_only:
@@ -200,7 +200,7 @@ class Secrets:
             if colon:
                 secrets += [password, _unquoted(password)]
             elif found[1].lower() in (b"http", b"https"):
-                # Where no password is, the name is one: a token, for instance.
+                # Without a password, the name is the secret: a token, for instance.
                 secrets += [found[2], _unquoted(found[2])]
         for found in _PARAMETER.finditer(data):
             if self._names.is_parameter(found[1].decode()):
@@ -211,16 +211,16 @@ class Secrets:
     # -- hiding
 
     def hidden(self, value: Any, base: Any, limit: int, length: int) -> bytes | None:
-        """Return what is written of a text that has secrets; None for one that has none.
+        """Return the part to write of a text that has secrets; None if it has none.
 
         Parameters:
             value: an instance of `base`.
             base: `str`, `bytes` or `bytearray`.
-            limit: how many characters or bytes of it are written.
-            length: how many there are; of bytes `value` may be the first.
+            limit: the number of characters or bytes to write.
+            length: the number of all characters or bytes; of bytes, `value` may be only the first.
 
         Returns:
-            The text with placeholders, in UTF-8; nothing when all of it is secret.
+            The text with placeholders, in UTF-8; an empty one if all of it is secret.
         """
         if self._names is None:
             return None
@@ -239,17 +239,17 @@ class Secrets:
         return _replaced(head, spans, kept)
 
     def clean(self, data: bytes) -> bytes:
-        """Return a text with placeholders where it has secrets."""
+        """Return a text with placeholders in place of secrets."""
         if self._names is None:
             return data
         spans = self._spans(data, is_text=False)
         return _replaced(data, spans, len(data)) if spans else data
 
     def masked(self, record: bytes) -> bytes:
-        """Return a record of the same length, with asterisks where its texts have secrets.
+        """Return a record of the same length, with asterisks in place of secrets in its texts.
 
-        It was put together when these were not known yet. What holds it together may look like one:
-        `123456` are six objects in a list.
+        The record was made before these secrets were known. Only its texts are searched, because
+        other bytes may look like a secret: `123456` may be six objects in a list.
         """
         if not self._remembered(record, is_text=False, whole=False):
             return record
@@ -261,7 +261,7 @@ class Secrets:
         return record
 
     def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
-        """Return where secrets stand, in order; none overlaps another."""
+        """Return the places of secrets, in order and without overlaps."""
         may_hold_url = _may_hold_url(data)
         if len(data) < WINDOW or not (self.count or may_hold_url):
             return []
@@ -280,11 +280,11 @@ class Secrets:
         return spans
 
     def _remembered(self, data: bytes, *, is_text: bool, whole: bool) -> list[Span]:
-        """Return where remembered secrets stand.
+        """Return the places of remembered secrets.
 
         Parameters:
-            is_text: whether it is UTF-8, and to stay so.
-            whole: whether what follows what is compared of a long secret belongs to it.
+            is_text: whether the data is UTF-8 and has to remain UTF-8.
+            whole: whether the part of a long secret that is not compared belongs to it.
         """
         known = self._windows
         if not known or len(data) < WINDOW:
@@ -309,7 +309,7 @@ class Secrets:
 
 
 def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
-    """Return some of what a container holds, whatever class it is of."""
+    """Return some items of a container of any class."""
     if has(kinds, list):
         return list.__getitem__(value, slice(ITEMS))
     if has(kinds, tuple):
@@ -339,7 +339,7 @@ def _quote(found: re.Match[bytes]) -> bytes:
 
 
 def _may_hold_url(data: bytes) -> bool:
-    """Tell whether `urls` is worth its time."""
+    """Return whether a text may have a URL with a secret, so that `urls` has to search it."""
     at = data.find(b"://")
     if at >= 0 and (data.find(b"@", at) >= 0 or data.find(b"=", at) >= 0):
         return True

@@ -37,17 +37,17 @@ seal(globals())
 
 
 class Stacks:
-    """Writes which thread runs, and which frames come and go in it.
+    """Writes switches between threads, and the beginning and the end of frames.
 
     Parameters:
-        out: the group of records that is being put together.
-        plans: what is recorded of each code object.
-        variables: writes what frames have.
+        out: the current group of records.
+        plans: decide what to record of each code object.
+        variables: writes the variables of frames.
         elapsed: returns the time (ns) since it was last called.
 
     Attributes:
-        threads: how many threads there have been.
-        frames: how many frames.
+        threads: the number of threads so far.
+        frames: the number of frames so far.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Stacks:
         self.forget()
 
     def forget(self) -> None:
-        """Number everything anew from now on, for another log."""
+        """Begin all numbers again at 0, for another log."""
         self.threads = 0
         self.frames = 0
         self._local = _local()
@@ -72,8 +72,8 @@ class Stacks:
         self._suspended: dict[int, FrameState] = {}
 
     def thread(self) -> ThreadState:
-        """Return the running thread's state; say so in the log if another one was the last."""
-        # Not by its identifier, which is soon another thread's.
+        """Return the running thread's state, and write the switch if another thread ran before."""
+        # Not by its identifier, which another thread may get soon.
         thread: ThreadState | None = getattr(self._local, "state", None)
         if thread is None:
             ident = get_ident()
@@ -89,14 +89,14 @@ class Stacks:
         return thread
 
     def _thread_of(self, plan: Plan) -> ThreadState:
-        """Return the running thread's state, when code begins or goes on in it."""
+        """Return the running thread's state when code begins or resumes in it."""
         thread = self.thread()
         if plan.kind in KINDS_IN_TASKS:
             self._tasks.tell(thread)
         return thread
 
     def innermost(self, frame: FrameType) -> FrameState:
-        """Return the state of a frame in which something happens; it is the innermost then."""
+        """Return the state of an event's frame, which is the innermost one at that moment."""
         thread = self.thread()
         if not thread.stack or thread.stack[-1].frame != id(frame):
             self._sync(thread, frame, 0)
@@ -107,13 +107,13 @@ class Stacks:
         thread = self._thread_of(plan)
         if self._is_top(thread, frame, plan) and not thread.stack[-1].line:
             return
-        # One that was there before, and left unseen.
+        # An earlier frame at this address, which ended without an event.
         self._suspended.pop(id(frame), None)
         self._sync(thread, frame.f_back, id(frame))
         self._call(thread, frame, plan)
 
     def resume(self, frame: FrameType, plan: Plan) -> None:
-        """A frame that was suspended goes on."""
+        """A suspended frame is resumed."""
         thread = self._thread_of(plan)
         if self._is_top(thread, frame, plan):
             return

@@ -1,4 +1,4 @@
-"""What the engine in C is told of a type: read there by these names, once for each type."""
+"""Describes a type to the engine in C, which reads the attributes by name, once for each type."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ seal(globals())
 
 
 class ToldLayout:
-    """What the instances of a type hold; see `codetracer.runtime.layouts.Layout`.
+    """The content of a type's instances; see `codetracer.runtime.layouts.Layout`.
 
     Attributes:
         name: the type's name in the log.
         form: the form of its instances.
         has_dict: whether they have a ``__dict__``.
-        names: the names of their slots; of a named tuple, its fields.
+        names: the names of their slots; for a named tuple, its fields.
         owners: for each name a weak reference to the class that has the slot; None for a field.
-        alive: a weak reference to the type; None to one that is there for good.
-        reading: how a known type's are read; else None.
-        formatter: by what name there is a formatter for it; else None.
+        alive: a weak reference to the type; None if the type lives as long as the process.
+        reading: the way to read instances of a known type; None for other types.
+        formatter: the name under which the type has a formatter; None if it has none.
     """
 
     __slots__ = ("alive", "form", "formatter", "has_dict", "name", "names", "owners", "reading")
@@ -48,7 +48,7 @@ class ToldLayout:
 
 
 class ToldReading:
-    """How the instances of a known type are read; see `codetracer.runtime.known.Reading`."""
+    """The way to read instances of a known type; see `codetracer.runtime.known.Reading`."""
 
     __slots__ = ("attributes", "base", "by_name", "hidden", "items", "size", "way")
 
@@ -65,7 +65,7 @@ class ToldReading:
 
 
 class ToldRead:
-    """One thing that is read; the steps are as `_told` returns them."""
+    """One read; `_told` makes its steps."""
 
     __slots__ = ("name", "optional", "spread", "steps")
 
@@ -84,5 +84,5 @@ def _all_told(reads: tuple[Read, ...]) -> tuple[ToldRead, ...]:
 
 
 def _told(step: Step) -> object:
-    """Return a step as C takes it: of a slot, a weak reference to the class and the name."""
+    """Return a step for C: for a slot, a weak reference to the class and the name."""
     return (step.alive, step.name) if type(step) is Slot else step

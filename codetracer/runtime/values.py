@@ -1,10 +1,10 @@
 """Turns values into records without running any of the program's code.
 
-But for types that have a formatter (formatting.py).
+Types that have a formatter are an exception (formatting.py).
 
-Atoms are written where they stand. Everything that may change is an object with a number, and what
-it holds is written when it differs from what was last written of it. So a change shows in whatever
-refers to the object, however many names it has.
+An atom is written in its place. A value that may change is an object with a number, and its content
+is written if it differs from the content that was written last. So a change is visible through
+every reference to the object.
 """
 
 from __future__ import annotations
@@ -86,29 +86,29 @@ ALLOW: Final = 0
 REDACT: Final = 1
 DROP: Final = 2
 SECRET: Final = 3
-"""As REDACT, and what it is is hidden wherever else it is met."""
+"""As REDACT, and the text of the value is also hidden wherever it appears."""
 
 MAX_KNOWN: Final = 100_000
-"""How many objects are remembered; when there are more, all are forgotten and written anew."""
+"""The number of objects that are remembered. If there are more, all are forgotten."""
 
 MAX_NAME: Final = 1_000
-"""How many characters of the name of a class, a function or a module are written."""
+"""The longest name of a class, function or module that is written, in characters."""
 
 NESTED: Final = 10
-"""How many times as many items as a container may have the tuples in the tuples of a value may have
-together: a tuple of a hundred tuples of a hundred is small for the program, not for the log."""
+"""The nested tuples of a value may together have this many times the items of one container. A
+tuple of a hundred tuples of a hundred items is small for the program, but not for the log."""
 
 MAX_NAMES: Final = 10_000
-"""Of how many names it is remembered what a filter does with them."""
+"""The number of names for which a filter's action is remembered."""
 
 LONGEST_KEY: Final = 100
-"""Bytes above which a key of a dict is no name."""
+"""The longest key of a dict that counts as a name, in bytes."""
 
 MAX_CHARACTERS: Final = MAX_NAMES * LONGEST_KEY
-"""How many characters the names that are remembered have together; they are kept alive."""
+"""The total length of the remembered names, in characters; they are kept alive."""
 
 KEY_ITEMS: Final = 10
-"""How many items of a tuple that is a key may be names."""
+"""The number of items of a tuple that may be names, if the tuple is a key."""
 
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 63) - 1
@@ -124,7 +124,7 @@ _BY_ITERATION: Final = WAYS["iteration"]
 _BY_BUFFER: Final = WAYS["buffer"]
 _MISSING: Final = object()
 _UNREADABLE: Final = (AttributeError, TypeError, ValueError)
-"""What C code raises where there is nothing to read: a closed file, an empty cell."""
+"""Exceptions of C code that has nothing to read, as in a closed file or an empty cell."""
 
 _NONE: Final = value_none()
 _REDACTED: Final = value_redacted()
@@ -135,9 +135,9 @@ _FALSE: Final = value_false()
 
 
 class AttributeActions(dict[str, int]):
-    """What a filter does with attributes, by name; asked once for each, as long as they fit.
+    """A filter's action for each attribute name, remembered as long as the names fit.
 
-    Keys of dicts are names too, so one may be of any length.
+    Keys of dicts are names too, so a name may have any length.
     """
 
     def __init__(self, action: Callable[[str], int]) -> None:
@@ -158,7 +158,7 @@ class AttributeActions(dict[str, int]):
 
 
 class LetGo(BaseException):
-    """The event under way is not to be recorded: this process is a fork, made amid it."""
+    """The current event must not be recorded: this process is a fork, made during the event."""
 
 
 class _Known:
@@ -173,18 +173,18 @@ class _Known:
 
 
 class Values:
-    """Encodes values, and writes what objects hold into the group of records.
+    """Encodes values, and writes the content of objects into the group of records.
 
-    First `encode` what an event looks at, then `write_objects`: objects that are nearer to what was
-    encoded come first, and so are not cut by the depth that a longer way to them has.
+    First call `encode` for each value of an event, and then `write_objects`. Objects with a shorter
+    way from the encoded values come first, so a longer way to them does not cut them.
 
-    How deep is looked depends on what the line can reach; but where something is found to have
-    changed, what is in it may be new, and is looked at as deep as the limit allows.
+    The depth depends on the part that the line can reach. But if an object has changed, its content
+    may be new, and is looked at as deep as the limit allows.
 
     Attributes:
-        secrets: what is hidden wherever it is met.
-        queue: what `encode` has put down for `write_objects`: an object, what is known of it, how
-            deep it is looked at, and how deep the limit would allow to.
+        secrets: the texts to hide wherever they appear.
+        queue: the objects that `encode` leaves for `write_objects`: an object, its entry in the
+            table of known objects, the depth to look to, and the depth that the limit allows.
     """
 
     def __init__(
@@ -204,14 +204,14 @@ class Values:
         self._actions = AttributeActions(lambda _: ALLOW)
 
     def encode(self, value: Any, depth: int, nesting: int = 0) -> bytes:
-        """Return a value as bytes; what it refers to is put down for `write_objects`.
+        """Return a value as bytes, and leave the objects that it refers to for `write_objects`.
 
-        The bytes do not depend on the depth: what an object holds does not change by looking less
-        closely. So tuples, which have no number, are cut by their own nesting.
+        The bytes do not depend on the depth, because an object's content must look the same at each
+        depth. So tuples, which have no number, are cut by their own nesting.
 
         Parameters:
-            depth: how many objects deep it is looked at; it may not be more than the limit.
-            nesting: how many tuples it is in.
+            depth: the depth to look to, in objects; at most the limit.
+            nesting: the number of tuples around it.
         """
         kind = type(value)
         if kind is int or kind is str or kind is float or kind is bytes or kind is complex:
@@ -231,13 +231,13 @@ class Values:
         return value_reference(self._reference(value, kind, depth, self._room - nesting))
 
     def write_objects(self, actions: AttributeActions) -> None:
-        """Write the objects that were put down, and what they refer to, as far as it is new."""
+        """Write the objects in the queue and the objects that they refer to, if they are new."""
         self._actions = actions
         queue, seen, out = self.queue, self._seen, self._definitions.out
         try:
             self._write_queue(queue, seen, out)
         finally:
-            # The program's objects are in it.
+            # The queue holds objects of the program.
             queue.clear()
             seen.clear()
             self._room = self._limits.depth
@@ -265,15 +265,15 @@ class Values:
             known.content = digest
             out.append(content)
             if self._refers and depth < room:
-                # What is in it now may be new, even where an object of that number is known: the
-                # address may have been another's.
+                # Its content may be new, even if an object with that number is known, because the
+                # address may have belonged to another object.
                 del queue[queued:]
                 seen[known.number] = room
                 self._room = room - 1
                 self._content(value, known, room - 1, again=True)
 
     def forget(self) -> None:
-        """Number everything anew from now on, for another log."""
+        """Begin all numbers again at 0, for another log."""
         self._known.clear()
         self._objects = 0
         self.queue.clear()
@@ -315,8 +315,8 @@ class Values:
         """Return bytes as bytes of the log.
 
         Parameters:
-            head: the first of them, `LOOKED_AHEAD` more than the limit.
-            length: how many there are.
+            head: the first bytes, `LOOKED_AHEAD` more than the limit.
+            length: the number of all bytes.
         """
         limit = self._limits.text
         hidden = self.secrets.hidden(head, bytes, limit, length)
@@ -335,10 +335,10 @@ class Values:
         return value_cut_integer(size - limit, int.to_bytes(first, limit, "little", signed=True))
 
     def _reference(self, value: object, kind: type, depth: int, room: int) -> int:
-        """Return an object's number; put it down to be looked at where `depth` allows.
+        """Return an object's number, and leave it for `write_objects` if `depth` allows.
 
         Parameters:
-            room: how deep the limit would allow to look at it.
+            room: the depth that the limit allows.
         """
         self._refers = True
         known = self._known.get(id(value))
@@ -353,7 +353,7 @@ class Values:
                 self.queue.append((value, known, depth, room))
         elif room <= 0:
             self._write_unseen(known, kind)
-        # Else it is known; or it is new where it is, and will be looked at once that is noticed.
+        # Otherwise it is known; or it is new in its place, and is looked at when that is noticed.
         return known.number
 
     def _write_unseen(self, known: _Known, kind: type) -> None:
@@ -365,15 +365,15 @@ class Values:
             self._definitions.out.append(content)
 
     def _content(self, value: Any, known: _Known, depth: int, *, again: bool = False) -> bytes:
-        """Return the record of what an object holds; what it refers to is `depth` deep.
+        """Return the record of an object's content; the objects in it are looked at to `depth`.
 
         Parameters:
-            again: it was written just now, and nobody is asked for words anew.
+            again: whether it was just written, so that no formatter is called again.
         """
         layout = self._definitions.layout(type(value))
         words = None
         if layout.formatter is not None and not again:
-            # The program's code runs here. The object is looked at after that: it may be changed.
+            # The program's code runs here. Look at the object after it, because it may change it.
             words = self._words(value, layout.formatter)
         self._spare = NESTED * self._limits.items
         self._within = True
@@ -383,12 +383,13 @@ class Values:
             self._within = False
 
     def _words(self, value: object, formatter: str) -> tuple[int, str | None] | None:
-        """Return whether a formatter failed and what it says; None for the latter: it is hidden.
+        """Return whether a formatter failed, and its words; None in place of the words if hidden.
 
-        For filters words are an attribute without a name. Where that is not shown, it is not asked.
+        For filters, the words are an attribute without a name. If a filter hides it, the formatter
+        is not called.
 
         Raises:
-            LetGo: it has forked.
+            LetGo: the formatter has forked.
         """
         action = self._actions[""]
         if action == ALLOW:
@@ -416,7 +417,7 @@ class Values:
             cut = 0
             owner = value.__self__
             if owner is not None and type(owner) is not _MODULE:
-                # It is looked at in place of the method.
+                # The owner is looked at in place of the method.
                 self._room += 1
                 cut = self._attribute("__self__", owner, depth + 1, encoded)
         else:
@@ -426,7 +427,7 @@ class Values:
                 known.number, layout.form, layout.number, total, items, cut, encoded
             )
         failed, text = words
-        # Not before: an attribute may have named a secret that is in them.
+        # Not earlier: the words may have a secret that is known only since an attribute was read.
         said = _REDACTED if text is None else self._plain(text, str)
         return encode_worded(
             known.number, layout.form, layout.number, total, items, cut, encoded, failed, said
@@ -435,7 +436,7 @@ class Values:
     def _attributes(
         self, value: Any, layout: Layout, depth: int, encoded: list[tuple[int, bytes]]
     ) -> int:
-        """Append the attributes that there is room for; return how many are cut."""
+        """Append as many attributes as the limit allows; return the number of the others."""
         cut = 0
         if layout.reading is not None:
             cut = self._known_attributes(value, layout.reading.attributes, depth, encoded)
@@ -453,7 +454,7 @@ class Values:
             try:
                 namespace = layout.dict_of(value)
             except AttributeError as error:
-                # It has become an instance of another class meanwhile.
+                # Its class has changed meanwhile.
                 if not began_here(error):
                     raise
         if type(namespace) is not dict:

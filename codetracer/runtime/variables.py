@@ -35,9 +35,9 @@ class Variables:
     """Writes the values of variables, of results and of exceptions.
 
     Parameters:
-        out: the group of records that is being put together.
+        out: the current group of records.
         values: encodes values.
-        depth: how many objects deep values are looked at.
+        depth: the depth, in objects, to which values are looked at.
     """
 
     def __init__(self, out: list[bytes], values: Values, depth: int) -> None:
@@ -46,7 +46,7 @@ class Variables:
         self._depth = depth
 
     def forget(self) -> None:
-        """Write everything anew from now on, for another log."""
+        """Forget what has been written, for another log."""
         self._values.forget()
 
     def value(self, value: object, plan: Plan) -> bytes:
@@ -73,7 +73,7 @@ class Variables:
         return arguments
 
     def write_all(self, state: FrameState, frame: FrameType) -> None:
-        """Write what a frame that is met in the midst has."""
+        """Write all variables of a frame that began before it was seen."""
         changed = self._look(state, frame, state.plan.everything)
         self._values.write_objects(state.plan.attributes)
         self._write(state, changed)
@@ -86,10 +86,10 @@ class Variables:
         *,
         is_result: bool = True,
     ) -> bytes:
-        """Write what the line that has run has changed; return the bytes of `result`.
+        """Write the changes of the last line; return the bytes of `result`.
 
         Parameters:
-            is_result: whether it is one that filters may hide.
+            is_result: whether `result` is a result that filters may hide.
         """
         plan = state.plan
         looks = plan.lines.get(state.line)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
 RUNNERS = ()
-"""Nothing but what ``python`` can run."""
+"""The kinds of programs that ``python`` can run, and no others."""
 
 SUMMARY = "run a program and print each of its events as it happens"
 
@@ -73,7 +73,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
-    """Open the output, and return what installs the tracer.
+    """Open the output, and return a function that installs the tracer.
 
     Raises:
         HostError: ERR_IO, the output cannot be opened.
@@ -89,7 +89,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     )
 
     def start() -> None:
-        # Handlers run last in, first out: what the program registers is still traced.
+        # The last registered handler runs first, so the program's handlers are still traced.
         atexit.register(_stop)
         install_tracer(tracer)
 
@@ -97,7 +97,7 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 
 def execute(target: Target, start: Callable[[], None]) -> int:
-    """Run the program; what it raises passes, for it is to end as it would untraced."""
+    """Run the program. Its exceptions pass, so that it ends as it would untraced."""
     run(target, start)
     return 0
 

@@ -56,7 +56,7 @@ class Files:
         self._main_namespace: dict[str, Any] = {}
 
     def begin(self) -> None:
-        """Take note of what is the program's: its ``__main__`` and its `sys.path`."""
+        """Remember the program's ``__main__`` and `sys.path`."""
         self._main_namespace = sys.modules["__main__"].__dict__
         names = [_absolute(name) for name in [os.curdir, *sys.path] if type(name) is str]
         self._bases = [name if name.endswith(os.sep) else name + os.sep for name in names]

@@ -44,7 +44,7 @@ DEEPEST_INDENT: Final = 40
 
 BRACKETS: Final = re.compile(r"\[(.*?)\]")
 BRACES: Final = re.compile(r"\{(\w+)\}")
-"""What is in brackets, and in braces, in what is shown of an event."""
+"""The parts in brackets and in braces in the text of an event."""
 
 WIDEST_PLACE: Final = 40
 """Characters of the column ``file:line``; a place that is longer moves its own line only."""
@@ -56,7 +56,7 @@ class Event:
     Attributes:
         name: as on the command line.
         details: the event's own arguments by key, see above.
-        text: what is shown of it as text, as its row in spec/events.toml has it.
+        text: the text from its row in spec/events.toml.
         label: short name of the file.
         ident: of the thread, as `threading.get_ident`.
         in_main_thread: it is the main thread.
@@ -113,10 +113,10 @@ class JsonLines:
 
 
 class TextLines:
-    """Place, event, and what happened, indented by depth.
+    """Place, event and description, indented by depth.
 
     Parameters:
-        names: of the events that may come, to align what follows them.
+        names: the names of the possible events, to align the text after them.
         sources: where the lines of the program's code come from.
     """
 

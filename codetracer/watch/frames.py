@@ -86,7 +86,7 @@ def line_of(frame: FrameType | None, code: CodeType) -> int:
 
 
 def arguments_of(frame: FrameType | None) -> dict[str, Any]:
-    """Return what a function was called with, by parameter, in the order of its definition.
+    """Return a function's arguments by parameter, in the order of its definition.
 
     To be asked at its PY_START, before the function has touched its parameters.
     """

@@ -25,7 +25,7 @@ CLOSED: Final = -1
 
 
 class Output:
-    """A place for trace lines; nothing is written once it is closed, whoever closed it.
+    """A place for trace lines. After anyone has closed it, nothing is written.
 
     Parameters:
         path: the file to write to, emptied first; None for what is the standard error stream now,

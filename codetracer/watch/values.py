@@ -24,7 +24,7 @@ __all__ = ["describe", "describe_callable", "describe_exception"]
 seal(globals())
 
 LONGEST_TEXT: Final = 80
-"""Characters or bytes of a string that are shown; what is cut off is marked as strace does."""
+"""The number of shown characters or bytes of a string; a mark as in strace shows a cut."""
 
 LONGEST_INT: Final = 256
 """Bits of an int that is shown in digits."""
@@ -49,7 +49,7 @@ def describe(value: Any) -> str:
 
 
 def describe_exception(exception: Any) -> str:
-    """Return what the last line of a traceback says: ``KeyError: 'pear'``, ``ValueError``."""
+    """Return the last line of a traceback: ``KeyError: 'pear'``, ``ValueError``."""
     name = class_name(type(exception))
     args = _args_of(exception)
     if not args:
@@ -66,7 +66,7 @@ def describe_exception(exception: Any) -> str:
 
 
 def describe_callable(value: Any) -> str:
-    """Return the name of what is called: ``total``, ``list.append``, ``Point``, ``<partial>``."""
+    """Return the name of a called object: ``total``, ``list.append``, ``Point``, ``<partial>``."""
     kind = type(value)
     namer = _CALLABLES.get(id(kind))
     if namer is not None:
