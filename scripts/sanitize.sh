@@ -39,8 +39,8 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
 "$python" -m pytest -p no:cacheprovider -p no:xdist -k "(native or test_engines) and not fills_its_memory and not its_own_memory_error and not hundred_bytes" \
     --ignore=tests/monitoring/test_stress.py tests/monitoring tests/inspect \
     tests/capture/test_descriptors.py tests/runtime/test_activation.py tests/runtime/test_known_types.py \
-    tests/runtime/test_unseen.py tests/record/test_balance.py tests/record/test_delta.py \
-    tests/record/test_engines.py tests/record/test_files.py tests/record/test_formatters.py \
+    tests/runtime/test_unseen.py tests/record/test_balance*.py tests/record/test_delta.py \
+    tests/record/test_engines.py tests/record/test_files.py tests/record/test_formatters*.py \
     tests/record/test_harmless.py \
     tests/record/test_limits.py tests/record/test_oracle.py tests/record/test_secrets.py \
     tests/record/test_signals.py tests/record/test_suspended.py tests/record/test_unseen.py \

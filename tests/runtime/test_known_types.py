@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import codetracer
-from codegen.__main__ import main
 from codegen.core.load import load_spec
 from codegen.types.model import TypesSpec
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import StepEvent, Value, render
-from tests.support.project import Project
 from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last, record
 from tests.support.running import ROOT, execute, write
 
 ROWS = load_spec(TypesSpec, ROOT).type
-TYPES = "spec/types.toml"
+
 UNREAD = "ndarray([… +1])"
 """An array where there is none."""
+
 WITHOUT_C = "without C"
+
 STARTS_WITHOUT_C = """
 import sys
 sys.modules['codetracer_bindings._engine'] = None
@@ -190,6 +189,7 @@ context.run(all_of, found)
 armed = False
 print(sorted(set(ran)), len(found), [variable.name for variable in context])
 """
+
 ITERATED = """
 class Seen:
     def __iter__(self): return self
@@ -464,63 +464,3 @@ pass
         "halves": "ndarray([0.5, -65504.0, inf], dtype='float16', shape=(3,))",
         "dates": "ndarray([… +1])",
     }
-
-
-# ---------------------------------------------------------------- mistakes in the spec
-
-SLICE = '[[type]]\nname = "slice"\n'
-
-
-def spoils(old: str, new: str) -> Callable[[Project], None]:
-    def spoil(project: Project) -> None:
-        _, _, row = project.read(TYPES).partition(SLICE)
-        project.edit(SLICE + row, SLICE + row.replace(old, new, 1), TYPES)
-
-    return spoil
-
-
-@pytest.mark.parametrize(
-    ("spoil", "key", "problem"),
-    [
-        (spoils("form =", "fomr = 1\nform ="), "fomr", "unknown key; did you mean 'form'?"),
-        (spoils('"start"', '"start.stop()"'), "items", "'start.stop()': only the first step calls"),
-        (spoils('"start"', '"0"'), "items", "'0': the first step is no number"),
-        (spoils('form = "value"', 'form = "vale"'), "form", "Input should be"),
-        (spoils("example = '", "example = ')"), "example", "is no Python"),
-        (spoils('"start"', '"@referent"'), "without_c", "how is it shown where there is no"),
-        (spoils("shown = ", 'without_c = ["a", "b"]\nshown = '), "without_c", "has a text for"),
-        (spoils("shown = ", 'change = "x"\nshown = '), "change", "says what happens to the"),
-        (spoils('"step?"]', ']\nattributes = ["*step"]'), "attributes", "only items are spread"),
-    ],
-    ids=["key", "call", "number", "form", "example", "in_c", "texts", "change", "spread"],
-)
-def test_a_mistake_in_the_spec_is_one_message_with_row_line_and_key(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    spoil: Callable[[Project], None],
-    key: str,
-    problem: str,
-) -> None:
-    project = Project(tmp_path)
-    line = project.read(TYPES).partition(SLICE)[0].count("\n") + 1
-    spoil(project)
-    before = project.tree()
-
-    status = main(["--root", str(project.root), "generate"])
-
-    stdout, message = capsys.readouterr()
-    assert (status, stdout, message.count("\n")) == (1, "", 1)
-    assert message.startswith(f"codegen: {TYPES}: type slice (row ")
-    assert f"line {line}): key '{key}" in message
-    assert problem in message
-    assert project.tree() == before
-
-
-def test_two_rows_for_one_type_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project = Project(tmp_path)
-    project.edit('name = "memoryview"', 'name = "slice"', TYPES)
-
-    assert main(["--root", str(project.root), "generate"]) == 1
-    assert "slice is there already" in capsys.readouterr().err
