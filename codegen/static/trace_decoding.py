@@ -1,17 +1,18 @@
-"""Turns bytes into the fields of the trace log, one function for each type.
+"""How bytes become each type of field of the trace log.
 
-Bytes that are no such field raise IndexError (they end too early) or ValueError.
+What is none raises IndexError (it ends too early) or ValueError (it cannot be).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Final
+from typing import NamedTuple
 
 __all__ = [
-    "VALUES",
-    "take_attributes",
+    "Take",
+    "ValueReaders",
+    "no_value",
     "take_bytes",
     "take_f64",
     "take_sint",
@@ -19,21 +20,27 @@ __all__ = [
     "take_text",
     "take_texts",
     "take_uint",
-    "take_value",
-    "take_values",
+    "value_readers",
 ]
 
 
-def _no_value(data: bytes, position: int) -> tuple[object, int]:
-    raise ValueError(f"there is no value with the tag {data[position]:#04x}")
+type Take[T] = Callable[[bytes, int], tuple[T, int]]
+"""What reads something: of bytes and a byte offset it returns that, and the offset after it."""
 
 
-VALUES: Final[list[Callable[[bytes, int], tuple[object, int]]]] = [_no_value] * 256
-"""The function that reads a value, by its tag; `trace_decoder` fills the list."""
+class ValueReaders(NamedTuple):
+    """What reads fields that hold values."""
+
+    value: Take[object]
+    values: Take[tuple[object, ...]]
+    """A count, and so many values."""
+    attributes: Take[tuple[tuple[int, object], ...]]
+    """A count, and so many attributes: each a number and a value."""
+
 
 _f64_at = Struct("<d").unpack_from
 _LONGEST = 63
-"""The last seven bits of a number of 64 bits are shifted by this much, or by less."""
+"""A number of 64 bits has its last seven here or before."""
 
 
 def take_uint(data: bytes, position: int) -> tuple[int, int]:
@@ -88,21 +95,6 @@ def take_f64(data: bytes, position: int) -> tuple[float, int]:
     return number, position
 
 
-def take_value(data: bytes, position: int) -> tuple[object, int]:
-    """Return the value at `position` (byte offset), and the offset after it."""
-    return VALUES[data[position]](data, position)
-
-
-def take_values(data: bytes, position: int) -> tuple[tuple[object, ...], int]:
-    """Return the values at `position` (byte offset), and the offset after it."""
-    count, position = take_uint(data, position)
-    values = []
-    for _ in range(count):
-        value, position = VALUES[data[position]](data, position)
-        values.append(value)
-    return tuple(values), position
-
-
 def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
     """Return the texts at `position` (byte offset), and the offset after it."""
     count, position = take_uint(data, position)
@@ -113,12 +105,36 @@ def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
     return tuple(texts), position
 
 
-def take_attributes(data: bytes, position: int) -> tuple[tuple[tuple[int, object], ...], int]:
-    """Return numbers and values of attributes at `position` (byte offset), and the offset after."""
-    count, position = take_uint(data, position)
-    attributes = []
-    for _ in range(count):
-        number, position = take_uint(data, position)
-        value, position = VALUES[data[position]](data, position)
-        attributes.append((number, value))
-    return tuple(attributes), position
+def no_value(data: bytes, position: int) -> tuple[object, int]:
+    """Raise ValueError: no value has the tag at `position` (byte offset)."""
+    raise ValueError(f"there is no value with the tag {data[position]:#04x}")
+
+
+def value_readers(values: list[Take[object]]) -> ValueReaders:
+    """Return what reads fields that hold values.
+
+    Parameters:
+        values: what reads a value, by its tag (256 functions). It may be filled later on.
+    """
+
+    def take_value(data: bytes, position: int) -> tuple[object, int]:
+        return values[data[position]](data, position)
+
+    def take_values(data: bytes, position: int) -> tuple[tuple[object, ...], int]:
+        count, position = take_uint(data, position)
+        found = []
+        for _ in range(count):
+            value, position = values[data[position]](data, position)
+            found.append(value)
+        return tuple(found), position
+
+    def take_attributes(data: bytes, position: int) -> tuple[tuple[tuple[int, object], ...], int]:
+        count, position = take_uint(data, position)
+        attributes = []
+        for _ in range(count):
+            number, position = take_uint(data, position)
+            value, position = values[data[position]](data, position)
+            attributes.append((number, value))
+        return tuple(attributes), position
+
+    return ValueReaders(take_value, take_values, take_attributes)

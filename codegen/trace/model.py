@@ -17,6 +17,9 @@ FieldType = Literal[
     "uint", "sint", "f64", "text", "bytes", "value", "values", "texts", "attributes"
 ]
 
+OF_VALUES = {"value", "values", "attributes"}
+"""Types of fields that hold values."""
+
 _INTEGERS = {"u32": ("I", 4, "int"), "u64": ("Q", 8, "int")}
 _PYTHON_TYPES = {
     "uint": "int",
@@ -491,8 +494,9 @@ class TraceSpec(SpecFile):
 
     @property
     def decoded_types(self) -> list[str]:
-        """The types of fields that are decoded, sorted, and what takes a text with a short tag."""
+        """The types of fields without values that are decoded, and that of a short text, sorted."""
         types: set[str] = {field.type for row in self._tagged for field in row.fields}
+        types -= OF_VALUES
         short = {row.fields[0].type for row in self._tagged if row.short}
         return sorted(types | ({"slice"} if "text" in short else set()))
 

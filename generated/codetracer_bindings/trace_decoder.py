@@ -7,11 +7,11 @@ record has them) or RecursionError (no recorder nests so deep).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from codetracer_bindings.trace_decoding import (
-    VALUES,
-    take_attributes,
+    Take,
+    no_value,
     take_bytes,
     take_f64,
     take_sint,
@@ -19,12 +19,8 @@ from codetracer_bindings.trace_decoding import (
     take_text,
     take_texts,
     take_uint,
-    take_value,
-    take_values,
+    value_readers,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = [
     "AttributeRecord",
@@ -72,6 +68,9 @@ __all__ = [
 
 type Value = object
 """A value: a plain Python object if one is enough, otherwise an instance of a class below."""
+
+_VALUES: list[Take[Value]] = [no_value] * 256
+take_value, take_values, take_attributes = value_readers(_VALUES)
 
 
 class UnboundValue(NamedTuple):
@@ -496,7 +495,7 @@ def decode_record(data: bytes, position: int) -> tuple[Record, int]:
 
 def decode_value(data: bytes, position: int) -> tuple[Value, int]:
     """Return the value at `position` (byte offset), and the offset after it."""
-    return VALUES[data[position]](data, position)
+    return _VALUES[data[position]](data, position)
 
 
 def _value_unbound(data: bytes, position: int) -> tuple[Value, int]:
@@ -910,32 +909,32 @@ def _no_record(data: bytes, position: int) -> tuple[Record, int]:
     raise ValueError(f"there is no record with the tag {data[position]:#04x}")
 
 
-VALUES[0] = _value_unbound
-VALUES[1] = _value_none
-VALUES[2] = _value_false
-VALUES[3] = _value_true
-VALUES[4] = _value_ellipsis
-VALUES[5] = _value_not_implemented
-VALUES[6] = _value_integer
-VALUES[128:256] = [_value_integer] * 128
-VALUES[7] = _value_big_integer
-VALUES[20] = _value_cut_integer
-VALUES[8] = _value_float
-VALUES[9] = _value_complex
-VALUES[10] = _value_text
-VALUES[64:128] = [_value_text] * 64
-VALUES[11] = _value_cut_text
-VALUES[12] = _value_binary
-VALUES[13] = _value_cut_binary
-VALUES[14] = _value_tuple
-VALUES[15] = _value_cut_tuple
-VALUES[16] = _value_range
-VALUES[17] = _value_reference
-VALUES[32:64] = [_value_reference] * 32
-VALUES[18] = _value_redacted
-VALUES[19] = _value_dropped
+_VALUES[0] = _value_unbound
+_VALUES[1] = _value_none
+_VALUES[2] = _value_false
+_VALUES[3] = _value_true
+_VALUES[4] = _value_ellipsis
+_VALUES[5] = _value_not_implemented
+_VALUES[6] = _value_integer
+_VALUES[128:256] = [_value_integer] * 128
+_VALUES[7] = _value_big_integer
+_VALUES[20] = _value_cut_integer
+_VALUES[8] = _value_float
+_VALUES[9] = _value_complex
+_VALUES[10] = _value_text
+_VALUES[64:128] = [_value_text] * 64
+_VALUES[11] = _value_cut_text
+_VALUES[12] = _value_binary
+_VALUES[13] = _value_cut_binary
+_VALUES[14] = _value_tuple
+_VALUES[15] = _value_cut_tuple
+_VALUES[16] = _value_range
+_VALUES[17] = _value_reference
+_VALUES[32:64] = [_value_reference] * 32
+_VALUES[18] = _value_redacted
+_VALUES[19] = _value_dropped
 
-_RECORDS: list[Callable[[bytes, int], tuple[Record, int]]] = [_no_record] * 256
+_RECORDS: list[Take[Record]] = [_no_record] * 256
 _RECORDS[1] = _record_source
 _RECORDS[2] = _record_code
 _RECORDS[3] = _record_namespace

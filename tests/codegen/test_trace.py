@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from codegen.__main__ import main
+from codetracer_bindings import trace_decoder
+from codetracer_bindings.trace_encoder import value_reference
 from tests.support.project import Project
 
 TRACE = "spec/trace.toml"
@@ -288,3 +290,6 @@ def test_a_new_record_has_an_encoder_a_decoder_and_a_section_by_its_row_alone(
     assert callable(encode)
     assert callable(decode)
     assert decode(encode("hello"), 0) == (("hello",), 7)
+    # The decoder of another spec has tables of its own.
+    ours, _ = trace_decoder.decode_value(value_reference(5), 0)
+    assert type(ours) is trace_decoder.ReferenceValue

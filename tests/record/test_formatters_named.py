@@ -36,7 +36,7 @@ def test_what_is_no_formatter_is_refused(tmp_path: Path, given: str, starts: str
 
     assert (outcome.code, outcome.stderr) == (0, "")
     assert outcome.stdout.startswith(f"[ERR_INVALID_FORMATTER] formatters: {BAD[given]}")
-    assert "as in {'shop.Order': describe}" in outcome.stdout
+    assert "such as {'shop.Order': describe}" in outcome.stdout
     assert not (tmp_path / "out").exists()
 
 
