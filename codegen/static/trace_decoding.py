@@ -1,6 +1,6 @@
-"""How bytes become each type of field of the trace log.
+"""Turns bytes into the fields of the trace log, one function for each type.
 
-What is none raises IndexError (it ends too early) or ValueError (it cannot be).
+Bytes that are no such field raise IndexError (they end too early) or ValueError.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ __all__ = [
 
 
 type Take[T] = Callable[[bytes, int], tuple[T, int]]
-"""What reads something: of bytes and a byte offset it returns that, and the offset after it."""
+"""A function that reads one thing: it takes bytes and a byte offset, and returns the thing and the
+offset after it."""
 
 
 class ValueReaders(NamedTuple):
-    """What reads fields that hold values."""
+    """The functions that read fields that hold values."""
 
     value: Take[object]
     values: Take[tuple[object, ...]]
@@ -111,10 +112,10 @@ def no_value(data: bytes, position: int) -> tuple[object, int]:
 
 
 def value_readers(values: list[Take[object]]) -> ValueReaders:
-    """Return what reads fields that hold values.
+    """Return the functions that read fields that hold values.
 
     Parameters:
-        values: what reads a value, by its tag (256 functions). It may be filled later on.
+        values: the function that reads a value, by its tag (256 of them). It may be filled later.
     """
 
     def take_value(data: bytes, position: int) -> tuple[object, int]:
