@@ -8,7 +8,7 @@ line: what the program did. CODETRACER_BACKEND says which engine records.
 
 from __future__ import annotations
 
-import asyncio  # noqa: F401 - as in fuzz.worker
+import asyncio  # noqa: F401 - or the first program that uses it has its import recorded
 import faulthandler
 import gc
 import io

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import threading
 
+from codetracer.inspect.threads import name_in
 from codetracer.own import seal
 
 __all__ = ["name_of_thread"]
 
 seal(globals())
-
-_attributes_of = threading.Thread.__dict__["__dict__"].__get__
 
 
 def name_of_thread(ident: int) -> str:
@@ -25,6 +24,4 @@ def name_of_thread(ident: int) -> str:
     Parameters:
         ident: as `threading.get_ident` has it.
     """
-    thread = threading._active.get(ident)  # type: ignore[attr-defined]
-    name = None if thread is None else _attributes_of(thread).get("_name")
-    return name if type(name) is str else f"thread {ident}"
+    return name_in(threading, ident)

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
-__all__ = ["task_name", "thread_name"]
+__all__ = ["name_in", "task_name", "thread_name"]
 
 seal(globals())
 
@@ -31,11 +31,20 @@ def thread_name() -> str:
     Returns:
         The name; ``thread 1234``, by its `threading.get_ident`, where it has none.
     """
-    ident = get_ident()
     # Importing it is not ours to do: whichever thread does is taken for the main one (3.12).
-    threading: Any = _modules.get("threading")
+    threading = _modules.get("threading")
     if threading is None:
-        return f"thread {ident}" if _count() else "MainThread"
+        return f"thread {get_ident()}" if _count() else "MainThread"
+    return name_in(threading, get_ident())
+
+
+def name_in(threading: Any, ident: int) -> str:
+    """Return a thread's name; ``thread 1234`` if it has none.
+
+    Parameters:
+        threading: the module of this name. Its table of threads has no public name.
+        ident: as `threading.get_ident` has it.
+    """
     thread = threading._active.get(ident)
     name = None if thread is None else _object_attribute(thread, "__dict__").get("_name")
     return name if type(name) is str else f"thread {ident}"

@@ -84,7 +84,7 @@ class Engine(Protocol):
 
     def counts(self) -> dict[str, int]:
         """Return the numbers of ``threads``, ``calls`` and ``missed`` events so far."""
-        raise NotImplementedError
+        ...
 
     def raised_at(self, exception: BaseException, /) -> int | None:
         """Return the step at which a living exception was raised; None if it is not known."""
@@ -97,4 +97,4 @@ class Engine(Protocol):
 
     def clean(self, data: bytes, /) -> bytes:
         """Return the bytes with placeholders in place of secrets."""
-        raise NotImplementedError
+        ...

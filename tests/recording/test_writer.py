@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -192,7 +193,7 @@ def test_at_every_line_of_the_writer_the_log_has_all_that_was_written(tmp_path: 
     # Several in a block, one that takes two, and on into another window.
     for size in (10, 0, 30_000, 30_000, 10, 70_000, 0, WINDOW, 10, 0):
         group = said(watch.written, size)
-        watched(watch, lambda group=group: log.write(group))  # type: ignore[misc]
+        watched(watch, partial(log.write, group))
         watch.written += 1
         watch.look()
         assert numbers(tmp_path / "a.ctlog") == list(range(watch.written))

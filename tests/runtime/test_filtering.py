@@ -12,7 +12,7 @@ import codetracer
 import codetracer_bindings
 from codetracer.filters import FilterChain, load_chain
 from codetracer.runtime.filtering import Gate
-from tests.support.programs import __file__ as PROGRAMS_FILE  # noqa: N812
+from tests.support import programs
 
 ALL = """\
 [meta]
@@ -56,7 +56,7 @@ def gate() -> Gate:
 
 def test_the_programs_code_is_traced_and_the_standard_librarys_is_not(gate: Gate) -> None:
     assert gate.decide(code_of("/home/me/app.py"), "app").traced
-    assert gate.decide(code_of(PROGRAMS_FILE), "tests.support.programs").traced
+    assert gate.decide(code_of(programs.__file__), "tests.support.programs").traced
     assert not gate.decide(json.dumps.__code__, "json").traced
 
 
