@@ -34,7 +34,7 @@ MODULES = {
             ),
             *("attributes", "items", "values", "references", "layouts", "readings", "plans"),
             *("group", "masks", "secrets", "children", "codes", "buffers", "ask", "turn"),
-            *("frameobjects", "internals", "log", "constants"),
+            *("frameobjects", "internals", "log", "checksum", "constants"),
             *("capture", "input", "hooks", "targets", "telling", "pipes", "forwarding"),
         )
     ],

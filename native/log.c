@@ -13,6 +13,7 @@
 
 #include "_trace_format.h"
 #include "_trace_records.h"
+#include "checksum.h"
 #include "names.h"
 
 #define OWNER_FILE 0600          /* as in writer.py, which says why */
@@ -20,10 +21,8 @@
 #define KEPT (16 << 20)          /* likewise */
 #define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* likewise */
 #define PATIENCE (16 << 10)      /* likewise */
-#define CRC_PIECE 4096 /* bytes; zlib.crc32 keeps the GIL for no more than 5 KiB */
 
 PyTypeObject *log_type;
-static PyObject *crc32;
 
 /* ---- the file */
 
@@ -122,39 +121,16 @@ begin_block(Log *log, size_t start, size_t size)
     put_header(log, size, 0, 0);
 }
 
-static int
-block_crc(Log *log, uint32_t *crc)
-{
-    PyObject *sum = PyLong_FromLong(0);
-    for (size_t at = log->payload; sum != NULL && at < log->position; at += CRC_PIECE) {
-        size_t count = log->position - at;
-        if (count > CRC_PIECE) {
-            count = CRC_PIECE;
-        }
-        PyObject *piece =
-            PyMemoryView_FromMemory((char *)log->map + at, (Py_ssize_t)count, PyBUF_READ);
-        PyObject *next =
-            piece == NULL ? NULL : PyObject_CallFunctionObjArgs(crc32, piece, sum, NULL);
-        Py_XDECREF(piece);
-        Py_DECREF(sum);
-        sum = next;
-    }
-    if (sum == NULL) {
-        return -1;
-    }
-    *crc = (uint32_t)PyLong_AsUnsignedLong(sum);
-    Py_DECREF(sum);
-    return 0;
-}
-
 static void
-seal_block(Log *log, uint32_t crc)
+seal_block(Log *log)
 {
     size_t size = log->limit - log->block_start;
+    size_t used = log->position - log->payload;
+    uint32_t crc = checksum(log->map + log->payload, used);
     /* In two steps, for the process may be killed amid one: `used` makes the checksum count. */
     put_header(log, size, 0, crc);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    put_header(log, size, log->position - log->payload, crc);
+    put_header(log, size, used, crc);
 }
 
 static void
@@ -218,12 +194,12 @@ create(Log *log, size_t needed)
 
 /* Closes the block and unmaps it: where memory is short, another one needs its place. */
 static void
-give_up_window(Log *log, uint32_t crc)
+give_up_window(Log *log)
 {
     if (log->map == NULL) {
         return;
     }
-    seal_block(log, crc);
+    seal_block(log);
     take_window(log, NULL, log->window_start + log->limit, 0);
     log->block_start = log->payload = log->position = log->limit = 0;
 }
@@ -237,16 +213,8 @@ next_block(Log *log, size_t needed)
     size_t size = BLOCK_SIZE;
     size_t window = 0;
     unsigned char *map = NULL;
-    uint32_t crc;
     while (size < needed + BLOCK_HEADER_SIZE) {
         size += BLOCK_SIZE;
-    }
-    if (block_crc(log, &crc) < 0) {
-        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
-            return LOG_FAILED;
-        }
-        PyErr_Clear();
-        return cannot_write(log, ENOMEM);
     }
     if (start + size > log->map_size) {
         /* A short log takes little of the disk. */
@@ -254,7 +222,7 @@ next_block(Log *log, size_t needed)
         window = size > window ? size : window;
         int error = map_window(log, log->window_start + start, window, &map);
         if (error == ENOMEM) {
-            give_up_window(log, crc);
+            give_up_window(log);
             start = 0;
             window = size;
             error = map_window(log, log->window_start, window, &map);
@@ -264,7 +232,7 @@ next_block(Log *log, size_t needed)
         }
     }
     if (log->map != NULL) {
-        seal_block(log, crc);
+        seal_block(log);
     }
     if (map != NULL) {
         take_window(log, map, log->window_start + start, window);
@@ -399,18 +367,14 @@ static PyObject *
 log_close(PyObject *self, PyObject *unused)
 {
     Log *log = (Log *)self;
-    uint32_t crc;
     int file;
     if (log->state != LOG_OPEN) {
         log->state = LOG_CLOSED;
         Py_RETURN_NONE;
     }
-    if (block_crc(log, &crc) < 0) {
-        return NULL;
-    }
     if (log->map != NULL) {
         log->limit = log->position;
-        seal_block(log, crc);
+        seal_block(log);
     }
     size_t end = log->window_start + log->position;
     /* What is behind the end is zeros, which a reader passes over. */
@@ -522,12 +486,7 @@ static PyType_Spec log_spec = {
 int
 log_prepare(PyObject *module)
 {
-    PyObject *zlib = PyImport_ImportModule("zlib");
-    crc32 = zlib == NULL ? NULL : get_attribute(zlib, "crc32");
-    Py_XDECREF(zlib);
-    if (crc32 == NULL) {
-        return -1;
-    }
+    checksum_prepare();
     log_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &log_spec, NULL);
     return log_type == NULL ? -1 : PyModule_AddObjectRef(module, "LogWriter", (PyObject *)log_type);
 }

@@ -34,7 +34,7 @@ WITHOUT_SOURCE = {
 
 LAYERS = [
     # What knows nothing of a recording.
-    {"_trace_format", "calls", "forwarding", "frames", "names", "tables", "turn"},
+    {"_trace_format", "calls", "checksum", "forwarding", "frames", "names", "tables", "turn"},
     {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
     {"_native", "children", "internals", "log"},
     {"buffers", "frameobjects", "state"},
