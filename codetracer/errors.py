@@ -1,10 +1,10 @@
 """The errors of codetracer: one tree, with a stable code for each error.
 
 RecorderError
-├── UsageError       the caller asked for something impossible
+├── UsageError       the caller gave a wrong value, or asked for something impossible
 ├── HostError        a failure outside codetracer: the system, a file, a setting or another tool
-├── TargetError      the recorded program, or the recording of it, is wrong or missing
-└── InternalError    codetracer or a tracer on it failed
+├── TargetError      a program or a recording is missing or damaged, or lacks what was asked for
+└── InternalError    codetracer failed, or a tracer that uses it
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ type ErrorCode = Literal[
     "ERR_NOT_IN_TRACE",
     "ERR_EXPORT_TOO_LARGE",
 ]
-"""The stable codes. ERR_UNKNOWN stands for an error that nobody gave a code."""
+"""The stable codes of errors. ERR_UNKNOWN is the code of an error that has no other."""
 
 ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_UNKNOWN",
@@ -74,15 +74,15 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
 
 
 class RecorderError(Exception):
-    """Anything that codetracer raises on purpose.
+    """The base class of all errors that codetracer raises on purpose.
 
     Parameters:
         code: one of `ERROR_CODES`; scripts may rely on it.
-        message: what is wrong and what would mend it, for people.
-        context: names and values that say where, JSON-able.
+        message: a sentence for people: what is wrong, and how to correct it.
+        context: names and values that locate the error; they can be written as JSON.
 
     Attributes:
-        kind: which branch of the tree: ``usage``, ``host``, ``target`` or ``internal``.
+        kind: the branch of the tree: ``usage``, ``host``, ``target`` or ``internal``.
     """
 
     kind = "internal"
@@ -100,7 +100,7 @@ class RecorderError(Exception):
 
 
 class UsageError(RecorderError):
-    """The caller asked for something that cannot be."""
+    """The caller gave a wrong value, or asked for something impossible."""
 
     kind = "usage"
 
@@ -112,12 +112,12 @@ class HostError(RecorderError):
 
 
 class TargetError(RecorderError):
-    """The traced program, or the trace of it, is not what it should be."""
+    """A program or a recording is missing or damaged, or lacks what was asked for."""
 
     kind = "target"
 
 
 class InternalError(RecorderError):
-    """codetracer failed, or a tracer that was installed on it."""
+    """codetracer failed, or a tracer that uses it."""
 
     kind = "internal"

@@ -1,11 +1,13 @@
 """Converts events to the elements of CodeTracer's trace, as JSON.
 
-A generator's calls are one for each time that it runs: it returns what it yields. An exception that
-leaves a function is what the function returns, as text. CodeTracer takes the step before a call for
-its first one: there is one for each, at the line of ``def``, or where the generator was.
+CodeTracer's format has calls, returns, steps and values, but no generators and no exceptions. Each
+run of a generator becomes a call of its own, which returns the yielded value. A function that an
+exception leaves returns the exception as text. CodeTracer treats the step before a call as the
+call's first step, so a step is written before each call: at the line of ``def``, or at the line
+where the generator was suspended.
 
-Variables hang on steps: each step has the frame's local variables, and the global ones that its
-code names unless they are functions, classes or modules; at most `VARIABLES` of them.
+Variables belong to steps. Each step has the frame's local variables, and the global variables that
+the code names, without functions, classes and modules; at most `VARIABLES` together.
 """
 
 from __future__ import annotations
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["VARIABLES", "Elements", "call", "step"]
 
 VARIABLES: Final = 100
-"""How many variables a step has at most."""
+"""The largest number of variables that one step has."""
 
 RAISED: Final = 20
-"""How many objects, and items of each, are looked into for the text of an exception."""
+"""How many objects, and how many items of each, the text of an exception may contain."""
 
 _EVENT_KINDS: Final = {"stdout": 0, "stderr": 2, "stdin": 3}
 _NOT_DATA: Final = frozenset({FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE})
@@ -49,13 +51,14 @@ _UNBOUND: Final = raw.UnboundValue()
 
 
 class Elements:
-    """Makes the elements of events, and numbers what they name.
+    """Makes the elements of events, and numbers the paths, functions and names in them.
 
     Parameters:
-        state: what variables hold at the event that is asked for.
+        state: the values of variables at the replay's current event.
         sources: numbers the paths.
-        define: called with the element of each path, function, type and name, before it is used.
-        limits: how much of a value is given.
+        define: called with the JSON element that defines a path, function, type or name, before
+            any other element uses its number.
+        limits: how much of each value is written.
 
     Attributes:
         values: makes the JSON of values.
@@ -74,7 +77,7 @@ class Elements:
         self._layouts: dict[Code, tuple[list[tuple[int, str]], list[tuple[str, str]]]] = {}
 
     def of(self, event: Event) -> Iterable[str]:
-        """Return the elements of an event, in order."""
+        """Return the JSON elements of an event, in order; empty for events that have none."""
         match event:
             case events.StepEvent():
                 frame = event.frame
@@ -94,29 +97,42 @@ class Elements:
         return ()
 
     def begin(self, frame: Frame, arguments: str = "") -> tuple[str, str]:
-        """Return the elements with which a frame begins, or goes on."""
+        """Return the step and the call with which a frame begins or is resumed.
+
+        Parameters:
+            arguments: the JSON of the arguments, separated by commas.
+        """
         code = frame.code
         path = self.path(code.path)
         function = self._functions.get(code)
         if function is None:
             name = f"<{code.module}>" if code.kind == "module" else code.name
             function = self._functions[code] = self.function(name, path, code.line)
-        # The backend takes the step before a call for the call's own first one.
+        # CodeTracer treats the step before a call as the call's first step.
         return step(path, frame.line), call(function, arguments)
 
     def leave(self, value: str) -> str:
-        """Return the element with which a frame ends, or is suspended."""
+        """Return the element with which a frame ends or is suspended.
+
+        Parameters:
+            value: the JSON of the value that it returns or yields.
+        """
         return f'{{"Return":{{"return_value":{value}}}}}'
 
     def function(self, name: str, path: int, line: int) -> int:
-        """Return the number of a function that has none yet."""
+        """Define a function that has no number yet, and return its new number.
+
+        Parameters:
+            path: the number of its file.
+            line: its first line; numbers below 1 are written as 1.
+        """
         self._function_count += 1
         record = {"path_id": path, "line": max(line, 1), "name": clean(name)}
         self._define(json.dumps({"Function": record}))
         return self._function_count - 1
 
     def path(self, path: str) -> int:
-        """Return the number of a source file."""
+        """Return the number of a source file, which is defined first if it has none yet."""
         number = self._sources.number(path)
         if number is None:
             number = self._sources.add(path)
@@ -193,10 +209,11 @@ class Elements:
             yield f"{beginning}{text(value)}}}}}"
 
     def _layout(self, code: Code) -> tuple[list[tuple[int, str]], list[tuple[str, str]]]:
-        """Return how the elements of a code's variables begin.
+        """Return the beginnings of the elements of a code object's variables.
 
         Returns:
-            The local ones by their numbers in the log, and the global ones by their names.
+            Two lists of pairs: for local variables their index in the log and the beginning, for
+            global variables their name and the beginning.
         """
         return (
             [(index, self._beginning(name)) for index, name in enumerate(code.variables)],
@@ -215,10 +232,20 @@ class Elements:
 
 
 def step(path: int, line: int) -> str:
-    """Return the element of a step."""
+    """Return the element of a step.
+
+    Parameters:
+        path: the number of the file.
+        line: the line in it; numbers below 1 are written as 1.
+    """
     return f'{{"Step":{{"path_id":{path},"line":{max(line, 1)}}}}}'
 
 
 def call(function: int, arguments: str = "") -> str:
-    """Return the element of a call; its arguments are JSON."""
+    """Return the element of a call.
+
+    Parameters:
+        function: the function's number.
+        arguments: the JSON of the arguments, separated by commas.
+    """
     return f'{{"Call":{{"function_id":{function},"args":[{arguments}]}}}}'

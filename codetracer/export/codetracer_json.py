@@ -1,11 +1,12 @@
 """Writes the events of a recording as the trace.json that CodeTracer 25.11 opens.
 
-That format knows one stack of calls and no threads. So there is a ``<toplevel>`` call around all;
-the main thread's calls come first, then those of each other thread, in a ``<thread NAME>`` call of
-its own. Time goes forward within each thread.
+The format has a single stack of calls and no threads. A call named ``<toplevel>`` contains
+everything. The main thread's calls come first in it. The calls of each other thread follow, inside
+a call named ``<thread NAME>``. Events are in the order of time only within one thread.
 
-Of a part of a recording, frames that began before it begin without arguments, and frames that end
-after it return an error that says so: calls and returns are balanced whatever is left out.
+An export may be a part of a recording. A frame that began before that part begins there without
+arguments, and a frame that ends after it returns an error that says so. Calls and returns are
+therefore always balanced.
 """
 
 from __future__ import annotations
@@ -29,22 +30,22 @@ if TYPE_CHECKING:
 __all__ = ["Writer"]
 
 _DEFINITIONS: Final = "definitions"
-"""The part of what everything else refers to by number; it comes first."""
+"""The part with paths, functions, types and names. Other parts refer to them, so it comes first."""
 
 _BEGIN: Final = "begin"
 _END: Final = "end"
 _ERROR: Final = 11
 _MAIN: Final = 0
-"""The number of the thread that recording began in."""
+"""The number of the thread in which the recording began."""
 
 
 class _Stack:
-    """What is written of a thread.
+    """The written part of one thread.
 
     Attributes:
-        part: the part of the spool.
-        open: the frames that have begun and not ended there, the innermost one last.
-        place: the path and the line of its last step.
+        part: the name of its part of the spool.
+        open: the frames whose call is written and whose return is not, the innermost one last.
+        place: the number of the path and the line of its last step; None before the first.
     """
 
     __slots__ = ("open", "part", "place")
@@ -59,15 +60,15 @@ class Writer:
     """Writes the elements of one process' events.
 
     Parameters:
-        replay: the events.
-        cut: chooses those that `write` takes.
-        spool: where the elements go.
+        replay: the events of the process.
+        cut: selects the events that the caller passes to `write`.
+        spool: receives the elements.
         sources: numbers the source files.
-        limits: how much of a value is given.
+        limits: how much of each value is written.
 
     Raises:
         HostError: ERR_IO, from every method: a file cannot be written.
-        UsageError: ERR_EXPORT_TOO_LARGE, from every method: the spool takes no more.
+        UsageError: ERR_EXPORT_TOO_LARGE, from every method: the limit of the spool is exceeded.
     """
 
     def __init__(
@@ -77,12 +78,12 @@ class Writer:
         self._spool = spool
         self._elements = Elements(replay.state, sources, self._define, limits)
         self._stacks: dict[Thread, _Stack] = {}
-        # Path 0 is that of <toplevel>, which must be the first call.
+        # <toplevel> must be the first call, so its path gets number 0.
         toplevel = self._elements.function("<toplevel>", self._elements.path(""), 1)
         spool.add(_BEGIN, call(toplevel))
 
     def write(self, event: Event) -> None:
-        """Write what an event is in CodeTracer's trace."""
+        """Write the elements of an event; events without elements are ignored."""
         match event:
             case events.StepEvent(thread=thread, frame=frame):
                 stack = self._reach(thread, frame)
@@ -92,7 +93,7 @@ class Writer:
                 stack = self._reach(event.thread, frame.caller, beginning=frame)
                 stack.place = self._elements.path(frame.code.path), frame.line
                 if stack.open and stack.open[-1] is frame:
-                    # An exception is thrown into a frame that goes on already.
+                    # The frame's call is written already; an exception was thrown into it.
                     self._spool.add(stack.part, step(*stack.place))
                     return
                 stack.open.append(frame)
@@ -117,11 +118,11 @@ class Writer:
         self._spool.add(stack.part, *self._elements.of(event))
 
     def finish(self, path: str, error: str | None) -> None:
-        """Write all of it to a file.
+        """End all open calls, and write the whole trace to a file.
 
         Parameters:
-            path: the file.
-            error: what ended the program, if an error did.
+            path: the file to write.
+            error: a description of the error that ended the program; None if none did.
         """
         elements = self._elements
         left = elements.leave(elements.values.error("<continues after the exported part>"))
@@ -135,7 +136,7 @@ class Writer:
         if error is not None:
             main = self._stacks[threads[0]].place if len(threads) > 1 else None
             if main is not None:
-                # CodeTracer shows the error at the last step: back to the main thread's.
+                # CodeTracer shows the error at the last step, which must be the main thread's.
                 self._spool.add(_END, step(*main))
             record = {"kind": _ERROR, "metadata": "", "content": clean(error)}
             self._spool.add(_END, json.dumps({"Event": record}))
@@ -144,11 +145,11 @@ class Writer:
         self._spool.join(path, [_DEFINITIONS, _BEGIN, *parts, _END])
 
     def _reach(self, thread: Thread, frame: Frame | None, beginning: Frame | None = None) -> _Stack:
-        """Return the thread's stack; frames up to `frame` that are missing on it are begun.
+        """Return the thread's stack, after beginning the frames that are missing on it.
 
         Parameters:
-            frame: the innermost of them.
-            beginning: a frame that the caller is about to put on it.
+            frame: the frame that must be on the stack, with its callers; None for none.
+            beginning: a frame that the caller of this method is about to push.
         """
         stack = self._stacks.get(thread)
         if stack is None:
@@ -177,7 +178,7 @@ class Writer:
         return stack
 
     def _part_without_frame(self, thread: Thread) -> str:
-        """Return where output goes of which no frame is known: its thread, or the main one."""
+        """Return the part for output without a frame: its thread's, or else the first thread's."""
         stack = self._stacks.get(thread)
         if stack is None:
             stack = next(iter(self._stacks.values()), None)

@@ -13,10 +13,13 @@ __all__ = ["error", "metadata"]
 
 
 def error(trace: Trace, problem: str | None) -> str | None:
-    """Return what ended the program, if an error did.
+    """Return a description of the error that ended the program, or of the recording's problem.
 
     Parameters:
-        problem: why the recording is not complete, if it is not.
+        problem: why the recording is incomplete; None if it is complete.
+
+    Returns:
+        The label of an uncaught exception if there was one, else `problem`.
     """
     status = trace.metadata.get("exit_status")
     label = status.get("label") if isinstance(status, dict) else None
@@ -26,10 +29,10 @@ def error(trace: Trace, problem: str | None) -> str | None:
 
 
 def metadata(trace: Trace, workdir: str) -> dict[str, object]:
-    """Return CodeTracer's metadata: three keys it needs, and some that its recorders write.
+    """Return the metadata for CodeTracer: the three keys it needs, and three that may be absent.
 
     Parameters:
-        workdir: the working directory that the export's paths are relative to.
+        workdir: the absolute path of the working directory of the recorded program.
     """
     known = trace.metadata
     program, arguments = known.get("program"), known.get("args")
@@ -54,7 +57,7 @@ def metadata(trace: Trace, workdir: str) -> dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    """Return what a recorder may have written; None for what only a damaged recording holds."""
+    """Return a str or an int of less than 64 bits; None for values that no recorder writes."""
     if isinstance(value, str):
         return clean(value)
     return value if isinstance(value, int) and value.bit_length() < 64 else None

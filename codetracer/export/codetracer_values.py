@@ -1,11 +1,12 @@
 """Converts values to CodeTracer 25.11's kinds of values and types, as JSON.
 
-It has no floats that all its versions read, no integers of more than 64 bits and no sets or dicts:
-the first two become text, sets become sequences, and dicts become sequences of pairs.
+CodeTracer has no floats that all its versions read, no integers of more than 64 bits, no sets and
+no dicts. Floats and long integers become text, sets become sequences, and dicts become sequences of
+pairs.
 
-A value is as long as `Limits` let it be. What does not fit is named, the longest parts first, and
-what is left out is counted: ``… +19950``. Most values are the same at the next step, so what an
-object became is kept until the object, or one inside it, has changed.
+`Limits` bound the length of a value. Where parts do not fit, the longest are replaced by their type
+and number, and an omission is counted: ``… +19950``. Most values are the same at the next step, so
+the JSON of an object is cached until the object, or one inside it, changes.
 """
 
 from __future__ import annotations
@@ -32,30 +33,30 @@ if TYPE_CHECKING:
     from codetracer_bindings import trace_decoder as raw
 
     type Seen = dict[int, Held | None]
-    """What the objects held whose contents are in a text."""
+    """The state of each object whose contents are in a text, by the object's number."""
 
 __all__ = ["DEEPEST", "DEPTH", "ITEMS", "Limits", "Values", "clean", "quote"]
 
 DEPTH: Final = 4
-"""How deep values are given if nothing else is said; what lies deeper is named."""
+"""How many levels of a value are written by default; an object below them is only named."""
 
 DEEPEST: Final = 40
-"""How deep they may be given: CodeTracer reads JSON 128 deep, and a level takes two."""
+"""The highest allowed number of levels. CodeTracer reads JSON of 128 levels; a level takes two."""
 
 ITEMS: Final = 50
-"""How many items of a value, or fields of an object, are given if nothing else is said."""
+"""How many items of a value, or fields of an object, are written by default."""
 
 ROOM: Final = 160
-"""Characters of JSON that a value may have for each item that is given."""
+"""How many characters of JSON a value may have for each of the items that `Limits` allow."""
 
 TEXT: Final = 500
-"""How many characters a value has that is given as text."""
+"""The largest number of characters of a value that is written as text."""
 
 OBJECTS: Final = 200
-"""How many objects are looked into anew for one value."""
+"""How many objects that are not in the cache are converted for one value; others are named."""
 
 KEPT: Final = 50_000_000
-"""Characters of JSON that are kept for values that come again."""
+"""The size at which the cache is emptied, in characters of JSON and an estimate of the rest."""
 
 _KINDS: Final = {
     "Seq": 0,
@@ -78,38 +79,38 @@ _SEQUENCES: Final = {
 }
 _STRUCTS: Final = frozenset({"instance", "named_tuple", "exception"})
 _WORDS: Final = ("(says)", "(formatter failed)")
-"""Fields that no attribute has: what the program itself says of an object, and why it does not."""
+"""Names of the field with a formatter's text, or with its failure; no attribute has such a name."""
 _TYPE_NAMES: Final = {CutBytes: "bytes", RangeValue: "range"}
 _LONG: Final = 1 << 63
 _NOTHING_SEEN: Final[Seen] = {}
 
 
 class Limits(NamedTuple):
-    """How much of a value is given."""
+    """How much of a value is written."""
 
     depth: int = DEPTH
     """How many levels, from 1 to `DEEPEST`."""
 
     items: int = ITEMS
-    """How many items or fields at each of them, from 1 on."""
+    """How many items or fields at each level, 1 or more."""
 
 
 class _Kept(NamedTuple):
-    """The JSON of a value; good while the objects hold what they held."""
+    """The cached JSON of a value; valid while the objects in `seen` have not changed."""
 
     text: str
     seen: Seen
     value: object
-    """Keeps alive what the key names by its id."""
+    """The value whose id is in the key; the cache keeps it alive so that the id stays its own."""
 
 
 class Values:
-    """Turns values into CodeTracer's, and numbers the types that they need.
+    """Converts values to CodeTracer's, and numbers the types that they need.
 
     Parameters:
-        state: what the objects hold.
-        define: called with the JSON of a type, in the order of their numbers.
-        limits: how much of a value is given.
+        state: the contents of objects.
+        define: called with the JSON of each type, in the order of their numbers.
+        limits: how much of a value is written.
 
     Attributes:
         none: the JSON of None.
@@ -125,13 +126,13 @@ class Values:
         self._kept: dict[object, _Kept] = {}
         self._size = 0
         self._left = 0
-        # CodeTracer takes type 0 for that of nothing.
+        # CodeTracer treats type 0 as the type of None, so it is defined first.
         self.none = f'{{"kind":"None","type_id":{self._type("None", "None")}}}'
 
     def text(self, value: raw.Value) -> str:
-        """Return a value, as the log has it, as the JSON of a ValueRecord."""
+        """Return the JSON of CodeTracer's ValueRecord for a value of the log."""
         key: tuple[object, ...]
-        # An object's number stands for it. True is no 1 here, and -0.0 no 0.0.
+        # The key tells apart values that compare equal: True and 1, -0.0 and 0.0.
         if isinstance(value, ReferenceValue):
             key = 0, value.number
         elif isinstance(value, int | str):
@@ -153,15 +154,24 @@ class Values:
         return text
 
     def error(self, text: str) -> str:
-        """Return what stands where there is no value, and why."""
+        """Return the JSON of an error, which stands where a value is missing.
+
+        Parameters:
+            text: why there is none.
+        """
         return f'{{"kind":"Error","msg":{quote(text)},"type_id":{self._type("Error", "Error")}}}'
 
     def raw(self, text: str, type_name: str) -> str:
-        """Return text in place of a value that CodeTracer has no kind for."""
+        """Return the JSON of a text in place of a value that CodeTracer has no kind for.
+
+        Parameters:
+            text: the value as text.
+            type_name: the name of the value's type.
+        """
         return f'{{"kind":"Raw","r":{quote(text)},"type_id":{self._type("Raw", type_name)}}}'
 
     def _keep(self, key: tuple[object, ...], text: str, seen: Seen, value: object) -> None:
-        # What is seen keeps records alive that may have been replaced since.
+        # `seen` keeps states of objects alive that the replay may have replaced; they count too.
         held = sum(len(record.items) for record in seen.values() if record is not None)
         self._size += len(text) + 50 * (held + len(seen) + 4)
         if self._size > KEPT:
@@ -200,14 +210,14 @@ class Values:
     def _string(self, text: str, total: int, room: int) -> str:
         kept = text[:room]
         while len(quoted := quote(kept)) > room + 2:
-            # Some characters are written as several; one step more is rarely needed.
+            # JSON writes some characters as several. A second round is rarely needed.
             kept = kept[: min(len(kept) - 1, len(kept) * room // len(quoted))]
         if total > len(kept):
             quoted = quote(f"{kept}… +{total - len(kept)}")
         return f'{{"kind":"String","text":{quoted},"type_id":{self._type("String", "str")}}}'
 
     def _short(self, value: Value) -> str:
-        """Return a value, or its name where that is shorter."""
+        """Return a short form: the name of an object, the length of a tuple, or 20 characters."""
         match value:
             case ObjectValue():
                 return self._named(value)
@@ -255,7 +265,7 @@ class Values:
         assert isinstance(filled, ObjectValue)
         text = self._filled(filled, (*above, number), seen)
         seen[number] = objects.get(number)
-        # Where it has a cycle through what it lies in, it would look different elsewhere.
+        # A text with a cycle through an enclosing object is valid at this place only.
         if not any(outer in seen for outer in above):
             self._keep(key, text, seen, None)
         return text, seen
@@ -301,11 +311,11 @@ class Values:
         return f'{{"kind":"Sequence","elements":[{elements}],"is_slice":false,"type_id":{type_id}}}'
 
     def _fit(self, values: Sequence[Value], above: tuple[int, ...], seen: Seen) -> list[str]:
-        """Return the JSON of as many values as there is room for at their level, whole or short.
+        """Return the JSON of as many values as fit into their level, whole or in their short form.
 
         Parameters:
-            above: the numbers of the objects that the values lie in.
-            seen: what the objects hold whose contents are returned is added to it.
+            above: the numbers of the objects that contain the values, the outermost first.
+            seen: gets the states of the objects whose contents are returned.
         """
         found = [self._convert(value, above) for value in values]
         texts = [text for text, _ in found]
@@ -354,12 +364,12 @@ class Values:
 
 
 def quote(text: str) -> str:
-    """Return `text` as JSON that readers of other languages take."""
+    """Return `text` as a JSON string, in ASCII and without lone surrogates."""
     return json.dumps(clean(text))
 
 
 def clean(text: str) -> str:
-    """Return `text` without lone surrogates, which other languages' JSON readers refuse."""
+    r"""Return `text` with lone surrogates as ``\udc80``, because some JSON readers refuse them."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,16 +17,16 @@ __all__ = ["Cut"]
 
 
 class Cut:
-    """Chooses events of a replay.
+    """Selects events of a replay.
 
     Parameters:
-        first: nothing before this step.
-        last: nothing after what this step did; None for no limit.
-        named: tells whether a code object is the function whose calls are wanted, with all that
-            they call; None for every call.
+        first: the number of the first step; everything before it is left out.
+        last: the number of the last step; its effects are the last events. None for no limit.
+        named: returns whether a code object is the wanted function. Its calls are selected, with
+            everything they call. None selects every call.
 
     Attributes:
-        known: the code objects that were met, and whether they are that function.
+        known: for each code object of a call so far, whether it is that function.
     """
 
     def __init__(
@@ -43,22 +43,22 @@ class Cut:
 
     @property
     def ends_early(self) -> bool:
-        """Whether the last event that is chosen may not be the last one of the program."""
+        """Whether the last selected event may come before the program's last one."""
         return self._last is not None or self._named is not None
 
     def has(self, frame: Frame) -> bool:
-        """Tell whether a frame that has not ended is a wanted call, or within one."""
+        """Return whether a frame that has not ended is a selected call or inside one."""
         return self._named is None or frame in self._inside
 
     def events(self, replay: Replay, progress: Callable[[], None]) -> Iterator[Event]:
-        """Yield the events of a replay that are chosen.
+        """Yield the selected events of a replay.
 
         Parameters:
-            replay: the events.
-            progress: called at each event, chosen or not.
+            replay: the events; they are consumed.
+            progress: called at each event, selected or not.
 
         Raises:
-            HostError, TargetError: as the replay does.
+            HostError, TargetError: the replay raises them.
         """
         first, last = self._first, self._last
         self._inside.clear()

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["Estimate", "estimate"]
 
 ALL: Final = 2_000
-"""So many events at the beginning are all measured."""
+"""Each of this many events at the beginning is measured."""
 
 EVERY: Final = 29
-"""Of those behind them, one in so many is. A prime: few programs' loops have that period."""
+"""After them, one event in this many is measured. It is prime, as few loops have such a period."""
 
 _BETWEEN: Final = 2
-"""Bytes between two elements."""
+"""Bytes between two elements: a comma and a line end."""
 
 
 class Estimate:
-    """What was found.
+    """The result of `estimate`.
 
     Attributes:
-        size: how many bytes trace.json would have.
-        events: how many events were chosen.
-        whole: whether the recording was read to the end of what was chosen.
+        size: the estimated size of trace.json, in bytes.
+        events: how many selected events were counted.
+        whole: False if counting stopped because the size was beyond `enough`.
     """
 
     __slots__ = ("events", "size", "whole")
@@ -52,16 +52,17 @@ def estimate(
     enough: int | None,
     progress: Callable[[], None],
 ) -> Estimate:
-    """Return how large the export of a replay's events would be.
+    """Estimate the size of the export of a replay's events.
 
-    What is damaged ends it: whoever exports the events meets that again.
+    Counting ends where the log is damaged. That raises nothing here: the export itself meets the
+    damage again and reports it.
 
     Parameters:
-        replay: the events; they are used up.
-        cut: chooses those that count.
-        sources: numbers the source files; of no use to others then.
-        limits: how much of a value is given.
-        enough: more bytes need not be counted; None for no limit.
+        replay: the events; they are consumed.
+        cut: selects the events that count.
+        sources: numbers the source files; nothing else can use it afterwards.
+        limits: how much of each value is written.
+        enough: counting stops beyond this many bytes; None for no limit.
         progress: called at each event.
 
     Raises:

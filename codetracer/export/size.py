@@ -9,13 +9,20 @@ from codetracer.errors import UsageError
 __all__ = ["LIMIT", "said", "too_large"]
 
 LIMIT: Final = 2_000_000_000
-"""Bytes that an export has at most unless more is asked for."""
+"""The largest size of an export without --force, in bytes."""
 
 _UNITS: Final = (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000))
 
 
 def said(size: int) -> str:
-    """Return a number of bytes as people say it, such as ``1.3 GB``."""
+    """Return a size in words.
+
+    Parameters:
+        size: a number of bytes.
+
+    Returns:
+        The number in its largest unit, with three digits, such as ``1.3 GB``.
+    """
     for unit, count in _UNITS:
         if size >= count:
             return (
@@ -25,10 +32,10 @@ def said(size: int) -> str:
 
 
 def too_large(found: str) -> UsageError:
-    """Return the error that an export is refused with.
+    """Return the error that refuses an export.
 
     Parameters:
-        found: how large it is, as a sentence's beginning.
+        found: the beginning of its message, which says how large the export is.
     """
     return UsageError(
         "ERR_EXPORT_TOO_LARGE",

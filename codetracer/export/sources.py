@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 __all__ = ["LARGEST", "Sources", "target"]
 
 LARGEST: Final = 16_000_000
-"""Bytes that a source file may have to be copied."""
+"""The size of the largest source file that is copied, in bytes."""
 
 LONGEST: Final = 1024
-"""Bytes that the name of a source file may have to be copied."""
+"""The length of the longest path of a source file that is copied, in bytes."""
 
 _NO_PLACE: Final = frozenset(
     {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EINVAL, errno.EILSEQ}
 )
-"""What a file system says of a name that it cannot have."""
+"""The errors with which a file system refuses a file's name."""
 
 
 class Sources:
     """Numbers source files, and copies them.
 
     Parameters:
-        workdir: what relative paths are relative to; it is absolute.
+        workdir: the absolute path that relative paths start from.
 
     Attributes:
-        paths: the files' paths in the export by their numbers: absolute, unless they name no file,
-            such as ``<string>``.
+        paths: the files' paths in the export, by their numbers. They are absolute, except for names
+            that are no file, such as ``<string>``.
     """
 
     def __init__(self, workdir: str) -> None:
@@ -45,11 +45,19 @@ class Sources:
         self._workdir = workdir
 
     def number(self, path: str) -> int | None:
-        """Return the number of a source file, by the path that was recorded, if it has one."""
+        """Return the number of a source file, or None if it has none yet.
+
+        Parameters:
+            path: its recorded path.
+        """
         return self._numbers.get(path)
 
     def add(self, path: str) -> int:
-        """Return the number of a source file that has none yet."""
+        """Number a source file that has no number yet, and return the number.
+
+        Parameters:
+            path: its recorded path.
+        """
         full = path
         if path and not path.startswith("<"):
             full = os.path.normpath(os.path.join(self._workdir, path))
@@ -60,15 +68,17 @@ class Sources:
     def copy(
         self, folder: str, find: Callable[[str], str | None], room: int | None
     ) -> Iterator[tuple[str, str]]:
-        """Copy the files into a folder, each below it as its path says.
+        """Copy the files into a folder, each to its absolute path below that folder.
 
         Parameters:
-            folder: where to; what is in it already is never written to.
-            find: returns the copy of a file in the recording, by the path that was recorded.
-            room: how many bytes they may have together; None for no limit.
+            folder: the destination; files that exist in it are never overwritten.
+            find: returns the path of the recording's copy of a file, given the recorded path; None
+                if the recording has no copy.
+            room: how many bytes the copies may have together; None for no limit.
 
         Yields:
-            The path of each file that has a copy and was left out, and the reason.
+            For each file that the recording has and that is not copied: its recorded path, and the
+            reason.
 
         Raises:
             HostError: ERR_IO, a file cannot be read or written.
@@ -84,11 +94,11 @@ class Sources:
                 continue
             place = target(folder, full)
             if place is None:
-                yield path, "its name leads outside of the export, or to no file"
+                yield path, "its path leads outside of the export, or is not that of a file"
                 continue
             if place in copied:
                 if copied[place] != found:
-                    yield path, "another source has the same place"
+                    yield path, "another source has the same path"
                 continue
             try:
                 size = os.stat(found).st_size
@@ -105,10 +115,10 @@ class Sources:
                         f"{found} cannot be copied to {place}: {error.strerror or error}",
                         {"file": place},
                     ) from error
-                yield path, f"there can be no such file: {error.strerror}"
+                yield path, f"the file cannot be created: {error.strerror}"
                 continue
             except UnicodeEncodeError:
-                yield path, "file names here cannot have these characters"
+                yield path, "the file system does not allow the characters of its name"
                 continue
             copied[place] = found
             if room is not None:
@@ -116,10 +126,10 @@ class Sources:
 
 
 def target(folder: str, path: str) -> str | None:
-    """Return where the copy of a source file goes, or None if that is not below the folder.
+    """Return the path of a source file's copy, or None if it would not be below the folder.
 
     Parameters:
-        folder: what it must be below.
+        folder: the folder of the copies.
         path: the file's path in the export.
     """
     parts = path.lstrip(os.sep).split(os.sep)

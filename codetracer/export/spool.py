@@ -15,24 +15,25 @@ if TYPE_CHECKING:
 __all__ = ["Spool"]
 
 BUFFER: Final = 4_000_000
-"""Characters of all parts together that are kept in memory."""
+"""How many characters of all parts together are kept in memory."""
 
 _BETWEEN: Final = ",\n"
 
 
 class Spool:
-    """A folder with a file for each part; no file stays open, for parts may be many.
+    """A folder with a file for each part. No file stays open, because there may be many parts.
 
     Parameters:
-        folder: where the files are made; it must exist.
-        limit: how many bytes all parts may have; None for no limit.
+        folder: an existing folder for the files.
+        limit: how many bytes all parts may have together; None for no limit.
 
     Attributes:
-        size: how many bytes they have.
+        size: how many bytes they have so far.
 
     Raises:
         HostError: ERR_IO, from every method: a file cannot be written.
-        UsageError: ERR_EXPORT_TOO_LARGE, from every method: there are more bytes than there may be.
+        UsageError: ERR_EXPORT_TOO_LARGE, from every method: the parts have more bytes than `limit`
+            when they are written to their files.
     """
 
     def __init__(self, folder: str, limit: int | None = None) -> None:
@@ -43,7 +44,12 @@ class Spool:
         self._buffered = 0
 
     def add(self, part: str, *elements: str) -> None:
-        """Append elements, as JSON in ASCII, to a part."""
+        """Append elements to a part.
+
+        Parameters:
+            part: the name of the part; a new name begins a new part.
+            elements: JSON in ASCII.
+        """
         if not elements:
             return
         text = _BETWEEN.join(elements)
@@ -58,7 +64,12 @@ class Spool:
             self._flush()
 
     def join(self, path: str, parts: Sequence[str]) -> None:
-        """Write the JSON array of these parts, in this order, and remove their files."""
+        """Write parts as one JSON array, and remove their files.
+
+        Parameters:
+            path: the file to write.
+            parts: the names of the parts, in order; those without elements are skipped.
+        """
         self._flush()
         try:
             with open(path, "wb") as whole:
@@ -69,7 +80,7 @@ class Spool:
                     if not os.path.exists(name):
                         continue
                     with open(name, "rb") as content:
-                        # Every element begins with a comma and a new line; an array's first not.
+                        # A part's file begins with ",\n"; the array's first element needs no comma.
                         content.seek(1 if first else 0)
                         first = False
                         shutil.copyfileobj(content, whole, 1 << 20)

@@ -14,19 +14,22 @@ __all__ = ["configure_policy_from_env", "variable_name"]
 
 
 def variable_name(setting: str) -> str:
-    """Return the environment variable of a setting, such as ``CODETRACER_LOG_LEVEL``."""
+    """Return the name of a setting's environment variable, such as ``CODETRACER_LOG_LEVEL``."""
     return f"CODETRACER_{setting.upper()}"
 
 
 def configure_policy_from_env(environ: Mapping[str, str] = os.environ) -> None:
-    """Change the settings that the environment names; the others stay as they are.
+    """Change the settings that have an environment variable; the others stay unchanged.
 
-    Booleans are 1/true/t/yes/y or 0/false/f/no/n, in any case.
+    A boolean is 1, true, t, yes or y, or 0, false, f, no or n, in upper or lower case.
+
+    Parameters:
+        environ: the environment variables; by default those of this process.
 
     Raises:
-        UsageError: ERR_INVALID_POLICY_VALUE, naming the variable, its value and what is allowed;
-            nothing has changed.
-        HostError: ERR_IO, the log file cannot be opened; nothing has changed.
+        UsageError: ERR_INVALID_POLICY_VALUE; the message names the variable, its value and the
+            allowed values. No setting has changed.
+        HostError: ERR_IO, the log file cannot be opened. No setting has changed.
     """
     adopt_settings(
         {

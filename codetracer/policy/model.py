@@ -37,7 +37,7 @@ SETTINGS: Final[dict[str, tuple[str, ...] | type]] = {
     "json_errors": bool,
     "propagate_script_exit": bool,
 }
-"""Every setting, and what it may be: one of some words, a boolean, or any text."""
+"""Each setting and its allowed values: one of several words, a bool, or any text but ``""``."""
 
 DEFAULTS: Final[dict[str, object]] = {
     **{name: False if kind is bool else None for name, kind in SETTINGS.items()},
@@ -49,25 +49,29 @@ RECORDING: Final[dict[str, object]] = {
     "keep_partial_trace": True,
     "propagate_script_exit": True,
 }
-"""What differs for recordings: none of them ends the program, changes its status, or deletes what
-it has."""
+"""Other defaults, for recordings. With them a failing recording does not end the program, does not
+change its exit status, and deletes nothing of the recording."""
 
 
 class RecorderPolicy:
-    """One state of all settings; it never changes.
+    """The values of all settings at one time; an instance never changes.
 
     Attributes:
         given: the settings that were set, by name; the others have their defaults.
-        on_recorder_error: ``abort``: the program sees a RecorderError when a tracer fails;
-            ``disable``: the tracer is removed, the error is logged, and the program goes on.
-            Unless it is set, tracers abort and recordings are disabled.
-        require_trace: a recording that leaves no whole trace is an error.
-        keep_partial_trace: keep what a failed recording has written; None means yes.
-        log_level: what the logger ``codetracer`` lets through; None leaves the logger alone.
-        log_file: where that logger writes; None leaves the logger alone.
-        json_errors: each error is also one JSON line on stderr.
-        propagate_script_exit: a command that records exits as the recorded program did; it does
-            unless False is set.
+        on_recorder_error: with ``abort``, the program gets a RecorderError when a tracer fails.
+            With ``disable``, the tracer is removed, the error is logged, and the program continues.
+            The default is ``abort`` for tracers and ``disable`` for recordings.
+        require_trace: an incomplete recording is an error; the default is False.
+        keep_partial_trace: a failed recording keeps what it has written; the default is False for
+            tracers, where it has no effect, and True for recordings.
+        log_level: the lowest level that the logger ``codetracer`` lets through; None (the default)
+            leaves the logger unchanged.
+        log_file: the path of the file that the logger writes to; None (the default) leaves the
+            logger unchanged.
+        json_errors: each error is also printed as one line of JSON on standard error; the default
+            is False.
+        propagate_script_exit: ``codetracer record`` exits with the recorded program's status; the
+            default is True for recordings.
     """
 
     __slots__ = ("given", *SETTINGS)
@@ -103,12 +107,12 @@ _in_force = RecorderPolicy({})
 
 
 def policy_snapshot() -> RecorderPolicy:
-    """Return the policy that is in force now; later changes do not touch what was returned."""
+    """Return the policy that is in force now; later changes do not affect the returned object."""
     return _in_force
 
 
 def recording_policy() -> RecorderPolicy:
-    """Return the policy of recordings now: what is set, and `RECORDING` where nothing is."""
+    """Return the policy of recordings now: the settings that were set, and else `RECORDING`."""
     return RecorderPolicy(RECORDING | _in_force.given)
 
 
@@ -122,22 +126,26 @@ def configure_policy(
     json_errors: bool | None = None,
     propagate_script_exit: bool | None = None,
 ) -> None:
-    """Change the settings that are given, for this process; None leaves one as it is.
+    """Change settings of this process; None leaves a setting unchanged.
 
-    The settings are those of `RecorderPolicy`. They also hold for a tracer that is installed
-    already, and for a recording.
+    `RecorderPolicy` describes the settings. A change also affects tracers that are installed
+    already, and a running recording.
 
     Raises:
-        UsageError: ERR_INVALID_POLICY_VALUE, a value is not allowed; nothing has changed.
-        HostError: ERR_IO, the log file cannot be opened; nothing has changed.
+        UsageError: ERR_INVALID_POLICY_VALUE, a value is not allowed. No setting has changed.
+        HostError: ERR_IO, the log file cannot be opened. No setting has changed.
     """
-    # A copy: on 3.12 a debugger that looks at this frame adds to what locals() returned.
+    # A copy, because on 3.12 a debugger that looks at this frame adds to the dict of locals().
     given = dict(locals())
     adopt_settings({name: value for name, value in given.items() if value is not None})
 
 
 def adopt_settings(given: dict[str, object]) -> None:
-    """Check and change the settings in `given`, as `configure_policy` does."""
+    """Check and change settings; raises as `configure_policy` does.
+
+    Parameters:
+        given: the new values by the settings' names.
+    """
     global _in_force
     for name, value in given.items():
         _check_setting(name, value)
@@ -158,13 +166,16 @@ def _check_setting(name: str, value: object) -> None:
 
 
 def parse_setting(name: str, text: str, source: str) -> object:
-    """Return the value that `text` means for the setting `name`.
+    """Convert a text to the value of a setting.
 
     Parameters:
-        source: where the text comes from, such as an environment variable's name.
+        name: the setting's name.
+        text: the text; words are compared without regard to case and surrounding spaces.
+        source: where the text comes from, such as the name of an environment variable.
 
     Raises:
-        UsageError: ERR_INVALID_POLICY_VALUE, naming the source, the text and what is allowed.
+        UsageError: ERR_INVALID_POLICY_VALUE; the message names the source, the text and the
+            allowed values.
     """
     allowed = SETTINGS[name]
     word = text.strip().lower()

@@ -69,7 +69,7 @@ def test_no_source_is_copied_to_anywhere_else(tmp_path: Path, path: str, workdir
 
     assert (done.code, done.stdout) == (0, "json\n")
     assert copies(tmp_path / "a/b/json")["srv/app.py"] == "copy 1"
-    refused = f"the source {path!a} is not copied: its name leads outside" in done.stderr
+    refused = f"the source {path!a} is not copied: its path leads outside" in done.stderr
     assert refused == path.startswith("<")
     assert Backend(elements(tmp_path / "a/b/json")).calls[1]["name"] == "f0"
 
@@ -112,9 +112,9 @@ def test_two_sources_with_one_place_and_one_in_place_of_a_folder_are_left_out(
 
     assert copies(tmp_path / "a/b/json") == {"s/one.py": "copy 0", "s/d/in.py": "copy 3"}
     for path, reason in (
-        ("/s/x/../one.py", "another source has the same place"),
-        ("/s/one.py/in.py", "there can be no such file"),
-        ("/s/d", "there can be no such file"),
+        ("/s/x/../one.py", "another source has the same path"),
+        ("/s/one.py/in.py", "the file cannot be created"),
+        ("/s/d", "the file cannot be created"),
     ):
         assert f"the source {path!r} is not copied: {reason}" in done.stderr
 
