@@ -1,6 +1,6 @@
 """``codetracer completion``: prints a script that lets a shell complete the command line.
 
-The scripts are made of the parsers themselves, so what they offer is what there is.
+The scripts are made from the parsers, so they offer exactly the options that exist.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ examples:
 
 FILES = frozenset(("FILE", "PATH", "SCRIPT"))
 FOLDERS = frozenset(("DIR", "OUT"))
-"""What the names of values in the help mean to a shell; others it can say nothing of."""
+"""The names in the help for values that are files and folders, which a shell can complete."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,22 +42,22 @@ def run(options: argparse.Namespace) -> int:
         _Command(name, parser, is_program=name in runs_programs)
         for name, parser in _subparsers(top).items()
     ]
-    # Line by line: a line end amid a text is none to `codetracer.terminal`.
+    # Line by line, because `codetracer.terminal` escapes line ends inside a printed text.
     for line in _SCRIPTS[options.shell](commands).splitlines():
         print(line)
     return 0
 
 
 class _Option:
-    """An option.
+    """An option of a command.
 
     Attributes:
-        names: all of them, the long ones last.
-        takes: what a shell completes behind it: ``none`` of a flag, ``file``, ``folder``, ``text``,
-            ``words`` or ``list`` (words with commas between them).
-        words: the words.
-        help: what it does, in one line.
-        ends_options: all that follows it and its value is the program's.
+        names: its names, in the order of the parser.
+        takes: the kind of its value: ``none`` (a flag), ``file``, ``folder``, ``text``, ``words``
+            or ``list`` (words separated by commas).
+        words: the words that can be its value, for ``words`` and ``list``.
+        help: its description, in one line.
+        ends_options: whether the program's arguments follow this option and its value.
     """
 
     def __init__(self, action: argparse.Action, *, ends_options: bool) -> None:
@@ -84,14 +84,14 @@ class _Option:
 
 
 class _Command:
-    """A command.
+    """A command of codetracer.
 
     Attributes:
-        name: as it is called.
-        help: what it does.
+        name: its name on the command line.
+        help: its description.
         options: its options.
-        is_program: a program follows its options.
-        words: what it takes in place of a folder or program, if it is some words.
+        is_program: whether a program to run follows its options.
+        words: the words that its positional argument can be; empty if it is a folder or a program.
     """
 
     def __init__(self, name: str, parser: argparse.ArgumentParser, *, is_program: bool) -> None:
@@ -113,7 +113,7 @@ class _Command:
 
     @property
     def last_options(self) -> list[str]:
-        """The names of the options that are the last: all else is the program's."""
+        """The names of the options after which everything belongs to the program."""
         return [name for option in self.options if option.ends_options for name in option.names]
 
 
@@ -134,7 +134,7 @@ def _program_actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 
 def _help(action: argparse.Action) -> str:
-    """Return the first thing that the help says of an option: there is one line for it."""
+    """Return the first part of an option's help, because a shell shows one line."""
     text = " ".join((action.help or "").split())
     for mark in (" (default", "; ", ". "):
         text = text.partition(mark)[0]
@@ -166,7 +166,7 @@ _codetracer() {
     local IFS=$' \t\n' command=${COMP_WORDS[1]} current=${COMP_WORDS[COMP_CWORD]}
     local before=${COMP_WORDS[COMP_CWORD-1]} word takes at
     COMPREPLY=()
-    # bash takes --option=value for three words.
+    # bash splits --option=value into three words.
     if [[ $current == '=' ]]; then
         current=
     elif [[ $before == '=' ]]; then
@@ -326,7 +326,7 @@ def _zsh_option(option: _Option) -> Iterator[str]:
         "words": f":value:({words})",
         "list": f":list:_values -s , event {words}",
     }[option.takes]
-    # What ends the options excludes the others, and the program.
+    # The option that ends the options excludes the others, and the program.
     exclusive = "(- 1)" if option.ends_options else "*"
     for name in option.names:
         joined = "=" if name.startswith("--") and value else ""
@@ -337,7 +337,7 @@ def _zsh_option(option: _Option) -> Iterator[str]:
 
 _FISH = r"""# fish completion of codetracer, made by `codetracer completion fish`.
 
-# Tells whether a command is being completed, and not the program that follows its options.
+# Succeeds if the cursor is among a command's options, not in the program that follows them.
 function __codetracer_in
     set -l words (commandline -opc)
     test (count $words) -gt 1; and test "$words[2]" = $argv[1]; or return 1
@@ -363,7 +363,7 @@ end
 
 function __codetracer_list
     set -l before (string match -r '.*,' -- (commandline -ct | string replace -r '^--[^=]*=' ''))
-    # Nothing in front of a list leaves nothing of it.
+    # Without a comma $before is an empty list, which would make the product empty.
     set -q before[1]; or set before ''
     printf '%s\n' $before$argv
 end
@@ -431,7 +431,7 @@ def _fish_quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-# ---- what they share
+# ---- shared by all shells
 
 
 def _filled(template: str, **parts: str) -> str:

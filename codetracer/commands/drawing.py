@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Canvas", "Part", "canvas", "has_colours", "plain"]
 
 type Part = str | tuple[str, str]
-"""A piece of a line: text alone, or text and what it is, one of `STYLES`."""
+"""A piece of a line: a text, or a text and its style, one of `STYLES`."""
 
 STYLES: Final = {
     "": "",
@@ -30,10 +30,10 @@ STYLES: Final = {
     "dim": "bright_black",
     "source": "",
 }
-"""What a piece of a line can be, and how rich shows it."""
+"""The styles of pieces of a line, and how rich shows each."""
 
 LEAST: Final = 20
-"""Characters of a line that are kept beside what stands at its end."""
+"""The least number of characters of a line that are kept in front of its tail."""
 
 
 def plain(parts: Iterable[Part]) -> str:
@@ -42,18 +42,19 @@ def plain(parts: Iterable[Part]) -> str:
 
 
 def has_colours() -> bool:
-    """Tell whether standard output is a terminal with colours, and NO_COLOR allows them."""
-    # https://no-color.org: whatever it holds, if it holds anything.
+    """Return whether standard output is a terminal with colours, and NO_COLOR allows them."""
+    # https://no-color.org: any value of NO_COLOR but an empty one turns colours off.
     return (
         sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
 
 
 def canvas(width: int, *, colours: bool) -> Canvas:
-    """Return what draws: with colours if they are wanted and rich is installed.
+    """Return a canvas on standard output, with colours if they are wanted and rich is installed.
 
     Parameters:
-        width: lines are cut to so many characters; 0 for no limit.
+        width: lines are cut to this many characters; 0 for no limit.
+        colours: whether colours are wanted.
     """
     if colours:
         try:
@@ -68,7 +69,7 @@ class Canvas:
     """Draws lines as plain text on standard output.
 
     Parameters:
-        width: lines are cut to so many characters; 0 for no limit.
+        width: lines are cut to this many characters; 0 for no limit.
     """
 
     def __init__(self, width: int) -> None:
@@ -101,7 +102,7 @@ class _Coloured(Canvas):
         if self.width and text.cell_len > room:
             text.truncate(room, overflow="ellipsis")
         text.append_text(end)
-        # Captured, for rich ends the process where nobody reads on.
+        # Captured, because rich ends the process when the reader of a pipe has gone.
         with self._console.capture() as captured:
             self._console.print(text, soft_wrap=True)
         cast(SafeStream, sys.stdout).draw(captured.get())
@@ -122,6 +123,6 @@ def _highlighted(source: str) -> Text:
     from rich.syntax import Syntax
 
     text = Syntax("", "python", theme="ansi_dark").highlight(source)
-    # The lexer ends it with a line end.
+    # The lexer appends a line end.
     text.right_crop(len(text.plain) - len(text.plain.rstrip("\n")))
     return text

@@ -31,7 +31,11 @@ _COUNTED = {
 
 
 def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
-    """Return the commands of the Python processes that were started and have no log."""
+    """Return the commands of the Python processes that were started and have no log.
+
+    Parameters:
+        processes: the results of `count`, one for each log.
+    """
     found = []
     for row in processes:
         joined = sum(other["parent"] == row["pid"] for other in processes)
@@ -40,7 +44,7 @@ def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
 
 
 def _ending(replay: Replay, *, complete: bool) -> str:
-    """Say how a process ended, as far as its log shows."""
+    """Return in words how a process ended, as far as its log shows."""
     if replay.ended:
         return "recorded to its end"
     if complete:
@@ -49,7 +53,12 @@ def _ending(replay: Replay, *, complete: bool) -> str:
 
 
 def count(process: Process) -> dict[str, Any]:
-    """Return the numbers of a process, JSON-able; ``damage`` says where reading had to end."""
+    """Count the events of a process by reading its whole log.
+
+    Returns:
+        A dict that can be written as JSON. ``damage`` is the message of the error at which reading
+        ended, or None.
+    """
     replay = process.replay()
     kinds: dict[type[Event], int] = {}
     steps: dict[Thread, int] = {}
@@ -58,7 +67,7 @@ def count(process: Process) -> dict[str, Any]:
     lost: set[int] = set()
     damage: str | None = None
     status: int | None = None
-    # Steps are counted by the replay; what is left is who made them.
+    # The replay counts the steps; here they are attributed to threads.
     thread, before = None, 0
     try:
         for event in replay:
@@ -78,7 +87,7 @@ def count(process: Process) -> dict[str, Any]:
             elif isinstance(event, events.LostEvent):
                 lost.add(event.frame.number)
             elif isinstance(event, events.ResumeEvent | events.ThrowEvent):
-                # It was out of sight, as a greenlet's frames are while another one runs.
+                # The frame was suspended unseen, as a greenlet's frames are while another one runs.
                 lost.discard(event.frame.number)
             elif isinstance(event, events.ExitEvent):
                 status = event.status

@@ -19,11 +19,11 @@ examples:
   codetracer events
   codetracer events branch_left
 
-What is said of single versions was observed on each of them.
+Statements about one version of CPython were observed on that version.
 """
 
 _SECTION: Final = "=== "
-"""How the head of an event's section begins in codetracer_bindings/events.txt."""
+"""The beginning of the first line of an event's section in codetracer_bindings/events.txt."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the list of events, or what there is to know of one.
+    """Print the list of events, or the description of one.
 
     Returns:
         The exit code, 0.
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """
     sections = _sections()
     if options.name is not None:
-        # A line at a time: a line break within what is printed is made visible.
+        # Line by line, because `codetracer.terminal` escapes line ends inside a printed text.
         for line in sections[_find(options.name, sections)][1].splitlines():
             print(line)
         return 0
@@ -56,12 +56,15 @@ def run(options: argparse.Namespace) -> int:
         summary = text.partition("\n")[0].removeprefix(f"{name}: ")
         print(f"{name:<{width}}  {since}  {summary}")
     print()
-    print("The number is the first CPython that has it. `codetracer events NAME` describes one.")
+    print(
+        "The number is the first CPython that has the event. `codetracer events NAME` describes"
+        " one."
+    )
     return 0
 
 
 def _sections() -> dict[str, tuple[str, str]]:
-    """Return since when an event is there, and its text, by its name."""
+    """Return, for each event by its name, the first CPython that has it and its description."""
     from importlib.resources import files
 
     text = files("codetracer_bindings").joinpath("events.txt").read_text(encoding="utf-8")
@@ -74,7 +77,12 @@ def _sections() -> dict[str, tuple[str, str]]:
 
 
 def _find(wanted: str, sections: dict[str, tuple[str, str]]) -> str:
-    """Return the name of an event by that name, a shorter one, or its handler's."""
+    """Return the name of the event that `wanted` names.
+
+    Parameters:
+        wanted: an event's name with or without PY_, or a handler's name; case does not matter.
+        sections: the events by their names.
+    """
     name = wanted.upper().removeprefix("ON_")
     for each in (name, f"PY_{name}"):
         if each in sections:

@@ -47,9 +47,9 @@ for wrong usage and for an export that would be too large.
 FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
 COPIES = "files"
 LISTED = 5
-"""How many source files are named that are not copied."""
+"""How many of the source files that are not copied are named."""
 NAME = 200
-"""Characters of such a name that are shown."""
+"""How many characters of such a name are shown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -107,21 +107,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the trace.
+    """Write the export.
 
     Returns:
-        The exit code.
+        The exit code, 0.
 
     Raises:
-        HostError: ERR_IO, a file cannot be read or written; ERR_TRACE_DIR_CONFLICT, OUT is there.
-        TargetError: the trace is missing, damaged, of a newer version, or lacks what is asked for.
-            What could be read of a damaged one has been exported.
-        UsageError: ERR_EXPORT_TOO_LARGE, it would be larger than what is written unasked.
+        HostError: ERR_IO, a file cannot be read or written; ERR_TRACE_DIR_CONFLICT, OUT exists and
+            may not be replaced.
+        TargetError: the recording is missing, damaged, of a newer version, or lacks the process,
+            step or function in the options. The readable part of a damaged one has been exported.
+        UsageError: ERR_EXPORT_TOO_LARGE, the export is larger than the limit without --force;
+            ERR_NOT_IN_TRACE, --to-step is before --from-step.
     """
     if options.to_step is not None and options.to_step < options.from_step:
         raise UsageError(
             "ERR_NOT_IN_TRACE",
-            f"there is nothing from step {options.from_step} to step {options.to_step};"
+            f"no steps are from {options.from_step} to {options.to_step};"
             " --to-step must not be before --from-step",
             {"from": options.from_step, "to": options.to_step},
         )
@@ -141,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     partial = ""
     try:
         os.makedirs(os.path.dirname(output) or os.curdir, exist_ok=True)
-        # A new one, which nobody else can have put anything into.
+        # A new folder, which no other user can have put files into.
         partial = tempfile.mkdtemp(".partial", f"{os.path.basename(output)}.", _parent(output))
         damage = export.write(partial)
         _move(partial, output)
@@ -160,16 +162,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 class _Export:
-    """What is exported, and how much of it.
+    """Estimates and writes the export of one process.
 
     Parameters:
         trace: the recording.
-        process: the process.
-        options: those of the command line.
+        process: the process of the recording to export.
+        options: the parsed command line.
     """
 
     def __init__(self, trace: Trace, process: Process, options: argparse.Namespace) -> None:
-        # Imported now: the command line is loaded into programs that are recorded as well.
+        # Not imported at the top, because recorded programs load the command line, too.
         from codetracer.export.codetracer_values import DEPTH, ITEMS, Limits
         from codetracer.export.size import LIMIT
 
@@ -180,16 +182,16 @@ class _Export:
         self._most: int | None = None if options.force else LIMIT
         self._expected = 0
         workdir = trace.metadata.get("workdir")
-        # What is relative is so to what nobody knows here.
+        # A missing or relative working directory starts from the current folder: no other is known.
         self._workdir = os.path.abspath(workdir if isinstance(workdir, str) else "")
 
     def estimate(self) -> None:
-        """Say how large the export will be.
+        """Estimate the size of the export, and print it on standard error.
 
         Raises:
             HostError: ERR_IO, the log cannot be read.
-            TargetError: ERR_NOT_IN_TRACE, there is nothing to export.
-            UsageError: ERR_EXPORT_TOO_LARGE, it is too large.
+            TargetError: ERR_NOT_IN_TRACE, the selected part is empty.
+            UsageError: ERR_EXPORT_TOO_LARGE, the size is larger than allowed.
         """
         from codetracer.export.estimate import estimate
         from codetracer.export.size import LIMIT, said, too_large
@@ -198,7 +200,7 @@ class _Export:
         replay = self._process.replay()
         cut = self._cut()
         size = self._process.log.size()
-        # What is far too large need not be read to its end to be refused.
+        # An export that is far too large can be refused before the log is read to its end.
         enough = None if self._most is None else 10 * LIMIT
         with Progress("measured") as progress:
             found = estimate(
@@ -217,7 +219,14 @@ class _Export:
         self._expected = found.size
 
     def write(self, folder: str) -> TargetError | None:
-        """Write everything into a folder; return what is damaged, if anything is."""
+        """Write all files of the export.
+
+        Parameters:
+            folder: an existing empty folder.
+
+        Returns:
+            The error at which reading a damaged log ended, or None.
+        """
         from codetracer.export.codetracer_json import Writer
         from codetracer.export.codetracer_metadata import error, metadata
         from codetracer.export.sources import Sources
@@ -328,11 +337,11 @@ def _say_left_out(left: list[tuple[str, str]]) -> None:
 
 
 def _move(partial: str, output: str) -> None:
-    """Put what was written in its place; what an earlier export wrote there is replaced."""
+    """Move the written files to the output folder, and replace those of an earlier export."""
     os.makedirs(output, exist_ok=True)
     for name in (*FILES, COPIES):
         target = os.path.join(output, name)
-        # A link is taken away, and not followed.
+        # A symbolic link is removed, not followed.
         if os.path.isdir(target) and not os.path.islink(target):
             shutil.rmtree(target)
         elif os.path.lexists(target):

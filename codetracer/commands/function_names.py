@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 __all__ = ["close_names", "is_named"]
 
 LONGEST: Final = 200
-"""Characters of a name that is proposed."""
+"""The largest number of characters of a name that is proposed."""
 
 
 def is_named(code: Code, name: str) -> bool:
-    """Tell whether a code object has a name, as ``--function`` takes it.
+    """Return whether ``--function`` with this name means a code object.
 
     Parameters:
-        name: the qualified name, the last part of that, or either with the module before it.
+        code: the code object.
+        name: a qualified name, its last part, or either with the module in front of it.
     """
     names = (code.name, code.short_name, short_name(code))
     return name in names or name in (f"{code.module}.{known}" for known in names)
 
 
 def close_names(name: str, known: Iterable[str]) -> str:
-    """Return a hint at names like `name`, or at what there is, for an error's message."""
+    """Return the end of an error's message: similar names, or else the first ten known names.
+
+    Parameters:
+        name: the name that was not found.
+        known: the names that exist.
+    """
     known = sorted({full for full in known if len(full) <= LONGEST})
     parts = {part: full for full in known for part in (full.rpartition(".")[2], full)}
     close = difflib.get_close_matches(name, parts, n=5, cutoff=0.5)
@@ -37,6 +43,6 @@ def close_names(name: str, known: Iterable[str]) -> str:
     if found:
         return f"; did you mean {', '.join(found)}?"
     if not known:
-        return "; there is none at all"
+        return "; there are none at all"
     more = f", and {len(known) - 10} more" if len(known) > 10 else ""
     return f"; there are {', '.join(known[:10])}{more}"

@@ -40,16 +40,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the trace holds.
+    """Print a description of the recording.
 
     Returns:
-        The exit code: 1 when a log is damaged, else 0.
+        The exit code: 1 if a log is damaged, else 0.
 
     Raises:
         HostError: ERR_IO, a file cannot be read.
-        TargetError: the trace is missing, its header is damaged, or of a newer version.
+        TargetError: the recording is missing or of a newer version, or a header is damaged.
     """
-    # Imported now: the command line is loaded into programs that are recorded as well.
+    # Not imported at the top, because recorded programs load the command line, too.
     from codetracer.commands.event_counts import count, unrecorded
 
     trace = read(named_or_newest(options.trace))
@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
             "processes": processes,
             "unrecorded": unrecorded(processes),
         }
-        # Piece by piece, each with the line end that it may have.
+        # Line by line, because `codetracer.terminal` escapes line ends inside a printed text.
         for part in json.JSONEncoder(indent=2).iterencode(found):
             for line in part.splitlines(keepends=True):
                 print(line, end="")
@@ -107,7 +107,7 @@ def _print(
 
 
 def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
-    """Return what the metadata says, as names and texts; what it lacks is left out."""
+    """Return pairs of names and texts for the entries that the metadata has."""
     rows = [("recording", metadata.get("recording_id"))]
     arguments = metadata.get("args")
     program = [metadata.get("program"), *(arguments if isinstance(arguments, list) else [])]
@@ -131,7 +131,7 @@ def _words(table: object, *keys: str) -> str:
 
 
 def _filters(table: object) -> str:
-    """Return the filters' names, and what they hid; the JSON has all of it."""
+    """Return the names of the filters, and how many values they hid; the JSON has the details."""
     known = table if isinstance(table, dict) else {}
     text = ", ".join(row.get("name", "unknown") for row in known.get("filters", ()))
     stats = known.get("stats")
@@ -146,7 +146,7 @@ def _filters(table: object) -> str:
 
 
 def _redaction(table: object) -> str:
-    """Return whether what names say is secret was hidden; nothing if that is not known."""
+    """Return whether values with secret names were hidden; an empty text if that is unknown."""
     known = table if isinstance(table, dict) else {}
     if "by_name" not in known:
         return ""

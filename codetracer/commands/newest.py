@@ -28,10 +28,10 @@ def add_folder(parser: argparse.ArgumentParser) -> None:
 def named_or_newest(given: str | None) -> str:
     """Return the folder that was given, or that of the newest recording in the current folder.
 
-    A recording is a folder with metadata and a log in it, and the newest is the one whose metadata
-    was written last, which is when recording begins and ends. No file is opened, no link followed,
-    and nothing that lies deeper is looked at. The current folder may be a recording itself. Which
-    one was found is said on standard error.
+    A recording is a folder that contains metadata and a log. The newest one is that whose metadata
+    was written last; metadata is written when recording begins and when it ends. Only the current
+    folder itself and the folders in it are searched. No file is opened and no link is followed.
+    The result of the search is printed on standard error.
 
     Parameters:
         given: DIR, or None if it was left out.
@@ -73,7 +73,7 @@ def _folders() -> list[str]:
 def _written(folder: str) -> int | None:
     """Return when a recording's metadata was written (ns since 1970); None if it is no recording.
 
-    The metadata is looked for first: most folders have none, and need not be listed.
+    The metadata is checked first, because most folders have none and then need not be listed.
     """
     try:
         metadata = os.lstat(os.path.join(folder, METADATA_FILE))

@@ -12,7 +12,7 @@ __all__ = ["Once", "text", "whole_number"]
 
 
 class Once(argparse.Action):
-    """Takes the value of an option, and refuses a second one, which would replace the first."""
+    """An action of argparse that stores an option's value, and refuses a second one."""
 
     def __call__(
         self,
@@ -31,13 +31,13 @@ class Once(argparse.Action):
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return what `argparse` takes as the ``type`` of an option.
+    """Return a ``type`` of an option for `argparse`, which accepts whole numbers in a range.
 
-    A plain ``int`` is no such type: `argparse` would put the function's name into its message.
+    ``int`` itself would not do: the message of `argparse` would name that function.
 
     Parameters:
-        least: the lowest number that is allowed.
-        most: the highest one; None if there is no such limit.
+        least: the lowest allowed number.
+        most: the highest allowed number; None for no limit.
     """
     allowed = f"{least} or more" if most is None else f"from {least} to {most}"
 
@@ -54,7 +54,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 
 def text(given: str) -> str:
-    """Return a text that is not empty; `argparse` takes it as the ``type`` of an option."""
+    """Return the text, which must not be empty; a ``type`` of an option for `argparse`."""
     if not given:
         raise argparse.ArgumentTypeError("must not be empty")
     return given

@@ -25,19 +25,21 @@ if TYPE_CHECKING:
 __all__ = ["FullError", "Printer", "duration", "in_task", "short_name", "thread_name"]
 
 VALUE_LIMIT: Final = 80
-"""Characters of one value in a line of text."""
+"""About how many characters of one value a line of text has."""
 
 ARGUMENT_LIMIT: Final = 40
-"""Characters of one argument in a line of text."""
+"""About how many characters of one argument a line of text has."""
 
 JSON_ITEMS: Final = 10_000
-"""Items and attributes of one value as JSON, for the same object may come up at every call."""
+"""How many items and attributes of one value are written as JSON.
+
+There is a limit because the same object may be written again at every call."""
 
 _PROMPT: Final = 50
-"""So many lines are flushed at once, for whoever waits for the first ones."""
+"""Each of this many first lines is flushed as soon as it is printed, so that it shows early."""
 
 PLACES: Final = range(12, 41)
-"""How wide the column of places can be; what is longer moves the rest of its line."""
+"""The allowed widths of the column of places; a longer place shifts the rest of its line."""
 
 _UNITS: Final = (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
 
@@ -45,27 +47,27 @@ _UNITS: Final = (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
 _FOREIGN: Final = re.compile(
     r"(?:^|[\\/])(?:(?:site|dist)-packages|lib[\\/]python3\.\d+t?)[\\/]", re.IGNORECASE
 )
-"""In the path of what is installed, by the folders that installers use, or the standard library."""
+"""Matches the paths of installed packages and of the standard library."""
 
 
 class FullError(Exception):
-    """As many lines were printed as may be."""
+    """The largest allowed number of lines has been printed already."""
 
 
 class Printer:
-    """Where a command prints.
+    """Prints the results of a command on standard output.
 
     Parameters:
-        trace: what is printed about; paths are shown relative to its working directory.
-        as_json: print a JSON object for each row, not its text.
-        canvas: draws the lines of text.
-        limit: after so many lines `FullError` is raised; 0 for no limit.
+        trace: the recording; paths are shown relative to its working directory.
+        as_json: whether the command prints JSON objects instead of lines of text.
+        canvas: draws the lines of text; None for one without colours and without a width.
+        limit: the largest number of lines, after which `FullError` is raised; 0 for no limit.
 
     Attributes:
-        as_json: as given.
-        width: lines of text are cut to so many characters; 0 for no limit.
+        as_json: the parameter of that name.
+        width: lines of text are cut to this many characters; 0 for no limit.
         lines: how many lines were printed.
-        process: the process that rows are about, when there are several.
+        process: the PID that is added to each JSON object; None if the recording shows one process.
     """
 
     def __init__(
@@ -80,26 +82,31 @@ class Printer:
         self._limit = limit
         workdir = trace.metadata.get("workdir")
         self._workdir = os.path.join(workdir, "") if isinstance(workdir, str) and workdir else ""
-        # A step takes a byte of a log at least, so no step number is longer than this.
+        # A step takes at least one byte of a log, so no step number has more digits than its size.
         self._steps = len(str(max((each.log.size() for each in trace.processes), default=0)))
         self._places = _places_width([*map(self.path, _sources(trace))])
 
     def line(self, *parts: Part, tail: Sequence[Part] = ()) -> None:
-        """Print a line of text; `parts` are cut so that the line keeps to the width.
+        """Print a line of text.
+
+        Parameters:
+            parts: the pieces of the line; they are cut where the line would exceed the width.
+            tail: pieces after them that are never cut.
 
         Raises:
-            FullError: there are as many already as there may be; this one was not printed.
+            FullError: the limit of lines is reached; this line was not printed.
         """
         self._count()
         self._canvas.line(parts, tail)
         self._prompt()
 
     def at(self, place: str, step: int | None, *parts: Part, tail: Sequence[Part] = ()) -> None:
-        """Print a line of text behind the columns of its place and its step.
+        """Print a line of text after the columns for a place and a step.
 
         Parameters:
             place: ``file:line``; empty if there is none.
             step: the number of a step; None if there is none.
+            parts, tail: as for `line`.
 
         Raises:
             FullError: as for `line`.
@@ -109,7 +116,10 @@ class Printer:
         self.line(*columns, *parts, tail=tail)
 
     def row(self, row: dict[str, object]) -> None:
-        """Print a row as JSON.
+        """Print a row as a line of JSON.
+
+        Parameters:
+            row: names and values that can be written as JSON.
 
         Raises:
             FullError: as for `line`.
@@ -120,7 +130,7 @@ class Printer:
         self._prompt()
 
     def note(self, text: str) -> None:
-        """Print a line that counts for nothing and is not cut; not among JSON."""
+        """Print a line that is neither counted nor cut; print nothing if rows are JSON."""
         if not self.as_json:
             print(text)
 
@@ -133,17 +143,23 @@ class Printer:
         if self.lines < _PROMPT:
             sys.stdout.flush()
 
-    # ---------------------------------------------------------------- how things are said
+    # ---------------------------------------------------------------- texts
 
     def value(self, state: State, value: raw.Value, limit: int = VALUE_LIMIT) -> object:
-        """Return a value as JSON has it, or as text of about `limit` characters."""
+        """Return a value as an object for JSON, or as text.
+
+        Parameters:
+            state: the contents of objects.
+            value: the value.
+            limit: about how many characters the text has; for JSON, how many objects are followed.
+        """
         if self.as_json:
             return to_json(state.resolve(value, objects=limit, values=JSON_ITEMS))
         room = limit // 2
         return render(state.resolve(value, objects=room, items=room, values=room * room), limit)
 
     def path(self, path: str) -> str:
-        """Return a source file as it is shown: relative to where the program ran."""
+        """Return the path of a source file relative to the program's working directory."""
         return path.removeprefix(self._workdir)
 
     def place(self, path: str, line: int) -> str:
@@ -165,10 +181,10 @@ class Printer:
         return f"{short_name(frame.code)}({', '.join(parts)})"
 
     def arguments(self, frame: Frame, state: State) -> dict[str, object]:
-        """Return a frame's arguments by name, each as `value` gives it."""
+        """Return a frame's arguments by name, each as `value` returns it."""
         limit = VALUE_LIMIT if self.as_json else ARGUMENT_LIMIT
         names = frame.code.arguments
-        # By its values, for code may have any number of parameters and be called without them.
+        # Over the values: code may have many parameters, most of them without a value.
         return {
             names[index]: self.value(state, value, limit)
             for index, value in sorted(frame.values.items())
@@ -176,12 +192,12 @@ class Printer:
         }
 
     def source(self, path: str, line: int) -> str:
-        """Return a line of the recorded source, with its indentation; empty when not known."""
+        """Return a line of the recorded source with its indentation; empty if it is not known."""
         lines = self._trace.source_lines(path)
         return lines[line - 1].expandtabs().rstrip() if 0 < line <= len(lines) else ""
 
     def is_own(self, code: Code) -> bool:
-        """Tell whether code is the program's own: neither installed nor the standard library's."""
+        """Return whether code is the program's own: neither installed nor standard library."""
         if code.module == "__main__":
             return True
         path = self.path(code.path)
@@ -194,13 +210,13 @@ def _sources(trace: Trace) -> list[str]:
 
 
 def _places_width(paths: list[str]) -> int:
-    """Return how wide the column of places is, for these files, with lines up to 9999."""
+    """Return the width of the column of places for these files, with lines up to 9999."""
     longest = max((len(path) for path in paths if _FOREIGN.search(path) is None), default=0)
     return min(max(longest + 5, PLACES.start), PLACES.stop - 1)
 
 
 def short_name(code: Code) -> str:
-    """Return a code's name as it is shown: a module by its name, ``<locals>`` left out."""
+    """Return the shown name of code: a module by the module's name, others without ``<locals>``."""
     if code.kind == "module":
         return f"<module {code.module}>"
     if code.kind == "class":
@@ -209,12 +225,12 @@ def short_name(code: Code) -> str:
 
 
 def thread_name(thread: Thread) -> str:
-    """Return how a thread is named in lines of text."""
+    """Return the name of a thread in lines of text."""
     return "an unknown thread" if thread is NO_THREAD else f"thread {thread.number} {thread.name}"
 
 
 def in_task(frame: Frame) -> str:
-    """Return what is said of a frame's task behind its place; nothing if it is in none."""
+    """Return the text that names a frame's asyncio task; empty if the frame is in none."""
     return f", task {frame.task}" if frame.task else ""
 
 

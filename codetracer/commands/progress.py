@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 __all__ = ["Progress"]
 
 BAR: Final = 30
-"""Characters of a bar."""
+"""The width of the bar in characters."""
 
 EVENTS: Final = 1024
-"""So many events pass before it is drawn again."""
+"""How many events pass before the bar is drawn again."""
 
 
 class Progress:
-    """A bar on standard error, if that is a terminal.
+    """A bar on standard error, if that is a terminal; the end of the ``with`` block removes it.
 
     Parameters:
-        what: the word behind the percentage, such as ``measured``.
+        what: the word after the percentage, such as ``measured``.
     """
 
     def __init__(self, what: str) -> None:
@@ -40,10 +40,10 @@ class Progress:
             overwrite("")
 
     def watch(self, state: Callable[[], tuple[int, int]]) -> Callable[[], None]:
-        """Return what is to be called at each event.
+        """Return a function that the caller calls at each event.
 
         Parameters:
-            state: returns how much is done, and how much there is to do.
+            state: returns how much work is done, and how much there is in all, in the same unit.
         """
         if not self._wanted:
             return lambda: None

@@ -61,14 +61,14 @@ exit status:
 OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
-"""Modules that run other people's code, each with a filter of its name."""
+"""Modules that run other people's code. For each there is a built-in filter of the same name."""
 
 INTERRUPTED = 130
-"""What a shell sees of a program that was interrupted: 128 and SIGINT."""
+"""The exit status after a KeyboardInterrupt, as shells report it: 128 plus SIGINT."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of ``record``; the program is not theirs to describe."""
+    """Give `parser` the options of ``record``, without those that name the program."""
     defaults = Limits()
     parser.add_argument(
         "-o",
@@ -179,11 +179,15 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
 
 
 def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
-    """Make the folder and the recorder, and return what starts the recording.
+    """Create the folder and the recorder, and return a function that starts the recording.
+
+    Parameters:
+        options: the parsed command line.
+        target: the program to run.
 
     Raises:
         UsageError: the folder, a filter or a setting is wrong.
-        HostError: the folder cannot be made.
+        HostError: the folder cannot be created.
     """
     configure_policy(
         on_recorder_error=options.on_recorder_error,
@@ -230,9 +234,9 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 _prepared: list[Recorder] = []
 _summaries: list[Summary] = []
-"""What is said at the end; nothing with --quiet."""
+"""The summaries to print at the end; none with --quiet."""
 _statuses: list[int] = []
-"""What this process is to exit with."""
+"""The exit statuses of this process that were decided so far; the last one is in force."""
 
 seal(globals())
 
@@ -240,17 +244,21 @@ seal(globals())
 def execute(target: Target, start: Callable[[], None]) -> int:
     """Run the program, and return the exit status of ``codetracer record``.
 
+    Parameters:
+        target: the program to run.
+        start: starts the recording; it is called right before the program's first line.
+
     Raises:
-        BaseException: what the program raises, if it is to end as it would unrecorded; and what
-            keeps it from beginning.
+        BaseException: the program raised it and --no-propagate-script-exit is not given, or it
+            kept the program from starting.
     """
-    # Handlers run last in, first out: by then the recording has ended, whatever came of it.
+    # Handlers run last in, first out, so the recording has ended when this one runs.
     atexit.register(_end, _getpid())
     try:
         try:
             run(target, start)
         finally:
-            # A call of C's, as any frame of Python may find no memory.
+            # A function in C, because memory may be too short for a Python frame.
             reserve.release()
     except SystemExit as ending:
         if not _has_begun(ending):
@@ -292,13 +300,14 @@ def _status_of(ending: SystemExit) -> int:
         return 0
     if not isinstance(code, int):
         return 1
-    # Not by its operators: a subclass may have its own. What is too large for a C long is -1 there.
+    # int's own operators, because a subclass may replace them. CPython turns a number too large
+    # for a C long into -1.
     fits = int.__le__(-(1 << 63), code) and int.__lt__(code, 1 << 63)
     return int.__and__(code, 0xFF) if fits else 0xFF
 
 
 def _has_begun(ending: BaseException) -> bool:
-    """Tell whether the program has begun, and not only been looked for or compiled."""
+    """Return whether the program's code had begun to run when it raised `ending`."""
     if not all(recorder.started for recorder in _prepared):
         return False
     traceback = ending.__traceback__
@@ -307,7 +316,7 @@ def _has_begun(ending: BaseException) -> bool:
         code = traceback.tb_frame.f_code
         names.append((os.path.basename(code.co_filename), code.co_name))
         traceback = traceback.tb_next
-    # What runpy runs is found there, after recording has begun.
+    # runpy finds the program after recording has begun, and runs it in _run_code.
     is_found_by_runpy = ("<frozen runpy>", "_run_module_as_main") in names
     return not is_found_by_runpy or ("<frozen runpy>", "_run_code") in names
 
@@ -330,10 +339,10 @@ def _note_end(status: int, label: str) -> None:
 
 
 def _ends_as_the_program() -> bool:
-    """Tell whether this process ends as the program would.
+    """Return whether this process ends with the program's exception or exit status.
 
-    It does so unless --no-propagate-script-exit is given. Even then it does in a child of a
-    recorded program, whose parent looks at the status, and where recording failed or was disabled.
+    It does unless --no-propagate-script-exit is given. Even then it does in a child of a recorded
+    program, because the parent looks at the status, and where recording failed or was disabled.
     """
     return recording_policy().propagate_script_exit or not any(
         recorder.started
@@ -352,10 +361,13 @@ def _show(error: BaseException) -> None:
 
 
 def _end(process: int) -> None:
-    """Say what is missing, or what there is; exit with 1 if there must be a whole trace and is not.
+    """Print what is missing and the summary; exit with 1 if a required recording is incomplete.
 
-    This is the last handler that runs at exit. All that may still be printed is what finalizers of
-    the program's print.
+    This is the last handler that runs at exit. After it only finalizers of the program's objects
+    can print.
+
+    Parameters:
+        process: the PID of the process that registered the handler; forked children do nothing.
     """
     if _getpid() != process:
         return
@@ -387,6 +399,6 @@ def _conclude(status: int) -> int:
     if status:
         for summary in _summaries:
             summary.note_hidden(status)
-    # Whatever fails from now on, nothing else will say.
+    # If recording fails after this, `_end` must see that the process would exit with 0.
     _statuses.append(0)
     return 0

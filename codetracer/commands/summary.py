@@ -1,8 +1,8 @@
 """The last lines of ``codetracer record``: how much was recorded, and how to see it.
 
-It runs after the program: no code of the program's is run, nothing it may have replaced is looked
-up, and nothing is imported. What is written goes to standard error as it was when recording began;
-where the program has closed it, nothing is said.
+This code runs after the program. It runs no code of the program, looks up nothing that the program
+may have replaced, and imports nothing. It writes to the standard error of the time when recording
+began, and writes nothing if the program has closed that.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Summary", "flush", "say"]
 
 SHOWN: Final = 3
-"""How many of the processes that are not recorded are named."""
+"""How many of the processes without a recording are named."""
 
 PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 """The characters that mean themselves in a shell."""
@@ -36,11 +36,11 @@ seal(globals())
 
 
 class Summary:
-    """What is said of one recording.
+    """The last lines about one recording.
 
     Parameters:
-        recorder: what records.
-        folder: where to, as the user would name it.
+        recorder: the recorder.
+        folder: the folder of the recording, in the form in which the user would name it.
     """
 
     def __init__(self, recorder: Recorder, folder: str) -> None:
@@ -51,16 +51,16 @@ class Summary:
         self._step: int | None = None
 
     def note_uncaught(self, error: BaseException) -> None:
-        """Take note of the exception that ended the program."""
+        """Remember the exception that ended the program."""
         self._uncaught = type(error).__name__
         self._step = self._recorder.raised_at(error)
 
     def note_hidden(self, status: int) -> None:
-        """Take note of the program's exit status, for the command's own will not be that."""
+        """Remember the program's exit status, which the command's own status will not show."""
         self._hidden = status
 
     def tell(self) -> None:
-        """Print the summary, unless recording failed, which is reported elsewhere."""
+        """Print the summary, unless recording failed; that is reported elsewhere."""
         recorder = self._recorder
         if not recorder.started or recorder.failed or not recorder.is_wanted:
             return
@@ -97,7 +97,7 @@ class Summary:
 
 
 def say(text: str) -> None:
-    """Print a line on standard error, past what records the program's output."""
+    """Print a line on standard error without recording it as the program's output."""
     # What the program printed comes first.
     flush("stdout")
     flush("stderr")
@@ -105,7 +105,13 @@ def say(text: str) -> None:
 
 
 def flush(name: str) -> None:
-    """Flush a stream of `sys` if it is CPython's own through and through; raise nothing."""
+    """Flush a stream of `sys` if all its layers are CPython's own classes.
+
+    An error of the stream itself is ignored: CPython reports it at exit.
+
+    Parameters:
+        name: ``stdout`` or ``stderr``.
+    """
     stream = _modules.get(name)
     if (
         type(stream) is not _TextIOWrapper
@@ -116,7 +122,7 @@ def flush(name: str) -> None:
     try:
         stream.flush()
     except (OSError, ValueError) as error:
-        # It is closed, or nobody reads it; CPython will say so when it flushes it.
+        # The stream is closed, or the reader of its pipe has gone.
         if not began_here(error):
             raise
 
@@ -135,7 +141,7 @@ def _number(number: int, what: str, plural: str = "s") -> str:
 
 
 def _size(size: int) -> str:
-    """Return a number of bytes in the largest unit of which there is one."""
+    """Return a number of bytes with its largest fitting unit."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
         if size >= factor:
             return f"{size / factor:.3g} {unit}"
@@ -143,9 +149,12 @@ def _size(size: int) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Return a word as a shell takes it (`shlex` would be loaded into the program's process)."""
+    """Return a word quoted for a shell.
+
+    `shlex` would do it, but it would be loaded into the program's process.
+    """
     if not word.isprintable():
-        # Nobody can type it; it shall not move the cursor.
+        # Nobody can type such a name, and its control characters must not move the cursor.
         return ascii(word)
     if word and all(character in PLAIN for character in word):
         return word

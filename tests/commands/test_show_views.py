@@ -236,7 +236,7 @@ def test_lines_say_what_was_deleted_and_raised_and_calls_in_them_are_one_line(
     check = bare("--function", "check", "--lines", cwd=recorded)
     fill = bare("--function", "fill", "--lines", cwd=recorded)
 
-    assert "| ...... self.total is no more" in swap
+    assert "| ...... self.total is gone" in swap
     assert "| ...... self.items[0] = 'ink'" in swap
     assert check[1:4] == [
         '|     if item == "bad":',
@@ -306,7 +306,9 @@ def test_exceptions_of_what_is_not_the_users_are_counted_unless_all_are_wanted(
 ) -> None:
     folded, whole = lines("--raises", cwd=recorded), lines("--raises", "--all", cwd=recorded)
 
-    assert folded[-1] == "… 1 more that stayed in code which is not yours; --all shows them"
+    assert folded[-1] == (
+        "… exceptions not shown: 1 that stayed in code that is not yours; --all shows them"
+    )
     assert not [line for line in folded if "LookupError" in line]
     assert len([line for line in whole if "LookupError('of the library')" in line]) == 1
 
@@ -327,7 +329,7 @@ def test_what_only_ends_a_loop_is_counted_unless_all_are_wanted(tmp_path: Path) 
 
     whole, folded = bare("--raises", "--all", cwd=tmp_path), lines("--raises", cwd=tmp_path)
 
-    assert folded == ["… 2 more that only ended a loop; --all shows them"]
+    assert folded == ["… exceptions not shown: 2 that only ended a loop; --all shows them"]
     module = "in <module __main__>"
     assert whole == [
         f"StopIteration()  raised {module}  ended a loop at app.py:4 {module}",

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["SHOWN_SIBLINGS", "Folded", "JsonTree", "Tree", "end_row", "result", "result_text"]
 
 SHOWN_SIBLINGS: Final = 3
-"""So many calls of one function by one frame are shown; the others are counted."""
+"""How many calls of one function by one frame are shown; the others are only counted."""
 
 INDENTED: Final = 40
 """The number of levels that are indented; deeper calls show their depth as a number."""
 
 
 _TOLD: Final = (events.UnwindEvent, events.UnfinishedEvent)
-"""How calls end that are shown whatever they are."""
+"""The ends of calls that are shown even if the call would be folded."""
 
 KINDS: Final = {
     "definitions": "of imports and class bodies",
@@ -45,11 +45,11 @@ KINDS: Final = {
     "similar": "similar to others",
     "deep": "that lie deeper",
 }
-"""Why calls are not shown, and how that is said."""
+"""The reasons for which calls are not shown, and their words in the last line."""
 
 
 class Folded:
-    """How many calls were not shown, over all processes."""
+    """Counts the calls that are not shown, by reason; its str is the line that reports them."""
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(KINDS, 0)
@@ -66,19 +66,19 @@ class _Node:
     """A call that has not ended.
 
     Attributes:
-        depth: how far it is indented.
-        began_ns: when it began, or went on (ns since recording began).
-        place, step: where it is, and the first step in it.
-        head: its first line, as long as that was not printed.
-        shown: whether it gets lines of its own.
-        hides: why nothing that it calls is shown, one of `KINDS`; empty if it is.
-        kept: why it is folded unless it raises, one of `KINDS`; empty if it is not.
-        similar: the calls with which it is only counted, if it is.
-        above: the innermost call around it that is shown, or itself.
-        inside: how many calls lie in it that are not shown.
+        depth: the number of levels by which it is indented.
+        began_ns: when it began or was resumed (ns since recording began).
+        place, step: the ``file:line`` of the call, and the number of its first step.
+        head: its first line; empty once that was printed.
+        shown: whether it is shown.
+        hides: why the calls that it makes are not shown, one of `KINDS`; empty if they are.
+        kept: why it is folded unless it raises or does not end, one of `KINDS`; empty if it is not.
+        similar: the similar calls among which it is counted instead of shown; None if it is not.
+        above: the call itself if it is shown, else the innermost shown call around it.
+        inside: how many calls inside it are not shown, without those that are similar to others.
         calls: how many calls of each kind it made.
-        folded: of these, how many were only counted, how many of them raised, and the first one.
-        key: of which kind it is: its code, and whether it goes on rather than begins.
+        folded: the similar calls of each kind that it made and that are only counted.
+        key: the kind of the call: its code, and whether it was resumed; None for the root.
         lined: whether its lines are shown.
     """
 
@@ -119,6 +119,14 @@ class _Node:
 
 
 class _Similar:
+    """Similar calls that are only counted.
+
+    Attributes:
+        count: how many there are.
+        raised: how many of them ended with an exception.
+        place, step: the ``file:line`` and the first step of the first one.
+    """
+
     __slots__ = ("count", "place", "raised", "step")
 
     def __init__(self, place: str, step: int) -> None:
@@ -131,18 +139,20 @@ class _Similar:
 class Tree:
     """Prints the calls of one process as they are read.
 
-    A call that calls nothing is one line. Of others, what they call stands below their line, and
-    what came of them in a line of its own. The name of an asyncio task stands before the call that
-    it makes or goes on with. The last line is the program's exit status, if known.
+    A call that calls nothing is one line. Any other call begins with a line, below which its calls
+    follow, and ends with a line that has its result. Where an asyncio task begins or resumes a
+    call, the task's name stands in front of it. The last line is the program's exit status, if it
+    is known.
 
     Parameters:
-        selection: which calls are shown; those of the depth are folded here.
-        depth: calls that lie deeper are counted, not shown; 0 for no limit.
-        lines: of calls up to this depth each line is shown, with what it changed; 0 for none.
-        folded: counts what is not shown. None has everything shown but what lies deeper; otherwise
-            imports, bodies of classes, code that is not the program's own, and of similar calls
-            by the same frame all but the first few are folded, unless they raise
-            or do not end.
+        replay: the events of the process.
+        printer: prints the lines.
+        selection: the part of the recording to show.
+        depth: the number of levels that are shown; deeper calls are counted. 0 for no limit.
+        lines: in calls of less than this depth, each line is shown with its changes; 0 for none.
+        folded: counts the calls that are not shown. These are imports, bodies of classes, code that
+            is not the program's own, and all but the first few similar calls by one frame. Calls
+            that raise or do not end are shown anyway. None shows all calls up to the depth.
     """
 
     def __init__(
@@ -165,11 +175,11 @@ class Tree:
         self._stacks: dict[Thread, list[_Node]] = {}
         self._printed: Thread | None = None
         self._exit: ExitEvent | None = None
-        # What was asked for is shown whatever it is, and so is what it calls.
+        # Whether the user selected a call of foreign code or a definition, so that none is folded.
         self._foreign_root = False
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the lines that it completes."""
         if self._lines:
             self._tell_lines(event)
         if isinstance(event, OPENING):
@@ -180,7 +190,7 @@ class Tree:
             self._exit = event
 
     def finish(self) -> None:
-        """Print what was only counted, and the exit status."""
+        """Print the similar calls that were only counted, and the exit status."""
         for thread, (root, *_) in self._stacks.items():
             self._print_folded(thread, root)
         event = self._exit
@@ -218,7 +228,7 @@ class Tree:
             self._count(node, why)
             node.hides = why if why == "definitions" else ""
             if above is outer:
-                # It is still shown if it raises or hangs: once, not at each level.
+                # It is still shown if it raises or does not end: once, not at each level.
                 node.kept = why
                 node.head = self._head(event)
             return
@@ -239,7 +249,7 @@ class Tree:
 
     def _why_folded(self, event: CallEvent | ResumeEvent | ThrowEvent) -> str:
         frame, code = event.frame, event.frame.code
-        # A module that ran when recording began is where recording was asked for.
+        # A module that ran when recording began started the recording; it is no import.
         is_import = (
             code.kind == "module"
             and code.module != "__main__"
@@ -247,7 +257,7 @@ class Tree:
         )
         is_definition = is_import or code.kind == "class"
         if self._selection.is_root(frame):
-            # It was asked for.
+            # The user selected this call.
             self._foreign_root = is_definition or not self._printer.is_own(code)
         elif is_definition:
             return "" if self._foreign_root else "definitions"
@@ -365,7 +375,7 @@ class Tree:
 
     def _print_changes(self, thread: Thread, node: _Node, frame: Frame) -> None:
         for name, value in described(self._replay, self._printer, frame):
-            text = f"{name} = {value}" if value is not None else f"{name} is no more"
+            text = f"{name} = {value}" if value is not None else f"{name} is gone"
             self._print_inside(thread, node, f"...... {text}", "change")
 
     def _print_inside(self, thread: Thread, node: _Node, text: str, style: str) -> None:
@@ -374,7 +384,7 @@ class Tree:
         self._printer.at("", None, f"{_indentation(node.depth)}| ", (text, style))
 
     def _margin(self, code: Code, source: str) -> int:
-        """Return how many columns of a line are the indentation of all its function's lines."""
+        """Return how many columns to cut from a line: the indentation of its function."""
         first = self._printer.source(code.path, code.line)
         indentation = len(first) - len(first.lstrip())
         return min(indentation, len(source) - len(source.lstrip()))
@@ -386,14 +396,14 @@ def _indentation(depth: int) -> str:
 
 
 def result(event: EndEvent, printer: Printer, state: State) -> Part:
-    """Return what came of a call, as it stands behind it."""
+    """Return the result of a call with its style: what it returned, yielded or raised."""
     raised = isinstance(event, events.UnwindEvent)
     style = "error" if raised else "result" if isinstance(event, events.ReturnEvent) else ""
     return result_text(event, printer, state), style
 
 
 def result_text(event: EndEvent, printer: Printer, state: State) -> str:
-    """Return what came of a call as text alone."""
+    """Return the result of a call as text: what it returned, yielded or raised."""
     match event:
         case events.ReturnEvent():
             return f"-> {printer.value(state, event.raw)}"
@@ -408,12 +418,14 @@ def result_text(event: EndEvent, printer: Printer, state: State) -> str:
 
 
 class JsonTree:
-    """Prints a row for each call, resumption and end; with `lines`, for each line that ran, too.
+    """Prints a row of JSON for each call, resumption and end, and for lines if they are wanted.
 
     Parameters:
-        selection: the calls to show.
-        lines: of calls up to this depth each line is told, when the next thing happens in its
-            function; 0 for none.
+        replay: the events of the process.
+        printer: prints the rows.
+        selection: the part of the recording to show.
+        lines: in calls of less than this depth, each line has a row, which is printed at the
+            next step or at the end of its call; 0 for none.
     """
 
     def __init__(self, replay: Replay, printer: Printer, selection: Selection, lines: int) -> None:
@@ -425,7 +437,7 @@ class JsonTree:
         self._rows: dict[Frame, dict[str, object]] = {}
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print its row if it has one."""
         printer, frame = self._printer, event.frame
         if isinstance(event, events.ExitEvent):
             if self._selection.holds(None, event.thread):
@@ -446,7 +458,7 @@ class JsonTree:
             printer.row(self._place(event, frame) | came | {"duration_ns": spent})
 
     def finish(self) -> None:
-        """Print what is left: nothing."""
+        """Do nothing, because every row is printed at its event."""
 
     def _place(self, event: Event, frame: Frame) -> dict[str, object]:
         opens = isinstance(event, OPENING)
@@ -503,7 +515,7 @@ class JsonTree:
 
 
 def end_row(event: EndEvent, printer: Printer, state: State) -> dict[str, object]:
-    """Return what came of a call, for JSON."""
+    """Return the result of a call as names and values for JSON."""
     match event:
         case events.ReturnEvent():
             return {"event": "return", "value": printer.value(state, event.raw)}

@@ -31,13 +31,13 @@ __all__ = ["UNBOUND", "described", "differences", "named", "said", "variable_nam
 UNBOUND: Final = raw.UnboundValue()
 
 LOOKED_INTO: Final = 300
-"""So many objects are looked into for the name of one that has changed."""
+"""How many objects are searched for a way to an object that has changed."""
 
 TOLD_ALONE: Final = 3
-"""Where more items than that have changed, the object is told as a whole."""
+"""If more items of an object have changed, the object is shown as a whole."""
 
 VALUE: Final = 100
-"""About so many characters a value is told with."""
+"""About how many characters of a value are shown."""
 
 _INDEXED: Final = (FORM_LIST, FORM_TUPLE, FORM_NAMED_TUPLE)
 _CALLED: Final = (FORM_CLASS, FORM_FUNCTION, FORM_MODULE)
@@ -46,10 +46,16 @@ _CALLED: Final = (FORM_CLASS, FORM_FUNCTION, FORM_MODULE)
 def described(
     replay: Replay, printer: Printer, frame: Frame
 ) -> Iterator[tuple[str, object | None]]:
-    """Yield what has changed, by its name in a frame, and what it is now; None if it is unbound.
+    """Yield the changes since the last event: a name, and the new value or None if it is gone.
 
-    These are variables that were bound anew, and attributes and items of objects that were there
-    before. An object to which no variable of the frame leads is called by its number.
+    Changes are variables that were assigned or deleted, and attributes and items of objects that
+    were known before.
+
+    Parameters:
+        replay: the replay at its current event.
+        printer: determines the form of the values.
+        frame: the frame whose variables the names begin with. An object to which none of them leads
+            is named by its number, such as ``#5``.
     """
     changes, state = replay.changes, replay.state
     if changes is None:
@@ -69,19 +75,24 @@ def described(
         names = named(state, frame, found)
         for number, differing in found.items():
             if _variable_of(names[number]) in told:
-                # It was told with its variable, whole.
+                # The new value of the variable shows the object already.
                 continue
             for suffix, value in differing:
                 yield f"{names[number]}{suffix}", _shown(printer, state, value)
 
 
 def _variable_of(name: str) -> str:
-    """Return the variable that a way to an object begins with."""
+    """Return the variable at the beginning of a name such as ``order.items[0]``."""
     return name.partition(".")[0].partition("[")[0]
 
 
 def variable_name(code: Code, number: int) -> str:
-    """Return the name of a variable: of a local one, or one of the global ones that follow them."""
+    """Return the name of a variable.
+
+    Parameters:
+        code: the code object.
+        number: an index into its local variables, followed by its global names.
+    """
     local = len(code.variables)
     return code.variables[number] if number < local else code.global_names[number - local]
 
@@ -91,11 +102,17 @@ def _shown(printer: Printer, state: State, value: raw.Value) -> object | None:
 
 
 def differences(state: State, number: int, before: Held) -> Iterator[tuple[str, raw.Value]]:
-    """Yield the attributes and items of an object that are not what they were.
+    """Yield the attributes and items of an object that have changed.
 
-    Each is what stands behind the object's name, such as ``.total`` or ``['a']``, and its value
-    now; `UNBOUND` if it is gone. What has changed in another way, and what the program says of
-    itself in other words, is the object itself, with no suffix.
+    Parameters:
+        state: the current contents of objects.
+        number: the object's number.
+        before: its earlier contents.
+
+    Yields:
+        The suffix to the object's name, such as ``.total`` or ``['a']``, and the new value or
+        `UNBOUND`. The suffix is empty and the value is the object itself where a formatter's text
+        has changed, or where changes cannot be named one by one.
     """
     now = state.objects[number]
     is_whole = not _same(said(before), said(now))
@@ -116,12 +133,12 @@ def differences(state: State, number: int, before: Held) -> Iterator[tuple[str, 
 
 
 def said(record: Held) -> raw.Value:
-    """Return the program's words for an object; `UNBOUND` where there are none."""
+    """Return the text of the program's formatter for an object; `UNBOUND` if there is none."""
     return record.words if type(record) is raw.WordedRecord else UNBOUND
 
 
 def _items(state: State, before: Held, now: Held) -> list[tuple[str, raw.Value]] | None:
-    """Return the items that have changed; None where they cannot be told one by one."""
+    """Return the items that have changed; None if they cannot be named one by one."""
     if before.form != now.form:
         return None
     if now.form == FORM_DICT:
@@ -142,7 +159,7 @@ def _items(state: State, before: Held, now: Held) -> list[tuple[str, raw.Value]]
 
 def _pairs(record: Held) -> dict[tuple[type, raw.Value], raw.Value]:
     items = record.items
-    # By their types, too: 1 and True are different keys of different dicts.
+    # With their types, because 1 and True compare equal.
     keys = ((type(key), key) for key in items[::2])
     return dict(zip(keys, items[1::2], strict=False))
 
@@ -157,13 +174,16 @@ def _attribute(state: State, number: int) -> str:
 
 
 def named(state: State, frame: Frame, wanted: Collection[int]) -> dict[int, str]:
-    """Return how a frame's code could name objects: the shortest way from one of its variables.
+    """Return names of objects in a frame's code: the shortest way from one of its variables.
 
     Parameters:
-        wanted: the objects' numbers; asked for one by one.
+        state: the contents of objects.
+        frame: the frame.
+        wanted: the numbers of the objects.
 
     Returns:
-        The names by number; ``#5`` where no variable leads to the object, as far as it is searched.
+        The names by number, such as ``order.items[0]``; ``#5`` if no way to object 5 was found
+        among the first `LOOKED_INTO` objects.
     """
     names: dict[int, str] = {}
     seen: set[int] = set()

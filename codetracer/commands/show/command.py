@@ -157,16 +157,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what the options ask for.
+    """Print the views that the options select.
 
     Returns:
-        The exit code.
+        The exit code, 0.
 
     Raises:
         HostError: ERR_IO, a file cannot be read.
-        TargetError: the trace is missing, damaged, of a newer version, or lacks what is asked for.
+        TargetError: the recording is missing, damaged, of a newer version, or lacks the process,
+            thread, step, call, function, variable or text in the options.
     """
-    # Imported now: the command line is loaded into programs that are recorded as well.
+    # Not imported at the top, because recorded programs load the command line, too.
     from codetracer.commands.drawing import canvas, has_colours
     from codetracer.commands.printer import FullError, Printer
     from codetracer.commands.show.paging import paged, pager
@@ -215,7 +216,7 @@ def _show(
 
 def _processes(trace: Trace, options: argparse.Namespace) -> tuple[Process, ...]:
     if options.process is None:
-        # Step numbers are each process' own.
+        # Each process numbers its own steps, so a step means one of the first process.
         has_step = options.step is not None or options.call is not None
         return trace.processes[:1] if has_step else trace.processes
     chosen = tuple(process for process in trace.processes if process.pid == options.process)

@@ -21,16 +21,17 @@ __all__ = ["Raises"]
 
 
 class _Exception:
-    """An exception on its way.
+    """An exception that was raised and whose fate is not known yet.
 
     Attributes:
-        row: what is known of it.
-        text, raised: what it is, and where it was raised.
-        code, place, step: what raised it, and its line and step there.
-        shows: whether it is shown.
-        ended: the task that it ended, if any.
-        frame: the frame that handles it, maybe only on its way through ``finally`` or ``with``.
-        where: the function, the line and the step that handle it.
+        row: its description for JSON.
+        text: the exception as text.
+        raised: where it was raised, in words.
+        code, place, step: the code that raised it, and the line and the step there.
+        shows: whether it is in the selected part of the recording.
+        ended: the name of the task that it ended; empty if it ended none.
+        frame: the frame that handles it, perhaps only in ``finally`` or ``with``; None for none.
+        where: the name of that function, and the line and the step there.
     """
 
     __slots__ = (
@@ -62,19 +63,22 @@ class _Exception:
 
 
 class Raises:
-    """Prints each exception once, as soon as it is known what became of it.
+    """Prints each exception once, as soon as its fate is known.
 
-    RAISE comes in each frame that an exception passes, and EXCEPTION_HANDLED also where
-    ``finally`` or ``with`` sees it pass; both are told apart from the rest here.
+    CPython emits RAISE in each frame that an exception passes, and EXCEPTION_HANDLED also where
+    ``finally`` or ``with`` only sees it pass. This class tells these events from those where the
+    exception was raised first and handled last.
 
     Parameters:
-        selection: where the exceptions were raised that are shown.
-        folded: whether those are only counted that did not leave code which is not the
-            program's own.
+        replay: the events of the process.
+        printer: prints the exceptions.
+        selection: the part of the recording in which a shown exception was raised.
+        folded: whether to count, instead of print, the exceptions that only ended a loop and those
+            that stayed inside code that is not the program's own.
 
     Attributes:
-        foreign: how many these were.
-        loops: how many ended a loop, as StopIteration does; they are only counted with these.
+        foreign: how many exceptions were not printed because they stayed inside such code.
+        loops: how many were not printed because they only ended a loop, as StopIteration does.
     """
 
     def __init__(
@@ -86,16 +90,17 @@ class Raises:
         self._printer = printer
         self._selection = selection
         self._folded = folded
-        # By thread and by the exception's number, for it may be on its way in several.
+        # By thread and number, because several threads may raise the same exception.
         self._active: dict[_Key, _Exception] = {}
-        # The keys of those that a frame handles, and those of them whose line is not known yet.
+        # The exceptions that a frame handles, and those among them whose line is not known yet.
         self._handling: dict[Frame, dict[_Key, None]] = {}
         self._unstepped: dict[Frame, list[_Exception]] = {}
-        # What ends a loop is raised, and nothing tells that the loop takes it.
+        # StopIteration that was raised in a frame. No event shows that a loop caught it, so the
+        # frame's next step does.
         self._stops: dict[Frame, tuple[_Key, int, int]] = {}
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the exceptions whose fate it decides."""
         if type(event) is events.StepEvent:
             self._step(event)
         elif isinstance(event, events.RaiseEvent | events.ThrowEvent):
@@ -115,7 +120,7 @@ class Raises:
         if known is not None and known.frame is None:
             return
         if known is not None:
-            # It was handled; now it, or another one in its place, is raised.
+            # It was handled before; now it is raised again, or another one with the same number.
             self._print_handled(key)
         frame, printer = event.frame, self._printer
         shown = printer.value(self._replay.state, event.raw, 100)
@@ -152,7 +157,7 @@ class Raises:
             return
         for known in self._unstepped.pop(event.frame, ()):
             if known.frame is event.frame:
-                # The line of `except`, which runs right after.
+                # The line of `except`, which runs right after EXCEPTION_HANDLED.
                 known.where = known.where[0], event.line, event.number
 
     def _is_stop(self, value: raw.Value) -> bool:
@@ -178,14 +183,14 @@ class Raises:
         key = event.thread, _identity(event.raw)
         known = self._active.get(key)
         if known is None:
-            # It came out of code that is not recorded, or was never told.
+            # It came from code that is not recorded, or CPython emitted no RAISE for it.
             self._ended(event.frame)
             return
         self._release(key, known)
         self._ended(event.frame)
         frame = event.frame
         if frame.task and (frame.caller is None or frame.caller.task != frame.task):
-            # Whoever awaits the task may get it.
+            # Code that awaits the task may get it.
             known.ended = frame.task
         elif frame.caller is None:
             del self._active[key]
@@ -198,12 +203,12 @@ class Raises:
             self._print_handled(key)
 
     def finish(self) -> None:
-        """Print those of which it is not known what became of them."""
+        """Print the exceptions whose fate is not known, and those that ended a task."""
         for known in self._active.values():
             if known.ended:
                 self._print(known, "ended", f"ended task {known.ended}", None)
             else:
-                self._print(known, "unknown", "what became of it was not recorded", None)
+                self._print(known, "unknown", "its fate was not recorded", None)
 
     def _print_handled(self, key: _Key) -> None:
         known = self._active.pop(key)
@@ -215,7 +220,7 @@ class Raises:
         self._print(known, "handled", f"handled at {place} (step {step}) in {name}", frame)
 
     def _release(self, key: _Key, known: _Exception) -> None:
-        """Note that no frame handles it."""
+        """Record that no frame handles the exception any more."""
         frame, known.frame = known.frame, None
         if frame is not None:
             there = self._handling[frame]
@@ -248,5 +253,5 @@ class Raises:
 
 
 def _identity(value: raw.Value) -> object:
-    # What is no object is an exception that a filter hid, unless the log is damaged.
+    # A value that is no object is an exception that a filter hid, or the log is damaged.
     return value.number if type(value) is ReferenceValue else type(value)

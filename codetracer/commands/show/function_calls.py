@@ -21,15 +21,18 @@ __all__ = ["Functions"]
 
 
 class Functions:
-    """Prints every call of a function, when it ends, and where it was called.
+    """Prints every call of a function, with the caller's line, when the call ends.
 
     Parameters:
-        name: its qualified name, the last part of that, or either with the module before it.
-        prints: whether to print them, or only to know whether there are any.
+        replay: the events of the process.
+        printer: prints the calls.
+        selection: the part of the recording to show.
+        name: a qualified name, its last part, or either with the module in front of it.
+        prints: False only searches for the function, and prints nothing.
 
     Attributes:
-        known: the names of all functions that were called.
-        found: whether this was one of them.
+        known: the qualified names of all functions that were called so far.
+        found: whether the function was one of them.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class Functions:
         self._count = 0
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the call that it ends."""
         if isinstance(event, events.CallEvent):
             code = event.frame.code
             if code not in self._codes:
@@ -61,7 +64,7 @@ class Functions:
             self._end(event)
 
     def finish(self) -> None:
-        """Print what is left: nothing."""
+        """Do nothing, because each call is printed when it ends."""
 
     def _call(self, event: events.CallEvent) -> None:
         self.found = True
@@ -78,7 +81,7 @@ class Functions:
         if printer.as_json:
             printer.row(row | end_row(event, printer, state) | {"duration_ns": spent})
             return
-        came = f"from {row['caller']}" if row["caller"] else "called by nothing recorded"
+        came = f"from {row['caller']}" if row["caller"] else "caller not recorded"
         name = short_name(frame.code)
         place = printer.place(frame.code.path, frame.code.line)
         step = row["step"]

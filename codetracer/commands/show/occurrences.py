@@ -26,18 +26,23 @@ VALUE: Final = 100
 
 
 class Finds:
-    """Prints each place where a text comes up.
+    """Prints each place where a text appears.
 
-    That is where a variable, an attribute or an item gets a value that has it, where a call is made
-    with one or returns or raises one, the first call of a function that has it in its name or in
-    those of its variables, and where it is written or read. A number is found by all its digits.
+    The text appears where a variable, an attribute or an item gets a value that contains it, where
+    such a value is an argument or is returned or yielded, at the first call of a function whose
+    name, module or variables' names contain it, and in the program's output and input. A number
+    matches only if the text is all of its digits.
 
     Parameters:
-        folded: whether what is found at the same line in the same way is shown a few times only.
+        replay: the events of the process.
+        printer: prints the places.
+        selection: the part of the recording to search.
+        text: the text.
+        folded: whether to show only the first few places with the same line and name.
 
     Attributes:
-        found: whether it came up.
-        more: how often it came up without being shown.
+        found: whether the text appeared.
+        more: how many places were not shown.
     """
 
     def __init__(
@@ -59,11 +64,11 @@ class Finds:
 
     @property
     def found(self) -> bool:
-        """See the class."""
+        """Whether the text appeared."""
         return self._found or self._output.printed
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the places that it shows."""
         self._output.see(event)
         where = self._where.see(event)
         frame = event.frame
@@ -86,7 +91,7 @@ class Finds:
                     self._print(event, where, kind, event.raw)
 
     def finish(self) -> None:
-        """Print what has no line end."""
+        """Search the last line of output if it has no line end."""
         self._output.finish()
 
     def _see_changes(self, event: Event, where: tuple[Frame, int | None, int]) -> None:
@@ -110,7 +115,7 @@ class Finds:
                 self._print(event, where, f"{names_of[number]}{suffix}", value)
 
     def _in_object(self, number: int, before: Held | None) -> list[tuple[str, raw.Value]]:
-        """Return what an object holds since now that has the text, and where in it."""
+        """Return the changed parts of an object that contain the text, each with its suffix."""
         now = self._state.objects[number]
         has_whole = any(map(self._has, now.items)) or self._has(said(now))
         if not has_whole and not any(self._has(value) for _, value in now.attributes):
@@ -129,7 +134,7 @@ class Finds:
             self._tell(event, here, "function", f"function {code.module}.{code.name}")
         for name in (*code.variables, *code.global_names):
             if self._text in name:
-                self._tell(event, here, f"name {name}", f"a variable of it is called {name}")
+                self._tell(event, here, f"name {name}", f"it has a variable named {name}")
 
     def _has(self, value: raw.Value) -> bool:
         match value:

@@ -17,16 +17,21 @@ __all__ = ["Output", "OutputLines"]
 
 
 class OutputLines:
-    """Puts together what was written piece by piece: a line each, as far as it is told where."""
+    """Joins consecutive pieces of output from one line of the program, until a line ends."""
 
     def __init__(self) -> None:
         self._waiting: OutputEvent | None = None
         self._step: int | None = None
-        # The parts of a line that has not ended.
+        # The pieces of a line that has not ended.
         self._parts: list[bytes] = []
 
     def add(self, event: OutputEvent) -> Iterable[tuple[OutputEvent, int | None, bytes]]:
-        """Take in what was written, and yield what is whole by it: from where, its step, what."""
+        """Add an output, and yield the whole lines that it completes.
+
+        Yields:
+            An event with their origin, the step that wrote their first piece (None if it is not
+            known), and one or more lines as bytes.
+        """
         if self._waiting is None or _origin(self._waiting) != _origin(event):
             yield from self.rest()
             frame = event.frame
@@ -41,7 +46,7 @@ class OutputLines:
         self._parts.append(rest)
 
     def rest(self) -> Iterable[tuple[OutputEvent, int | None, bytes]]:
-        """Yield what has no line end, if there is anything."""
+        """Yield the last line, as `add` does, if it has no line end."""
         data = b"".join(self._parts)
         self._parts = []
         if self._waiting is not None and data:
@@ -49,13 +54,15 @@ class OutputLines:
 
 
 class Output:
-    """Prints what the program wrote, and what it read from its standard input, line by line.
+    """Prints the program's output, and what it read from standard input, line by line.
 
     Parameters:
-        only: prints the lines alone that have this text in them.
+        printer: prints the lines.
+        selection: the part of the recording to show.
+        only: prints only lines that contain this text.
 
     Attributes:
-        printed: whether there was any to print.
+        printed: whether a line was printed.
     """
 
     def __init__(self, printer: Printer, selection: Selection, only: str = "") -> None:
@@ -66,13 +73,13 @@ class Output:
         self._lines = OutputLines()
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the lines that it completes."""
         if isinstance(event, events.OutputEvent) and self._selection.has(event.frame, event.thread):
             for found in self._lines.add(event):
                 self._print(*found)
 
     def finish(self) -> None:
-        """Print what has no line end."""
+        """Print the last line if it has no line end."""
         for found in self._lines.rest():
             self._print(*found)
 

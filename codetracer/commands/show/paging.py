@@ -22,13 +22,16 @@ __all__ = ["paged", "pager"]
 DEFAULT: Final = "less"
 
 SETTINGS: Final = {"LESS": "FRX", "LV": "-c"}
-"""Set for pagers unless it is: end if one screen shows all, show colours, leave the text there."""
+"""Variables for the pager, unless the environment has them.
+
+With them the pager ends if the text fits on one screen, and shows colours. The text stays there."""
 
 
 def pager() -> str | None:
-    """Return the command of the pager; None where standard output is no terminal or none is wanted.
+    """Return the command of the pager; None for no pager.
 
-    It is what CODETRACER_PAGER says, or PAGER, or less; ``cat`` and nothing stand for none.
+    The command is CODETRACER_PAGER, else PAGER, else ``less``. There is no pager if standard output
+    is no terminal, if the command is empty or ``cat``, or if its program does not exist.
     """
     if not sys.stdout.isatty():
         return None
@@ -49,12 +52,12 @@ def pager() -> str | None:
 
 @contextmanager
 def paged(command: str | None) -> Iterator[None]:
-    """Send what is printed on standard output through a pager, until the block ends.
+    """Send standard output through a pager until the ``with`` block ends.
 
-    Whoever leaves the pager has seen enough: the block ends then, and nothing is said of it.
+    If the user leaves the pager earlier, the block ends there without an error.
 
     Parameters:
-        command: what the shell runs; None for no pager.
+        command: the command, which a shell runs; None for no pager.
     """
     if command is None:
         yield
@@ -77,7 +80,7 @@ def paged(command: str | None) -> Iterator[None]:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the pager is left; an interrupt is for it."""
+    """Wait until the pager ends; Ctrl-C is meant for the pager, so it is ignored here."""
     while True:
         try:
             process.wait()

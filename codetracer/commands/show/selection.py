@@ -30,26 +30,28 @@ ENDING: Final = (
 
 
 class View(Protocol):
-    """What a view is: it sees every event of a process, in order, and prints what it is for."""
+    """A view of a recording: it gets every event of a process, in order, and prints its part."""
 
     def see(self, event: Event) -> None:
-        """Take in an event, and print what is known by it."""
+        """Process an event, and print the lines that it completes."""
 
     def finish(self) -> None:
-        """Print what is left when there are no more events."""
+        """Print the remaining lines after the last event."""
 
 
 class Selection:
-    """Knows at each event which frames are in the part that is asked for.
+    """Decides at each event which frames are in the selected part of a recording.
 
     Parameters:
-        thread: a thread's number or name; None for all.
-        is_root: whether a frame, with all that it calls, is asked for; None for every frame.
-        depth: frames that lie deeper, below a root or on their stack, are not; 0 for no limit.
+        thread: the number or the name of the selected thread; None for all threads.
+        is_root: returns whether a frame is selected, together with everything it calls; None
+            selects every frame.
+        depth: the number of selected levels of frames, counted from a root or from the bottom of
+            the stack; 0 for no limit.
 
     Attributes:
-        threads: the threads that were seen, each by its number and name.
-        found: whether one of them is asked for.
+        threads: the threads so far, as ``number (name)``, in a dict without values.
+        found: whether a selected thread was among them.
     """
 
     def __init__(
@@ -60,13 +62,13 @@ class Selection:
         self._thread = thread
         self._is_root = is_root
         self._depth = depth
-        # How deep each frame that is on a stack lies below its root, those without one aside.
+        # The depth below its root of each frame on a stack; frames without a root are not in it.
         self._depths: dict[Frame, int] = {}
         self._ended: Frame | None = None
         self._known: dict[Thread, bool] = {}
 
     def see(self, event: Event) -> None:
-        """Take in an event; call it with each one, before `has` is asked about it."""
+        """Process an event; the caller must do so before it asks `has` about the event."""
         if type(event) is events.StepEvent:
             return
         if self._ended is not None:
@@ -90,43 +92,49 @@ class Selection:
             self._depths[frame] = 0
 
     def is_root(self, frame: Frame) -> bool:
-        """Tell whether a frame was asked for by itself, with what it calls."""
+        """Return whether a frame was selected itself, not only because of its caller."""
         return self._is_root is not None and self._depths.get(frame) == 0
 
     def depth(self, frame: Frame) -> int:
-        """Return how deep a frame lies below its root, or below the bottom of its stack."""
+        """Return the depth of a frame below its root, or below the bottom of its stack."""
         return self._depths.get(frame, 0)
 
     def has_thread(self, thread: Thread) -> bool:
-        """Tell whether a thread is one that is asked for."""
+        """Return whether a thread is selected."""
         return self._known.get(thread, self._thread is None)
 
     def holds(self, frame: Frame | None, thread: Thread) -> bool:
-        """Tell whether a frame is in the part, at any depth."""
+        """Return whether a frame is selected if the depth is ignored.
+
+        Parameters:
+            frame: the frame; None for an event without one, which is in no call.
+            thread: its thread.
+        """
         if not self.has_thread(thread):
             return False
         return frame in self._depths if frame is not None else self._is_root is None
 
     def has(self, frame: Frame | None, thread: Thread) -> bool:
-        """Tell whether what happens in a frame, or in none, is shown."""
+        """Return whether the events of a frame, or of none, are selected."""
         if frame is None or not self._depth:
             return self.holds(frame, thread)
         return self.holds(frame, thread) and self._depths[frame] < self._depth
 
 
 class Places:
-    """Knows which line did what is found at an event."""
+    """Finds the line that caused the changes at an event."""
 
     def __init__(self) -> None:
         self._before: dict[Frame, tuple[int, int]] = {}
         self._ended: Frame | None = None
 
     def see(self, event: Event) -> tuple[Frame, int | None, int] | None:
-        """Take in an event.
+        """Process an event.
 
         Returns:
-            The frame, the step (None if it made none) and the line that ran right before the event;
-            None if it happened in no frame. For a call it is the caller's, if that is recorded.
+            The frame, the step (None if there was none yet) and the line that ran right before the
+            event; for a call those of its caller, if that is recorded. None for an event without a
+            frame.
         """
         if self._ended is not None:
             self._before.pop(self._ended, None)
@@ -148,15 +156,21 @@ class Places:
 
 
 def _is_thread(thread: Thread, wanted: str) -> bool:
-    """Tell whether a thread has a number or a name."""
+    """Return whether a thread's number or name is `wanted`."""
     return wanted in (str(thread.number), thread.name)
 
 
 def call_at(process: Process, step: int) -> int:
-    """Return the number of the frame that a step is in.
+    """Return the number of the frame in which a step ran.
+
+    Parameters:
+        process: the process; its log is read up to the step.
+        step: the number of the step.
 
     Raises:
-        TargetError: ERR_NOT_IN_TRACE, there are fewer steps.
+        HostError: ERR_IO, the log cannot be read.
+        TargetError: ERR_NOT_IN_TRACE, there are fewer steps; ERR_TRACE_DAMAGED, the log is damaged
+            before the step.
     """
     replay = process.replay()
     for event in replay:
@@ -166,7 +180,12 @@ def call_at(process: Process, step: int) -> int:
 
 
 def no_step(step: int, steps: int) -> TargetError:
-    """Return the error that says which steps there are."""
+    """Return the error for a step that does not exist.
+
+    Parameters:
+        step: the number that the user gave.
+        steps: how many steps the log has.
+    """
     has = f"steps 0 to {steps - 1}" if steps else "no steps"
     return TargetError(
         "ERR_NOT_IN_TRACE",

@@ -18,17 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["Moment"]
 
 LEAST: Final = 40
-"""Columns that a value has at least."""
+"""The least number of columns for a value."""
 
 UNCUT: Final = 120
-"""Columns after which a value goes on in the next line, where lines are not cut."""
+"""The number of columns after which a value continues in the next line, if lines are not cut."""
 
 
 class Moment:
     """Prints all variables as they were right before a step's line ran.
 
+    Parameters:
+        replay: the events of the process.
+        printer: prints the variables.
+        number: the number of the step.
+
     Attributes:
-        found: whether there is such a step.
+        found: whether the step was reached.
     """
 
     def __init__(self, replay: Replay, printer: Printer, number: int) -> None:
@@ -38,7 +43,7 @@ class Moment:
         self._number = number
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Print the variables if the event is the step."""
         if type(event) is events.StepEvent and event.number == self._number:
             self.found = True
             if self._printer.as_json:
@@ -47,7 +52,7 @@ class Moment:
                 self._print(event)
 
     def finish(self) -> None:
-        """Print what is left: nothing."""
+        """Do nothing, because everything is printed at the step."""
 
     def _row(self, event: StepEvent) -> None:
         frame, replay = event.frame, self._replay
@@ -81,7 +86,7 @@ class Moment:
     def _print(self, event: StepEvent) -> None:
         printer, frame = self._printer, event.frame
         runs = f", {thread_name(event.thread)}{in_task(frame)}"
-        # A global variable of a module is the same for all its functions: it is told once.
+        # All functions of a module share its global variables: each is printed once.
         told: set[tuple[int, str]] = set()
         self._print_frame(frame, f"{runs}, right before this line", told)
         for caller in _callers(frame):

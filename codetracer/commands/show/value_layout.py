@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["lay_out"]
 
 WHOLE: Final = 1 << 20
-"""Characters of a value that gets a line of its own, however long that is."""
+"""The largest number of characters of a value that is printed on one line."""
 
 DEEPEST: Final = 12
-"""So many objects inside one another have lines of their own."""
+"""How many nested levels of objects are spread over lines."""
 
 
 def lay_out(value: Value, width: int, used: int = 0) -> list[str]:
-    """Return the lines of a value, none of which ends with a line end.
+    """Return the lines of a value, without line ends.
 
     Parameters:
-        width: the number of columns of a line, if the value fits into so few.
-        used: how many columns of the first line are taken.
+        value: the value.
+        width: the wished number of columns of a line; a line with one long atom can be longer.
+        used: how many columns of the first line are taken already.
     """
     return _lines(value, width, used, [])
 
@@ -35,7 +36,7 @@ def _lines(value: Value, width: int, used: int, inside: list[int]) -> list[str]:
     parts = _parts(value)
     if parts is None or len(inside) >= DEEPEST:
         return [render(value, WHOLE if parts is None else width)]
-    # A little more than has room, to see that it has not; of no more than that is anything made.
+    # Rendered up to the width only: a cut is enough to see that the value does not fit.
     short = render(value, width)
     if len(short) + used <= width and "…" not in short:
         return [short]
@@ -55,9 +56,11 @@ def _lines(value: Value, width: int, used: int, inside: list[int]) -> list[str]:
 
 
 def _parts(value: Value) -> tuple[str, str, int, Iterator[tuple[str, Value]]] | None:
-    """Return what stands before and behind what is in a value, what is cut, and what is in it.
+    """Return the parts of a value that can be spread over lines; None for any other value.
 
-    None for a value that fits into one line.
+    Returns:
+        The text before its items, the text after them, how many items are missing, and the items,
+        each with the text in front of it.
     """
     if isinstance(value, CutTuple):
         return "(", ")", value.total - len(value.items), (("", item) for item in value.items)

@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 __all__ = ["History", "Path", "parse_path"]
 
 VALUE: Final = 200
-"""About so many characters a value is told with."""
+"""About how many characters of a value are shown."""
 
 PROPOSED: Final = 1000
-"""So many names of attributes are kept for an error's message."""
+"""How many names of attributes are kept as proposals for an error's message."""
 
 _UNBOUND: Final = raw.UnboundValue()
 
 
 class Path(NamedTuple):
-    """How to come from a variable, or an object, to what is asked for."""
+    """The way from a variable or an object to the wanted attribute or item."""
 
     text: str
-    """As it was given."""
+    """The text that the user gave."""
     name: str
     """The variable's name; empty for an object."""
     number: int
     """The object's number; -1 for a variable."""
     steps: tuple[_Step, ...]
-    """What follows: ``(".", name)`` for attributes, ``("[", key)`` for items."""
+    """The rest of the way: ``(".", name)`` for an attribute, ``("[", key)`` for an item."""
 
 
 def parse_path(text: str) -> Path:
-    """Return what a text means, such as ``self.session``, ``order.items[0]``, ``#5.balance``.
+    """Parse a text such as ``self.session``, ``order.items[0]`` or ``#5.balance``.
 
-    What is no such text is the name of a variable, which can be any.
+    Any other text is the name of a variable, because a recording may have any names.
     """
     number, rest = -1, text
     if text.startswith("#"):
@@ -74,16 +74,22 @@ def parse_path(text: str) -> Path:
 
 
 class History:
-    """Prints every value that the variables of a name, or what a path leads to, had.
+    """Prints every value of the variables with a name, or of the attribute or item at a path.
 
-    An attribute or an item is its object's, whatever variable leads there: it is told when a line
-    changes it, wherever that is. What else an object holds is looked at when a frame that knows the
-    variable goes on.
+    An attribute or an item belongs to its object, not to the variable that leads there. Once the
+    path has led to it, each change of the object is shown, whatever code makes it. The path is
+    followed again at each event of a frame whose code has the variable.
+
+    Parameters:
+        replay: the events of the process.
+        printer: prints the values.
+        selection: the part of the recording to show.
+        path: the variable, attribute or item.
 
     Attributes:
-        known: the names of all variables; where the variable is known and the path leads nowhere,
-            what can be taken in place of its last step.
-        found: whether there is what was asked for.
+        known: the names to propose if nothing was found: the attributes of the object before the
+            last step of the path, or else all variables.
+        found: whether the variable, attribute or item was found.
     """
 
     def __init__(self, replay: Replay, printer: Printer, selection: Selection, path: Path) -> None:
@@ -96,20 +102,22 @@ class History:
         self._where = Places()
         self._names: set[str] = set()
         self._attributes: set[str] = set()
-        # Code may have any number of variables: they are gone through once.
+        # The variable's index in each code, cached because code may have many variables.
         self._codes: dict[Code, int | None] = {}
-        # A local variable by its frame, a global one by its namespace.
+        # The last value and its shown form: of a local variable by its frame, of a global one by
+        # its namespace.
         self._last: dict[Frame | int, tuple[raw.Value, object]] = {}
-        # What objects hold where the path leads, by the object and the rest of the path from it.
+        # The last shown value at the end of the path, by the number of the last object on it and
+        # the rest of the path from there.
         self._slots: dict[int, dict[tuple[_Step, ...], object]] = {}
 
     @property
     def known(self) -> set[str]:
-        """See the class."""
+        """The names to propose if nothing was found."""
         return self._attributes or self._names
 
     def see(self, event: Event) -> None:
-        """Take in an event."""
+        """Process an event, and print the values that have changed."""
         where = self._where.see(event)
         frame = event.frame
         if frame is None:
@@ -133,16 +141,16 @@ class History:
             self._look_at(event, frame, index, where)
 
     def finish(self) -> None:
-        """Print what is left: nothing."""
+        """Do nothing, because each value is printed at its event."""
 
     def _look_at(
         self, event: Event, frame: Frame, index: int, where: tuple[Frame, int | None, int] | None
     ) -> None:
-        """Print the variable of this number, or where it leads, if it is not what it was."""
+        """Print the value of a variable, or the value at the end of the path, if it has changed."""
         namespace = frame.code.namespace
         is_local = index >= 0
         if isinstance(event, events.CallEvent | events.ThrowEvent | events.ResumeEvent):
-            # What it is called with was given by the call.
+            # The call itself sets the arguments.
             where = frame, None, frame.line
         assert where is not None
         value = (
@@ -165,7 +173,7 @@ class History:
             self._last.pop(frame, None)
 
     def _look(self, event: Event, where: tuple[Frame, int | None, int], value: raw.Value) -> None:
-        """Go along the path from a value, and print what is there if it is not what it was."""
+        """Follow the path from a value, and print the value at its end if that has changed."""
         number, rest = -1, self._path.steps
         steps = self._path.steps
         for done, step in enumerate(steps):
@@ -265,7 +273,7 @@ class History:
             row |= {"unbound": True} if shown is _UNBOUND else {"value": shown}
             printer.row(row)
             return
-        # An argument is there before the first step of the call.
+        # An argument is set before the first step of the call.
         number_shown = self._replay.steps if step is None else step
         what = f"{text} is unbound" if shown is _UNBOUND else f"{text} = {shown}"
         tail = f"  of {self._owner(number)}" if self._path.steps and number >= 0 else ""
@@ -283,11 +291,11 @@ class History:
 
 
 NAMES: Final = 20
-"""How wide the column of functions is."""
+"""The width of the column of functions."""
 
 
 def _index(code: Code, name: str) -> int | None:
-    """Return a variable's number if it is local, -1 if it is global, None if code has it not."""
+    """Return a local variable's index, -1 for a global one, None if the code has none."""
     if name in code.variables:
         return code.variables.index(name)
     return -1 if name in code.global_names else None
@@ -308,6 +316,6 @@ def _index_of(items: tuple[raw.Value, ...], key: object, record: Held | None) ->
     if not isinstance(key, int):
         return _UNBOUND
     if key < 0:
-        # Where items are cut, the last ones are not known.
+        # The last items are not known if items were cut.
         key += len(items) if record is None else record.total
     return items[key] if 0 <= key < len(items) else _UNBOUND

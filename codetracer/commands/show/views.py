@@ -28,18 +28,26 @@ if TYPE_CHECKING:
 __all__ = ["Views", "missing"]
 
 ENDLESS: Final = 1 << 30
-"""Deeper than any call."""
+"""A depth that no call reaches."""
 
 
 class Views:
-    """What is shown of one process.
+    """The views of one process.
 
     Parameters:
-        options: of ``codetracer show``.
-        depth: how deep the tree goes where the options do not say it.
+        process: the process.
+        printer: prints the lines of all views.
+        options: the parsed options of ``codetracer show``.
+        depth: the depth of the tree without ``--depth``.
+
+    Attributes:
+        function, history, finds, moment: the views that search for something; None if the options
+            do not select them.
 
     Raises:
-        TargetError: ERR_NOT_IN_TRACE, ``--call`` names a step that there is not.
+        HostError: ERR_IO, the log cannot be read.
+        TargetError: ERR_NOT_IN_TRACE, the step of ``--call`` does not exist; ERR_TRACE_DAMAGED, the
+            log is damaged before it.
     """
 
     def __init__(
@@ -89,36 +97,37 @@ class Views:
 
     @property
     def threads(self) -> list[str]:
-        """The threads that were seen, or none if the one that was asked for is among them."""
+        """The threads of the process; empty if the selected thread is among them."""
         return [] if self._selection.found else [*self._selection.threads]
 
     @property
     def steps(self) -> int:
-        """How many steps there were."""
+        """How many steps were read."""
         return self._replay.steps
 
     @property
     def notes(self) -> list[str]:
-        """What is said of what was not shown."""
+        """Lines that report how much was not shown."""
         parts = [str(self._folds)]
         if self._raises is not None and self._raises.foreign:
             parts.append(
-                f"… {self._raises.foreign:,} more that stayed in code which is not yours;"
-                " --all shows them"
+                f"… exceptions not shown: {self._raises.foreign:,} that stayed in code that is not"
+                " yours; --all shows them"
             )
         if self._raises is not None and self._raises.loops:
-            loops = f"{self._raises.loops:,} more that only ended a loop"
-            parts.append(f"… {loops}; --all shows them")
+            loops = f"{self._raises.loops:,} that only ended a loop"
+            parts.append(f"… exceptions not shown: {loops}; --all shows them")
         if self.finds is not None and self.finds.more:
             parts.append(f"… {self.finds.more:,} more at the lines above; --all shows them")
         return [part for part in parts if part]
 
     def show(self) -> None:
-        """Print what there is.
+        """Read the events, and print all views.
 
         Raises:
-            FullError: as many lines were printed as may be.
-            TargetError: ERR_TRACE_DAMAGED, the log is damaged behind what was printed.
+            FullError: the largest allowed number of lines was printed.
+            HostError: ERR_IO, the log cannot be read.
+            TargetError: ERR_TRACE_DAMAGED, the log is damaged; the part before was printed.
         """
         views, select, changes = self._views, self._selection.see, self._replay.changes
         for event in self._replay:
@@ -175,7 +184,13 @@ def _selection(process: Process, options: argparse.Namespace) -> Selection:
 
 
 def missing(trace: Trace, shown: list[Views], options: argparse.Namespace) -> TargetError | None:
-    """Return the error that says what is asked for and is in no process; None if all is there."""
+    """Return the error for the first option whose target is in no process; None if all were found.
+
+    Parameters:
+        trace: the recording.
+        shown: the views of each process, after `Views.show`.
+        options: the parsed options of ``codetracer show``.
+    """
     if options.thread is not None and shown and all(views.threads for views in shown):
         there = ", ".join(name for views in shown for name in views.threads)
         return _lacks(trace, "thread", options.thread, f"; there is {there}")
