@@ -1,12 +1,12 @@
 """Runs a program as ``python`` would, in an interpreter that is already running.
 
-What `run` imitates is CPython's pymain_run_python (Modules/main.c) and _PyRun_SimpleFile
-(Python/pythonrun.c). What cannot be imitated from within:
+`run` imitates pymain_run_python (Modules/main.c) and _PyRun_SimpleFile (Python/pythonrun.c) of
+CPython. Three things differ, because they cannot be imitated in a running interpreter:
 
-- below the program's first frame are the launcher's (tracebacks do not show them, but
-  `sys._getframe`, `traceback.print_stack` and the ``stacklevel`` of a warning count them);
-- `sys.orig_argv` says how the interpreter was really started;
-- a script whose bytes do not fit its encoding fails with the words of `compile`.
+- The launcher's frames are below the program's first frame. Tracebacks do not show them, but
+  `sys._getframe`, `traceback.print_stack` and the ``stacklevel`` of a warning count them.
+- `sys.orig_argv` is the real command line of the interpreter.
+- For a script whose bytes do not fit its encoding, the error's message is that of `compile`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["COMMAND_FILENAME", "Target", "run"]
 _kept_alive: list[object] = []
 
 COMMAND_FILENAME: Final = "<string>"
-"""What the code of ``-c`` has in place of a file's name."""
+"""The file name of the code of ``-c``."""
 
 STDIN_FILENAME: Final = "<stdin>"
 
@@ -50,13 +50,13 @@ seal(globals())
 
 
 class Target:
-    """What to run, in the words of ``python``'s command line.
+    """A program to run, as the command line of ``python`` describes it.
 
     Attributes:
         kind: ``script`` (a source or .pyc file, a directory or zip file with a ``__main__.py``,
             ``-`` for standard input), ``module`` (``-m``) or ``command`` (``-c``).
         value: the path, the module's name, or the code.
-        args: what follows it, for the program's ``sys.argv``.
+        args: the arguments after it, for the program's ``sys.argv``.
     """
 
     __slots__ = ("args", "kind", "value")
@@ -70,26 +70,28 @@ class Target:
 def run(target: Target, start: Callable[[], None]) -> None:
     """Run a program in a fresh ``__main__``, as ``python`` would.
 
-    From then on `sys.argv`, ``sys.path[0]`` and ``sys.modules["__main__"]`` are the program's.
-    Returns at the end of its main part: threads and atexit handlers that it leaves are up to the
-    interpreter, as ever. To be called once, in the main thread, with no handler around it that
-    catches what the program raises.
+    `sys.argv`, ``sys.path[0]`` and ``sys.modules["__main__"]`` are set for the program and stay so.
+    The function returns when the program's main code ends; as usual, the interpreter then waits for
+    threads and runs atexit handlers. Call it once, in the main thread, with no ``except`` around it
+    that ends an exception of the program.
 
     Parameters:
-        start: called right before the program's first instruction; not called when there is none,
-            because the program cannot be found, read or compiled.
+        target: the program.
+        start: called right before the program's first instruction, or right before `runpy`
+            searches for the program if that is a module, a directory or a zip file. It is not
+            called if a script or a command cannot be read or compiled.
 
     Raises:
-        SystemExit: there is no such program; said on stderr, in ``python``'s words and with its
-            exit code.
-        BaseException: what the program raises, for the interpreter to deal with. Its traceback
-            will show the program's part alone: `sys.excepthook` is prepared for that.
+        SystemExit: the program exits, or it cannot be found; then ``python``'s message is on
+            standard error and the code is ``python``'s.
+        BaseException: the program raised it, or its code cannot be compiled. `sys.excepthook` is
+            replaced by one that shows only the program's part of the traceback.
     """
     program = _Program()
     try:
         _PREPARE[target.kind](program, target)
     except Exception as error:
-        # SyntaxError, mostly. No frame of the program's is in its traceback.
+        # Usually a SyntaxError. No frame of the program is in its traceback.
         _Hook(error, None, program).install()
         raise
     start()
@@ -110,9 +112,11 @@ class _Program:
     """A program that is ready to run.
 
     Attributes:
-        namespace: that of its ``__main__``.
-        execute: the built-in or frozen function that runs it with `arguments`.
-        from_file: it is run by _PyRun_SimpleFile, which has habits of its own.
+        namespace: the dict of its ``__main__`` module.
+        execute: the built-in or frozen function that runs it.
+        arguments: the arguments for `execute`.
+        from_file: whether CPython would run it with _PyRun_SimpleFile, which flushes the streams
+            and removes ``__file__`` at the end.
     """
 
     __slots__ = ("arguments", "execute", "from_file", "namespace")
@@ -120,12 +124,13 @@ class _Program:
     def __init__(self) -> None:
         main = type(sys)("__main__")
         namespace: dict[str, Any] = vars(main)
-        # In this order, and as it is before Python/pylifecycle.c (add_main_module) is done.
+        # The entries, and their order, of add_main_module (Python/pylifecycle.c).
         namespace["__loader__"] = BuiltinImporter
         if sys.version_info < (3, 14):
             namespace["__annotations__"] = {}
         namespace["__builtins__"] = builtins
-        # _PyRun_SimpleFile only borrows the one that it runs, and 3.12 crashes when that is gone.
+        # _PyRun_SimpleFile holds only a borrowed reference to the module __main__ that it runs.
+        # 3.12 crashes if that module is deleted.
         _kept_alive.append(sys.modules["__main__"])
         sys.modules["__main__"] = main
         self.namespace = namespace
@@ -134,13 +139,13 @@ class _Program:
         self.from_file = False
 
     def flush(self) -> None:
-        """Flush stderr and stdout after a file has run, before its traceback is shown."""
+        """Flush stderr and stdout if the program is a file, before its traceback is shown."""
         if self.from_file:
             for name in ("stderr", "stdout"):
                 _try_flush(getattr(sys, name, None))
 
     def forget_file(self) -> None:
-        """Take ``__file__`` away from a file that has run; atexit handlers do not see it."""
+        """Delete ``__file__`` if the program is a file, before its atexit handlers run."""
         if self.from_file:
             self.namespace.pop("__file__", None)
             self.namespace.pop("__cached__", None)
@@ -155,7 +160,7 @@ def _prepare_script(program: _Program, target: Target) -> None:
         return
     filename = _absolute(target.value)
     if _is_importable(filename):
-        # A directory or a zip file. It comes first even where safe_path says nothing shall.
+        # A directory or a zip file. CPython puts it first in sys.path even with safe_path.
         if sys.flags.safe_path:
             sys.path.insert(0, filename)
         else:
@@ -182,8 +187,8 @@ def _prepare_script(program: _Program, target: Target) -> None:
 
 def _prepare_module(program: _Program, target: Target) -> None:
     sys.argv = ["-m", *target.args]
-    # When the working directory is gone, nobody has put it into sys.path either.
-    # No contextlib: it would be loaded into the program's process.
+    # If the working directory was deleted, CPython does not put it into sys.path either.
+    # contextlib would be loaded into the program's process.
     try:  # noqa: SIM105
         _set_first_path(os.getcwd())
     except FileNotFoundError:
@@ -204,7 +209,7 @@ def _prepare_command(program: _Program, target: Target) -> None:
     if sys.version_info >= (3, 13):
         import linecache
 
-        # Python/pythonrun.c (run_mod) does so, for tracebacks to show the lines.
+        # run_mod (Python/pythonrun.c) does the same, so that tracebacks show the lines.
         key = code if hasattr(linecache, "_interactive_cache") else COMMAND_FILENAME
         linecache._register_code(key, source, COMMAND_FILENAME)  # type: ignore[attr-defined]
 
@@ -237,9 +242,9 @@ def _run_as_main(program: _Program, name: str, *, alter_argv: bool) -> None:
 
 
 def _absolute(path: str) -> str:
-    """Return `path` as CPython names it in ``__file__`` and in tracebacks.
+    """Return the absolute form of `path` that CPython uses in ``__file__`` and in tracebacks.
 
-    On POSIX it only puts the working directory before it (Python/fileutils.c, _Py_abspath).
+    On POSIX CPython only puts the working directory in front (_Py_abspath, Python/fileutils.c).
     """
     if os.path.isabs(path):
         return path
@@ -249,7 +254,7 @@ def _absolute(path: str) -> str:
 
 
 def _is_importable(path: str) -> bool:
-    """Tell whether `path` can stand in `sys.path`: a directory, a zip file."""
+    """Return whether modules can be imported from `path`: a directory or a zip file."""
     if path not in sys.path_importer_cache:
         sys.path_importer_cache[path] = None
         for hook in sys.path_hooks:
@@ -265,7 +270,7 @@ def _compile(source: str | bytes, filename: str) -> CodeType:
     if isinstance(source, bytes):
         check_characters(source, filename)
     if sys.version_info >= (3, 15):
-        # For warnings filters that name a module.
+        # The module's name is for filters of warnings.
         return compile(source, filename, "exec", dont_inherit=True, module="__main__")
     return compile(source, filename, "exec", dont_inherit=True)
 
@@ -282,12 +287,12 @@ def _load(content: bytes) -> CodeType:
 
 
 def _set_first_path(path: str) -> None:
-    """Put `path` where the path of whoever started this interpreter stands."""
+    """Replace ``sys.path[0]``, which belongs to the command line, by the program's `path`."""
     if sys.flags.safe_path:
         return
     sys.path[:1] = [path]
-    # The program shall import its own modules, even those that bear the name of one which the
-    # command line needed and `python` would not have loaded.
+    # The program must import its own modules, even if the command line, which `python` would not
+    # have loaded, has imported modules with the same names.
     for name, module in list(sys.modules.items()):
         spec: Any = getattr(module, "__spec__", None)
         if not getattr(spec, "has_location", False) or "." in name or name == "encodings":
@@ -302,20 +307,21 @@ def _try_flush(stream: Any) -> None:
     try:
         stream.flush()
     except BaseException:
-        # Nobody would see it: CPython clears what this raises as well (flush_io).
+        # CPython ignores these errors, too (flush_io in Python/pythonrun.c).
         return
 
 
 class _Hook:
-    """Stands in for `sys.excepthook` while the program's exception is on its way out.
+    """Replaces `sys.excepthook` until the program's exception reaches the interpreter.
 
-    The traceback cannot be cut before: every frame on the way adds itself to it. Once called, it
-    puts the program's hook back and keeps nothing of the program, whose objects are to be deleted
-    when the interpreter ends.
+    The traceback cannot be cut earlier, because each frame that the exception leaves adds an entry.
+    When called, the hook restores the program's hook and releases the program's objects, which must
+    be deleted when the interpreter ends.
 
     Parameters:
         error: the exception.
-        shown: the part of its traceback that is the program's.
+        shown: the program's part of its traceback.
+        program: the program.
     """
 
     def __init__(
@@ -331,7 +337,7 @@ class _Hook:
     ) -> None:
         program, hooks = self._program, self._hooks
         if value is self._error:
-            # Since 3.13 the default hook goes by this, not by its third argument.
+            # Since 3.13 the default hook uses __traceback__ and ignores its third argument.
             value.__traceback__ = sys.last_traceback = traceback = self._shown
         self._error = self._shown = self._program = None
         if hooks:
@@ -346,7 +352,7 @@ class _Hook:
 
     def install(self) -> None:
         """Become `sys.excepthook`."""
-        # CPython holds no reference of its own to the hook that it calls.
+        # CPython holds no reference to the hook while it calls it.
         _kept_alive.append(self)
         sys.excepthook = self
 
@@ -357,7 +363,7 @@ def _call_hook(
     value: BaseException,
     traceback: TracebackType | None,
 ) -> None:
-    """Call the program's hook; say what Python/pythonrun.c says when it fails."""
+    """Call the program's hook; if it fails, print what _PyErr_PrintEx (Python/pythonrun.c) does."""
     try:
         hook(kind, value, traceback)
         return
@@ -373,7 +379,7 @@ def _call_hook(
 
 
 def _without_launcher(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the part of `traceback` that begins below this module's frames."""
+    """Return the part of `traceback` after this module's frames."""
     while traceback is not None and traceback.tb_frame.f_globals is globals():
         traceback = traceback.tb_next
     return traceback

@@ -1,10 +1,11 @@
 """Decides whose exception it is that comes out of a tracer: the tracer's or the program's.
 
-The program's signal handlers run between any two instructions of the main thread, a tracer's among
-them, and what they raise continues there. So does what `PyThreadState_SetAsyncExc` puts into a
-thread. Such an exception is the program's, whatever its type.
+The program's signal handlers run between any two instructions of the main thread, also between
+those of a tracer, and an exception from a handler is raised there. So is an exception that
+`PyThreadState_SetAsyncExc` puts into a thread. These exceptions are the program's, whatever their
+types.
 
-Imports nothing of codetracer, so that every module can ask.
+This module imports only `codeflags` and `own` of codetracer, so that every module can use it.
 """
 
 from __future__ import annotations
@@ -27,51 +28,54 @@ __all__ = ["before_it_began", "began_here", "continues", "is_the_programs", "mem
 seal(globals())
 
 HANDLER_DEPTH: Final = 100
-"""A handler that goes deeper than this when the stack is full has filled it itself."""
+"""Frames of a tracer's handler above which the handler itself has filled the stack."""
 
 NEARLY_FULL: Final = 20
-"""Frames from the limit at which the stack counts as full."""
+"""The number of frames below the recursion limit at which the stack counts as full."""
 
 ROOM: Final = 2 * 2**20
-"""Bytes that cannot be had where memory is full: two arenas of CPython's allocator."""
+"""Bytes that cannot be allocated when memory is full: two arenas of CPython's allocator."""
 
 _is_a: Final = type.__subclasscheck__
-"""Not isinstance(), which asks an exception of the program's for its ``__class__``."""
+"""Used instead of isinstance(), which looks up ``__class__`` on an exception of the program."""
 _RESUME: Final = opmap["RESUME"]
 _RAISING: Final = frozenset(
     opmap[name]
     for name in ("RAISE_VARARGS", "RERAISE", "SEND", "YIELD_VALUE", "RETURN_GENERATOR", "POP_TOP")
 )
-"""Instructions that raise what they are given, or at which a generator is thrown something."""
+"""Instructions that raise a given exception, or at which one is thrown into a generator."""
 
 _JUMP_BACK: Final = opmap["JUMP_BACKWARD"]
 _CALLS: Final = frozenset(opmap[name] for name in opmap if name.startswith("CALL"))
 _WITHOUT_ARGUMENTS: Final = (StopIteration, StopAsyncIteration, MemoryError, RecursionError)
-"""What functions in C raise without arguments, as asynchronous exceptions are."""
+"""Types that functions in C raise without arguments; asynchronous exceptions have none either."""
 
 _MODULES: Final = ("builtins", "io", "codetracer")
-"""Whose exceptions our code raises."""
+"""The modules whose exceptions codetracer's code raises."""
 
 
 def is_the_programs(error: BaseException) -> bool:
-    """Tell whether an exception that came out of our code, or a tracer's, began in the program.
+    """Return whether an exception that left codetracer's or a tracer's code is the program's.
 
-    It did if it is no `Exception`; if a signal handler of the program raised it; if it was put into
+    It is if it is no `Exception`; if a signal handler of the program raised it; if it was put into
     the thread from outside (`PyThreadState_SetAsyncExc`); or if it is a RecursionError because the
     program had filled the stack.
 
-    Two things cannot be told. An asynchronous exception that gives itself arguments, and comes when
-    a call into C ends, looks like one that was raised there. One without arguments that a function
-    in C raises, and which is not of CPython's own, looks asynchronous.
+    The answer is wrong in two cases. An asynchronous exception whose constructor adds arguments,
+    and which arrives when a call into C ends, looks as if that call had raised it. An exception
+    without arguments that a third-party function in C raises looks asynchronous.
+
+    Parameters:
+        error: the exception, as a function in codetracer caught it.
     """
     return not _is_a(Exception, type(error)) or _theirs(error)[0]
 
 
 def continues(error: Exception) -> bool:
-    """Tell whether an exception is the program's, as `is_the_programs` does.
+    """Return whether an `Exception` is the program's, as `is_the_programs` does.
 
-    If so, take those entries out of its traceback that are not the program's: it continues as if it
-    had come there.
+    If it is, remove the entries of codetracer and tracers from its traceback: it can then continue
+    as if it had been raised in the program.
     """
     theirs, entry = _theirs(error)
     if theirs:
@@ -80,10 +84,13 @@ def continues(error: Exception) -> bool:
 
 
 def began_here(error: BaseException) -> bool:
-    """Tell whether an exception that was caught beside the program is of no concern to it.
+    """Return whether an exception that was caught beside the program began in codetracer.
 
-    That is what began in our sealed code, for whatever reason. A stack or a memory that is full
-    counts, too: it is met here, and the program goes on.
+    It did if codetracer's sealed code raised it, for any reason, also because the stack or memory
+    was full: codetracer handles that, and the program continues.
+
+    Parameters:
+        error: the exception, as a function in codetracer caught it.
     """
     module = type.__getattribute__(type(error), "__module__")
     if type(module) is not str or module.partition(".")[0] not in _MODULES:
@@ -105,14 +112,18 @@ def began_here(error: BaseException) -> bool:
             if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
                 raise
         finally:
-            # It refers to this very frame, and all that is found from there would live on.
+            # The traceback refers to this frame, so the variable would make a cycle and keep
+            # everything in it alive.
             entry = None
-        # There is no room to ask, and that is what has come of it here.
+        # There is too little memory to find out, so codetracer handles it.
         return True
 
 
 def _theirs(error: BaseException) -> tuple[bool, TracebackType | None]:
-    """Tell whether an exception is the program's, and where the program's part of it begins."""
+    """Return whether an exception is the program's, and the first entry of its part.
+
+    The entry is None if the whole traceback is codetracer's or a tracer's.
+    """
     handler, last = _walk(error)
     if handler is not None:
         return True, handler
@@ -122,9 +133,9 @@ def _theirs(error: BaseException) -> tuple[bool, TracebackType | None]:
 
 
 def _walk(error: BaseException) -> tuple[TracebackType | None, TracebackType | None]:
-    """Return where a signal handler of the program's came in, if one did, and the last entry."""
+    """Return the entry of a signal handler of the program, or None and the last entry."""
     entry = error.__traceback__
-    # Only if they are needed.
+    # The code of signal handlers, found only if it is needed.
     registered: list[CodeType] | None = None
     while entry is not None and (below := entry.tb_next) is not None:
         if _was_interrupted(entry, below.tb_frame):
@@ -140,10 +151,10 @@ def _walk(error: BaseException) -> tuple[TracebackType | None, TracebackType | N
 
 
 def before_it_began(error: BaseException) -> bool:
-    """Tell whether the program's exception came before the first instruction of what was called.
+    """Return whether an exception arrived before the called function's first instruction.
 
     Parameters:
-        error: as it is caught in the function that made the call.
+        error: the program's exception, caught in the function that made the call.
     """
     entry = error.__traceback__
     called = None if entry is None else entry.tb_next
@@ -151,7 +162,7 @@ def before_it_began(error: BaseException) -> bool:
 
 
 def memory_is_full() -> bool:
-    """Tell whether the process can have next to no memory."""
+    """Return whether the process cannot allocate `ROOM` bytes."""
     try:
         bytearray(ROOM)
     except MemoryError:
@@ -160,11 +171,11 @@ def memory_is_full() -> bool:
 
 
 def _was_interrupted(entry: TracebackType, called: FrameType) -> bool:
-    """Tell whether `called` is a signal handler that came into the frame of `entry`.
+    """Return whether `called` is a signal handler that interrupted the frame of `entry`.
 
-    It gets the signal's number and that frame, side by side, perhaps after `self` or what a
-    `functools.partial` puts in front. It may have forgotten them; but nothing else is called by an
-    instruction that calls nothing.
+    A handler gets the signal's number and that frame as adjacent arguments, perhaps after `self` or
+    the arguments of a `functools.partial`. It may have deleted them, but if the interrupted
+    instruction is none that calls, the called function can only be a signal handler.
     """
     frame, code = entry.tb_frame, called.f_code
     instruction, _ = where = _instruction(entry)
@@ -182,7 +193,8 @@ def _was_interrupted(entry: TracebackType, called: FrameType) -> bool:
         for number, after in zip(arguments, arguments[1:], strict=False)  # noqa: RUF007
     ):
         return False
-    # A tracer's own function may get a number and a frame too: the tracer calls it by its name.
+    # A tracer may pass a number and a frame to a function of its own, but its code then contains
+    # the function's name.
     caller = frame.f_code
     names = (caller.co_names, caller.co_varnames, caller.co_freevars, caller.co_cellvars)
     return instruction not in _CALLS or not any(code.co_name in some for some in names)
@@ -200,17 +212,17 @@ def _signal_handlers() -> list[CodeType]:
 
 
 def _came_from_outside(entry: TracebackType, error: BaseException) -> bool:
-    """Tell whether no instruction of this frame raised `error`.
+    """Return whether no instruction of the frame raised `error`, because it came from outside.
 
-    CPython looks for signals and asynchronous exceptions where a function begins, where a loop
-    turns back, and where a call into C ends; 3.15 also while a value is made into text.
+    CPython checks for signals and asynchronous exceptions where a function begins, where a loop
+    jumps back, and where a call into C ends; 3.15 also while it converts a value to text.
     """
     instruction, argument = _instruction(entry)
     for kind in _WITHOUT_ARGUMENTS:
         if _is_a(kind, type(error)):
             return False
     if instruction == _RESUME:
-        # Any other is that of a generator, into which one may have been thrown.
+        # Another RESUME is in a generator, into which an exception may have been thrown.
         return argument == 0
     if instruction == _JUMP_BACK:
         return True
@@ -218,26 +230,26 @@ def _came_from_outside(entry: TracebackType, error: BaseException) -> bool:
 
 
 def _instruction(entry: TracebackType) -> tuple[int, int]:
-    """Return the instruction at which a frame was left, and where a RESUME stands.
+    """Return the opcode at which a frame was left, and the kind of a RESUME (0: a function begins).
 
-    What each CPython says is in spec/probes/surroundings.toml.
+    The position that each CPython reports is observed in spec/probes/surroundings.toml.
     """
     content, at = entry.tb_frame.f_code.co_code, entry.tb_lasti
     if not 0 <= at < len(content):
         return -1, 0
-    # 3.12: where a call of a Python function ends, and not where it stands.
+    # 3.12 reports the end of a call of a Python function, behind the caches (zeros) of the call.
     while at and not content[at]:
         at -= 2
-    # 3.13 on: the bits above say how many exceptions are handled.
+    # Since 3.13 the higher bits hold the number of exceptions being handled.
     return content[at], content[at + 1] & 3 if content[at] == _RESUME else 0
 
 
 def _program_filled_the_stack(error: BaseException) -> bool:
-    """Tell a stack that the program filled from a handler's own endless recursion.
+    """Return whether the program, not endless recursion in a handler, has filled the stack.
 
     The handler's part is the traceback below the callback; the program's part is the frames that
-    are left on the stack. CPython counts frames of Python code against the limit, and C calls
-    against a limit of its own, which a program meets at fewer frames.
+    are still on the stack. CPython counts frames of Python code against the recursion limit, and
+    calls of C code against a separate limit, which a program can reach with fewer frames.
     """
     handler_frames = 0
     calls: dict[int, int] = {}

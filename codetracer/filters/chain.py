@@ -1,7 +1,7 @@
 """Chains of filters, and their decisions about code objects and names in them.
 
-The last rule that matches decides, in the order of the chain. What names say is secret is a floor:
-only a pattern that allows a name lifts it (docs/adr/0005-trace-filters.md).
+Of all rules in the chain that match, the last one decides. A value with a secret name is hidden
+unless a pattern explicitly allows that name (docs/adr/0005-trace-filters.md).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["FOLDER", "OWN_FOLDERS", "FilterChain", "FilterSource", "NamePatterns
 seal(globals())
 
 FOLDER: Final = ".codetracer"
-"""Where a project keeps its filters."""
+"""The name of a project's folder for filters."""
 
 OWN_FOLDERS: Final = tuple(
     sorted(
@@ -40,18 +40,18 @@ OWN_FOLDERS: Final = tuple(
         for base in as_base(os.path.dirname(file))
     )
 )
-"""Where codetracer's own code is."""
+"""The folders of codetracer's own code, each ending in a slash."""
 
 
 class FilterSource:
-    """A filter of a chain.
+    """The origin of a filter of a chain.
 
     Attributes:
-        name: its own, from its ``[meta]``.
-        path: absolute; None when it comes with codetracer.
+        name: the filter's name, from its ``[meta]``.
+        path: the absolute path of its file; None if it comes with codetracer.
         origin: ``builtin``, ``project``, ``environment`` or ``command line``.
-        label: the path, or such as ``<builtin default>``.
-        sha256: of the file's bytes, in hexadecimal.
+        label: the path, or a text such as ``<builtin default>``.
+        sha256: the SHA-256 of the file's bytes, in hexadecimal.
     """
 
     __slots__ = ("label", "name", "origin", "path", "sha256")
@@ -72,7 +72,10 @@ class FilterSource:
 class NamePatterns:
     """The patterns of one rule.
 
-    Names come again and again, and a dozen regexes take microseconds, so answers are remembered.
+    The same names recur, and a dozen regexes take microseconds, so answers are cached.
+
+    Parameters:
+        patterns: the patterns, in the order of the file.
     """
 
     __slots__ = ("_known", "_tests")
@@ -88,8 +91,13 @@ class NamePatterns:
         return bool(self._tests)
 
     def first(self, kind: str, name: str) -> Action | None:
-        """Return the action of the first pattern that matches; None when none does."""
-        # What only looks like a str may have a hash of the program's own.
+        """Return the action of the first pattern that matches a name; None if none does.
+
+        Parameters:
+            kind: one of `selectors.VALUE_KINDS`.
+            name: a `str`, perhaps of a subclass.
+        """
+        # A subclass of str may have a __hash__ of the program.
         if type(name) is not str:
             name = str.__str__(name)
         key = (kind, name)
@@ -100,7 +108,7 @@ class NamePatterns:
             if test(name):
                 action = action_of_test
                 break
-        # A dict may have any text as a key; it is not kept alive.
+        # The key of a dict can be any text; the cache does not keep long ones alive.
         if len(name) <= LONGEST and len(self._known) < MOST_NAMES:
             self._known[key] = action
         return action
@@ -110,11 +118,11 @@ NO_PATTERNS: Final = NamePatterns(())
 
 
 class Scope:
-    """What a chain says of one code object.
+    """The decision of a chain about one code object.
 
     Attributes:
         traced: whether its events are recorded.
-        reason: which rule of which filter said so, for statistics.
+        reason: the rule and the filter that decided, for statistics.
     """
 
     __slots__ = ("_default", "_names", "_patterns", "_reads", "reason", "traced")
@@ -143,9 +151,9 @@ class Scope:
         """Return the action for a value.
 
         Parameters:
-            kind: what it is; ``attr`` is a field of a recorded object.
-            name: that of the variable, argument or field; for ``ret`` the module-qualified name
-                of the function that returns it.
+            kind: the kind of the value; ``attr`` is a field of a recorded object.
+            name: the name of the variable, argument or field; for ``ret`` the module-qualified name
+                of the function that returns the value.
         """
         own = self._patterns.first(kind, name)
         if own is not None:
@@ -155,9 +163,12 @@ class Scope:
         return self._default
 
     def names_secret(self, kind: ValueKind, name: str) -> bool:
-        """Tell whether the name says that a value is secret, and not just a filter's default.
+        """Return whether a value is hidden because of its name, not only by a filter's default.
 
-        Such a value is hidden wherever else it is met.
+        Such a value is hidden wherever else it appears.
+
+        Parameters:
+            kind, name: as for `action`.
         """
         own = self._patterns.first(kind, name)
         return own != "allow" if own is not None else self._is_secret(kind, name)
@@ -167,22 +178,22 @@ class Scope:
             return False
         if self._reads and kind in ("local", "ret"):
             return True
-        # What only looks like a str may have a hash of the program's own.
+        # A subclass of str may have a __hash__ of the program.
         name = name if type(name) is str else str.__str__(name)
-        # A function of a module `tokens` is not secret for that.
+        # The module's name does not count: not every function of a module `tokens` is secret.
         return self._names.is_secret(name.rpartition(".")[2] if kind == "ret" else name)
 
 
 class FilterChain:
-    """Filters, one after the other.
+    """A list of filters in which later ones override earlier ones.
 
     Attributes:
-        sources: where they come from, in their order.
-        files: the files to record, which overrides the filters about files.
+        sources: the origins of the filters, in their order.
+        files: selects the files to record; overrides what filters decide about files and packages.
         io: the ``[io]`` of the last filter that has one; None if none has.
         names: decides which names are secret; None if only filters hide values.
-        formatters: the names of functions that say what an object is, by the types' names; of
-            several for a type the last one.
+        formatters: the names of functions that describe objects, by the names of the objects'
+            types. If several filters name the same type, the last one counts.
     """
 
     def __init__(
@@ -192,14 +203,15 @@ class FilterChain:
         files: FileGlobs | None = None,
         names: SecretNames | None = None,
     ) -> None:
-        """Put filters together.
+        """Make a chain.
 
         Parameters:
-            filters: in their order; all but the first may inherit.
-            project: the folder that relative paths count from, beside the filter's own.
-            files: which files are recorded. A file that is included is recorded whatever the
-                filters say of files and packages; what they say of single objects, and of values,
-                holds there, too. One that is not, or is excluded, is left out.
+            filters: the filters in their order; all but the first may inherit defaults.
+            project: the absolute path of a folder from which relative paths in filters start; they
+                also start from the folder of the filter.
+            files: the choice of --include and --exclude. Rules about files and packages do not
+                apply to an included file; rules about objects and about values do. A file that is
+                excluded, or not included, is not recorded.
             names: decides which names are secret.
         """
         self.files = files or FileGlobs()
@@ -228,9 +240,9 @@ class FilterChain:
         """Return the chain's decision about a code object.
 
         Parameters:
-            package: the dotted name of its module; empty when it has none.
+            package: the dotted name of its module; empty if it has none.
             file: the absolute path of its file, or a name in angle brackets.
-            obj: its qualified name, after that of its module and a dot.
+            obj: the name of its module, a dot, and its qualified name.
         """
         names = {"pkg": package, "file": file, "obj": obj}
         traced, reason = self._traced, self._reason
@@ -254,13 +266,13 @@ class FilterChain:
             # A default of `drop` overrides the patterns of earlier files.
             patterns = NO_PATTERNS
         if self.names is not None and obj in self.names.readers:
-            # Only a recorded value can be hidden in other places too.
+            # Recorded although filters may skip it: only a known value can be hidden elsewhere.
             return Scope(True, "reads secrets", names=self.names, reads=True)
         return Scope(traced, reason, default, patterns, self.names)
 
 
 class _ChainRule:
-    """A rule in its place in a chain."""
+    """A rule with its position in a chain."""
 
     __slots__ = (
         "is_builtin",
@@ -286,7 +298,7 @@ class _ChainRule:
 
 
 def _bases(source: FilterSource, project: str) -> tuple[str, ...]:
-    """Return the folders that relative paths in a filter count from."""
+    """Return the folders from which relative paths in a filter start."""
     if source.path is None:
         return ()
     folder = os.path.dirname(source.path)

@@ -13,7 +13,7 @@ __all__ = ["checked", "problem_of_type"]
 
 
 def problem_of_type(name: str) -> str | None:
-    """Return why no type that a formatter could be for has a name; None if one may have."""
+    """Return why a name cannot be that of a type with a formatter; None if it can."""
     module, _, rest = name.partition(".")
     if not module or not rest:
         return f"{name!r} names no type; write its module and qualified name, such as shop.Order"
@@ -23,10 +23,13 @@ def problem_of_type(name: str) -> str | None:
 
 
 def checked(formatters: object) -> Mapping[str, Any]:
-    """Return the formatters that a program gives, in a dict of our own.
+    """Check the formatters that a program passed, and return them in a new dict.
+
+    Parameters:
+        formatters: a dict from names of types to functions; None for none.
 
     Raises:
-        UsageError: ERR_INVALID_FORMATTER, they are no dict of functions by the names of types.
+        UsageError: ERR_INVALID_FORMATTER, the value is not such a dict.
     """
     if formatters is None:
         return {}
@@ -35,12 +38,12 @@ def checked(formatters: object) -> Mapping[str, Any]:
     found = {}
     for name, function in formatters.items():
         if not isinstance(name, str):
-            raise _invalid(f"the key {name!r} is no text", repr(name))
+            raise _invalid(f"the key {name!r} is not a text", repr(name))
         problem = problem_of_type(name)
         if problem is not None:
             raise _invalid(problem, name)
         if not callable(function):
-            raise _invalid(f"that of {name} cannot be called: {function!r}", name)
+            raise _invalid(f"the formatter of {name} is not callable: {function!r}", name)
         found[str.__str__(name)] = function
     return found
 

@@ -18,10 +18,10 @@ __all__ = ["add_file_options", "checked_glob"]
 seal(globals())
 
 CLOSED: Final = re.compile(r"(?:[^[]|\[!?+\]?+[^\]]*+\])*+")
-"""A glob of which every bracket begins a set; `fnmatch` takes one that does not for itself.
+"""Matches a glob in which every ``[`` begins a set; `fnmatch` takes any other one literally.
 
-A ``]`` right behind ``[`` or ``[!`` is in the set and does not close it. Each bracket is read in
-one way only: a second way would double the time for each one.
+A ``]`` right after ``[`` or ``[!`` is in the set and does not close it. The regex can match each
+bracket in one way only, because a second way would double the time with each bracket.
 """
 
 
@@ -53,10 +53,10 @@ def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -
 
 
 def checked_glob(glob: str) -> str:
-    """Return a glob, if it can match the path of a file.
+    """Return a glob after checking that it can match the path of a file.
 
     Raises:
-        PatternError: it cannot; the text says why, and what would be right.
+        PatternError: it cannot; the text describes the mistake and the correction.
     """
     if not glob:
         raise PatternError("a glob must not be empty")

@@ -1,6 +1,6 @@
 """Finds the line of a key in a TOML text, because `tomllib` does not say.
 
-The text is one that `tomllib` has accepted, so that nothing is checked here.
+The text must be one that `tomllib` has accepted; nothing is checked here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SCALAR: Final = re.compile(r"[^,\]}#\r\n]+")
 
 
 def key_name(path: KeyPath) -> str:
-    """Return how a key is called, such as ``scope.rules[0].selector``."""
+    """Return a key as text, such as ``scope.rules[0].selector``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
 
@@ -38,12 +38,12 @@ def line_of(path: KeyPath, lines: dict[KeyPath, int]) -> int:
 
 
 def lines_of_keys(text: str) -> dict[KeyPath, int]:
-    """Return on which line each table, key and element of an array begins, the first being 1."""
+    """Return the line (from 1) on which each table, key and element of an array begins."""
     return _Scanner(text).scan()
 
 
 class _Scanner:
-    """Goes through one text."""
+    """Scans one text."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -67,7 +67,7 @@ class _Scanner:
         return self._at
 
     def _note(self, path: KeyPath) -> None:
-        # A dotted key names tables that may have been named before.
+        # A dotted key also names the tables above it, whose first line counts.
         self._lines.setdefault(path, self._text.count("\n", 0, self._at) + 1)
 
     def _header(self) -> KeyPath:
@@ -88,7 +88,7 @@ class _Scanner:
         return tuple(parts)
 
     def _keys(self) -> list[str]:
-        """Go over a dotted key and the blanks behind it."""
+        """Read a dotted key and the blanks after it."""
         keys: list[str] = []
         while True:
             self._skip_blank()
@@ -113,7 +113,7 @@ class _Scanner:
             end, self._at = self._at, start
             self._note(path)
             self._at = end
-        # Over the equals sign.
+        # Skip the equals sign.
         self._at += 1
         self._value(path)
 
@@ -130,7 +130,7 @@ class _Scanner:
             self._at = found.end()
 
     def _items(self, path: KeyPath, closing: str) -> None:
-        """Go over an array or an inline table."""
+        """Read an array or an inline table."""
         self._at += 1
         number = 0
         while self._text[self._skip_blank()] != closing:

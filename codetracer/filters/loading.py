@@ -25,13 +25,13 @@ VARIABLE: Final = "CODETRACER_TRACE_FILTER"
 """The environment variable that names filter files."""
 
 REDACT: Final = "CODETRACER_REDACT"
-"""The environment variable that has further names of secrets, with commas between them."""
+"""The environment variable for more secret names, separated by commas."""
 
 NO_REDACTION: Final = "CODETRACER_NO_REDACTION"
-"""The environment variable that has nothing hidden unasked: 1, true or yes."""
+"""The environment variable that turns hiding by name off: 1, true or yes."""
 
 PROJECT_FILTER: Final = os.path.join(FOLDER, "trace-filter.toml")
-"""What a project's filter is called; looked for from the program's folder upward."""
+"""The relative path of a project's filter, searched from the program's folder upward."""
 
 SEPARATOR: Final = "::"
 
@@ -49,23 +49,26 @@ def load_chain(
     redact: Sequence[str] = (),
     redaction: bool | None = None,
 ) -> FilterChain:
-    """Return the chain that holds for a program.
+    """Return the chain of filters for a program.
 
-    It is: what comes with codetracer, the project's filter, those that the environment names and
-    those of the command line.
+    The chain has, in this order: built-in filters, the project's filter, those that the environment
+    names, and those of the command line.
 
     Parameters:
-        start: the folder of the program; there and in the folders above it the project's filter
-            is looked for.
-        environ: its CODETRACER_TRACE_FILTER names files, separated by ``::``.
-        command_line: names of files, each of which may be several, separated by ``::``.
-        builtin: some of `BUILTINS`.
-        files: as for `FilterChain`.
-        redact: more names of secrets, in addition to those of the environment.
-        redaction: whether names of secrets hide values; None as the environment says, else so.
+        start: the folder of the program; the project's filter is searched there and in the folders
+            above.
+        environ: environment variables; CODETRACER_TRACE_FILTER names files separated by ``::``.
+        command_line: texts that each name one file, or several separated by ``::``.
+        builtin: names from `BUILTINS`.
+        files: the choice of --include and --exclude, for `FilterChain`.
+        redact: more secret names, in addition to those of the environment.
+        redaction: whether values with secret names are hidden. None means that
+            CODETRACER_NO_REDACTION decides; without it they are.
 
     Raises:
-        UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong, or a name has no word.
+        UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong, or a secret name has
+            neither letter nor digit.
+        ValueError: a name is not in `BUILTINS`.
     """
     found = _project_filter(start)
     project = os.path.dirname(os.path.dirname(found)) if found else _working_directory(start)
@@ -109,7 +112,7 @@ def _project_filter(start: str) -> str | None:
     folder = os.path.abspath(start)
     while True:
         path = os.path.join(folder, PROJECT_FILTER)
-        # A link that leads nowhere is one that was meant to be there.
+        # A broken link counts, so that loading reports it.
         if os.path.lexists(path):
             return path
         parent = os.path.dirname(folder)
@@ -126,7 +129,7 @@ def _working_directory(otherwise: str) -> str:
 
 
 def _paths(text: str, where: str) -> list[str]:
-    """Return the absolute paths that a list of files names; none when it is empty."""
+    """Return the absolute paths in a list of files separated by ``::``; none if it is empty."""
     if not text:
         return []
     names = text.split(SEPARATOR)
@@ -147,7 +150,7 @@ def _load_file(path: str, origin: Origin, *, inherits: bool) -> tuple[FilterSour
     try:
         with open(path, "rb") as file:
             content = file.read()
-        # Some editors put a mark before it.
+        # Some editors write a byte order mark.
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise _unreadable(path, origin, error.strerror or str(error)) from None
@@ -174,11 +177,11 @@ def _load_builtin(name: str, *, inherits: bool) -> tuple[FilterSource, FilterFil
 
 
 def _standard_library() -> str:
-    """Return a regex for the folders, with a slash at the end, that the standard library is in."""
+    """Return a regex for the folders of the standard library, each with a slash at the end."""
     import re
 
     folders = sorted(as_base(os.path.dirname(os.__file__)))
-    # An apostrophe would end the text that it is put into.
+    # An apostrophe would end the TOML string around the regex.
     return "|".join(map(re.escape, folders)).replace("'", r"\x27")
 
 

@@ -1,6 +1,6 @@
 """Decides which names are secret: those of ``builtin/secrets.toml``, and the user's own.
 
-A name is looked at once, when it is first met; its answer is remembered.
+Each name is decided once; the answer is cached.
 """
 
 from __future__ import annotations
@@ -22,22 +22,27 @@ __all__ = ["LONGEST", "MOST_NAMES", "SecretNames", "words_of"]
 seal(globals())
 
 MOST_NAMES: Final = 10_000
-"""How many names are remembered with their answers."""
+"""How many names are cached with their answers."""
 
 LONGEST: Final = 100
-"""Characters above which a text is no name: a dict may have any text as a key."""
+"""The largest number of characters of a name; the key of a dict may be a longer text."""
 
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+")
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
-"""A name without digits, as code, options and headers have it."""
+"""A name without digits, as in code, options and headers."""
 
 _ASSIGNED: Final = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
-"""An argument that has a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
+"""An argument with a name and a value: ``--token=X``, ``API_KEY=X``, ``Authorization: X``."""
 
 
 class _Phrase:
-    """Words side by side, and the words that may follow them."""
+    """A sequence of words that names a secret.
+
+    Attributes:
+        words: the words, in lower case.
+        then_anything: whether any words may follow, or only digits and the ``addition`` words.
+    """
 
     __slots__ = ("then_anything", "words")
 
@@ -47,17 +52,17 @@ class _Phrase:
 
 
 class SecretNames:
-    """Tells names of secrets from others.
+    """Decides which names are those of secrets.
 
     Parameters:
-        text: the rows, in TOML; see ``builtin/secrets.toml``.
-        added: further names; a name that has their words side by side, wherever, is secret.
-        readers_only: no name is secret, but input that functions for secrets read is.
+        text: the rows, in TOML; ``builtin/secrets.toml`` explains them.
+        added: more secret names; a name that contains their words in a row is secret.
+        readers_only: no name is secret; only the input that functions such as getpass read is.
 
     Attributes:
-        added: these names.
-        readers_only: as above.
-        readers: the qualified names of functions that read secrets.
+        added: the parameter of that name.
+        readers_only: the parameter of that name.
+        readers: the module-qualified names of functions that read secrets.
     """
 
     def __init__(self, text: str, added: Sequence[str] = (), *, readers_only: bool = False) -> None:
@@ -96,9 +101,9 @@ class SecretNames:
         """Return whether a value with this name is secret.
 
         Parameters:
-            name: a plain `str`, in whatever case and spelling.
+            name: a `str` (no subclass), in any case and spelling.
         """
-        # Not even remembered: what is so long may be of any size, and would be kept alive.
+        # Not cached either: a long text may have any size, and the cache would keep it alive.
         if len(name) > LONGEST:
             return False
         known = self._known.get(name)
@@ -109,13 +114,13 @@ class SecretNames:
         return known
 
     def is_parameter(self, name: str) -> bool:
-        """Return whether the value of this name in a URL's query is secret."""
+        """Return whether the value with this name in the query of a URL is secret."""
         return name.lower() in self._parameters or self.is_secret(name)
 
     def is_word(self, text: str) -> bool:
-        """Tell whether a text is nothing but words of the list: a name of secrets, and none.
+        """Return whether a text is only the name of a secret, and so no secret itself.
 
-        So are ``password``, ``apiKey`` and ``password_hash``, the keys of tables and columns.
+        Examples are ``password``, ``apiKey`` and ``password_hash``, as names of tables and columns.
         """
         words = words_of(text) if _IDENTIFIER.fullmatch(text) else ()
         return any(
@@ -125,10 +130,13 @@ class SecretNames:
         )
 
     def hide_arguments(self, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return a command's arguments without what their names say is secret, and what that was.
+        """Hide the values of secret names in a command's arguments.
 
         Parameters:
-            arguments: such as ``--password X``, ``--token=X``, ``API_KEY=X``.
+            arguments: the arguments, for example ``--password X``, ``--token=X``, ``API_KEY=X``.
+
+        Returns:
+            The arguments with ``<redacted>`` in place of these values, and the values.
         """
         shown: list[str] = []
         secrets: list[str] = []
@@ -170,7 +178,7 @@ class SecretNames:
         return False
 
     def _taken(self, words: Words) -> set[int]:
-        """Return which words belong to something harmless."""
+        """Return the indexes of the words that belong to a harmless phrase."""
         return {
             at
             for start in range(len(words))
@@ -195,6 +203,6 @@ def _names(rows: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _stands(words: Words, phrase: Words) -> bool:
-    """Tell whether a phrase stands among words; one that has no words stands nowhere."""
+    """Return whether words contain a phrase; an empty phrase is in none."""
     size = len(phrase)
     return size > 0 and any(words[at : at + size] == phrase for at in range(len(words)))

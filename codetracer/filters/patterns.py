@@ -1,8 +1,9 @@
 r"""Compiles the patterns of selectors for `re`: globs, and regexes of Rust's ``regex``.
 
-The schema comes from recorders written in Rust, so a filter file means what it means there. Where
-Rust and Python spell one thing differently, it is translated; what only one of them has is refused
-rather than read as something else (``[[:alpha:]]`` and ``\<`` compile in both).
+The schema of filter files comes from recorders written in Rust, and a file must mean the same here.
+Syntax that Rust and Python spell differently is translated. Syntax that only one of them has is
+refused, because the other may accept it with another meaning: ``[[:alpha:]]`` and ``\<`` compile in
+both.
 """
 
 from __future__ import annotations
@@ -23,23 +24,24 @@ class PatternError(ValueError):
 
 @cache
 def compile_glob(glob: str) -> re.Pattern[str]:
-    """Compile a glob, which is to be matched with a whole name or path.
+    """Compile a glob to a regex that matches a whole name or path.
 
-    ``*`` and ``?`` do not go over a slash; ``**`` as a whole part of a path stands for any number
-    of parts; ``[a-z]``, ``[!a-z]``, ``{a,b}`` and a backslash before a special character are known.
+    ``*`` and ``?`` do not match a slash; ``**`` as a whole part of a path matches any number of
+    parts; ``[a-z]``, ``[!a-z]``, ``{a,b}`` and a backslash before a character work as usual.
 
     Raises:
-        PatternError: a bracket or brace is not closed, or a range is backwards.
+        PatternError: a bracket or brace is not closed or not opened, a range is backwards, or
+            nothing follows a backslash.
     """
     return _compile(_Glob(glob).translate(), glob)
 
 
 @cache
 def compile_regex(pattern: str) -> re.Pattern[str]:
-    """Compile a regex in the syntax that Rust's ``regex`` and Python's `re` have in common.
+    """Compile a regex in the syntax of Rust's ``regex``.
 
     Raises:
-        PatternError: it is wrong, or has what only one of the two knows.
+        PatternError: the regex is wrong, or contains syntax that only one of Rust and Python has.
     """
     return _compile(_Regex(pattern).translate(), pattern)
 
@@ -93,7 +95,7 @@ class _Glob:
             self._at += 1
             return re.escape(glob[start + 1])
         if char == "/" and glob.startswith("**", self._at) and glob[self._at + 2 :] in ("", "/"):
-            # A pattern that ends in /** matches everything within, at any depth.
+            # A pattern that ends in /** matches everything inside, at any depth.
             self._at = len(glob)
             return "/.+"
         return re.escape(char)
@@ -122,15 +124,15 @@ class _Glob:
         negated = content[0] in "!^"
         body = content[1:] if negated else content
         escaped = re.sub(r"[\\\[\]^&~|]", r"\\\g<0>", body).replace("--", r"-\-")
-        # A negated one does not go over a slash either.
+        # A set never matches a slash, not even a negated one.
         return f"(?!/)[^{escaped}]" if negated else f"(?!/)[{escaped}]"
 
 
 ESCAPES: Final = frozenset("dDwWsSbBAtnrfva")
-"""The letters that mean the same after a backslash in both."""
+"""The letters that mean the same after a backslash in Rust and Python."""
 
 OUTSIDE_CLASS: Final = frozenset("bBAz")
-"""Those that stand for a place, which a class cannot hold."""
+"""The letters that match a position, which cannot be in a class."""
 
 POSIX: Final = {
     "alnum": "0-9A-Za-z",
@@ -171,9 +173,9 @@ ONLY_PYTHON: Final = {
 class _Regex:
     """Translates one regex.
 
-    Flags such as ``(?i)`` hold from where they stand to the end of their group, through any ``|``,
-    for Rust; Python takes them only at the beginning or as ``(?i:...)``. So each becomes a group
-    that is closed before and opened again after every ``|`` of its own group.
+    In Rust, flags such as ``(?i)`` apply from their position to the end of their group, across any
+    ``|``. Python accepts them only at the beginning or as ``(?i:...)``. So each becomes a group
+    that is closed before and opened again after every ``|`` of the group around it.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -211,7 +213,7 @@ class _Regex:
         elif char in "*+?}" and self._pattern.startswith("+", self._at + 1):
             raise self._wrong(f"has {char}+, which repeats a repetition in Rust only; group it")
         elif char == "$":
-            # Python's also matches before a newline at the end.
+            # Without (?m), Python's $ also matches before a newline at the end.
             is_multiline = re.search(r"\(\?[a-zA-Z]*m", self._pattern)
             self._take("$", "$" if is_multiline else r"\Z")
         else:
@@ -253,7 +255,7 @@ class _Regex:
         for flag in found[1] + found[3]:
             if flag not in "imsuU" or (flag == "u" and flag in found[3]):
                 raise self._foreign(f"the flag {flag!r} here")
-        # The flags for Unicode and greed do not change the matches.
+        # The flags for Unicode and greediness do not change whether a text matches.
         on, off = (re.sub("[uU]", "", flags) for flags in (found[1], found[3]))
         opened = f"(?{on}{'-' if off else ''}{off}:"
         self._take(found[0], opened)
@@ -285,7 +287,7 @@ class _Regex:
             raise self._foreign("backreferences")
         if letter in ("p", "P"):
             raise self._wrong(
-                f"has \\{letter}, the classes of Unicode, which Python lacks; name ranges instead"
+                f"has \\{letter}, the classes of Unicode, which Python lacks; write ranges instead"
             )
         raise self._wrong(f"has \\{letter}, which means nothing")
 

@@ -2,8 +2,8 @@
 
 [meta] name, version, description, labels · [io] capture, streams, modes · [scope] default_exec,
 default_value_action and [[scope.rules]] selector, exec, value_default, reason and
-[[scope.rules.value_patterns]] selector, action, reason. Only here is [[formatters]] type, function,
-reason. Whatever else there is, is an error.
+[[scope.rules.value_patterns]] selector, action, reason · [[formatters]] type, function, reason.
+Formatters are an addition of codetracer to that schema. Any other key is an error.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 __all__ = ["VERSION", "FilterFile", "IoCapture", "Rule", "ValuePattern", "parse_filter"]
 
 VERSION: Final = 1
-"""The newest version of the schema that is known."""
+"""The newest supported version of the schema."""
 
 EXECS: Final[dict[str, Exec | None]] = {"trace": "trace", "skip": "skip", "inherit": None}
 ACTIONS: Final[dict[str, Action]] = {
     "allow": "allow",
     "redact": "redact",
     "drop": "drop",
-    # What early files have for it.
+    # The word for "redact" in early files.
     "deny": "redact",
 }
 DEFAULT_ACTIONS: Final[dict[str, Action | None]] = {**ACTIONS, "inherit": None}
@@ -57,11 +57,11 @@ PATTERN_KEYS: Final = ("selector", "action", "reason")
 FORMATTER_KEYS: Final = ("type", "function", "reason")
 
 FUNCTION: Final = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*:)?[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-"""``module:name``, where the name may be that of a class and of a method; or a method's name."""
+"""``module:function``, ``module:Class.method``, or the name of a method of the type."""
 
 
 class ValuePattern:
-    """A ``[[scope.rules.value_patterns]]``: the action for the values of some names."""
+    """A ``[[scope.rules.value_patterns]]``: the action for values with certain names."""
 
     __slots__ = ("action", "selector")
 
@@ -74,11 +74,12 @@ class Rule:
     """A ``[[scope.rules]]``.
 
     Attributes:
-        selector: the scopes that it is about.
-        exec: None leaves it as it was.
-        value_default: the action for values that match no pattern; None leaves it unchanged.
-        patterns: in the file's order.
-        reason: in the file's words, or else the selector.
+        selector: selects the code objects to which the rule applies.
+        exec: whether they are recorded (``trace``) or not (``skip``); None keeps the earlier
+            decision.
+        value_default: the action for values that match no pattern; None keeps the earlier one.
+        patterns: the patterns for values, in the order of the file.
+        reason: the reason in the file, or else the text of the selector.
     """
 
     __slots__ = ("exec", "patterns", "reason", "selector", "value_default")
@@ -102,8 +103,8 @@ class IoCapture:
     """An ``[io]``: whether the program's output and input are recorded.
 
     Attributes:
-        capture: whether it is.
-        streams: which: some of ``stdout``, ``stderr``, ``stdin``, ``files``.
+        capture: whether they are recorded.
+        streams: the recorded streams, from ``stdout``, ``stderr``, ``stdin``, ``files``.
     """
 
     __slots__ = ("capture", "streams")
@@ -117,12 +118,14 @@ class FilterFile:
     """A whole filter file.
 
     Attributes:
-        name: its own, from ``[meta]``.
-        default_exec: None inherits that of the filter before it in the chain.
-        default_value_action: None inherits as well.
-        rules: in the file's order.
-        io: None says nothing.
-        formatters: the names of functions that describe an object, by the types' names.
+        name: the filter's name, from ``[meta]``.
+        default_exec: whether code is recorded if no rule decides; None inherits the default of the
+            filter before it in the chain.
+        default_value_action: the action for values if no rule decides; None inherits as well.
+        rules: the rules, in the order of the file.
+        io: the ``[io]`` table; None if the file has none.
+        formatters: the names of functions that describe objects, by the names of the objects'
+            types.
     """
 
     __slots__ = ("default_exec", "default_value_action", "formatters", "io", "name", "rules")
@@ -145,14 +148,16 @@ class FilterFile:
 
 
 def parse_filter(text: str, label: str, *, inherits: bool) -> FilterFile:
-    """Return the filter that a file's text says.
+    """Parse and check the text of a filter file.
 
     Parameters:
-        label: how messages name the file.
-        inherits: there is a filter before it in the chain.
+        text: the TOML text.
+        label: the file's name in messages.
+        inherits: whether there is a filter before it in the chain, from which it may inherit.
 
     Raises:
-        UsageError: ERR_INVALID_FILTER, naming file, line and key, and what would be right.
+        UsageError: ERR_INVALID_FILTER; the message has the file, the line, the key and the allowed
+            values.
     """
     try:
         content: dict[str, object] = tomllib.loads(text)
@@ -173,7 +178,7 @@ def _invalid(label: str, line: int, key: str, problem: str) -> UsageError:
 
 
 def _not_toml(error: tomllib.TOMLDecodeError, text: str, label: str) -> UsageError:
-    # It has attributes for this since 3.14.
+    # The exception has attributes for the position only since 3.14.
     found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)$", str(error))
     line = int(found[1]) if found and found[1] else text.rstrip("\n").count("\n") + 1
     problem = str(error)[: found.start()] if found else str(error)
@@ -189,7 +194,7 @@ def _is_list(value: object) -> TypeGuard[list[object]]:
 
 
 class _Reader:
-    """Reads one file that is TOML."""
+    """Checks the content of one file."""
 
     def __init__(self, text: str, label: str, *, inherits: bool) -> None:
         self._text = text
@@ -197,7 +202,7 @@ class _Reader:
         self._inherits = inherits
 
     def read(self, content: dict[str, object]) -> FilterFile:
-        # Of several things that are wrong, the version explains the others.
+        # First, because a newer version would explain all other problems.
         self._check_version(content)
         self._check_keys(content, (), ("meta", "scope"), ("io", "formatters"))
         name = self._meta(self._table(content, ("meta",)))
@@ -346,7 +351,7 @@ class _Reader:
             f"{word!r} is not known{suggestion(word, words)}; allowed: {', '.join(words)}",
         )
 
-    # Below, `path` ends in the key that is looked up in `table`.
+    # In the methods below, the last part of `path` is the key to look up in `table`.
 
     def _text_of(self, table: dict[str, object], path: KeyPath) -> str:
         value = table[str(path[-1])]

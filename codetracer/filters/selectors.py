@@ -38,10 +38,10 @@ class Selector:
     """One selector.
 
     Attributes:
-        text: as it was written.
+        text: the text in the file.
         kind: the kind of name to match: one of `SCOPE_KINDS` or `VALUE_KINDS`.
-        match: how: one of `MATCHES`.
-        pattern: the pattern.
+        match: the kind of pattern: one of `MATCHES`.
+        pattern: the pattern; a glob for files without a leading ``./``.
         test: takes a name or path, and returns a true value if it matches.
     """
 
@@ -56,13 +56,14 @@ class Selector:
 
 
 def parse_selector(text: str, kinds: Sequence[str]) -> Selector:
-    """Return the selector that `text` spells.
+    """Parse a selector.
 
     Parameters:
-        kinds: those that are allowed here.
+        text: ``kind:pattern`` or ``kind:match:pattern``.
+        kinds: the allowed kinds.
 
     Raises:
-        PatternError: there is no such kind or match, or the pattern is wrong.
+        PatternError: the kind or the match is unknown, or the pattern is wrong or missing.
     """
     kind, colon, rest = text.partition(":")
     if kind not in kinds:
@@ -82,8 +83,8 @@ def parse_selector(text: str, kinds: Sequence[str]) -> Selector:
 
 
 def suggestion(word: str, words: Sequence[str]) -> str:
-    """Return `` (did you mean 'skip'?)`` when one of `words` is close; otherwise nothing."""
-    # Only where something is wrong: it takes milliseconds to import.
+    """Return `` (did you mean 'skip'?)`` if one of `words` is similar; else an empty text."""
+    # Imported only for an error, because the import takes milliseconds.
     import difflib
 
     close = difflib.get_close_matches(word, words, n=1)
@@ -114,13 +115,14 @@ def _without_dot(glob: str) -> str:
 def file_test(selector: Selector, bases: Sequence[str]) -> Test:
     """Return a function that decides whether the path of a file is selected.
 
-    What begins with a slash (in a regex, after ``^``) is matched with the absolute path, and a
-    glob also with the path from a base on, slash included; anything else with the path from a base
-    on, and with the absolute path where the file is below none of them. So a folder's name above
-    the project never decides.
+    A pattern that begins with a slash (in a regex, after ``^``) is matched with the absolute path.
+    Such a glob is also matched with the path below a base, with its leading slash. Any other
+    pattern is matched with the path below a base, or with the absolute path if the file is below
+    none. So the name of a folder above the project never matches.
 
     Parameters:
-        bases: the folders that relative paths count from, each ending in a slash.
+        selector: a selector of kind ``file``.
+        bases: the folders from which relative paths start, each ending in a slash.
     """
     test, pattern = selector.test, selector.pattern
     if selector.match == "literal":
@@ -139,6 +141,6 @@ def file_test(selector: Selector, bases: Sequence[str]) -> Test:
 
 
 def as_base(folder: str) -> set[str]:
-    """Return a folder by every name it goes by, ending in a slash, for `file_test`."""
+    """Return the absolute and the real path of a folder, ending in a slash, for `file_test`."""
     names = (os.path.abspath(folder), os.path.realpath(folder))
     return {name.rstrip("/") + "/" for name in names}

@@ -16,10 +16,10 @@ from tests.support.running import execute, write
 BAD = {
     "5": "they are int, not a dict",
     "[('__main__.Order', repr)]": "they are list, not a dict",
-    "{Order: repr}": "the key <class '__main__.Order'> is no text",
+    "{Order: repr}": "the key <class '__main__.Order'> is not a text",
     "{'Order': repr}": "'Order' names no type; write its module and qualified name",
     "{'builtins.list': repr}": "builtins.list is recorded as it is",
-    "{'__main__.Order': 'repr'}": "that of __main__.Order cannot be called: 'repr'",
+    "{'__main__.Order': 'repr'}": "the formatter of __main__.Order is not callable: 'repr'",
 }
 
 
