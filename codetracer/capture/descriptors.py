@@ -1,8 +1,8 @@
 """Puts a pipe or a pseudo-terminal in the place of descriptors 1 and 2.
 
-`codetracer.capture.pipes` is what stands there while the program runs, in C where the engine is,
-`codetracer.capture.forwarder` is the other process, and `codetracer.capture.io` says why there must
-be one.
+This module sets the pipes up. `codetracer.capture.pipes`, or the same in C with the engine in C,
+runs them. `codetracer.capture.forwarder` is the process that forwards them, and
+`codetracer.capture.io` explains why another process is needed.
 """
 
 from __future__ import annotations
@@ -44,18 +44,19 @@ __all__ = ["redirect"]
 seal(globals())
 
 FIRST_DESCRIPTOR: Final = 200
-"""Descriptors below it are left to the program, which shall get the numbers it gets untraced."""
+"""The lowest descriptor that is used, so that the program gets the same numbers as without us."""
 
 
 def redirect(make: Callable[..., Any], record: Record) -> Any:
-    """Take the place of descriptors 1 and 2.
+    """Replace descriptors 1 and 2.
 
     Parameters:
-        make: `codetracer.capture.pipes.Pipes`, or the same in C.
+        make: `codetracer.capture.pipes.Pipes`, or the same class in C.
         record: called with the written bytes.
 
     Returns:
-        What `make` has made, and started; None if that cannot be done here.
+        The started object of `make`; None if there are too few descriptors, no open descriptor 1 or
+        2, or no interpreter to start.
     """
     if not sys.executable:
         return None
@@ -71,11 +72,11 @@ def redirect(make: Callable[..., Any], record: Record) -> Any:
 
 
 class _Setting:
-    """What is opened to begin with.
+    """Opens the descriptors for a capture.
 
     Attributes:
-        opened: all descriptors of ours.
-        passed_on: those of them that only the forwarder needs.
+        opened: all descriptors that it has opened.
+        passed_on: the ones among them that only the forwarder needs.
     """
 
     def __init__(self) -> None:
@@ -83,7 +84,10 @@ class _Setting:
         self.passed_on: list[int] = []
 
     def make(self, make: Callable[..., Any], record: Record) -> Any:
-        """Open everything and start the forwarder; return None if it cannot be started.
+        """Open everything, start the forwarder, and return the result of `make`.
+
+        Returns:
+            None if neither descriptor is open, or the forwarder cannot be started.
 
         Raises:
             OSError: there are too few descriptors.
@@ -119,7 +123,7 @@ class _Setting:
         return make(record, token, memory, (receiving, sending), tuple(sinks), tuple(routes))
 
     def _keep(self, descriptor: int) -> int:
-        """Move a descriptor of ours out of the program's way; it is not inherited."""
+        """Move a descriptor to a high number, not inheritable, and return that."""
         try:
             kept = _fcntl(descriptor, _F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR)
         finally:
@@ -142,7 +146,13 @@ class _Setting:
 
 
 def _spawn(token: bytes, passed: list[int], kinds: list[str]) -> bool:
-    """Start the forwarder with these descriptors from 3 on; return whether it runs."""
+    """Start the forwarder, and return whether it runs.
+
+    Parameters:
+        token: the bytes that begin a mark.
+        passed: the descriptors that it gets, from number 3 on.
+        kinds: for each pipe, its stream's number and ``t`` for a terminal or ``p``.
+    """
     arguments = [sys.executable, "-I", "-S", forwarder.__file__, token.decode(), *kinds]
     actions: list[Any] = [
         (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)
@@ -159,7 +169,7 @@ def _spawn(token: bytes, passed: list[int], kinds: list[str]) -> bool:
 def _open_terminal(like: int) -> tuple[int, int]:
     """Return both ends of a pseudo-terminal that does not change the bytes written to it.
 
-    Its size comes from the forwarder, which has set it once before it is used.
+    The forwarder sets its size once before the program uses it.
     """
     master, slave = _openpty()
     modes = _tcgetattr(like)

@@ -1,7 +1,13 @@
-"""The process that forwards descriptors 1 and 2: see `codetracer.capture.descriptors`.
+"""The process that forwards descriptors 1 and 2; `codetracer.capture.descriptors` starts it.
 
-It runs with this very file as its program, and imports nothing of codetracer's. What is in a mark
-and in a frame is said here, for both sides.
+This file is the program of that process, so it imports nothing of codetracer. The layout of marks
+and frames is defined here for both sides:
+
+- A *mark* is in the forwarded bytes: the token, the time as 16 hexadecimal digits (monotonic ns),
+  and MARK_ACKNOWLEDGE or MARK_END. The forwarder removes it, and acknowledges it in the shared
+  memory when everything before it is forwarded.
+- A *frame* is in the pipe with the copies: one byte (a stream's number, FRAME_END or FRAME_QUIT),
+  the length of the data in two bytes (little-endian), and the data.
 """
 
 from __future__ import annotations
@@ -26,14 +32,15 @@ __all__ = [
 ]
 
 TOKEN_SIZE: Final = 24
-"""Random bytes, after ESC, which begin a mark (token, time, kind). No program writes them."""
+"""The number of random bytes in the token: ESC and these in hexadecimal. No program writes it."""
 
 STAMP_SIZE: Final = 16
 MARK_ACKNOWLEDGE: Final = b"a"
 MARK_END: Final = b"e"
 
 FRAME_DATA: Final = 4000
-"""Of a copy's frame: with its head it is below PIPE_BUF, so that it is written in one piece."""
+"""Bytes of data in a frame. With its head a frame is shorter than PIPE_BUF, and so it is written in
+one piece."""
 
 FRAME_END: Final = b"e"
 FRAME_QUIT: Final = b"q"
@@ -47,7 +54,11 @@ CHANNEL: Final = 4
 
 
 class _Copies:
-    """What is on its way to the recorder, which may be slow, or gone."""
+    """A queue of frames for the recorder, which may read slowly or have ended.
+
+    Parameters:
+        channel: the descriptor of the pipe with the copies.
+    """
 
     def __init__(self, channel: int) -> None:
         import collections
@@ -61,7 +72,12 @@ class _Copies:
         _thread.start_new_thread(self._send, ())
 
     def add(self, kind: bytes, data: bytes) -> None:
-        """Queue a copy; it is dropped if too much is waiting."""
+        """Queue a frame; drop it if more than `COPIES_LIMIT` bytes are waiting.
+
+        Parameters:
+            kind: the first byte of the frame.
+            data: any number of bytes; they are sent in frames of up to `FRAME_DATA`.
+        """
         with self._change:
             if self._size > COPIES_LIMIT and data:
                 return
@@ -82,16 +98,19 @@ class _Copies:
                     try:
                         os.write(self._channel, kind + len(piece).to_bytes(2, "little") + piece)
                     except OSError:
-                        # The program is gone, or somebody else since an exec.
+                        # The program has ended, or has become another one with exec.
                         continue
 
 
 class _Pump:
-    """Forwards what comes out of a pipe or a pseudo-terminal to the original.
+    """Forwards the bytes of one pipe or pseudo-terminal to the original file.
 
     Parameters:
-        reader: where it comes out; where it is to go is the next descriptor.
-        kind: ``1t`` is stdout on a terminal, ``2p`` stderr on anything else.
+        reader: the descriptor to read from; the next one is the original.
+        kind: the stream's number and ``t`` for a terminal or ``p`` for anything else: ``1t``,
+            ``2p``.
+        slot: the index of the pipe, for its place in the shared memory.
+        token: the bytes that begin a mark.
     """
 
     def __init__(self, reader: int, kind: str, slot: int, token: bytes) -> None:
@@ -112,7 +131,7 @@ class _Pump:
         self._mirror()
 
     def run(self, copies: _Copies) -> None:
-        """Forward until no process can write any more, or none reads."""
+        """Forward until no process has the pipe open for writing, or the original has no reader."""
         self._copies = copies
         rest = b""
         while True:
@@ -124,21 +143,21 @@ class _Pump:
             try:
                 data = os.read(self._reader, 65536)
             except OSError:
-                # EIO: the last of those who had a pseudo-terminal open has closed it.
+                # EIO: the last process with the pseudo-terminal open has closed it.
                 data = b""
             if not data:
                 break
             try:
                 rest = self._take(rest + data)
             except (BrokenPipeError, ConnectionError):
-                # So the writers get an error, as they would have without it.
+                # Closing the pipe gives writers the error that they would get without it.
                 break
             os.pwrite(MEMORY, b"\0", BUSY_AT + self._slot)
         self._mirror()
         os.close(self._reader)
 
     def _take(self, data: bytes) -> bytes:
-        """Forward `data` without its marks; return the rest, which may begin a mark."""
+        """Forward `data` without its marks; return its end if that may be the start of a mark."""
         token = self._token
         size = len(token) + STAMP_SIZE + 1
         while (at := data.find(token)) >= 0:
@@ -170,15 +189,15 @@ class _Pump:
             except BrokenPipeError:
                 raise
             except OSError:
-                # No room, most likely. Later there may be some.
+                # Usually the disk is full. These bytes are lost; later ones may fit.
                 break
         if data and self._copies is not None:
             self._copies.add(self._stream, data)
 
     def _mirror(self) -> None:
-        """Carry the terminal's size over, and back what the program changes of its modes.
+        """Copy the real terminal's size to the pseudo-terminal, and changed modes back.
 
-        Programs that draw on the screen set the modes of what they write to (ncurses does).
+        Programs that draw on the screen, such as those with ncurses, set modes of their output.
         """
         if not self._terminal:
             return
@@ -202,16 +221,22 @@ class _Pump:
 
 
 def _forward(token: str, kinds: list[str]) -> None:
-    """Be the process that forwards; descriptors 3 and up are those that `_spawn` has passed."""
+    """Run the forwarder in this process.
+
+    Parameters:
+        token: the bytes that begin a mark.
+        kinds: the kind of each pipe. The descriptors from 3 on are the shared memory, the pipe for
+            copies, and for each pipe its reading end and the original.
+    """
     import signal
 
-    # Who wants to end everything ends it by ending the program.
+    # A signal for the whole group ends the program; the forwarder ends after it.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     os.setsid()
     os.closerange(5 + 2 * len(kinds), os.sysconf("SC_OPEN_MAX"))
     pumps = [_Pump(5 + 2 * slot, kind, slot, token.encode()) for slot, kind in enumerate(kinds)]
-    # An orphan: no child that the program might wait for.
+    # Fork again, so that the forwarder is no child for which the program might wait.
     if os.fork():
         os._exit(0)
     copies = _Copies(CHANNEL)

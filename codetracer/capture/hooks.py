@@ -1,8 +1,8 @@
 """The hooks in Python, which replace the streams' methods if the engine is not in C.
 
-`native/capture.c` and `native/input.c` are the same in C. These here are frames that a program can
-see: its debugger steps into them, its `sys.settrace` and `sys.setprofile` are told of them, and a
-signal's handler may run in them.
+`native/capture.c` and `native/input.c` are the same in C. Unlike those, the functions here have
+frames that a program can see: a debugger steps into them, functions of `sys.settrace` and
+`sys.setprofile` get their events, and a signal handler may run in them.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _find_names: Final = type.__dict__["__dict__"].__get__
 
 
 class Hooks:
-    """What makes the hooks of one capture.
+    """Makes the hooks of one capture.
 
     Parameters:
-        record: as of `codetracer.capture.io.OutputCapture`.
+        record: the function of that name of `codetracer.capture.io.OutputCapture`.
     """
 
     def __init__(self, record: Record) -> None:
@@ -57,11 +57,12 @@ class Hooks:
         """Return the replacement of a method.
 
         Parameters:
-            kind: the layer and the method: ``text.write``, ``bytes.write``, ``raw.seek``; `input`.
-            stream: whose method it is.
-            number: of the stream, as it is recorded.
+            kind: the layer and the method, such as ``text.write``, ``bytes.write`` or ``raw.seek``;
+                or ``input``.
+            stream: the object whose method is replaced.
+            number: the recorded number of the stream.
             original: the method.
-            descriptor: that a raw file writes to.
+            descriptor: the descriptor of a raw file; -1 for other layers.
         """
         delivery = self._delivery
         pipes = delivery.pipes
@@ -80,7 +81,7 @@ class Hooks:
         return _passing(original)
 
     def stdin(self, stream: Any, /) -> Any:
-        """Return the replacement of a text stream that is read."""
+        """Return the replacement of the text stream `stream`, which the program reads."""
         proxy = _TextInput.__new__(_TextInput)
         _setup(proxy, stream, self._delivery)
         self._delivery.proxy = proxy
@@ -91,20 +92,20 @@ class Hooks:
         self._delivery.pipes = pipes
 
     def release(self) -> None:
-        """Record nothing more; hooks that somebody has kept go on working."""
+        """Stop recording; hooks that the program has kept continue to work."""
         self._delivery.record = _ignore
         self._delivery.pipes = self._delivery.proxy = None
 
 
 class Delivery:
-    """The receiver of the hooks' bytes. Hooks may outlive the capture, which then empties it.
+    """The state that the hooks of a capture share. Hooks may outlive the capture.
 
     Attributes:
-        record: the recorder's function; one that does nothing after the capture.
-        pipes: the pipes on the descriptors.
-        proxy: of stdin.
-        refused: by thread, how many bytes the buffer has just not taken of what it was given.
-        answered: threads whose call of `input` was answered by the proxy of stdin.
+        record: the recorder's function; after the capture, one that does nothing.
+        pipes: the pipes on the descriptors; None without them.
+        proxy: the replacement of stdin.
+        refused: by thread, how many bytes of its last write the buffer has not accepted.
+        answered: the threads in whose running call of `input` the replacement of stdin was read.
     """
 
     __slots__ = ("answered", "pipes", "proxy", "record", "refused")
@@ -117,7 +118,7 @@ class Delivery:
         self.answered: set[int] = set()
 
     def give(self, stream: int, data: bytes | None, frame: FrameType | None) -> None:
-        """Call `record`, for whom a few nanoseconds do not matter."""
+        """Call `record` with bytes, if there are any; used where speed does not matter."""
         if not data:
             return
         try:
@@ -132,21 +133,21 @@ def _ignore(stream: int, data: bytes, frame: FrameType | None, /) -> None:
 
 
 def _forget_frame(error: BaseException) -> None:
-    """Take the catching frame out of a traceback; a bare ``raise`` does not put it in again."""
+    """Remove the catching frame from a traceback; a bare ``raise`` does not add it again."""
     traceback = error.__traceback__
     if traceback is not None:
         error.__traceback__ = traceback.tb_next
 
 
 def _outside(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame from `frame` on that is not this module's."""
+    """Return `frame` or its nearest caller that is not of this module."""
     while frame is not None and frame.f_globals is _OURS:
         frame = frame.f_back
     return frame
 
 
 def _bytes_of(data: Any, size: int) -> bytes | None:
-    """Return what an object's memory begins with, None if that would run the program's code."""
+    """Return the first `size` bytes of an object's buffer; None if that would run program code."""
     if type(data) is bytes and len(data) == size:
         return data
     for kind in _find_types(type(data)):
@@ -156,8 +157,8 @@ def _bytes_of(data: Any, size: int) -> bytes | None:
     return None
 
 
-# Hooks. Whatever they need is in their closure: they are called until the interpreter is gone, and
-# the globals of a module are not there so long.
+# Hooks. Everything that they need is in their closures, because they are called until the
+# interpreter ends, and the globals of a module are deleted before.
 
 
 def _text_hook(
@@ -170,7 +171,7 @@ def _text_hook(
         try:
             accepted = original(text)
         except BlockingIOError as error:
-            # The buffer has taken it, or a part of it; to write that out was not possible.
+            # The buffer has accepted the text or a part of it, but could not write it out.
             forget(error)
             try:
                 data = encode(text, "utf-8", "surrogatepass")
@@ -185,7 +186,7 @@ def _text_hook(
         except BaseException as error:
             forget(error)
             raise
-        # None if C has called it when no Python code was running: at exit.
+        # None if C code calls it at exit, when no Python code is running.
         frame = getframe(0).f_back
         if frame is not None and frame.f_globals is ours:
             frame = outside(frame)
@@ -223,7 +224,7 @@ def _binary_hook(
                 forget(error)
             if isinstance(error, BlockingIOError):
                 frame = getframe(0).f_back
-                # Not of one that a stream of the program's has raised.
+                # An exception from a stream of the program may lack the attribute.
                 taken = getattr(error, "characters_written", 0)
                 if frame is not None and frame.f_globals is ours:
                     delivery.refused[get_ident()] = len(data) - taken
@@ -232,8 +233,9 @@ def _binary_hook(
                 frame = None
             raise
         frame = getframe(0).f_back
-        # The layers above call this from C: a text stream below a hook of ours, a buffer (to its
-        # raw file, from anywhere) with a view of memory that is no object's.
+        # Nothing is recorded if a layer above calls this from C, because its hook records the
+        # bytes: a text stream below its hook, or a buffer, which passes a view of memory that
+        # belongs to no object.
         if not accepted or (frame is not None and frame.f_globals is ours):
             return accepted
         try:
@@ -272,9 +274,9 @@ def _raw_hook(
             if taken:
                 delivery.give(number, bytes_of(data, taken), outside(getframe(0)))
             return taken
-        # A buffer calls it, from C, and writes again what it does not hear to be written. So no
-        # signal handler may raise between the write and the return: handlers run after calls,
-        # and unpacking an iterator is none (3.12 to 3.15).
+        # A buffer calls this from C, and writes bytes again unless it learns that they were
+        # written. So no signal handler may raise between the write and the return. Handlers run
+        # after calls, and unpacking an iterator is no call (3.12 to 3.15).
         try:
             (accepted,) = map(*route.way(original, data, stream.closed))
         except BlockingIOError as error:
@@ -292,7 +294,7 @@ def _raw_hook(
 def _position_hook(
     name: str, stream: io.FileIO, original: Callable[..., Any], route: Route | None
 ) -> Callable[..., Any]:
-    """Return a method of a raw file, about the original, which may be a file on a disk."""
+    """Return a method of a raw file that applies to the original, not to the pipe on it."""
     routed = getattr(route, name, original)
 
     def position(*args: Any, **kwargs: Any) -> Any:
@@ -325,7 +327,8 @@ def _passing(original: Callable[..., Any]) -> Callable[..., Any]:
 def _input_hook(original: Callable[..., str], delivery: Delivery) -> Callable[..., str]:
     forget, outside, getframe = _forget_frame, _outside, _getframe
     get_ident, modules = _get_ident, sys
-    # It shows as '' but is not: without a prompt nothing is written, not even an empty string.
+    # The default shows as '' in the signature. Without a prompt the original must get no argument,
+    # because it would write even an empty one.
     absent = type("str", (str,), {})()
 
     def ask(prompt: object = absent, /) -> str:
@@ -344,7 +347,7 @@ def _input_hook(original: Callable[..., str], delivery: Delivery) -> Callable[..
     def record_terminal(
         thread: int, prompt: object, line: str | None, frame: FrameType | None
     ) -> None:
-        # When stdin's proxy was not asked although it stands, C has asked the terminal.
+        # If the replacement of stdin is in place but was not read, C code has read the terminal.
         if thread in delivery.answered or modules.stdin is not delivery.proxy:
             return
         if delivery.pipes is None and type(prompt) is str and prompt:
@@ -364,7 +367,7 @@ def _setup(proxy: object, stream: object, delivery: Delivery) -> None:
 
 
 class _Input:
-    """Has the attributes of another stream, except the methods that it records itself."""
+    """A stream with the attributes of another one, except for the methods that record."""
 
     _own: frozenset[str] = frozenset()
 
@@ -386,8 +389,8 @@ class _Input:
     def __dir__(self) -> list[str]:
         return dir(object.__getattribute__(self, "_stream"))
 
-    # The inherited one would close the stream, which is not ours. This does nothing, and is in C:
-    # what a signal's handler raises amid a finalizer is lost.
+    # The inherited finalizer would close the program's stream. This one does nothing. It is in C,
+    # because an exception of a signal handler inside a finalizer in Python would be lost.
     __del__: Any = _get_ident
 
 
@@ -408,7 +411,7 @@ def _reading(name: str) -> Any:
         delivery: Delivery = get(self, "_delivery")
         frame = getframe(0).f_back
         if frame is not None and frame.f_globals is ours:
-            # Only our `input` calls it from here.
+            # Only the hook of `input` calls it from this module.
             delivery.answered.add(get_ident())
             frame = outside(frame)
         if result:
@@ -430,7 +433,7 @@ def _as_bytes(data: str | bytes) -> bytes:
 
 
 class _TextInput(_Input, io.TextIOWrapper):
-    """Stands where a text stream that is read stood."""
+    """Replaces a text stream that is read."""
 
     _own = frozenset(
         {"__iter__", "__next__", "buffer", "detach", "read", "readline", "readlines"},
@@ -457,7 +460,7 @@ class _TextInput(_Input, io.TextIOWrapper):
 
 
 class _BinaryInput(_Input, io.BufferedReader):
-    """Stands where the buffer of a `_TextInput` stood."""
+    """Replaces the buffer of a text stream that is read."""
 
     _own = frozenset(
         {"__iter__", "__next__", "read", "read1", "readinto", "readinto1", "readline", "readlines"},

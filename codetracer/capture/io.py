@@ -1,46 +1,50 @@
 """Catches text that the program writes to stdout and stderr and reads from stdin.
 
-The design that disturbs least, for each layer:
+Each layer is captured in the way that disturbs the program least:
 
-- *Output*: the streams stay the objects that they are. ``write`` becomes an attribute of the very
-  instance (of the text stream, of its buffer, of its raw file), in whose C code everything else
-  remains: identity, type, state, buffering, and whoever kept a reference. A second `TextIOWrapper`
-  on the same buffer would have a buffer of its own and change the order of what is written; a
-  delegating object is not what ``sys.__stdout__`` is, and C code knows it from a file.
-- *Input*: iteration (``for line in sys.stdin``) cannot be seen that way, for C does not ask an
-  instance for it. So ``sys.stdin`` is replaced by an object of a subclass of its class that has
-  no state and asks the stream that was there for everything; nothing read ahead is ever lost.
-- `input` on a terminal reads with C's ``readline`` and not from ``sys.stdin``: it is wrapped.
-- What stands for a method is in C where the engine is (`native/capture.c`, ``input.c``): it is
-  called, named and shown as the method is, has no frame and runs no bytecode, so that neither
-  tracers and debuggers nor tracebacks show it, and no signal's handler runs in it. With the
-  engine in Python it is a Python function (`codetracer.capture.hooks`), which all these show.
-- *Descriptors* (``proxies+fd``): what stands on 1 and 2 is replaced by a pipe (a pseudo-terminal
-  for a terminal) that *another process* forwards, with a copy for us. It must be another process:
-  C code that writes while it holds the GIL would wait for ever for a thread of ours, and what is
-  in a pipe would be lost when the program is killed, calls ``os._exit`` or ``os.exec*``, or ends
-  before its children. Python's own streams do not go through it but straight to the original, once
-  all that was written before has been forwarded; so they fail as ever, and are not caught twice.
+- *Output*: the streams stay the same objects. ``write`` becomes an attribute of the instance: of
+  the text stream, of its buffer and of its raw file. Everything else stays as it was: identity,
+  type, state, buffering and kept references. A second `TextIOWrapper` on the same buffer would
+  have a second text buffer, which changes the order of output; a delegating object would be
+  another object than ``sys.__stdout__``, and C code would not treat it as a file.
+- *Input*: iteration (``for line in sys.stdin``) cannot be hooked in an instance, because C code
+  looks ``__next__`` up in the type. So ``sys.stdin`` is replaced by an object of a subclass. It has
+  no state and passes every operation to the original stream, so no text that was read ahead is
+  lost.
+- `input` is wrapped, because on a terminal it reads with C's ``readline``, not from ``sys.stdin``.
+- With the engine in C, the replacement of a method is in C, too (`native/capture.c`, ``input.c``).
+  It has the name, the signature and the repr of the method, no frame and no bytecode. Tracers,
+  debuggers and tracebacks do not show it, and no signal handler runs in it. With the engine in
+  Python it is a Python function (`codetracer.capture.hooks`), which all of these show.
+- *Descriptors* (``proxies+fd``): descriptors 1 and 2 become a pipe, or a pseudo-terminal in place
+  of a terminal. *Another process* forwards its bytes to the original, and sends copies to the
+  recorder. A thread could not do it: C code that writes while it holds the GIL would wait for the
+  thread forever, and bytes in the pipe would be lost when the program is killed, calls
+  ``os._exit`` or ``os.exec*``, or ends before its children. Python's own streams bypass the pipe:
+  they wait until all earlier bytes are forwarded, and then write to the original. So their errors
+  stay the same, and their output is not captured twice.
 
-What differs from an untraced program:
+A captured program differs from others in these ways:
 
-- ``vars(sys.stdout)`` shows the hooks, ``type(sys.stdin)`` is a subclass. With the engine in
-  Python `input` is a function, and debuggers that step into calls meet our ``write``; tracebacks of
-  what the streams raise do not.
-- What is written from an object whose class has a ``__buffer__`` in Python is not recorded.
-- ``io.TextIOWrapper.write(sys.stdout, ...)`` goes by the hooks; in ``proxies`` C code does, and
-  ``sys.stdout.buffer.raw.write``.
+- ``vars(sys.stdout)`` contains the hooks, and ``type(sys.stdin)`` is a subclass. With the engine in
+  Python, `input` is a Python function, and debuggers that step into calls step into the hooks;
+  tracebacks of exceptions from the streams do not contain them.
+- Bytes are not recorded if they are written from an object whose class has a ``__buffer__`` in
+  Python.
+- ``io.TextIOWrapper.write(sys.stdout, ...)`` bypasses the hooks. With ``proxies``, C code and
+  ``sys.stdout.buffer.raw.write`` do, too.
 - ``proxies+fd``: C code does not see disk-full errors, and sees a closed pipe one write late.
-  When the process dies suddenly the forwarder still delivers, but may do so just after the shell
-  has noticed; where it is killed too (the end of a container), what was under way is lost. The
-  pseudo-terminal is not the controlling terminal (``os.tcgetpgrp(1)``, ``os.ttyname(1)``); its
-  modes are carried over to the real one, and the window's size from it, within 0.2 s.
-  If 1 and 2 are the same file there is one pipe for both, for order's sake: all that C code writes
-  counts as stdout then. If the original two differ, their order among each other may differ too.
-  What is not proxied is copied up to 64 MB behind; beyond that copies are dropped, output is not.
-  Some ten descriptors from 200 on are taken. A program may close them and use their numbers: each
-  is asked what it is before each use. If one is gone, all output goes by the pipe, and is recorded
-  as with ``proxies``; the pipe stays when the capture ends, if the original was closed.
+  If the process dies suddenly, the forwarder still delivers its output, but perhaps just after the
+  shell has noticed the end. If the forwarder is killed as well (at the end of a container), the
+  bytes in the pipe are lost. The pseudo-terminal is not the controlling terminal
+  (``os.tcgetpgrp(1)``, ``os.ttyname(1)``); its modes are copied to the real one, and the size of
+  the window from it, within 0.2 s. If 1 and 2 are the same file, they share one pipe, which keeps
+  their order; all output of C code then counts as stdout. If they are different files, their order
+  relative to each other may change. Up to 64 MB of copies wait for the recorder; beyond that copies
+  are dropped, but never output. About ten descriptors from 200 on are in use. A program may close
+  them and use their numbers, so each is checked before each use. If one was closed, all output goes
+  through the pipe and is recorded as with ``proxies``. If the original was closed, the pipe stays
+  when the capture ends.
 """
 
 from __future__ import annotations
@@ -60,7 +64,7 @@ try:
     from codetracer.capture import descriptors as _descriptors
     from codetracer.capture import pipes as _pipes
 except ImportError:
-    # No such thing on this system.
+    # This system has no such modules or functions.
     _pipes = _descriptors = None
 
 TYPE_CHECKING = False
@@ -82,15 +86,16 @@ class OutputCapture:
     """Records the bytes in the standard streams, from `start` to `stop`.
 
     Parameters:
-        mode: ``off``; ``proxies`` for what Python code writes and reads; ``proxies+fd`` also for
-            what C code and subprocesses write. Where the system cannot do the latter (no
-            ``memfd_create``, no interpreter to start, too few descriptors) it is ``proxies``.
-        record: called with 0, 1 or 2 for stdin, stdout or stderr, with what was read or accepted
-            (text in UTF-8, lone surrogates too), and with the frame that did it, None for what
-            only the descriptors saw. It is called in the thread that wrote, and in one of ours
-            for the descriptors. It must not write to these streams. Its exceptions are dropped,
-            but not those that a signal's handler of the program raises meanwhile.
-        in_c: the module that has `Capture` and `Pipes` in C, None to use those in Python.
+        mode: ``off``; ``proxies`` records output and input of Python code; ``proxies+fd`` also
+            records the output of C code and subprocesses. On systems that cannot do the latter (no
+            ``memfd_create``, no interpreter to start, too few descriptors) it means ``proxies``.
+        record: called with 0, 1 or 2 for stdin, stdout or stderr; the bytes that were read or
+            accepted (text as UTF-8, with lone surrogates); and the frame that read or wrote them,
+            or None for output of C code and subprocesses. It is called in the thread that wrote,
+            or in a thread of the capture for the descriptors. It must not write to these streams.
+            Its exceptions are dropped, except those that a signal handler of the program raises
+            in it.
+        in_c: the module with `Capture` and `Pipes` in C; None for those in Python.
     """
 
     def __init__(self, mode: CaptureMode, record: Record, in_c: Any) -> None:
@@ -102,7 +107,7 @@ class OutputCapture:
         self._set: list[tuple[dict[str, Any], str, Any, Any]] = []
 
     def start(self) -> None:
-        """Take the place of the standard streams; nothing happens if it has been done."""
+        """Replace methods of the standard streams; do nothing if that was done already."""
         if self._hooks is not None or self._mode == "off":
             return
         in_c = self._in_c
@@ -114,9 +119,9 @@ class OutputCapture:
         self._take_input()
 
     def stop(self) -> None:
-        """Put back what was there, where ours still stands, and wait for what is under way.
+        """Restore the streams, unless the program has replaced them, and wait for their last bytes.
 
-        May be called again, at exit and in a forked child, and when an exception has ended it.
+        May be called again, at exit, in a forked child, and after an exception has interrupted it.
         """
         if self._hooks is None:
             return
@@ -142,7 +147,7 @@ class OutputCapture:
                 self._hook_layer(seen, layer, number, kind)
             if self._pipes is not None:
                 self._hook_layer(seen, _peek(buffer, "raw"), number, "raw.write")
-                # It may be what a stream that the program's site has put here writes to.
+                # A stream that a sitecustomize has put into sys may write to this raw file.
                 beneath = _peek(_peek(getattr(sys, f"__{name}__", None), "buffer"), "raw")
                 self._hook_layer(seen, beneath, number, "raw.write")
 
@@ -164,7 +169,8 @@ class OutputCapture:
             for name in ("seek", "tell", "truncate", "seekable"):
                 self._hook(namespace, name, f"raw.{name}", layer, number, descriptor)
         if isinstance(layer, io.TextIOWrapper):
-            # They call the buffer's write in C: it has to see that they do.
+            # These call the buffer's write in C. The hook of write sees that this module called
+            # them, and does not record the bytes again.
             for name in ("flush", "tell"):
                 self._hook(namespace, name, f"text.{name}", layer, number)
 
@@ -199,7 +205,7 @@ class OutputCapture:
 
 
 def _peek(owner: Any, name: str) -> Any:
-    """Return an attribute, None if there is none or it does not want to be asked for."""
+    """Return an attribute; None if it is missing or looking it up raises an exception."""
     try:
         return getattr(owner, name, None)
     except Exception as error:

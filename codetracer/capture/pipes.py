@@ -1,8 +1,8 @@
 """Reads descriptors 1 and 2 while the program runs; `native/pipes.c` does the same in C.
 
-Every descriptor that is kept may be closed by the program, and its number be that of a file of the
-program's then. So each is asked what it is before each use, and what is not ours any more is let
-be: output goes by the pipe as long as that stands, and nobody reads copies.
+The program may close any descriptor that is kept here, and open a file that gets its number. So the
+identity of each is checked before each use, and a descriptor that is no longer ours is left alone:
+all output then goes through the pipe as long as that exists, and copies are no longer read.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ __all__ = ["Held", "Pipes", "Route", "Sink"]
 seal(globals())
 
 WAITS_AFTER_FORK: Final = sys.version_info[:2] == (3, 13)
-"""CPython 3.13 counts threads after the handlers for forks have run; the other versions before."""
+"""CPython 3.13 counts threads after the handlers for forks have run, other versions before that."""
 
 LOOK_AROUND: Final = 200
-"""Milliseconds until the reading thread asks whether it shall end."""
+"""Milliseconds after which the reading thread checks whether it must end."""
 
 
 class Held:
@@ -81,21 +81,21 @@ class Held:
             return False
 
     def is_ours(self) -> bool:
-        """Tell whether the program has let the descriptor be."""
+        """Return whether the number still has our file: the program has not closed it."""
         return self.stands_on(self.number)
 
     def close(self) -> None:
-        """Close it if it is ours."""
+        """Close the descriptor if it is still ours."""
         if self.is_ours():
             _close(self.number)
 
 
 class Sink:
-    """What stands on a descriptor: a pipe or a pseudo-terminal that is forwarded.
+    """A pipe or pseudo-terminal that has replaced a descriptor and is forwarded.
 
     Attributes:
-        feed: our end of it, for marks.
-        slot: where in the shared memory the forwarder says how far it is.
+        feed: our descriptor of its writing end, for marks.
+        slot: the index of its place in the shared memory, where the forwarder acknowledges marks.
         is_terminal: whether it is a pseudo-terminal.
     """
 
@@ -108,7 +108,14 @@ class Sink:
 
 
 class Route:
-    """The way to an original, around the pipe that stands in its place."""
+    """The way to the original file of a descriptor, which bypasses the pipe that replaced it.
+
+    Parameters:
+        pipes: the pipes of the capture.
+        number: the descriptor, 1 or 2.
+        saved: a duplicate of the original descriptor.
+        sink: the pipe that replaced it.
+    """
 
     __slots__ = ("_number", "_pipes", "_saved", "sink")
 
@@ -119,12 +126,12 @@ class Route:
         self.sink = sink
 
     def stands(self) -> bool:
-        """Tell whether the pipe stands on the descriptor, and the way around it is open."""
+        """Return whether the pipe is still on the descriptor and the original can be written to."""
         pipes = self._pipes
         if pipes.gave_up or not self.sink.feed.stands_on(self._number):
             return False
         if not self._is_held() or not pipes.memory.is_ours():
-            # The program's writes go through the pipe now, and must not be recorded twice.
+            # The streams now write through the pipe, and their output must not be recorded twice.
             pipes.gave_up = True
             return False
         return True
@@ -142,22 +149,23 @@ class Route:
     def way(
         self, original: Callable[[Any], int | None], data: Any, closed: bool
     ) -> tuple[Any, ...]:
-        """Prepare a write; return the function to do it with, and its arguments for `map`."""
+        """Prepare a write, and return the function that does it and its arguments, for `map`."""
         if closed or not self.stands():
             return original, (data,)
         self.prepare()
         return _write, (self._original(),), (data,)
 
     def prepare(self) -> None:
-        """Wait until earlier bytes of others are forwarded."""
+        """Wait until all bytes that were written to the pipe earlier are forwarded."""
         self._pipes.read_on()
         self._pipes.settle(self.sink)
 
     def _is_held(self) -> bool:
-        """Tell whether the program has let the original be.
+        """Return whether the duplicate of the original is still ours.
 
-        It may open the very file that the original is, but no pipe of ours; and if it closes what
-        it does not know, it closes both.
+        Its identity alone does not prove it, because the program may open the same file with the
+        same number. It cannot open our pipe for copies, though, and if it closes unknown
+        descriptors, it closes that pipe as well.
         """
         return self._saved.is_ours() and self._pipes.has_channel()
 
@@ -192,34 +200,35 @@ class Route:
         return length
 
     def put_back(self) -> None:
-        """Put the original back, if the pipe is still there."""
+        """Put the original back on its descriptor, if the pipe is still there."""
         if self.sink.feed.stands_on(self._number) and self._is_held():
             _dup2(self._saved.number, self._number)
 
     def way_in(self) -> int:
-        """Return the descriptor if the pipe stands on it, or -1."""
+        """Return the descriptor if the pipe is on it, else -1."""
         return self._number if self.sink.feed.stands_on(self._number) else -1
 
     def close(self) -> None:
-        """Close the kept descriptors."""
+        """Close the duplicate of the original if it is still ours."""
         if self._is_held():
             self._saved.close()
 
 
 class Pipes:
-    """Pipes on descriptors, a process that forwards them, a thread that reads copies.
+    """The pipes on descriptors 1 and 2, and the thread that reads the forwarder's copies.
 
     Attributes:
-        memory: shared with the forwarder.
+        memory: the descriptor of the memory that is shared with the forwarder.
         gave_up: whether the program has closed a descriptor that bypassing the pipes needs.
 
     Parameters:
-        record: called with a stream's number, a copy, and None, in a thread of ours.
+        record: called with a stream's number, the copied bytes, and None, in the reading thread.
         token: the bytes that begin a mark.
-        memory: the descriptor of the memory; all descriptors are the new object's to close.
-        channel: the ends of the pipe by which copies come.
-        sinks: of each the descriptor by which it is fed, and whether it is a terminal.
-        routes: of each descriptor its number, that of the original, and the sink's index.
+        memory: the descriptor of the shared memory. The object closes all descriptors it gets.
+        channel: the reading and the writing end of the pipe for copies.
+        sinks: for each pipe, the descriptor of its writing end, and whether it is a terminal.
+        routes: for each descriptor, its number, the duplicate of its original, and the index of
+            its pipe.
     """
 
     def __init__(
@@ -248,7 +257,7 @@ class Pipes:
         self.gave_up = False
 
     def start(self) -> None:
-        """Take the place of the originals, and read copies."""
+        """Put the pipes on the descriptors, and start the thread that reads copies."""
         for number, route in self._routes.items():
             _dup2(route.sink.feed.number, number)
         self.read_on()
@@ -256,7 +265,7 @@ class Pipes:
         _watch_forks()
 
     def restore(self) -> None:
-        """Put the originals back, and wait for what is under way and for its copies."""
+        """Put the originals back, and wait until all bytes are forwarded and their copies read."""
         if self not in _active:
             return
         _active.remove(self)
@@ -285,7 +294,7 @@ class Pipes:
                 return
 
     def _close(self) -> None:
-        # These first: by the others it is known whose they are.
+        # First, because closing them safely needs the others.
         for route in self._routes.values():
             route.close()
         self._routes = {}
@@ -299,14 +308,18 @@ class Pipes:
         return self._routes.get(descriptor)
 
     def has_channel(self) -> bool:
-        """Tell whether an end of the pipe is there by which copies come."""
+        """Return whether an end of the pipe for copies is still ours."""
         return self._receiving.is_ours() or self._sending.is_ours()
 
     def settle(self, sink: Sink, kind: bytes = MARK_ACKNOWLEDGE) -> None:
         """Wait until all bytes written to `sink` so far have reached the original.
 
-        A mark is written behind it. It bears the time, which is the same in all processes: when
-        a later one is acknowledged, all that was written before the earlier is forwarded too.
+        A mark is written after them. It contains the monotonic time, which all processes share:
+        when a mark is acknowledged, everything before any earlier mark is forwarded, too.
+
+        Parameters:
+            sink: the pipe.
+            kind: MARK_ACKNOWLEDGE, or MARK_END to have the forwarder also end the copies.
         """
         feed = self._way_into(sink)
         if feed < 0 or not self.memory.is_ours():
@@ -315,7 +328,8 @@ class Pipes:
             self._give_up(sink)
             return
         if kind == MARK_ACKNOWLEDGE and not sink.is_terminal:
-            # The forwarder is busy before it takes something out. A terminal cannot be asked.
+            # The forwarder sets the byte at BUSY_AT before it reads. A terminal has no FIONREAD
+            # for the bytes that wait in it.
             waiting = _ioctl(feed, _FIONREAD, b"\0\0\0\0")
             busy = self._shared(1, BUSY_AT + sink.slot)
             if waiting == b"\0\0\0\0" and busy == b"\0":
@@ -326,7 +340,7 @@ class Pipes:
             return
         rounds = 0
         while int.from_bytes(self._shared(8, sink.slot * 8)) < stamp:
-            # Most often it takes less time than the shortest sleep does.
+            # Usually the forwarder needs less time than the shortest sleep.
             if rounds < 100:
                 _sched_yield()
             else:
@@ -337,11 +351,11 @@ class Pipes:
                 return
 
     def _shared(self, size: int, at: int) -> bytes:
-        """Return a part of the memory; what lets nobody wait if it is lost."""
+        """Return a part of the shared memory; the highest value if it is lost, so nothing waits."""
         return _pread(self.memory.number, size, at) if self.memory.is_ours() else b"\xff" * size
 
     def _way_into(self, sink: Sink) -> int:
-        """Return a descriptor by which a mark can be written, or -1."""
+        """Return a descriptor to which a mark can be written, or -1."""
         if sink.feed.is_ours():
             return sink.feed.number
         ways = [route.way_in() for route in self._routes.values() if route.sink is sink]
@@ -357,7 +371,7 @@ class Pipes:
                     raise
                 if not isinstance(error, BlockingIOError):
                     return False
-                # The program has made its stdout non-blocking, and this is the same file.
+                # The program has made its stdout non-blocking, which affects this descriptor, too.
                 _sleep(0.001)
         return True
 
@@ -368,7 +382,7 @@ class Pipes:
         return feed < 0 or bool(poll.poll(0))
 
     def _give_up(self, sink: Sink) -> None:
-        """Put the original back: the forwarder was killed, or its output has no reader."""
+        """Put the originals back, because the forwarder was killed or its output has no reader."""
         for route in self._routes.values():
             if route.sink is sink:
                 route.put_back()
@@ -376,7 +390,7 @@ class Pipes:
     # The thread that reads copies.
 
     def read_on(self) -> None:
-        """Start the thread if it has not been, or if a fork has ended it."""
+        """Start the reading thread if it does not run, for example because a fork has ended it."""
         is_wanted = self._reader is None and not self.gave_up and _getpid() == self._process
         if not is_wanted or not self._receiving.is_ours():
             return
@@ -393,7 +407,7 @@ class Pipes:
         try:
             while not self._quits and not self.gave_up:
                 ready = poll.poll(LOOK_AROUND)
-                # It may have been closed, and be the program's by now.
+                # The program may have closed it, and use its number.
                 if not receiving.is_ours():
                     return
                 if ready and not self._take_frames(_read(receiving.number, 65536)):
@@ -404,7 +418,7 @@ class Pipes:
             finished.release()
 
     def _take_frames(self, data: bytes) -> bool:
-        """Take what has come apart; return whether more will come."""
+        """Split received bytes into frames, and record them; return whether more will come."""
         self._pending += data
         while (end := 3 + int.from_bytes(self._pending[1:3], "little")) <= len(self._pending):
             kind, content = self._pending[:1], self._pending[3:end]
@@ -423,7 +437,7 @@ class Pipes:
         return bool(data)
 
     def _stop_reading(self) -> None:
-        """End the thread, behind what has come."""
+        """End the reading thread after it has read the frames that have come."""
         lock, self._reader = self._reader, None
         if lock is None:
             return
@@ -434,19 +448,19 @@ class Pipes:
         lock.acquire(timeout=1)
 
     def before_fork(self) -> None:
-        """End the thread: CPython warns of a fork in a process that has several (3.12 on)."""
+        """End the reading thread, because since 3.12 CPython warns of a fork beside threads."""
         if self._reader is None or _getpid() != self._process:
             return
         tasks = _count_tasks()
         self._stop_reading()
-        # It is gone a little later than it says so.
+        # The thread exists a little longer than its lock is held.
         for _ in range(1000):
             if _count_tasks() < tasks or not tasks:
                 return
             _sleep(0.00001)
 
     def after_fork_in_parent(self) -> None:
-        """Read on."""
+        """Start the reading thread again."""
         if not WAITS_AFTER_FORK:
             self.read_on()
 

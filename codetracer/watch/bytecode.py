@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 
-# All of it now, for later the program's own modules may be in the way.
+# Imported early, because later modules of the program may have the same names.
 from bisect import bisect_right
 from functools import partial
 from opcode import opname
@@ -18,12 +18,15 @@ __all__ = ["Bytecode"]
 
 
 class _Table:
+    """The instructions and lines of one code object."""
+
     __slots__ = ("bytes", "code", "lines", "starts")
 
     def __init__(self, code: CodeType, forget: Callable[[object], object]) -> None:
-        # Weakly, for code objects come and go; and by identity, for different ones may be equal.
+        # A weak reference, so that the code object can be deleted. The table is found by id,
+        # because different code objects may be equal.
         self.code = weakref.ref(code, forget)
-        # A copy, made at each access.
+        # co_code is copied at each access, so it is kept here.
         self.bytes = code.co_code
         ranges = list(code.co_lines())
         self.starts = [start for start, _, _ in ranges]
@@ -31,21 +34,30 @@ class _Table:
 
 
 class Bytecode:
-    """Answers for offsets in bytes, as events carry them."""
+    """Finds lines and instructions by the byte offsets that events have."""
 
     def __init__(self) -> None:
         self._tables: dict[int, _Table] = {}
 
     def line(self, code: CodeType, offset: int) -> int:
-        """Return the line of an instruction; the first of the code where it has none.
+        """Return the line of an instruction, or the first line of the code if it has none.
 
-        The frame's own line is no substitute: in a BRANCH of 3.12 it is that of the destination.
+        ``f_lineno`` of the frame would be wrong: in a BRANCH of 3.12 it is the destination's line.
+
+        Parameters:
+            code: the code object.
+            offset: the byte offset of the instruction.
         """
         table = self._table(code)
         return table.lines[bisect_right(table.starts, offset) - 1] or code.co_firstlineno
 
     def opname(self, code: CodeType, offset: int) -> str:
-        """Return the name of an instruction, such as ``LOAD_FAST``."""
+        """Return the name of an instruction, such as ``LOAD_FAST``.
+
+        Parameters:
+            code: the code object.
+            offset: the byte offset of the instruction.
+        """
         return opname[self._table(code).bytes[offset]]
 
     def _table(self, code: CodeType) -> _Table:

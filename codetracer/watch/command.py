@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
 
 RUNNERS = ()
-"""The kinds of programs that ``python`` can run, and no others."""
+"""Modules with a flag of their own, as ``--pytest`` of ``codetracer record``: none."""
 
 SUMMARY = "run a program and print each of its events as it happens"
 
@@ -43,13 +43,13 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Give `parser` the options of ``watch``; the program is not theirs to describe."""
+    """Give `parser` the options of ``watch``, without those that name the program."""
     names = ", ".join([*available_events(monitoring_events()), "all"])
     parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        help="write the events to FILE, and overwrite what is there (default: standard error)",
+        help="write the events to FILE, and overwrite it if it exists (default: standard error)",
     )
     parser.add_argument(
         "--format",
@@ -62,7 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         type=_events,
         default=DEFAULT_EVENTS,
-        help=f"show these events, separated by commas (default: {DEFAULT_EVENTS}). There are:"
+        help=f"show these events, separated by commas (default: {DEFAULT_EVENTS}). Names:"
         f" {names}",
     )
     add_file_options(
@@ -74,6 +74,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
     """Open the output, and return a function that installs the tracer.
+
+    Parameters:
+        options: the parsed command line.
+        target: the program to run.
 
     Raises:
         HostError: ERR_IO, the output cannot be opened.
@@ -97,7 +101,15 @@ def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
 
 
 def execute(target: Target, start: Callable[[], None]) -> int:
-    """Run the program. Its exceptions pass, so that it ends as it would untraced."""
+    """Run the program, and return the exit code 0.
+
+    Parameters:
+        target: the program.
+        start: installs the tracer; it is called right before the program's first instruction.
+
+    Raises:
+        BaseException: the program raised it, so that the process ends as without tracing.
+    """
     run(target, start)
     return 0
 

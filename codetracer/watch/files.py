@@ -1,8 +1,8 @@
 """Decides which files of the program are shown, and under which names.
 
-Each is decided on once. Code that was compiled from text has a name in angle brackets, which much
-other code may have too; whether it is the program's own goes by who runs it, the program or a
-library such as `dataclasses`.
+Each file is decided once. Code that was compiled from text has a file name in angle brackets, such
+as ``<string>``, which other code may have too. Such code is the program's own if the program runs
+it, and not if a library such as `dataclasses` does.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ __all__ = ["File", "Files"]
 
 
 class File:
-    """A file that is shown.
+    """A file whose events are shown.
 
     Attributes:
-        path: absolute, or a name in angle brackets.
-        label: the path from the directory on that the file would be imported from.
+        path: the absolute path, or a name in angle brackets.
+        label: the path relative to the entry of `sys.path` from which it would be imported.
     """
 
     __slots__ = ("label", "path")
@@ -42,10 +42,10 @@ class File:
 
 
 class Files:
-    """The files met so far.
+    """Decides about files, and caches the decisions.
 
     Parameters:
-        selection: says which are shown.
+        selection: selects the files that are shown.
     """
 
     def __init__(self, selection: FileSelection) -> None:
@@ -62,11 +62,15 @@ class Files:
         self._bases = [name if name.endswith(os.sep) else name + os.sep for name in names]
 
     def end(self) -> None:
-        """Let go of the program's namespace, whose objects are deleted when the program ends."""
+        """Release the program's namespace, so that its objects can be deleted at the end."""
         self._main_namespace = {}
 
     def of(self, code: CodeType) -> File | None:
-        """Return the file of `code`, which is running; None when it is not to be shown."""
+        """Return the file of code, or None if it is not shown.
+
+        Parameters:
+            code: a code object whose frame is the innermost one or was just left.
+        """
         try:
             return self._by_name[code.co_filename]
         except KeyError:
@@ -88,13 +92,14 @@ class Files:
         return path[len(max(bases, key=len)) :] if bases else path
 
     def _text(self, code: CodeType) -> File | None:
-        """Return the file of code that was compiled from text; decides on all that is within it."""
+        """Return the file of code compiled from text, or None; decides for all code in it, too."""
         known = self._of_text.get(id(code))
         if known is not None and known[0]() is code:
             return known[1]
         file = self._decide(code.co_filename, is_own=self._is_run_by_program(code))
         for part in code_within(code):
-            # Weakly, and by id: code objects of different files may be equal.
+            # By id, because code objects of different files may be equal; weakly, so that they
+            # can be deleted.
             forget = partial(self._of_text.pop, id(part))
             self._of_text[id(part)] = (weakref.ref(part, forget), file)
         return file
@@ -103,7 +108,7 @@ class Files:
         frame = frame_of(code)
         if frame is None or (caller := frame.f_back) is None:
             return False
-        # Text that the launcher runs is the program: the code of -c, or standard input.
+        # The launcher runs the program itself: the code of -c, or standard input.
         return caller.f_code is launcher.run.__code__ or self.of(caller.f_code) is not None
 
 
@@ -113,11 +118,11 @@ def _is_text(code: CodeType) -> bool:
 
 
 def _absolute(filename: str) -> str:
-    """Return the absolute path of a file; a name in angle brackets as it is."""
+    """Return the absolute path of a file; a name in angle brackets stays unchanged."""
     if filename.startswith("<"):
         return filename
     try:
         return os.path.abspath(filename)
     except OSError:
-        # The working directory is gone.
+        # The working directory was deleted.
         return filename

@@ -2,22 +2,22 @@
 
 JSON lines are objects with these keys, in this order:
 
-- ``event``: its name, as on the command line: ``start``, ``line``, ``return``, …
+- ``event``: the event's name on the command line: ``start``, ``line``, ``return``, …
 - ``time_ns``: nanoseconds since tracing began, by the monotonic clock.
-- ``pid``: the process.
-- ``thread``: ``name`` and ``ident`` (as `threading.get_ident`) of the thread.
+- ``pid``: the number of the process.
+- ``thread``: the ``name`` and the ``ident`` (of `threading.get_ident`) of the thread.
 - ``depth``: how many of the program's frames are below this one; 0 is the main module's.
-- ``file``: absolute path, or a name in angle brackets.
-- ``line``: line number, from 1.
-- ``function``: qualified name of the function, ``<module>`` at the top level.
-- then the event's own arguments, as far as it has them:
-    - ``offset``, ``destination``: positions in the bytecode, in bytes; ``destination_line``.
-    - ``arguments``: of the ``start`` of a function, its parameters by name, their values as text.
-    - ``retval``, ``exception``, ``callable``, ``arg0``: values as text. ``arg0`` is missing when
-      the call has no first argument.
-    - ``opname``: of an ``instruction``.
+- ``file``: the absolute path, or a name in angle brackets.
+- ``line``: the line number, from 1.
+- ``function``: the qualified name of the function; ``<module>`` at the top level.
+- then the event's own arguments, if it has them:
+    - ``offset``, ``destination``: byte offsets in the bytecode; ``destination_line``: a line.
+    - ``arguments``: for the ``start`` of a function, its parameters by name, with values as text.
+    - ``retval``, ``exception``, ``callable``, ``arg0``: values as text. ``arg0`` is missing if the
+      call has no first argument.
+    - ``opname``: the name of the instruction, for ``instruction``.
 
-Values are described as text, for to look at one closely is to run the program's code.
+Values are short texts, because looking into an object may run code of the program.
 """
 
 from __future__ import annotations
@@ -40,27 +40,28 @@ __all__ = ["Event", "JsonLines", "TextLines"]
 FRAME_NAMES: Final = frozenset(map(event_name, FRAME_EVENTS))
 
 DEEPEST_INDENT: Final = 40
-"""Levels; deeper ones are shown as a number, so that lines of a deep recursion stay readable."""
+"""The largest number of indented levels; deeper lines show the rest as a number."""
 
 BRACKETS: Final = re.compile(r"\[(.*?)\]")
 BRACES: Final = re.compile(r"\{(\w+)\}")
-"""The parts in brackets and in braces in the text of an event."""
+"""Match the parts in brackets and in braces in the text of an event."""
 
 WIDEST_PLACE: Final = 40
-"""Characters of the column ``file:line``; a place that is longer moves its own line only."""
+"""The largest width of the column ``file:line``; a longer place shifts only its own line."""
 
 
 class Event:
     """One event, ready to be shown.
 
     Attributes:
-        name: as on the command line.
-        details: the event's own arguments by key, see above.
-        text: the text from its row in spec/events.toml.
-        label: short name of the file.
-        ident: of the thread, as `threading.get_ident`.
-        in_main_thread: it is the main thread.
-        in_first_process: it is the process that tracing began in, not a forked child.
+        name: the event's name on the command line.
+        details: the event's own arguments by key; the module's docstring lists them.
+        text: the text of its row in spec/events.toml.
+        label: the short path of the file; `path` is the absolute one.
+        ident: the thread's `threading.get_ident`.
+        in_main_thread: whether the thread is the main thread.
+        in_first_process: whether tracing began in this process; False in a forked child.
+        code, depth, line, pid, time_ns: as in the module's docstring; `code` is the code object.
     """
 
     __slots__ = (
@@ -95,10 +96,10 @@ class Event:
 
 
 class JsonLines:
-    """One JSON object a line."""
+    """Formats each event as a line with a JSON object."""
 
     def render(self, event: Event) -> str:
-        """Return the line, with its end."""
+        """Return the line of an event, with its line end."""
         fields: dict[str, object] = {
             "event": event.name,
             "time_ns": event.time_ns,
@@ -113,11 +114,13 @@ class JsonLines:
 
 
 class TextLines:
-    """Place, event and description, indented by depth.
+    """Formats each event as a line with its place, its name and a description.
+
+    The description is indented by the depth of the frame.
 
     Parameters:
-        names: the names of the possible events, to align the text after them.
-        sources: where the lines of the program's code come from.
+        names: the names of the possible events, for the width of their column.
+        sources: reads the lines of the program's code.
     """
 
     def __init__(self, names: list[str], sources: Sources) -> None:
@@ -126,9 +129,9 @@ class TextLines:
         self._place_width = 0
 
     def render(self, event: Event) -> str:
-        """Return the line, with its end."""
+        """Return the line of an event, with its line end."""
         place = f"{event.label}:{event.line}"
-        # With room for three digits at once, so that the columns move seldom.
+        # With room for three digits from the start, so that the columns move rarely.
         wanted = len(event.label) + len(":123")
         if self._place_width < wanted <= WIDEST_PLACE:
             self._place_width = wanted
@@ -151,7 +154,7 @@ class TextLines:
         if "arguments" in values:
             given = values["arguments"].items()
             values["arguments"] = ", ".join(f"{name}={value}" for name, value in given)
-        # Every second part is in brackets: left out where one of its values is missing.
+        # Every second part was in brackets; it is left out if one of its values is missing.
         parts = BRACKETS.split(event.text)
         for index in range(1, len(parts), 2):
             if not all(name in values for name in BRACES.findall(parts[index])):
@@ -160,7 +163,7 @@ class TextLines:
 
 
 def _escape(line: str) -> str:
-    """Return `line` with nothing in it that a terminal would act on."""
+    """Return `line` with control characters escaped, so that a terminal does not act on them."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
     )

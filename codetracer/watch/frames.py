@@ -1,7 +1,7 @@
 """Follows the program's frames: the frame of an event, its depth, and when it began.
 
-A frame is told by its id while it is on the stack. No frame, nor anything in one, is kept: the
-program's objects live exactly as long as they do untraced.
+A frame on the stack is identified by its id. No frame and no object in one is kept, so the
+program's objects live exactly as long as without tracing.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ seal(globals())
 
 
 class FrameStack(threading.local):
-    """The ids of the frames of one thread that are shown, outermost first.
+    """The ids of the shown frames of one thread, outermost first.
 
-    Each method returns the depth of a frame: how many of these are below it. None stands for a
-    frame that cannot be seen, which is taken to be above all that can be.
+    Each method returns the depth of a frame: the number of shown frames below it. A frame of None
+    means that CPython shows none for the event; it counts as above all shown frames.
 
     Parameters:
-        is_shown: whether the frames of a code object count.
-        bottom: the code whose frame the program's frames are above.
+        is_shown: returns whether the frames of a code object are shown.
+        bottom: the code of the launcher's frame, above which the program's frames begin.
     """
 
     def __init__(self, is_shown: Callable[[CodeType], bool], bottom: CodeType) -> None:
@@ -41,7 +41,7 @@ class FrameStack(threading.local):
         self._frames: list[int] = []
 
     def enter(self, frame: FrameType | None) -> int:
-        """A frame begins or goes on."""
+        """Note that a frame begins or is resumed."""
         if frame is None:
             return len(self._frames)
         self._unwind_to(frame.f_back)
@@ -49,14 +49,14 @@ class FrameStack(threading.local):
         return len(self._frames) - 1
 
     def within(self, frame: FrameType | None) -> int:
-        """Something happens in a frame."""
+        """Note that an event happens in a frame."""
         if frame is None:
             return len(self._frames)
         self._unwind_to(frame)
         return len(self._frames) - 1
 
     def leave(self, frame: FrameType | None) -> int:
-        """A frame ends or is suspended."""
+        """Note that a frame ends or is suspended."""
         if frame is None:
             return len(self._frames)
         self._unwind_to(frame)
@@ -64,7 +64,7 @@ class FrameStack(threading.local):
         return len(self._frames)
 
     def _unwind_to(self, frame: FrameType | None) -> None:
-        """Make `frame`, or the innermost below it that is shown, the innermost."""
+        """Make `frame`, or else the next shown frame below it, the innermost one."""
         frames = self._frames
         if frame is not None and frames and frames[-1] == id(frame):
             return
@@ -80,22 +80,22 @@ class FrameStack(threading.local):
 
 
 def line_of(frame: FrameType | None, code: CodeType) -> int:
-    """Return the line that a frame of `code` is at; the code's first where that is not known."""
-    # It is 0 where a module begins, and None where the compiler gave none.
+    """Return the current line of a frame of `code`; the code's first line if that is unknown."""
+    # f_lineno is 0 at the beginning of a module, and None for instructions without a line.
     return (None if frame is None else frame.f_lineno) or code.co_firstlineno
 
 
 def arguments_of(frame: FrameType | None) -> dict[str, Any]:
     """Return a function's arguments by parameter, in the order of its definition.
 
-    To be asked at its PY_START, before the function has touched its parameters.
+    The caller must call it at PY_START, before the function can assign its parameters.
     """
     if frame is None or not (names := parameters(frame.f_code)):
         return {}
     values = frame.f_locals
     arguments = {name: values[name] for name in names if name in values}
     if sys.version_info < (3, 13):
-        # Until PEP 667 the frame keeps this dict, and with it each value, even one that the
-        # function lets go.
+        # Before PEP 667 (3.13) the frame keeps this dict, which would keep each value alive after
+        # the function releases it.
         values.clear()
     return arguments

@@ -1,7 +1,7 @@
 """Writes trace lines to a file descriptor of its own, one line at a time.
 
-Nothing is buffered, so that neither a crash nor ``os._exit`` loses a line; and no lock is held, so
-that neither a signal handler nor a fork can find it taken.
+Nothing is buffered, so that neither a crash nor ``os._exit`` loses a line. No lock is held, because
+a signal handler or a forked child could find it locked.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 __all__ = ["Output"]
 
 FIRST_DESCRIPTOR: Final = 200
-"""Descriptors below it are left to the program: it gets the numbers that it gets untraced, and does
-not close this one when it closes "all" the small ones."""
+"""The lowest descriptor that is used. The program gets the same low numbers as without tracing, and
+does not close this one when it closes a range of low numbers."""
 
 CLOSED: Final = -1
 
 
 class Output:
-    """A place for trace lines. After anyone has closed it, nothing is written.
+    """Writes lines to a file or to standard error, until it is closed.
 
     Parameters:
-        path: the file to write to, emptied first; None for what is the standard error stream now,
-            whatever the program makes of it later.
+        path: the file, which is emptied first. None for the present standard error, even if the
+            program replaces it later.
 
     Raises:
-        HostError: ERR_IO, it cannot be opened.
+        HostError: ERR_IO, the file cannot be opened.
     """
 
     def __init__(self, path: str | None = None) -> None:
         self._name = "standard error" if path is None else path
-        # Kept here, out of reach of what replaces such functions wherever a module names them
-        # (freezegun, pyfakefs, a mock).
+        # Kept in the instance: freezegun, pyfakefs and mocks replace such functions in the globals
+        # of all modules.
         self._write_some, self._close, self._sleep = os.write, os.close, time.sleep
         try:
             self._descriptor = _out_of_the_way(2 if path is None else _open(path), path is not None)
@@ -46,11 +46,14 @@ class Output:
             raise self._failure("open", error) from error
 
     def write(self, text: str) -> None:
-        """Write whole lines.
+        """Write whole lines; do nothing after `close`, or if the program closed the descriptor.
+
+        Parameters:
+            text: the lines, each with its line end.
 
         Raises:
-            HostError: ERR_IO, there is no room, or the device fails; nothing is written any more.
-                A pipe that nobody reads any longer is no error.
+            HostError: ERR_IO, the disk is full or the device fails; later calls write nothing. A
+                pipe without a reader is no error.
         """
         data = text.encode("utf-8", "backslashreplace")
         while data and self._descriptor != CLOSED:
@@ -68,7 +71,7 @@ class Output:
                     raise self._failure("write to", error) from error
 
     def close(self) -> None:
-        """Write nothing any more; may be called again."""
+        """Close the descriptor; may be called again."""
         descriptor, self._descriptor = self._descriptor, CLOSED
         if descriptor != CLOSED:
             try:
@@ -85,19 +88,24 @@ class Output:
 
 
 def _open(path: str) -> int:
-    # Appending, for a forked child writes through a descriptor of the same file.
+    # Appending, because a forked child writes to the same file.
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o666)
 
 
 def _out_of_the_way(descriptor: int, is_ours: bool) -> int:
-    """Return a high, non-inheritable duplicate of `descriptor`, in its place if it is ours."""
+    """Return a high, non-inheritable duplicate of a descriptor.
+
+    Parameters:
+        descriptor: the descriptor.
+        is_ours: whether to close `descriptor` itself.
+    """
     try:
         try:
             import fcntl
 
             return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR)
         except (ImportError, OSError):
-            # No such thing on Windows; and few descriptors may be allowed.
+            # Windows has no fcntl, and a low limit of descriptors may forbid high numbers.
             return os.dup(descriptor)
     finally:
         if is_ours:

@@ -34,14 +34,17 @@ DEFAULT_EVENTS: Final = ",".join(
 )
 
 FRAME_EVENTS: Final = tuple(display.event for display in EVENT_DISPLAYS if display.frame != "stay")
-"""The events that enter or leave a frame: depth is counted by them."""
+"""The events that enter or leave a frame; the depth is counted with them."""
 
 
 def available_events(events: MonitoringEvents) -> dict[str, EventSet]:
-    """Return the names that the running interpreter has something for, in the spec's order.
+    """Return the events of the running interpreter by their names, in the order of the spec.
 
-    One that is an alias stands for the others, with which it cannot be mixed: ``branch`` is
-    ``branch_left`` and ``branch_right`` from 3.14 on.
+    A name can stand for several events: since 3.14, ``branch`` means ``branch_left`` and
+    ``branch_right``, because CPython does not allow BRANCH together with them.
+
+    Parameters:
+        events: the events of the running interpreter.
     """
     available: dict[str, EventSet] = {event_name(name): event for name, event in events}
     for display in EVENT_DISPLAYS:
@@ -51,13 +54,16 @@ def available_events(events: MonitoringEvents) -> dict[str, EventSet]:
 
 
 def select_events(text: str, events: MonitoringEvents) -> EventSet:
-    """Return the events that a list such as ``start,return`` names; ``all`` names every one.
+    """Return the events that a list names.
 
-    ``py_start`` is ``start``; case and blanks do not matter.
+    Parameters:
+        text: names separated by commas, such as ``start,return``; ``py_start`` is the same as
+            ``start``, and ``all`` means every event. Case and blanks do not matter.
+        events: the events of the running interpreter.
 
     Raises:
-        ValueError: a name is unknown, or the running interpreter lacks the event; its message
-            says so, and which names there are.
+        ValueError: a name is unknown, or the running interpreter lacks the event. The message lists
+            the allowed names.
     """
     available = available_events(events)
     chosen: EventSet = 0
@@ -94,23 +100,23 @@ def _no_such_event(name: str, available: dict[str, EventSet]) -> str:
 
 
 class FileSelection:
-    """Which files are shown, by the names in their code objects.
+    """Selects the files that are shown, by the file names of code objects.
 
-    By default the program's own: what is not in the standard library, in ``site-packages``, or
-    codetracer's; the file that runs as ``__main__``, wherever it is; and text that any of these
-    compiles and runs.
+    By default these are the program's own files: all files outside the standard library,
+    ``site-packages`` and codetracer; the file that runs as ``__main__``, wherever it is; and text
+    that any of these compiles and runs.
 
     Parameters:
-        include: globs; when there are any, the files that match one, in place of the default,
-            but for codetracer's.
-        exclude: globs; no file that matches one.
+        include: globs; if there are any, exactly the files that match one are shown, except
+            codetracer's.
+        exclude: globs; files that match one are not shown.
 
-    `FileGlobs` says how they are matched.
+    `FileGlobs` describes how globs match.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
         self._globs = FileGlobs(include, exclude)
-        # What started us, such as a console script, is on the stack below the program.
+        # The script that started codetracer, whose frames are below the program's.
         starter = getattr(sys.modules["__main__"], "__file__", None)
         self._ours = (
             *OURS,
@@ -118,11 +124,11 @@ class FileSelection:
         )
 
     def selects(self, path: str, *, is_own: bool) -> bool:
-        """Tell whether a file is shown.
+        """Return whether a file is shown.
 
         Parameters:
-            path: absolute, or a name in angle brackets for code that comes from no file.
-            is_own: it is known to be the program's own; otherwise its place decides.
+            path: the absolute path, or a name in angle brackets for code that comes from no file.
+            is_own: whether the file is known to be the program's own; if not, its path decides.
         """
         chosen = self._globs.choose(path)
         if path.startswith(self._ours) and not is_own:

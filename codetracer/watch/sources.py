@@ -1,7 +1,7 @@
 """Reads source lines to show beside line events.
 
-`linecache` would do it too, but it asks the program's own loaders, and its cache is one that the
-program may look into. Here only files are read, and zip files.
+`linecache` is not used, because it calls loaders of the program, and the program can see its cache.
+This module reads only files and zip files.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ __all__ = ["Sources"]
 
 
 class Sources:
-    """The lines of the program's sources, each file read when its first line is asked for.
+    """The lines of the program's sources; each file is read when its first line is needed.
 
     Parameters:
-        command: the code of ``-c``, which is in no file.
+        command: the code of ``-c``, which is in no file; None if the program is not run with -c.
     """
 
     def __init__(self, command: str | None = None) -> None:
         self._files: dict[str, list[str]] = {}
-        # Kept here, for tests like to replace open().
+        # Kept in the instance, because tests of programs may replace open().
         self._open = open
         self._command = None if command is None else _trim(command.split("\n"))
         self._command_code: dict[int, CodeType] = {}
 
     def line(self, code: CodeType, path: str, number: int) -> str:
-        """Return a line without the blanks around it; "" when it cannot be had.
+        """Return a line without surrounding blanks; "" if it cannot be read.
 
         Parameters:
-            code: whose line it is.
-            path: its file, absolute, or a name in angle brackets.
-            number: from 1.
+            code: the code object to which the line belongs.
+            path: the absolute path of its file, or a name in angle brackets.
+            number: the line number, from 1.
         """
         lines = (
             self._lines_of_command(code) if path == COMMAND_FILENAME else self._lines_of_file(path)
@@ -48,7 +48,7 @@ class Sources:
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
     def _lines_of_command(self, code: CodeType) -> list[str]:
-        # Much else that is compiled from text is called <string>, but the command comes first.
+        # Other code compiled from text is named <string>, too, but the command runs first.
         if self._command is None:
             return []
         if not self._command_code:
@@ -71,7 +71,7 @@ class Sources:
                 source = _read_from_zip(path)
             return _trim(decode_lines(source))
         except (OSError, ValueError, LookupError):
-            # It is the program's file; whatever is wrong with it is not ours to say.
+            # Errors in the program's files are not reported here.
             return []
 
 

@@ -39,16 +39,16 @@ __all__ = ["LiveTracer"]
 class LiveTracer(Tracer):
     """Writes a line for each event of the program, when it happens.
 
-    Its handlers are made of the rows of spec/events.toml, see `_handler_of`.
+    `_handler_of` makes its handlers from the rows of spec/events.toml.
 
-    It keeps none of the program's objects and runs none of its code. To be installed when the
-    program's ``__main__`` is in place and its first instruction is still to come.
+    It keeps none of the program's objects and runs none of its code. It must be installed after the
+    program's ``__main__`` was created and before the program's first instruction.
 
     Parameters:
         shown: the events to show.
-        selection: the files to show them of.
-        render: makes a line of an event, see `codetracer.watch.formats`.
-        output: takes the lines.
+        selection: the files whose events are shown.
+        render: formats an event as a line; `codetracer.watch.formats` has two such methods.
+        output: writes the lines.
     """
 
     def __init__(
@@ -69,8 +69,8 @@ class LiveTracer(Tracer):
         self._main_thread = threading.get_ident()
         self._first_process = os.getpid()
         self._bytecode = Bytecode()
-        # Kept here, out of reach of what replaces such functions wherever a module names them
-        # (freezegun, gevent, a mock).
+        # Kept in the instance: freezegun, gevent and mocks replace such functions in the globals
+        # of all modules.
         self._now, self._get_pid, self._get_ident = (
             time.monotonic_ns,
             os.getpid,
@@ -81,12 +81,12 @@ class LiveTracer(Tracer):
             os.register_at_fork(after_in_child=self._after_fork)
 
     def interest(self, events: MonitoringEvents, /) -> EventSet:
-        """Return the events to show, and those that depth is counted by."""
+        """Return the events to show, and those with which the depth is counted."""
         self._files.begin()
         return self._events | events_union(*(getattr(events, name) for name in FRAME_EVENTS))
 
     def finish(self) -> None:
-        """Close the output, and let go of the program's namespace."""
+        """Close the output, and release the program's namespace."""
         self._output.close()
         self._files.end()
 
@@ -117,12 +117,16 @@ class LiveTracer(Tracer):
         self._output.write(self._render(event))
 
     def _after_fork(self) -> None:
-        # What forks becomes the child's main thread.
+        # The forking thread is the main thread of the child.
         self._main_thread = self._get_ident()
 
 
 def _handler_of(display: EventDisplay) -> Callable[..., CallbackOutcome]:
-    """Return the handler of one event, as its row in spec/events.toml has it."""
+    """Return the handler of one event.
+
+    Parameters:
+        display: the display keys of the event's row in spec/events.toml.
+    """
     name = event_name(display.event)
     names = tuple(parameter for parameter, _ in display.parameters)
     details = tuple(
@@ -157,7 +161,7 @@ def _handler_of(display: EventDisplay) -> Callable[..., CallbackOutcome]:
         if line_index is not None:
             line = arguments[line_index]
         elif goes_somewhere:
-            # Not the frame's: in a BRANCH of 3.12 that is the destination's.
+            # Not f_lineno of the frame: in a BRANCH of 3.12 that is the destination's line.
             line = self._bytecode.line(code, found["offset"])
         else:
             line = line_of(frame, code)

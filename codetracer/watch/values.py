@@ -1,9 +1,9 @@
 """Shows values as short text without running any code of the program.
 
-Only values whose type is exactly a built-in one are looked into. Of everything else, nothing but
-the name of its type is read, and that past whatever the type or its metaclass overrides: no
-``__repr__``, ``__len__``, ``__class__``, ``__getattribute__`` or ``__hash__`` of the program is
-called.
+Contents are shown only of values whose type is exactly a built-in type, and of the ``args`` of
+exceptions. Of any other value, only the name of its type is read, without the attribute lookup that
+the type or its metaclass may override: no ``__repr__``, ``__len__``, ``__class__``,
+``__getattribute__`` or ``__hash__`` of the program is called.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = ["describe", "describe_callable", "describe_exception"]
 seal(globals())
 
 LONGEST_TEXT: Final = 80
-"""The number of shown characters or bytes of a string; a mark as in strace shows a cut."""
+"""The number of shown characters or bytes of a string; ``...`` marks a cut, as in strace."""
 
 LONGEST_INT: Final = 256
-"""Bits of an int that is shown in digits."""
+"""The largest number of bits of an int that is shown in digits."""
 
 _namespace_of: Final = vars(types.ModuleType)["__dict__"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
@@ -36,11 +36,11 @@ _args_of: Final = BaseException.__dict__["args"].__get__
 def describe(value: Any) -> str:
     """Return a value as text of one line: ``3``, ``'abc'``, ``<list of 3>``, ``<Point>``."""
     kind = type(value)
-    # By id: a class as a key would be hashed by its metaclass, which may be the program's.
+    # By id, because hashing a class may call __hash__ of a metaclass of the program.
     describer = _DESCRIBERS.get(id(kind))
     if describer is not None:
         return describer(value)
-    # issubclass, for isinstance asks the value for its __class__.
+    # Not isinstance(), which looks up __class__ on the value.
     if issubclass(kind, type):
         return f"<class {class_name(value)}>"
     if issubclass(kind, BaseException):
@@ -77,7 +77,7 @@ def describe_callable(value: Any) -> str:
 
 
 def _exact(text: str) -> str:
-    # Names can be set to instances of a subclass of str, whose __format__ is the program's.
+    # A name can be an instance of a subclass of str with a __format__ of the program.
     return text if type(text) is str else str.__str__(text)
 
 
@@ -95,7 +95,7 @@ def _sized(value: Any) -> str:
 
 
 def _module(value: types.ModuleType) -> str:
-    # Past a __getattr__ of the module and past a subclass of ModuleType.
+    # Without calling __getattr__ of the module or of a subclass of ModuleType.
     name = find(_namespace_of(value), "__name__", None)
     return f"<module {name}>" if type(name) is str else "<module>"
 
