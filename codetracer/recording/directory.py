@@ -1,6 +1,7 @@
 """The folder of a recording while it is written: logs, metadata, and copies of sources.
 
-All of it runs beside the program, or after it: nothing here looks up what it may have replaced.
+This code runs beside the program or after it, so it looks up nothing that the program may have
+replaced.
 """
 
 from __future__ import annotations
@@ -43,39 +44,41 @@ if TYPE_CHECKING:
 __all__ = ["TraceDirectory"]
 
 SOURCE_LIMIT: Final = 4 << 20
-"""The size in bytes above which a source file is not copied."""
+"""The size of the largest source file that is copied, in bytes."""
 
 OWNER_FOLDER: Final = 0o700
 """The mode of a recording's folders; the modes of its files are those of `make_private`."""
 
 FIRST_RECORD: Final = FILE_HEADER.size + BLOCK_HEADER.size
 JOINED: Final = encode_joined(0)[:1]
-"""What the log of a process that joined the recording begins with, and where."""
+"""The first byte of the first record of a process that joined the recording. `FIRST_RECORD` is its
+byte offset in the log."""
 
 seal(globals())
 
 
 class TraceDirectory:
-    """One recording's folder; it is made when this is, unless it is joined.
+    """The folder of a recording. Creating an instance creates the folder, unless it is joined.
 
     Parameters:
-        path: the folder; None takes ``trace-out``, or with ``-2`` and so on the first that is free.
-            A folder that is named must be empty if it is there: who names it will look there, and
-            what is in it may be all that is left of another run.
-        numbered: a folder that is named is taken with ``-2`` and so on, too.
-        joins: folder and id of a recording that another process has begun; what is in the folder
-            but this process' logs is that one's.
-        made: this is put into it once the folder is there, in case the caller does not get it.
+        path: the folder. None means ``trace-out``, or ``trace-out-2`` and so on, whichever is free
+            first. A folder that is named must be empty or not exist, because its content may be
+            all that is left of another run.
+        numbered: whether ``-2`` and so on may also be appended to a folder that is named.
+        joins: the folder and the id of a recording that another process has begun. This process
+            then owns only its logs in the folder.
+        made: the instance is appended to this list when the folder exists, so that the caller has
+            it even if an exception follows.
 
     Attributes:
-        path: the folder.
-        recording: the recording's UUID.
+        path: the absolute path of the folder.
+        recording: the recording's UUID (16 bytes).
         joined: whether another process has begun the recording.
-        left_out: source files that were not copied, and why.
+        left_out: the source files that were not copied, with the reasons.
 
     Raises:
         UsageError: ERR_TRACE_DIR_CONFLICT, the folder is not empty, or is a file.
-        HostError: ERR_TRACE_DIR_CREATE_FAILED, it cannot be made.
+        HostError: ERR_TRACE_DIR_CREATE_FAILED, the folder cannot be created.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class TraceDirectory:
                 self.recording = _uuid7()
                 self._identity = _identity(self.path)
             except BaseException:
-                # A signal handler of the program has raised, perhaps.
+                # For example, a signal handler of the program has raised an exception.
                 if self._claimed:
                     _rmdir(f"{self.path}/{SOURCES_FOLDER}")
                 if self._is_new:
@@ -110,7 +113,7 @@ class TraceDirectory:
             made.append(self)
 
     def _take(self, path: str | None, *, numbered: bool) -> None:
-        """Make the folder, under the first name that is free if it may have several."""
+        """Create the folder; if numbers may be appended, under the first name that is free."""
         first = self.path = _absolute(path or DEFAULT_FOLDER)
         number = 1
         while not self._make():
@@ -124,23 +127,23 @@ class TraceDirectory:
             self.path = f"{first}-{number}"
 
     def _make(self) -> bool:
-        """Make the folder; return whether it belongs to this recording alone."""
+        """Create the folder; return whether it belongs to this recording alone."""
         self._is_new = not _exists(self.path)
         try:
             _make_folders(self.path, is_ours=True)
             if _listdir(self.path):
                 return False
-            # Of several processes that find it empty one can do this.
-            # In one call into C it is done and taken note of.
+            # Only one of several processes that find the folder empty can create this folder in
+            # it. One call into C creates and records it, so that no signal handler comes between.
             self._claimed.extend(map(_mkdir, (f"{self.path}/{SOURCES_FOLDER}",), (OWNER_FOLDER,)))
             _keep_private(f"{self.path}/{SOURCES_FOLDER}")
         except FileExistsError:
-            # It is a file, or somebody was faster.
+            # It is a file, or another process was faster.
             return False
         except OSError as error:
             raise HostError(
                 "ERR_TRACE_DIR_CREATE_FAILED",
-                f"{self.path}: {error.strerror or error}; name a folder that can be made",
+                f"{self.path}: {error.strerror or error}; name a folder that can be created",
                 {"path": self.path},
             ) from error
         return True
@@ -152,17 +155,17 @@ class TraceDirectory:
         return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
     def check(self) -> None:
-        """See whether the folder is where it was made, and that nothing else is there.
+        """Check that the same folder is still at its path.
 
         Raises:
-            OSError: the program has moved or removed it, may not go there any more, or sees
-                another root.
+            OSError: the program has moved, removed or replaced the folder, has lost the right to
+                enter it, or has changed its root directory.
         """
         if _identity(self.path) != self._identity:
             raise FileNotFoundError(ENOENT, "the recording's folder is not there any more")
 
     def is_there(self) -> bool:
-        """Tell whether the folder can be found where it was made."""
+        """Return whether the same folder is still at its path."""
         try:
             self.check()
         except OSError as error:
@@ -180,7 +183,7 @@ class TraceDirectory:
         self.check()
         path = self.log_path(pid)
         number = 1
-        # Processes come after each other with one number, or go on as another program.
+        # Several logs can have one PID: a number is used again, or a process calls exec.
         while _exists(path):
             number += 1
             path = self.log_path(pid, f"-{number}")
@@ -192,11 +195,11 @@ class TraceDirectory:
         return f"{self.path}/process-{pid}{suffix}{LOG_SUFFIX}"
 
     def logs(self) -> list[str]:
-        """Return the names of all logs that are there."""
+        """Return the names of all logs in the folder, also those of other processes."""
         return sorted([name for name in _listdir(self.path) if name.endswith(LOG_SUFFIX)])
 
     def joined_logs(self) -> int:
-        """Return the number of processes that have joined the recording."""
+        """Return the number of logs of processes that have joined the recording."""
         return sum([_has_joined(f"{self.path}/{name}") for name in self.logs()])
 
     def size(self) -> int:
@@ -204,16 +207,19 @@ class TraceDirectory:
         return sum([_stat(f"{self.path}/{name}").st_size for name in self.logs()])
 
     def write_metadata(self, metadata: dict[str, object]) -> None:
-        """Write the metadata, whole or not at all.
+        """Write the metadata, completely or not at all.
+
+        Parameters:
+            metadata: a value for `json_text`.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the file cannot be written.
         """
         self.check()
         path = f"{self.path}/{METADATA_FILE}"
         new = f"{path}.new"
         if _exists(new):
-            # What is left of one that failed.
+            # An earlier attempt failed and left it.
             _remove_file(new)
         _write_file(new, f"{json_text(metadata)}\n".encode())
         try:
@@ -223,11 +229,15 @@ class TraceDirectory:
             raise
 
     def keep_source(self, filename: str) -> None:
-        """Copy a source file under its `source_name`; leave it out if it cannot be read."""
+        """Copy a source file to its `source_name`; skip it if it cannot be read or written.
+
+        Parameters:
+            filename: its path; a relative one is skipped.
+        """
         if filename[:1] != "/":
             return
         try:
-            # What is read from a pipe or a terminal is the program's.
+            # Reading a pipe or a terminal would take bytes away from the program.
             if not _S_ISREG(_stat(filename).st_mode):
                 return
             file = _open(filename, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -259,12 +269,16 @@ class TraceDirectory:
             return
 
     def write_source(self, filename: str, content: bytes) -> None:
-        """Write a substitute for a source file, unless there is a copy already.
+        """Write the content of a source file as its copy, unless there is a copy already.
+
+        Parameters:
+            filename: the path of the source file, or a name such as ``<string>``.
+            content: the bytes of the copy.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: the copy cannot be written.
         """
-        # If the program has moved the folder away, another one is not made in its place.
+        # Without this check a new folder would be created if the program has moved the old one.
         self.check()
         path = f"{self.path}/{SOURCES_FOLDER}/{source_name(filename)}"
         _make_folders(path.rpartition("/")[0], is_ours=True)
@@ -273,18 +287,20 @@ class TraceDirectory:
         except FileExistsError as error:
             if not began_here(error):
                 raise
-            # Another process of the recording, or the one that this was forked from.
+            # Another process of the recording has copied it, or the parent before the fork.
             return
 
     def copies(self) -> list[str]:
-        """Return the names below the folder of sources of all copies, other processes' too."""
+        """Return the paths of all copies, relative to the folder of sources."""
         return sorted(_files(f"{self.path}/{SOURCES_FOLDER}"))
 
     def remove(self) -> None:
-        """Remove what of the recording is this process', and the folder if nothing else is in it.
+        """Remove this process' part of the recording, and the folder if it is then empty.
+
+        The part is its logs if it has joined the recording, otherwise all files of the recording.
 
         Raises:
-            OSError: what is there cannot be looked at.
+            OSError: the folder cannot be listed, or is no longer at its path.
         """
         self.check()
         if self.joined:
@@ -331,10 +347,10 @@ def _exists(path: str) -> bool:
 
 
 def _make_folders(path: str, *, is_ours: bool = False) -> None:
-    """Make a folder, and those above it; nothing if it is there.
+    """Create a folder and the folders above it; do nothing if it exists.
 
     Parameters:
-        is_ours: whether it belongs to the recording, and only its owner may look into it.
+        is_ours: whether it belongs to the recording, so that only its owner may enter it.
     """
     try:
         _make_folder(path, is_ours)
@@ -353,7 +369,7 @@ def _make_folders(path: str, *, is_ours: bool = False) -> None:
         except FileExistsError as error:
             if not began_here(error):
                 raise
-            # Another process of the recording needs it, too.
+            # Another process of the recording has created it.
             if not _S_ISDIR(_stat(path).st_mode):
                 raise
 
@@ -367,7 +383,7 @@ def _make_folder(path: str, is_ours: bool) -> None:
 
 
 def _keep_private(folder: str) -> None:
-    """Give a new folder of ours its mode: the program's umask may have taken bits of it away."""
+    """Set the mode of a new folder, because the program's umask may have removed bits of it."""
     if _lstat(folder).st_mode & 0o777 == OWNER_FOLDER:
         return
     try:
@@ -379,7 +395,7 @@ def _keep_private(folder: str) -> None:
 
 
 def _write_file(path: str, content: bytes) -> None:
-    """Write a file that is not there, all of it or nothing."""
+    """Write a new file, completely or not at all."""
     file = _open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_FILE)
     try:
         try:
@@ -398,7 +414,7 @@ def _write_file(path: str, content: bytes) -> None:
 def _read_all(file: int, limit: int) -> bytes:
     parts = []
     size = 0
-    # A file may grow, or say that it is empty and be none.
+    # A file may grow, and one in /proc has a size of 0 but content.
     while size < limit and (part := _read(file, 1 << 20)):
         parts.append(part)
         size += len(part)
@@ -406,7 +422,7 @@ def _read_all(file: int, limit: int) -> bytes:
 
 
 def _files(folder: str, prefix: str = "") -> list[str]:
-    """Return the names of all files below a folder."""
+    """Return the paths of all files below a folder, relative to it."""
     try:
         names = _listdir(folder)
     except OSError as error:
@@ -455,7 +471,7 @@ def _rmdir(path: str) -> None:
     except OSError as error:
         if not began_here(error):
             raise
-        # Something is in it that is not ours.
+        # It contains files that are not of the recording.
         return
 
 

@@ -23,13 +23,13 @@ _KINDS: Final = {
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a file for reading, if it is a regular one; nothing waits, whatever it is.
+    """Open a regular file for reading; never wait, whatever the file is.
 
     Raises:
-        HostError: ERR_IO, it is none, or cannot be opened.
+        HostError: ERR_IO, the file is not regular, or cannot be opened.
     """
     try:
-        # Asked before it is opened as well: a FIFO's writer and some devices notice that.
+        # Checked also before opening, because opening affects a FIFO's writer and some devices.
         _check(path, os.stat(path).st_mode)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         try:
@@ -43,7 +43,12 @@ def open_regular(path: str) -> BinaryIO:
 
 
 def unreadable(path: str, error: OSError | ValueError) -> HostError:
-    """Return the error that says why a file cannot be read."""
+    """Return the error for a file that cannot be read.
+
+    Parameters:
+        path: the file.
+        error: the reason.
+    """
     reason = getattr(error, "strerror", None) or error
     return HostError("ERR_IO", f"{path} cannot be read: {reason}", {"file": path})
 

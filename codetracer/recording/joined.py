@@ -10,8 +10,13 @@ seal(globals())
 
 
 def without_joined(started: list[str], joined: int) -> list[str]:
-    """Return the commands that were started without so many that are recorded all the same."""
-    # Which ones these are is known of those alone that name codetracer.
+    """Return the commands of started processes, without those that are recorded.
+
+    Parameters:
+        started: the commands of all Python processes that a process started.
+        joined: how many of them have joined the recording. It is not known which; commands that
+            contain ``codetracer`` are assumed to be the first ones.
+    """
     order = sorted(started, key=_names_no_codetracer)
     return order[joined:]
 

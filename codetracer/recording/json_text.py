@@ -1,6 +1,7 @@
 """Writes JSON for a recording's metadata without functions that a program can replace.
 
-`json.dumps` with an indent runs Python code of the standard library, which looks up builtins.
+`json.dumps` with an indent is not used, because it runs Python code of the standard library that
+looks up builtins, which the program may have replaced.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ def json_text(value: Any, indent: str = "\n") -> str:
     """Return `value` as `json.dumps` with an indent of 1 would.
 
     Parameters:
-        value: a dict, list, str, number, bool or None, and such as hold these; what is of another
-            type is identified by its name.
+        value: None, a bool, int, float or str, or a list or dict of such values. A value of any
+            other type becomes a text with the name of the type.
+        indent: the line end and the indentation before the end of `value`.
     """
     kind = type(value)
     if kind is str:

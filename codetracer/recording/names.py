@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_FOLDER", "METADATA_FILE", "SOURCES_FOLDER", "source_name"]
 
 DEFAULT_FOLDER: Final = "trace-out"
-"""Where a recording goes unless it is said."""
+"""The folder of a recording if none is named."""
 
 METADATA_FILE: Final = "trace_metadata.json"
 SOURCES_FOLDER: Final = "sources"
@@ -20,5 +20,5 @@ seal(globals())
 
 
 def source_name(filename: str) -> str:
-    """Return where a source file is below the folder of sources: as its path, without the root."""
+    """Return the path of a source file's copy, relative to the folder of sources."""
     return "/".join([part for part in filename.split("/") if part not in ("", ".", "..")]) or "_"

@@ -1,6 +1,6 @@
 """Reads a trace log block by block, and reports where one is damaged.
 
-It knows blocks and bytes; what the records mean is the business of `codetracer.replay`.
+It knows blocks and bytes; `codetracer.replay` interprets the records.
 """
 
 from __future__ import annotations
@@ -29,21 +29,24 @@ if TYPE_CHECKING:
 __all__ = ["DECODE_ERRORS", "Block", "LogReader"]
 
 DECODE_ERRORS: Final = (ValueError, IndexError, KeyError, OverflowError, RecursionError)
-"""Exceptions for bad bytes, of the generated decoder and of a lookup of a record's numbers."""
+"""The exceptions of the decoder and of `codetracer.replay` for damaged bytes."""
 
 LARGEST_BLOCK: Final = 512 << 20
-"""Bytes; a block is in memory as a whole. It is more than 64 KiB where a single event needs it."""
+"""The largest size of a block in bytes, because a block is read as a whole.
+
+A recorder writes a block of more than 64 KiB only for a single event that needs it."""
 
 
 class Block:
-    """The records of one block, still as bytes.
+    """The records of one block, as bytes.
 
     Attributes:
-        data: the bytes; of a block that is not filled, up to the end of its room.
-        offset: where `data` begins in the file (bytes).
+        data: the bytes of the records; for a block that is not filled, also the unused rest.
+        offset: the byte offset of `data` in the file.
         number: the number of blocks before it.
-        filled: its end is known and its checksum is right; if not, its records end at the first
-            zero byte.
+        filled: whether the end of the records is known and their checksum is right. If not, the
+            records end at the first zero byte in place of a tag.
+        cut: whether the file ends before the block does.
     """
 
     __slots__ = ("cut", "data", "filled", "number", "offset")
@@ -54,10 +57,13 @@ class Block:
         self.number = number
         self.filled = filled
         self.cut = cut
-        """The file ends before the block does."""
 
     def ends_at(self, position: int) -> bool:
-        """Return whether undecodable bytes at `position` (byte of `data`) are just the end."""
+        """Return whether undecodable bytes are only the end of the records, and no damage.
+
+        Parameters:
+            position: the byte offset in `data`.
+        """
         if self.filled:
             return position >= len(self.data)
         if position >= len(self.data) or not self.data[position]:
@@ -67,7 +73,7 @@ class Block:
         try:
             decode_record(self.data, position)
         except IndexError:
-            # The last record goes on where the file does not.
+            # The last record continues after the end of the file.
             return True
         except DECODE_ERRORS:
             return False
@@ -75,7 +81,7 @@ class Block:
 
 
 class LogReader:
-    """One log file, of which only the header is read at first.
+    """One log file. Creating an instance reads only the file's header.
 
     Parameters:
         path: the file.
@@ -83,7 +89,7 @@ class LogReader:
     Attributes:
         path: the file.
         version: the version of the log's format.
-        pid: the process that was recorded.
+        pid: the PID of the recorded process.
         started: when recording began (ns since 1970).
         recording: the recording's UUID (16 bytes).
 
@@ -113,21 +119,25 @@ class LogReader:
                 {"file": path, "version": self.version, "supported": LOG_VERSION},
             )
         if self.version < 1:
-            raise self.damage(f"has version {self.version}, which there never was", len(MAGIC))
+            raise self.damage(f"has version {self.version}, which never existed", len(MAGIC))
 
     def size(self) -> int:
-        """Return the current size of the file in bytes."""
+        """Return the current size of the file in bytes.
+
+        Raises:
+            HostError: ERR_IO, the file does not exist any more.
+        """
         try:
             return os.stat(self.path).st_size
         except OSError as error:
             raise unreadable(self.path, error) from error
 
     def blocks(self) -> Iterator[Block]:
-        """Yield one block after the other; only one is in memory.
+        """Yield the blocks in order; only one at a time is in memory.
 
         Raises:
             HostError: ERR_IO, the file cannot be read any further.
-            TargetError: ERR_TRACE_DAMAGED, what follows is damaged; all before it was yielded.
+            TargetError: ERR_TRACE_DAMAGED, the next block is damaged; all before it were yielded.
         """
         with self._open() as file:
             offset = FILE_HEADER.size
@@ -161,11 +171,11 @@ class LogReader:
                 offset += size
                 file.seek(offset)
                 if not used and data[:1].strip(b"\0"):
-                    # Nothing may follow a block that is still being filled.
+                    # No other block may follow one that was not closed.
                     if self._read(file, BLOCK_HEADER.size).strip(b"\0"):
                         file.seek(payload - BLOCK_HEADER.size)
                         if self._block_header(file, payload - BLOCK_HEADER.size, number)[1]:
-                            # It has been closed since: somebody is recording right now.
+                            # The block was closed meanwhile, because the recording is running.
                             return
                         raise self.damage(
                             f"is damaged: block {number} was never closed, and yet another"
@@ -186,14 +196,17 @@ class LogReader:
             yield from self._decode(block)
 
     def has_end(self) -> bool:
-        """Tell whether the log ends as one that is complete does; see `end`."""
+        """Return whether the log has the end of a complete log; see `end`."""
         return self.end() is not None
 
     def end(self) -> ExitRecord | ExecRecord | None:
-        """Return the end of a complete log; this reads its last block.
+        """Return the record that ends a complete log, from its last block.
 
-        None for a log that is damaged at its end, too. Where another program took the process over,
-        that is an end; a log that begins with it is of a child that ran little else.
+        A log is also complete if the process was replaced by another program with exec. In the log
+        of a forked child that only called exec, that record may be the first one instead.
+
+        Returns:
+            None if there is no such record, or the end of the log is damaged.
         """
         try:
             last = self._last_block()
@@ -210,7 +223,12 @@ class LogReader:
             return None
 
     def damage(self, problem: str, offset: int) -> TargetError:
-        """Return an error that describes a mistake in this file, with its byte offset."""
+        """Return the error for damage in this file.
+
+        Parameters:
+            problem: the message after the name of the file.
+            offset: the byte offset in the file.
+        """
         return TargetError(
             "ERR_TRACE_DAMAGED",
             f"{self.path} {problem} (at byte {offset})",
@@ -218,12 +236,18 @@ class LogReader:
         )
 
     def bad_record(self, block: Block, position: int, error: BaseException) -> TargetError:
-        """Return the error for a record, at `position` (byte of the block's data)."""
+        """Return the error for a record that cannot be read.
+
+        Parameters:
+            block: the block that contains it.
+            position: the byte offset of the record in the block's data.
+            error: the exception of the decoder.
+        """
         reason = error.args[0] if isinstance(error, KeyError) else str(error)
         if isinstance(error, RecursionError):
             reason = "a value is nested too deeply"
         if isinstance(error, IndexError):
-            reason = "a record goes on behind the end of its block"
+            reason = "a record continues after the end of its block"
         return self.damage(
             f"is damaged: block {block.number} has a record that cannot be read, {reason}",
             block.offset + position,
@@ -240,10 +264,10 @@ class LogReader:
                 raise self.bad_record(block, position, error) from error
 
     def _block_header(self, file: BinaryIO, offset: int, number: int) -> tuple[int, int, int]:
-        """Return size, used and crc of the block at `offset`; zeros when there is none."""
+        """Return size, used and crc of the block at a byte offset; zeros if there is no block."""
         header = self._read(file, BLOCK_HEADER.size)
         if not header.strip(b"\0"):
-            # The end of the file, or room that a recorder claimed and has not used yet.
+            # The end of the file, or space that a recorder has allocated and not used yet.
             return 0, 0, 0
         if len(header) < BLOCK_HEADER.size:
             raise self.damage(f"is damaged: it ends within the header of block {number}", offset)
@@ -268,7 +292,7 @@ class LogReader:
         return size, used, crc
 
     def _last_block(self) -> Block | None:
-        """Return the last block that has records, found by the headers of all."""
+        """Return the last block that has records; this reads the headers of all blocks."""
         found: tuple[int, int, int, int, int] | None = None
         with self._open() as file:
             offset = FILE_HEADER.size
@@ -303,15 +327,15 @@ class LogReader:
             raise unreadable(self.path, error) from error
 
     def _payload(self, file: BinaryIO, size: int, *, filled: bool) -> bytes:
-        """Read a block's records; of one that is not filled nothing, when it has none."""
+        """Read a block's records; nothing if the block is not filled and has none."""
         if filled:
             return self._read(file, size)
-        # Room that was claimed and never used may be a hole of any size.
+        # Space that was allocated and never used may be a hole of any size.
         first = self._read(file, min(size, 1))
         return first + self._read(file, size - 1) if first.strip(b"\0") else b""
 
     def _read(self, file: BinaryIO, size: int) -> bytes:
-        """Read up to `size` bytes, never asking for more than the file has."""
+        """Read up to `size` bytes, without allocating more than the file has."""
         try:
             return file.read(max(0, min(size, self._end(file) - file.tell())))
         except OSError as error:

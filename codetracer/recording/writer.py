@@ -1,14 +1,14 @@
 """Appends to a trace log through a memory map, so that its bytes outlive the process.
 
-It knows blocks and bytes; what they mean is the encoder's business. `native/log.c` is the same in
-C.
+It knows blocks and bytes; the encoder determines what they mean. `native/log.c` is the same in C.
 
-No descriptor is kept: the program may close any number, and open a file of its own under it. The
-file is opened by its path whenever another part of it is to be mapped, checked to be the one that
-was created, and closed at once.
+No descriptor is kept, because the program may close any descriptor and open a file of its own with
+its number. To map another part of the file, the writer opens it by its path, checks that it is the
+file that was created, and closes it at once.
 
-A signal handler of the program may raise at any call here. So what changes the log stands in runs
-of statements without a call, each of which leaves it whole; what comes before can be done again.
+A signal handler of the program may raise an exception at any call in this module. So the log is
+changed only in sequences of statements without a call, and each sequence leaves it consistent. The
+steps before such a sequence can be repeated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, Protocol
 
     class Log(Protocol):
-        """What the writer here and the one in C have; their behaviour is this module's."""
+        """The interface of `LogWriter` and of the writer in C, which behave the same."""
 
         @property
         def path(self) -> str: ...
@@ -67,22 +67,23 @@ OWNER_FILE: Final = 0o600
 """The mode of a recording's files, because their content may be secret."""
 
 WINDOW: Final = 16 * BLOCK_SIZE
-"""How many bytes of the file are mapped, and claimed on the disk, at a time, once it is long."""
+"""How many bytes of a long file are mapped, and allocated on the disk, at a time."""
 
 KEPT: Final = 16 * 2**20
-"""How many bytes of records may wait for a machine that is short of something."""
+"""How many bytes of records may wait during a shortage that may pass."""
 
 KEPT_IN_LITTLE: Final = 2 * BLOCK_SIZE
-"""How many where it is short of memory, which the program may need."""
+"""How many may wait during a shortage of memory, because the program may need the memory."""
 
 LARGE: Final = 16 * 2**10
-"""Bytes of a group above which its records are not joined first."""
+"""The size in bytes above which a group's records are copied one by one, without joining them."""
 
 PATIENCE: Final = 16 * 2**10
-"""After how many more bytes of records it is tried again; an eighth more where much waits."""
+"""How many more bytes of records must come before another attempt; at least an eighth of those that
+wait."""
 
 PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
-"""What a machine is short of now, and may have later."""
+"""The errors of a shortage that may pass."""
 
 _FLAGS: Final = sum(
     getattr(os, name, 0)
@@ -96,19 +97,19 @@ _pack_header: Final = BLOCK_HEADER.pack
 
 
 class LogWriter:
-    """Writes one log file, which is created by `open`, or when something is first written.
+    """Writes one log file, which `open` or the first `write` creates.
 
-    Not for several threads at once: whoever calls holds a lock.
+    Only one thread at a time may call its methods; callers use a lock.
 
     Parameters:
         path: the file, which must not exist.
         recording: the recording's UUID (16 bytes).
-        pid: the process that is recorded.
+        pid: the PID of the recorded process.
         started: when recording began (ns since 1970).
 
     Attributes:
         path: the file.
-        problem: why nothing more can be written; None as long as it can.
+        problem: why nothing more can be written; None if there is no such problem.
     """
 
     def __init__(self, path: str, recording: bytes, pid: int, started: int) -> None:
@@ -133,33 +134,36 @@ class LogWriter:
 
     @property
     def size(self) -> int:
-        """How many bytes of the file hold something."""
+        """The number of bytes of the file up to the end of the last record."""
         return self._window_start + self._position
 
     def open(self) -> None:
-        """Create the file; nothing happens if that has been done.
+        """Create the file; do nothing if that was done already.
 
         Raises:
-            HostError: ERR_IO, the file exists, or cannot be created or claimed.
+            HostError: ERR_IO, the file exists, or cannot be created or allocated on the disk.
         """
         if self._state == _NEW:
             self._try(self._create, 0)
 
     def write(self, records: list[bytes]) -> None:
-        """Append a group of records, and empty the list; a reader finds all of it or nothing.
+        """Append a group of records, and empty the list; a reader finds the whole group or nothing.
 
-        Where the machine is short of something that it may have later, the list stays as it is: the
-        next group is appended to it.
+        During a shortage that may pass (`PASSING`), the list stays unchanged. The caller appends
+        the next group to it and calls again.
+
+        Parameters:
+            records: the encoded records of the group.
 
         Raises:
-            HostError: ERR_IO, the disk is full, for instance; the log is whole up to here.
+            HostError: ERR_IO, for example the disk is full; the log before this group is complete.
         """
         if self._waits_for and self._is_too_early(records):
             return
         count = sum(map(len, records))
         if not count:
             return
-        # Before it is joined: what waits for memory must not need as much again.
+        # Before the records are joined, because joining needs as much memory again.
         if self._position + count > self._limit and not self._make_room(count):
             self._waiting, self._counted = count, len(records)
             return
@@ -173,7 +177,8 @@ class LogWriter:
                 at += len(record)
         else:
             group = b"".join(records)
-        # The first byte last: as long as it is 0, the block ends before it. No call from here on.
+        # The first byte is written last: as long as it is 0, the block ends before it. There are no
+        # calls from here on.
         window[start + 1 : start + len(group)] = group[1:]
         window[start] = group[0]
         self._position = start + count
@@ -182,8 +187,11 @@ class LogWriter:
     def settle(self, records: list[bytes]) -> None:
         """Append the last group of records, and the records that have waited.
 
+        Parameters:
+            records: the encoded records of all of them; the list is emptied.
+
         Raises:
-            HostError: ERR_IO, as `write` does; or it has waited in vain.
+            HostError: ERR_IO, as for `write`; or a shortage has not passed.
         """
         self._waits_for = 0
         self.write(records)
@@ -196,9 +204,9 @@ class LogWriter:
             self._window.flush()
 
     def close(self) -> None:
-        """Close the last block and cut the file behind it; a second call does nothing.
+        """Close the last block, and cut the file after it; a second call does nothing.
 
-        Where the file is not found any more it is not cut; behind its end are zeros.
+        If the file is not at its path any more, it is not cut, and zeros follow the last block.
         """
         if self._state != _OPEN:
             self._state = _CLOSED
@@ -223,7 +231,7 @@ class LogWriter:
             _close(file)
 
     def abandon(self) -> None:
-        """Let go of the file as it is: after a fork it is the parent's."""
+        """Release the file without a change, because after a fork it belongs to the parent."""
         window, self._window, self._map = self._window, None, None
         self._state = _CLOSED
         self._window_start = self.size
@@ -232,7 +240,7 @@ class LogWriter:
             window.close()
 
     def _is_too_early(self, records: list[bytes]) -> bool:
-        """Tell whether too little waits for another try; each record is counted once."""
+        """Return whether too few bytes wait for another attempt; each record is counted once."""
         if self.problem is not None or self._state == _CLOSED:
             return False
         self._waiting += sum(map(len, records[self._counted :]))
@@ -247,7 +255,12 @@ class LogWriter:
         return made
 
     def _try(self, step: Any, needed: int) -> bool:
-        """Take a step; return False if it must be taken again later."""
+        """Call `step` with `needed`; return False if it must be repeated later.
+
+        Parameters:
+            step: creates the file or the next block.
+            needed: how many bytes of records must fit.
+        """
         try:
             step(needed)
         except (OSError, MemoryError) as error:
@@ -275,7 +288,8 @@ class LogWriter:
             content[:start] = self._first
             content[start:end] = header
         except BaseException as error:
-            # It is created again, and may not be there. If it was, it is somebody else's.
+            # Removed, so that it can be created again, unless it existed before: then another
+            # process has created it.
             if not isinstance(error, FileExistsError) or not began_here(error):
                 _remove(self.path)
             raise
@@ -290,7 +304,7 @@ class LogWriter:
     def _next_block(self, needed: int) -> None:
         """Close the block and begin another one.
 
-        Until that is sure nothing has changed, but that the window may have been given up.
+        If this fails, nothing has changed, except that the old window may be unmapped.
         """
         size = BLOCK_SIZE
         while size < needed + BLOCK_HEADER.size:
@@ -298,7 +312,7 @@ class LogWriter:
         start = self._limit
         window, window_start, window_size = self._window, self._window_start, self._map_size
         if start + size > window_size:
-            # A short log takes little of the disk.
+            # Windows grow, so that a short log needs little space on the disk.
             window_size = max(size, min(2 * window_size, WINDOW))
             window_start += start
             try:
@@ -331,7 +345,7 @@ class LogWriter:
             before.close()
 
     def _give_up_window(self) -> None:
-        """Close the block and unmap it: where memory is short, another one needs its place."""
+        """Close the block and unmap its window, to make room for another when memory is short."""
         window = self._window
         if window is None:
             return
@@ -348,24 +362,33 @@ class LogWriter:
         first = _pack_header(BLOCK_MAGIC, self._block_number, size, 0, crc)
         second = _pack_header(BLOCK_MAGIC, self._block_number, size, used, crc)
         start, end = self._block_start, self._block_start + BLOCK_HEADER.size
-        # In two steps, for the process may be killed amid one: `used` makes the checksum count.
+        # In two steps, because the process may be killed during a copy: the checksum must be
+        # complete before `used` makes it valid.
         self._map[start:end] = first
         self._map[start:end] = second
 
     def _claim(self, start: int, size: int) -> _Window:
-        """Claim a part of the file on the disk, and return it mapped."""
+        """Allocate a part of the file on the disk, and map it.
+
+        Parameters:
+            start: the byte offset of the part.
+            size: its number of bytes.
+
+        Raises:
+            OSError: the disk is full, for example, or the file was replaced.
+        """
         if _too_long(start + size):
             raise OSError(errno.EFBIG, "")
         file = self._open_file()
         try:
-            # Claimed, not only mapped: a store into the map of a full disk would kill the program.
+            # Allocated first, because writing into a map of a full disk would kill the program.
             _allocate(file, start, size)
             return _window(file, start, size)
         finally:
             _close(file)
 
     def _open_file(self) -> int:
-        """Open the file that was created, or create it."""
+        """Create the file, or open it and check that it is the file that was created."""
         if self._state == _NEW:
             file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, OWNER_FILE)
         else:
@@ -386,7 +409,11 @@ class LogWriter:
 
 
 def make_private(file: int) -> None:
-    """Give a new file of ours its mode: the program's umask may have taken bits of it away."""
+    """Set the mode of a new file to `OWNER_FILE`, because the umask may have removed bits of it.
+
+    Parameters:
+        file: its descriptor.
+    """
     if _fstat(file).st_mode & 0o777 == OWNER_FILE or _fchmod is None:
         return
     try:
@@ -398,7 +425,7 @@ def make_private(file: int) -> None:
 
 
 def _number(error: OSError | MemoryError) -> int:
-    """Return the errno that an error has, or stands for."""
+    """Return the errno of an error; ENOMEM for a MemoryError."""
     if isinstance(error, OSError):
         return error.errno or errno.EIO
     return errno.ENOMEM
@@ -413,10 +440,11 @@ def _remove(path: str) -> None:
 
 
 def unwritable(path: str, reason: str) -> HostError:
-    """Return the error of a log that cannot be written on.
+    """Return the error for a log that cannot be written.
 
     Parameters:
-        reason: the system's words.
+        path: the log.
+        reason: the reason, for example the system's message.
     """
     return HostError("ERR_IO", f"{path} cannot be written: {reason}", {"file": path})
 
@@ -432,7 +460,13 @@ except ImportError:
 else:
 
     def _too_long(end: int) -> bool:
-        """Tell whether the process may not write so far (bytes): the system would signal it."""
+        """Return whether the limit RLIMIT_FSIZE forbids a file of this size.
+
+        Beyond the limit the system would send the process a signal.
+
+        Parameters:
+            end: the size in bytes.
+        """
         most = _getrlimit(RLIMIT_FSIZE)[0]
         return most != RLIM_INFINITY and end > most
 
@@ -450,12 +484,12 @@ def _allocate(file: int, start: int, size: int) -> None:
 
 
 class _Window:
-    """A part of the file in memory, for which no descriptor is kept.
+    """A mapped part of the file, for which no descriptor is kept.
 
     Attributes:
-        bytes: a writable buffer of a type written in C, so that to store in it is no call.
-        flush: has the system write it to the disk.
-        close: unmaps it.
+        bytes: a writable buffer whose type is in C, so that assigning to a slice is no call.
+        flush: a function that makes the system write the part to the disk.
+        close: a function that unmaps it.
     """
 
     __slots__ = ("bytes", "close", "flush")
@@ -481,9 +515,12 @@ else:
     _loaded: list[Any] = []
 
     def _load() -> Any:
-        """Return C's functions: `mmap.mmap` keeps a descriptor before 3.13."""
+        """Return functions of the C library, in place of `mmap.mmap`, which keeps a descriptor.
+
+        Its parameter ``trackfd``, which avoids that, exists since 3.13.
+        """
         if not _loaded:
-            # It is no small thing to import, and few need it.
+            # Imported only if needed, because the import takes long.
             import ctypes
 
             library = ctypes.CDLL(None, use_errno=True)
@@ -494,7 +531,7 @@ else:
             )
             library.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
             library.msync.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-            # An array of ctypes has a type for each size, which is garbage afterwards.
+            # A ctypes array would need a new type for each size, which becomes garbage.
             view = ctypes.pythonapi.PyMemoryView_FromMemory
             view.argtypes = (ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)
             view.restype = ctypes.py_object

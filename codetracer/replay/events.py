@@ -74,7 +74,7 @@ class _ValueEvent:
     time_ns: int
     frame: Frame
     raw: raw.Value = field(repr=False)
-    """The value in the form that the log has."""
+    """The value in the form of the log."""
     _state: State = field(repr=False)
 
 

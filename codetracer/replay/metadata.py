@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 __all__ = ["read_metadata"]
 
 LARGEST: Final = 16 << 20
-"""Bytes; of what has more nothing is read."""
+"""The largest size of the file in bytes; a larger one is not used."""
 
 DEEPEST: Final = 16
-"""How many lists and objects may lie in one another, in a field."""
+"""The largest number of nested lists and objects in a field."""
 
 TOLD: Final = 3
-"""So many wrong fields are named; the others are counted."""
+"""How many wrong fields a message names; the others are counted."""
 
 _NAMED: Final = 60
-"""Characters of a field's name in a message."""
+"""The largest number of characters of a field's name in a message."""
 
 
 def _anything(_value: object) -> bool:
@@ -62,7 +62,7 @@ def _setting(value: object) -> bool:
 
 
 _EACH: Final = ""
-"""Stands for every key of an object; nothing else is known of them."""
+"""Stands for every key of an object whose keys can be any text."""
 
 _SHAPE: Final[dict[str, _Shape]] = {
     "recording_id": _text,
@@ -90,14 +90,18 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "sources": {_EACH: _text},
     "processes": [{"log": _text}],
 }
-"""What of it is used here. All else may be anything: a later recorder may have added it."""
+"""The fields that readers use. Others may have any value, because a later recorder may have added
+them."""
 
 
 def read_metadata(path: str) -> tuple[dict[str, object], str]:
-    """Read the metadata of a trace; what is wrong in it is left out.
+    """Read the metadata of a recording, and leave out wrong fields.
+
+    Parameters:
+        path: the file.
 
     Returns:
-        What it says, and what is wrong: nothing when it is empty.
+        The valid fields, and a description of the damage, which is empty if there is none.
     """
     try:
         with open_regular(path) as file:
@@ -131,13 +135,13 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
 def _float(text: str) -> float:
     number = float(text)
     if number - number != 0:
-        # Infinity and NaN are no JSON, and 1e999 is no number that could be written again.
+        # Infinity and NaN are not JSON, and 1e999 becomes infinity, which cannot be written again.
         raise ValueError("no finite number")
     return number
 
 
 def _is_deep(value: object) -> bool:
-    """Tell whether lists and objects are nested too deeply; without recursion."""
+    """Return whether lists and objects are nested too deeply, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEEPEST + 1):
         if not level:
@@ -154,7 +158,15 @@ def _is_deep(value: object) -> bool:
 def _cleaned(
     holder: dict[str, object], key: str, shape: _Shape, where: str, wrong: list[str]
 ) -> bool:
-    """Tell whether a value can stay; what is wrong within it is taken out of it."""
+    """Return whether a value may stay, after removing wrong parts of it.
+
+    Parameters:
+        holder: the dict that contains the value.
+        key: its key there.
+        shape: the allowed form of the value.
+        where: its name in messages.
+        wrong: gets the names of wrong values.
+    """
     value = holder[key]
     if isinstance(shape, dict) and isinstance(value, dict):
         for name in [*value] if _EACH in shape else [name for name in shape if name in value]:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["NO_THREAD", "Code", "Frame", "Thread", "shortened"]
 
 LONGEST_NAME: Final = 10_000
-"""Characters; names are shown often, and no path is longer."""
+"""The largest number of characters of a name. Names are shown often, and no path is longer."""
 
 
 def shortened(name: str) -> str:
-    """Return a name, or its beginning when it is longer than any that a person gives."""
+    """Return a name, or the first `LONGEST_NAME` characters of a longer one and ``…``."""
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 

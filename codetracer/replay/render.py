@@ -23,43 +23,55 @@ if TYPE_CHECKING:
 __all__ = ["as_name", "headed", "render", "short_type", "to_json"]
 
 DEEPEST: Final = 40
-"""How many objects, tuples and ranges inside one another are shown."""
+"""The largest number of nested objects, tuples and ranges that are shown."""
 
 LONGEST_INTEGER: Final = 2048
-"""Bits; the least that sys.set_int_max_str_digits() can be set to is more decimal digits."""
+"""The largest number of bits of an int that is shown in decimal digits. These are fewer digits than
+the lowest limit of sys.set_int_max_str_digits(), 640."""
 
 
 def render(value: Value, limit: int = 200) -> str:
-    """Return `value` much as Python source would say it.
+    """Return `value` as text, similar to Python source.
 
     Parameters:
-        value: what a replay resolved.
-        limit: about how many characters the text may have; what does not fit is left out, and
-            marked: ``… +90`` for 90 more items or characters, ``…`` for what lies too deep.
+        value: a value that a replay has resolved.
+        limit: about how many characters the text may have. Omissions are marked: ``… +90`` for 90
+            more items or characters, ``…`` for values that are nested too deeply.
     """
     return _Renderer().text(value, limit)
 
 
 def to_json(value: Value) -> object:
-    """Return `value` as `json.dumps` takes it.
+    """Return `value` in a form that `json.dumps` accepts.
 
-    None, bool, int and str are themselves, floats too unless they are no numbers. All else is an
-    object with one of these keys: ``float``, ``complex``, ``int`` (hexadecimal, beyond 2048 bits;
-    cut: with ``more``, how many of its lowest bytes are left out),
-    ``bytes`` (hexadecimal), ``tuple``, ``range``, ``text`` (cut: with ``total``), ``special``
-    (``Ellipsis``, ``NotImplemented``), ``hidden`` (how), or ``object``: its number, with ``form``,
-    ``type``, ``items``, ``attributes``, ``total``, ``cut`` and ``cut_attributes``, and where the
-    program has a formatter for it ``says``, or ``formatter_failed``; where it comes up again, the
-    number alone.
+    None, bool, int, str and finite floats stay unchanged. Any other value becomes a dict with one
+    of these keys:
+
+    - ``float``: the text of infinity or NaN; ``complex``: the texts of its two parts.
+    - ``int``: an int of more than 2048 bits, in hexadecimal; if it was cut, ``more`` is the number
+      of its lowest bytes that are missing.
+    - ``bytes``: in hexadecimal; if they were cut, ``total`` is their number.
+    - ``text``: a str that was cut; ``total`` is its number of characters.
+    - ``tuple``: a list of its items; if it was cut, ``total`` is their number.
+    - ``range``: a list of start, stop and step.
+    - ``special``: ``Ellipsis`` or ``NotImplemented``.
+    - ``hidden``: ``redacted`` or ``dropped``.
+    - ``object``: the object's number, with ``form``, ``type``, ``items``, ``attributes``,
+      ``total``, ``cut`` and ``cut_attributes``; if the program has a formatter for it, ``says`` or
+      ``formatter_failed``. Where the same object appears again, only its number.
     """
     return _json(value, set(), 0)
 
 
 def headed(value: ObjectValue, room: int = 1 << 20) -> str:
-    """Return how an object begins that has a number: with its type, and the program's words.
+    """Return the beginning of an object's text: its type, its number and a formatter's text.
 
-    Between ``says`` and the end of a literal, and behind ``formatter failed:``, is what nothing has
-    checked. What has been read of the object follows.
+    The literal after ``says``, and the text after ``formatter failed:``, come from the program's
+    formatter, so they may be wrong.
+
+    Parameters:
+        value: the object.
+        room: about how many characters the text may have.
     """
     head = f"<{short_type(value.type_name)} #{value.number}"
     words = value.words
@@ -73,17 +85,17 @@ def headed(value: ObjectValue, room: int = 1 << 20) -> str:
 
 
 def short_type(name: str) -> str:
-    """Return a type's name without its module and what it is defined in."""
+    """Return the last part of a type's qualified name."""
     return name.rpartition(".")[2] or name
 
 
 def as_name(attribute: str) -> str:
-    """Return an attribute's name; in quotes where it is none: a ``__dict__`` takes any text."""
+    """Return an attribute's name, in quotes if it is no identifier (a ``__dict__`` allows any)."""
     return attribute if attribute.isidentifier() else repr(attribute)
 
 
 class _Renderer:
-    """Renders one value; knows the objects that are being rendered, for cycles."""
+    """Renders one value, and remembers the objects that are being rendered, because of cycles."""
 
     __slots__ = ("_open",)
 
@@ -160,7 +172,7 @@ class _Renderer:
             case "exception":
                 return f"{name}({self._items(items, value.cut, room - len(name))})"
             case "tuple" | "wrapped" | "value":
-                # A wrapped value is one item, which is not counted.
+                # The one item of a wrapped value is not in its total.
                 cut = 0 if form == "wrapped" else value.cut
                 words = _WORDS.get(WORDS.get(value.type_name, ""))
                 said = words(items) if form == "value" and words is not None else None
@@ -179,7 +191,7 @@ class _Renderer:
         return f"{head}{between}{inside}>" if inside else f"{head}>"
 
     def _called(self, name: str, inside: str, value: ObjectValue, room: int) -> str:
-        """Return what looks like a call: what is `inside`, and the attributes."""
+        """Return a text like a call: ``name(inside, attribute=value)``."""
         named = self._named(value, room - len(name) - len(inside))
         return f"{name}({', '.join(part for part in (inside, named) if part)})"
 
@@ -191,7 +203,7 @@ class _Renderer:
         return self._join((("", item) for item in items), len(items), cut, room)
 
     def _join(self, entries: Iterator[tuple[str, Value]], count: int, cut: int, room: int) -> str:
-        """Return as many entries as there is room for, at least one, and how many are left."""
+        """Return as many entries as fit, at least one, and the number of the others."""
         parts: list[str] = []
         for prefix, value in entries:
             text = f"{prefix}{self.text(value, room - len(prefix))}"
@@ -215,7 +227,7 @@ def _uuid(items: tuple[Value, ...]) -> str | None:
 
 
 _WORDS: Final = {"uuid": _uuid}
-"""What puts plain values into words; spec/types.toml says which type's."""
+"""Functions that render values of certain types; spec/types.toml names them in its rows."""
 
 
 def _cut_text(text: str | bytes, total: int, room: int) -> str:
@@ -260,7 +272,7 @@ def _json(value: Value, seen: set[int], depth: int) -> object:
 
 
 def _json_all(values: Iterable[Value], seen: set[int], depth: int) -> object:
-    # Nested more deeply, json.dumps would fail.
+    # json.dumps fails for values that are nested more deeply.
     return [_json(value, seen, depth + 1) for value in values] if depth < DEEPEST else "…"
 
 

@@ -31,14 +31,16 @@ __all__ = ["Changes", "Replay"]
 
 
 def _pass_over(record: raw.Record) -> Iterable[Event]:
-    """This kind of record makes no event."""
+    """Return no events, for kinds of records that have none."""
     return ()
 
 
 def _short_records() -> tuple[list[int | None], list[int | None]]:
-    """Return for each tag the step that it is, and the variable whose value follows it.
+    """Return two tables of the records that consist of a tag, or of a tag and a value.
 
-    None where it is neither, or where more than the tag says so.
+    Returns:
+        For each tag, the change of the line if it is a step, and the number of the variable if it
+        is a variable; None for all other tags.
     """
     steps: list[int | None] = [None] * 256
     variables: list[int | None] = [None] * 256
@@ -62,11 +64,11 @@ _NO_VARIABLES: Final[list[int | None]] = [None] * 256
 
 
 class Changes:
-    """What records have changed since it was emptied last; each thing once.
+    """The objects and variables that records have changed since `clear` was called last.
 
     Attributes:
-        objects: what each object held before, by its number; None for one that is new.
-        variables: by frame and number in the frame's code, what each variable held before.
+        objects: the earlier contents of each changed object, by its number; None for a new one.
+        variables: the earlier value of each changed variable, by frame and the variable's number.
     """
 
     __slots__ = ("objects", "variables")
@@ -76,35 +78,36 @@ class Changes:
         self.variables: dict[tuple[Frame, int], raw.Value] = {}
 
     def clear(self) -> None:
-        """Forget them."""
+        """Forget all changes."""
         self.objects.clear()
         self.variables.clear()
 
 
 class Replay:
-    """The events of one process, in order, and the state at the event that was yielded last.
+    """An iterator over the events of one process, with the state at the last yielded event.
 
-    An iterator: it goes through once. In memory are one block of the log, what the program's
-    variables and objects hold, and the frames that have not ended.
+    It can be iterated once. In memory are one block of the log, the values of the program's
+    variables and objects, and the frames that have not ended.
 
     Parameters:
         log: the process' log.
-        tell_steps: yield a `StepEvent` for each step; without, reading takes a third less time.
-        note_changes: note in `changes` what each record changes; reading takes longer for it.
+        tell_steps: whether to yield a `StepEvent` for each step; without them, reading takes about
+            a third less time.
+        note_changes: whether to collect changes in `changes`, which makes reading slower.
 
     Attributes:
-        changes: what has changed since whoever goes through the events emptied it; None if it
-            is not noted.
-        state: what variables and objects hold, for what the methods here do not offer.
-        threads: every thread that was seen, by number.
-        steps: how many steps there were.
-        calls: how many frames there were.
-        time_ns: the time of the last record that has one (ns since recording began).
-        position: where in the log the block is that is being read (bytes).
-        ended: whether the log's end was reached that a complete log has.
-        replaced_by: the program that took the process over, if one did.
-        started: the commands of the Python processes that it started, forks aside.
-        parent: the process that started this one as a new program, if it joined the recording.
+        changes: the changes since the user of the replay called ``changes.clear()`` last; None
+            without `note_changes`.
+        state: the values of variables and objects in the form of the log.
+        threads: the threads so far, by number.
+        steps: how many steps were read.
+        calls: how many frames were read.
+        time_ns: the time of the last record with a time (ns since recording began).
+        position: the byte offset in the log of the records of the current block.
+        ended: whether the end of a complete log was reached.
+        replaced_by: the program that replaced the process with exec; None if none did.
+        started: the commands of the Python processes that it started, without forks.
+        parent: the PID of the process that started this one, if this one joined the recording.
     """
 
     def __init__(
@@ -122,7 +125,7 @@ class Replay:
         self._tell_steps = tell_steps
         self._sources: list[str] = []
         self._codes: dict[int, Code] = {}
-        # Those that are suspended, and those of code that can be which are on a stack.
+        # Frames that a record may resume: the suspended ones, and running ones that can suspend.
         self._resumable: dict[int, Frame] = {}
         self._thread = NO_THREAD
         self._frame: Frame | None = None
@@ -166,32 +169,31 @@ class Replay:
         return next(self._events)
 
     def locals(self, frame: Frame) -> dict[str, Value]:
-        """Return the local variables of a frame that has not ended, by name, as they are now."""
+        """Return the current local variables of a frame that has not ended, by name."""
         return self.state.locals(frame)
 
     def globals(self, frame: Frame) -> dict[str, Value]:
-        """Return the global variables that a frame's code names, by name, as they are now."""
+        """Return the current values of the global variables in a frame's code, by name."""
         return self.state.globals(frame)
 
     def _run(self) -> Iterator[Event]:
-        """Yield everything that can be read, close what is open, then say what cannot be read.
+        """Yield all readable events and an `UnfinishedEvent` for each open frame, then raise.
 
         Raises:
             HostError: ERR_IO, the log cannot be read.
-            TargetError: ERR_TRACE_DAMAGED, the log is damaged behind the events that were yielded.
+            TargetError: ERR_TRACE_DAMAGED, the log is damaged after the events that were yielded.
         """
         damage: RecorderError | None = None
         handlers, objects = self._handlers, self.state.objects
         tell_steps, changes = self._tell_steps, self.changes
-        # Where changes are noted, the handler of variables does it.
+        # To note changes, variables must go through their handler.
         short_variables = _SHORT_VARIABLES if changes is None else _NO_VARIABLES
         try:
             for block in self._log.blocks():
                 data, position, end = block.data, 0, len(block.data)
                 self.position = block.offset
                 try:
-                    # The hot path. Steps are half of a log, variables and objects most of the
-                    # rest.
+                    # The hot path: half of a log are steps, most of the rest variables and objects.
                     frame = self._frame
                     thread = self._thread
                     while position < end:
@@ -242,7 +244,7 @@ class Replay:
                 yield events.UnfinishedEvent(thread, self.time_ns, frame)
         self._frame = None
 
-    # ---------------------------------------------------------------- what is numbered
+    # ---------------------------------------------------------------- definitions of numbers
 
     def _source(self, record: raw.SourceRecord) -> Iterable[Event]:
         self._sources.append(shortened(record.path))
@@ -292,7 +294,7 @@ class Replay:
 
     def _task(self, record: raw.TaskRecord) -> Iterable[Event]:
         if self._thread is NO_THREAD:
-            raise KeyError("a task runs, and no thread was named")
+            raise KeyError("a task runs, but no thread was defined")
         self._thread.task = shortened(record.name)
         return ()
 
@@ -312,7 +314,7 @@ class Replay:
 
     def _begin(self, code: Code, line: int, elapsed: int) -> Frame:
         if self._thread is NO_THREAD:
-            raise KeyError("a frame begins, and no thread was named")
+            raise KeyError("a frame begins, but no thread was defined")
         self.time_ns += elapsed
         frame = Frame(self.calls, code, line, self.time_ns)
         self.calls += 1
@@ -334,7 +336,7 @@ class Replay:
 
     def _innermost(self) -> Frame:
         if self._frame is None:
-            raise KeyError("it is about a frame, and the thread has none")
+            raise KeyError("it needs a frame, but the thread has none")
         return self._frame
 
     def _pop(self, elapsed: int) -> Frame:
@@ -365,7 +367,7 @@ class Replay:
         )
 
     def _lost(self, _: raw.LostRecord) -> Iterable[Event]:
-        # It may be out of sight only, and go on.
+        # Perhaps the frame has not ended, and is resumed later.
         frame = self._pop(0)
         self._resumable[frame.number] = frame
         return (events.LostEvent(self._thread, self.time_ns, frame),)
@@ -378,19 +380,19 @@ class Replay:
     def _throw(self, record: raw.ThrowRecord) -> Iterable[Event]:
         self.time_ns += record.elapsed
         frame = self._frame
-        # Through a ``yield from`` that handled it, it may come to a frame that goes on already.
+        # If a generator below a ``yield from`` handled it, the frame here is running already.
         if frame is None or frame.number != record.frame:
             frame = yield from self._revive(record.frame)
         yield events.ThrowEvent(self._thread, self.time_ns, frame, record.exception, self.state)
 
     def _revive(self, number: int) -> Generator[Event, None, Frame]:
-        """Put a frame on the thread's stack again; say so where it was still on one."""
+        """Put a frame on the thread's stack again; yield the frames that it left unseen."""
         if self._thread is NO_THREAD:
-            raise KeyError("a frame goes on, and no thread was named")
+            raise KeyError("a frame is resumed, but no thread was defined")
         frame = self._resumable.get(number)
         if frame is None:
-            raise KeyError(f"frame {number} goes on, and has ended or never began")
-        # If it is still on a stack, it has left that unseen, with all frames above it.
+            raise KeyError(f"frame {number} is resumed, but has ended or never began")
+        # If it is still on a stack, no event showed that it, and all frames above it, left that.
         while (thread := frame.thread) is not None and (gone := thread.top) is not None:
             thread.top = gone.caller
             gone.thread = None
@@ -398,7 +400,7 @@ class Replay:
         self._push(frame)
         return frame
 
-    # ---------------------------------------------------------------- what happens in a frame
+    # ---------------------------------------------------------------- events in a frame
 
     def _long_step(self, record: raw.StepRecord) -> Iterable[Event]:
         frame = self._innermost()

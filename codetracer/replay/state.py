@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Held", "State"]
 
 type Held = raw.ObjectRecord | raw.WordedRecord
-"""What the log says that an object holds."""
+"""The contents of an object in the form of the log."""
 
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
@@ -36,13 +36,13 @@ _PLAIN = frozenset(
 
 
 class State:
-    """Objects and global variables as the log has them; what is asked for is resolved.
+    """The current objects and global variables in the form of the log; methods resolve them.
 
     Attributes:
-        objects: what each object holds, by its number.
-        types: the types' names by number.
-        attribute_names: the attributes' names by number.
-        namespaces: the global variables by the number of their namespace, then by name.
+        objects: the contents of each object, by its number.
+        types: the names of types, by number.
+        attribute_names: the names of attributes, by number.
+        namespaces: the global variables, by the number of their namespace and then by name.
     """
 
     __slots__ = ("attribute_names", "namespaces", "objects", "types")
@@ -60,43 +60,44 @@ class State:
         items: int | None = None,
         values: int | None = None,
     ) -> Value:
-        """Return what `value` is now, with all that can be reached from it.
+        """Return the current value with everything that can be reached from it.
 
         Parameters:
-            value: as the log has it.
-            objects: at most so many objects are looked into, the nearest ones first; the others
-                are of the form ``unseen``. None for no limit.
-            items: at most so many items (attributes) of an object, and items of a tuple, are
-                kept. None for no limit.
-            values: at most so many items and attributes are kept in all. None for no limit.
+            value: a value in the form of the log.
+            objects: the largest number of objects with contents, the nearest ones first; others
+                have the form ``unseen``. None for no limit.
+            items: the largest number of items, and of attributes, of one object, and of items of
+                one tuple. None for no limit.
+            values: the largest number of items and attributes in all. None for no limit.
         """
         return _Resolver(self, objects, items, values).resolve(value)
 
     def arguments(self, frame: Frame) -> dict[str, Value]:
-        """Return the frame's parameters by name, those that are bound."""
+        """Return the frame's parameters that have a value, by name."""
         names = frame.code.arguments
-        # By its values, for code may have any number of parameters and be called without them.
+        # Over the values: code may have many parameters, most of them without a value.
         return self._named(
             (names[i], value) for i, value in sorted(frame.values.items()) if i < len(names)
         )
 
     def locals(self, frame: Frame) -> dict[str, Value]:
-        """Return the frame's local variables by name, those that are bound."""
+        """Return the frame's local variables that have a value, by name."""
         names = frame.code.variables
         return self._named((names[i], value) for i, value in sorted(frame.values.items()))
 
     def globals(self, frame: Frame) -> dict[str, Value]:
-        """Return the global variables that the frame's code names, those that are bound."""
+        """Return the global variables in the frame's code that have a value, by name."""
         values = self.namespaces[frame.code.namespace]
         return self._named(
             (name, values[name]) for name in frame.code.global_names if name in values
         )
 
     def variable(self, frame: Frame, number: int) -> raw.Value:
-        """Return what a variable of the frame holds; `raw.UnboundValue` if it is not bound.
+        """Return the value of a variable; a `raw.UnboundValue` if it has none.
 
         Parameters:
-            number: of a local variable its number, of global ones those that follow.
+            frame: the frame.
+            number: an index into its local variables, followed by its code's global names.
         """
         code = frame.code
         index = number - len(code.variables)
@@ -107,7 +108,12 @@ class State:
         return self.namespaces[code.namespace].get(code.global_names[index], _UNBOUND)
 
     def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
-        """Give a variable of the frame another value.
+        """Set the value of a variable.
+
+        Parameters:
+            frame: the frame.
+            number: an index into its local variables, followed by its code's global names.
+            value: a value in the form of the log.
 
         Raises:
             KeyError: the frame's code has no such variable.
@@ -122,7 +128,7 @@ class State:
             raise KeyError(f"{code.name} has no variable {number}")
 
     def _named(self, pairs: Iterable[tuple[str, raw.Value]]) -> dict[str, Value]:
-        # One resolver for all, so that what two variables share stays shared.
+        # One resolver for all, so that an object in two variables stays one object.
         resolver = _Resolver(self, None, None, None)
         return {
             name: resolver.resolve(value)
@@ -135,7 +141,7 @@ _UNBOUND = raw.UnboundValue()
 
 
 class _Resolver:
-    """Resolves values together: each object once. Goes nearest first, without recursion."""
+    """Resolves values together, each object once, breadth first and without recursion."""
 
     __slots__ = ("_items", "_left", "_objects", "_queue", "_seen", "_state")
 
@@ -187,7 +193,7 @@ class _Resolver:
         raise TypeError(f"no value of a trace: {value!r}")
 
     def _take(self, count: int) -> int:
-        """Return how many of so many items can be kept."""
+        """Return how many of `count` items the limits allow, and count them."""
         kept = min(count, self._items, self._left)
         self._left -= kept
         return kept
@@ -224,7 +230,7 @@ class _Resolver:
         items = record.items[: self._take(len(record.items) // width) * width]
         attributes = record.attributes[: self._take(len(record.attributes))]
         found.items = tuple(map(self._value, items))
-        # The names of classes, functions and modules are items which nothing counts.
+        # The names of classes, functions and modules are items, but not in their total.
         found.cut = max(0, record.total - len(items) // width)
         found.cut_attributes = record.more + len(record.attributes) - len(attributes)
         if type(record) is raw.WordedRecord:
@@ -236,5 +242,5 @@ class _Resolver:
 
 
 def _name(names: list[str], number: int) -> str:
-    # A log that is damaged may name what is not there; that is no reason to fail here.
+    # A damaged log may have numbers without a name; this function does not fail for them.
     return names[number] if number < len(names) else f"?{number}"

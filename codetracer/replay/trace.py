@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Process", "Trace"]
 
 LARGEST_SOURCE: Final = 16 << 20
-"""Bytes; a copy of a source file that has more counts as none."""
+"""The largest size in bytes of a source file's copy; a larger one is not used."""
 
 KEPT_SOURCES: Final = 16 << 20
-"""Characters of source files whose lines are kept in memory, beside the file asked for last."""
+"""How many characters of source files are kept in memory, without the last file that was read."""
 
 
 class Process:
@@ -94,7 +94,7 @@ class Trace:
         self._bad_sources: dict[str, str] = {}
         names = [os.path.basename(self.path)] if alone else self._logs()
         logs = [LogReader(os.path.join(self.folder, name)) for name in names]
-        # Process identifiers begin anew at some number.
+        # By time, because process identifiers start again from low numbers.
         logs.sort(key=lambda log: log.started)
         self.processes = tuple(map(Process, logs))
 
@@ -151,7 +151,7 @@ class Trace:
         sources = self.metadata.get("sources")
         name = sources.get(path) if isinstance(sources, dict) else None
         if name is None:
-            # Of a process that has outlived the one which wrote the metadata.
+            # A process may have copied it after the metadata was written.
             name = source_name(path)
         if not isinstance(name, str):
             return None
@@ -184,13 +184,13 @@ class Trace:
             if self._was_replaced():
                 return None
             return (
-                f"{METADATA_FILE} was not written at the end: the recorder could not, or was"
-                " stopped amid it; the logs have their ends"
+                f"{METADATA_FILE} was not written at the end: the recorder failed to write it, or"
+                " was stopped while it did; the logs are complete"
             )
         return str(reason or "the recorder gave no reason")
 
     def _was_replaced(self) -> bool:
-        """Tell whether the process that writes the metadata runs another program by now."""
+        """Return whether exec has replaced the process that would have written the metadata."""
         return bool(self.processes) and isinstance(self.processes[0].log.end(), ExecRecord)
 
     def _why(self, process: Process) -> str:
@@ -258,7 +258,7 @@ def _size(lines: list[str]) -> int:
 
 def _lives(pid: int) -> bool:
     if not pid:
-        # No process: os.kill() would ask for all of this group.
+        # No process; os.kill() would mean all processes of this group.
         return False
     try:
         os.kill(pid, 0)

@@ -36,7 +36,10 @@ type Value = (
     | ObjectValue
     | None
 )
-"""A value as it was recorded. A plain tuple is a tuple; the classes are no tuples in this sense."""
+"""A value as it was recorded.
+
+A plain tuple is a tuple of the program. The classes here are subclasses of tuple, too, but none of
+them is one of the program."""
 
 
 class CutText(NamedTuple):
@@ -52,7 +55,7 @@ class CutInteger(NamedTuple):
     """An int of more bytes than the recorder's limit for texts."""
 
     first: int
-    """The int without its lowest bytes, as ``>>`` leaves it."""
+    """The int without its lowest bytes: shifted right with ``>>``."""
     more: int
     """How many of its lowest bytes were left out."""
 
@@ -61,13 +64,13 @@ class CutBytes(NamedTuple):
     """Bytes that were longer than the recorder's limit."""
 
     data: bytes
-    """The first of them."""
+    """The first bytes."""
     total: int
-    """How many they were."""
+    """How many bytes there were."""
 
 
 class CutTuple(NamedTuple):
-    """A tuple that was longer, or lay deeper, than the recorder's limit."""
+    """A tuple that was longer, or nested more deeply, than the recorder's limit."""
 
     items: tuple[Value, ...]
     """Its first items."""
@@ -76,28 +79,28 @@ class CutTuple(NamedTuple):
 
 
 class RangeValue(NamedTuple):
-    """A range."""
+    """A range, with the three values of the `range` object."""
 
     start: Value
     """Its first number."""
     stop: Value
-    """Where it ended."""
+    """The number before which it ends."""
     step: Value
-    """From one number to the next."""
+    """The difference from one number to the next."""
 
 
 class Hidden(NamedTuple):
     """A value that a filter kept out of the recording."""
 
     how: str
-    """``redacted`` or ``dropped``."""
+    """``redacted`` or ``dropped``; ``unbound`` for a resolved `UnboundValue`."""
 
 
 class Words(NamedTuple):
-    """What a formatter, the program's own function, says of an object. Nobody has checked it."""
+    """The text of a formatter, a function of the program, about an object; it may be wrong."""
 
     text: Value
-    """A str, a `CutText`, or `Hidden`; where it failed, the exception's name, or why."""
+    """A str, a `CutText` or `Hidden`; if the formatter failed, the exception's name or a reason."""
     failed: bool
     """Whether the formatter failed."""
 
@@ -105,21 +108,21 @@ class Words(NamedTuple):
 class ObjectValue:
     """An object that can change, as it was at one moment.
 
-    The same object is the same `ObjectValue` within all that was resolved together, so cycles
-    are cycles. Two of them with one number, seen at different moments, are the same object unless
-    it died in between.
+    Among values that were resolved together, one object is one `ObjectValue`, so cycles stay
+    cycles. Two with the same number from different moments are the same object, unless the object
+    was deleted in between.
 
     Attributes:
-        number: which object it is.
-        form: what its items and attributes mean, such as ``list`` or ``instance``;
+        number: the number of the object.
+        form: the meaning of its items and attributes, such as ``list`` or ``instance``;
             spec/trace.toml lists the forms.
-        type_name: its type: module and qualified name, only the latter for builtins.
-        items: its items; of a dict, key, value, key, value.
+        type_name: the module and qualified name of its type; only the latter for builtins.
+        items: its items; keys and values in turn for a dict.
         attributes: its attributes by name.
-        total: how many items it had (pairs, of a dict).
-        cut: how many items (pairs) were left out by the recorder's limit.
-        cut_attributes: how many attributes were left out.
-        words: what the program's own formatter says of it; None where there is none.
+        total: how many items it had; pairs for a dict.
+        cut: how many of these are not in `items`, because of a limit.
+        cut_attributes: how many attributes are missing, because of a limit.
+        words: the text of the program's formatter for it; None if there is none.
     """
 
     __slots__ = (
@@ -150,5 +153,5 @@ class ObjectValue:
 
     @property
     def pairs(self) -> tuple[tuple[Value, Value], ...]:
-        """Keys and values of a dict."""
+        """The keys and values of a dict, in pairs."""
         return tuple(zip(self.items[::2], self.items[1::2], strict=False))

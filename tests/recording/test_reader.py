@@ -101,7 +101,7 @@ def test_a_newer_version_is_refused_with_both_versions_and_the_remedy(
         (b"", "is no trace log"),
         (b"import os\n" * 50, "is no trace log"),
         (logs.log([EXIT])[: HEAD - 1], "ends within its header"),
-        (logs.log([EXIT], version=0), "has version 0, which there never was"),
+        (logs.log([EXIT], version=0), "has version 0, which never existed"),
     ],
 )
 def test_what_is_no_log_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:

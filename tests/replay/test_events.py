@@ -311,7 +311,7 @@ def test_events_before_the_damage_come_first_and_open_frames_are_closed(tmp_path
     run = replay(tmp_path, encode.encode_call(MODULE, 0, []), encode.encode_resume(99, 0))
     events: list[object] = []
 
-    with pytest.raises(TargetError, match=r"frame 99 goes on, and has ended or never began"):
+    with pytest.raises(TargetError, match=r"frame 99 is resumed, but has ended or never began"):
         events.extend(run)
 
     assert [type(event) for event in events] == [ThreadEvent, CallEvent, UnfinishedEvent]
