@@ -1,7 +1,7 @@
 """Compiles the C code, and makes the links of README.md absolute for PyPI.
 
-hatchling calls two hooks, as pyproject.toml says: `NativeBuildHook` for wheels and editable
-installs, `ReadmeHook` for all metadata. Without a compiler the wheel is pure.
+pyproject.toml names two hooks for hatchling: `NativeBuildHook` for wheels and editable installs,
+and `ReadmeHook` for all metadata. Without a C compiler the wheel contains only Python.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ POSIX = sys.platform != "win32"
 
 
 class ReadmeHook(MetadataHookInterface):
-    """Adds README.md to the metadata, with links that work where the files are not beside it."""
+    """Adds README.md to the metadata, with links that also work outside of the repository."""
 
     PLUGIN_NAME = "custom"
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Set ``readme``; ``Homepage`` in ``[project.urls]`` is where relative links lead."""
+        """Set ``readme``; relative links become links below ``Homepage`` of ``[project.urls]``."""
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {
             "content-type": "text/markdown",
@@ -58,14 +58,14 @@ class ReadmeHook(MetadataHookInterface):
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
-    """Builds what is in C for the stable ABI of 3.12, so that one wheel serves 3.12 and later."""
+    """Builds the C modules for the stable ABI of 3.12, so that one wheel works on all versions."""
 
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile before hatchling collects the wheel's files; go on without when that fails."""
+        """Compile before hatchling collects the wheel's files; if that fails, build without C."""
         for binary in Path(self.root, PACKAGE).iterdir():
-            # What an earlier build left behind must not be shipped when this one fails.
+            # The wheel must not contain binaries of an earlier build if this one fails.
             if binary.suffix in (".so", ".pyd"):
                 binary.unlink()
         if sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -78,7 +78,7 @@ class NativeBuildHook(BuildHookInterface[Any]):
             compile_extensions(Path(self.root))
         except (Exception, SystemExit) as error:
             self.app.display_warning(
-                f"codetracer: no native callbacks, for they cannot be compiled ({error}); the"
+                f"codetracer: no native callbacks, because they cannot be compiled ({error}); the"
                 " callbacks and the recorder in Python are used. Install a C compiler and the"
                 " headers of CPython, then install codetracer again"
             )
@@ -89,11 +89,11 @@ class NativeBuildHook(BuildHookInterface[Any]):
 
 
 def with_absolute_links(markdown: str, address: str) -> str:
-    """Return a page whose links to files of the project lead to the project's page.
+    """Return a page in which relative links are links to the project's page.
 
-    Args:
-        markdown: The page. A link to a folder ends with ``/``.
-        address: The project's page on GitHub, without a slash at the end.
+    Parameters:
+        markdown: the page; a link to a folder ends with ``/``.
+        address: the address of the project on GitHub, without a slash at the end.
     """
 
     def absolute(link: re.Match[str]) -> str:
@@ -113,7 +113,7 @@ def compile_extensions(root: Path) -> None:
 
     modules = dict(MODULES)
     if sys.platform == "win32" or sys.byteorder == "big":
-        # The engine looks a function up with dlsym, and writes numbers as they are in memory.
+        # The engine uses dlsym, and copies numbers to the log in the byte order of the machine.
         del modules["codetracer_bindings._engine"]
     extensions = [
         Extension(
@@ -125,7 +125,7 @@ def compile_extensions(root: Path) -> None:
                 *map(str, root.glob(f"{PACKAGE}/*.h")),
             ],
             define_macros=[("Py_LIMITED_API", STABLE_ABI)],
-            # What a CPython's headers no longer declare would be taken to return an int.
+            # C assumes that a function returns an int if CPython's headers no longer declare it.
             extra_compile_args=["-Werror=implicit-function-declaration"] if POSIX else [],
             py_limited_api=True,
         )
@@ -139,7 +139,7 @@ def compile_extensions(root: Path) -> None:
     command.ensure_finalized()
     command.run()
     for binary in (root / PACKAGE).glob("*.abi3-*.so"):
-        # What 3.15 names so, earlier versions do not load; it loads both.
+        # Earlier versions do not load a file with 3.15's name; 3.15 loads files with both names.
         binary.replace(binary.with_name(f"{binary.name.partition('.')[0]}.abi3.so"))
 
 

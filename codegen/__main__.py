@@ -1,7 +1,7 @@
 """The spec compiler's command line: ``python -m codegen generate | check | observe | diff``.
 
-Everything is computed before anything is written. Exit 0: done. 1: something is stale, missing,
-not covered, or wrong. 2: wrong usage.
+Everything is computed before anything is written. The exit status is 0 for success; 1 if a file is
+stale or missing, the spec is wrong or does not cover CPython; 2 for wrong usage.
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command of the compiler; return its exit status."""
+    """Run one command of the compiler, and return the exit status.
+
+    Parameters:
+        arguments: the command and its options; by default those of this process.
+    """
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
@@ -71,23 +75,26 @@ def _is_newer(live: Observation, observations: Sequence[Observation]) -> bool:
 
 
 def _behaviour_gaps(specs: Specs) -> list[str]:
-    """Run the probes here; say what differs, and return it where it should not."""
+    """Run the probes here; print expected differences, and return unexpected ones."""
     live = observe(specs.events.programs, probes=programs_of(specs.probes))
     found = compare_live(specs.events, specs.probes, live, specs.observations)
     if not found.text:
-        print(f"{len(specs.probes)} probes: this CPython does as was observed")
+        print(f"{len(specs.probes)} probes: this CPython behaves as observed")
         return []
     if found.expected:
         print(found.text)
         return []
-    return [f"{found.text}\nif it is so, run `make observe` with it, and correct the spec's notes"]
+    return [
+        f"{found.text}\nif this is right, run `make observe` with that CPython, and correct the"
+        " spec's notes"
+    ]
 
 
 def _report(differences: Sequence[Difference], gaps: Sequence[str]) -> None:
     for difference in differences:
         print(difference, file=sys.stderr)
     if differences:
-        print("codegen: run `make generate`, and commit what it writes", file=sys.stderr)
+        print("codegen: run `make generate`, and commit the files that it writes", file=sys.stderr)
     for gap in gaps:
         print(f"codegen: {gap}", file=sys.stderr)
 
@@ -135,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
         "--root",
         type=Path,
         default=PROJECT_ROOT,
-        help="the folder that holds spec/ and generated/ (default: this project)",
+        help="the folder that contains spec/ and generated/ (default: this project)",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -143,13 +150,13 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_generate)
 
     command = commands.add_parser(
-        "check", help="say what is stale, and whether the spec covers every CPython observed"
+        "check", help="list stale files, and check that the spec covers every observed CPython"
     )
     command.add_argument(
         "--probes",
         action="store_true",
-        help="run the probes here too, and compare their outcomes with those stored"
-        " (done anyway on a CPython newer than every one observed)",
+        help="also run the probes here, and compare their outcomes with the stored ones"
+        " (always done on a CPython that is newer than all observed ones)",
     )
     command.set_defaults(command=_check)
 
@@ -162,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(command=_observe)
 
     command = commands.add_parser(
-        "diff", help="say what changed from one observed CPython to another"
+        "diff", help="list the changes from one observed CPython to another"
     )
     command.add_argument("old", help="a minor version, such as 3.13")
     command.add_argument("new", help="a minor version, such as 3.14")

@@ -1,1 +1,1 @@
-"""What every subject shares: rows, loading, rendering, formatting, writing, errors."""
+"""Shared by all subjects: rows, loading, rendering, formatting, writing, errors."""

@@ -1,7 +1,7 @@
-"""What takes long to make, kept by everything that it was made from.
+"""Caches results that take long to compute, by the inputs that they were computed from.
 
-An entry is a file named by the digest of its inputs. It holds a digest of inputs and content, so
-one that is damaged, cut short or renamed is made anew. The folder may be deleted at any time.
+An entry is a file named by the digest of its inputs. It contains a digest of inputs and content, so
+an entry that is damaged, cut off or renamed is not used. The folder may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent.parent / ".codegen_cache"
-"""Ignored by git, as other tools' caches are, and like them beside the code that fills it."""
+"""The folder of the entries, which git ignores."""
 
 _MOST_ENTRIES = 1000
 _DIGEST_SIZE = 32
 
 
 def read(inputs: Sequence[str]) -> bytes | None:
-    """Return what was kept for `inputs` by this interpreter's version; None when nothing was.
+    """Return the cached content for `inputs` and this interpreter's version; None if there is none.
 
     Parameters:
-        inputs: all that decides the content: texts, versions of tools, the code that calls them.
+        inputs: everything that determines the content: texts, versions of tools, and the code that
+            calls the tools.
     """
     key = _key(inputs)
     try:
@@ -36,9 +37,14 @@ def read(inputs: Sequence[str]) -> bytes | None:
 
 
 def keep(inputs: Sequence[str], content: bytes) -> None:
-    """Keep `content` for `inputs`. A folder that cannot be written is no mistake."""
+    """Cache `content` for `inputs`; do nothing if the folder cannot be written.
+
+    Parameters:
+        inputs: as for `read`.
+        content: the result.
+    """
     key = _key(inputs)
-    # Several processes may write at once, and readers must never see half an entry.
+    # Under a temporary name first: several processes may write, and none must read half an entry.
     unfinished = FOLDER / f"{key.hex()}.{os.getpid()}"
     with contextlib.suppress(OSError):
         FOLDER.mkdir(exist_ok=True)

@@ -1,17 +1,17 @@
-"""What the spec compiler raises when its input is wrong."""
+"""The exceptions of the spec compiler."""
 
 from pathlib import Path
 
 
 class CodegenError(Exception):
-    """Something the compiler cannot go on from; its text is meant for the person who runs it."""
+    """The compiler cannot continue; the message is for the person who runs it."""
 
 
 class SpecError(CodegenError):
     """A spec file is wrong.
 
     Parameters:
-        file: the spec file, as it should be shown.
+        file: the spec file, as messages show it.
         row: the row (table) in it, such as ``event PY_START (line 41)``; empty for the whole file.
         key: the key in that row; empty for the whole row.
         problem: what is wrong, and what would be right.

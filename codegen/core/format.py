@@ -1,4 +1,4 @@
-"""Generated Python, made to look like written Python."""
+"""Formats generated Python with black."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ _LINE_LENGTH = 100
 
 
 def format_file(path: Path, text: str) -> str:
-    """Return `text` as black formats it when `path` is a Python or stub file, unchanged otherwise.
+    """Format the text of a Python or stub file with black; return any other text unchanged.
+
+    Parameters:
+        path: the path of the generated file; its suffix decides.
+        text: the text.
 
     Raises:
-        CodegenError: the text is not Python, which is a mistake in a template or in a type that
-            the spec gives.
+        CodegenError: the text is not Python, because a template or a type in the spec is wrong.
     """
     if path.suffix not in (".py", ".pyi"):
         return text
@@ -37,13 +40,14 @@ def _refuse_what_is_not_python(path: Path, text: str) -> None:
     except SyntaxError as error:
         line = [*text.splitlines(), ""][(error.lineno or 1) - 1]
         raise CodegenError(
-            f"{path}: what was generated is not Python, line {error.lineno}: {error.msg}:"
-            f" {line.strip()!r}; mend the template or the spec's types"
+            f"{path}: the generated text is not Python, line {error.lineno}: {error.msg}:"
+            f" {line.strip()!r}; correct the template or the spec's types"
         ) from error
 
 
 def _by_black(text: str, *, is_stub: bool) -> str:
-    # Its import alone takes a tenth of a second; mostly the cache has everything.
+    # Imported only if needed: the import takes a tenth of a second, and usually the cache has
+    # everything.
     import black
     from black.mode import TargetVersion
 

@@ -1,4 +1,4 @@
-"""TOML to validated specs; every mistake becomes one `SpecError` with file, row and key."""
+"""Reads and validates spec files; a mistake becomes a `SpecError` with file, row and key."""
 
 from __future__ import annotations
 
@@ -15,11 +15,17 @@ from codegen.core.errors import SpecError
 from codegen.core.rows import Problem, SpecFile, suggestion
 
 type Location = tuple[int | str, ...]
-"""Where pydantic met a mistake."""
+"""The place of a mistake in pydantic's form."""
 
 
 class Place(NamedTuple):
-    """Where a person finds a mistake: the row, the key in it, and what keys the row may have."""
+    """The place of a mistake for people.
+
+    Parameters:
+        row: the name of the row.
+        keys: the way to the key in the row.
+        known: the keys that the row may have.
+    """
 
     row: str
     keys: Location
@@ -27,12 +33,12 @@ class Place(NamedTuple):
 
 
 class Loaded[Rows: SpecFile](NamedTuple):
-    """A spec file whose rows are sound each by itself.
+    """A spec file whose rows are each valid; they may still contradict each other.
 
     Parameters:
-        file: where it stands, relative to the project's root.
+        file: its path relative to the project's root.
         text: its text.
-        data: what TOML makes of it.
+        data: the parsed TOML.
         rows: the model.
     """
 
@@ -42,11 +48,16 @@ class Loaded[Rows: SpecFile](NamedTuple):
     rows: Rows
 
     def row(self, table: str, index: int) -> str:
-        """Return how a message names a row: by its name and the line it begins at."""
+        """Return a row's name in messages, with the line at which it begins.
+
+        Parameters:
+            table: the name of the table.
+            index: the index of the row in it.
+        """
         return _row(table, self.text, self.data, index)
 
     def error(self, problem: Problem) -> SpecError:
-        """Return the exception that says what is wrong between the rows, and where."""
+        """Return the exception for a contradiction between rows."""
         row = self.row(problem.table, problem.row)
         return SpecError(self.file, row, problem.key, problem.text)
 
@@ -55,8 +66,8 @@ def load_spec[Rows: SpecFile](model: type[Rows], root: Path) -> Rows:
     """Read and validate the spec file of `model` below `root`.
 
     Raises:
-        SpecError: the file is missing, not UTF-8, not TOML, or says something that is wrong;
-            the first mistake found is the one that is named.
+        SpecError: the file is missing, not UTF-8, not TOML, or wrong; the message describes the
+            first mistake.
     """
     loaded = load_rows(model, root, model.FILE)
     for problem in loaded.rows.problems():
@@ -65,7 +76,7 @@ def load_spec[Rows: SpecFile](model: type[Rows], root: Path) -> Rows:
 
 
 def load_rows[Rows: SpecFile](model: type[Rows], root: Path, file: Path) -> Loaded[Rows]:
-    """Read `file` below `root`, and validate its rows each by itself.
+    """Read `file` below `root`, and validate each of its rows.
 
     Raises:
         SpecError: as for `load_spec`.
@@ -80,7 +91,7 @@ def load_rows[Rows: SpecFile](model: type[Rows], root: Path, file: Path) -> Load
 
 
 def read_text(root: Path, file: Path) -> str:
-    """Return the text of `file` (relative to `root`); `SpecError` when it cannot be read."""
+    """Return the text of `file` (relative to `root`); raise `SpecError` if it cannot be read."""
     try:
         return (root / file).read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -95,7 +106,7 @@ def read_text(root: Path, file: Path) -> str:
 
 
 def parse_toml(text: str, file: Path) -> dict[str, Any]:
-    """Parse `text`, the content of `file`; `SpecError` with line and column on a syntax error."""
+    """Parse `text`, the content of `file`; a syntax error becomes a `SpecError` with its place."""
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -103,7 +114,10 @@ def parse_toml(text: str, file: Path) -> dict[str, Any]:
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
-    """Return the mistake to name: an unknown key may be the one that is missing."""
+    """Return the mistake to report: the first, or an unknown key in place of a missing one.
+
+    If a key is misspelled, pydantic reports that it is missing and, later, that it is unknown.
+    """
     first = errors[0]
     if first["type"] == "missing":
         row = first["loc"][:-1]
@@ -130,7 +144,7 @@ def _spec_error(file: Path, error: ErrorDetails, place: Place) -> SpecError:
 
 
 def _place(model: type[BaseModel], location: Location, text: str, data: Mapping[str, Any]) -> Place:
-    """Find what a pydantic location means in a spec file: ``("event", 3, "name")`` and so on."""
+    """Return the place in a spec file for pydantic's location, such as ``("event", 3, "name")``."""
     table, *keys = location
     field = model.model_fields.get(str(table))
     shape = field and field.annotation
@@ -150,7 +164,7 @@ def _is_row(part: object) -> TypeGuard[type[BaseModel]]:
 
 
 def _row(table: str, text: str, data: Mapping[str, Any], index: int) -> str:
-    """Name row `index` of `table` as a person finds it: by its name and the line it begins at."""
+    """Return the name of row `index` of `table` in messages, with the line at which it begins."""
     row = data[table][index]
     name = row.get("name", "") if isinstance(row, dict) else ""
     headers = [

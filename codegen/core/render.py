@@ -1,4 +1,4 @@
-"""Templates to text: one for each generated file, nothing undefined let through."""
+"""Renders templates with Jinja; a name that is not defined is an error."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
 def render(templates: Mapping[Path, str], names: Mapping[str, object]) -> dict[Path, str]:
-    """Return what each of `templates` (names of files) makes of `names`, by the path it is for.
+    """Render templates.
+
+    Parameters:
+        templates: the name of a template's file, by the path of the generated file.
+        names: the names that every template may use.
+
+    Returns:
+        The texts, by the paths of the generated files.
 
     Raises:
-        CodegenError: a template uses a name that does not exist, or is no template.
+        CodegenError: a template uses an undefined name, or has a syntax error.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -35,16 +42,16 @@ def render(templates: Mapping[Path, str], names: Mapping[str, object]) -> dict[P
 
 
 class _CompiledTemplates(BytecodeCache):
-    """Keeps what Jinja compiles, by the template's text and by how this module sets Jinja up."""
+    """Caches compiled templates, by the text of the template and of this module."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill `bucket`, unless the template has to be compiled."""
+        """Fill `bucket` from the cache, unless the template must be compiled."""
         kept = cache.read(self._inputs(bucket))
         if kept is not None:
             bucket.bytecode_from_string(kept)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what `bucket` has been filled with."""
+        """Cache the content of `bucket`."""
         cache.keep(self._inputs(bucket), bucket.bytecode_to_string())
 
     @staticmethod
@@ -54,7 +61,7 @@ class _CompiledTemplates(BytecodeCache):
 
 
 def _plain(text: str) -> str:
-    """Return `text` for a table in Markdown so that no `*`, `__`, `<` or `|` in it is markup."""
+    """Return `text` for a table in Markdown, with ``*``, ``__``, ``<`` and ``|`` escaped."""
     for mark in ("*", "__", "<", "|"):
         text = text.replace(mark, "".join(f"\\{character}" for character in mark))
     return text
@@ -69,4 +76,4 @@ def _fill(environment: Environment, name: str, names: Mapping[str, object]) -> s
     try:
         return environment.get_template(name).render(names)
     except TemplateError as error:
-        raise CodegenError(f"codegen/templates/{name}: {error}; mend the template") from error
+        raise CodegenError(f"codegen/templates/{name}: {error}; correct the template") from error

@@ -12,19 +12,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Row(BaseModel):
-    """One table of a spec file. Unknown keys and values of another type are refused."""
+    """One table of a spec file. Unknown keys and values of a wrong type are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Problem(NamedTuple):
-    """What is wrong between rows.
+    """A contradiction between rows.
 
     Parameters:
         table: the name of the table, such as ``event``.
         row: the index of the row in it.
         key: the key in that row.
-        text: what is wrong, and what would be right.
+        text: the message: what is wrong, and what would be right.
     """
 
     table: str
@@ -34,18 +34,18 @@ class Problem(NamedTuple):
 
 
 class SpecFile(Row):
-    """A whole spec file. pydantic validates row by row, `problems` the rows against each other."""
+    """A whole spec file. pydantic validates each row, `problems` the rows against each other."""
 
     FILE: ClassVar[Path]
-    """Where it stands, relative to the project's root."""
+    """The path of the file, relative to the project's root."""
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the rows; nothing for a sound spec."""
+        """Yield the contradictions between rows; a valid spec has none."""
         yield from ()
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:
-    """Return ``; did you mean 'x'?`` or, when nothing is close, the list of what is known."""
+    """Return ``; did you mean 'x'?`` or, if no known name is similar, a list of all of them."""
     names = sorted(known)
     close = difflib.get_close_matches(wrong, names, n=1)
     return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(names)}"
@@ -67,7 +67,7 @@ def _is_sentence(text: str) -> str:
     if not text or text != text.strip() or not text.isprintable():
         raise ValueError("must be one line of text, without spaces at its ends")
     if "\\" in text or '"""' in text:
-        raise ValueError("must hold no backslash and no triple quote: it goes into docstrings")
+        raise ValueError("must have no backslash and no triple quote: it becomes a docstring")
     return text
 
 

@@ -1,1 +1,1 @@
-"""spec/events.toml and spec/probes/: their rows, and how they compare with what was observed."""
+"""The rows of spec/events.toml and spec/probes/, compared with observed CPythons."""

@@ -1,4 +1,4 @@
-"""What changed in sys.monitoring from one observed CPython to another."""
+"""Finds the changes in sys.monitoring from one observed CPython to another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codegen.observe.observation import NOT_APPLICABLE, Observation, ObservedEve
 
 
 class Change(NamedTuple):
-    """One probe whose outcome changed from one observed CPython to the next."""
+    """A probe whose outcome changed from one observed CPython to another."""
 
     probe: Probe
     before: str
@@ -22,10 +22,10 @@ class Change(NamedTuple):
 def describe_changes(
     spec: EventsSpec, probes: Sequence[Probe], old: Observation, new: Observation
 ) -> str:
-    """Return, as text, what changed in sys.monitoring from `old` to `new`.
+    """Return the changes in sys.monitoring from `old` to `new` as text.
 
-    First the events, then the behaviour that `probes` found, by event. An event of `new` that the
-    spec does not know is followed by a draft of its row.
+    Events come first, then the changed outcomes of `probes`, by event, then drafts of rows for the
+    events of `new` that the spec lacks.
     """
     lines = [f"# sys.monitoring, CPython {old.release} -> {new.release}"]
     lines += event_changes(old, new)
@@ -44,7 +44,7 @@ def describe_changes(
 
 
 def event_changes(old: Observation, new: Observation) -> Iterator[str]:
-    """Yield a line for each event that is new, gone or different, and how."""
+    """Yield a line for each event that is new or gone, and for each changed property."""
     for name in sorted(old.event.keys() - new.event.keys()):
         yield f"- {name}: gone"
     for name, after in new.event.items():
@@ -61,10 +61,10 @@ def event_changes(old: Observation, new: Observation) -> Iterator[str]:
 def behaviour_changes(
     spec: EventsSpec, probes: Sequence[Probe], old: Observation, new: Observation
 ) -> dict[str, list[Change]]:
-    """Return the probes whose outcomes differ, by what they are about, in the order of the spec.
+    """Return the probes whose outcomes differ, by their subjects, in the order of the spec.
 
-    Left out are probes that were not run on both, and those about events that only one of the two
-    has: that the event is new or gone says it.
+    Probes that did not run on both are left out. So are probes about an event that only one of the
+    two has, because `event_changes` reports the event.
     """
     changes: dict[str, list[Change]] = {event.name: [] for event in spec.event}
     for probe in probes:

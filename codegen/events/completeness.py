@@ -1,4 +1,4 @@
-"""Does the spec still cover CPython? The spec against what interpreters were seen to do."""
+"""Checks that the spec covers CPython, by comparing it with observations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codegen.observe.observation import FAILED, Observation, ObservedEvent
 
 
 def check_completeness(spec: EventsSpec, observations: Iterable[Observation]) -> list[str]:
-    """Return a sentence for each way in which the spec and an observed CPython disagree.
+    """Return a message for each disagreement between the spec and an observed CPython.
 
-    An event that the spec lacks comes with a draft of its row, once, for the first CPython of
-    `observations` that has it.
+    For an event that the spec lacks, the message for the first CPython that has it contains a draft
+    of its row.
     """
     drafted: set[str] = set()
     gaps = [gap for observation in observations for gap in _gaps(spec, observation, drafted)]
@@ -25,7 +25,7 @@ def check_completeness(spec: EventsSpec, observations: Iterable[Observation]) ->
 
 
 def check_outcomes(probes: Sequence[Probe], observations: Iterable[Observation]) -> list[str]:
-    """Return a sentence for each stored outcome that is missing, too many, or of a broken probe."""
+    """Return a message for each stored outcome that is missing, superfluous or a failure."""
     return [
         f"{observation.file}: key 'probe.{name}': {problem}"
         for observation in observations
@@ -41,15 +41,16 @@ def _outcome_gaps(known: set[str], observation: Observation) -> Iterator[tuple[s
         if name not in known:
             yield name, f"there is no such probe in spec/probes/; {remedy}"
         elif outcome.startswith(FAILED):
-            yield name, f"its program {outcome}; mend it in spec/probes/, then {remedy}"
+            yield name, f"its program {outcome}; correct it in spec/probes/, then {remedy}"
 
 
 class Comparison(NamedTuple):
-    """A live CPython against the stored observation nearest to it.
+    """The differences between a live CPython and the nearest stored observation.
 
     Parameters:
-        text: what differs, one thing a line, under a heading; empty when nothing does.
-        expected: whether differences are no fault: it is another release of the same minor version.
+        text: a heading, and a line for each difference; empty if there are none.
+        expected: whether differences are allowed, because it is another release of the same minor
+            version, or nothing is stored.
     """
 
     text: str
@@ -57,7 +58,7 @@ class Comparison(NamedTuple):
 
 
 def nearest(live: Observation, observations: Sequence[Observation]) -> Observation | None:
-    """Return the observation of `live`'s minor version, else the newest before it, if any."""
+    """Return the observation of the same minor version, else the newest older one, else None."""
     older = [o for o in observations if version_key(o.version) <= version_key(live.version)]
     return older[-1] if older else None
 
@@ -68,7 +69,7 @@ def compare_live(
     live: Observation,
     observations: Sequence[Observation],
 ) -> Comparison:
-    """Say precisely what `live` does that the nearest of `observations` does not."""
+    """Compare `live` with the nearest of `observations`."""
     stored = nearest(live, observations)
     if stored is None:
         return Comparison("", expected=True)
@@ -78,7 +79,7 @@ def compare_live(
             f"  {subject}: {probe.name}: {probe.question} {before} -> {after}"
             for probe, before, after in changes
         ]
-    heading = f"CPython {live.release} is not as {stored.release} was observed ({stored.file}):"
+    heading = f"CPython {live.release} differs from {stored.release} as observed ({stored.file}):"
     text = "\n".join([heading, *lines]) if lines else ""
     return Comparison(text, live.version == stored.version and live.release != stored.release)
 

@@ -1,4 +1,4 @@
-"""The draft of a row for an event that the spec lacks."""
+"""Drafts a row for an event that the spec lacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from codegen.observe.observation import ObservedEvent
 
 
 def draft_row(spec: EventsSpec, name: str, event: ObservedEvent, version: str) -> str:
-    """Return the spec row of an event that the spec does not know, as far as it can be observed."""
+    """Return a draft of the row of an event, with the keys that can be observed.
+
+    Parameters:
+        spec: the spec, which lacks the event.
+        name: the event's name.
+        event: the observation of it.
+        version: the minor version that was observed, such as ``3.14``.
+    """
     scope = "local" if event.local else "other" if event.settable else "ancillary"
     lines = [
         f"# draft: {name} is not in the spec; complete this row and add it to spec/events.toml",
@@ -38,10 +45,10 @@ def draft_row(spec: EventsSpec, name: str, event: ObservedEvent, version: str) -
 
 
 def _draft_arguments(spec: EventsSpec, seen: list[str]) -> str:
-    """Return the arguments of the row that these types fit best; names to be given if none does."""
+    """Return the arguments of the row that fits these types best, or placeholders for names."""
     fitting = [event for event in spec.event if spec.accepts(event, seen)]
     if fitting:
-        # The fewer are declared as any object, the more the row says.
+        # The row with the fewest arguments of type object is the most specific one.
         best = min(fitting, key=lambda event: spec.types(event).split(", ").count("object"))
         return f"{json.dumps(best.arguments)}  # seen: {', '.join(seen)}, as in {best.name}"
     drafted = ["code", *(f"argument{index}" for index in range(1, len(seen)))]

@@ -1,4 +1,4 @@
-"""spec/events.toml as frozen models; every name and signature a template needs is a property."""
+"""The models of spec/events.toml, with the names and signatures that templates need."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from codegen.core.rows import (
 EventName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*(_[A-Z0-9]+)*$")]
 
 _TAKEN_NAMES = {"self", "handler", "on_error", "on_outcome"}
-"""What the generated functions call their own parameters."""
+"""The names of parameters and variables in the generated functions."""
 
 
 def _can_be_parameter(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
-        raise ValueError(f"{name!r} is no name for a parameter; use lower case, such as 'offset'")
+        raise ValueError(f"{name!r} cannot be a parameter; use lower case, such as 'offset'")
     if name in _TAKEN_NAMES:
-        raise ValueError(f"{name!r} is taken by the generated code; choose another name")
+        raise ValueError(f"{name!r} is a name in the generated code; choose another name")
     return name
 
 
@@ -54,10 +54,11 @@ EXTRAS = {
     "opname": "offset",
     "destination_line": "destination",
 }
-"""What an event may show beside its arguments, with the argument that this is found by."""
+"""The names that an event may show beside its arguments. Each needs an argument, which is named
+here."""
 
 _PLACES = ("function", "source")
-"""Extras that are shown of every event, as text only: they are no part of it."""
+"""Extras that only texts show; they are not among the details of an event in JSON."""
 
 
 class Argument(Row):
@@ -70,7 +71,7 @@ class Argument(Row):
 
 
 class Event(Row):
-    """One event of sys.monitoring; the keys are explained in spec/README.md."""
+    """One event of sys.monitoring; spec/README.md explains the keys."""
 
     name: EventName
     handler: str
@@ -103,25 +104,25 @@ class Event(Row):
                 " an event is deprecated after it appears"
             )
         if (self.scope == "ancillary") != (self.ancillary_of is not None):
-            raise ValueError("[ancillary_of] goes with scope = 'ancillary', and only with it")
+            raise ValueError("[ancillary_of] must be given with scope = 'ancillary', and only then")
         if self.local_since and self.scope != "other":
-            raise ValueError("[local_since] is for scope = 'other' only")
+            raise ValueError("[local_since] is allowed only with scope = 'other'")
         if (self.disable == "never") != (self.disable_since is None):
             raise ValueError("[disable_since] must be given unless disable = 'never'")
         return self
 
     def exists_in(self, version: str) -> bool:
-        """Tell whether CPython `version` has this event."""
+        """Return whether CPython `version` has this event."""
         return version_key(self.since) <= version_key(version)
 
     def is_local_in(self, version: str) -> bool:
-        """Tell whether CPython `version` lets this event be set for one code object."""
+        """Return whether CPython `version` lets this event be set for one code object."""
         if self.scope == "other" and self.local_since:
             return version_key(self.local_since) <= version_key(version)
         return self.scope == "local"
 
     def may_disable_in(self, version: str) -> bool:
-        """Tell whether CPython `version` lets this event's callback return DISABLE."""
+        """Return whether CPython `version` lets this event's callback return DISABLE."""
         return self.disable_since is not None and version_key(self.disable_since) <= version_key(
             version
         )
@@ -138,12 +139,12 @@ class Event(Row):
 
     @property
     def arity(self) -> int:
-        """How many arguments the callback takes."""
+        """The number of the callback's arguments."""
         return len(self.arguments)
 
     @property
     def c_arguments(self) -> str:
-        """The callback's arguments as C finds them: ``args[0], args[1]``."""
+        """The callback's arguments in C: ``args[0], args[1]``."""
         return ", ".join(f"args[{index}]" for index in range(self.arity))
 
     @property
@@ -153,32 +154,32 @@ class Event(Row):
 
     @property
     def shown_names(self) -> list[str]:
-        """The names in braces in what is shown of the event."""
+        """The names in braces in the text that is shown of the event."""
         return re.findall(r"\{(\w+)\}", self.shown)
 
     @property
     def extras_literal(self) -> str:
-        """What is shown of the event beside its arguments, as a Python tuple."""
+        """The extras among `shown_names`, without `_PLACES`, as a Python tuple."""
         known = EXTRAS.keys() - {*_PLACES}
         return repr(tuple(name for name in self.shown_names if name in known))
 
     @property
     def scope_text(self) -> str:
-        """Where the event can be set, for people."""
+        """The scope of the event, in words."""
         if self.ancillary_of:
             return f"ancillary to {self.ancillary_of}"
         return f"{self.scope}; local since {self.local_since}" if self.local_since else self.scope
 
     @property
     def disable_text(self) -> str:
-        """What returning DISABLE does, for people."""
+        """The effect of returning DISABLE, in words."""
         if self.disable == "never":
             return "an error in every version"
         if self.disable == "location":
             return "silences this location"
         return (
-            f"an error before {self.disable_since}; from then on it unsets the event"
-            " for a code object it was set for locally, and does nothing to one set globally"
+            f"an error before {self.disable_since}; since then it unsets an event that was set"
+            " locally, for that code object, and has no effect on one that was set globally"
         )
 
     @property
@@ -206,7 +207,7 @@ class EventsSpec(SpecFile):
     event: Annotated[list[Event], Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the rows."""
+        """Yield the contradictions between rows."""
         events: dict[str, int] = {}
         names = [event.name for event in self.event]
         leaders = [event.name for event in self.event if event.scope != "ancillary"]
@@ -230,7 +231,7 @@ class EventsSpec(SpecFile):
                         "event",
                         index,
                         "shown",
-                        f"nothing is called '{name}'{suggestion(name, known)}",
+                        f"there is no '{name}' to show{suggestion(name, known)}",
                     )
             if len(set(event.arguments)) < len(event.arguments):
                 yield Problem("event", index, "arguments", "an argument is named twice")
@@ -267,12 +268,17 @@ class EventsSpec(SpecFile):
         return {event.name: event.program for event in self.event}
 
     def accepts(self, event: Event, seen: Sequence[str]) -> bool:
-        """Tell whether arguments of types named `seen` are what the spec says of `event`."""
+        """Return whether observed arguments agree with the spec.
+
+        Parameters:
+            event: the event.
+            seen: the names of the arguments' types.
+        """
         declared = [self.argument[name].type for name in event.arguments]
         return len(declared) == len(seen) and all(map(_is_a, seen, declared))
 
     def local_since_literal(self, event: Event) -> str:
-        """Return since when `event` can be set locally as a Python tuple, or ``None``."""
+        """Return the first version in which `event` can be set locally, as a tuple, or ``None``."""
         leader = self.by_name()[event.ancillary_of] if event.ancillary_of else event
         since = leader.local_since if leader.scope == "other" else leader.since
         return repr(version_key(since)) if since else "None"
@@ -282,11 +288,11 @@ class EventsSpec(SpecFile):
         return ", ".join(f"{name}: {self.argument[name].type}" for name in event.arguments)
 
     def shown_parameters_literal(self, event: Event) -> str:
-        """Return what follows ``code``, each with how it is shown, as a Python tuple."""
+        """Return the arguments after ``code``, each with the way to show it, as a Python tuple."""
         return repr(tuple((name, self.argument[name].shown) for name in event.arguments[1:]))
 
     def argument_text(self, name: str) -> str:
-        """Return what the argument `name` is, with its unit, for a docstring."""
+        """Return the description of the argument `name`, with its unit, for a docstring."""
         argument = self.argument[name]
         return f"{name}: {argument.summary} ({argument.unit})."
 
@@ -304,7 +310,7 @@ def _unknown_event(name: str, names: list[str]) -> str:
 
 
 def _is_a(seen: str, expected: str) -> bool:
-    """Tell whether an object of a type named `seen` is what the spec calls `expected`."""
+    """Return whether a type named `seen` agrees with the type `expected` of the spec."""
     if expected == "BaseException":
         found = getattr(builtins, seen, None)
         return isinstance(found, type) and issubclass(found, BaseException)

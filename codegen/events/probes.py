@@ -1,4 +1,4 @@
-"""Probes of behaviour: small programs whose one line of output says what a CPython does."""
+"""Loads the probes: small programs whose one line of output describes a CPython's behaviour."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codegen.core.rows import Problem, Program, Row, Sentence, SpecFile, suggest
 from codegen.events.model import EventName, EventsSpec
 
 PROBE_DIR = Path("spec/probes")
-"""Where the probes of behaviour stand, relative to the project's root."""
+"""The folder of the probes, relative to the project's root."""
 
 _EVENT = "{event}"
-"""Stands for the event in the question of a probe that is made for each of its events."""
+"""The placeholder for the event in the question of a row with ``each``."""
 
 
 def _is_question(text: str) -> str:
@@ -43,16 +43,18 @@ class Probe(Row):
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
         if self.each != (_EVENT in self.question):
-            raise ValueError(f"[question] holds {_EVENT} with each = true, and only with it")
+            raise ValueError(f"[question] must contain {_EVENT} with each = true, and only then")
         if self.each and not self.events:
-            raise ValueError("[events] each = true needs the events to make probes for")
+            raise ValueError("[events] each = true needs one or more events")
         return self
 
     def expanded(self, programs: Mapping[str, str]) -> Iterator[Probe]:
-        """Yield this probe or, with ``each``, one for each of its events.
+        """Yield this probe or, with ``each``, one probe for each of its events.
 
-        `programs` are those of the events in spec/events.toml. The program of a probe for one event
-        finds the event's name as EVENT, and the event's program as PROGRAM.
+        In the program of such a probe, EVENT is the event's name and PROGRAM the event's program.
+
+        Parameters:
+            programs: the programs of the events in spec/events.toml.
         """
         if not self.each:
             yield self
@@ -69,7 +71,7 @@ class Probe(Row):
 
     @property
     def subject(self) -> str:
-        """Under which event the probe is listed; what is about none is the module's."""
+        """The event under which the probe is listed; ``sys.monitoring`` if it has none."""
         return self.events[0] if self.events else "sys.monitoring"
 
 
@@ -80,12 +82,16 @@ class ProbeFile(SpecFile):
 
 
 def load_probes(root: Path, events: EventsSpec) -> list[Probe]:
-    """Read and validate ``spec/probes/*.toml`` below `root`; return the probes in their order.
+    """Read and validate ``spec/probes/*.toml``; return the probes in their order.
 
-    A row with ``each = true`` is a probe for each of its events.
+    A row with ``each = true`` becomes a probe for each of its events.
+
+    Parameters:
+        root: the project's root.
+        events: the events that probes may name.
 
     Raises:
-        SpecError: a file is wrong, or names an event that is not among `events`.
+        SpecError: a file is wrong, names an unknown event, or repeats the name of a probe.
     """
     paths = sorted((root / PROBE_DIR).glob("*.toml"))
     files = [load_rows(ProbeFile, root, path.relative_to(root)) for path in paths]
@@ -105,7 +111,7 @@ def programs_of(probes: Iterable[Probe]) -> dict[str, str]:
 
 
 def _unknown_events(files: list[Loaded[ProbeFile]], events: EventsSpec) -> Iterator[SpecError]:
-    """Say which rows name an event that is not there: all are to be changed."""
+    """Yield an error for the first unknown event, with all rows that name it."""
     known = events.by_name()
     naming = [
         (event, file, index)
@@ -127,7 +133,7 @@ def _unknown_events(files: list[Loaded[ProbeFile]], events: EventsSpec) -> Itera
 
 
 def _duplicates(files: list[Loaded[ProbeFile]]) -> Iterator[SpecError]:
-    """Say which names stand twice, rows that are made by ``each`` included."""
+    """Yield an error for each repeated name, including those of probes made by ``each``."""
     owners: dict[str, Path] = {}
     for file in files:
         for index, row in enumerate(file.rows.probe):
@@ -135,6 +141,6 @@ def _duplicates(files: list[Loaded[ProbeFile]]) -> Iterator[SpecError]:
                 if probe.name in owners:
                     owner = owners[probe.name]
                     where = "this file" if owner == file.file else owner
-                    text = f"{probe.name} is there already, in {where}"
+                    text = f"{probe.name} exists already, in {where}"
                     yield file.error(Problem("probe", index, "name", text))
                 owners.setdefault(probe.name, file.file)

@@ -1,4 +1,4 @@
-"""What the reference page says of behaviour: the probes' outcomes by version, and the changes."""
+"""Prepares the outcomes of probes, and the changes between versions, for the reference page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from codegen.observe.observation import NOT_APPLICABLE, Observation
 
 
 class Step(NamedTuple):
-    """What changed from one observed CPython to the next one."""
+    """The changes from one observed CPython to the next."""
 
     before: Observation
     after: Observation
@@ -22,11 +22,11 @@ class Step(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One probe and its outcomes in the observed CPythons, oldest first; None where it was not run.
+    """One probe and its outcomes.
 
     Parameters:
         probe: the probe.
-        outcomes: what it came to, by release.
+        outcomes: the outcomes by release, oldest first; None where the probe did not run.
     """
 
     probe: Probe
@@ -34,27 +34,27 @@ class Answer(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The question, and what there is to say of it."""
+        """The question and its notes."""
         return " ".join([self.probe.question, *self.probe.notes])
 
     @property
     def cells(self) -> list[str]:
-        """The outcomes as the table shows them."""
+        """The outcomes, as texts for a table."""
         return [outcome or "not run" for outcome in self.outcomes.values()]
 
     @property
     def differs(self) -> bool:
-        """Tell whether not all CPythons that the probe applies to gave the same outcome."""
+        """Whether the CPythons to which the probe applies have different outcomes."""
         return len(set(self._applicable.values())) > 1
 
     @property
     def one_outcome(self) -> str:
-        """The outcome of all CPythons that the probe applies to."""
+        """The outcome of the first CPython to which the probe applies."""
         return next(iter(self._applicable.values()), NOT_APPLICABLE)
 
     @property
     def restriction(self) -> str:
-        """Which CPythons the probe applies to; empty when it is all of them."""
+        """The CPythons to which the probe applies, in brackets; empty if it applies to all."""
         applicable = self._applicable
         return f" ({', '.join(applicable)})" if 0 < len(applicable) < len(self.outcomes) else ""
 
@@ -68,7 +68,7 @@ class Answer(NamedTuple):
 
 
 class BehaviourReference:
-    """The probes' outcomes as the reference page needs them."""
+    """The outcomes of probes, for the reference page."""
 
     def __init__(
         self, spec: EventsSpec, probes: Sequence[Probe], observations: Sequence[Observation]
@@ -79,7 +79,7 @@ class BehaviourReference:
 
     @property
     def count(self) -> int:
-        """How many probes there are."""
+        """The number of probes."""
         return len(self._probes)
 
     def differing(self, subject: str) -> list[Answer]:

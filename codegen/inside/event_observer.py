@@ -1,9 +1,9 @@
-"""Runs inside the interpreter that is observed: what sys.monitoring makes of each program.
+"""Observes every event of sys.monitoring, inside the interpreter that is observed.
 
-Standard library only, for it runs under interpreters that have nothing installed. Reads from stdin
-a JSON object of event names and programs, writes what it saw to stdout as JSON, in the form of
-`codegen.observe.observation.Observation`. An event of the interpreter that was not named is
-observed with the first of the programs that fires it.
+It imports only the standard library, because it runs under interpreters that have nothing
+installed. It reads a JSON object of event names and programs from stdin, and writes its
+observations to stdout as JSON, in the form of `codegen.observe.observation.Observation`. An event
+of the interpreter that is not in the object is observed with the first program that fires it.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ type Callback = Callable[..., object]
 
 
 def main() -> None:
-    """Observe every event of this interpreter and write what was seen."""
+    """Observe every event of this interpreter, and write the observations."""
     programs: dict[str, str] = json.load(sys.stdin)
-    # What a program prints must not come between the lines of the answer.
+    # Programs print to stderr, so that stdout contains only the observations.
     answer, sys.stdout = sys.stdout, sys.stderr
     every_program = list(programs.values())
     events = {
@@ -82,7 +82,7 @@ def _locally_settable(event: int) -> bool:
 
 
 def _mask(event: int) -> int:
-    """Return what makes `event` fire: itself or, for an ancillary one, everything else."""
+    """Return the events to set so that `event` fires: itself, or all others if it is ancillary."""
     if _settable(event):
         return event
     mask = 0
@@ -107,14 +107,18 @@ def _first_call(event: int, program: str) -> tuple[object, ...] | None:
 
 
 def _disable(event: int, program: str, *, local: bool) -> str:
-    """Run the program twice with a callback that returns DISABLE; say what came of it."""
+    """Run the program twice with a callback that returns DISABLE; return the effect.
+
+    Returns:
+        ``silenced``, ``ignored``, ``error`` or ``not fired``.
+    """
     code = compile(program, FILENAME, "exec")
     calls: list[tuple[object, ...]] = []
 
     def callback(*arguments: Any) -> object:
         if arguments[0].co_filename != FILENAME:
             return None
-        # What tells one location from another: code, offset or line, and where a branch goes.
+        # These arguments identify a location: code, offset or line, and a branch's destination.
         calls.append(tuple(part for part in arguments if type(part) in (CodeType, int)))
         return DISABLE
 
@@ -147,14 +151,14 @@ def _all_code(code: CodeType) -> Iterator[CodeType]:
 
 
 def _run(code: CodeType) -> None:
-    # A ValueError is how 3.12 to 3.14 answer a DISABLE they do not allow; the removed callback
-    # tells. Anything else is the program's, and what counts is whether it fired its event.
+    # 3.12 to 3.14 raise ValueError for a DISABLE that they do not allow; _disable() sees that by
+    # the removed callback. Other exceptions are the program's, and do not matter here.
     with contextlib.suppress(Exception, SystemExit):
         exec(code, {"__name__": "__probe__"})
 
 
 class Slot:
-    """The tool slot, claimed for one probe and left as if nobody had ever had it."""
+    """The tool slot, claimed for one observation and then freed without a trace."""
 
     def __enter__(self) -> None:
         """Claim the slot."""
@@ -162,7 +166,7 @@ class Slot:
         monitoring.restart_events()
 
     def __exit__(self, *_: object) -> None:
-        """Unset all events, take all callbacks away, and free the slot."""
+        """Unset all events, remove all callbacks, and free the slot."""
         monitoring.set_events(TOOL, 0)
         for event in _events().values():
             monitoring.register_callback(TOOL, event, None)

@@ -1,8 +1,8 @@
-"""Runs inside the interpreter that is observed: one probe's program, with what programs may use.
+"""Runs one probe's program, inside the interpreter that is observed.
 
-Standard library only, for it runs under interpreters that have nothing installed. Reads the program
-from stdin and runs it as the file ``<probe>``. What the program may use besides the standard
-library is `VOCABULARY`; spec/README.md explains it.
+It imports only the standard library, because it runs under interpreters that have nothing
+installed. It reads the program from stdin and runs it as the file ``<probe>``. The program may use
+the standard library and the names in `VOCABULARY`, which spec/README.md explains.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # Nothing is imported that need not be: a process is started for each probe.
+    # Imported for type checkers only, because a process starts for each probe.
     from collections.abc import Callable
     from types import CodeType
     from typing import Any, NoReturn
@@ -26,37 +26,41 @@ DISABLE: Any = M.DISABLE
 type Call = Callable[..., Any]
 
 log: list[str] = []
-"""What callbacks registered by `watch` have seen, in order."""
+"""The events that callbacks of `watch` have received, in order, as texts."""
 
 
 def main() -> None:
-    """Run the program that stands on stdin."""
+    """Run the program from stdin."""
     program = sys.stdin.buffer.read().decode()
     _no_core_file()
     exec(compile(program, FILENAME, "exec"), dict(VOCABULARY, __name__="__probe__"))
 
 
 def say(outcome: object) -> None:
-    """Print the probe's outcome: a word, or a list of them."""
+    """Print the probe's outcome: a value, or a list of values."""
     if isinstance(outcome, (list, tuple)):
         outcome = ", ".join(map(str, outcome)) or "nothing"
     print(outcome, flush=True)
 
 
 def not_applicable() -> NoReturn:
-    """End the probe: this CPython lacks what it is about."""
+    """End the probe, because this CPython lacks the subject of the question."""
     say("not applicable")
     raise SystemExit
 
 
 def id_of(name: str) -> int:
-    """Return the id of an event; a CPython that lacks it has no outcome."""
+    """Return the id of an event; end the probe if this CPython lacks the event."""
     found = getattr(E, name, None)
     return found if isinstance(found, int) else not_applicable()
 
 
 def mask_of(names: str) -> int:
-    """Return what has to be set for these events to fire."""
+    """Return the events to set so that these events fire.
+
+    Parameters:
+        names: the events' names, separated by blanks.
+    """
     mask = 0
     for name in names.split():
         mask |= E.CALL if name in ("C_RETURN", "C_RAISE") else id_of(name)
@@ -64,7 +68,7 @@ def mask_of(names: str) -> int:
 
 
 def describe(name: str, code: CodeType, *rest: Any) -> str:
-    """Return how `log` names an event: ``RAISE f``, ``LINE f+2`` (lines after its def)."""
+    """Return the text of an event in `log`: ``RAISE f``, ``LINE f+2`` (lines after its def)."""
     if name == "LINE":
         return f"LINE {code.co_name}+{rest[0] - code.co_firstlineno}"
     return f"{name} {code.co_name}"
@@ -77,11 +81,15 @@ def watch(
     act: Call | None = None,
     show: Call | None = describe,
 ) -> None:
-    """Log these events: everywhere, or in `functions` only.
+    """Log events in functions of the program, but not in its top level.
 
-    Only what happens in functions of the program is logged, not in its top level. `act` is called
-    with the event's name and the callback's arguments; what it returns, the callback returns. What
-    `show` makes of the same is what is logged.
+    Parameters:
+        names: the events' names, separated by blanks.
+        functions: set the events only for the code of these functions; without any, globally.
+        tool: the tool slot.
+        act: called with the event's name and the callback's arguments; the callback returns its
+            result.
+        show: called with the same arguments; its result is logged. None logs nothing.
     """
     if M.get_tool(tool) is None:
         M.use_tool_id(tool, "probe")
@@ -94,7 +102,7 @@ def watch(
 
 
 def stop(*tools: int) -> None:
-    """Set no events, and take all callbacks away."""
+    """Unset all events, and remove all callbacks."""
     for tool in tools or (TOOL,):
         M.set_events(tool, 0)
         for name, event in vars(E).items():
@@ -109,7 +117,7 @@ def recorded(
     act: Call | None = None,
     show: Call | None = describe,
 ) -> list[str]:
-    """Call `function`, and return what it fired of these events; what it raises is dropped."""
+    """Call `function`, ignore its exceptions, and return the events among `names` that it fired."""
     del log[:]
     watch(names, act=act, show=show)
     attempt(function, *arguments)
@@ -118,7 +126,7 @@ def recorded(
 
 
 def attempt(function: Call, *arguments: Any, **named: Any) -> str:
-    """Call `function`; return ``ok``, or what it raised, without numbers that differ by version."""
+    """Call `function`; return ``ok``, or the exception as `described` returns it."""
     try:
         function(*arguments, **named)
     except BaseException as error:
@@ -127,7 +135,7 @@ def attempt(function: Call, *arguments: Any, **named: Any) -> str:
 
 
 def described(error: BaseException | None) -> str:
-    """Return an exception in a few words, without numbers that differ by version."""
+    """Return an exception as text, without addresses, which differ between runs."""
     if error is None:
         return "no exception"
     text = " ".join(word for word in str(error).split() if not word.startswith("0x"))
@@ -141,7 +149,7 @@ def names_of(mask: int) -> str:
 
 
 def unraisable(function: Call) -> list[str]:
-    """Call `function`; return what went to sys.unraisablehook."""
+    """Call `function`; return the exceptions that sys.unraisablehook received, as texts."""
     seen: list[str] = []
     sys.unraisablehook = lambda found: seen.append(described(found.exc_value))
     attempt(function)
@@ -189,7 +197,7 @@ VOCABULARY: dict[str, object] = {
     },
     "log": log,
 }  # fmt: skip
-"""What a program finds defined."""
+"""The names that a probe's program may use."""
 
 if __name__ == "__main__":
     main()

@@ -1,1 +1,1 @@
-"""What a CPython was seen to do: running it, and the files in spec/observed/."""
+"""Runs CPythons, and reads and writes their observed behaviour in spec/observed/."""

@@ -1,6 +1,6 @@
-"""Run a CPython, this one or another, and see what it does.
+"""Observes the behaviour of a CPython, this one or another.
 
-Two scripts of `codegen.inside` run in it: one for all events, and one for each probe.
+Two scripts of `codegen.inside` run in it: one for all events, the other once for each probe.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _EVENT_OBSERVER = _INSIDE / "event_observer.py"
 _PROBE_VOCABULARY = _INSIDE / "probe_vocabulary.py"
 
 EVENTS_TIME_LIMIT_S = 60.0
-"""How long all the events' programs together may take."""
+"""The time limit for the programs of all events together, in seconds."""
 
 PROBE_TIME_LIMIT_S = 10.0
-"""How long one probe may take; they take a fraction of a second."""
+"""The time limit for one probe, in seconds; a probe takes a fraction of a second."""
 
 type Programs = Mapping[str, str]
-"""Programs by what they are for: an event's name, or a probe's."""
+"""Programs by the name of an event or of a probe."""
 
 NO_PROGRAMS: Programs = MappingProxyType({})
 
@@ -39,9 +39,15 @@ NO_PROGRAMS: Programs = MappingProxyType({})
 def observe(
     events: Programs, python: str = sys.executable, probes: Programs = NO_PROGRAMS
 ) -> Observation:
-    """Run every event's program in the interpreter `python` under the raw API; return what it did.
+    """Run the programs of events and the probes in an interpreter; return the observation.
 
-    Then run `probes`. Each process is isolated from the environment and has a time limit.
+    Each process is isolated from the environment and has a time limit. The programs use
+    sys.monitoring directly, without codetracer.
+
+    Parameters:
+        events: the programs of the events.
+        python: the path of the interpreter.
+        probes: the programs of the probes.
 
     Raises:
         CodegenError: the interpreter cannot be run, has no sys.monitoring, crashed, or took too
@@ -80,8 +86,8 @@ def run_probes(
 ) -> dict[str, str]:
     """Return the outcome of each probe in the interpreter `python`, by the probe's name.
 
-    Each runs in a process of its own, several at a time. Whatever a program does is an outcome, a
-    crash of the interpreter too.
+    Each probe runs in its own process, several at a time. Everything that a program does is an
+    outcome, even a crash of the interpreter.
     """
 
     def run(program: str) -> str:
@@ -89,7 +95,7 @@ def run_probes(
 
     with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
         outcomes = dict(zip(probes, pool.map(run, probes.values()), strict=True))
-    # A machine that is busy is no outcome: what took too long has a second try, alone.
+    # A probe that took too long runs again alone, because the machine may only have been busy.
     return {
         name: run(probes[name]) if outcome == TIMEOUT else outcome
         for name, outcome in outcomes.items()
@@ -100,7 +106,7 @@ def run_probe(program: str, python: str, time_limit_s: float = PROBE_TIME_LIMIT_
     """Return the outcome of one probe's program in the interpreter `python`."""
     try:
         done = subprocess.run(
-            # -S: what site imports is none of the probe's business.
+            # -S: without the modules that site would import.
             [python, "-I", "-S", str(_PROBE_VOCABULARY)],
             input=program,
             capture_output=True,

@@ -1,4 +1,4 @@
-"""What one CPython was seen to do, as spec/observed/<minor>.toml says it."""
+"""The observed behaviour of one CPython: the content of spec/observed/<minor>.toml."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from codegen.core.load import parse_toml, read_text
 from codegen.core.rows import Row, Version, version_key
 
 OBSERVED_DIR = Path("spec/observed")
-"""Where the observations stand, relative to the project's root."""
+"""The folder of the observations, relative to the project's root."""
 
 NOT_APPLICABLE = "not applicable"
-"""The outcome of a probe where a CPython lacks what it is about."""
+"""The outcome of a probe if the CPython lacks the subject of its question."""
 
 FAILED = "failed: "
-"""How the outcome of a probe begins whose program raised, or did not print one line."""
+"""The beginning of an outcome if the program raised an exception, or did not print one line."""
 
 TIMEOUT = "timeout"
 """The outcome of a probe that did not end in time."""
 
 _HEADER = """\
-# What CPython {version} was seen to do. Written by `make observe`; do not edit.
+# The observed behaviour of CPython {version}. Written by `make observe`; do not edit.
 # README.md in the folder above explains every key.
 
 """
 
 
 class ObservedEvent(Row):
-    """One event of one interpreter: its id, and what its program in the spec made of it."""
+    """One event of one interpreter: its id, and what was observed with its program in the spec."""
 
     id: int
     fired: bool
@@ -45,7 +45,7 @@ class ObservedEvent(Row):
 
 
 class Observation(Row):
-    """One interpreter: its version and release, its events, and the outcomes of probes, by name."""
+    """One interpreter: its version, its release, its events and its outcomes of probes, by name."""
 
     version: Version
     release: str
@@ -61,7 +61,7 @@ class Observation(Row):
 
     @property
     def file(self) -> Path:
-        """The file this observation belongs in, relative to the project's root."""
+        """The file of this observation, relative to the project's root."""
         return OBSERVED_DIR / f"{self.version}.toml"
 
 
@@ -84,7 +84,7 @@ def _load(root: Path, file: Path) -> Observation:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SpecError(
-            file, "", key, f"{first['msg']}; `make observe` writes this file anew"
+            file, "", key, f"{first['msg']}; `make observe` writes this file again"
         ) from error
     if observation.file != file:
         raise SpecError(file, "", "version", f"{observation.version} belongs in {observation.file}")

@@ -1,4 +1,4 @@
-"""CPython's own functions, as they were at import; they stay when the program replaces them.
+"""Keeps CPython's own functions, even if the program replaces them later.
 
 A program may replace any function of `builtins`, `os` or `time`, to count calls or to make them
 fail (``unittest.mock.patch`` does so). A module whose functions run beside the program calls, below

@@ -1,6 +1,6 @@
-"""Turns bytes into the fields of the trace log, one function for each type.
+"""Decodes the fields of the trace log, with one function for each type.
 
-Bytes that are no such field raise IndexError (they end too early) or ValueError.
+Wrong bytes raise IndexError (they end too early) or ValueError.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ __all__ = [
 
 
 type Take[T] = Callable[[bytes, int], tuple[T, int]]
-"""A function that reads one thing: it takes bytes and a byte offset, and returns the thing and the
-offset after it."""
+"""A function that decodes one field: it takes bytes and a byte offset, and returns the field and
+the byte offset after it."""
 
 
 class ValueReaders(NamedTuple):
-    """The functions that read fields that hold values."""
+    """The functions that decode fields that contain values."""
 
     value: Take[object]
     values: Take[tuple[object, ...]]
-    """A count, and so many values."""
+    """Decodes a count, and that many values."""
     attributes: Take[tuple[tuple[int, object], ...]]
-    """A count, and so many attributes: each a number and a value."""
+    """Decodes a count, and that many attributes: for each a number and a value."""
 
 
 _f64_at = Struct("<d").unpack_from
 _LONGEST = 63
-"""A number of 64 bits has its last seven here or before."""
+"""The highest shift, in bits, of the last seven bits of a number of 64 bits."""
 
 
 def take_uint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` (byte offset), and the offset after it."""
+    """Return the uint at `position` (byte offset), and the offset after it."""
     byte = data[position]
     position += 1
     if byte < 0x80:
@@ -64,7 +64,7 @@ def take_uint(data: bytes, position: int) -> tuple[int, int]:
 
 
 def take_sint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number at `position` (byte offset), and the offset after it."""
+    """Return the sint at `position` (byte offset), and the offset after it."""
     number, position = take_uint(data, position)
     return number >> 1 if not number & 1 else -(number + 1 >> 1), position
 
@@ -90,14 +90,14 @@ def take_text(data: bytes, position: int) -> tuple[str, int]:
 
 
 def take_f64(data: bytes, position: int) -> tuple[float, int]:
-    """Return the number at `position` (byte offset), and the offset after it."""
+    """Return the float at `position` (byte offset), and the offset after it."""
     content, position = take_slice(data, position, 8)
     number: float = _f64_at(content)[0]
     return number, position
 
 
 def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
-    """Return the texts at `position` (byte offset), and the offset after it."""
+    """Return the texts at `position` (byte offset), and the offset after them."""
     count, position = take_uint(data, position)
     texts = []
     for _ in range(count):
@@ -107,15 +107,15 @@ def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
 
 
 def no_value(data: bytes, position: int) -> tuple[object, int]:
-    """Raise ValueError: no value has the tag at `position` (byte offset)."""
+    """Raise ValueError, because no value has the tag at `position` (byte offset)."""
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
 
 def value_readers(values: list[Take[object]]) -> ValueReaders:
-    """Return the functions that read fields that hold values.
+    """Return the functions that decode fields that contain values.
 
     Parameters:
-        values: the function that reads a value, by its tag (256 of them). It may be filled later.
+        values: the 256 functions that decode a value, by its tag. The list may be filled later.
     """
 
     def take_value(data: bytes, position: int) -> tuple[object, int]:

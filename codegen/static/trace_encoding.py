@@ -1,4 +1,4 @@
-"""Turns the fields of the trace log into bytes, one function for each type."""
+"""Encodes the fields of the trace log, with one function for each type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ seal(globals())
 
 BYTES = tuple(bytes((number,)) for number in range(256))
 put_f64: Callable[[float], bytes] = Struct("<d").pack
-"""Return eight bytes, IEEE 754."""
+"""Return the eight bytes of a float (IEEE 754, little-endian)."""
 
 
 def put_uint(number: int) -> bytes:
@@ -45,17 +45,17 @@ def put_uint(number: int) -> bytes:
 
 
 def put_sint(number: int) -> bytes:
-    """Return a sint: twice the number; for a negative number twice its absolute value, less 1."""
+    """Return a sint: a uint of twice the number, or twice the absolute value less 1 if negative."""
     return put_uint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
 def put_bytes(data: bytes) -> bytes:
-    """Return the length, and then the bytes."""
+    """Return the length of the bytes as a uint, and then the bytes."""
     return put_uint(len(data)) + data
 
 
 def put_text(text: str) -> bytes:
-    """Return the length in bytes, and then UTF-8, which may have lone surrogates."""
+    """Return the length in bytes as a uint, and then the text in UTF-8, with lone surrogates."""
     data = text.encode("utf-8", "surrogatepass")
     return put_uint(len(data)) + data
 

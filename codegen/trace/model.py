@@ -1,4 +1,4 @@
-"""spec/trace.toml as frozen models, with every name that the templates need."""
+"""The models of spec/trace.toml, with the names and types that templates need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FieldType = Literal[
 ]
 
 OF_VALUES = {"value", "values", "attributes"}
-"""Types of fields that hold values."""
+"""The types of fields that contain values."""
 
 _INTEGERS = {"u32": ("I", 4, "int"), "u64": ("Q", 8, "int")}
 _PYTHON_TYPES = {
@@ -90,9 +90,9 @@ _C_NAMES = frozenset(
         "while",
     ]
 )
-"""What no field may be called: keywords of C, and what the generated writers call their own."""
+"""Names that no field may have: keywords of C, and names of the generated writers."""
 _LONGEST_NUMBER = 10
-"""Bytes of a uint or sint of 64 bits."""
+"""The largest number of bytes of a uint or sint of 64 bits."""
 _MAY_BE_SHORT = ("uint", "sint", "text")
 _LETTERS = {
     "uint": "n",
@@ -112,7 +112,7 @@ def _c_literal(text: str) -> str:
 
 
 class Log(Row):
-    """What holds for the whole file."""
+    """The properties of a whole log file."""
 
     magic: str
     version: Annotated[int, Field(ge=1)]
@@ -151,12 +151,12 @@ class HeaderField(Row):
 
     @property
     def code(self) -> str:
-        """Its letter for the module struct."""
+        """The field's letter in a format of the module struct."""
         return f"{self.type[1:]}s" if self.type[0] == "s" else _INTEGERS[self.type][0]
 
     @property
     def python_type(self) -> str:
-        """The type of its value in Python."""
+        """The type of the field's value in Python."""
         return "bytes" if self.type[0] == "s" else "int"
 
     @property
@@ -166,7 +166,7 @@ class HeaderField(Row):
 
     @property
     def c_parameter(self) -> str:
-        """Its parameter in C."""
+        """The field's parameter in C."""
         return _C_HEADER_TYPES.get(self.type, "const void *") + self.name
 
 
@@ -179,12 +179,12 @@ class Header(Row):
 
     @property
     def constant(self) -> str:
-        """The name of its Struct, such as ``FILE_HEADER``."""
+        """The name of the header's Struct, such as ``FILE_HEADER``."""
         return self.name.upper()
 
     @property
     def format(self) -> str:
-        """Its format for the module struct."""
+        """The header's format for the module struct."""
         return "<" + "".join(field.code for field in self.fields)
 
     @property
@@ -204,39 +204,39 @@ class TraceField(Row):
     @model_validator(mode="after")
     def _key_agrees(self) -> Self:
         if self.one_of is not None and self.type != "uint":
-            raise ValueError(f"[one_of] the number of a row of {self.one_of} is a uint")
+            raise ValueError(f"[one_of] a number of {self.one_of} must be a uint")
         if self.name in _C_NAMES:
-            raise ValueError(f"[name] {self.name} has a meaning of its own in C; choose another")
+            raise ValueError(f"[name] {self.name} has another meaning in C; choose another name")
         return self
 
     @property
     def c_type(self) -> str:
-        """The type that its writer in C takes; values come encoded already."""
+        """The type of the field's parameter in C; values are already encoded."""
         return _C_TYPES[self.type]
 
     @property
     def is_counted(self) -> bool:
-        """Whether it is several values, texts or attributes."""
+        """Whether the field has several values, texts or attributes."""
         return self.type in ("values", "texts", "attributes")
 
     @property
     def c_room(self) -> int:
-        """How many bytes it takes at most, without what is passed as bytes."""
+        """The largest number of bytes of the field, without the content that is passed as bytes."""
         return {"f64": 8, "value": 0}.get(self.type, _LONGEST_NUMBER)
 
     @property
     def python_type(self) -> str:
-        """The type it is decoded to."""
+        """The type of the decoded field."""
         return _PYTHON_TYPES[self.type]
 
     @property
     def encoded_type(self) -> str:
-        """The type that its encoder takes; values come encoded already."""
+        """The type of the field's parameter in Python's encoder; values are already encoded."""
         return _ENCODED_TYPES[self.type]
 
 
 class Short(Row):
-    """Tags that hold a small value of the first field themselves."""
+    """Short tags: they contain a small value of the first field."""
 
     field: Name
     first: Tag
@@ -245,12 +245,12 @@ class Short(Row):
 
     @property
     def highest(self) -> int:
-        """The largest value that is held by the last tag."""
+        """The value that the last tag contains."""
         return self.lowest + self.last - self.first
 
 
 class Tagged(Row):
-    """Something that begins with a tag byte."""
+    """A record or a value, which begins with a tag of one byte."""
 
     name: Name
     tag: Tag
@@ -263,18 +263,18 @@ class Tagged(Row):
         if self.short is None:
             return self
         if not self.fields or self.fields[0].name != self.short.field:
-            raise ValueError("[short] holds the first field; name that one")
+            raise ValueError("[short] must name the first field")
         if self.fields[0].type not in _MAY_BE_SHORT:
             raise ValueError(f"[short] the field must be one of {', '.join(_MAY_BE_SHORT)}")
         if self.short.last < self.short.first:
             raise ValueError("[short] last is before first")
         if self.fields[0].type != "sint" and self.short.lowest < 0:
-            raise ValueError("[short] only a sint has values below 0")
+            raise ValueError("[short] only a sint can be negative")
         return self
 
     @property
     def tags(self) -> list[int]:
-        """Every tag that it may begin with."""
+        """All tags with which it may begin."""
         short = range(self.short.first, self.short.last + 1) if self.short else ()
         return [self.tag, *short]
 
@@ -290,7 +290,7 @@ class Tagged(Row):
 
     @property
     def tag_text(self) -> str:
-        """Its tags, for people."""
+        """Its tags, in words."""
         tag = f"`{self.tag:#04x}`"
         if not self.short:
             return tag
@@ -298,38 +298,38 @@ class Tagged(Row):
 
     @property
     def later_fields(self) -> list[TraceField]:
-        """Its fields but for one that a short tag may hold."""
+        """Its fields, without the first one if a short tag may contain that."""
         return self.fields[1:] if self.short else self.fields
 
     @property
     def c_parameters(self) -> str:
-        """The parameters of its writer in C, behind the buffer."""
+        """The parameters of its writer in C, after the buffer."""
         return "".join(f", {field.c_type} {field.name}" for field in self.fields)
 
     @property
     def c_room(self) -> int:
-        """How many bytes it takes at most, without what is passed as bytes."""
+        """Its largest number of bytes, without the content that is passed as bytes."""
         return 1 + sum(field.c_room for field in self.fields)
 
     @property
     def c_sizes(self) -> str:
-        """What of it is passed as bytes, as a sum in C."""
+        """The sizes of the parameters that are passed as bytes, as a sum in C."""
         sized = (field.name for field in self.fields if field.c_type in ("Bytes", "Several"))
         return "".join(f" + {name}.size" for name in sized)
 
     @property
     def begins(self) -> bool:
-        """Whether its last field is values, which may follow one after the other."""
+        """Whether its last field is several values, which can also be written one by one."""
         return bool(self.fields) and self.fields[-1].type == "values"
 
     @property
     def letters(self) -> str:
-        """A letter for each field: what has to be known to pass over it."""
+        """A letter for each field, which suffices to skip the field."""
         return "".join(_LETTERS[field.type] for field in self.fields)
 
     @property
     def short_letters(self) -> str:
-        """The same of a short tag, which holds how long a text is, or a number."""
+        """The letters after a short tag, which contains the length of a text, or a number."""
         held = "s" if self.fields[0].type == "text" else ""
         return held + self.letters[1:]
 
@@ -345,18 +345,18 @@ class Tagged(Row):
 
 
 class TraceValue(Tagged):
-    """One kind of value; without `python`, it is decoded to a class of its own."""
+    """One kind of value. It is decoded to the expression `python`, or to a generated class."""
 
     python: Expression | None = None
 
     @property
     def class_name(self) -> str:
-        """The class it is decoded to, where `python` gives no expression."""
+        """The name of the generated class for the decoded value."""
         return f"{self.class_stem}Value"
 
 
 class Form(Row):
-    """One form of object: what its items and attributes are."""
+    """One form of objects, which determines the meaning of their items and attributes."""
 
     name: Name
     number: Annotated[int, Field(ge=0)]
@@ -364,12 +364,12 @@ class Form(Row):
 
     @property
     def constant(self) -> str:
-        """The name of its number."""
+        """The name of the constant with its number."""
         return f"FORM_{self.name.upper()}"
 
 
 class Choice(Row):
-    """One of what a field may say by a number."""
+    """One of the meanings of a field that contains a number."""
 
     name: Name
     number: Annotated[int, Field(ge=0, le=31)]
@@ -382,7 +382,12 @@ class Choice(Row):
 
 
 class CodeKind(Choice):
-    """One kind of code; with `suspends` its frames may go on, with `in_task` in asyncio's tasks."""
+    """One kind of code.
+
+    Attributes:
+        suspends: whether its frames can be suspended and resumed.
+        in_task: whether asyncio's tasks run it.
+    """
 
     suspends: bool = False
     in_task: bool = False
@@ -395,7 +400,7 @@ class Record(Tagged):
 
     @property
     def class_name(self) -> str:
-        """The class it is decoded to."""
+        """The name of the generated class for the decoded record."""
         return f"{self.class_stem}Record"
 
 
@@ -414,7 +419,7 @@ class TraceSpec(SpecFile):
     record: Annotated[list[Record], Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the rows."""
+        """Yield the contradictions between rows."""
         headers = [header.name for header in self.header]
         if sorted(headers) != ["block_header", "file_header"]:
             yield Problem("header", 0, "name", "there must be a file_header and a block_header")
@@ -424,7 +429,7 @@ class TraceSpec(SpecFile):
                 for tag in row.tags:
                     if tag in owners:
                         yield Problem(
-                            table, index, "tag", f"tag {tag:#04x} is {owners[tag]}'s already"
+                            table, index, "tag", f"tag {tag:#04x} belongs to {owners[tag]} already"
                         )
                     owners.setdefault(tag, row.name)
         for index, record in enumerate(self.record):
@@ -447,11 +452,11 @@ class TraceSpec(SpecFile):
         for table, names in told:
             for index, name in enumerate(names):
                 if name in names[:index]:
-                    yield Problem(table, index, "name", f"{name} is there already")
+                    yield Problem(table, index, "name", f"{name} exists already")
 
     @property
     def choices(self) -> list[tuple[str, str, Sequence[Choice]]]:
-        """The tables whose rows a field names by number: the table, its prefix, its rows."""
+        """The tables of meanings of numbers: the name, the prefix of constants, and the rows."""
         return [
             ("code_kind", "KIND", self.code_kind),
             ("stream", "STREAM", self.stream),
@@ -460,17 +465,17 @@ class TraceSpec(SpecFile):
 
     @property
     def record_room(self) -> int:
-        """How many bytes any record takes at most, without what is passed as bytes."""
+        """The largest number of bytes of any record, without content that is passed as bytes."""
         return max(record.c_room for record in self.record)
 
     @property
     def classes(self) -> list[TraceValue]:
-        """The values that are decoded to classes of their own."""
+        """The values that are decoded to generated classes."""
         return [value for value in self.value if value.python is None]
 
     @property
     def format_names(self) -> list[str]:
-        """What trace_format exports, sorted."""
+        """The names that trace_format exports, sorted."""
         names = ["BLOCK_MAGIC", "BLOCK_SIZE", "FORM_NAMES", "LOG_SUFFIX", "LOG_VERSION", "MAGIC"]
         names += [header.constant for header in self.header]
         names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES", "STREAM_NAMES"]
@@ -481,20 +486,20 @@ class TraceSpec(SpecFile):
 
     @property
     def encoder_names(self) -> list[str]:
-        """What trace_encoder exports, sorted."""
+        """The names that trace_encoder exports, sorted."""
         encoders = [f"encode_{record.name}" for record in self.record]
         return sorted(encoders + [f"value_{value.name}" for value in self.value])
 
     @property
     def encoded_types(self) -> list[str]:
-        """The types of fields that are encoded, sorted; a text with short tags is bytes there."""
+        """The types of encoded fields, sorted; a text with short tags is encoded as bytes."""
         types = {field.type for row in self._tagged for field in row.later_fields}
         short = {row.fields[0].type for row in self._tagged if row.short}
         return sorted(types | {"bytes" if first == "text" else first for first in short})
 
     @property
     def decoded_types(self) -> list[str]:
-        """The types of fields without values that are decoded, and that of a short text, sorted."""
+        """The types of decoded fields without values, sorted; ``slice`` for a short text."""
         types: set[str] = {field.type for row in self._tagged for field in row.fields}
         types -= OF_VALUES
         short = {row.fields[0].type for row in self._tagged if row.short}
@@ -506,7 +511,7 @@ class TraceSpec(SpecFile):
 
     @property
     def decoder_names(self) -> list[str]:
-        """What trace_decoder exports, sorted."""
+        """The names that trace_decoder exports, sorted."""
         classes = [record.class_name for record in self.record]
         classes += [value.class_name for value in self.classes]
         return [*sorted([*classes, "Record", "Value"]), "decode_record", "decode_value"]

@@ -1,1 +1,1 @@
-"""spec/types.toml: the rows of the types that are read in a way of their own."""
+"""The rows of spec/types.toml: types whose values are read in a special way."""

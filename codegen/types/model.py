@@ -1,4 +1,4 @@
-"""spec/types.toml as frozen models, with every name that the templates need."""
+"""The models of spec/types.toml, with the names that templates need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ ReadText = Annotated[str, StringConstraints(pattern=rf"^{_READ.pattern}$")]
 
 
 class Read(NamedTuple):
-    """One thing that is read of a value; spec/types.toml says how it is written."""
+    """One read of a part of a value; spec/types.toml explains the notation.
+
+    Parameters:
+        name: the name of the part.
+        steps: the steps from the value to the part.
+        optional: whether the part is left out if it is None, False, 0 or ().
+        spread: whether the items of the part replace it.
+    """
 
     name: str
     steps: tuple[str, ...]
@@ -30,7 +37,7 @@ class Read(NamedTuple):
 
 
 def read_of(text: str) -> Read:
-    """Return what the text of a read means."""
+    """Parse the text of a read."""
     found = _READ.fullmatch(text)
     assert found is not None, text
     star, name, path, mark = found.groups()
@@ -40,7 +47,7 @@ def read_of(text: str) -> Read:
 
 
 class KnownType(Row):
-    """A type of CPython's, or of a package's, and how what its instances are is read."""
+    """A type of CPython or of a package, and the way to read its instances."""
 
     name: QualifiedName
     also: list[QualifiedName] = []
@@ -63,7 +70,7 @@ class KnownType(Row):
     def _keys_agree(self) -> Self:
         if bool(self.change) != bool(self.changed):
             raise ValueError(
-                "[change] says what happens to the example, `changed` how it looks then"
+                "[change] changes the example and needs `changed`, its text after that"
             )
         size = [] if self.size is None else [self.size]
         for key, reads in (
@@ -74,11 +81,11 @@ class KnownType(Row):
             for text in [] if isinstance(reads, str) else reads:
                 read = read_of(text)
                 if not all(_LATER.fullmatch(step) for step in read.steps[1:]):
-                    raise ValueError(f"[{key}] {text!r}: only the first step calls something")
+                    raise ValueError(f"[{key}] {text!r}: only the first step may be a call")
                 if read.steps[0].isdigit():
-                    raise ValueError(f"[{key}] {text!r}: the first step is no number")
+                    raise ValueError(f"[{key}] {text!r}: the first step must not be a number")
                 if key != "items" and read.spread:
-                    raise ValueError(f"[{key}] {text!r}: only items are spread")
+                    raise ValueError(f"[{key}] {text!r}: only items may be spread")
         for key, text in (
             ("setup", self.setup),
             ("example", self.example),
@@ -87,55 +94,55 @@ class KnownType(Row):
             try:
                 compile(text, key, "eval" if key == "example" else "exec")
             except SyntaxError as error:
-                raise ValueError(f"[{key}] is no Python: {error.msg}") from error
+                raise ValueError(f"[{key}] is not Python: {error.msg}") from error
         if len(self.without_c) not in (0, 2 if self.change else 1):
-            raise ValueError("[without_c] has a text for `shown`, and one for `changed`")
+            raise ValueError("[without_c] needs a text for `shown`, and one for `changed`")
         if self.needs_c and not self.without_c:
-            raise ValueError("[without_c] how is it shown where there is no engine in C?")
+            raise ValueError("[without_c] must have the text without the engine in C")
         if isinstance(self.items, str) and (self.form == "dict" or self.form == "instance"):
-            raise ValueError("[items] only a list or a value is read whole")
+            raise ValueError("[items] only a list or a value can be read as a whole")
         return self
 
     @property
     def needs_c(self) -> bool:
-        """Whether a part of it can only be read by the engine in C."""
+        """Whether only the engine in C can read a part of it."""
         reads = [*self.item_reads, *self.attribute_reads]
         steps = {step for read in reads for step in read.steps if step.startswith("@")}
         return self.way in ("buffer", "bytes") or bool(steps - {"@decimal"})
 
     @property
     def names(self) -> list[str]:
-        """The names that the type has in one CPython or another."""
+        """All names of the type, which differ between versions of CPython."""
         return [self.name, *self.also]
 
     @property
     def form_constant(self) -> str:
-        """The name of its form's number."""
+        """The name of the constant with the number of its form."""
         return f"FORM_{self.form.upper()}"
 
     @property
     def way(self) -> str:
-        """How its items are read: one after the other, or all in one way."""
+        """The way to read its items: ``reads`` for single reads, else a way to read them all."""
         return self.items if isinstance(self.items, str) else "reads" if self.items else "none"
 
     @property
     def item_reads(self) -> list[Read]:
-        """What is read for items, one after the other."""
+        """The reads for its items, in order."""
         return [] if isinstance(self.items, str) else [read_of(text) for text in self.items]
 
     @property
     def attribute_reads(self) -> list[Read]:
-        """What is read for attributes."""
+        """The reads for its attributes."""
         return [read_of(text) for text in self.attributes]
 
     @property
     def size_steps(self) -> tuple[str, ...]:
-        """What says how large one is; nothing where they are all small."""
+        """The steps to the size of an instance; empty if all instances are small."""
         return () if self.size is None else read_of(self.size).steps
 
     @property
     def read_text(self) -> str:
-        """How it is read, for people."""
+        """The way in which it is read, in words."""
         items = (
             [f"by {self.items}"] if isinstance(self.items, str) else [f"`{i}`" for i in self.items]
         )
@@ -150,10 +157,10 @@ class TypesSpec(SpecFile):
     type: list[KnownType]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong between the rows."""
+        """Yield the contradictions between rows."""
         seen: set[str] = set()
         for index, row in enumerate(self.type):
             for name in row.names:
                 if name in seen:
-                    yield Problem("type", index, "name", f"{name} is there already")
+                    yield Problem("type", index, "name", f"{name} exists already")
                 seen.add(name)

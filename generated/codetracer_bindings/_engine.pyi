@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 
 class LogWriter:
-    """As `codetracer.recording.writer.LogWriter`."""
+    """The same in C as `codetracer.recording.writer.LogWriter`."""
 
     path: str
     problem: str | None
@@ -31,7 +31,7 @@ class LogWriter:
     def close(self) -> None: ...
 
 class Engine:
-    """As `codetracer.runtime.contract.Engine`; `codetracer.runtime.told` describes the layouts."""
+    """Implements `codetracer.runtime.contract.Engine`; `codetracer.runtime.told` makes layouts."""
 
     def __init__(
         self,

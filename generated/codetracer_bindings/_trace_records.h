@@ -185,7 +185,7 @@ put_call(Buffer *to, uint64_t code, uint64_t elapsed, Several arguments)
     return 0;
 }
 
-/* The same, up to the first of the arguments: `count` values have to follow. */
+/* The same without arguments: the caller appends `count` values. */
 static inline int
 begin_call(Buffer *to, uint64_t code, uint64_t elapsed, uint64_t count)
 {
@@ -760,7 +760,7 @@ put_value_tuple(Buffer *to, Several items)
     return 0;
 }
 
-/* The same, up to the first of the items: `count` values have to follow. */
+/* The same without items: the caller appends `count` values. */
 static inline int
 begin_value_tuple(Buffer *to, uint64_t count)
 {
@@ -784,7 +784,7 @@ put_value_cut_tuple(Buffer *to, uint64_t total, Several items)
     return 0;
 }
 
-/* The same, up to the first of the items: `count` values have to follow. */
+/* The same without items: the caller appends `count` values. */
 static inline int
 begin_value_cut_tuple(Buffer *to, uint64_t total, uint64_t count)
 {
@@ -853,7 +853,7 @@ put_value_dropped(Buffer *to)
     return 0;
 }
 
-/* One of several attributes; its value has to follow. */
+/* The number of one of several attributes; the caller appends its value. */
 static inline int
 begin_attribute(Buffer *to, uint64_t number)
 {

@@ -92,8 +92,8 @@ class TracerBase:
             offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
-        Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
-        object it was set for locally, and does nothing to one set globally.
+        Returning DISABLE: an error before 3.15; since then it unsets an event that was set
+        locally, for that code object, and has no effect on one that was set globally.
 
         - throw() into a generator that has not started is PY_THROW, RAISE, PY_UNWIND, without a
           PY_START.
@@ -116,8 +116,8 @@ class TracerBase:
             offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
-        Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
-        object it was set for locally, and does nothing to one set globally.
+        Returning DISABLE: an error before 3.15; since then it unsets an event that was set
+        locally, for that code object, and has no effect on one that was set globally.
 
         - Missing when a generator is closed or collected before 3.13.12 and 3.14.1 (gh-140373).
         """
@@ -317,8 +317,8 @@ class TracerBase:
             offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
-        Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
-        object it was set for locally, and does nothing to one set globally.
+        Returning DISABLE: an error before 3.15; since then it unsets an event that was set
+        locally, for that code object, and has no effect on one that was set globally.
 
         - Fires again in every frame that the exception passes through.
         - `async for` over an async generator: 3.12 to 3.14 fire a RAISE of StopIteration in the
@@ -337,8 +337,8 @@ class TracerBase:
             offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
-        Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
-        object it was set for locally, and does nothing to one set globally.
+        Returning DISABLE: an error before 3.15; since then it unsets an event that was set
+        locally, for that code object, and has no effect on one that was set globally.
         """
 
     def on_exception_handled(
@@ -353,8 +353,8 @@ class TracerBase:
             offset: the place in the bytecode where the event happened (byte offset in co_code).
             exception: the exception, with the __traceback__ it has so far (exception).
 
-        Returning DISABLE: an error before 3.15; from then on it unsets the event for a code
-        object it was set for locally, and does nothing to one set globally.
+        Returning DISABLE: an error before 3.15; since then it unsets an event that was set
+        locally, for that code object, and has no effect on one that was set globally.
 
         - finally, with and a generator's own wrapper are handlers too: each is an
           EXCEPTION_HANDLED, then a RERAISE.

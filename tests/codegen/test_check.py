@@ -9,7 +9,7 @@ from codegen.events.model import EventsSpec
 from tests.support.project import GENERATED, TELEPORT, Project, run_python
 
 TRACER = "generated/codetracer_bindings/tracer.py"
-REMEDY = "codegen: run `make generate`, and commit what it writes\n"
+REMEDY = "codegen: run `make generate`, and commit the files that it writes\n"
 
 
 @pytest.fixture

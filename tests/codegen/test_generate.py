@@ -185,7 +185,7 @@ def test_a_template_that_uses_what_is_not_there_is_one_message(
 
     assert message.startswith("codegen: codegen/templates/tracer.py.j2: ")
     assert problem in message
-    assert message.endswith("; mend the template")
+    assert message.endswith("; correct the template")
     assert project.tree() == before
 
 

@@ -228,7 +228,7 @@ def test_a_probe_whose_program_failed_is_named_with_file_key_and_remedy() -> Non
 
     assert check_outcomes([probe], [seen]) == [
         "spec/observed/3.14.toml: key 'probe.one': its program failed: KeyError: 'x';"
-        " mend it in spec/probes/, then run `make observe` with CPython 3.14"
+        " correct it in spec/probes/, then run `make observe` with CPython 3.14"
     ]
 
 
@@ -262,7 +262,7 @@ def test_check_with_probes_says_that_all_is_as_observed(observed_here: Project) 
     done = observed_here.codegen("check", "--probes")
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("2 probes: this CPython does as was observed\n")
+    assert done.stdout.startswith("2 probes: this CPython behaves as observed\n")
 
 
 def test_check_with_probes_names_what_the_same_release_does_differently(
@@ -275,9 +275,9 @@ def test_check_with_probes_names_what_the_same_release_does_differently(
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines() == [
-        f"codegen: CPython {THIS_RELEASE} is not as {THIS_RELEASE} was observed ({THIS_FILE}):",
+        f"codegen: CPython {THIS_RELEASE} differs from {THIS_RELEASE} as observed ({THIS_FILE}):",
         "  CALL: other: Is it now? before -> now",
-        "if it is so, run `make observe` with it, and correct the spec's notes",
+        "if this is right, run `make observe` with that CPython, and correct the spec's notes",
     ]
 
 
@@ -292,7 +292,7 @@ def test_check_with_probes_tells_what_another_release_of_the_same_minor_does_and
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(
-        f"CPython {THIS_RELEASE} is not as {THIS_MINOR}.99 was observed ({THIS_FILE}):\n"
+        f"CPython {THIS_RELEASE} differs from {THIS_MINOR}.99 as observed ({THIS_FILE}):\n"
         "  CALL: other: Is it now? before -> now\n"
     )
 
@@ -321,11 +321,11 @@ def test_check_on_a_cpython_newer_than_all_observed_says_what_it_does_differentl
     known = OBSERVED[older[-1]]
     assert (done.returncode, done.stdout) == (1, "")
     assert heading == (
-        f"codegen: CPython {THIS_RELEASE} is not as {known.release} was observed ({known.file}):"
+        f"codegen: CPython {THIS_RELEASE} differs from {known.release} as observed ({known.file}):"
     )
     assert differences[-1] == "  CALL: other: Is it now? before -> now"
     assert not [line for line in differences if "right" in line]
-    assert remedy.startswith("if it is so, run `make observe` with it")
+    assert remedy.startswith("if this is right, run `make observe` with that CPython")
 
 
 def test_a_newer_cpython_with_a_new_event_and_another_outcome_is_told_precisely() -> None:
@@ -339,7 +339,7 @@ def test_a_newer_cpython_with_a_new_event_and_another_outcome_is_told_precisely(
     found = compare_live(SPEC, ALL, live, list(OBSERVED.values()))
 
     assert found.text.splitlines() == [
-        f"CPython 3.99.0 is not as {newest.release} was observed ({newest.file}):",
+        f"CPython 3.99.0 differs from {newest.release} as observed ({newest.file}):",
         "  LINE: disable_global silenced -> ignored",
         "+ TELEPORT: new, id 1048576, arguments code, int",
         "  LINE: line-lambda: Does a lambda fire LINE? nothing -> crash: SIGSEGV",

@@ -94,17 +94,17 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
     (
         "tag of another record",
         edits("record", "exit", "tag = 0x16", "tag = 0x15"),
-        *("record", "exit", "tag", "tag 0x15 is output's already"),
+        *("record", "exit", "tag", "tag 0x15 belongs to output already"),
     ),
     (
         "tag among another record's short ones",
         edits("record", "exit", "tag = 0x16", "tag = 0x41"),
-        *("record", "exit", "tag", "tag 0x41 is variable's already"),
+        *("record", "exit", "tag", "tag 0x41 belongs to variable already"),
     ),
     (
         "short tags that run into another value's",
         edits("value", "reference", "last = 0x3F", "last = 0x40"),
-        *("value", "reference", "tag", "tag 0x40 is text's already"),
+        *("value", "reference", "tag", "tag 0x40 belongs to text already"),
     ),
     (
         "record with tag 0",
@@ -114,7 +114,7 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
     (
         "name of another record",
         edits("record", "exit", 'name = "exit"', 'name = "lost"'),
-        *("record", "lost", "name", "lost is there already"),
+        *("record", "lost", "name", "lost exists already"),
     ),
     (
         "name that is none",
@@ -124,12 +124,12 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
     (
         "number of another form",
         edits("form", "opaque", "number = 15", "number = 14"),
-        *("form", "opaque", "name", "14 is there already"),
+        *("form", "opaque", "name", "14 exists already"),
     ),
     (
         "short tags for a later field",
         edits("record", "variable", 'field = "variable"', 'field = "value"'),
-        *("record", "variable", "short", "holds the first field; name that one"),
+        *("record", "variable", "short", "must name the first field"),
     ),
     (
         "short tags for a type that has none",
@@ -144,7 +144,7 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
     (
         "short tags for what cannot be negative",
         edits("record", "variable", "lowest = 0", "lowest = -1"),
-        *("record", "variable", "short", "only a sint has values below 0"),
+        *("record", "variable", "short", "only a sint can be negative"),
     ),
     (
         "unknown key of the short tags",
@@ -203,7 +203,7 @@ def test_a_mistake_in_a_row_is_named_by_file_row_line_and_key(
 
     # The second of two rows of one name is the one that is named.
     where = place(project, table, name)
-    if "is there already" in problem and table == "record":
+    if "exists already" in problem and table == "record":
         where = where.partition("(")[0]
     assert message.startswith(f"codegen: {TRACE}: {where}")
     assert f": key '{key}': " in message

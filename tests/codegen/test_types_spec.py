@@ -27,14 +27,18 @@ def spoils(old: str, new: str) -> Callable[[Project], None]:
     ("spoil", "key", "problem"),
     [
         (spoils("form =", "fomr = 1\nform ="), "fomr", "unknown key; did you mean 'form'?"),
-        (spoils('"start"', '"start.stop()"'), "items", "'start.stop()': only the first step calls"),
-        (spoils('"start"', '"0"'), "items", "'0': the first step is no number"),
+        (
+            spoils('"start"', '"start.stop()"'),
+            "items",
+            "'start.stop()': only the first step may be",
+        ),
+        (spoils('"start"', '"0"'), "items", "'0': the first step must not be a number"),
         (spoils('form = "value"', 'form = "vale"'), "form", "Input should be"),
-        (spoils("example = '", "example = ')"), "example", "is no Python"),
-        (spoils('"start"', '"@referent"'), "without_c", "how is it shown where there is no"),
-        (spoils("shown = ", 'without_c = ["a", "b"]\nshown = '), "without_c", "has a text for"),
-        (spoils("shown = ", 'change = "x"\nshown = '), "change", "says what happens to the"),
-        (spoils('"step?"]', ']\nattributes = ["*step"]'), "attributes", "only items are spread"),
+        (spoils("example = '", "example = ')"), "example", "is not Python"),
+        (spoils('"start"', '"@referent"'), "without_c", "must have the text without the engine"),
+        (spoils("shown = ", 'without_c = ["a", "b"]\nshown = '), "without_c", "needs a text for"),
+        (spoils("shown = ", 'change = "x"\nshown = '), "change", "changes the example and needs"),
+        (spoils('"step?"]', ']\nattributes = ["*step"]'), "attributes", "only items may be spread"),
     ],
     ids=["key", "call", "number", "form", "example", "in_c", "texts", "change", "spread"],
 )
@@ -67,4 +71,4 @@ def test_two_rows_for_one_type_are_refused(
     project.edit('name = "memoryview"', 'name = "slice"', TYPES)
 
     assert main(["--root", str(project.root), "generate"]) == 1
-    assert "slice is there already" in capsys.readouterr().err
+    assert "slice exists already" in capsys.readouterr().err
