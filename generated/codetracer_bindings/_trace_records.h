@@ -138,7 +138,7 @@ put_attribute(Buffer *to, Bytes name)
     return 0;
 }
 
-/* A thread; the following records are of it. */
+/* A thread is seen for the first time; the following records belong to it. */
 static inline int
 put_thread(Buffer *to, uint64_t ident, Bytes name)
 {
@@ -154,7 +154,7 @@ put_thread(Buffer *to, uint64_t ident, Bytes name)
     return 0;
 }
 
-/* The following records are of another thread. */
+/* The following records belong to another thread. */
 static inline int
 put_switch(Buffer *to, uint64_t thread)
 {
@@ -270,7 +270,7 @@ put_object(Buffer *to, uint64_t number, uint64_t form, uint64_t type_number, uin
     return 0;
 }
 
-/* The content of an object, and the words of a formatter, the program's own function. */
+/* The content of an object, and the text of a formatter, a function of the program. */
 static inline int
 put_worded(Buffer *to, uint64_t number, uint64_t form, uint64_t type_number, uint64_t total, Several items, uint64_t more, Several attributes, uint64_t failed, Bytes words)
 {
@@ -384,7 +384,7 @@ put_raise(Buffer *to, Bytes exception)
     return 0;
 }
 
-/* The innermost frame handles an exception (EXCEPTION_HANDLED); finally and with do too. */
+/* The innermost frame handles an exception, also in finally or with (EXCEPTION_HANDLED). */
 static inline int
 put_handled(Buffer *to, Bytes exception)
 {
@@ -461,7 +461,7 @@ put_exec(Buffer *to, Bytes program)
     return 0;
 }
 
-/* The program starts a Python process, by other means than a fork. */
+/* The program starts a Python process, in another way than by fork. */
 static inline int
 put_child(Buffer *to, Bytes command)
 {
@@ -521,7 +521,7 @@ put_task(Buffer *to, Bytes name)
 
 /* ---- values */
 
-/* The variable is not bound, or not any more. */
+/* The variable has no value, or no longer has one. */
 static inline int
 put_value_unbound(Buffer *to)
 {
@@ -633,7 +633,7 @@ put_value_big_integer(Buffer *to, Bytes digits)
     return 0;
 }
 
-/* An int that has more bytes than the limit of a text. */
+/* An int that has more bytes than the limit for texts. */
 static inline int
 put_value_cut_integer(Buffer *to, uint64_t more, Bytes digits)
 {
@@ -745,7 +745,7 @@ put_value_cut_binary(Buffer *to, uint64_t total, Bytes data)
     return 0;
 }
 
-/* A tuple; it cannot change, and so has no number. */
+/* A tuple; it has no number, because it cannot change. */
 static inline int
 put_value_tuple(Buffer *to, Several items)
 {

@@ -74,17 +74,17 @@ take_value, take_values, take_attributes = value_readers(_VALUES)
 
 
 class UnboundValue(NamedTuple):
-    """The variable is not bound, or not any more."""
+    """The variable has no value, or no longer has one."""
 
 
 class CutIntegerValue(NamedTuple):
-    """An int that has more bytes than the limit of a text."""
+    """An int that has more bytes than the limit for texts."""
 
     more: int
     """The number of its lowest bytes that are cut."""
 
     digits: bytes
-    """The others: two's complement, little-endian."""
+    """The other bytes: two's complement, little-endian."""
 
 
 class CutTextValue(NamedTuple):
@@ -94,7 +94,7 @@ class CutTextValue(NamedTuple):
     """The number of its characters."""
 
     text: str
-    """The first of them."""
+    """The first characters."""
 
 
 class CutBinaryValue(NamedTuple):
@@ -104,7 +104,7 @@ class CutBinaryValue(NamedTuple):
     """The number of its bytes."""
 
     data: bytes
-    """The first of them."""
+    """The first bytes."""
 
 
 class CutTupleValue(NamedTuple):
@@ -114,7 +114,7 @@ class CutTupleValue(NamedTuple):
     """The number of its items."""
 
     items: tuple[Value, ...]
-    """The first of them."""
+    """The first items."""
 
 
 class RangeValue(NamedTuple):
@@ -205,7 +205,7 @@ class AttributeRecord(NamedTuple):
 
 
 class ThreadRecord(NamedTuple):
-    """A thread; the following records are of it."""
+    """A thread is seen for the first time; the following records belong to it."""
 
     ident: int
     """threading.get_ident()."""
@@ -215,7 +215,7 @@ class ThreadRecord(NamedTuple):
 
 
 class SwitchRecord(NamedTuple):
-    """The following records are of another thread."""
+    """The following records belong to another thread."""
 
     thread: int
     """The thread's number."""
@@ -277,7 +277,7 @@ class ObjectRecord(NamedTuple):
     """The type's number."""
 
     total: int
-    """The number of its items; more than follow if they were cut."""
+    """The number of its items, including those that were cut."""
 
     items: tuple[Value, ...]
     """The items, or the first of them."""
@@ -290,7 +290,7 @@ class ObjectRecord(NamedTuple):
 
 
 class WordedRecord(NamedTuple):
-    """The content of an object, and the words of a formatter, the program's own function."""
+    """The content of an object, and the text of a formatter, a function of the program."""
 
     number: int
     """The object's number."""
@@ -302,7 +302,7 @@ class WordedRecord(NamedTuple):
     """The type's number."""
 
     total: int
-    """As in `object`, and so are the next three."""
+    """The number of its items, including those that were cut."""
 
     items: tuple[Value, ...]
     """The items, or the first of them."""
@@ -317,7 +317,7 @@ class WordedRecord(NamedTuple):
     """1 if the formatter failed, otherwise 0."""
 
     words: Value
-    """Its words, a text or hidden; or the reason why it failed."""
+    """The formatter's text, which may be hidden; or the reason of its failure."""
 
 
 class ReturnRecord(NamedTuple):
@@ -381,7 +381,7 @@ class RaiseRecord(NamedTuple):
 
 
 class HandledRecord(NamedTuple):
-    """The innermost frame handles an exception (EXCEPTION_HANDLED); finally and with do too."""
+    """The innermost frame handles an exception, also in finally or with (EXCEPTION_HANDLED)."""
 
     exception: Value
     """The exception."""
@@ -424,11 +424,11 @@ class ExecRecord(NamedTuple):
     """Another program replaces this one: the last record, or the first one in a preexec_fn."""
 
     program: str
-    """The program that replaces it, as far as it is known."""
+    """The program that replaces it; empty if it is not known."""
 
 
 class ChildRecord(NamedTuple):
-    """The program starts a Python process, by other means than a fork."""
+    """The program starts a Python process, in another way than by fork."""
 
     command: str
     """Its command, or the beginning of it."""

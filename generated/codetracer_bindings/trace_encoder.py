@@ -121,12 +121,12 @@ def encode_attribute(name: str) -> bytes:
 
 
 def encode_thread(ident: int, name: str) -> bytes:
-    """A thread; the following records are of it."""
+    """A thread is seen for the first time; the following records belong to it."""
     return BYTES[6] + put_uint(ident) + put_text(name)
 
 
 def encode_switch(thread: int) -> bytes:
-    """The following records are of another thread."""
+    """The following records belong to another thread."""
     return BYTES[7] + put_uint(thread)
 
 
@@ -185,7 +185,7 @@ def encode_worded(
     failed: int,
     words: bytes,
 ) -> bytes:
-    """The content of an object, and the words of a formatter, the program's own function."""
+    """The content of an object, and the text of a formatter, a function of the program."""
     return (
         BYTES[28]
         + put_uint(number)
@@ -231,7 +231,7 @@ def encode_raise(exception: bytes) -> bytes:
 
 
 def encode_handled(exception: bytes) -> bytes:
-    """The innermost frame handles an exception (EXCEPTION_HANDLED); finally and with do too."""
+    """The innermost frame handles an exception, also in finally or with (EXCEPTION_HANDLED)."""
     return BYTES[19] + put_value(exception)
 
 
@@ -256,7 +256,7 @@ def encode_exec(program: str) -> bytes:
 
 
 def encode_child(command: str) -> bytes:
-    """The program starts a Python process, by other means than a fork."""
+    """The program starts a Python process, in another way than by fork."""
     return BYTES[24] + put_text(command)
 
 
@@ -276,7 +276,7 @@ def encode_task(name: str) -> bytes:
 
 
 def value_unbound() -> bytes:
-    """The variable is not bound, or not any more."""
+    """The variable has no value, or no longer has one."""
     return BYTES[0]
 
 
@@ -316,7 +316,7 @@ def value_big_integer(digits: bytes) -> bytes:
 
 
 def value_cut_integer(more: int, digits: bytes) -> bytes:
-    """An int that has more bytes than the limit of a text."""
+    """An int that has more bytes than the limit for texts."""
     return BYTES[20] + put_uint(more) + put_bytes(digits)
 
 
@@ -356,7 +356,7 @@ def value_cut_binary(total: int, data: bytes) -> bytes:
 
 
 def value_tuple(items: Sequence[bytes]) -> bytes:
-    """A tuple; it cannot change, and so has no number."""
+    """A tuple; it has no number, because it cannot change."""
     return BYTES[14] + put_values(items)
 
 

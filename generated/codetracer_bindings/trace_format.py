@@ -96,7 +96,7 @@ FORM_NAMED_TUPLE: Final = 6
 FORM_ENUM: Final = 7
 """A member of an enumeration. Attributes: name and value."""
 FORM_INSTANCE: Final = 8
-"""Attributes, of its __dict__ and of its __slots__."""
+"""Attributes from its __dict__ and its __slots__."""
 FORM_CLASS: Final = 9
 """One item: the qualified name."""
 FORM_FUNCTION: Final = 10
@@ -106,13 +106,13 @@ FORM_METHOD: Final = 11
 FORM_MODULE: Final = 12
 """One item: the name."""
 FORM_EXCEPTION: Final = 13
-"""Items: its args. Attributes: its own, and __cause__ if there is one."""
+"""Items: its args. Attributes: its attributes, and __cause__ if there is one."""
 FORM_WRAPPED: Final = 14
 """An instance of a subclass of int, str and so on. One item: the plain value; attributes."""
 FORM_OPAQUE: Final = 15
 """Any other object: only its type and its identity are known."""
 FORM_VALUE: Final = 16
-"""Of a type in spec/types.toml: items and attributes, as in a call of the type."""
+"""A type of spec/types.toml. Items and attributes, as in a call of the type."""
 
 KIND_MODULE: Final = 0
 """A module's own code."""

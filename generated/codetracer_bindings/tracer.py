@@ -29,8 +29,8 @@ class TracerBase:
 
         - Creating a generator or coroutine fires nothing; PY_START comes with the first next() or
           send().
-        - The offset is not always 0: it is that of the RESUME instruction (4 in a generator, 2 in
-          a closure).
+        - The offset is that of the RESUME instruction: 0 in a function, 2 in a closure, 4 in a
+          generator.
         - Inlined comprehensions (PEP 709) have no frame and no PY_START; generator expressions
           do.
         """
@@ -46,7 +46,7 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - A throw() into it is PY_THROW instead.
+        - throw() fires PY_THROW instead.
         """
 
     def on_py_return(self, code: CodeType, offset: int, retval: object, /) -> CallbackOutcome:
@@ -61,8 +61,7 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - A callback that raises here makes the frame leave twice: RAISE and PY_UNWIND follow
-          PY_RETURN.
+        - If the callback raises, the frame is left twice: RAISE and PY_UNWIND follow PY_RETURN.
         """
 
     def on_py_yield(self, code: CodeType, offset: int, retval: object, /) -> CallbackOutcome:
@@ -77,7 +76,7 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - An await that suspends is a PY_YIELD in each coroutine of the chain.
+        - An await that suspends fires PY_YIELD in each coroutine of the chain.
         """
 
     def on_py_throw(
@@ -95,10 +94,10 @@ class TracerBase:
         Returning DISABLE: an error before 3.15; since then it unsets an event that was set
         locally, for that code object, and has no effect on one that was set globally.
 
-        - throw() into a generator that has not started is PY_THROW, RAISE, PY_UNWIND, without a
-          PY_START.
-        - throw() through `yield from`: a frame whose inner generator handles the exception gets
-          no event.
+        - throw() into a generator that has not started fires PY_THROW, RAISE and PY_UNWIND, but
+          no PY_START.
+        - throw() through `yield from` fires nothing in a frame whose inner generator handles the
+          exception.
         - close() and garbage collection of a suspended generator that handles nothing: 3.12 fires
           PY_THROW, RAISE, PY_UNWIND; 3.13.12 and 3.14.1 on do so only while PY_UNWIND is active
           (gh-140373).
@@ -119,7 +118,8 @@ class TracerBase:
         Returning DISABLE: an error before 3.15; since then it unsets an event that was set
         locally, for that code object, and has no effect on one that was set globally.
 
-        - Missing when a generator is closed or collected before 3.13.12 and 3.14.1 (gh-140373).
+        - 3.13.0 to 3.13.11 and 3.14.0 do not fire it if a generator is closed or collected
+          (gh-140373).
         """
 
     def on_call(
@@ -139,8 +139,8 @@ class TracerBase:
         Returning DISABLE: silences this location.
 
         - Operators, iteration and properties call their dunder methods without a CALL.
-        - A bound method held in a variable: 3.12 and 3.13 give the method and MISSING, 3.14 on
-          its function and self.
+        - For a bound method in a variable, 3.12 and 3.13 pass the method and MISSING; 3.14 on its
+          function and self.
         - 3.12.1 fires no CALL for f(*args) and f(**kwargs) of a Python function (gh-116626).
         """
 
@@ -161,7 +161,8 @@ class TracerBase:
         Returning DISABLE: an error in every version.
 
         - Fires only while CALL is enabled, which codetracer does automatically.
-        - Classes, callable instances and functools.partial count as not Python functions.
+        - Classes, callable instances and functools.partial objects do not count as Python
+          functions.
         """
 
     def on_c_raise(
@@ -194,9 +195,9 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - DISABLE silences one instruction, not a line: a statement over several lines may come
-          back to one.
-        - A loop on one line fires once, not once a turn.
+        - DISABLE silences one instruction, not a line. A line of a statement over several lines
+          may have several.
+        - A loop on one line fires once, not once in each iteration.
         - 3.13 on: a def or lambda on one line fires no LINE unless PY_START is enabled too
           (gh-155992).
         - When a code object gets its second tool for LINE, CPython re-arms what the first one had
@@ -216,9 +217,9 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - RESUME fires none; LINE comes before it.
-        - A LINE location that is disabled may disturb it before 3.14.9 and 3.15.1 (gh-158121); so
-          may a second tool that uses it (gh-157900).
+        - RESUME fires no INSTRUCTION. LINE comes before INSTRUCTION.
+        - Events may be missing at a disabled LINE location before 3.14.9 and 3.15.1 (gh-158121),
+          and if a second tool sets INSTRUCTION (gh-157900).
         """
 
     def on_jump(self, code: CodeType, offset: int, destination: int, /) -> CallbackOutcome:
@@ -233,8 +234,8 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - While loops are compiled differently since 3.14 (gh-122821): the number of events
-          changes.
+        - Since 3.14, while loops are compiled differently and fire another number of events
+          (gh-122821).
         - An exception from the callback escapes the handler of a try around it before 3.13.15,
           3.14.7 and 3.15.0 (gh-152375).
         """
@@ -251,8 +252,9 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - Since 3.14 an alias of BRANCH_LEFT and BRANCH_RIGHT, whose callback slots it shares.
-        - DISABLE: 3.12 and 3.13 silence both ways; from 3.14 on it depends on the instruction.
+        - Since 3.14 it is an alias of BRANCH_LEFT and BRANCH_RIGHT, whose callback slots it
+          shares.
+        - DISABLE silences both ways on 3.12 and 3.13; since 3.14 that depends on the instruction.
         - An exception from the callback of an if escapes the handler of a try around it before
           3.13.15, 3.14.7 and 3.15.0 (gh-152375).
         """
@@ -301,8 +303,8 @@ class TracerBase:
 
         Returning DISABLE: silences this location.
 
-        - Fires in the consumer. next() past the end, and a __next__ written in Python, are a
-          RAISE instead.
+        - Fires in the consumer. next() past the end, and a __next__ in Python, fire RAISE
+          instead.
         - While INSTRUCTION, LINE or BRANCH is enabled for the same code, a for over a generator
           does not fire it (seen on 3.12.1 to 3.15.0).
         """
@@ -356,6 +358,6 @@ class TracerBase:
         Returning DISABLE: an error before 3.15; since then it unsets an event that was set
         locally, for that code object, and has no effect on one that was set globally.
 
-        - finally, with and a generator's own wrapper are handlers too: each is an
-          EXCEPTION_HANDLED, then a RERAISE.
+        - finally, with and the compiler's code around a generator are handlers, too: each fires
+          EXCEPTION_HANDLED, then RERAISE.
         """

@@ -418,7 +418,7 @@ def test_diff_does_not_repeat_for_each_probe_that_an_event_is_new(project: Proje
     [
         ("3.12", "3.13", "  behaviour: Does a lambda fire LINE? LINE <lambda>+0 -> nothing"),
         ("3.13", "3.14", "  behaviour: Do the callbacks of a freed tool id keep firing? yes -> no"),
-        ("3.14", "3.15", "  behaviour: What comes of set_local_events with RAISE?"
+        ("3.14", "3.15", "  behaviour: What is the effect of set_local_events with RAISE?"
                          " ValueError: invalid local event set -> ok"),
     ],
 )  # fmt: skip
