@@ -73,10 +73,10 @@ class Tracer(TracerBase):
     """
 
     def __init_subclass__(cls, **arguments: object) -> None:
-        """Refuse a handler whose name is a misspelt one.
+        """Refuse a method whose name is a misspelled handler's.
 
         Raises:
-            TypeError: a name is almost that of a handler; the message has both.
+            TypeError: a name is similar to that of a handler; the message has both.
         """
         super().__init_subclass__(**arguments)
         handlers = [spec.handler for spec in CALLBACK_SPECS]
@@ -87,7 +87,8 @@ class Tracer(TracerBase):
                 and (right := _close(name, handlers))
             ):
                 raise TypeError(
-                    f"{cls.__qualname__}.{name} is no event's handler; did you mean {right}?"
+                    f"{cls.__qualname__}.{name} is not the handler of an event; did you mean"
+                    f" {right}?"
                 )
 
     def interest(self, events: MonitoringEvents, /) -> EventSet:
@@ -118,7 +119,7 @@ _HANDLERS = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 
 
 def overrides(tracer: TracerBase, handler: str) -> bool:
-    """Tell whether `tracer` overrides this handler, in its class or on the instance.
+    """Return whether `tracer` overrides this handler, in its class or on the instance.
 
     A handler that is set to None does not count.
     """
@@ -142,26 +143,31 @@ def events_union(*events: EventSet) -> EventSet:
 
 
 def acquire_tool_id(name: str = "codetracer", slot: int | None = None) -> ToolId:
-    """Claim a tool slot: the first free one of `FREE_SLOTS`, or `slot` when it is given.
+    """Claim a tool slot.
+
+    Parameters:
+        name: the name of the tool in `sys.monitoring.get_tool`.
+        slot: the slot, 0 to 5; None for the first free one of `FREE_SLOTS`.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, no such slot is free; names the holder of each.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, no such slot is free, with the holder of each slot
+            in the message; or `slot` is no slot.
     """
     for candidate in candidates(slot):
         try:
             sys.monitoring.use_tool_id(candidate, name)
         except ValueError:
-            # Taken; asking first would leave a gap for another thread.
+            # In use. Checking first would leave time for another thread to claim it.
             continue
         return ToolId(candidate)
     raise no_free_slot(slot)
 
 
 def candidates(slot: int | None) -> tuple[int, ...]:
-    """Return the slots to try, in their order: those taken unasked, or the one that is given.
+    """Return the slots to try, in order: `slot`, or `FREE_SLOTS` if it is None.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot, or it is no int.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, there is no such slot, or it is not an int.
     """
     # Not isinstance: True is an int, and would be slot 1.
     if slot is not None and type(slot) is not int:
@@ -180,7 +186,11 @@ def candidates(slot: int | None) -> tuple[int, ...]:
 
 
 def no_free_slot(slot: int | None) -> UsageError:
-    """Return the error that names who holds what, where none of `candidates` is free."""
+    """Return the error if none of `candidates` is free; it names the holder of each slot.
+
+    Parameters:
+        slot: the slot that was asked for; None for any of `FREE_SLOTS`.
+    """
     holders = slot_holders()
     wanted = "no free tool slot" if slot is None else f"tool slot {slot} is not free"
     held = ", ".join(f"{slot} by {holder!r}" for slot, holder in holders.items())
@@ -197,14 +207,14 @@ def slot_holders() -> dict[int, str]:
 
 
 def free_tool_id(tool: ToolId) -> None:
-    """Give a slot back. Its events and callbacks are the caller's to clear before (3.12, 3.13)."""
+    """Free a slot. On 3.12 and 3.13 the caller must clear its events and callbacks before."""
     sys.monitoring.free_tool_id(tool)
 
 
 def register_callback(
     tool: ToolId, event: EventId, callback: Callable[..., CallbackOutcome] | None
 ) -> Callable[..., CallbackOutcome] | None:
-    """Register `callback` for one event, or take it away with None; return the one before."""
+    """Register `callback` for one event, or remove it with None; return the previous one."""
     previous: Callable[..., CallbackOutcome] | None = sys.monitoring.register_callback(
         tool, event, callback
     )
@@ -212,7 +222,7 @@ def register_callback(
 
 
 def set_events(tool: ToolId, events: EventSet) -> None:
-    """Set which events fire for `tool` in all code."""
+    """Set the events that fire for `tool` in all code, in place of the previous ones."""
     sys.monitoring.set_events(tool, events)
 
 

@@ -1,11 +1,11 @@
 """Sets up one installation in sys.monitoring, and removes it without leaving anything.
 
-Whatever belongs together happens in one call into C, so that no signal handler of the program, and
-no other thread while the interpreter lock is held, comes between.
+Steps that belong together are taken in one call into C. No signal handler of the program can come
+between them, and no other thread while the interpreter lock is held.
 
-Decided here, by what `sys.monitoring` says at that moment: which of the offered slots is taken, and
-whose a slot is that is to be set up again or cleared. When a tracer comes and goes, and what
-becomes of errors, is up to `codetracer.monitoring.install`.
+This module decides, with `sys.monitoring`, which of the offered slots to claim, and whether a slot
+is still the installation's before it sets the slot up again or clears it.
+`codetracer.monitoring.install` decides when a tracer is installed and removed, and handles errors.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from codetracer.monitoring.callbacks import Installation
 
     type Step = tuple[Any, ...]
-    """A function, and what to call it with."""
+    """A function and its arguments."""
 
 __all__ = [
     "Steps",
@@ -47,13 +47,15 @@ seal(globals())
 
 
 def attach(installation: Installation, slots: Iterable[int], *then: Step) -> bool:
-    """Claim the first of `slots` that is free, and register the callbacks; no event is set yet.
+    """Claim the first free slot, and register the callbacks; no event is set yet.
 
     Parameters:
-        then: what else happens when that has been done, and only then.
+        installation: the installation.
+        slots: the slots to try, in order.
+        then: steps that are taken after that, in the same call into C.
 
     Returns:
-        Whether one was free; if not, or when this raises, nothing is left of it.
+        Whether a slot was free. If not, or if this raises, nothing is left behind.
     """
     installation.as_set = _as_told(installation.mask)
     for slot in slots:
@@ -66,7 +68,7 @@ def attach(installation: Installation, slots: Iterable[int], *then: Step) -> boo
                 installation.tool = ToolId(slot)
                 detach(installation)
             elif isinstance(error, ValueError):
-                # Taken; asking first would leave a gap for another thread.
+                # In use. Checking first would leave time for another thread to claim it.
                 continue
             raise
         return True
@@ -74,20 +76,21 @@ def attach(installation: Installation, slots: Iterable[int], *then: Step) -> boo
 
 
 def reattach(installation: Installation) -> bool:
-    """Set everything up again in a slot that somebody freed or changed.
+    """Set everything up again in a slot that another tool freed or changed.
 
     Returns:
-        Whether that could be; if not, somebody has taken it meanwhile.
+        Whether it was possible; if not, another tool has claimed the slot meanwhile.
     """
     tool = installation.tool
     steps: list[Step] = []
     if sys.monitoring.get_tool(tool) is not installation.owner:
         steps.append((sys.monitoring.use_tool_id, tool, installation.owner))
-    # 3.12 and 3.13 hand a slot over with the last owner's events and callbacks.
+    # On 3.12 and 3.13 a claimed slot still has its previous owner's events and callbacks.
     steps += _clearing(tool) + _registering(installation, tool)
     steps.append((sys.monitoring.set_events, tool, installation.mask))
     for code, events in installation.watched_code():
-        # 3.14 on: what was set is forgotten, but equal events are not set a second time.
+        # Since 3.14 free_tool_id() clears local events, but CPython ignores setting events that are
+        # equal to those before.
         steps.append((sys.monitoring.set_local_events, tool, code, 0))
         steps.append((sys.monitoring.set_local_events, tool, code, events))
     try:
@@ -98,7 +101,7 @@ def reattach(installation: Installation) -> bool:
 
 
 def unchanged(installation: Installation) -> bool:
-    """Tell whether the slot is the installation's, with the events that it set."""
+    """Return whether the slot is still the installation's, with the events that it set."""
     tool = installation.tool
     return (
         sys.monitoring.get_tool(tool) is installation.owner
@@ -107,13 +110,15 @@ def unchanged(installation: Installation) -> bool:
 
 
 def detach(installation: Installation, *then: Step) -> None:
-    """Leave nothing behind, whatever fails on the way.
+    """Remove the installation completely; a step that fails does not prevent the others.
+
+    If another tool freed the slot, it is cleared, too, because on 3.12 and 3.13 its events and
+    callbacks are still there. If another tool holds the slot, only this installation's callbacks
+    are removed from it.
 
     Parameters:
-        then: what happens with it, in the same call into C as the installation is closed.
-
-    A slot that somebody freed is cleared too: on 3.12 and 3.13 its events and callbacks are still
-    there. In one that somebody else holds, nothing is touched but what is this installation's.
+        installation: the installation.
+        then: steps that are taken right after the installation is closed, in the same call into C.
     """
     tool = installation.tool
     holder = sys.monitoring.get_tool(tool)
@@ -153,37 +158,40 @@ def rearm(installation: Installation) -> None:
 
 
 def watch(installation: Installation, code: CodeType, events: EventSet) -> None:
-    """Set events for one code object; 0 for none."""
+    """Set events for one code object, in place of the previous ones; 0 for none."""
     sys.monitoring.set_local_events(installation.tool, code, events)
     installation.watch(code, events)
 
 
 def _take_all(steps: Iterable[Step]) -> None:
-    """Call each function, in one call into C; an exception ends it."""
+    """Take all steps in one call into C; an exception ends it."""
     list(starmap(call, steps))
 
 
 class Steps:
-    """Calls functions one after the other, each of them whatever the ones before raised.
+    """Takes steps in order; an exception of one step does not prevent the others.
 
-    Exceptions of the program's come between any two instructions here. One that comes in `take` is
-    kept, wherever that is; so is one that comes while another is being kept. Calling `take` again
-    goes on where it was.
+    A signal handler of the program may raise an exception between any two instructions of `take`.
+    Such an exception is kept, too, even if it comes while another one is being kept. If `take` is
+    interrupted, calling it again continues with the next step.
+
+    Parameters:
+        steps: the steps.
 
     Attributes:
-        raised: what was raised so far.
+        raised: the exceptions so far.
     """
 
     __slots__ = ("_left", "_steps", "raised")
 
     def __init__(self, steps: list[Step]) -> None:
         self._steps = steps
-        # A list's iterator, which knows the remaining steps.
+        # The iterator of a list knows how many steps remain.
         self._left: Any = iter(steps)
         self.raised: list[BaseException] = []
 
     def take(self) -> None:
-        """Call what has not been called."""
+        """Take the steps that were not taken yet."""
         while True:
             try:
                 while True:
@@ -192,7 +200,7 @@ class Steps:
                         list(starmap(call, self._left))
                         if not self._left.__length_hint__():
                             return
-                        # Of all exceptions that one looks like the end.
+                        # A step raised StopIteration, which looks like the end of the iterator.
                         self.raised.append(StopIteration())
                     except BaseException as error:
                         self.raised.append(error)
@@ -203,12 +211,12 @@ class Steps:
 
 
 def _take_each(installation: Installation, steps: list[Step]) -> None:
-    """Call each function; what they raise is kept for `Installation.settle_up`."""
+    """Take each step; keep exceptions for `Installation.settle_up`."""
     taking = Steps(steps)
     taking.take()
     for error in taking.raised:
         if not installation.keep(error):
-            # 3.13 on: after 16,777,215 changes of events every further one is an OverflowError.
+            # Since 3.13, each change of events after 16,777,215 changes raises OverflowError.
             installation.unsaid.append(error)
 
 
@@ -220,12 +228,12 @@ def _registering(installation: Installation, tool: int) -> list[Step]:
 
 
 def _as_told(mask: EventSet) -> EventSet:
-    """Return what `sys.monitoring.get_events` says of `mask` once it is set."""
+    """Return the result of `sys.monitoring.get_events` after `mask` was set."""
     for spec in CALLBACK_SPECS:
         others = events_union(
             *(other.id for other in CALLBACK_SPECS if other.event in spec.shares_slots_with)
         )
-        # 3.14 on: the events that share an event's slots are set in its place.
+        # Since 3.14, CPython sets the events that share an event's slots in place of that event.
         if spec.id and others and mask & spec.id:
             mask = mask & ~spec.id | others
     return mask
@@ -243,10 +251,10 @@ def _clearing(tool: int) -> list[Step]:
 
 
 def _clearing_code(installation: Installation) -> list[Step]:
-    """Unset what is set for single code objects, and re-arm what was disabled.
+    """Return steps that unset events of single code objects, and re-arm disabled locations.
 
-    While no event of the tool is set globally, a local event that comes and goes makes CPython
-    instrument a code object anew. `restart_events()` would re-arm every tool's locations.
+    While no event of the tool is set globally, setting and unsetting a local event makes CPython
+    instrument the code object again. `restart_events()` would re-arm the locations of all tools.
     """
     tool = installation.tool
     steps: list[Step] = [
@@ -259,9 +267,9 @@ def _clearing_code(installation: Installation) -> list[Step]:
 
 
 def _withdraw(installation: Installation) -> None:
-    """Take the installation's own callbacks out of a slot that is now another tool's.
+    """Remove the installation's callbacks from a slot that another tool holds.
 
-    3.12 and 3.13 leave them there, to be called for the other tool's events.
+    On 3.12 and 3.13 they are still there, and would be called for the other tool's events.
     """
     callbacks, installation.callbacks = installation.callbacks, ()
     for event, callback in callbacks:

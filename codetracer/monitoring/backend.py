@@ -20,20 +20,20 @@ _missing = ""
 try:
     from codetracer_bindings import _native
 except ImportError as _error:
-    # Not compiled, or for another interpreter: a free-threaded one has no stable ABI before 3.15.
+    # Not compiled, or not for this interpreter: a free-threaded one has no stable ABI before 3.15.
     _missing = str(_error)
 
 BACKENDS: Final = ("native", "python") if _native else ("python",)
-"""Those that can be had here, the best one first."""
+"""The available backends, the preferred one first."""
 
 _chosen = os.environ.get(VARIABLE) or BACKENDS[0]
 
 
 def backend() -> str:
-    """Return ``native`` or ``python``: how the callbacks that guard handlers are made.
+    """Return ``native`` or ``python``: the language of the callbacks that guard handlers.
 
-    Native when they were compiled, unless the environment variable CODETRACER_BACKEND said
-    otherwise when codetracer was imported.
+    It is ``native`` if the C module was compiled, unless the environment variable
+    CODETRACER_BACKEND named the other one when codetracer was imported.
 
     Raises:
         UsageError: ERR_INVALID_POLICY_VALUE, the variable names no backend, or one that is missing.
@@ -64,7 +64,7 @@ def binders() -> ModuleType:
     """
     if backend() == "native" and _native:
         return _native
-    # Only now: a process that does not use it need not spend the time.
+    # Imported only if needed, to save time.
     from codetracer_bindings import callbacks
 
     return callbacks

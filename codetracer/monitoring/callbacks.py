@@ -1,10 +1,10 @@
-"""The state of an installation, and the one place where a handler's error becomes a decision.
+"""The state of an installation, and the one place that decides about errors of handlers.
 
-- `locked`: the lock of what this process has installed.
-- `Installation`: a tracer in a slot, with its callbacks, the code that it watches and where it has
-  disabled locations; `on_error` and `on_outcome` are what the guarded callbacks call.
-- `remove` and `settle`: take a tracer down, and make of its error what the policy says.
-- `tracer_error` and `farewell_error`: that error, as the user reads it.
+- `locked` calls a function under the lock of this process' installations.
+- `Installation` is a tracer in a slot, with its callbacks, the code that it watches, and the code
+  with locations that it has disabled. Guarded callbacks call its `on_error` and `on_outcome`.
+- `remove` removes a tracer, and `settle` raises or logs its error, as the policy says.
+- `tracer_error` and `farewell_error` make that error, with a message for the user.
 
 The guarded callbacks themselves are generated (`codetracer_bindings.callbacks`), or in C.
 """
@@ -41,31 +41,31 @@ __all__ = ["Installation", "farewell_error", "locked", "remove", "settle", "trac
 seal(globals())
 
 ROOM: Final = 500
-"""Frames that dealing with an error may need when the program has nearly filled the stack."""
+"""How many frames the handling of an error may need if the program has nearly filled the stack."""
 
 _KEEPS_LOCALS: Final = sys.version_info < (3, 13)
-"""Whether a frame's f_locals, once read, keeps what it held until it is read again (PEP 667)."""
+"""Whether a frame keeps the values in its f_locals until f_locals is read again (PEP 667)."""
 
 _HANDLERS: Final = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 
-# Of what this process has installed; no tracer's code runs under it. Reentrant, for a signal
-# handler or __del__ may come in while this thread holds it. It is threading.RLock; importing
-# threading takes a quarter of the time that codetracer takes.
+# The lock of this process' installations; no tracer's code runs under it. It is reentrant, because
+# a signal handler or __del__ may run while this thread holds it. The class is threading.RLock, but
+# importing threading would take a quarter of the time that importing codetracer takes.
 _lock = RLock()
 if hasattr(os, "register_at_fork"):
-    # Who forks holds it, so that no other thread does in the child, where that thread is gone. All
-    # three are in C: other modules' functions, which run before and after, fire events.
+    # The forking thread holds the lock, because a thread that held it would not exist in the child.
+    # All three functions are in C, so that they fire no events.
     os.register_at_fork(
         before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
     )
 
 
 def locked[**P, T](function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Call a function under the lock of what this process has installed."""
+    """Call a function under the lock of this process' installations, and return its result."""
     held: list[bool] = []
     try:
-        # One call into C takes the lock and takes note of it. A signal handler that raises may
-        # come between: on 3.14 also between the beginning of a ``with`` and its block.
+        # One call into C acquires the lock and records that. Between two statements a signal
+        # handler may raise an exception; on 3.14 also between the start of ``with`` and its block.
         held.extend(map(_lock.acquire, (True,)))
         return function(*arguments, **named)
     finally:
@@ -77,17 +77,20 @@ class Installation:
     """One tracer in one slot, from install to uninstall.
 
     Attributes:
-        tool: the slot, once there is one.
-        owner: the very string that was given to `use_tool_id`; a slot with another one is not ours.
+        tracer: the tracer.
+        specs: the specs of the events that the tracer handles.
+        tool: the slot; -1 before one is claimed.
+        owner: the string object that was passed to `use_tool_id`; a slot with another object is
+            another tool's.
         mask: the events that are set for all code.
-        as_set: what `sys.monitoring.get_events` says when they are set.
+        as_set: the result of `sys.monitoring.get_events` when they are set.
         callbacks: each event's id with its guarded callback.
-        policy: returns the policy that decides on the tracer's errors.
+        policy: returns the policy for the tracer's errors.
         teardown: `uninstall_locked`.
-        closed: set by the one teardown; nothing of the tracer is called by events after it.
-        interrupt: what came of the program's while something was set up or taken down; it is
-            raised when that is done.
-        unsaid: what went wrong then, to be logged.
+        closed: whether the teardown has run; no event calls the tracer after it.
+        interrupt: an exception of the program that came while the installation was set up or
+            removed; it is raised after that.
+        unsaid: other exceptions that came then; they are logged after that.
     """
 
     __slots__ = (
@@ -137,11 +140,12 @@ class Installation:
         self.callbacks = bound_callbacks(specs, tracer, binders(), self.on_error, self.on_outcome)
 
     def on_outcome(self, event: str, code: CodeType, outcome: object) -> CallbackOutcome:
-        """Judge what a handler returned; see `codetracer_bindings.callbacks`.
+        """Return the value for CPython after a handler returned `outcome`.
 
-        DISABLE passes where CPython allows it, and the code object is remembered, to be re-armed
-        at uninstall: a disabled location outlives its tool (gh-118327). Where CPython would answer
-        with a ValueError in the program, it is a handler error. Anything else means nothing.
+        DISABLE is passed on where CPython allows it. The code object is remembered, to be re-armed
+        at uninstall, because a disabled location outlives its tool (gh-118327). Where CPython would
+        raise a ValueError in the program, DISABLE is an error of the handler. Any other value is
+        ignored. See `codetracer_bindings.callbacks`.
         """
         if outcome is not DISABLE:
             return None
@@ -154,14 +158,18 @@ class Installation:
         return DISABLE if locked(self._remember, code) else None
 
     def on_error(self, event: str, error: Exception) -> bool:
-        """Decide what a handler's exception means; see `codetracer_bindings.callbacks`.
+        """Handle an exception of a handler; see `codetracer_bindings.callbacks`.
 
-        A MemoryError that a handler meets because memory is full, and stays so without what the
-        handler held, is nobody's fault: the tracer misses the event.
+        If a handler gets a MemoryError because memory is full, and memory stays full after the
+        handler's objects were released, the tracer only misses the event.
+
+        Parameters:
+            event: the event's name, or the name of another method of the tracer.
+            error: the exception.
 
         Returns:
-            True when the exception belongs to the program; see `codetracer.whose`. False when it
-            has been dealt with.
+            True if the exception belongs to the program; see `codetracer.whose`. False if it has
+            been handled.
 
         Raises:
             RecorderError: under ``on_recorder_error = "abort"``, with `error` as its cause.
@@ -169,32 +177,33 @@ class Installation:
         limit = sys.getrecursionlimit()
         context = error.__context__
         entry = None if context is None else context.__traceback__
-        # Without a call: there may be no room for one.
+        # Without a call, because the stack may have no room for one.
         while entry is not None and entry.tb_next is not None:
             entry = entry.tb_next
         if context is not None and entry is not None and entry.tb_frame.f_builtins is BUILTINS:
-            # What codetracer met before, and has dealt with, is not what the program's came of.
+            # The context is an exception that codetracer has handled, so the program must not see
+            # it as the cause of its own.
             error.__context__ = context.__context__
         try:
             if isinstance(error, RecursionError) and continues(error):
                 return True
             sys.setrecursionlimit(limit)
         except RecursionError as full:
-            # The stack is full to the last frame. That one is the program's; the handler's error
-            # comes again at the next event.
+            # The stack is full to the last frame. A RecursionError belongs to the program then; the
+            # handler's error will come again at the next event.
             if isinstance(error, RecursionError):
                 error.__traceback__ = None
                 return True
             full.__context__ = full.__traceback__ = None
             raise
-        # The second time if the first is cut short by an exception of the program's.
+        # Twice, because an exception of the program may interrupt the first restoration.
         try:
             try:
                 sys.setrecursionlimit(limit + ROOM)
                 return self._judge(event, error)
             finally:
-                # Without a call: a frame more may be too many to set it. Not if a handler has set
-                # it meanwhile.
+                # Without a Python call, because the stack may have no room for its frame. If a
+                # handler has changed the limit meanwhile, that stays.
                 if sys.getrecursionlimit() == limit + ROOM:
                     sys.setrecursionlimit(limit)
         finally:
@@ -202,36 +211,36 @@ class Installation:
                 sys.setrecursionlimit(limit)
 
     def disabled_code(self) -> list[CodeType]:
-        """Return the code objects that are alive and have had a location disabled."""
+        """Return the living code objects with locations that were disabled."""
         return [code for code, _ in self._disabled.items()]
 
     def forget_disabled(self) -> None:
-        """All locations are armed again."""
+        """Forget the code objects with disabled locations, because all are armed again."""
         self._disabled.clear()
 
     def watch(self, code: CodeType, events: EventSet) -> None:
-        """Take note of the events that are set for one code object."""
+        """Remember the events that are set for one code object; 0 forgets the code object."""
         if events:
             self._watched.put(code, events)
         else:
             self._watched.drop(code)
 
     def watched_code(self) -> list[tuple[CodeType, EventSet]]:
-        """Return the code objects that are alive and have events of their own."""
+        """Return the living code objects with local events, and these events."""
         watched: list[tuple[CodeType, EventSet]] = self._watched.items()
         return watched
 
     def keep(self, error: BaseException) -> bool:
-        """Keep an exception for `settle_up` if it is the program's; return whether it is."""
+        """Keep an exception for `settle_up` if it is the program's, and return whether it is."""
         theirs = is_the_programs(error)
         if theirs:
             self.interrupt = self.interrupt or error
         return theirs
 
     def settle_up(self) -> None:
-        """Say what went wrong while something was set up or taken down, and raise what came.
+        """Log the exceptions in `unsaid`, and raise the one in `interrupt`.
 
-        Not under the lock: logging has one of its own, which a fork holds too.
+        The caller must not hold the lock, because logging has a lock that forks hold, too.
         """
         while self.unsaid:
             log.say(
@@ -242,16 +251,17 @@ class Installation:
             raise interrupt
 
     def _remember(self, code: CodeType) -> bool:
-        """Take note of a code object with a disabled location, unless this has been closed."""
+        """Remember a code object with a disabled location; return False if closed."""
         if self.closed:
             return False
         self._disabled.put(code, 0)
         return True
 
     def _judge(self, event: str, error: Exception) -> bool:
-        """Do what `on_error` does, with room on the stack."""
+        """Do the work of `on_error`, with room on the stack."""
         try:
-            # What the frames hold says whose it is. But all that follows needs some memory.
+            # `continues` needs the frames' variables, but it also needs some memory. So they are
+            # released only if memory is full.
             if isinstance(error, MemoryError) and memory_is_full():
                 _free_frames(error)
             if not isinstance(error, RecursionError) and continues(error):
@@ -283,15 +293,17 @@ def remove(
 ) -> list[Exception] | None:
     """Remove a tracer, then call its flush() and finish().
 
-    Every step is taken, whatever the ones before it raised. What the program's signal handlers
-    raise meanwhile is kept; see `Installation.settle_up`.
+    An exception of one step does not prevent the others. Exceptions of the program's signal
+    handlers are kept; see `Installation.settle_up`.
 
     Parameters:
+        installation: the tracer's installation.
         teardown: `uninstall_locked`.
-        failed: whether to call its notify_failure() first.
+        failed: whether to call the tracer's notify_failure() first.
 
     Returns:
-        What the tracer raised meanwhile; None if it had been taken down, and nothing was done.
+        The exceptions that the tracer raised meanwhile; None if it had been removed before, and
+        nothing was done.
     """
     tracer = installation.tracer
     farewell: list[Step] = [(tracer.flush,), (tracer.finish,)]
@@ -302,7 +314,7 @@ def remove(
     try:
         _remove(installation, teardown, ours, steps)
     except BaseException as error:
-        # It can be done again, and goes on where it was.
+        # Called again, it continues where it was interrupted.
         _remove(installation, teardown, ours, steps)
         if not installation.keep(error):
             raise
@@ -319,7 +331,7 @@ def remove(
 def _remove(
     installation: Installation, teardown: Callable[..., bool], ours: list[bool], steps: Steps
 ) -> None:
-    # Noted in the same call into C that does it.
+    # The same call into C removes the tracer and records that this call did it.
     locked(teardown, installation, (ours.append, True))
     if ours:
         steps.take()
@@ -328,12 +340,13 @@ def _remove(
 def settle(
     error: RecorderError, cause: Exception, others: list[Exception], policy: RecorderPolicy
 ) -> None:
-    """Make of a tracer's error what the policy says: raise it, or say it and go on.
+    """Raise or log a tracer's error, as the policy says.
 
     Parameters:
-        cause: the exception it came from.
-        others: what else the tracer raised while it was taken down; these are only logged.
-        policy: decides.
+        error: the error.
+        cause: the exception from which it was made.
+        others: other exceptions of the tracer while it was removed; these are only logged.
+        policy: the policy.
 
     Raises:
         RecorderError: under ``on_recorder_error = "abort"``.
@@ -346,15 +359,20 @@ def settle(
         if error is cause:
             raise error
         raise error from cause
-    # Where an error of ours came from says nothing more than its text.
+    # The traceback of an error of codetracer would tell no more than its text.
     trail = None if error is cause else cause
     log.say("error", "tracing has stopped, the program continues: %s", error, exc_info=trail)
 
 
 def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
-    """Return `error`, raised by `tracer` in its method `what`, as a RecorderError.
+    """Return the RecorderError for an exception of a tracer's method.
 
-    It says the line in the tracer's file that failed, or where the method is defined.
+    The message names the line in the tracer's file that failed, or where the method is defined.
+
+    Parameters:
+        tracer: the tracer.
+        what: the name of the method.
+        error: the exception; a RecorderError is returned unchanged.
     """
     if isinstance(error, RecorderError):
         return error
@@ -375,9 +393,9 @@ def tracer_error(tracer: Tracer, what: str, error: Exception) -> RecorderError:
 
 
 def _place(method: object, error: Exception) -> tuple[str | None, int | None]:
-    """Return the file and line to name for an error: the innermost in the method's own file."""
+    """Return the file and line of an error: the innermost entry in the method's own file."""
     function = python_function(method)
-    # Of a decorated one the file of what is decorated.
+    # For a decorated method, the file of the decorated function.
     function = getattr(function, "__wrapped__", function)
     code = getattr(function, "__code__", None)
     place = None if code is None else (code.co_filename, code.co_firstlineno)
@@ -391,7 +409,7 @@ def _place(method: object, error: Exception) -> tuple[str | None, int | None]:
 
 
 def farewell_error(tracer: Tracer, error: Exception) -> RecorderError:
-    """Return `error`, raised by `tracer` while it was taken down, as a RecorderError."""
+    """Return the RecorderError for an exception of a tracer while it was removed."""
     entry = error.__traceback__
     while entry is not None:
         for step in ("notify_failure", "flush"):
@@ -403,15 +421,15 @@ def farewell_error(tracer: Tracer, error: Exception) -> RecorderError:
 
 
 def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderError:
-    # Anything else is a method that was called, such as flush.
+    # If `event` is no event, it is the name of another method, such as flush.
     return tracer_error(tracer, _HANDLERS.get(event, event), error)
 
 
 def _free_frames(error: Exception) -> None:
-    """Let go of what the handler's frames hold: what comes next needs some memory."""
+    """Release the objects in the handler's frames, because the next steps need some memory."""
     entry = error.__traceback__
     while entry is not None:
-        # No contextlib: it would have to be imported, in little memory.
+        # Without contextlib, because importing it needs memory.
         try:
             entry.tb_frame.clear()
             if _KEEPS_LOCALS:

@@ -1,7 +1,7 @@
 """Numbers code objects without keeping them alive, for events that are set on them.
 
-With `codetracer_bindings._engine` (`native/codes.c`), whatever makes the callbacks, CPython tells
-of the end of a code object. Without it there are weak references, which a program can count.
+If `codetracer_bindings._engine` exists, it is done in C (`native/codes.c`), where CPython reports
+the end of a code object. Otherwise weak references are used, which a program can count.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ seal(globals())
 _kind: Any = None
 """`WeakCodes` or the type in C, once it is known.
 
-Each import that fails takes a lock, in whose weak reference importlib loses what a signal handler
-raises.
+It is kept, because each failing import creates a lock, and importlib loses an exception that a
+signal handler raises in the callback of the lock's weak reference.
 """
 
 
@@ -41,7 +41,7 @@ def make_codes() -> Any:
 
 
 class WeakCodes:
-    """Code objects, compared by identity: those of different files may be equal."""
+    """Numbers of code objects, which are compared by identity: different ones may be equal."""
 
     __slots__ = ("_limit", "_numbers")
 
@@ -50,7 +50,7 @@ class WeakCodes:
         self._limit = 1000
 
     def put(self, code: CodeType, number: int, /) -> None:
-        """Give a code object its number."""
+        """Set the number of a code object."""
         known = self._numbers.get(id(code))
         if known is not None and known[1] == number and known[0]() is code:
             return
@@ -60,14 +60,14 @@ class WeakCodes:
             self._limit = 1000 + 2 * len(self._numbers)
 
     def drop(self, code: CodeType, /) -> None:
-        """Take a code object out."""
+        """Remove a code object."""
         self._numbers.pop(id(code), None)
 
     def items(self) -> list[tuple[CodeType, int]]:
-        """Return those that are alive, with their numbers."""
+        """Return the living code objects with their numbers."""
         found = [(known(), number) for known, number in self._numbers.values()]
         return [(code, number) for code, number in found if code is not None]
 
     def clear(self) -> None:
-        """Take all of them out."""
+        """Remove all code objects."""
         self._numbers.clear()

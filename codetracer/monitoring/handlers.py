@@ -32,15 +32,17 @@ _SUSPENDING: Final = {
     CO_COROUTINE: "async def",
     CO_ASYNC_GENERATOR: "an asynchronous generator function",
 }
-"""Flags of functions whose call runs nothing."""
+"""The flags of functions whose call runs none of their code, and their kinds in words."""
 
 
 def wanted_specs(tracer: Tracer) -> tuple[CallbackSpec, ...]:
     """Return the specs of the events that a tracer wants and has handlers for.
 
     Raises:
-        UsageError: ERR_TRACER_INSTALL_CONFLICT, it has no handlers, one that cannot be called with
-            what its event carries, or some that it cannot have all here.
+        UsageError: ERR_TRACER_INSTALL_CONFLICT, the tracer has no handlers, a handler that does not
+            accept the arguments of its event, a handler for an event that this interpreter lacks,
+            or handlers that exclude each other.
+        TypeError: its interest() returned no int.
     """
     handled = [spec for spec in CALLBACK_SPECS if overrides(tracer, spec.handler)]
     for spec in handled:
@@ -76,19 +78,25 @@ def python_function(handler: object) -> FunctionType | None:
 
 
 def event_names(events: EventSet) -> str:
-    """Return the names of `events` for people."""
+    """Return the names of `events`, separated by commas."""
     return ", ".join(name for name in EVENT_NAMES if getattr(EVENTS, name) & events)
 
 
 def conflict(message: str, **context: object) -> UsageError:
-    """Return the error of an installation that cannot be."""
+    """Return the error for an installation that is not possible.
+
+    Parameters:
+        message: the message.
+        context: names and values that locate the error.
+    """
     return UsageError("ERR_TRACER_INSTALL_CONFLICT", message, context)
 
 
 def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
     """Refuse a handler that would do nothing, or fail, at each event.
 
-    A function in C and a `functools.partial` do not say what they take, and are not asked.
+    Functions in C and `functools.partial` objects are accepted, because their parameters are not
+    known.
     """
     handler = getattr(tracer, spec.handler)
     name = f"{type(tracer).__qualname__}.{spec.handler}"
@@ -101,7 +109,7 @@ def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
     function = python_function(handler)
     if function is None:
         return
-    # A function that was put on the instance, and a static method, get no self.
+    # A function in an attribute of the instance, and a static method, get no self.
     given = (*(("self",) if type(handler) is not FunctionType else ()), *spec.parameters)
     code = function.__code__
     right = f"def {spec.handler}({', '.join(given)})"
@@ -117,14 +125,14 @@ def _refuse_unfit(tracer: Tracer, spec: CallbackSpec) -> None:
     keywords = code.co_kwonlyargcount - len(function.__kwdefaults__ or ())
     if required > len(given) or (most is not None and most < len(given)) or keywords:
         raise conflict(
-            f"{name}({_parameters_of(code)}) does not take what {spec.event}"
-            f" carries; write {right}",
+            f"{name}({_parameters_of(code)}) does not accept the arguments of {spec.event};"
+            f" write {right}",
             handler=spec.handler,
         )
 
 
 def _parameters_of(code: CodeType) -> str:
-    """Return what a function takes, but for its defaults, as its definition has it."""
+    """Return the parameters of a function as in its definition, without defaults."""
     names = code.co_varnames
     by_name = code.co_argcount + code.co_kwonlyargcount
     behind = iter(names[by_name:])

@@ -127,7 +127,8 @@ class Monitor:
         made: list[Installation] = []
         try:
             self._prepare(made, tracer, everywhere, slot, policy or self._policy)
-            # Last of all, and here: the tracer sees nothing of ours but the end of this function.
+            # Last, and in this function, so that the tracer gets no other events of codetracer than
+            # those of this function's end.
             _set_events(made[0].tool, made[0].mask)
         except BaseException:
             if made:
@@ -142,14 +143,14 @@ class Monitor:
         slot: int | None,
         policy: Callable[[], RecorderPolicy],
     ) -> None:
-        """Do everything except setting the events; put an installation to be undone into `made`."""
+        """Do everything except setting the events; append the installation to `made`."""
         if not isinstance(tracer, Tracer):
             raise TypeError(f"a tracer is an instance of codetracer.Tracer, not {tracer!r}")
         specs = wanted_specs(tracer)
         wanted = self._slot if slot is None else slot
         wanted_slots = candidates(wanted)
         self._see_to("install")
-        # A string of its own tells this installation from whoever may take the slot over.
+        # A new string object, which identifies this installation if another tool takes the slot.
         owner = "".join((self.name[:1], self.name[1:]))
         mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
         installation = Installation(tracer, owner, specs, mask, policy, uninstall_locked)
@@ -185,12 +186,12 @@ class Monitor:
         installation = self._installation
         if installation is not None:
             try:
-                # Before anything of ours is called: the tracer is to see nothing of it.
+                # First, so that the tracer gets no events of the functions that remove it.
                 if _get_tool(installation.tool) is installation.owner:
                     _set_events(installation.tool, 0)
                 _uninstall(installation)
             except BaseException:
-                # The program's may have come before it was begun.
+                # An exception of the program may have come before _uninstall() began.
                 _uninstall(installation)
                 raise
             finally:
@@ -389,7 +390,7 @@ def installed[T: Tracer](tracer: T, *, slot: int | None = None) -> AbstractConte
 
 
 def is_installed(tracer: Tracer) -> bool:
-    """Tell whether `tracer` is the installed one."""
+    """Return whether `tracer` is installed in the process' own monitor."""
     return _default.tracer is tracer
 
 
@@ -428,16 +429,18 @@ class _Installed:
 
 
 def uninstall_locked(installation: Installation, *then: Step) -> bool:
-    """Take an installation out of sys.monitoring; the caller holds the lock (`locked`).
+    """Remove an installation from sys.monitoring; the caller must hold the lock (`locked`).
 
-    Goes on to the end whatever fails on the way, and never touches a slot that is no longer ours.
+    A step that fails does not prevent the others. A slot that another tool holds is not changed,
+    except that this installation's callbacks are removed.
 
     Parameters:
-        then: what happens with it, in one call into C, and only if this call does it.
+        installation: the installation.
+        then: steps that are taken in the same call into C, only if this call removes it.
 
     Returns:
-        True when this call did it, False when it had been done: whoever gets True, and nobody
-        else, tells the tracer to finish.
+        True if this call removed it, False if it had been removed before. The caller that gets True
+        must call the tracer's flush() and finish().
     """
     if installation.closed:
         return False
@@ -446,7 +449,7 @@ def uninstall_locked(installation: Installation, *then: Step) -> bool:
 
 
 def _let_go(monitor: Monitor) -> None:
-    """Keep nothing of a tracer that has been removed; the caller holds the lock."""
+    """Release a tracer that has been removed; the caller must hold the lock."""
     if monitor._installation is not None and monitor._installation.closed:
         monitor._installation = None
 
@@ -468,7 +471,7 @@ def _uninstall(installation: Installation) -> None:
 
 
 def _see_to(installation: Installation, step: str) -> None:
-    """See to a slot that another tool freed, took or changed: recover, or fail by the policy.
+    """Check the slot. If another tool freed or changed it, set it up again; if one took it, fail.
 
     Raises:
         HostError: ERR_SLOT_LOST, under ``on_recorder_error = "abort"``; the tracer is removed.

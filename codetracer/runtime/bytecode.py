@@ -1,8 +1,8 @@
 """Reads from bytecode what each line of a code object can change.
 
-After a line has run, only the variables that it names can have a new value. Of the objects that are
-reachable from them, only those can have changed that are at most as many attributes and items away
-as the line goes through. So the recorder has to look only at these.
+After a line has run, only the variables that it names can have a new value. An object that is
+reachable from them can have changed only if it is no more attributes and items away than the line
+goes through. So the recorder looks only at these variables and objects.
 """
 
 from __future__ import annotations

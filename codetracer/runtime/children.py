@@ -52,7 +52,7 @@ UNHEARD: Final = {
     ("multiprocessing.popen_spawn_posix", "Popen._launch"): "multiprocessing, by spawn",
     ("multiprocessing.popen_forkserver", "Popen._launch"): "multiprocessing, by forkserver",
 }
-"""Functions that start Python processes without an audit event before 3.15."""
+"""Functions that start Python processes without an audit event before 3.15, with their means."""
 
 _FLAGS: Final = O_RDONLY | O_CLOEXEC | O_NONBLOCK
 _PATHS: Final = frozenset(
@@ -63,10 +63,10 @@ _PATHS: Final = frozenset(
 """CPython's own path types; converting a path of another type would run the program's code."""
 
 LONGEST: Final = 200
-"""The number of characters of a command that are written."""
+"""The largest number of characters of a command that are written."""
 
 LONGEST_LOOKED_AT: Final = 10_000
-"""The number of characters of a command that are searched for secrets."""
+"""The largest number of characters of a command that are searched for secrets."""
 
 commands: Final[list[str]] = []
 """The Python processes that this process has started since recording began."""
@@ -94,12 +94,12 @@ class Children:
         self.last = ""
 
     def begin(self) -> None:
-        """Listen from now on."""
+        """Start to listen."""
         commands.clear()
         _listen(self._hear)
 
     def end(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         _listen(None)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
@@ -128,7 +128,7 @@ class Children:
             # A shell's command is one word.
             words = self._hide(" ".join(words)[:LONGEST_LOOKED_AT].split(" "))
             command = " ".join(words)[:LONGEST]
-            # Terminals will show it.
+            # Terminals will show the command, so it must not have control characters.
             command = "".join([mark if mark.isprintable() else "?" for mark in command])
             self._note(started(command))
 
@@ -150,7 +150,7 @@ def started(command: str) -> bytes:
 
 
 def about_to_exec() -> bool:
-    """Tell whether this process was forked to run another program, right in the fork."""
+    """Return, right after a fork, whether this process was forked to run another program."""
     frame = _getframe(1)
     while frame.f_back is not None and _name_of(frame).startswith("codetracer."):
         frame = frame.f_back
@@ -173,7 +173,7 @@ def _text(value: Any) -> str:
         value = _fspath(value)
         kind = type(value)
     if kind is list and value:
-        # The places to look for it, in order.
+        # The paths at which the system searches for the program, in order.
         return _text(value[0])
     if kind is bytes:
         value = bytes.decode(value, "utf-8", "surrogateescape")

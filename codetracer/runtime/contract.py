@@ -22,7 +22,8 @@ class Engine(Protocol):
     There are two engines, `codetracer.runtime.events.Events` and
     ``codetracer_bindings._engine.Engine``, and both write the same bytes. A handler returns DISABLE
     if none of the location's events will be recorded, otherwise None. It raises exceptions of the
-    program, and errors of its own.
+    program, from signal handlers or formatters, and its own, such as HostError if the log cannot be
+    written.
     """
 
     def on_py_start(self, code: CodeType, instruction_offset: int, /) -> object:
@@ -90,7 +91,7 @@ class Engine(Protocol):
         """Return the step at which a living exception was raised; None if it is not known."""
 
     def restart(self, log: Log, /) -> None:
-        """Begin anew with another log, as a forked child must."""
+        """Start again with another log, in a forked child."""
 
     def learn(self, value: object, /) -> None:
         """Hide the texts of a value from now on, wherever they appear."""

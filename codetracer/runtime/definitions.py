@@ -22,20 +22,20 @@ __all__ = ["Definitions"]
 seal(globals())
 
 _SWEEP_AFTER: Final = 1000
-"""After how many new types those that are gone are let go of, beside as many as there are."""
+"""After this many new types, in addition to those that are known, deleted types are forgotten."""
 
 
 class Definitions:
-    """The numbers given so far.
+    """Assigns the numbers, and writes the definitions.
 
     Parameters:
-        keep_source: called with each source file's name when it is met.
-        formatters: the program's words for its types.
+        keep_source: called with the name of each source file before its first use.
+        formatters: the formatters of the program and of filters; None for none.
 
     Attributes:
-        formatters: as given.
-        out: the group of records that is being put together; definitions go into it right before
-            what uses them.
+        formatters: the parameter of that name.
+        out: the current group of records. A definition is appended to it right before the record
+            that uses its number.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Definitions:
 
     @property
     def sources(self) -> list[str]:
-        """The source files, as co_filename names them."""
+        """The ``co_filename`` of each source file that has a number."""
         return list(self._sources)
 
     def forget(self) -> None:
-        """Number everything anew from now on, for another log."""
+        """Begin all numbers again at 0, for another log."""
         self.out.clear()
         self._layouts.clear()
         self._types = self._sweep_at = 0
@@ -102,7 +102,7 @@ class Definitions:
         self._sources.clear()
 
     def _sweep(self) -> None:
-        """Let go of the layouts of types that are gone."""
+        """Forget the layouts of types that were deleted."""
         for key, layout in [*self._layouts.items()]:
             if layout.alive is not None and layout.alive() is None:
                 del self._layouts[key]

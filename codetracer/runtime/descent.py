@@ -46,18 +46,18 @@ class Announcement:
         names = getattr(_environ, "_data", None)
         self._names: dict[Any, Any] = {} if names is None else names
         value = f"{recording.hex()}:{folder}"
-        # The program may have emptied it, so its content does not show the type of the names.
+        # The program may have emptied os.environ, so its content does not show the type of names.
         self._key = VARIABLE if names is None else _environ.encodekey(VARIABLE)
         self._value = value if names is None else _environ.encodevalue(value)
         self._before = self._names.get(self._key)
 
     def announce(self) -> None:
-        """Set it."""
+        """Set the variable."""
         self._names[self._key] = self._value
         _putenv(VARIABLE, self._value)
 
     def withdraw(self) -> None:
-        """Restore the earlier value, unless the program has changed it. Can be called again."""
+        """Restore the earlier value, unless the program has changed it. May be called again."""
         if self._names.get(self._key) is not self._value:
             return
         # The last step is the one that marks the work as done.
@@ -70,11 +70,11 @@ class Announcement:
 
 
 def ancestor(path: str | None, default: str, *, numbered: bool) -> tuple[str, bytes] | None:
-    """Return folder and id of the recording that this process is to join; None if there is none.
+    """Return folder and id of the recording that this process joins; None if it joins none.
 
     Parameters:
         path: the requested folder; None for `default`.
-        default: the folder of a recording that requests none.
+        default: the folder of a recording for which none is requested.
         numbered: whether ``-2`` and so on is added if the folder is taken.
     """
     number, _, folder = os.environ.get(VARIABLE, "").partition(":")

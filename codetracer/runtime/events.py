@@ -1,8 +1,8 @@
 """The recorder's handlers in Python, which turn events into records.
 
-Each handler puts one group of records together and writes it in one piece. The order in a group:
-the switch to another thread, frames that came or went unseen, definitions, changes of objects and
-variables since the frame's last event, and the event itself.
+Each handler makes one group of records and writes it in one piece. The order in a group is: the
+switch to another thread, frames that began or ended without an event, definitions, changes of
+objects and variables since the frame's last event, and the event itself.
 
 Any Python call may raise RecursionError, because the program's stack may be full. After any call, a
 signal handler of the program may run, and raise, print or fork. The group then continues with the
@@ -56,7 +56,7 @@ __all__ = ["Events"]
 seal(globals())
 
 _LONGEST: Final = 2
-"""The longest wait of a thread for the event of another one, in s; a deadlock would be worse."""
+"""The longest time, in s, that a thread waits for another one's event, because it may deadlock."""
 
 OUTPUT_PIECE: Final = 2**20
 """The largest output in one record, in bytes: a reader reads a record as a whole."""
@@ -64,7 +64,7 @@ OUTPUT_PIECE: Final = 2**20
 _MILLISECOND: Final = 1_000_000
 
 RAISED: Final = 64
-"""The number of recent exceptions that are remembered."""
+"""The number of recent exceptions whose steps are remembered."""
 
 _ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
 """The ending of a recording, by whether the exit status is known."""
@@ -74,7 +74,8 @@ ROOM: Final = 2**16
 
 _WAITING: Final = 0
 _ENDED: Final = -1
-"""Values in place of the frame whose end ends recording: before it begins, and after its end."""
+"""Values of `Events._activation` in place of a frame's id: recording waits for the activation path,
+or has ended."""
 
 
 class Events:
@@ -127,7 +128,7 @@ class Events:
         self._new_lock()
 
     def restart(self, log: Log) -> None:
-        """Begin anew with another log, as a forked child must."""
+        """Start again with another log, in a forked child."""
         self._log = log
         self._late.clear()
         self._missed = 0
@@ -142,7 +143,7 @@ class Events:
         self._process = _getpid()
 
     def _new_lock(self) -> None:
-        # Bound once: an event asks for all of them. Not with ``with``: see `_take`.
+        # Bound once, because each event uses all of them. ``with`` is not used: see `_take`.
         lock = RLock()
         self._acquire, self._release = lock.acquire, lock.release
         self._is_taken = lock._is_owned  # type: ignore[attr-defined]
@@ -255,8 +256,8 @@ class Events:
         return self.clean(data)
 
     def _write_output(self, stream: int, records: list[bytes], has_frame: bool) -> None:
-        # Input waits for the next record, because that may show that the input is now in a variable
-        # with the name of a secret.
+        # Input is written with the next record, because that may show that the input is now in a
+        # variable with a secret name.
         waits = stream == STREAM_STDIN and len(records) == 1 and not self._out
         if has_frame:
             self._stacks.thread()
@@ -297,12 +298,13 @@ class Events:
         self._log.settle(self._out)
 
     def _tell[*Rest](self, late: bytes, write: Callable[[*Rest], None], *arguments: *Rest) -> None:
-        """Write records that belong to no event of CPython; events meanwhile are codetracer's own.
+        """Write records that belong to no event of CPython; events meanwhile are ignored.
 
         Parameters:
-            late: the records to write at the end of the current event of this thread, if there is
-                one: then a signal handler or finalizer of the program runs in the middle of it.
-            write: writes the records if there is no such event.
+            late: the records as bytes. They are written at the end of this thread's current event
+                if there is one, because a signal handler or finalizer runs in the middle of it.
+            write: writes the records if there is no current event.
+            arguments: the arguments for `write`.
         """
         if self._is_taken():
             self._late.append(late)
@@ -326,9 +328,10 @@ class Events:
     def _handle[*Rest](
         self, code: CodeType, work: Callable[[FrameType, Plan, *Rest], None], *rest: *Rest
     ) -> object:
-        """Put the records of one event together and write them, if the event is to be recorded.
+        """Make the group of records of one event and write it, if the event is recorded.
 
         Parameters:
+            code: the code of the event's frame.
             work: appends the group's records.
             rest: its arguments after the frame and the plan.
 
@@ -368,7 +371,8 @@ class Events:
                 if entry is not None and entry.tb_frame.f_builtins is not BUILTINS:
                     raise
             finally:
-                # It refers to this frame, so all objects in the frames would stay alive.
+                # The traceback refers to this frame, so the variable would make a cycle and keep
+                # all objects in the frames alive.
                 entry = None
             if type(error) is MemoryError:
                 self._is_short = True
@@ -378,11 +382,12 @@ class Events:
     def _find_room(self) -> None:
         """Continue after memory has been full, if there is free memory again.
 
-        Until then no event begins, because it would fail in the middle of its work. CPython's own
-        handling of that is little used, and may end the process (3.15.0, a segmentation fault).
+        Until then no event begins, because it would fail in the middle of its work. CPython's
+        handling of such failures is little tested, and may end the process (3.15.0, a segmentation
+        fault).
 
         Raises:
-            MemoryError: it is still full.
+            MemoryError: memory is still full.
         """
         bytearray(ROOM)
         self._is_short = False
@@ -390,13 +395,14 @@ class Events:
     def _take(self) -> bool:
         """Take the engine for this thread; return False if the event must be dropped."""
         if _getpid() != self._process:
-            # The log is the parent's until the child has one.
+            # The log belongs to the parent until the child has one.
             return False
         if self._is_taken():
             if _get_ident() in self._telling:
-                # Not from within a callback: what runs is codetracer's own, for the most part.
+                # The event comes from outside a callback, usually from codetracer's own code.
                 return False
-            # No event comes within another one: a signal handler has raised before the release.
+            # An event cannot come during another one, so a signal handler has raised an exception
+            # before the lock was released.
             self._free()
         if self._acquire(True, _LONGEST):
             return True
@@ -450,14 +456,14 @@ class Events:
         record = encode(self._elapsed(), value)
         self._stacks.leave(record, suspended=encode is encode_yield)
         if self._activation == state.frame:
-            # The call that was to be recorded has ended.
+            # The call into the activation path has ended.
             self._active = False
 
     def _note_raised(self, exception: int, step: int) -> None:
         """Remember the step at which an exception is raised.
 
-        An exception that comes out of a call is raised in the caller, too, before any other line
-        runs. Then the remembered step stays.
+        An exception that leaves a call is also raised in the caller, before any other line runs.
+        Then the remembered step stays.
         """
         known = self._raised.pop(exception, None)
         if known is not None and known[1] == self._moment():
@@ -490,7 +496,7 @@ class Events:
             self._out += self._late
             del self._late[:]
         if self._secrets.count != self._masked:
-            # Some secrets became known after this group was begun.
+            # Some secrets became known after this group had begun.
             masked = [self._secrets.masked(record) for record in self._out]
             self._out[:] = masked
             self._masked = self._secrets.count

@@ -1,7 +1,7 @@
-"""The gate of a recording: where it begins, which code it has, and how much it left out.
+"""The gate of a recording: decides where it begins and which code it has, and counts the rest.
 
-Nothing here runs code of the program: names are taken out of code objects as plain text, paths are
-worked out from that, and the only question to the system is one that `os.stat` answers in C.
+Nothing here runs code of the program. Names are read from code objects as plain text, paths are
+computed from them, and the system is called only through `os.stat`, which is in C.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = ["Gate"]
 
 seal(globals())
 
-# Taken now: the program may put something else in their place.
+# Bound now, because the program may replace them.
 _stat = os.stat
 _text = str.__str__
 
 STRING: Final = "<string>"
-"""What the code that `exec` and `eval` compile has in place of a file's name."""
+"""The file name of code that `exec` and `eval` compile."""
 
 LABELS: Final = {
     "local": "local",
@@ -42,17 +42,18 @@ LABELS: Final = {
     "ret": "return",
     "attr": "attribute",
 }
-"""What the kinds of values are called in a trace's metadata."""
+"""The names of the kinds of values in a recording's metadata."""
 
 
 class Gate:
-    """What a recorder asks before it records.
+    """Decides which code is recorded.
 
     Parameters:
         chain: the filters.
-        activation_path: the file at whose code recording begins; None when it just begins.
-        strings: whether ``<string>`` is the program (``-c``), and not just what `exec` was given:
-            the standard library makes namedtuples and dataclasses so.
+        activation_path: the file at whose code recording begins; None if it begins at once.
+        strings: whether code with the file name ``<string>`` is the program (``-c``). Otherwise it
+            was compiled by `exec`, as the standard library does for namedtuples and dataclasses,
+            and is not recorded.
     """
 
     def __init__(
@@ -73,10 +74,11 @@ class Gate:
         self._dropped: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
 
     def decide(self, code: CodeType, module: str | None) -> Scope:
-        """Return what the filters say of a code object, and count it, unless it is left out.
+        """Return the decision about a code object, and count it for the statistics.
 
         Parameters:
-            module: the ``__name__`` of its globals, if that is a `str` and no subclass of it.
+            code: the code object.
+            module: the ``__name__`` of its globals; None if that is not a `str` itself.
         """
         file = absolute(_text(code.co_filename), self._folder)
         if file.startswith("<frozen "):
@@ -102,13 +104,13 @@ class Gate:
         return self._chain.names
 
     def leave_out(self, code: CodeType) -> None:
-        """Record nothing of a code object, whatever the filters say."""
+        """Never record a code object, even if filters select it."""
         self._left_out[id(code)] = code
 
     def activates(self, code: CodeType) -> bool:
-        """Tell whether recording begins at a code object: whether it is of the activation path.
+        """Return whether recording begins at a code object, because it is in the activation path.
 
-        Always, when there is no such path.
+        Without an activation path, it begins at any code object.
         """
         if self._activation is None:
             return True
@@ -135,7 +137,7 @@ class Gate:
         return {"added": list(self.names.added)}
 
     def statistics(self) -> dict[str, object]:
-        """Return which filters there were and what they did, JSON-able, for a trace's metadata."""
+        """Return the filters and their effects for the metadata, as values for JSON."""
         return {
             "filters": [
                 {
@@ -160,7 +162,7 @@ class Gate:
 
 
 def _identity(file: str) -> tuple[int, int] | None:
-    """Return what a file is the same by, under all its names; None when there is no such file."""
+    """Return the device and inode of a file, which all its names share; None if it is missing."""
     try:
         found = _stat(file)
     except (OSError, ValueError) as error:

@@ -1,9 +1,9 @@
 """Calls formatters: functions of the program that describe its objects in words.
 
-Theirs is the only code of the program's that recording runs, and only where somebody asks for it.
-It runs within the callback of an event, where CPython suppresses monitoring: nothing that it does
-is an event (call_one_instrument, Python/instrumentation.c, 3.12 to 3.15). What it writes is the
-program's output, and comes after the event.
+Formatters are the only code of the program that recording runs, and only if the user names them.
+They run in the callback of an event, where CPython suppresses monitoring, so they cause no events
+(call_one_instrument, Python/instrumentation.c, 3.12 to 3.15). Their output is recorded as the
+program's, after the event.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ seal(globals())
 
 
 class Formatters:
-    """What there is for each type, by the type's name.
+    """The formatters, by the names of types.
 
     Parameters:
-        functions: what the program gives, which come before what filters name.
-        named: what filters name: ``module:function``, ``module:Class.method``, or a method of the
-            type.
+        functions: the functions from the program; they override those of filters.
+        named: the names from filters: ``module:function``, ``module:Class.method``, or the name of
+            a method of the type.
     """
 
     def __init__(
@@ -41,19 +41,22 @@ class Formatters:
         self._named = dict(named or {})
 
     def name_of(self, name: str) -> str | None:
-        """Return a type's name if there is a formatter for it, else None."""
+        """Return `name`, a type's name, if the type has a formatter, else None."""
         return name if name in self._functions or name in self._named else None
 
     def say(self, name: str, value: object) -> tuple[int, str]:
-        """Return whether the formatter for a type failed (1, else 0), and what it says, or why.
+        """Call the formatter of a type.
 
         Parameters:
-            name: the type's name, of `name_of`.
-            value: an instance of it.
+            name: the type's name; `name_of` must return it.
+            value: an instance of the type.
+
+        Returns:
+            0 and the formatter's text; or 1 and the reason if it failed.
 
         Raises:
-            BaseException: what is not the formatter's failure but the program's own matter: an
-                exception that is no `Exception`, or that a signal handler has raised meanwhile.
+            BaseException: an exception that is no `Exception`, or that a signal handler of the
+                program raised meanwhile; it is no failure of the formatter.
         """
         function = self._functions.get(name)
         if function is None:
@@ -63,7 +66,7 @@ class Formatters:
         try:
             said: Any = function(value)
         except (RecursionError, MemoryError) as error:
-            # It began with less than the program has, for it stands on top of it.
+            # The formatter had less stack and memory left than the program has.
             return 1, type_name(type(error))
         except Exception as error:
             if is_the_programs(error):
@@ -76,9 +79,13 @@ class Formatters:
 
 
 def _loaded(where: str, value: object) -> Callable[[Any], object] | None:
-    """Return the function that a filter names, if it is there by now.
+    """Return the function that a filter names, or None if it does not exist yet.
 
-    Nothing is imported, and no code of the program's is run to find it.
+    Nothing is imported, and no code of the program is run to find it.
+
+    Parameters:
+        where: the name in the filter.
+        value: the object to describe.
     """
     module, colon, path = where.rpartition(":")
     if not colon:
@@ -92,7 +99,7 @@ def _loaded(where: str, value: object) -> Callable[[Any], object] | None:
 
 
 def _of_class(kind: Any, name: str) -> Callable[[Any], object] | None:
-    """Return what a class or one that it is derived from has by a name, if it can be called."""
+    """Return a callable attribute of a class or of one of its bases; None if there is none."""
     if not has(mro_of(type(kind)), type):
         return None
     found = (own for base in mro_of(kind) if (own := entry(base, name)) is not None)

@@ -1,7 +1,7 @@
 """The open recorded frames of each thread, and the state that is kept for them.
 
-Frames are told by their ids; no frame, nor anything in one, is kept: the program's objects live
-exactly as long as they do untraced.
+Frames are identified by their ids. No frame and no object in one is kept, so the program's objects
+live exactly as long as without recording.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ seal(globals())
 
 
 class Namespace:
-    """The global variables of a module, as last written.
+    """The global variables of a module, with the values that were written last.
 
     Attributes:
         number: its number in the log.
-        written: for each variable the bytes of its value.
+        written: for each variable, by name, the bytes of its value.
     """
 
     __slots__ = ("number", "written")
@@ -37,11 +37,11 @@ class FrameState:
 
     Attributes:
         frame: the frame's id.
-        plan: what is recorded of its code.
+        plan: the plan of its code.
         number: its number in the log.
-        line: the line it is at; 0 before the first.
-        said: the line that the log has for it.
-        step: the number of its last step; -1 before it has one since it began or went on.
+        line: its current line; 0 before the first.
+        said: its current line according to the log.
+        step: the number of its last step; -1 if it has none since it began or was resumed.
         namespace: its global variables.
         written: for each local variable, by number, the bytes of its value.
     """

@@ -1,9 +1,9 @@
 """Prepares the reading of known types: the rows of spec/types.toml, found in this process.
 
-A type is known by identity: it is one of the interpreter's own, or stands where the spec says in a
-module that the program has loaded. No module is imported because of a value. What is called on an
-instance is written in C, of a type that no program can change; what a class written in Python holds
-is read from its slots and its instances' dicts.
+A type is recognized by identity: it is one of the interpreter's own, or it is at the place that the
+spec names, in a module that the program has loaded. No module is imported because of a value. Only
+functions in C are called on an instance, of types that no program can change. Instances of a class
+in Python are read from their slots and dicts.
 """
 
 from __future__ import annotations
@@ -38,21 +38,22 @@ __all__ = ["LARGEST", "WAYS", "Reading", "Slot", "buffer_bytes", "buffer_items",
 seal(globals())
 
 LARGEST: Final = 1_000
-"""Bytes; of what says that it is larger, no items are read."""
+"""The largest size in bytes of an instance whose items are read, if its row has a size."""
 
 WAYS: Final = {"none": 0, "reads": 1, "iteration": 2, "buffer": 3, "bytes": 4}
-"""How items are read, as the engine in C has it (native/known.c)."""
+"""The numbers of the ways to read items; the engine in C uses the same (native/known.c)."""
 
 _ATTRIBUTES: Final = (types.GetSetDescriptorType, types.MemberDescriptorType)
 _METHODS: Final = (types.MethodDescriptorType, types.WrapperDescriptorType)
 _module_dict_of: Final[Any] = vars(types.ModuleType)["__dict__"].__get__
 
 buffer_items: Any
-"""Returns how many items an object's buffer has, and the first of them: in C alone."""
+"""Returns the number of items of an object's buffer, and the first ones. None without C."""
 buffer_bytes: Any
-"""Returns how many bytes an object's buffer or a BytesIO has, and the first of them: in C alone.
+"""Returns the number of bytes of an object's buffer or a BytesIO, and the first ones.
 
-None for them says that they cannot be read; the number is then 1, or 0 if there are none.
+If they cannot be read, the second result is None, and the first is 1, or 0 if there are no bytes.
+None without C.
 """
 _helpers: dict[str, Any]
 try:
@@ -71,7 +72,8 @@ class Slot:
     Attributes:
         alive: a weak reference to the class.
         name: the slot's name.
-        read: reads it; raises AttributeError where it is not bound, or no slot any more.
+        read: a function that reads the slot of an instance; it raises AttributeError if the slot
+            has no value, or is no slot any more.
     """
 
     __slots__ = ("alive", "name", "read")
@@ -83,19 +85,20 @@ class Slot:
 
 
 class Reading:
-    """How the instances of a type are read.
+    """The way to read the instances of a type.
 
     Attributes:
-        base: the known type, where its own iterator gives the items: theirs, or one that theirs is
-            derived from. Else None, for it may be a class of a module that the program drops.
+        base: if the items are read with the known type's own iterator, that type: the type itself
+            or one of its bases. Otherwise None, because a reference would keep a class alive whose
+            module the program has dropped.
         form: the form of their records.
-        way: how items are read: one of `WAYS`.
-        items: what is read for items: names, steps, whether to leave it out where it is nothing,
-            and whether its own items stand for it.
-        attributes: what is read for attributes.
-        size: the steps that say how large one is, in bytes; none where they are all small.
-        by_name: what reads each attribute, by the attribute's name.
-        hidden: what of an instance's dict is read already, or not shown.
+        way: the way to read items, one of the numbers in `WAYS`.
+        items: the reads for items. A read is its name, its steps, whether it is left out if it is
+            None, False, 0 or (), and whether its own items replace it.
+        attributes: the reads for attributes.
+        size: the steps to the size in bytes; empty if all instances are small.
+        by_name: the step that reads each attribute, by the attribute's name.
+        hidden: the names in an instance's dict that are read otherwise, or not shown.
     """
 
     __slots__ = ("attributes", "base", "by_name", "form", "hidden", "items", "size", "way")
@@ -112,10 +115,13 @@ class Reading:
 
 
 def reading_of(mro: tuple[type, ...]) -> tuple[Reading | None, int]:
-    """Return how the instances of a type are read, and how many classes stand before the known one.
+    """Return the way to read the instances of a type.
 
     Parameters:
-        mro: the type, and those that it is derived from, in the order of lookups.
+        mro: the ``__mro__`` of the type.
+
+    Returns:
+        The reading, and the index of the known type in `mro`; None and 0 if none is known.
     """
     for place, base in enumerate(mro):
         row = KNOWN.get(type_name(base))
@@ -141,9 +147,14 @@ def reading_of(mro: tuple[type, ...]) -> tuple[Reading | None, int]:
 
 
 def _stands_at(home: str, kind: type) -> bool:
-    """Tell whether a type is what a loaded module has under a name.
+    """Return whether a loaded module has a type at its place.
 
-    A module that is being loaded has nothing there yet; what is written in C is taken for it then.
+    While a module is being loaded, the place may be empty. A type in C with the right name is
+    accepted then.
+
+    Parameters:
+        home: the place: the module and the name.
+        kind: the type.
     """
     module, _, name = home.rpartition(".")
     namespace = namespace_of_loaded(module)
@@ -156,7 +167,7 @@ def _stands_at(home: str, kind: type) -> bool:
 def _found(
     rows: tuple[tuple[str, tuple[str, ...], bool, bool], ...], bases: tuple[type, ...]
 ) -> tuple[Read, ...]:
-    """Return what of some reads this CPython's type has."""
+    """Return the reads among `rows` whose first steps exist in this CPython."""
     reads: list[Read] = []
     for name, (text, *later), optional, spread in rows:
         first = _first(text, bases)
@@ -167,7 +178,7 @@ def _found(
 
 
 def _first(text: str, bases: tuple[type, ...]) -> Step | None:
-    """Return what a first step is: something to call, a slot, or a name in the instance's dict."""
+    """Return a first step: a function to call, a slot, or a name in the instance's dict."""
     if text[0] == "@":
         return _decimal_text() if text == "@decimal" else _helpers.get(text[1:])
     name = text.removesuffix("()")
@@ -184,7 +195,10 @@ def _first(text: str, bases: tuple[type, ...]) -> Step | None:
 
 
 def _decimal_text() -> Step | None:
-    """Return what makes text of a Decimal: its own `__str__` makes the thread's context."""
+    """Return a function that makes the text of a Decimal.
+
+    `Decimal.__str__` is not used, because it creates the thread's decimal context.
+    """
     module = find(sys.modules, "_decimal", None)
     context = find(_module_dict_of(module), "Context", None)
     if type(context) is not type or not is_immutable(context):

@@ -1,7 +1,7 @@
 """Finds the attributes and items of a type's instances, and how to read them passively.
 
-Everything is read through the descriptors that CPython itself puts into types: no attribute is
-looked up on an instance or on a type of the program's, no method of theirs is called.
+Everything is read through descriptors that CPython itself puts into types. No attribute is looked
+up on an instance or type of the program, and none of their methods is called.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ __all__ = ["WRAPPED", "Layout", "layout_of"]
 seal(globals())
 
 instance_dict: Any
-"""Returns what an instance has in its dict, and makes none where it has none: in C alone."""
+"""Returns the content of an instance's dict without creating a dict; None without the C module."""
 try:
     instance_dict = import_module("codetracer_bindings._engine").instance_dict
 except ImportError:
     instance_dict = None
 
 _OFFSETS: Final = ("__dictoffset__", "__vectorcalloffset__", "__weaklistoffset__")
-"""What a class written in C has as members, but are places in memory."""
+"""Members of classes in C that are offsets in memory, and not attributes."""
 
 _BASES: Final = (
     (type, FORM_CLASS),
@@ -78,25 +78,26 @@ _BASES: Final = (
     (tuple, FORM_TUPLE),
 )
 _DICTS: Final = (types.GetSetDescriptorType, types.MemberDescriptorType)
-"""What a type has for ``__dict__``; SimpleNamespace a member."""
+"""The types of the descriptor ``__dict__``; that of SimpleNamespace is a member."""
 WRAPPED: Final = (int, float, complex, str, bytes, bytearray)
-"""What a value may be beside having attributes; it is cut as a plain one is."""
+"""Types whose subclasses are recorded as a plain value with attributes. The plain value is cut like
+any other."""
 
 
 class Layout:
-    """What the instances of a type hold.
+    """The content of a type's instances, and the way to read it.
 
     Attributes:
         number: the type's number in the log.
         form: the form of its instances.
-        slots: what reads each slot, by the slot's name; for a named tuple its fields.
-        owners: a weak reference to the class that has the slot, by the slot's name. Fields have
+        slots: a function that reads each slot, by the slot's name; for a named tuple, each field.
+        owners: a weak reference to the class that has the slot, by the slot's name; fields have
             none.
-        dict_of: returns an instance's ``__dict__``; None where it has none.
-        base: which of `WRAPPED` the instances are; else None.
-        reading: what else is read of them if their type, or one of its bases, is a known type.
-        alive: a weak reference to the type; None to one that is there for good.
-        formatter: by what name there is a formatter for it, the caller's to set; else None.
+        dict_of: a function that returns an instance's ``__dict__``; None if there is none.
+        base: the type in `WRAPPED` that the instances are derived from; None for none.
+        reading: more reads, if the type or one of its bases is a known type; else None.
+        alive: a weak reference to the type; None for a type that lives as long as the process.
+        formatter: the name under which the type has a formatter, which the caller sets; else None.
     """
 
     __slots__ = (
@@ -131,15 +132,15 @@ class Layout:
         self.formatter: str | None = None
 
     def is_of(self, kind: type) -> bool:
-        """Tell whether the type that this was told of is there, and is `kind`.
+        """Return whether this is the layout of `kind`.
 
-        Types are not kept alive; the id of one that is gone may be another's.
+        Types are not kept alive, so the id of a deleted type may now be that of another.
         """
         return self.alive is None or self.alive() is kind
 
 
 def layout_of(kind: type) -> Layout:
-    """Return the layout of a type's instances; the number is the caller's to set."""
+    """Return the layout of a type's instances; the caller sets its number."""
     mro = mro_of(kind)
     form = next((form for base, form in _BASES if has(mro, base)), FORM_INSTANCE)
     slots: dict[str, Reader] = {}
@@ -151,7 +152,7 @@ def layout_of(kind: type) -> Layout:
     if is_enumeration or base is not None or (form != FORM_INSTANCE and _form(reading) != form):
         reading = None
     if form not in (FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE):
-        # What a known class keeps in slots is read as it says.
+        # The slots of a known class are read only as its row says.
         owners, dict_of = _owners_of(mro[:place] if reading else mro), _dict_of(mro)
         slots = {
             name: slot_reader(owner, name, types.MemberDescriptorType)
@@ -178,19 +179,20 @@ def _form(reading: Reading | None) -> int | None:
 
 
 def _alive(kind: type) -> ref[type] | None:
-    """Return a weak reference that the program does not see.
+    """Return a weak reference to a type that adds none to those that the program can see.
 
-    A class has one without a callback from each of its bases (add_subclass, Objects/typeobject.c),
-    and there is never more than one such (get_basic_refs, Objects/weakrefobject.c): it is the same.
+    Each base of a class has a weak reference without a callback to it (add_subclass,
+    Objects/typeobject.c), and an object has at most one such reference (get_basic_refs,
+    Objects/weakrefobject.c). So this is that reference.
     """
     return ref(kind) if flags_of(kind) & IS_HEAP_TYPE else None
 
 
 def _owners_of(mro: tuple[type, ...]) -> dict[str, ref[type]]:
-    """Return which class has each slot, by the slot's name."""
+    """Return the class that has each slot, by the slot's name."""
     owners: dict[str, ref[type]] = {}
     for base in reversed(mro):
-        # The fields of the types that CPython is made of are of no interest.
+        # The members of CPython's own static types are not recorded.
         if not flags_of(base) & IS_HEAP_TYPE:
             continue
         alive = ref(base)
@@ -203,7 +205,7 @@ def _owners_of(mro: tuple[type, ...]) -> dict[str, ref[type]]:
 def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
     for base in mro:
         descriptor = entry(base, "__dict__")
-        # A class may be made with another one's there. In 3.15 all have the same, of object.
+        # A class may have another class's descriptor. In 3.15 all classes share that of object.
         if type(descriptor) in _DICTS and (
             descriptor.__objclass__ is base or descriptor.__objclass__ is object
         ):
@@ -211,7 +213,7 @@ def _dict_of(mro: tuple[type, ...]) -> Callable[[Any], Any] | None:
                 found: Callable[[Any], Any] = instance_dict
                 return found
             if not flags_of(base) & IS_HEAP_TYPE:
-                # It is there for good.
+                # A static type is never deleted.
                 return descriptor.__get__  # type: ignore[no-any-return]
             return slot_reader(ref(base), "__dict__", type(descriptor))
     return None
@@ -230,7 +232,7 @@ def _item_reader(index: int) -> Reader:
 
 
 def _is_enumeration(kind: type) -> bool:
-    # By its name: the module is not ours to import, and sys.modules is the program's.
+    # By the name, because recording must not import enum, and the program may change sys.modules.
     return any(
         class_name(base) == "EnumType" and type_name(base) == "enum.EnumType"
         for base in mro_of(type(kind))

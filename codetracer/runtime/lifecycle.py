@@ -69,13 +69,13 @@ _HANDLERS: Final = (
 )
 
 PATIENCE: Final = 100
-"""How often the end begins anew where signal handlers raise amid it."""
+"""How often the end of a recording starts again if signal handlers interrupt it."""
 
 LAST: Final = -1000
-"""Below the priorities of whatever else ends with a process of multiprocessing."""
+"""A priority below those of all other finalizers of a process of multiprocessing."""
 
 _recording: list[Recorder] = []
-"""The recorders that a fork concerns."""
+"""The running recorders, which a forked child must adapt."""
 
 seal(globals())
 
@@ -84,22 +84,22 @@ class Recorder(Tracer):
     """Records what the program does, from `begin` to `finish`.
 
     Attributes:
-        directory: where to.
-        started: whether it has begun.
-        ended: whether it has ended, in whatever way.
+        directory: the folder of the recording.
+        started: whether `begin` was called.
+        ended: whether the recording has ended, also by a failure.
         failed: whether it failed.
-        is_wanted: whether anything is to be left at the end; not of a program that never began.
-        problem: why not everything is recorded; None as long as it is.
+        is_wanted: whether the recording is kept at the end; False for a program that never began.
+        problem: why the recording is incomplete; None if it is not.
 
     Parameters:
-        directory: where to.
-        gate: what of it.
-        capture: how its output is caught.
-        limits: how much of values.
-        program: what is recorded, as a person would name it.
+        directory: the folder of the recording.
+        gate: decides which code is recorded.
+        capture: the output to capture.
+        limits: limit the recorded part of values; None for the default limits.
+        program: the name of the program, for the metadata.
         arguments: the program's arguments.
         active: whether recording begins at once, and not at the activation path.
-        formatters: the program's words for its types.
+        formatters: the formatters of the program and of filters; None for none.
 
     Raises:
         OSError: the log or the metadata cannot be written.
@@ -159,15 +159,15 @@ class Recorder(Tracer):
             raise
 
     make_room = staticmethod(reserve.release)
-    """Has memory ready for the end: nothing in Python may come before it."""
+    """Frees memory for the end of the recording. No Python function may be called before it."""
 
     @property
     def is_forked(self) -> bool:
-        """Whether this process is a fork of the one that it was made in."""
+        """Whether this process was forked after the recorder was created."""
         return _getpid() != self._first_pid
 
     def begin(self) -> None:
-        """Catch the program's output from now on, and follow it through forks."""
+        """Start to capture output, to follow forks, and to notice child processes."""
         self.started = True
         reserve.keep()
         _recording.append(self)
@@ -176,18 +176,18 @@ class Recorder(Tracer):
         self._announcement = Announcement(self.directory.recording, self.directory.path)
         self._announcement.announce()
         self._capture.start()
-        # Not before: what forwards the output is a process of ours.
+        # Last, because starting the capture starts the forwarder, a child process of codetracer.
         self._children.begin()
 
     def discard(self) -> None:
-        """Leave nothing: recording could not begin. May be called again."""
+        """Remove everything of a recording that could not begin. May be called again."""
         self.ended = True
         self._log.close()
         if self.directory.is_there():
             self.directory.remove()
 
     def unrecorded(self) -> list[str]:
-        """Return the commands of the Python processes that were started here and did not join."""
+        """Return the commands of Python processes that this one started and that did not join."""
         try:
             joined = self.directory.joined_logs()
         except OSError as error:
@@ -202,42 +202,42 @@ class Recorder(Tracer):
         return found
 
     def raised_at(self, exception: BaseException) -> int | None:
-        """Return the step at which an exception that is alive was raised; None if not known."""
+        """Return the step at which a living exception was raised; None if it is not known."""
         step: int | None = self._events.raised_at(exception)
         return step
 
     def leave_out(self, frame: FrameType | None) -> None:
-        """Record nothing of the code of a frame and of those that called it: it runs the program.
+        """Do not record the code of a frame and of its callers, because that runs the program.
 
-        Whatever runs the launcher is not the program: a console script, ``python -m``, a script
-        that has codetracer in itself.
+        The callers of the launcher are not the program: a console script, ``python -m``, or a
+        script that contains codetracer.
         """
         while frame is not None:
             self._gate.leave_out(frame.f_code)
             frame = frame.f_back
 
     def set_exit_status(self, code: int | None, /) -> None:
-        """Take note of the program's exit status."""
+        """Set the program's exit status for the log and the metadata."""
         self._status = code
 
     def set_exit_label(self, label: str) -> None:
-        """Take note of how the program ended, in words."""
+        """Set a description of the program's end for the metadata, such as ``exited 1``."""
         self._label = label
 
     def notify_failure(self) -> None:
-        """A handler failed: what is recorded ends here."""
+        """Mark the recording as failed, because a handler failed."""
         self.failed = True
         self.problem = self._log.problem or "the recorder failed; see the logged error"
 
     def sync(self) -> None:
-        """Have the next `flush` wait until the system has written to the disk what is recorded."""
+        """Make the next `flush` wait until the system has written the log to the disk."""
         self._syncs = True
 
     def flush(self) -> None:
-        """Do what `sync` has asked for: whatever is recorded is in the file at once.
+        """Wait until the log is on the disk, if `sync` was called before.
 
-        At its end a recording does not wait for the disk, which would be a wait for each forked
-        process of the program's.
+        Records are always in the file at once. The end of a recording does not wait for the disk,
+        because each forked process of the program would wait.
         """
         if self._syncs:
             self._syncs = False
@@ -247,8 +247,9 @@ class Recorder(Tracer):
         """End the recording: close the log, and write the metadata.
 
         Raises:
-            HostError: ERR_IO, what is left to write cannot be written; all steps were taken.
-            BaseException: a signal handler of the program raised it meanwhile; so were they.
+            HostError: ERR_IO, the rest cannot be written; all other steps were taken.
+            BaseException: a signal handler of the program raised it meanwhile; all steps were
+                taken.
         """
         interrupts: list[BaseException] = []
         while not self._has_left:
@@ -264,7 +265,7 @@ class Recorder(Tracer):
             raise HostError("ERR_IO", self._trouble, {"path": self.directory.path})
 
     def _take_leave(self) -> None:
-        """Do what `finish` does; it can be done again, from wherever it was interrupted."""
+        """Take the steps of `finish`. If an exception interrupts it, it can be called again."""
         if self in _recording:
             _recording.remove(self)
         self.ended = True
@@ -273,7 +274,7 @@ class Recorder(Tracer):
         if self._announcement is not None:
             self._announcement.withdraw()
         self._close_log()
-        # A forked child has its log; the metadata is its parent's to write.
+        # A forked child has a log, but its parent writes the metadata.
         if not self.is_forked:
             self._trouble = self._conclude() or self._trouble
         self._has_left = True
@@ -282,7 +283,7 @@ class Recorder(Tracer):
         """Write the end and close the log."""
         try:
             if not self.failed and not self._exits:
-                # In one call into C it is written and taken note of.
+                # One call into C writes the end and records that it was written.
                 self._exits.extend(map(self._events.exit, (self._status,)))
         except HostError as error:
             self.failed = True
@@ -295,7 +296,7 @@ class Recorder(Tracer):
             self.problem = self._trouble
 
     def _conclude(self) -> str | None:
-        """Write the metadata, or remove what the policy does not want; return what went wrong."""
+        """Write the metadata, or remove an unwanted recording; return the problem, or None."""
         try:
             partial = self.failed and not recording_policy().keep_partial_trace
             if partial or not self.is_wanted:
@@ -316,7 +317,7 @@ class Recorder(Tracer):
         return None
 
     def retry(self) -> None:
-        """Write the metadata if that failed when recording ended: there may be room now."""
+        """Write the metadata if that failed when recording ended; there may be free space now."""
         if self._unwritten and not self.is_forked:
             self._unwritten = False
             self._conclude()
@@ -326,7 +327,7 @@ class Recorder(Tracer):
         return make_log(path, self.directory.recording, self._pid, _time_ns())
 
     def _note(self, record: bytes) -> None:
-        """Write a record whose failure need not be reported: the next event reports it."""
+        """Write a record, and ignore a failure, because the next event will report it."""
         if self.failed:
             return
         try:
@@ -335,14 +336,14 @@ class Recorder(Tracer):
             return
 
     def follow_fork(self) -> None:
-        """Go on in a forked child, with a log of its own; without one, record nothing there."""
+        """Continue in a forked child with another log; if that cannot be made, record nothing."""
         self._log.abandon()
         self._pid = _getpid()
         self._definitions.forget()
         self._plans.forget()
         _end_with_multiprocessing()
         try:
-            # It is written when there is something to write.
+            # The file is created when the first record is written.
             self._log = self._make_log()
         except OSError as error:
             if not began_here(error):
@@ -384,7 +385,7 @@ class Recorder(Tracer):
     def _sources(self) -> dict[str, str]:
         """Return the name of each source file's copy."""
         copies = {f"/{name}": name for name in self.directory.copies() if name[:1] != "<"}
-        # A forked child's are there, a file that could not be copied is not.
+        # These include the copies of forked children, but no file that could not be copied.
         left_out = self.directory.left_out
         return copies | {
             name: source_name(name) for name in self._definitions.sources if name not in left_out
@@ -413,7 +414,7 @@ class Recorder(Tracer):
             "started": _strftime("%Y-%m-%dT%H:%M:%SZ", _gmtime(self._started // 10**9)),
             "duration_ns": _perf_counter_ns() - self._clock if ended else None,
             "complete": ended and not self.failed,
-            # If it is never ended, the log has more.
+            # If the recording does not end normally, the log shows more.
             "incomplete_reason": self.problem,
             "exit_status": {"code": self._status, "label": self._label},
             "filters": self._gate.statistics(),
@@ -429,13 +430,13 @@ class Recorder(Tracer):
 
 
 def _end_with_multiprocessing() -> None:
-    """End the recording with a process of multiprocessing, which leaves by os._exit.
+    """End the recording in a process of multiprocessing, which ends with os._exit.
 
-    A program that does not use it is not made to load it.
+    If the program has not loaded multiprocessing, it is not loaded here.
     """
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        # What is entered right now is thrown away, and then these are called.
+        # A forked process discards its finalizers, and then calls the functions registered here.
         util.register_after_fork(_end_with_multiprocessing, _register_end)
 
 

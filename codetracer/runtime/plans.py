@@ -145,7 +145,7 @@ class Plans:
         return id(code) in self._starting
 
     def tell_start(self, code: CodeType) -> None:
-        """Write the record that such code starts a process."""
+        """Write the record for a process that this code starts."""
         self._definitions.out.append(started(self._starting[id(code)]))
 
     def of(self, code: CodeType, frame: FrameType) -> Plan | None:

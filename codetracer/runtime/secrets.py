@@ -1,10 +1,10 @@
 """Remembers secrets, and hides their text wherever it appears again.
 
-A secret is met under a name that says so (`codetracer.filters.names`), or in a URL. From then on it
-is hidden in every text that goes into the recording. Only keyed hashes are kept of it: one of its
-first six bytes, by which a longer text is searched for it, and one of its first 256, which decides.
+A secret is found as a value with a secret name (`codetracer.filters.names`), or in a URL. From then
+on it is hidden in every text of the recording. Only keyed hashes of it are kept: a hash of its
+first six bytes, to search longer texts, and a hash of its first 256 bytes, to compare them.
 
-`native/secrets.c` does what `Secrets` does, and asks it what `parts` and `urls` say.
+`native/secrets.c` does the same as `Secrets`, and calls its `parts` and `urls`.
 """
 
 from __future__ import annotations
@@ -35,46 +35,47 @@ __all__ = ["LOOKED_AHEAD", "PLACEHOLDER", "Secrets"]
 seal(globals())
 
 PLACEHOLDER: Final = b"<redacted>"
-"""What stands in a longer text where a secret stood."""
+"""The text that replaces a secret inside a longer text."""
 
 SHORTEST: Final = 6
-"""Characters: what is shorter is hidden by its name alone, for it stands in too many texts."""
+"""The least number of characters of a remembered secret. A shorter one is hidden only where it has
+a secret name, because its text appears in too many other texts."""
 
 VARIETY: Final = 3
-"""How many different bytes a secret has at least: ``******`` is none, and zeros are everywhere."""
+"""The least number of different bytes of a secret: ``******`` and zeros are not remembered."""
 
 WINDOW: Final = 6
-"""Bytes by which a text is searched."""
+"""The number of first bytes of a secret by which texts are searched."""
 
 LOOKED_AHEAD: Final = 256
-"""How many bytes of a secret are compared, and of a text looked at behind where it is cut."""
+"""How many bytes of a secret are compared, and how many after the cut of a text are searched."""
 
 LONGEST: Final = 1 << 16
-"""How many characters of a secret are taken."""
+"""The largest number of characters of a secret that are used."""
 
 PIECE: Final = 16
-"""Bytes of the pieces in which what follows of a long secret is remembered."""
+"""The size in bytes of the pieces in which the rest of a long secret is remembered."""
 
 LONGEST_KNOWN: Final = 1 << 12
-"""Of how many bytes of a secret there are pieces."""
+"""The number of first bytes of a secret that are remembered in pieces."""
 
 MOST: Final = 1 << 16
-"""How many secrets are remembered; later ones are hidden by their names alone."""
+"""How many secrets are remembered; later ones are hidden only where they have secret names."""
 
 MOST_ASKED: Final = 1 << 16
-"""Of how many texts it is remembered that they are known."""
+"""How many secret texts are remembered so that they are not processed again."""
 
 CLEAN_SLOTS: Final = 4096
-"""How many texts are remembered that have no secrets, at most."""
+"""The largest number of texts that are remembered as free of secrets."""
 
 DEEPEST: Final = 3
-"""How many containers deep the texts of a secret are looked for."""
+"""How many levels of containers of a secret value are searched for texts."""
 
 ITEMS: Final = 100
-"""How many items of each."""
+"""How many items of each container are searched."""
 
 SHORTEST_LINE: Final = 16
-"""Bytes of a secret's line from which on it is a secret of its own."""
+"""The least number of bytes of a line of a secret that is remembered as a separate secret."""
 
 _SCHEME: Final = re.compile(rb"(?:basic|bearer|digest|negotiate|token|apikey)\s+(?=\S)", re.I)
 _USERINFO: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s/?#'\"<>\\]+)@")
@@ -84,31 +85,31 @@ _RESERVED: Final = re.compile(rb"[^A-Za-z0-9_.~-]")
 
 
 class Secrets:
-    """The secrets that are known so far.
+    """Remembers secrets, and replaces them in texts.
 
     Parameters:
-        names: decides which names are secret; None if nothing is to be hidden.
+        names: decides which names are secret; None to hide nothing.
 
     Attributes:
-        count: how many are known.
+        count: how many texts are remembered.
     """
 
     def __init__(self, names: SecretNames | None = None) -> None:
         self.count = 0
         self._names = names
-        # Hashes are compared within this process alone, and mean nothing outside.
+        # A random key, so that the hashes are useless outside of this process.
         self._key = int.from_bytes(urandom(8), "little")
         self._windows: dict[int, list[tuple[int, int, int]]] = {}
         self._asked: set[int] = set()
-        # Of a fixed size: where memory is short, none is asked for.
+        # Of a fixed size, so that it never needs more memory.
         self._clean = [0] * CLEAN_SLOTS
 
     def learn(self, value: Any, depth: int = 0) -> None:
-        """Remember the texts of a value that is secret.
+        """Remember the texts of a secret value.
 
         Parameters:
-            value: a text, or a container; anything else holds no text.
-            depth: how many containers it is in.
+            value: a text, or a container; other values have no texts.
+            depth: the number of containers around it.
         """
         if self._names is None:
             return
@@ -149,13 +150,13 @@ class Secrets:
         self._clean = [0] * CLEAN_SLOTS
         self.count += 1
 
-    # -- what a secret is made of; asked once for each
+    # -- the forms of a secret; computed once for each
 
     def parts(self, data: bytes) -> list[bytes]:
-        """Return what is to be remembered of a secret text: none, one or several of its forms.
+        """Return the forms of a secret text to remember: none, one or several.
 
         Parameters:
-            data: the text, in UTF-8 if it was a `str`.
+            data: the text; UTF-8 if it was a `str`.
         """
         text = data.strip()
         scheme = _SCHEME.match(text)
@@ -164,9 +165,9 @@ class Secrets:
         found = [text, *self.urls(text)[1]]
         plain = text_of(text)
         if plain is not None:
-            # As it stands in messages.
+            # The form in messages that show its repr.
             found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
-        # Where only what is compared can be hidden, the rest is found by these.
+        # `masked` hides only the compared part of a secret, and these pieces of the rest.
         found += [
             text[at : at + PIECE]
             for at in range(LOOKED_AHEAD, min(len(text), LONGEST_KNOWN), PIECE)
@@ -189,7 +190,11 @@ class Secrets:
         return plain is None or not self._names.is_word(plain)
 
     def urls(self, data: bytes) -> tuple[list[Span], list[bytes]]:
-        """Return the places of secrets in a text's URLs, and the secrets to remember."""
+        """Return the places of secrets in the URLs of a text, and the secrets to remember.
+
+        Parameters:
+            data: the text; UTF-8 if it was a `str`.
+        """
         spans: list[Span] = []
         secrets: list[bytes] = []
         if self._names is None or self._names.readers_only:
@@ -211,13 +216,13 @@ class Secrets:
     # -- hiding
 
     def hidden(self, value: Any, base: Any, limit: int, length: int) -> bytes | None:
-        """Return the part to write of a text that has secrets; None if it has none.
+        """Return the recorded part of a text without its secrets; None if it has none.
 
         Parameters:
-            value: an instance of `base`.
+            value: an instance of `base`; bytes may be only the first part.
             base: `str`, `bytes` or `bytearray`.
             limit: the number of characters or bytes to write.
-            length: the number of all characters or bytes; of bytes, `value` may be only the first.
+            length: the number of characters or bytes of the whole text.
 
         Returns:
             The text with placeholders, in UTF-8; an empty one if all of it is secret.
@@ -248,8 +253,8 @@ class Secrets:
     def masked(self, record: bytes) -> bytes:
         """Return a record of the same length, with asterisks in place of secrets in its texts.
 
-        The record was made before these secrets were known. Only its texts are searched, because
-        other bytes may look like a secret: `123456` may be six objects in a list.
+        The record was made before the secrets were known. Only its texts are searched, because
+        other bytes may look like a secret: the bytes of ``123456`` may be six objects in a list.
         """
         if not self._remembered(record, is_text=False, whole=False):
             return record

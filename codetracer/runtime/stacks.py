@@ -73,7 +73,7 @@ class Stacks:
 
     def thread(self) -> ThreadState:
         """Return the running thread's state, and write the switch if another thread ran before."""
-        # Not by its identifier, which another thread may get soon.
+        # Not by its identifier, which another thread may get later.
         thread: ThreadState | None = getattr(self._local, "state", None)
         if thread is None:
             ident = get_ident()
@@ -103,17 +103,17 @@ class Stacks:
         return thread.stack[-1]
 
     def begin(self, frame: FrameType, plan: Plan) -> None:
-        """A frame begins."""
+        """Write that a frame begins."""
         thread = self._thread_of(plan)
         if self._is_top(thread, frame, plan) and not thread.stack[-1].line:
             return
-        # An earlier frame at this address, which ended without an event.
+        # A frame in `_suspended` with this id was deleted without an event.
         self._suspended.pop(id(frame), None)
         self._sync(thread, frame.f_back, id(frame))
         self._call(thread, frame, plan)
 
     def resume(self, frame: FrameType, plan: Plan) -> None:
-        """A suspended frame is resumed."""
+        """Write that a suspended frame is resumed."""
         thread = self._thread_of(plan)
         if self._is_top(thread, frame, plan):
             return
@@ -121,13 +121,13 @@ class Stacks:
         self._resume(thread, frame, plan)
 
     def throw(self, frame: FrameType, plan: Plan, exception: BaseException) -> None:
-        """A frame that was suspended goes on with an exception."""
+        """Write that a suspended frame is resumed with an exception."""
         thread = self._thread_of(plan)
         begun = frame.f_lasti > plan.beginning
         if not begun:
-            # What is known by its id is of one that was there before, and ended unseen.
+            # A frame in `_suspended` with this id was deleted without an event.
             self._suspended.pop(id(frame), None)
-        # Through a `yield from` that handled it, it may come to a frame that has been resumed.
+        # If a generator below a `yield from` handled the exception, this frame is already open.
         is_open = begun and any(state.frame == id(frame) for state in thread.stack)
         if is_open:
             self._sync(thread, frame, 0)
@@ -135,7 +135,7 @@ class Stacks:
             self._sync(thread, frame.f_back, id(frame))
         state = thread.stack[-1] if is_open else self._suspended.get(id(frame))
         if state is None or state.plan is not plan:
-            # It has not been met before; the RAISE that follows says the rest.
+            # The frame is seen for the first time; a RAISE with the exception follows.
             self._enter(thread, frame, plan)
             return
         value = self._variables.value(exception, plan)
@@ -155,18 +155,22 @@ class Stacks:
         self._out.append(record)
 
     def _is_top(self, thread: ThreadState, frame: FrameType, plan: Plan) -> bool:
-        """Tell whether the stack has a frame that is only about to say that it begins or goes on.
+        """Return whether a frame that begins or is resumed is already on top of the stack.
 
-        CPython runs signal handlers and finalizers right before a frame says so.
+        CPython runs signal handlers and finalizers right before the event of its beginning or
+        resumption, and their events put it there.
         """
         stack = thread.stack
         return bool(stack) and stack[-1].frame == id(frame) and stack[-1].plan is plan
 
     def _sync(self, thread: ThreadState, frame: FrameType | None, beginning: int) -> None:
-        """Make the innermost recorded frame from `frame` outwards the top of the stack.
+        """Make `frame`, or its nearest recorded caller, the top of the stack.
 
         Parameters:
-            beginning: the id of a frame that begins; the stack may hold a dead one of that id.
+            thread: the state of the running thread.
+            frame: a frame of that thread; None for an empty stack.
+            beginning: the id of a frame that begins, because the stack may still have a deleted
+                frame with that id; 0 for none.
         """
         stack = thread.stack
         if frame is not None and stack and stack[-1].frame == id(frame) != beginning:
@@ -184,8 +188,8 @@ class Stacks:
 
         keep, missing = stack_change(frame, place_of, choose)
         while len(stack) > keep:
-            # A throw() has passed through it, or another greenlet runs, and it may go on; or it has
-            # ended unseen.
+            # The frame has ended without an event; or it may be resumed, because a throw() has
+            # passed through it or another greenlet runs.
             state, record = stack[-1], encode_lost()
             self._suspended[state.frame] = state
             del stack[-1]
@@ -228,7 +232,7 @@ class Stacks:
         variables = frame.f_globals
         namespace = self._namespaces.get(id(variables))
         if namespace is None or (
-            # Another dict may have the address of one that is gone.
+            # A new dict may have the address of a deleted one.
             plan.kind == KIND_MODULE
             and any(find(variables, name, MISSING) is MISSING for name in namespace.written)
         ):

@@ -1,9 +1,9 @@
 """Finds the asyncio task that a coroutine runs in.
 
-The coroutines of several tasks go on by turns in one thread, and only the task tells whose turn it
-is. What is asked is asyncio's own part in C, once the program has loaded it, and no code of the
-program's runs: an event loop that has a hash of its own, and a task that is no `_asyncio.Task`, are
-not asked.
+The coroutines of several tasks take turns in one thread, and only the current task shows whose turn
+it is. The task comes from asyncio's C module, once the program has loaded that. No code of the
+program runs: nothing is called for an event loop whose class defines a hash, or for a task that is
+no `_asyncio.Task`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _modules: Final = sys.modules
 
 
 class Tasks:
-    """Writes which task a thread runs, where that is another one than before.
+    """Writes which task a thread runs, if the task has changed.
 
     Parameters:
-        out: the group of records that is being put together.
+        out: the current group of records.
     """
 
     def __init__(self, out: list[bytes]) -> None:
@@ -49,12 +49,12 @@ class Tasks:
         self._type: type | None = None
 
     def tell(self, thread: ThreadState) -> None:
-        """A coroutine or an asynchronous generator begins or goes on in a thread."""
+        """Write the current task; called when a coroutine begins or is resumed in a thread."""
         if self._running_loop is None and not self._find():
             return
         task = self._running()
         name = "" if task is None else _start_of(self._name_of(task))
-        # The name too: another task may have the address of one that is gone.
+        # With the name, because a new task may have the address of a deleted one.
         running = 0 if task is None else id(task), name
         if running != thread.task:
             record = encode_task(name)

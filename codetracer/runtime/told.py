@@ -65,7 +65,7 @@ class ToldReading:
 
 
 class ToldRead:
-    """One read; `_told` makes its steps."""
+    """One read of an item or attribute; `_told` makes its steps."""
 
     __slots__ = ("name", "optional", "spread", "steps")
 

@@ -89,7 +89,7 @@ SECRET: Final = 3
 """As REDACT, and the text of the value is also hidden wherever it appears."""
 
 MAX_KNOWN: Final = 100_000
-"""The number of objects that are remembered. If there are more, all are forgotten."""
+"""The largest number of remembered objects; if there are more, all are forgotten."""
 
 MAX_NAME: Final = 1_000
 """The longest name of a class, function or module that is written, in characters."""
@@ -99,7 +99,7 @@ NESTED: Final = 10
 tuple of a hundred tuples of a hundred items is small for the program, but not for the log."""
 
 MAX_NAMES: Final = 10_000
-"""The number of names for which a filter's action is remembered."""
+"""The largest number of names whose actions are remembered."""
 
 LONGEST_KEY: Final = 100
 """The longest key of a dict that counts as a name, in bytes."""
@@ -135,9 +135,12 @@ _FALSE: Final = value_false()
 
 
 class AttributeActions(dict[str, int]):
-    """A filter's action for each attribute name, remembered as long as the names fit.
+    """A cache of filters' actions, by the names of attributes.
 
-    Keys of dicts are names too, so a name may have any length.
+    Keys of dicts are names, too, so a name may have any length, and the total length is limited.
+
+    Parameters:
+        action: returns the action for a name.
     """
 
     def __init__(self, action: Callable[[str], int]) -> None:
@@ -178,8 +181,8 @@ class Values:
     First call `encode` for each value of an event, and then `write_objects`. Objects with a shorter
     way from the encoded values come first, so a longer way to them does not cut them.
 
-    The depth depends on the part that the line can reach. But if an object has changed, its content
-    may be new, and is looked at as deep as the limit allows.
+    The depth of a variable depends on how far its line can reach. If an object has changed, its
+    content may be new, and is read as deeply as the limit allows.
 
     Attributes:
         secrets: the texts to hide wherever they appear.
@@ -353,7 +356,7 @@ class Values:
                 self.queue.append((value, known, depth, room))
         elif room <= 0:
             self._write_unseen(known, kind)
-        # Otherwise it is known; or it is new in its place, and is looked at when that is noticed.
+        # Otherwise the object is known, or the change of the object that contains it will show.
         return known.number
 
     def _write_unseen(self, known: _Known, kind: type) -> None:
@@ -373,7 +376,7 @@ class Values:
         layout = self._definitions.layout(type(value))
         words = None
         if layout.formatter is not None and not again:
-            # The program's code runs here. Look at the object after it, because it may change it.
+            # The program's code runs here, before the object is read, because it may change it.
             words = self._words(value, layout.formatter)
         self._spare = NESTED * self._limits.items
         self._within = True
@@ -417,7 +420,7 @@ class Values:
             cut = 0
             owner = value.__self__
             if owner is not None and type(owner) is not _MODULE:
-                # The owner is looked at in place of the method.
+                # The owner does not count as deeper than the method.
                 self._room += 1
                 cut = self._attribute("__self__", owner, depth + 1, encoded)
         else:
@@ -427,7 +430,7 @@ class Values:
                 known.number, layout.form, layout.number, total, items, cut, encoded
             )
         failed, text = words
-        # Not earlier: the words may have a secret that is known only since an attribute was read.
+        # Last, because the words may contain a secret that was found in an attribute.
         said = _REDACTED if text is None else self._plain(text, str)
         return encode_worded(
             known.number, layout.form, layout.number, total, items, cut, encoded, failed, said
@@ -446,7 +449,7 @@ class Values:
             except (AttributeError, IndexError) as error:
                 if not began_here(error):
                     raise
-                # A slot that is not bound.
+                # A slot without a value.
                 continue
             cut += self._attribute(name, held, depth, encoded)
         namespace = None
@@ -454,7 +457,7 @@ class Values:
             try:
                 namespace = layout.dict_of(value)
             except AttributeError as error:
-                # Its class has changed meanwhile.
+                # The object's class has changed meanwhile.
                 if not began_here(error):
                     raise
         if type(namespace) is not dict:
@@ -479,11 +482,11 @@ class Values:
     ) -> int:
         passed, limit = 0, self._limits.items
         read = layout.slots if layout.reading is None else layout.reading.hidden | {*layout.slots}
-        # Some at a time, for it may be large; more, where a filter drops some.
+        # In portions, because the dict may be large and a filter may drop some entries.
         while entries := [*islice(namespace.items(), passed, passed + limit + 1)]:
             for name, held in entries:
                 if len(encoded) >= limit:
-                    # The rest is not looked at, however much it is.
+                    # The rest is counted without being read.
                     return len(namespace) - passed
                 passed += 1
                 if type(name) is str and name not in read:
@@ -493,7 +496,7 @@ class Values:
     def _attribute(
         self, name: str, value: object, depth: int, encoded: list[tuple[int, bytes]]
     ) -> int:
-        """Append an attribute, as its filter has it; return 1 if it is cut, else 0."""
+        """Append an attribute if no filter drops it; return 1 if the limit cuts it, else 0."""
         action = self._actions[name]
         if action == DROP:
             return 0
@@ -520,7 +523,7 @@ class Values:
         return cut
 
     def _read(self, value: Any, steps: tuple[Step, ...]) -> Any:
-        """Return what steps lead to from an object of a known type, or `_MISSING`."""
+        """Return the part of an object of a known type to which steps lead, or `_MISSING`."""
         for step in steps:
             if type(step) is tuple:
                 reading = self._definitions.layout(type(value)).reading
@@ -571,7 +574,7 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
     encoded = []
     for key, item in list(islice(dict.items(value), values._limits.items)):
         encoded.append(values.encode(key, depth))
-        # Keyword arguments and settings are in dicts: a key is a name too.
+        # A key is a name, too, because keyword arguments and settings are in dicts.
         action = _key_action(values._actions, key)
         if action == SECRET:
             values.secrets.learn(item)
@@ -580,9 +583,9 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
 
 
 def _key_action(actions: AttributeActions, key: Any) -> int:
-    """Return what a filter does with what a dict has under a key.
+    """Return a filter's action for the value of a dict's key.
 
-    Whether it is a text or bytes, or has one among its own items, it is a name.
+    The key is a name if it is a text or bytes, or a tuple that contains one.
     """
     kind = type(key)
     if kind is str:
@@ -614,7 +617,7 @@ def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tupl
         return base.__len__(value), values._encode_items(items, depth)
     if reading.way == _BY_READS:
         if not reading.items:
-            # What only the engine in C reads is said to be cut.
+            # Only the engine in C can read it, so it is recorded as one item that was cut.
             return 1, []
         return _read_items(values, value, reading.items, depth)
     if reading.way == _BY_BUFFER:
@@ -647,7 +650,7 @@ def _read_items(
             if optional and _is_nothing(held):
                 continue
         kept, kept_total = len(items), total
-    # What is nothing is left out at the end alone: items are known by their place.
+    # Empty items are left out only at the end, because items are identified by their position.
     return kept_total, items[:kept]
 
 
@@ -705,12 +708,13 @@ def _wrapped_items(
 
 
 def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> bytes:
-    """Return the bytes of a text that had secrets.
+    """Return the encoded value of a text without its secrets.
 
     Parameters:
-        hidden: what is left of it.
+        hidden: the text without secrets.
         base: `str`, or a type of bytes.
-        length: how long it was, in what the limit counts.
+        length: the number of characters or bytes of the original text.
+        limit: the largest number of them that is recorded.
     """
     if not hidden:
         return _REDACTED
@@ -721,7 +725,7 @@ def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> byte
 
 
 def _name(name: Any) -> bytes:
-    """Return a name that CPython holds, which may be of a subclass of str, as bytes."""
+    """Return the encoded name of a function or class; it may be of a subclass of str."""
     is_text = has(_mro_of(type(name)), str)
     return value_text(str.__getitem__(name, slice(MAX_NAME)) if is_text else "")
 

@@ -109,7 +109,7 @@ class Variables:
     def _look(
         self, state: FrameState, frame: FrameType, looks: Iterable[tuple[Variable, int]]
     ) -> list[tuple[Variable, bytes]]:
-        """Return the variables that have another value than was last written."""
+        """Return the variables whose value differs from the one that was written last."""
         changed = []
         variables: Mapping[str, object] | None = None
         around: FrameType | None = None
@@ -134,7 +134,7 @@ class Variables:
                 if value != written and (written or value != _UNBOUND):
                     changed.append((variable, value))
                     if 0 < reach < self._depth:
-                        # What is in it may be new as well.
+                        # Its content may be new, too.
                         self._encode(variable, space, self._depth)
                 if around is not None:
                     release(around, space)
@@ -153,7 +153,7 @@ class Variables:
         variables: Mapping[str, object],
         frame: FrameType,
     ) -> None:
-        """Remember variables that are secret, so that they are not met by other names first."""
+        """Remember the values of secret variables before others are encoded that may share them."""
         if not plan.has_secrets:
             return
         for variable in looked:
@@ -182,7 +182,7 @@ class Variables:
             self._out.append(record)
 
     def _encode(self, variable: Variable, variables: Mapping[str, object], reach: int) -> bytes:
-        """Return the bytes of a variable's value; none of one that a filter drops."""
+        """Return the bytes of a variable's value; empty if a filter drops it."""
         if variable.action == DROP:
             return b""
         value = lookup(variables, variable.name)

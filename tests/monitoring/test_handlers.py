@@ -36,7 +36,7 @@ def test_a_handler_with_too_few_or_too_many_parameters_is_refused_with_the_right
     for wrong in (right[:-1], (*right, "more"), ("self",)):
         error = error_of(tracer_with(spec.handler, function(", ".join(wrong))))
 
-        assert f"Wrong.{spec.handler}({', '.join(wrong)}) does not take what" in str(error)
+        assert f"Wrong.{spec.handler}({', '.join(wrong)}) does not accept the" in str(error)
         assert f"write def {spec.handler}({', '.join(right)})" in str(error)
 
 
@@ -70,7 +70,7 @@ def test_whatever_can_be_called_with_what_the_event_carries_is_a_handler(paramet
 def test_what_takes_its_parameters_by_name_is_no_handler(parameters: str) -> None:
     error = str(error_of(tracer_with("on_line", function(parameters))))
 
-    assert f"Wrong.on_line({parameters}) does not take what LINE carries" in error
+    assert f"Wrong.on_line({parameters}) does not accept the arguments of LINE" in error
     assert "write def on_line(self, code, line)" in error
 
 
@@ -97,7 +97,8 @@ def test_an_instance_that_is_called_as_a_handler_is_looked_at_too() -> None:
     class Callable_:  # noqa: N801
         def __call__(self, code: CodeType) -> None: ...
 
-    assert "does not take what LINE carries" in str(error_of(tracer_with("on_line", Callable_())))
+    error = error_of(tracer_with("on_line", Callable_()))
+    assert "does not accept the arguments of LINE" in str(error)
 
 
 async def coroutine(self: Tracer, code: CodeType, line: int) -> None: ...

@@ -174,7 +174,8 @@ def test_an_interest_that_is_no_set_of_events_is_refused() -> None:
 def test_a_handler_whose_name_is_almost_an_events_is_refused_with_the_right_one(
     wrong: str, right: str
 ) -> None:
-    with pytest.raises(TypeError, match=rf"{wrong} is no event's handler; did you mean {right}\?"):
+    message = rf"{wrong} is not the handler of an event; did you mean {right}\?"
+    with pytest.raises(TypeError, match=message):
         type("Misspelt", (Tracer,), {wrong: lambda *_: None})
 
 
