@@ -1,4 +1,4 @@
-/* The attributes that an object holds, in slots and in its dict, each as its filter has it. */
+/* The attributes of an object, in slots and in its dict, after the filters have been applied. */
 #ifndef CODETRACER_ATTRIBUTES_H
 #define CODETRACER_ATTRIBUTES_H
 
@@ -10,7 +10,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The attributes of an object that is looked at. */
+/* The attributes of the object that is being encoded. */
 typedef struct {
     Plan *plan;
     int depth;
@@ -18,17 +18,17 @@ typedef struct {
     Py_ssize_t cut;
 } Fields;
 
-/* -1 with an exception. */
+/* Prepares this unit. Returns -1 with an exception. */
 int attributes_prepare(void);
 
-/* Appends the attributes to the fields of the values, but for those of a known type. */
+/* Appends the attributes to `values->fields`, except those that the reading of a known type gives. */
 int object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout);
 
-/* Appends one, as its filter has it. Borrows both. */
+/* Appends one attribute, with the action of its filter. Borrows both. */
 int field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value);
 
-/* Returns a new reference to what a slot holds of the class that a weak reference refers to; NULL,
-   without an exception if it is not bound or none any more. */
+/* Returns a new reference to the value in a slot of the class that a weak reference refers to. Returns
+   NULL, without an exception if the slot is unbound or the class has it no longer. */
 PyObject *read_slot(PyObject *alive, PyObject *name, PyObject *object);
 
 #pragma GCC visibility pop

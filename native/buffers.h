@@ -1,7 +1,7 @@
-/* What an object's buffer or a BytesIO has, read while nobody else can run; what a view or an iterator
-   of CPython's own refers to; where a file stands; and which line a generator is at.
-   codetracer/runtime/known.py uses these too: in Python another thread could meet a buffer that is held,
-   and fail to resize it. */
+/* Reads the contents of buffers and of BytesIO objects while the GIL is held, the objects that
+   CPython's own views and iterators refer to, the position of files, and the line of generators.
+   codetracer/runtime/known.py uses these functions too: if Python code held a buffer, another thread
+   could run meanwhile and fail to resize the object. */
 #ifndef CODETRACER_BUFFERS_H
 #define CODETRACER_BUFFERS_H
 
@@ -9,15 +9,16 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Adds its functions to the module; -1 with an exception. */
+/* Adds this unit's functions to the module. Returns -1 with an exception. */
 int buffers_prepare(PyObject *module);
 
-/* Returns the first items of an object's buffer as a new tuple, and how many it has; none where they
-   cannot be read. */
+/* Returns the first items of an object's buffer as a new tuple, and their total number. The tuple is
+   empty if the items cannot be read. */
 PyObject *buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total);
 
-/* Returns the first bytes of an object's buffer, and how many it has; None where there are none. A new
-   reference, and a copy: while Python is asked, another thread may change them. */
+/* Returns a new reference to a copy of the first bytes of an object's buffer, and their total number;
+   None if it has none. It is a copy because another thread may change the buffer while the engine
+   calls Python code. */
 PyObject *buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total);
 
 #pragma GCC visibility pop

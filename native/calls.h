@@ -1,4 +1,4 @@
-/* Calls as vectorcall has them, and what comes in by one. */
+/* Calls by the vectorcall protocol, and checks of the arguments that one brings. */
 #ifndef CODETRACER_CALLS_H
 #define CODETRACER_CALLS_H
 
@@ -13,7 +13,7 @@ call_one(PyObject *callable, PyObject *argument)
     return PyObject_Vectorcall(callable, &argument, 1, NULL);
 }
 
-/* -1 with a TypeError where a method was not given as many arguments as it takes. */
+/* Returns -1 with a TypeError if a method did not receive as many arguments as it takes. */
 static inline int
 check_arguments(Py_ssize_t count, Py_ssize_t wanted)
 {

@@ -1,4 +1,4 @@
-/* The type Capture: it hooks the layers of the standard streams, and takes the hooks away again. */
+/* The type Capture. It hooks the layers of the standard streams, and removes the hooks again. */
 #ifndef CODETRACER_CAPTURE_H
 #define CODETRACER_CAPTURE_H
 
@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Adds the types Capture and Pipes to the module; -1 with an exception. */
+/* Adds the types Capture and Pipes to the module. Returns -1 with an exception. */
 int capture_prepare(PyObject *module);
 
 #pragma GCC visibility pop

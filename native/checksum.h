@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fills the tables; to be called once, before `checksum`. */
+/* Fills the tables. Call it once, before `checksum`. */
 void checksum_prepare(void);
 
 uint32_t checksum(const unsigned char *bytes, size_t count);

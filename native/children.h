@@ -1,7 +1,7 @@
-/* Tells of processes that the program starts, and of programs that it runs in its own place, by
-   CPython's audit events. A hook in C: it runs no bytecode at any other event, a program's trace
-   function is not called for what it does, and nothing of it can be seen in Python. It stays as long
-   as the process, for CPython can take none away. */
+/* Calls a function when the program starts a process, or replaces itself by another program. CPython's
+   audit events report both. The audit hook is in C, so it runs no bytecode at any other event, never
+   calls the program's trace function, and is invisible from Python. It stays until the process ends,
+   because CPython cannot remove an audit hook. */
 #ifndef CODETRACER_CHILDREN_H
 #define CODETRACER_CHILDREN_H
 
@@ -9,8 +9,9 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Calls `wanted` with the name and arguments of each audit event that tells of a process being
-   started or replaced; None for nobody. Takes a reference of its own; returns a new one to None. */
+/* From now on, calls `wanted` with the name and the arguments of each audit event about a process that
+   is started or replaced; None ends the calls. Keeps a new reference to `wanted`; returns a new one to
+   None. */
 PyObject *watch_children(PyObject *module, PyObject *wanted);
 
 #pragma GCC visibility pop

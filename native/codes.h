@@ -1,5 +1,6 @@
-/* Code objects with a number each, told by their addresses: they are not kept alive, and no weak
-   reference is made, which the program could count; codetracer/monitoring/codes.py in Python. */
+/* A table that has a number for each code object, by its address. It keeps no code object alive, and
+   makes no weak reference, because the program could count those. codetracer/monitoring/codes.py is
+   the same in Python. */
 #ifndef CODETRACER_CODES_H
 #define CODETRACER_CODES_H
 
@@ -7,10 +8,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Adds the type Codes to the module; -1 with an exception. */
+/* Adds the type Codes to the module. Returns -1 with an exception. */
 int codes_prepare(PyObject *module);
 
-/* A code object ends. */
+/* Forgets a code object that CPython is about to free. */
 void codes_forget(const void *code);
 
 #pragma GCC visibility pop

@@ -1,6 +1,7 @@
-/* The engine's methods: the handlers, each of which puts the group of records of one event together and
-   writes it, and what is no event of CPython's; events.py in Python, which says why. Each borrows its
-   arguments, and returns a new reference, or NULL with an exception. */
+/* The engine's methods: the handlers, each of which makes and writes the records of one event of
+   CPython, and the methods that record input, output and other facts. events.py is the same in Python,
+   and gives the reasons. Each method borrows its arguments, and returns a new reference, or NULL with
+   an exception. */
 #ifndef CODETRACER_EVENTS_H
 #define CODETRACER_EVENTS_H
 

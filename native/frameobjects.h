@@ -1,6 +1,6 @@
-/* Frame objects: CPython makes one only where somebody asks for it, and then keeps it as long as the
-   frame. An event leaves the frame of a generator or coroutine as it was: what recording alone has
-   made is taken away again, so that a suspended one keeps none.
+/* Frame objects. CPython makes a frame's object only on request, and then keeps it as long as the
+   frame. The recorder leaves the frame of a generator or coroutine as it was: it removes a frame object
+   that only recording made, so a suspended generator does not keep one.
 
    Hand-written. */
 #ifndef CODETRACER_FRAMEOBJECTS_H
@@ -10,33 +10,33 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Finds out whether this CPython's frames lie in memory as frameobjects.c says; where they do not,
-   no frame object is ever taken away. After internals_prepare. */
+/* Tests whether this CPython's frames have the memory layout that frameobjects.c describes. If not, no
+   frame object is ever removed. Call it after internals_prepare. */
 int frames_prepare(PyObject *module);
 
-/* Returns the thread's innermost frame, or NULL. `made`: whether there was no object of it. */
+/* Returns the thread's innermost frame, or NULL. Sets `made` to whether this call made its object. */
 PyObject *frame_innermost(PyThreadState *thread, int *made);
 
-/* Returns the frame that called this one, which runs; or NULL. `made` as above. */
+/* Returns the frame that called this running one, or NULL. Sets `made` as above. */
 PyObject *frame_back(PyObject *frame, int *made);
 
-/* Returns the key of the frame that called this one, if it is a generator's or coroutine's, without
-   making its object; or NULL. */
+/* If a generator's or coroutine's frame called this one, returns its key, without making its object;
+   otherwise NULL. */
 const void *frame_back_key(PyObject *frame);
 
-/* Gives up a frame that one of those two has returned. It is taken away if it was `made`, nobody else
-   holds it and nothing has been set on it. May be NULL. */
+/* Releases a frame that one of those two functions returned. Removes its object if that was `made`,
+   nothing else refers to it and nothing has been set on it. The frame may be NULL. */
 void frame_release(PyObject *frame, int made);
 
-/* Returns what a frame is told by, from its first event to its last. It is no object's address while
-   another frame has it, but afterwards another frame may get it. */
+/* Returns the key that identifies a frame from its first event to its last. No two frames have the
+   same key at the same time, but a later frame may get the same one. */
 const void *frame_key(PyObject *frame);
 
-/* Returns what the thread's innermost frame is told by while it runs, without making its object;
-   NULL where that is not possible. */
+/* Returns the key of the thread's innermost frame, while it runs, without making its object; NULL if
+   that is impossible. */
 const void *frame_place(PyThreadState *thread);
 
-/* Tells whether a frame runs this very code object. */
+/* Returns whether a frame runs this code object. */
 static inline int
 frame_runs(PyObject *frame, const void *code)
 {

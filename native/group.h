@@ -1,4 +1,4 @@
-/* A group of records: the time in it, and how it gets into the log. */
+/* The group, which holds the records of one event until they are written to the log in one piece. */
 #ifndef CODETRACER_GROUP_H
 #define CODETRACER_GROUP_H
 
@@ -8,13 +8,13 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Returns the ns since it was asked last. */
+/* Returns the nanoseconds since its last call. */
 uint64_t elapsed(Engine *engine);
 
-/* Says what time it is, before a record without a time; not more often than each millisecond. */
+/* Appends a record of the time, before a record that has none; at most once per millisecond. */
 int pass_time(Engine *engine);
 
-/* Writes the group in one piece; where the machine is short of something it goes with the next. */
+/* Writes the group in one piece. If memory or disk space is short, it is written with the next one. */
 int commit(Engine *engine);
 
 #pragma GCC visibility pop

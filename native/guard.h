@@ -1,4 +1,4 @@
-/* The guard around one handler: what every generated callback is made of.
+/* The guard around one handler. Every generated callback consists of one.
  *
  * Hand-written; the callbacks, one for each event, are generated: see
  * generated/codetracer_bindings/_native.c. Stable ABI only (Py_LIMITED_API 3.12), so that one
@@ -16,32 +16,32 @@
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    PyObject *function;   /* what is called: a bound method's function, or any other handler */
+    PyObject *function;   /* the callable: a bound method's function, or any other handler */
     PyObject *self;       /* goes in front of the arguments; NULL for any other handler */
     PyObject *event;      /* the event's name */
-    PyObject *on_error;   /* decides what an exception means; see callbacks.py */
-    PyObject *on_outcome; /* judges what was returned, unless that is None */
-    Py_ssize_t running;   /* handlers under way, in any thread; the GIL guards it */
-    int released;         /* nobody refers to it any more: the last handler's end frees it */
+    PyObject *on_error;   /* decides what an exception leads to; see callbacks.py */
+    PyObject *on_outcome; /* receives the handler's result, unless that is None */
+    Py_ssize_t running;   /* the number of running handlers, in all threads; the GIL guards it */
+    int released;         /* nothing refers to the guard: the last handler frees it at its end */
 } Guard;
 
-/* Returns the definition of the module whose functions are `methods`: what PyInit_* returns. */
+/* Returns the definition of the module whose functions are `methods`, as PyInit_* has to return it. */
 PyObject *guard_module(PyMethodDef *methods);
 
 /* Returns a new callback for `event`, from bind_*'s arguments (handler, on_error, on_outcome). */
 PyObject *guard_bind(PyObject *module, const char *event, vectorcallfunc callback,
                      PyObject *const *args, Py_ssize_t nargs);
 
-/* Raises TypeError: the callback takes `arity` positional arguments. */
+/* Raises a TypeError that says that the callback takes `arity` positional arguments. */
 PyObject *guard_misused(Guard *guard, Py_ssize_t arity);
 
-/* What follows when the handler did not return None; takes over the reference to `outcome`. */
+/* Handles a result other than None. Steals the reference to `outcome`. */
 PyObject *guard_conclude(Guard *guard, PyObject *code, PyObject *outcome);
 
-/* Frees the guard and what it holds. */
+/* Frees the guard, and releases its references. */
 void guard_free(Guard *guard);
 
-/* Tells whether the callback was given `arity` positional arguments, and nothing else. */
+/* Returns whether the callback received `arity` positional arguments, and nothing else. */
 static inline int
 guard_takes(Py_ssize_t arity, size_t nargsf, PyObject *kwnames)
 {
@@ -50,14 +50,14 @@ guard_takes(Py_ssize_t arity, size_t nargsf, PyObject *kwnames)
 }
 
 /* Calls the handler. `stack` is {NULL, NULL, argument, ...}: the first place is scratch space for
- * whoever is called (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self.
+ * the called function (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self.
  */
 static inline PyObject *
 guard_call(Guard *guard, PyObject **stack, Py_ssize_t arity)
 {
     PyObject *outcome;
-    /* The handler may uninstall itself, and CPython holds no reference to a callback it calls. A
-     * count of our own costs less than Py_INCREF, which the stable ABI makes a function call. */
+    /* The handler may uninstall itself, and CPython holds no reference to a callback that it calls. A
+     * separate count costs less than Py_INCREF, which the stable ABI makes a function call. */
     guard->running++;
     if (guard->self != NULL) {
         stack[1] = guard->self;

@@ -1,4 +1,4 @@
-/* The hooks: methods of the standard streams' layers, and `input`, by their kinds. */
+/* The hooks, by kind. They replace methods of the layers of the standard streams, and `input`. */
 #ifndef CODETRACER_HOOKS_H
 #define CODETRACER_HOOKS_H
 
@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Returns what stands for a method, by the layer and the method; NULL if there is no such kind. */
+/* Returns the hook that replaces a method of a layer; NULL if no kind has it. */
 PyMethodDef *hook_method(const char *kind);
 
 #pragma GCC visibility pop

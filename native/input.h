@@ -1,6 +1,6 @@
-/* What stands where stdin stood: objects of subclasses of its class and of its buffer's, without
-   state of the base, which ask the stream that was there for everything. They are called as their
-   bases are, and so are their methods. */
+/* The proxies that replace sys.stdin and its buffer. Their classes are subclasses of those of the
+   original stream and its buffer, and have the same names, as have their methods. A proxy has no
+   state of the base class; it passes every call to the original. */
 #ifndef CODETRACER_INPUT_H
 #define CODETRACER_INPUT_H
 
@@ -10,10 +10,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* -1 with an exception. */
+/* Prepares this unit. Returns -1 with an exception. */
 int input_prepare(PyObject *module);
 
-/* Returns a new reference to what stands where a text stream that is read stood. */
+/* Returns a new reference to a proxy for a text stream that the program reads. */
 PyObject *input_proxy(PyObject *stream, Capture *capture);
 
 #pragma GCC visibility pop

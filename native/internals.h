@@ -1,6 +1,6 @@
-/* What the stable ABI does not tell of CPython's own objects, read where they lie in memory.
+/* Reads from memory those fields of CPython's objects that the stable ABI does not give.
 
-   Where the self-test of internals_prepare fails, the stable ABI alone is used, as far as it goes.
+   If the self-test in internals_prepare fails, only the stable ABI is used, as far as it goes.
    Hand-written. */
 #ifndef CODETRACER_INTERNALS_H
 #define CODETRACER_INTERNALS_H
@@ -12,31 +12,31 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Whether this CPython's objects lie in memory as internals.c says. */
+/* Whether this CPython's objects have the memory layout that internals.c describes. */
 extern int internals_known;
 
 int internals_prepare(PyObject *module);
 
-/* Fetches the next of what an object has in its dict, without making the dict of an object that
-   has none. `position` is 0 at first. Returns 0 at the end, else 1; the references are borrowed.
-   The object may change in between. */
+/* Gets the next item of an object's dict, and makes no dict for an object that has none. `position`
+   is 0 at first. Returns 0 at the end, else 1; the references are borrowed. The object may change
+   between two calls. */
 int object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value);
 
-/* Returns about how many there are. */
+/* Returns about how many items there are. */
 Py_ssize_t object_count(PyObject *object);
 
-/* Returns the line that a generator, a coroutine or an asynchronous generator is at, which must be
-   suspended or run; 0 where that is not known. Its frame's attributes would tell audit hooks, and make
-   a frame object that stays. */
+/* Returns the current line of a generator, coroutine or asynchronous generator, which must be suspended
+   or running; 0 if it is unknown. Reading the line through the attributes of its frame would call audit
+   hooks, and make a frame object that stays. */
 int generator_line(PyObject *generator);
 
-/* Returns what a dict, or an instance of a subclass, has by a name that is exactly a str; borrowed,
-   NULL without an exception if it has nothing. No code of a key runs: a subclass of str among the
-   keys would have its __eq__ called by PyDict_GetItem. */
+/* Returns the value of a dict, or of an instance of a subclass, for a name that is exactly a str:
+   a borrowed reference, or NULL without an exception if there is none. No code of a key runs, while
+   PyDict_GetItem would call the __eq__ of a key whose class is a subclass of str. */
 PyObject *plain_get(PyObject *dict, PyObject *name);
 
-/* Tells whether a str is known to be ASCII, and so to be its own UTF-8: PyUnicode_AsUTF8AndSize
-   leaves a copy in any other. */
+/* Returns whether a str is known to be ASCII, so its own memory is its UTF-8. In any other str,
+   PyUnicode_AsUTF8AndSize leaves a copy of the UTF-8. */
 static inline int
 is_ascii(PyObject *text)
 {
@@ -49,7 +49,7 @@ is_ascii(PyObject *text)
 /* In the stable ABI, but not in the headers from 3.15 on. */
 PyAPI_FUNC(PyObject *) PyWeakref_GetObject(PyObject *);
 
-/* Returns what a weak reference refers to, borrowed; None when it is gone. */
+/* Returns a borrowed reference to the object that a weak reference refers to; None if that is gone. */
 static inline PyObject *
 referent(PyObject *reference)
 {

@@ -1,5 +1,5 @@
-/* The items that an object holds: a container's, an exception's arguments, or the name of what has
-   one. */
+/* The items of an object: those of a container, the arguments of an exception, or the name of an object
+   that has one, such as a function. */
 #ifndef CODETRACER_ITEMS_H
 #define CODETRACER_ITEMS_H
 
@@ -12,22 +12,22 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The items of an object that is looked at. */
+/* The items of the object that is being encoded. */
 typedef struct {
     Buffer *to;
-    Py_ssize_t total; /* how many it has */
-    Py_ssize_t count; /* how many of them are there */
+    Py_ssize_t total; /* how many the object has */
+    Py_ssize_t count; /* how many of them have been appended */
 } Items;
 
-/* -1 with an exception. */
+/* Prepares this unit. Returns -1 with an exception. */
 int items_prepare(void);
 
-/* Appends the items of what is of no known type. */
+/* Appends the items of an object that has no known type. */
 int object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout,
                  int depth);
 
-/* Appends what an iterator of CPython's own gives. Steals the iterator, which is NULL with an
-   exception. */
+/* Appends the items that one of CPython's own iterators yields. Steals the iterator, which may be NULL
+   with an exception. */
 int iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t total, int depth);
 
 #pragma GCC visibility pop

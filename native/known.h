@@ -1,5 +1,5 @@
-/* Instances of known types, read as spec/types.toml says; known.py in Python, which says how, and
-   values.py. */
+/* Reads the instances of known types as spec/types.toml prescribes. known.py and values.py are the same
+   in Python; known.py explains it. */
 #ifndef CODETRACER_KNOWN_H
 #define CODETRACER_KNOWN_H
 
@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* As object_items and object_attributes, of what is read in a way of its own. */
+/* Do the same as object_items and object_attributes for an object that has a reading. */
 int known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int depth);
 int known_attributes(Engine *engine, Fields *fields, PyObject *object, Reading *reading);
 

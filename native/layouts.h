@@ -1,4 +1,5 @@
-/* What the instances of a type hold, as layouts.py tells it once for each. */
+/* Layouts. A layout says which items and attributes the instances of a type have; layouts.py makes it
+   once for each type. */
 #ifndef CODETRACER_LAYOUTS_H
 #define CODETRACER_LAYOUTS_H
 
@@ -26,16 +27,16 @@ typedef struct {
     Py_ssize_t count; /* of members */
     Member *members;
     Reading *reading; /* or NULL */
-    PyObject *alive; /* a weak reference to the type; None to one that is there for good */
-    PyObject *formatter; /* by what name there is one for it; or NULL */
+    PyObject *alive; /* a weak reference to the type; None if that is never freed */
+    PyObject *formatter; /* the name for which the program registered a formatter, or NULL */
 } Layout;
 
-/* Returns a type's layout, borrowed from the values' table: it is there as long as the type is.
-   Defines the type in the group if it has not been met before; NULL with an exception, or because the
-   event must be let go. */
+/* Returns a type's layout, borrowed from the table in the values, which keeps it as long as the type
+   exists. Defines the type in the group if the type is new. Returns NULL with an exception, or because
+   the engine must give up the event. */
 Layout *layout_of(Engine *engine, PyTypeObject *kind);
 
-/* Frees it, and gives up its references. */
+/* Frees a layout, and releases its references. */
 void layout_free(Layout *layout);
 
 #pragma GCC visibility pop

@@ -1,7 +1,7 @@
-/* Puts asterisks over secrets in records that are put together already; see `masked` in secrets.py.
+/* Replaces secrets by asterisks in records that have been encoded already; see `masked` in secrets.py.
 
-   The records are walked through, for numbers may look like a secret: `123456` are six objects in a
-   list. Only texts are changed, each by as many bytes. */
+   This unit decodes the records and changes only texts, because numbers in a record may look like a
+   secret: a list of six objects may have the bytes `123456`. No text changes its length in bytes. */
 #ifndef CODETRACER_MASKS_H
 #define CODETRACER_MASKS_H
 
@@ -9,7 +9,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Puts asterisks over secrets in the group that became known after it was begun: in its texts alone. */
+/* Replaces the secrets that became known after the group was begun by asterisks in the group's
+   texts. */
 void secrets_mask(Engine *engine);
 
 #pragma GCC visibility pop

@@ -4,10 +4,11 @@
 
 #include <Python.h>
 
-/* Returns a new reference, or NULL with an exception.
+/* Returns a new reference to an object's attribute, or NULL with an exception.
 
-   As PyObject_GetAttrString, which makes a new str each time, and CPython's cache of methods keeps it
-   (Objects/typeobject.c): by this one, that of the program's own lookups is found there. */
+   PyObject_GetAttrString makes a new str each time, and CPython's method cache keeps that
+   (Objects/typeobject.c). This function uses an interned name, the one that the program's own lookups
+   use, so the cache stays as it would be without it. */
 static inline PyObject *
 get_attribute(PyObject *object, const char *name)
 {
@@ -17,7 +18,7 @@ get_attribute(PyObject *object, const char *name)
     return found;
 }
 
-/* Returns an attribute as a number, a truth as 1 or 0; -1 with an exception if there is none. */
+/* Returns an attribute as a number, and True or False as 1 or 0. Returns -1 with an exception. */
 static inline long
 number_attribute(PyObject *object, const char *name)
 {

@@ -1,4 +1,5 @@
-/* What of the objects that values refer to is written; Values.write_objects in values.py. */
+/* Writes the contents of the objects that values refer to. Values.write_objects in values.py is the
+   same in Python. */
 #ifndef CODETRACER_OBJECTS_H
 #define CODETRACER_OBJECTS_H
 
@@ -7,7 +8,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Appends records of the queued objects to the group, as far as they are new, and empties the queue. */
+/* Appends the new or changed contents of the queued objects to the group, and empties the queue. */
 int write_objects(Engine *engine, Plan *plan);
 
 #pragma GCC visibility pop

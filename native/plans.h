@@ -1,4 +1,4 @@
-/* What is recorded of a code object, as plans.py tells it once for each. */
+/* Plans. A plan says what is recorded of a code object; plans.py makes it once for each. */
 #ifndef CODETRACER_PLANS_H
 #define CODETRACER_PLANS_H
 
@@ -13,11 +13,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What a filter does with a value; as in values.py. */
+/* The actions of a filter on a value; as in values.py. */
 #define ALLOW 0
 #define REDACT 1
 #define DROP 2
-#define SECRET 3 /* redacted, and remembered */
+#define SECRET 3 /* redact it, and remember it as a secret */
 
 typedef struct Variable {
     PyObject *name; /* owned */
@@ -25,7 +25,7 @@ typedef struct Variable {
     int is_global;
     int is_around;
     int action;
-    Py_ssize_t slot; /* of a global one in the plan's namespace */
+    Py_ssize_t slot; /* of a global variable: its slot in the plan's namespace */
 } Variable;
 
 typedef struct {
@@ -41,8 +41,8 @@ typedef struct {
 } Looks;
 
 struct Plan {
-    Py_ssize_t refs; /* the table's, and one for each frame */
-    const void *code;     /* not kept alive; plans.c hears of its end */
+    Py_ssize_t refs; /* one of the table, and one of each frame */
+    const void *code;     /* not kept alive; plans.c has CPython report its end */
     PyObject *attributes; /* action by attribute, of AttributeActions */
     PyObject *numbers;    /* dict: attribute's number and action by name */
     Variable *variables;
@@ -54,35 +54,35 @@ struct Plan {
     Looks *lines; /* in the order of their lines, which may be far apart */
     Py_ssize_t line_count;
     int first_line; /* co_firstlineno */
-    int beginning;  /* where its frames tell that they begin: an offset in its bytecode */
+    int beginning;  /* byte offset of the instruction at which PY_START fires for its frames */
     uint32_t number;
     int kind;
-    int in_slots; /* its variables are in slots, not in a namespace */
+    int in_slots; /* whether its variables are in slots, not in a namespace */
     int return_action;
-    int secrets; /* whether a variable of it is secret */
-    int skip; /* not recorded */
-    int starts; /* a process, of which no audit event tells */
+    int secrets; /* whether one of its variables is secret */
+    int skip; /* whether it is not recorded */
+    int starts; /* whether it starts a process without an audit event */
     Namespace *namespace;
 };
 
-/* -1 with an exception. */
+/* Prepares this unit. Returns -1 with an exception. */
 int plans_prepare(void);
 
-/* Returns the plan of a code object that has not been met before, and defines it in the group; NULL
-   with an exception, or because the event must be let go. It is the table's, and borrowed from there;
-   it borrows the code object, and owns the other objects that it has. */
+/* Makes the plan of a new code object, and defines the code object in the group. Returns it, borrowed
+   from the table that owns it; NULL with an exception, or because the engine must give up the event.
+   The plan borrows the code object, and owns its other objects. */
 Plan *plan_new(Engine *engine, PyObject *code, PyObject *frame);
 
-/* Gives up one of a plan's `refs`; NULL is allowed. */
+/* Releases one of a plan's `refs`. The plan may be NULL. */
 void plan_release(Plan *plan);
 
-/* Puts into the group that code of such a plan starts a process. */
+/* Appends to the group that the program starts a process, by code whose plan has `starts`. */
 int plan_start(Engine *engine, PyObject *code);
 
-/* Returns what a filter does with a value of this name, or -1. */
+/* Returns the filter's action on the attribute with a name, or -1. */
 int plan_action(Engine *engine, Plan *plan, PyObject *name);
 
-/* Lets an engine hear of the end of code objects, until it is removed. Borrows it. */
+/* Reports the end of each code object to an engine, until the engine is removed. Borrows the engine. */
 void engines_add(Engine *engine);
 void engines_remove(Engine *engine);
 
@@ -92,7 +92,7 @@ runs_in_task(const Plan *plan)
     return (1u << plan->kind & KINDS_IN_TASKS) != 0;
 }
 
-/* Returns what a line may have changed; NULL for nothing. */
+/* Returns the variables that a line may have changed; NULL if there are none. */
 static inline const Looks *
 looks_of(const Plan *plan, int line)
 {
@@ -110,7 +110,7 @@ looks_of(const Plan *plan, int line)
     return low < plan->line_count && plan->lines[low].line == line ? &plan->lines[low] : NULL;
 }
 
-/* Returns a code object's plan, borrowed; NULL as plan_new does. */
+/* Returns a code object's plan, borrowed. Returns NULL in the same cases as plan_new. */
 static inline Plan *
 plan_of(Engine *engine, PyObject *code, PyObject *frame)
 {

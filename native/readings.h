@@ -1,4 +1,5 @@
-/* How the instances of known types are read, as Python has told it; ToldReading in told.py. */
+/* Readings. A reading says how the instances of a known type are read; it comes from a ToldReading of
+   told.py. */
 #ifndef CODETRACER_READINGS_H
 #define CODETRACER_READINGS_H
 
@@ -6,12 +7,12 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Something that is read of an instance of a known type; see known.py. */
+/* One item or attribute that is read from an instance of a known type; see known.py. */
 typedef struct {
     PyObject *name;
     PyObject *steps;
-    int optional; /* left out where it is nothing */
-    int spread;   /* its own items stand for it */
+    int optional; /* whether it is left out if None, False, 0 or () */
+    int spread;   /* whether its items are given in its place */
 } Read;
 
 typedef struct {
@@ -19,21 +20,21 @@ typedef struct {
     Read *reads;
 } Reads;
 
-/* How the instances of a known type are read. */
+/* How to read the instances of a known type. */
 typedef struct {
-    PyObject *base; /* the known type where its iterator gives the items; else None */
+    PyObject *base; /* the known type, if its iterator gives the items; else None */
     int way;        /* how items are read; 0: as those of any type */
     Reads items;
     Reads attributes;
-    PyObject *size;    /* steps to what says how large one is; none: nothing does */
+    PyObject *size;    /* the steps to the object that gives the size; empty if none does */
     PyObject *by_name; /* dict: step by attribute */
-    PyObject *hidden;  /* dict: what of an instance's dict is read already */
+    PyObject *hidden;  /* dict: names in an instance's dict that are read otherwise, or not shown */
 } Reading;
 
-/* Returns a new reading from a ToldReading; NULL with an exception. Its objects are its own. */
+/* Makes a reading from a ToldReading. It owns its objects. Returns NULL with an exception. */
 Reading *reading_new(PyObject *told);
 
-/* Frees it, and gives up its references; NULL is allowed. */
+/* Frees a reading, and releases its references. The reading may be NULL. */
 void reading_free(Reading *reading);
 
 #pragma GCC visibility pop

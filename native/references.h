@@ -1,5 +1,5 @@
-/* References to objects, which have an identity and may change: which are known by which number, and
-   which are to be looked at; values.py in Python. */
+/* References to objects. An object with an identity is written once, and referred to by its number; a
+   queue holds the objects whose contents have yet to be written. values.py is the same in Python. */
 #ifndef CODETRACER_REFERENCES_H
 #define CODETRACER_REFERENCES_H
 
@@ -12,25 +12,25 @@
 
 #pragma GCC visibility push(hidden)
 
-/* An object that has been written. */
+/* An object that has been written, and therefore has a number. */
 typedef struct Known {
-    const void *object; /* NULL: free */
+    const void *object; /* NULL: this place is free */
     const void *kind;
-    uint64_t content; /* hash of what was written, 0 for nothing */
-    uint64_t event;   /* the event that looked at it last */
+    uint64_t content; /* hash of the written contents; 0: none */
+    uint64_t event;   /* the last event that encoded its contents */
     uint32_t number;
-    int depth; /* how deep that event looked */
+    int depth; /* how many levels deep that event looked */
 } Known;
 
-/* An object that is to be looked at. */
+/* An object whose contents are to be encoded. */
 typedef struct Queued {
     PyObject *object; /* owned */
     uint32_t number;
-    int depth; /* how deep */
-    int room;  /* how deep the limit would allow */
+    int depth; /* how many levels deep to look */
+    int room;  /* how many levels the limit would allow */
 } Queued;
 
-/* Returns what is known of an object, or the free place for it. */
+/* Returns the place of a known object, or the free place for a new one. */
 static inline Known *
 known_find(Values *values, const void *object)
 {
@@ -42,14 +42,14 @@ known_find(Values *values, const void *object)
     return &values->known[at];
 }
 
-/* Makes room for one more; -1 with MemoryError. */
+/* Makes room for one more object. Returns -1 with MemoryError. */
 int known_make_room(Values *values);
 
-/* Appends a reference to an object, which is queued, with a reference of the queue's own, where it is
-   to be looked at. */
+/* Appends a reference to an object. If its contents are to be encoded, also queues the object; the
+   queue then owns a reference to it. */
 int encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 
-/* Puts into the group that an object is known, but not looked at; nothing if it has been written. */
+/* Appends to the group that an object exists, without its contents, unless it has been written. */
 int write_unseen(Engine *engine, PyObject *object);
 
 #pragma GCC visibility pop

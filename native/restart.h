@@ -1,4 +1,4 @@
-/* What a forked child begins anew: a recording with another log, of which nothing is known yet. */
+/* Begins the recording of a forked child, which has another log, and defines everything again. */
 #ifndef CODETRACER_RESTART_H
 #define CODETRACER_RESTART_H
 
@@ -6,10 +6,10 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Forgets, and frees, all that is known of the recording so far. */
+/* Frees the state of the recording up to now. */
 void engine_forget(Engine *engine);
 
-/* Begins the log of a forked child: `restart` becomes the engine's log, whose reference is given up. */
+/* Begins the log of a forked child. `restart` becomes the engine's log; the old log is released. */
 void engine_begin_child(Engine *engine);
 
 #pragma GCC visibility pop

@@ -1,7 +1,7 @@
-/* Each thread's stack of recorded frames, and how it follows the frames that there really are;
-   stacks.py in Python, which says why. Frames, plans and exceptions are borrowed; so is a thread that
-   is returned: the engine's table has it. All return -1 or NULL with an exception, or because the event
-   must be let go. */
+/* Keeps a stack of recorded frames for each thread, and makes it follow CPython's frames. stacks.py is
+   the same in Python, and gives the reasons. The functions borrow frames, plans and exceptions. A
+   thread that one returns is borrowed from the engine's table. All return -1 or NULL with an exception,
+   or because the engine must give up the event. */
 #ifndef CODETRACER_STACKS_H
 #define CODETRACER_STACKS_H
 
@@ -14,7 +14,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Makes another thread the running one, and says so in the group. */
+/* Makes another thread the running one, and appends that to the group. */
 Thread *thread_turn(Engine *engine, uint64_t id);
 
 /* Returns the running thread. */
@@ -25,10 +25,10 @@ thread_of(Engine *engine, uint64_t id)
     return current != NULL && current->id == id ? current : thread_turn(engine, id);
 }
 
-/* Frees what is known of a frame, and gives up its plan; NULL is allowed. */
+/* Frees the state of a frame, and releases its plan. The state may be NULL. */
 void state_free(Frame *state);
 
-/* A frame begins, or goes on, as `key` tells it from others; with an exception, that is thrown into it. */
+/* Records that the frame with a key begins, is resumed, or has an exception thrown into it. */
 int stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan);
 int stack_resume(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan);
 int stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Plan *plan,
@@ -37,7 +37,7 @@ int stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key
 /* Makes the innermost recorded frame from `frame` outwards the top of the stack. */
 int stack_sync(Engine *engine, Thread *thread, PyObject *frame);
 
-/* Returns the state, borrowed, of a frame in which something happens; it is the innermost then. */
+/* Returns the borrowed state of the frame in which an event occurs, and makes it the innermost one. */
 static inline Frame *
 stack_innermost(Engine *engine, Thread *thread, PyObject *frame, const void *key)
 {
@@ -48,7 +48,7 @@ stack_innermost(Engine *engine, Thread *thread, PyObject *frame, const void *key
     return thread->stack[thread->used - 1];
 }
 
-/* Takes the innermost frame off: it ends, or is suspended, and kept until it goes on. */
+/* Removes the innermost frame from the stack. It has ended, or is suspended and kept until resumed. */
 int stack_leave(Engine *engine, Thread *thread, int is_suspended);
 
 #pragma GCC visibility pop

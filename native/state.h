@@ -1,12 +1,13 @@
-/* The state of one recording, which the units of the engine share: what codetracer/runtime/ does from
-   events to bytes, in C. Types alone. Objects that it holds are owned where no comment says otherwise;
-   engine.c visits and clears them.
+/* The types of the state of one recording, which the units of the engine share. The engine in C does
+   the same as codetracer/runtime/: it turns events into the bytes of records. It owns the objects in
+   the state unless a comment says otherwise; engine.c visits and clears them.
 
-   Both engines write the same bytes. Stable ABI only (Py_LIMITED_API 3.12), but for functions that
-   find_function looks up when the module is loaded, and for what internals.c says.
+   Both engines write the same bytes. The units use the stable ABI only (Py_LIMITED_API 3.12), except
+   for functions that find_function looks up when the module is loaded, and for the memory that
+   internals.c and frameobjects.c read.
 
-   The GIL guards the state. Where Python code is called (a new code object or type), another thread may
-   get it; `busy` keeps that one out of the engine meanwhile. */
+   The GIL guards the state. While the engine calls Python code (for a new code object or type), another
+   thread may get the GIL; `busy` keeps it out of the engine meanwhile. */
 #ifndef CODETRACER_STATE_H
 #define CODETRACER_STATE_H
 
@@ -24,10 +25,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Of values.c and what is beneath and above it. */
+/* The state of the units that encode values: values.c, references.c, objects.c, layouts.c and
+   others. */
 typedef struct {
-    PyObject *layout_of; /* callable: a type's name, form, slots and so on */
-    PyObject *say;       /* callable: what a formatter of the program's says */
+    PyObject *layout_of; /* callable: returns a type's name, form, slots and so on */
+    PyObject *say;       /* callable: calls a formatter of the program */
     int depth;           /* the limits */
     int items;
     int text;
@@ -39,43 +41,43 @@ typedef struct {
     uint32_t next_type;
     uint32_t next_attribute;
     uint64_t event;
-    int room;    /* how deep the limit allows to look at what is encoded now */
+    int room;    /* how many levels deep the limit allows to look from the current value */
     int refers;  /* whether a reference was encoded */
-    int within;  /* whether what an object holds is encoded */
-    Py_ssize_t spare; /* how many items of tuples in tuples there is still room for */
+    int within;  /* whether the contents of an object are being encoded */
+    Py_ssize_t spare; /* how many more items of nested tuples there is room for */
     Table layouts;        /* of types, by address */
-    uint32_t sweep_at;    /* the number of the type at which those that are gone are let go of */
+    uint32_t sweep_at;    /* when the next type gets this number, layouts of dead types are freed */
     PyObject *attributes; /* number by name */
     struct Queued *queue;
     size_t queue_used;
     size_t queue_size;
     Buffer content;
-    Buffer items_held; /* those of the object that is looked at */
-    Buffer fields;     /* and its attributes */
+    Buffer items_held; /* the items of the object that is being encoded */
+    Buffer fields;     /* its attributes */
 } Values;
 
 #define CLEAN_SLOTS 256
 
-/* Of secrets.c. */
+/* The state of secrets.c. */
 typedef struct {
-    PyObject *parts; /* callable: what is to be remembered of a text; NULL: nothing is hidden */
-    PyObject *urls;  /* callable: where secrets stand in a text's URLs */
+    PyObject *parts; /* callable: the parts of a text to remember; NULL: nothing is hidden */
+    PyObject *urls;  /* callable: the positions of secrets in a text's URLs */
     uint64_t key[3];
     struct Secret *known;
     size_t count;
     size_t size;
-    unsigned char *sieve; /* by hash of any four of the first bytes: whether a secret has these */
+    unsigned char *sieve; /* by hash of four bytes near a secret's start: whether a secret has them */
     unsigned int sieve_shift; /* 32 less the binary logarithm of its size */
     uint32_t *places; /* by hash of the first bytes: a secret, counted from 1 */
     size_t places_size; /* a power of 2, or 0 */
-    uint64_t *asked; /* hashes of texts of which `parts` has been asked */
+    uint64_t *asked; /* hashes of the texts that `parts` has been called with */
     size_t asked_used;
     size_t asked_size; /* a power of 2, or 0 */
     uint64_t clean[CLEAN_SLOTS]; /* hashes of texts whose URLs have no secrets */
-    size_t masked; /* how many secrets were known when the last group was written */
+    size_t masked; /* the number of known secrets when the last group was written */
 } Secrets;
 
-/* What tells of asyncio's tasks, once the program has loaded it. */
+/* The objects of asyncio that give the current task, once the program has loaded asyncio. */
 typedef struct {
     PyObject *running_loop;
     PyObject *current;
@@ -83,19 +85,19 @@ typedef struct {
     PyObject *type;
 } Tasks;
 
-/* A variable with another value than was last written: where its bytes are in `roots`. */
+/* A variable whose value differs from the last written one, and where its bytes are in `roots`. */
 typedef struct {
     struct Variable *variable;
     size_t start;
     size_t end;
 } Changed;
 
-#define RAISED 64 /* how many of the exceptions that were raised last are remembered */
+#define RAISED 64 /* how many of the last raised exceptions are remembered */
 
 typedef struct {
     const void *exception; /* not kept alive */
     int64_t step;
-    int64_t unwound; /* when it last ended a frame, as `moment` has it; -1 if it did not */
+    int64_t unwound; /* the `moment` when it last ended a frame; -1 if it has ended none */
 } Raised;
 
 typedef struct Engine {
@@ -105,19 +107,19 @@ typedef struct Engine {
     PyObject *plans;       /* Plans */
     PyObject *definitions; /* Definitions: sources and codes */
     PyObject *thread_name;
-    PyObject *builtins; /* those of functions of codetracer's; see own.py */
+    PyObject *builtins; /* the builtins of codetracer's functions; see own.py */
     PyObject *clock; /* NULL: CLOCK_MONOTONIC */
     Values values;
     Secrets secrets;
-    Buffer group; /* the records that are to be written in one piece */
-    Buffer roots; /* values that stand in records themselves */
+    Buffer group; /* the records that will be written in one piece */
+    Buffer roots; /* the values that the records contain directly */
     Changed *changed;
     size_t changed_used;
     size_t changed_size;
     Table code_plans;
     Table threads;    /* by thread state's id + 2 */
     Table namespaces; /* by address of the dict */
-    struct Namespace **numbered; /* all of them: one that is replaced there may still be a frame's */
+    struct Namespace **numbered; /* by number: frames may use one that `namespaces` has no longer */
     Keyed suspended; /* Frames */
     Tasks tasks;
     struct Thread *current;
@@ -133,12 +135,12 @@ typedef struct Engine {
     int busy;
     uint64_t busy_thread;
     Turn turn;
-    int let_go;      /* the event under way is not to be recorded, and nobody is to hear of it */
-    uint64_t missed; /* how many events were let go */
-    Buffer late;     /* output that the program wrote while the engine was busy in its thread */
-    unsigned int forks; /* in the process whose log this is */
-    PyObject *restart;  /* the log of a forked child, which has not begun it; or NULL */
-    struct Engine *next; /* of all engines that there are */
+    int let_go;      /* whether to give up the current event, without any message */
+    uint64_t missed; /* the number of events that were given up */
+    Buffer late;     /* output that the program wrote while this thread was in the engine */
+    unsigned int forks; /* the fork count of the process that owns the log */
+    PyObject *restart;  /* the log that a forked child has yet to begin, or NULL */
+    struct Engine *next; /* in the list of all engines */
 } Engine;
 
 #pragma GCC visibility pop

@@ -1,4 +1,5 @@
-/* Which of asyncio's tasks a coroutine runs in; tasks.py in Python, which says why. */
+/* Finds the asyncio task in which a coroutine runs. tasks.py is the same in Python, and gives the
+   reasons. */
 #ifndef CODETRACER_TASKS_H
 #define CODETRACER_TASKS_H
 
@@ -9,7 +10,8 @@
 
 void tasks_prepare(void);
 
-/* Says in which task a coroutine begins or goes on, if the thread was in another one. */
+/* When a coroutine begins or is resumed, appends its task to the group if it is a new one in the
+   thread. */
 int tell_task(Engine *engine, Thread *thread);
 
 #pragma GCC visibility pop

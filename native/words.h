@@ -1,4 +1,5 @@
-/* The program's own words for its objects, by its formatters; codetracer/runtime/formatting.py. */
+/* Calls the program's formatters, which describe objects in the program's words. See
+   codetracer/runtime/formatting.py. */
 #ifndef CODETRACER_WORDS_H
 #define CODETRACER_WORDS_H
 
@@ -10,20 +11,20 @@
 
 #pragma GCC visibility push(hidden)
 
-/* What a formatter of the program's says of an object. */
+/* The result of a formatter for an object. */
 typedef struct {
     int are_there;
     int failed;
-    PyObject *text; /* owned: what it says, or why it failed; NULL: it is hidden */
+    PyObject *text; /* owned: the description, or why the formatter failed; NULL: hidden */
 } Words;
 
-/* Has a formatter asked, which runs code of the program's. What is in `words` is for words_end. */
+/* Calls a formatter, which runs code of the program. Release `words` with words_end. */
 int words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Words *words);
 
-/* Appends the words. */
+/* Appends the words to a record. */
 int words_put(Engine *engine, Buffer *to, const Words *words);
 
-/* Gives up the words' references. */
+/* Releases the references in `words`. */
 void words_end(Words *words);
 
 #pragma GCC visibility pop
