@@ -314,7 +314,9 @@ static PyObject *
 write_records(PyObject *self, PyObject *records, Written (*write)(Log *, const unsigned char *, size_t))
 {
     PyObject *separator = PyBytes_FromStringAndSize("", 0);
-    PyObject *group = separator == NULL ? NULL : PyObject_CallMethod(separator, "join", "O", records);
+    PyObject *join = separator == NULL ? NULL : get_attribute(separator, "join");
+    PyObject *group = join == NULL ? NULL : PyObject_CallFunctionObjArgs(join, records, NULL);
+    Py_XDECREF(join);
     Py_XDECREF(separator);
     char *bytes;
     Py_ssize_t count;

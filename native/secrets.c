@@ -36,6 +36,7 @@ typedef struct {
 static const char placeholder[] = "<redacted>";
 static PyTypeObject *deque;
 static PyTypeObject *bytes_io;
+static PyObject *urandom;
 
 /* ---- hashes */
 
@@ -80,31 +81,29 @@ digest_of(const Secrets *secrets, const unsigned char *bytes, size_t count)
 
 /* ---- what is known */
 
-static PyTypeObject *
-type_in(const char *module_name, const char *name)
+static PyObject *
+import_from(const char *module_name, const char *name)
 {
     PyObject *module = PyImport_ImportModule(module_name);
-    PyObject *type = module == NULL ? NULL : get_attribute(module, name);
+    PyObject *found = module == NULL ? NULL : get_attribute(module, name);
     Py_XDECREF(module);
-    return (PyTypeObject *)type;
+    return found;
 }
 
 int
 secrets_prepare(void)
 {
-    deque = type_in("_collections", "deque");
-    bytes_io = deque == NULL ? NULL : type_in("_io", "BytesIO");
-    return bytes_io == NULL ? -1 : 0;
+    deque = (PyTypeObject *)import_from("_collections", "deque");
+    bytes_io = deque == NULL ? NULL : (PyTypeObject *)import_from("_io", "BytesIO");
+    urandom = bytes_io == NULL ? NULL : import_from("posix", "urandom");
+    return urandom == NULL ? -1 : 0;
 }
 
 int
 secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
 {
     Secrets *secrets = &engine->secrets;
-    PyObject *os = PyImport_ImportModule("posix");
-    PyObject *random =
-        os == NULL ? NULL : PyObject_CallMethod(os, "urandom", "i", (int)sizeof(secrets->key));
-    Py_XDECREF(os);
+    PyObject *random = PyObject_CallFunction(urandom, "i", (int)sizeof(secrets->key));
     char *bytes;
     Py_ssize_t count;
     if (random == NULL || PyBytes_AsStringAndSize(random, &bytes, &count) < 0) {
@@ -112,7 +111,7 @@ secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
         return -1;
     }
     if (count != sizeof(secrets->key)) {
-        /* The program has put another function in its place. */
+        /* The program had put another function in its place before this module was loaded. */
         Py_DECREF(random);
         PyErr_Format(PyExc_ValueError, "os.urandom returned %zd bytes, not %zu", count,
                      sizeof(secrets->key));

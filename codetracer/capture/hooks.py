@@ -35,6 +35,16 @@ _find_types: Final = type.__dict__["__mro__"].__get__
 _find_names: Final = type.__dict__["__dict__"].__get__
 
 
+# Literals: CPython's cache of methods keeps each name that is looked up, and one that is cut out of
+# `kind` is another object each time.
+_POSITIONS = {
+    "raw.seek": "seek",
+    "raw.tell": "tell",
+    "raw.truncate": "truncate",
+    "raw.seekable": "seekable",
+}
+
+
 class Hooks:
     """Makes the hooks of one capture.
 
@@ -67,7 +77,6 @@ class Hooks:
         delivery = self._delivery
         pipes = delivery.pipes
         route = None if pipes is None else pipes.route_of(descriptor)
-        layer, _, name = kind.partition(".")
         if kind == "input":
             return _input_hook(original, delivery)
         if kind == "text.write":
@@ -76,8 +85,8 @@ class Hooks:
             return _binary_hook(number, stream, original, delivery, route)
         if kind == "raw.write":
             return _raw_hook(number, stream, original, delivery, route)
-        if layer == "raw":
-            return _position_hook(name, stream, original, route)
+        if kind in _POSITIONS:
+            return _position_hook(_POSITIONS[kind], stream, original, route)
         return _passing(original)
 
     def stdin(self, stream: Any, /) -> Any:

@@ -140,7 +140,11 @@ class OutputCapture:
 
     def _take_output(self) -> None:
         seen: list[object] = []
-        for number, name in ((STDOUT, "stdout"), (STDERR, "stderr")):
+        # Names are literals, because CPython's cache of methods keeps each one that is looked up.
+        for number, name, first in (
+            (STDOUT, "stdout", "__stdout__"),
+            (STDERR, "stderr", "__stderr__"),
+        ):
             stream = getattr(sys, name, None)
             buffer = _peek(stream, "buffer")
             for layer, kind in ((stream, "text.write"), (buffer, "bytes.write")):
@@ -148,7 +152,7 @@ class OutputCapture:
             if self._pipes is not None:
                 self._hook_layer(seen, _peek(buffer, "raw"), number, "raw.write")
                 # A stream that a sitecustomize has put into sys may write to this raw file.
-                beneath = _peek(_peek(getattr(sys, f"__{name}__", None), "buffer"), "raw")
+                beneath = _peek(_peek(getattr(sys, first, None), "buffer"), "raw")
                 self._hook_layer(seen, beneath, number, "raw.write")
 
     def _hook_layer(self, seen: list[object], layer: Any, number: int, kind: str) -> None:

@@ -25,6 +25,7 @@ def execute(
     flags: tuple[str, ...] = (),
     stdin: str = "",
     environ: dict[str, str] | None = None,
+    timeout: float = 60,
 ) -> Outcome:
     """Run this interpreter in `cwd`."""
     process = subprocess.run(
@@ -32,7 +33,7 @@ def execute(
         cwd=cwd,
         input=stdin.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=timeout,
         check=False,
         env=trace_environ() | (environ or {}),
     )
