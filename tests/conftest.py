@@ -21,6 +21,17 @@ def pytest_configure(config: pytest.Config) -> None:
             compileall.compile_dir(ROOT / folder, quiet=1)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that are marked `only_where` something holds that does not hold here."""
+    left_out = [
+        item
+        for item in items
+        if not all(condition for mark in item.iter_markers("only_where") for condition in mark.args)
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(autouse=True)
 def _clean_monitoring() -> Iterator[None]:
     configure_policy(on_recorder_error="abort", json_errors=False)

@@ -138,9 +138,9 @@ def test_a_new_record_is_read_as_it_was_written(project: Project) -> None:
     assert len(done.stdout.split()) == 15
 
 
-@pytest.mark.parametrize("backend", ["native"] if NATIVE else [])
+@pytest.mark.only_where(NATIVE)
 def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
-    project: Project, tmp_path: Path, backend: str
+    project: Project, tmp_path: Path
 ) -> None:
     (tmp_path / "greeter.c").write_text(IN_C, encoding="utf-8")
     compiler = os.environ.get("CC", "cc")

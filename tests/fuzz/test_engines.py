@@ -13,6 +13,7 @@ from fuzz.engines import Engines
 from fuzz.random_programs import run_programs
 from fuzz.ways import Difference
 from tests.support.project import BUILT, ROOT, Project
+from tests.support.recordings import NATIVE
 
 # A machine may be busy with other things; this takes less than half a minute.
 pytestmark = pytest.mark.timeout(600)
@@ -78,6 +79,7 @@ def test_switches_of_threads_and_tasks_are_compared(engines: Engines) -> None:
     assert engines.figures.by_event["Task"] > 5
 
 
+@pytest.mark.only_where(NATIVE)  # Otherwise one engine has no other to be compared to.
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
@@ -109,9 +111,7 @@ def test_switches_of_threads_and_tasks_are_compared(engines: Engines) -> None:
             "the process ended, exit 3",
             id="the process dies",
         ),
-    ]
-    # Where there is one engine, there is nothing to compare.
-    * (len(BACKENDS) > 1),
+    ],
 )
 def test_a_fault_of_an_engine_is_a_difference(
     spoiled: tuple[Project, Engines], file: str, old: str, new: str, said: str

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS
 from tests.support.building import build, copy_of_the_project
+from tests.support.recordings import NATIVE
 
 # Where nothing is compiled, the wheel has no binaries.
-pytestmark = pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+pytestmark = pytest.mark.only_where(NATIVE)
 
 OUTSIDE = """
 extern PyObject *_PyType_Lookup(PyTypeObject *, PyObject *);
@@ -40,7 +40,7 @@ def audited(wheel: Path) -> tuple[int, list[dict[str, Any]]]:
     ]
 
 
-def test_the_wheel_uses_the_stable_abi_of_its_tag(tmp_path: Path, backend: str) -> None:
+def test_the_wheel_uses_the_stable_abi_of_its_tag(tmp_path: Path) -> None:
     wheel, _ = build(copy_of_the_project(tmp_path / "project"))
 
     code, binaries = audited(wheel)
@@ -52,7 +52,7 @@ def test_the_wheel_uses_the_stable_abi_of_its_tag(tmp_path: Path, backend: str) 
         assert (binary["non_abi3_symbols"], binary["future_abi3_objects"]) == ([], {})
 
 
-def test_a_symbol_outside_of_the_stable_abi_is_found(tmp_path: Path, backend: str) -> None:
+def test_a_symbol_outside_of_the_stable_abi_is_found(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
     source = project / "native/guard.c"
     source.write_text(source.read_text(encoding="utf-8") + OUTSIDE, encoding="utf-8")

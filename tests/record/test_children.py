@@ -11,6 +11,7 @@ import pytest
 
 import codetracer
 from codetracer.monitoring.backend import BACKENDS
+from tests.support.recordings import NATIVE
 from tests.support.running import Outcome, execute, write
 
 
@@ -244,7 +245,8 @@ print([name for name in seen if 'codetracer' in name])
 """
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+@pytest.mark.only_where(NATIVE)
+@pytest.mark.parametrize("backend", ["native"])
 def test_a_programs_own_trace_function_sees_nothing_of_it(tmp_path: Path, backend: str) -> None:
     outcome = record(tmp_path, TRACED, "--io-capture=off", backend=backend)
 
@@ -311,7 +313,8 @@ def test_a_program_may_raise_audit_events_with_any_arguments(tmp_path: Path, bac
 
 
 # With the engine in Python the listener itself is a frame that there may be no room for.
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+@pytest.mark.only_where(NATIVE)
+@pytest.mark.parametrize("backend", ["native"])
 def test_a_program_whose_stack_is_full_starts_processes_as_ever(
     tmp_path: Path, backend: str
 ) -> None:

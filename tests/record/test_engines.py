@@ -15,7 +15,7 @@ from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from fuzz.told import told_of
 from tests.record.test_harmless import TRAPS, USES
 from tests.support.programs import PROGRAMS as EVERY_EVENT
-from tests.support.recordings import ENVIRON, FULL, Step, record, record_steps
+from tests.support.recordings import ENVIRON, FULL, NATIVE, Step, record, record_steps
 from tests.support.running import execute, write
 from tests.support.snapshot_programs import PROGRAMS
 
@@ -306,7 +306,8 @@ for function in variables, parameters, lines:
 """
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name == "native"])
+@pytest.mark.only_where(NATIVE)
+@pytest.mark.parametrize("backend", ["native"])
 def test_a_plan_that_names_no_variable_of_its_own_is_an_error_that_says_so(
     tmp_path: Path, backend: str
 ) -> None:

@@ -60,10 +60,9 @@ print(hits, codetracer.read('out').metadata['counts']['missed'])
 LAST = 300
 """More than one turn allocates."""
 
-engines = ["native"] if NATIVE and find_spec("_testcapi") is not None else []
 
-
-@pytest.mark.parametrize("backend", engines)
+@pytest.mark.only_where(NATIVE, find_spec("_testcapi") is not None)
+@pytest.mark.parametrize("backend", ["native"])
 def test_an_allocation_that_fails_anywhere_costs_no_more_than_its_event(
     tmp_path: Path, backend: str
 ) -> None:

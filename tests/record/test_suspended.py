@@ -7,11 +7,8 @@ import pytest
 
 import codetracer
 from codetracer.replay import Frame, ThrowEvent, UnwindEvent, YieldEvent
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import BACKENDS, NATIVE, record
 from tests.support.running import execute, write
-
-IN_C = [backend for backend in BACKENDS if backend == "native"]
-"""The engine in Python has to ask for a frame's object, and cannot take it away again."""
 
 REFERENTS = """
 import asyncio, contextlib, gc, sys, types
@@ -108,7 +105,9 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("backend", IN_C)
+# The engine in Python has to ask for a frame's object, and cannot take it away again.
+@pytest.mark.only_where(NATIVE)
+@pytest.mark.parametrize("backend", ["native"])
 def test_no_frame_object_stays_that_the_program_has_not_asked_for(
     tmp_path: Path, backend: str
 ) -> None:
@@ -153,7 +152,9 @@ print((resident() - before) // len(many))
 """
 
 
-@pytest.mark.parametrize("backend", IN_C)
+# The engine in Python has to ask for a frame's object, and cannot take it away again.
+@pytest.mark.only_where(NATIVE)
+@pytest.mark.parametrize("backend", ["native"])
 @pytest.mark.parametrize(("function", "frames"), [("generator", 1), ("coroutine", 2)])
 def test_recording_keeps_less_than_a_hundred_bytes_of_each(
     tmp_path: Path, function: str, frames: int, backend: str

@@ -1,7 +1,6 @@
 """What an engine returns before, at and after the only frame that is recorded."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TypeGuard
 
@@ -136,7 +135,6 @@ if pid and part.pid: os.waitpid(part.pid, 0)
 PART = "import os, __main__\npid = os.fork()\n__main__.leaf('within')\n"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="forks")
 def test_a_forked_child_is_recorded_until_the_activation_is_over_there_too(
     tmp_path: Path, backend: str
 ) -> None:

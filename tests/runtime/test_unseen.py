@@ -6,7 +6,10 @@ import pytest
 
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from tests.support.capturing import BOTH
+from tests.support.recordings import NATIVE
 from tests.support.running import SOURCES, Outcome, execute, write
+
+pytestmark = pytest.mark.only_where(NATIVE)
 
 STDIN = "l1\nl2\nl3\nl4\n"
 

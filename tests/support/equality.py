@@ -176,7 +176,8 @@ def _variables(replay: recorded.Replay, frame: recorded.Frame) -> dict[str, Valu
 IMPLIED = frozenset(
     {
         *("__annotations__", "__builtins__", "__cached__", "__class__", "__doc__", "__file__"),
-        *("__loader__", "__module__", "__name__", "__package__", "__qualname__", "__spec__"),
+        *("__firstlineno__", "__loader__", "__module__", "__name__", "__package__", "__qualname__"),
+        *("__spec__", "__static_attributes__"),
     }
 )
 """What is in modules, classes and methods without being named there."""

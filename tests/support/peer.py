@@ -38,6 +38,8 @@ from tests.support.project import ROOT
 
 NAME = "codetracer-python-recorder"
 VERSION = "0.3.0"
+RUNS = sys.version_info < (3, 14)
+"""Whether the peer runs on this CPython."""
 VARIABLE = "PEER_RECORDER"
 """Names a folder that has the peer, as `pip install --target` makes it; none is installed then."""
 

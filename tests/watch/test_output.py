@@ -180,7 +180,7 @@ for pid in children: os.waitpid(pid, 0)
     assert all(line.startswith("start") and line.endswith(")") for line in calls)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.only_where(os.path.exists("/dev/full"))
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 def test_a_full_device_is_a_failure_of_the_tracer_and_goes_by_the_policy(
     policy: str, tmp_path: Path

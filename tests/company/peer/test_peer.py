@@ -1,7 +1,6 @@
 """What codetracer-python-recorder 0.3.0 writes is read, by peer.py, as what the program did.
 
-It runs on CPython 3.12 and 3.13. It is compared to on 3.12 alone; conftest.py leaves
-this out elsewhere.
+It runs on CPython 3.12 and 3.13.
 """
 
 import json
@@ -13,7 +12,7 @@ from tests.support import peer
 from tests.support.equality import Call, Line, Recording, Return
 from tests.support.running import write
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.network, pytest.mark.only_where(peer.RUNS)]
 
 
 def recorded_by_peer(folder: Path, program: str) -> Recording:
