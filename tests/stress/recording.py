@@ -38,8 +38,9 @@ NOT_RECORDED = (
     "8 threads install and uninstall while 8 run",
     "10,000 code objects",
 )
+SCRIPT_NAMES = sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "__init__")
 NAMES = (
-    *sorted(path.stem for path in SCRIPTS.glob("*.py") if path.stem != "__init__"),
+    *SCRIPT_NAMES,
     *(name for name in PROGRAMS if name not in NOT_RECORDED),
 )
 """What may be recorded: scripts, which take a seed, and programs."""
