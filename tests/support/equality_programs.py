@@ -1,7 +1,7 @@
 """Programs that two recorders record, to compare: no threads, no value that contains itself.
 
-Those of programs.py are recorded, too; these go where the recorders may well differ. What recording
-them must give is not told here: test_record_equality.py compares.
+Those of programs.py are recorded, too; these go where the recorders may well differ.
+tests/company/peer/test_equality.py compares the recordings.
 """
 
 from tests.support.programs import PROGRAMS as EVERY_EVENT
