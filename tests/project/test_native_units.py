@@ -199,3 +199,11 @@ def test_a_file_has_no_two_blank_lines_and_ends_with_one_line(path: Path) -> Non
     assert "\n\n\n" not in text
     assert text.endswith("\n")
     assert not text.startswith("\n")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "names.h"])
+def test_attributes_are_looked_up_by_interned_names(name: str) -> None:
+    # names.h says why. internals.c sets names of one letter, which CPython has once.
+    text = FILES[name].read_text(encoding="utf-8")
+
+    assert not re.findall(r"\b(?:PyObject_GetAttrString|PyObject_CallMethod)\b", text)
