@@ -7,7 +7,7 @@
 #include "names.h"
 #include "state.h"
 
-#define TURNS 4 /* how often it is asked before an error counts as codetracer's own */
+#define TURNS 4 /* how often the engine calls before it takes an error for codetracer's own */
 
 typedef int (*IsMainThread)(void);
 
@@ -38,7 +38,7 @@ ask_prepare(void)
     return is_prepared ? 0 : -1;
 }
 
-/* Those that a fault of this very thread raises cannot wait. */
+/* Signals that a fault of this thread raises cannot be blocked. */
 static void
 hold_signals(sigset_t *before)
 {
@@ -59,7 +59,7 @@ is_ours(Engine *engine, PyObject *frame)
     return builtins == engine->builtins;
 }
 
-/* Takes the frames of codetracer's off the beginning of an exception's traceback. */
+/* Removes codetracer's frames from the beginning of an exception's traceback. */
 static void
 forget_frames(Engine *engine, PyObject *exception)
 {
@@ -94,13 +94,15 @@ raise_later(Engine *engine, PyObject *exception)
     if (is_main_thread() && Py_AddPendingCall(raise_here, exception) == 0) {
         return;
     }
-    /* Signals are handled in the main thread alone: it was set for this thread, by its type. */
+    /* CPython handles signals in the main thread only, so another thread set this exception type
+       here. */
     PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), (PyObject *)Py_TYPE(exception));
     Py_DECREF(exception);
 }
 
-/* Tells whether a signal handler of the program's raised it: at the beginning of its traceback is no
-   frame of codetracer's. What C code raises has none, but it raises no interrupt. */
+/* Returns whether the program raised an exception, for example in a signal handler. Its traceback then
+   does not begin with a frame of codetracer. An exception from C code has no traceback; C code raises
+   only subclasses of Exception, so any other one without a traceback is the program's. */
 static int
 is_the_programs(Engine *engine, PyObject *exception)
 {
@@ -154,7 +156,7 @@ call_again(Engine *engine, PyObject *callable, PyObject *const *args, size_t cou
     }
     PyObject *last = told == NULL ? PyErr_GetRaisedException() : NULL;
     for (int turn = 0; turn < turns; turn++) {
-        /* What comes every time is codetracer's own. */
+        /* An exception that comes every time is codetracer's own. */
         if (last != NULL && Py_TYPE(last) == Py_TYPE(errors[turn])) {
             Py_DECREF(errors[turn]);
         }
@@ -177,7 +179,7 @@ ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
     PyObject *told = call_again(engine, callable, args, count);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (forks != fork_count) {
-        /* This is a child now: the event under way is its parent's. */
+        /* This process is a child now, and the current event belongs to its parent. */
         Py_CLEAR(told);
         engine->let_go = 1;
     }
@@ -194,7 +196,7 @@ ask_program(Engine *engine, PyObject *callable, PyObject *const *args, size_t co
         engine->let_go = 1;
     }
     if (engine->let_go) {
-        /* This is a child now, or recording has ended. */
+        /* This process is a child now, or recording has ended. */
         Py_CLEAR(told);
     }
     if (told == NULL && PyErr_Occurred() && !PyErr_ExceptionMatches(PyExc_MemoryError)

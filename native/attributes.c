@@ -16,7 +16,7 @@ typedef PyObject *(*GetDict)(PyTypeObject *);
 static GetDict get_dict;
 static descrgetfunc get_member;
 
-/* Returns number * 4 + action of an attribute; it has no number yet when that is negative. */
+/* Returns number * 4 + action of an attribute, or a negative number if it has no number yet. */
 static long
 attribute_action(Engine *engine, Plan *plan, PyObject *name)
 {
@@ -31,7 +31,7 @@ attribute_action(Engine *engine, Plan *plan, PyObject *name)
     return action < 0 ? -1 : -2 - action;
 }
 
-/* Returns an attribute's number, defined in the group if it is new. */
+/* Returns an attribute's number, and defines the attribute in the group if it is new. */
 static long
 attribute_number(Engine *engine, PyObject *name)
 {
@@ -89,7 +89,8 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
         }
         return values_encode(engine, to, value, fields->depth, 0);
     }
-    /* Its number is given after what its value needs, and stands before it. */
+    /* The number comes before the value, but is known only after the value has been encoded, because
+       that may define other attributes. */
     Buffer encoded = {0};
     int failed = action != ALLOW ? put_value_redacted(&encoded) < 0
                                   : values_encode(engine, &encoded, value, fields->depth, 0) < 0;
@@ -110,7 +111,7 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
     return 0;
 }
 
-/* The class whose slots are read right now, and its dict. */
+/* The class whose slots are being read, and its dict. */
 typedef struct {
     PyObject *alive; /* borrowed: the weak reference to it */
     PyObject *namespace;
@@ -137,9 +138,9 @@ owner_turn(Owner *owner, PyObject *alive)
     owner->alive = alive;
 }
 
-/* Returns what a class's dict has by a member's name, borrowed, or NULL. No key is hashed or
-   compared but by identity, for it may be the program's; the name is the very key that was there
-   when the layout was told. */
+/* Returns the entry of a class's dict with a member's name, borrowed, or NULL. Compares keys by
+   identity, and by value only those that are exactly a str, because other keys could run code of the
+   program. The member's name is the key that the dict had when the layout was made. */
 static PyObject *
 namespace_entry(PyObject *namespace, Member *member)
 {
@@ -161,7 +162,7 @@ namespace_entry(PyObject *namespace, Member *member)
     return NULL;
 }
 
-/* Returns what a slot holds; NULL, without an exception, if it is not bound or none any more. */
+/* Returns the value in a slot; NULL, without an exception, if it is unbound or no slot any more. */
 static PyObject *
 slot_value(Owner *owner, Member *member, PyObject *object)
 {
@@ -170,7 +171,7 @@ slot_value(Owner *owner, Member *member, PyObject *object)
     }
     PyObject *descriptor = namespace_entry(owner->namespace, member);
     if (descriptor == NULL || Py_TYPE(descriptor) != &PyMemberDescr_Type) {
-        /* The program has put something else there. */
+        /* The program has replaced the descriptor. */
         return NULL;
     }
     Py_INCREF(descriptor);
@@ -179,7 +180,7 @@ slot_value(Owner *owner, Member *member, PyObject *object)
     if (value == NULL
         && (PyErr_ExceptionMatches(PyExc_AttributeError)
             || PyErr_ExceptionMatches(PyExc_TypeError))) {
-        /* It is not bound, or another class's. */
+        /* The slot is unbound, or belongs to another class. */
         PyErr_Clear();
     }
     return value;
@@ -221,7 +222,8 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     return failed ? -1 : 0;
 }
 
-/* Tells whether a slot has this name: it is what the object's attribute means then. */
+/* Returns whether a slot has this name, or a known type's reading covers it; the dict's item with this
+   name is then left out. */
 static int
 names_slot(Layout *layout, PyObject *name)
 {
@@ -246,7 +248,7 @@ dict_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout
     Py_ssize_t passed = 0;
     for (; object_next(object, &position, &name, &value); passed++) {
         if (fields->count >= engine->values.items) {
-            /* The rest is not looked at, however much it is. */
+            /* The rest is counted, not encoded. */
             fields->cut += object_count(object) - passed;
             break;
         }
@@ -303,7 +305,7 @@ method_attributes(Engine *engine, Fields *fields, PyObject *method)
     }
     int outcome = 0;
     if (owner != Py_None && !PyModule_CheckExact(owner)) {
-        /* It is looked at in place of the method. */
+        /* The depth for the method is given to its object. */
         fields->depth++;
         engine->values.room++;
         outcome = field_add(engine, fields, name_self, owner);

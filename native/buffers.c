@@ -9,11 +9,11 @@
 
 #define IMMUTABLE (1UL << 8)      /* Py_TPFLAGS_IMMUTABLETYPE */
 #define STATIC_BUILTIN (1UL << 1) /* _Py_TPFLAGS_STATIC_BUILTIN, 3.12 on */
-#define LARGEST_ITEM 4096         /* bytes; of an array of larger texts no items are copied */
+#define LARGEST_ITEM 4096         /* bytes; items of an array of larger texts are not copied */
 
 #define LAST_POINT 0x10ffff       /* of Unicode */
 
-/* Returns the nearest type that is written in C, or NULL. */
+/* Returns the nearest base type that is written in C, or NULL. */
 static PyTypeObject *
 base_in_c(PyTypeObject *type)
 {
@@ -23,8 +23,8 @@ base_in_c(PyTypeObject *type)
     return type;
 }
 
-/* Gets the buffer that a type written in C gives; 0 if there is none, -1 with an exception. A class
-   written in Python may have a __buffer__ of its own, which is not called. */
+/* Gets a buffer from the base type that is written in C. Returns 0 if there is none, -1 with an
+   exception. Does not call a __buffer__ that is written in Python. */
 static int
 get_buffer(PyObject *object, Py_buffer *view)
 {
@@ -51,14 +51,14 @@ is_named(PyTypeObject *type, const char *expected)
 {
     PyObject *name = type == NULL ? NULL : PyType_GetName(type);
     int same = name != NULL && PyUnicode_CompareWithASCIIString(name, expected) == 0;
-    /* Without memory for the name, it is taken for another one. */
+    /* Without memory for the name, the answer is no. */
     PyErr_Clear();
     Py_XDECREF(name);
     return same;
 }
 
-/* Returns what a type written in C has by a name, bound to one of its instances: a new reference, or
-   NULL without an exception. */
+/* Returns a new reference to an attribute of a type that is written in C, bound to one of its
+   instances; NULL without an exception if there is none. */
 static PyObject *
 bound(PyTypeObject *base, const char *name, PyObject *object)
 {
@@ -71,7 +71,8 @@ bound(PyTypeObject *base, const char *name, PyObject *object)
     return found;
 }
 
-/* Returns what leads from an object to the one whose memory its buffer is; NULL if that is its own. */
+/* Returns the name of the attribute that leads to the owner of the memory in an object's buffer; NULL
+   if the object owns it. */
 static const char *
 owner_name(PyObject *object)
 {
@@ -89,8 +90,8 @@ keeps_memory(PyObject *owner)
            || is_named(base, "array") || is_named(base, "_BytesIOBuffer");
 }
 
-/* Tells whether an object's memory is there for sure. Of a file that is mapped it is not: where the
-   file has been cut, a look at it kills the process. */
+/* Returns whether it is safe to read an object's memory. The memory of a mapped file is not safe: if
+   the file has been truncated, reading it kills the process. */
 static int
 is_sure(PyObject *object)
 {
@@ -103,7 +104,7 @@ is_sure(PyObject *object)
     for (int turn = 0; owner != NULL && name != NULL && !is_kept && turn < 20; turn++) {
         PyObject *next = bound(base_in_c(Py_TYPE(owner)), name, owner);
         Py_DECREF(owner);
-        /* NULL where there is no memory to ask. */
+        /* NULL if memory is short. */
         owner = next;
         is_kept = owner != NULL && keeps_memory(owner);
         name = owner == NULL ? NULL : owner_name(owner);
@@ -112,7 +113,7 @@ is_sure(PyObject *object)
     return is_kept;
 }
 
-/* What the format of a buffer's items says: a letter of the module struct's, `Z` for complex. */
+/* The format of a buffer's items: a letter of the module struct, or `Z` for complex. */
 typedef struct {
     char kind; /* i signed, u unsigned, f float, c complex, b bool, s bytes, w text, O object, 0 other */
     int swapped;
@@ -203,8 +204,8 @@ real_number(const unsigned char *bytes, Py_ssize_t size)
     }
 }
 
-/* No codec is asked: what it cannot decode it has decoded by an error handler, "strict" too, and the
-   program may have registered another one by that name. */
+/* Does not use a codec, because a codec passes bytes that it cannot decode to an error handler, even
+   for "strict", and the program may have registered another handler by that name. */
 static PyObject *
 text_item(const char *at, Py_ssize_t size, int swapped)
 {
@@ -222,7 +223,7 @@ text_item(const char *at, Py_ssize_t size, int swapped)
         memcpy(&point, at + 4 * index, 4);
         point = swapped ? __builtin_bswap32(point) : point;
         if (point > LAST_POINT) {
-            /* It is no text. */
+            /* The bytes are not a text. */
             count = 0;
         }
         points[index] = (wchar_t)point;
@@ -337,8 +338,8 @@ buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total)
     return items;
 }
 
-/* Reads the first bytes of a BytesIO, and puts it where it stood. Its getbuffer() would copy all of
-   what it shares with others. */
+/* Reads the first bytes of a BytesIO, and restores its position. Its getbuffer() would copy all of the
+   memory that it shares with other objects. */
 static PyObject *
 stream_bytes(PyObject *object, PyTypeObject *base, Py_ssize_t most, Py_ssize_t *total)
 {
@@ -356,7 +357,7 @@ stream_bytes(PyObject *object, PyTypeObject *base, Py_ssize_t most, Py_ssize_t *
         Py_XDECREF(start);
         Py_XDECREF(end);
         PyObject *error = PyErr_GetRaisedException();
-        /* It stands there, whether or not there is memory for the number that this returns. */
+        /* The position is set even if memory is short for the number that seek() returns. */
         Py_XDECREF(PyObject_CallFunctionObjArgs(seek, place, NULL));
         PyErr_Clear();
         if (error != NULL) {
@@ -364,7 +365,7 @@ stream_bytes(PyObject *object, PyTypeObject *base, Py_ssize_t most, Py_ssize_t *
         }
     }
     else if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_ValueError)) {
-        /* It is closed. */
+        /* The BytesIO is closed. */
         PyErr_Clear();
         bytes = Py_NewRef(Py_None);
     }
@@ -400,11 +401,11 @@ buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total)
     return bytes;
 }
 
-/* ---- what codetracer/runtime/known.py calls */
+/* ---- the functions that codetracer/runtime/known.py calls */
 
 typedef PyObject *(*ReadBuffer)(PyObject *object, Py_ssize_t most, Py_ssize_t *total);
 
-/* Returns a tuple of how many there are, and the first of them. */
+/* Returns a tuple of the number of items and the first items. */
 static PyObject *
 tell_buffer(PyObject *const *args, Py_ssize_t count, ReadBuffer read)
 {
@@ -439,7 +440,7 @@ static PyObject *
 nothing(void)
 {
     if (!PyErr_Occurred()) {
-        /* With a message: codetracer.whose takes one without for another's. */
+        /* With a message, because codetracer.whose takes an exception without one for the program's. */
         PyErr_SetString(PyExc_AttributeError, "there is nothing to read");
     }
     return NULL;
@@ -512,7 +513,7 @@ visit_first(PyObject *object, void *found)
     return 1;
 }
 
-/* gc.get_referents would tell the program's audit hooks. */
+/* gc.get_referents would call the program's audit hooks. */
 static PyObject *
 tell_referent(PyObject *module, PyObject *object)
 {
@@ -525,7 +526,7 @@ tell_referent(PyObject *module, PyObject *object)
     return found == NULL ? nothing() : found;
 }
 
-/* Asks the system itself: the file's own tell() lets other threads run meanwhile. */
+/* Asks the operating system, because the file's tell() lets other threads run. */
 static PyObject *
 tell_position(PyObject *module, PyObject *object)
 {
@@ -561,7 +562,7 @@ is_true(PyObject *object, const char *name)
 static PyObject *
 tell_line(PyObject *module, PyObject *object)
 {
-    /* Whether the frame of an asynchronous generator runs is not told. */
+    /* CPython has no attribute that says whether the frame of an asynchronous generator runs. */
     static const char *const kinds[][3] = {
         {"generator", "gi_suspended", "gi_running"},
         {"coroutine", "cr_suspended", "cr_running"},

@@ -42,7 +42,7 @@ capture_hook(PyObject *self, PyObject *args)
         layer->next = layers;
         layers = layer;
     }
-    /* It may be the hook of an earlier capture, which a program has kept. */
+    /* `original` may be a hook of an earlier capture, which the program has kept. */
     PyObject *old = layer->original;
     int is_hook = PyCFunction_Check(original) && PyCFunction_GetSelf(original) == stream
                   && PyCFunction_GetFunction(original) == method->ml_meth;
@@ -117,7 +117,8 @@ capture_release(PyObject *self, PyObject *unused)
         layer->original = Py_NewRef(layer->first);
         layer->capture = NULL;
         if (layer->method == hook_method("input")) {
-            /* Whoever has kept it asks what stands here; a stream would be kept alive by it. */
+            /* The program may have kept this hook and call it later, so its entry stays. The entry of a
+               stream's hook would keep the stream alive. */
             layer->next = layers;
             layers = layer;
         }

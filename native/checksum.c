@@ -1,4 +1,4 @@
-/* CRC-32 (IEEE 802.3, reflected), eight bytes a turn. */
+/* CRC-32 (IEEE 802.3, reflected), which takes eight bytes per step. */
 #include "checksum.h"
 
 #include <string.h>
@@ -6,7 +6,7 @@
 #define POLYNOMIAL 0xEDB88320u
 #define AT_ONCE 8
 
-/* [n][byte]: what `byte` adds to the sum when n more bytes follow it in the same turn. */
+/* [n][byte]: the effect of `byte` on the sum if n more bytes follow it in the same step. */
 static uint32_t sums[AT_ONCE][256];
 
 void

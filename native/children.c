@@ -42,12 +42,12 @@ on_audit(const char *event, PyObject *args, void *unused)
     if (done == NULL
         && (PyErr_ExceptionMatches(PyExc_RecursionError)
             || PyErr_ExceptionMatches(PyExc_MemoryError))) {
-        /* The program has filled its stack or memory so far that the listener cannot begin. */
+        /* The program has so little stack or memory left that the listener cannot begin. */
         PyErr_Clear();
         return 0;
     }
     Py_XDECREF(done);
-    /* What else it raises is the program's: a signal handler's exception, for instance. */
+    /* Any other exception is the program's, for example one of a signal handler. */
     return done == NULL ? -1 : 0;
 }
 

@@ -5,7 +5,7 @@
 
 typedef struct Codes {
     PyObject_HEAD
-    Table numbers; /* less one: a table has no NULL */
+    Table numbers; /* plus one, because a table has no NULL values */
     struct Codes *next;
 } Codes;
 
@@ -87,7 +87,8 @@ codes_items(PyObject *self, PyObject *unused)
         if (slot->key == NULL || slot->key == TABLE_REMOVED) {
             continue;
         }
-        /* First of all: what is made next may have another code object end, or this one. */
+        /* Take this reference first, because the next allocation may free this code object or
+           another. */
         PyObject *code = Py_NewRef((PyObject *)slot->key);
         unsigned long number = (unsigned long)((uintptr_t)slot->value - 1);
         PyObject *item = Py_BuildValue("(Nk)", code, number);

@@ -101,7 +101,7 @@ static int
 engine_clear(PyObject *self)
 {
     Engine *engine = (Engine *)self;
-    /* Whoever still calls it hears nothing, and finds no more than the log. */
+    /* Later calls of its methods do nothing, and find only the log. */
     engine->active = 0;
     engine->activation = engine;
     Py_CLEAR(engine->gate);

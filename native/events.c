@@ -26,17 +26,17 @@
 
 #define LONGEST 2 /* seconds; as in events.py */
 
-/* One event, as far as it is understood. */
+/* The facts that are known about the current event. */
 typedef struct {
     Plan *plan;
     PyObject *frame; /* owned: for frame_release */
-    int made;        /* it is to be taken away again */
-    const void *key; /* that of the frame */
+    int made;        /* whether the engine made its object, and has to remove it */
+    const void *key; /* the key of the frame */
     Thread *thread;
     Frame *state;
 } Event;
 
-/* ---- what the handlers share */
+/* ---- functions that the handlers share */
 
 /* Returns the first frame that runs `code` from `frame` outwards, or NULL; steals `frame`. */
 static PyObject *
@@ -52,7 +52,7 @@ frame_further(PyObject *frame, PyObject *code, int *made)
     return frame;
 }
 
-/* Returns the innermost frame that runs `code`, or NULL; it is for frame_release. */
+/* Returns the innermost frame that runs `code`, or NULL; release it with frame_release. */
 static inline PyObject *
 frame_of(PyThreadState *thread, PyObject *code, int *made)
 {
@@ -60,7 +60,7 @@ frame_of(PyThreadState *thread, PyObject *code, int *made)
     return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code, made);
 }
 
-/* Takes the engine for this thread; 0 if the event must be let go. */
+/* Takes the engine for this thread. Returns 0 if the event must be given up. */
 static int
 take_engine(Engine *engine, uint64_t id)
 {
@@ -74,7 +74,7 @@ take_engine(Engine *engine, uint64_t id)
             clock_gettime(CLOCK_MONOTONIC, &deadline);
             deadline.tv_sec += LONGEST;
         }
-        /* In this very thread: in what Python code does that the engine called. */
+        /* This thread has it: the event comes from Python code that the engine called. */
         int in_time = engine->busy_thread != id && turn_wait(&engine->turn, &deadline);
         if (engine->busy && !in_time) {
             engine->missed++;
@@ -88,8 +88,8 @@ take_engine(Engine *engine, uint64_t id)
     return 1;
 }
 
-/* Tells whether the program is not to hear why an event was not recorded: its memory or its stack is
-   full, and what the engine has done by then holds, or the process is another one. */
+/* Returns whether to give up the event without an exception: the program's memory or stack is full (the
+   engine keeps the work that it has done), or the process has been forked. */
 static int
 is_let_go(Engine *engine)
 {
@@ -116,7 +116,7 @@ put_late_output(Engine *engine)
     return commit(engine);
 }
 
-/* Gives the engine back; 0, or -1 with an exception that is the handler's. */
+/* Releases the engine. Returns 0, or -1 with an exception for the handler to raise. */
 static int
 give_engine(Engine *engine, Event *event, int outcome)
 {
@@ -132,7 +132,7 @@ give_engine(Engine *engine, Event *event, int outcome)
         outcome = 0;
     }
     engine->busy = 0;
-    /* Nobody waits in a forked child, where the mutex may be held by a thread that is not there. */
+    /* No thread waits in a forked child, and a thread that the child lacks may hold the mutex. */
     if (engine->turn.waiting > 0 && engine->forks == fork_count) {
         turn_end(&engine->turn);
     }
@@ -146,7 +146,8 @@ give_engine(Engine *engine, Event *event, int outcome)
 
 typedef enum { FAILED, NOTHING, SILENCE, RECORD } Verdict;
 
-/* Understands an event in code that may be recorded; the engine is taken when it is RECORD. */
+/* Finds out whether to record an event, and in which frame. Takes the engine if the result is
+   RECORD. */
 static inline Verdict
 understand(Engine *engine, PyObject *code, Event *event)
 {
@@ -155,7 +156,7 @@ understand(Engine *engine, PyObject *code, Event *event)
         return SILENCE;
     }
     if (!engine->active && engine->activation != NULL) {
-        /* It is over for good. */
+        /* The recording has ended, and will not begin again. */
         return SILENCE;
     }
     if (!engine->active && plan != NULL) {
@@ -180,7 +181,7 @@ understand(Engine *engine, PyObject *code, Event *event)
         return give_engine(engine, event, 0) < 0 ? FAILED : SILENCE;
     }
     if (!engine->active) {
-        /* It has not begun; but what will never be recorded need not be met again. */
+        /* The recording has not begun. Only code that will never be recorded is silenced already. */
         return give_engine(engine, event, 0) < 0 ? FAILED : NOTHING;
     }
     event->thread = thread_of(engine, id);
@@ -190,14 +191,14 @@ understand(Engine *engine, PyObject *code, Event *event)
     return RECORD;
 }
 
-/* What an event that is understood is recorded by; 0, or -1 with an exception. */
+/* A function that records an event. Returns 0, or -1 with an exception. */
 typedef int (*Work)(Engine *, Event *, PyObject *const *);
 
-/* What CPython lets a handler return. Where it is not to be disabled, DISABLE is an error or has no
-   effect, as the version has it. */
+/* Whether a handler may return DISABLE. For an event that cannot be disabled, DISABLE is an error or
+   has no effect, depending on the version. */
 typedef enum { MAY_DISABLE, NEVER_DISABLES } Outcomes;
 
-/* Every handler: `work` records the event, if it is to be recorded. */
+/* The common part of every handler. Calls `work` if the event is to be recorded. */
 static Py_ALWAYS_INLINE inline PyObject *
 handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wanted,
        Outcomes outcomes, Work work)
@@ -217,7 +218,7 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
     return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? disable : Py_None);
 }
 
-/* ---- events in which a frame begins or goes on */
+/* ---- events in which a frame begins or is resumed */
 
 static int
 begin_frame(Engine *engine, Event *event, PyObject *const *args)
@@ -231,7 +232,7 @@ begin_frame(Engine *engine, Event *event, PyObject *const *args)
     return commit(engine);
 }
 
-/* Begins the recording if `code` is of the activation path; -1 on failure. */
+/* Begins the recording if `code` is in the activation path. Returns -1 with an exception. */
 static int
 activate(Engine *engine, PyObject *code)
 {
@@ -253,7 +254,8 @@ activate(Engine *engine, PyObject *code)
     return 0;
 }
 
-/* Says that code which is not recorded starts a process. CPython is to tell of the next one, too. */
+/* Records that unrecorded code starts a process. Never disables the event, so the next start is
+   recorded too. */
 static PyObject *
 tell_start(Engine *engine, PyObject *code)
 {
@@ -319,7 +321,7 @@ on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count)
 
 /* ---- events within a frame */
 
-/* Finds the state of the frame in which something happens. */
+/* Finds the state of the frame in which the event occurs. */
 static inline int
 find_state(Engine *engine, Event *event)
 {
@@ -351,14 +353,14 @@ on_line(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return handle(self, args, count, 2, MAY_DISABLE, step);
 }
 
-/* Grows with each line and each call. */
+/* Returns a number that grows with each line and each call. */
 static int64_t
 moment(Engine *engine)
 {
     return engine->steps + engine->next_frame;
 }
 
-/* Returns what is known of an exception that has been raised; NULL if nothing is. */
+/* Returns the entry of a raised exception; NULL if there is none. */
 static Raised *
 find_raised(Engine *engine, const void *exception)
 {
@@ -370,8 +372,8 @@ find_raised(Engine *engine, const void *exception)
     return NULL;
 }
 
-/* Takes note of where an exception is raised. One that comes out of what was called is raised in the
-   caller, too, before any other line runs: what is known of it stays. */
+/* Notes the step at which an exception is raised. An exception that leaves a called function is raised
+   again in the caller, before any other line runs; its entry then stays as it is. */
 static void
 note_raised(Engine *engine, const void *exception, int64_t step)
 {
@@ -473,7 +475,7 @@ leave_frame(Engine *engine, Event *event, PyObject *result, How how)
         break;
     }
     if (engine->activation == left) {
-        /* What was to be recorded has been. */
+        /* The frame that began the recording has ended. */
         engine->active = 0;
     }
     return commit(engine);
@@ -515,11 +517,11 @@ on_py_unwind(PyObject *self, PyObject *const *args, Py_ssize_t count)
     return handle(self, args, count, 3, NEVER_DISABLES, unwound);
 }
 
-/* ---- what is no event of CPython's */
+/* ---- facts that are no events of CPython: output, input, exit and notes */
 
 #define OUTPUT_PIECE (1 << 20) /* as in events.py */
 
-/* Returns how many bytes go into one record; none ends amid a character of UTF-8. */
+/* Returns how many bytes go into one record. No record ends within a character of UTF-8. */
 static Py_ssize_t
 piece_of(const char *data, Py_ssize_t length)
 {
@@ -533,9 +535,9 @@ piece_of(const char *data, Py_ssize_t length)
     return end;
 }
 
-/* Appends what was written, and commits each record if it is the group that it goes into. What was
-   read waits for the next record where nothing else waits: that may say in which variable it has come,
-   and that its name is that of a secret. */
+/* Appends records of output or input, and commits each one if `to` is the group. If `may_wait`, input
+   waits for the next record, which may show that the input is now in a variable whose name is that of a
+   secret. */
 static int
 write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
 {
@@ -572,8 +574,8 @@ write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, 
     return failed ? -1 : 0;
 }
 
-/* Tells whether an event of this very thread is under way: what comes now is of a signal handler or
-   a finalizer of the program's, and waits. */
+/* Returns whether this thread is in the engine already. The new event then comes from a signal handler
+   or a finalizer of the program, and has to wait. */
 static int
 is_within(Engine *engine)
 {
@@ -581,8 +583,8 @@ is_within(Engine *engine)
            && engine->busy_thread == PyThreadState_GetID(PyThreadState_Get());
 }
 
-/* Returns what was written or read, without secrets. NULL without an exception where the process has
-   been forked meanwhile: it is not to be recorded. */
+/* Returns the output or input without secrets. Returns NULL without an exception if the process has
+   been forked meanwhile, and the data is not to be recorded. */
 static PyObject *
 hide_output(Engine *engine, PyObject *const *args)
 {
@@ -591,7 +593,7 @@ hide_output(Engine *engine, PyObject *const *args)
         Plan *plan = table_get(&engine->code_plans, code);
         Py_DECREF(code);
         if (plan != NULL && !plan->skip && plan->return_action == SECRET) {
-            /* It reads for somebody who wants a secret. */
+            /* The function that reads returns a secret. */
             const char *data = PyBytes_AsString(args[1]);
             Py_ssize_t length = data == NULL ? 0 : PyBytes_Size(args[1]);
             int has_end = length > 0 && data[length - 1] == '\n';
@@ -660,7 +662,7 @@ events_exit(PyObject *self, PyObject *status)
         Py_RETURN_NONE;
     }
     Buffer *group = &engine->group;
-    /* The event under way is not written any more; what it has put together so far holds. */
+    /* The current event is not completed, but the records that it has made so far are written. */
     int outcome = put_bytes(group, engine->late.bytes, engine->late.used);
     engine->late.used = 0;
     int64_t number = status == Py_None ? 0 : PyLong_AsLongLong(status);
@@ -701,14 +703,14 @@ events_note(PyObject *self, PyObject *record)
     return give_engine(engine, &event, outcome) < 0 ? NULL : Py_NewRef(Py_None);
 }
 
-/* ---- a recording's beginnings and ends */
+/* ---- the beginning and the end of a recording */
 
 PyObject *
 events_end(PyObject *self, PyObject *unused)
 {
     Engine *engine = (Engine *)self;
     engine->active = 0;
-    /* No frame is that: it has been activated, and will not be again. */
+    /* No frame has this key, so the recording counts as begun, and never begins again. */
     engine->activation = (void *)engine;
     Py_RETURN_NONE;
 }
@@ -721,7 +723,7 @@ events_counts(PyObject *self, PyObject *unused)
                          "missed", (unsigned long long)engine->missed);
 }
 
-/* Returns the step at which an exception that is alive was raised; None if it is not known. */
+/* Returns the step at which an exception, which must still exist, was raised; None if unknown. */
 PyObject *
 events_raised_at(PyObject *self, PyObject *exception)
 {
@@ -743,7 +745,7 @@ events_restart(PyObject *self, PyObject *log)
     PyObject *before = engine->restart;
     engine->restart = Py_NewRef(log);
     Py_XDECREF(before);
-    /* A signal handler may have forked amid an event, which goes on with what there was. */
+    /* If a signal handler forked during an event, that event first ends with the old state. */
     if (!engine->busy || engine->busy_thread != PyThreadState_GetID(PyThreadState_Get())) {
         engine_begin_child(engine);
     }
@@ -753,7 +755,7 @@ events_restart(PyObject *self, PyObject *log)
 PyObject *
 events_learn(PyObject *self, PyObject *value)
 {
-    /* Without an exception where the process has been forked meanwhile. */
+    /* It fails without an exception if the process has been forked meanwhile. */
     return secrets_learn((Engine *)self, value, 0) < 0 && PyErr_Occurred() ? NULL
                                                                            : Py_NewRef(Py_None);
 }

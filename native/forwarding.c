@@ -1,4 +1,4 @@
-/* Between the program and the forwarder: descriptors that may be gone, marks, copies. */
+/* The program's side of the forwarder: descriptors that the program may close, marks, copies. */
 #include "forwarding.h"
 
 #include <errno.h>
@@ -67,7 +67,7 @@ deliver(Pipes *pipes, int stream, const unsigned char *bytes, size_t size)
     PyGILState_Release(state);
 }
 
-/* Takes what has come apart; 0 when nothing will come any more. */
+/* Splits the received bytes into frames, and handles each. Returns 0 if no more frames will come. */
 static int
 take_frames(Pipes *pipes)
 {
@@ -102,14 +102,14 @@ read_copies(void *argument)
     while (!pipes->quits) {
         struct pollfd waiting = {.fd = pipes->receiving.number, .events = POLLIN};
         int ready = poll(&waiting, 1, LOOK_AROUND);
-        /* It may have been closed, and be the program's by now. */
+        /* The program may have closed it, and opened another file under its number. */
         if (!is_held(&pipes->receiving)) {
             break;
         }
         if (ready <= 0 || pipes->quits) {
             continue;
         }
-        /* It does not block. */
+        /* The descriptor does not block. */
         ssize_t size =
             read(pipes->receiving.number, pipes->copies + pipes->used, COPIES - pipes->used);
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -137,7 +137,7 @@ read_on(Pipes *pipes)
     sigset_t all, before;
     sigfillset(&all);
     pipes->quits = pipes->finished = 0;
-    /* Signals are the program's threads' to take. */
+    /* The program's threads receive the signals, not this one. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pipes->is_reading = pthread_create(&pipes->thread, NULL, read_copies, pipes) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -155,7 +155,7 @@ stop_reading(Pipes *pipes)
     const char quit[FRAME_HEAD] = {FRAME_QUIT, 0, 0};
     pipes->is_reading = 0;
     Py_BEGIN_ALLOW_THREADS
-    /* Behind what has come; without it the thread looks around soon. */
+    /* The frame comes after all copies. If it cannot be written, the thread soon sees `quits`. */
     if (!pipes->finished
         && (!is_held(&pipes->sending) || write(pipes->sending.number, quit, sizeof(quit)) < 0)) {
         pipes->quits = 1;
@@ -174,7 +174,7 @@ pause_for(long nanoseconds)
     nanosleep(&time, NULL);
 }
 
-/* Returns a descriptor by which a mark can be written, or -1. */
+/* Returns a descriptor to which a mark can be written, or -1. */
 static int
 way_into(Pipes *pipes, const Sink *sink)
 {
@@ -199,8 +199,9 @@ is_dead(Pipes *pipes, const Sink *sink)
 int
 is_original_held(const Pipes *pipes, int number)
 {
-    /* The program may open the very file that the original is, but no pipe of ours; and if it closes
-       what it does not know, it closes both. */
+    /* After closing the original, the program may open the same file under its number, so is_held is
+       not enough. But it cannot open our pipe again; and a program that closes unknown descriptors
+       closes both. */
     return is_held(&pipes->routes[number].saved)
            && (is_held(&pipes->receiving) || is_held(&pipes->sending));
 }
@@ -215,7 +216,7 @@ put_back(Pipes *pipes, int number)
     }
 }
 
-/* The forwarder was killed, or nobody reads what it forwards. */
+/* Restores the originals, because the forwarder was killed, or nothing reads its output. */
 static void
 give_up_sink(Pipes *pipes, const Sink *sink)
 {
@@ -238,7 +239,7 @@ acknowledged(Pipes *pipes, const Sink *sink)
     return stamp;
 }
 
-/* Lets the program's signal handlers run; -1 if one has raised an exception. */
+/* Lets the program's signal handlers run. Returns -1 if one has raised an exception. */
 static int
 look_around(PyThreadState *saved, PyThreadState **again)
 {
@@ -260,7 +261,8 @@ settle(Pipes *pipes, const Sink *sink, char kind, int heeds_signals)
         return 0;
     }
     if (kind == MARK_ACKNOWLEDGE && !sink->is_terminal) {
-        /* The forwarder is busy before it takes something out. A terminal cannot be asked. */
+        /* The forwarder sets `busy` before it reads from the pipe, so an empty pipe and no `busy` mean
+           that all is forwarded. A terminal cannot say how much waits in it. */
         int waiting = -1;
         const unsigned char *busy = pipes->memory + BUSY_AT + (sink - pipes->sinks);
         if (ioctl(feed, FIONREAD, &waiting) == 0 && waiting == 0
@@ -283,7 +285,7 @@ settle(Pipes *pipes, const Sink *sink, char kind, int heeds_signals)
             done += (size_t)count;
         }
         else if (feed >= 0 && (errno == EAGAIN || errno == EINTR)) {
-            /* The program has made its stdout non-blocking, and this is the same file. */
+            /* The program has made its stdout non-blocking, which is the same open file. */
             pause_for(1000000);
             failed = heeds_signals && done == 0 && look_around(thread, &thread) < 0;
         }
@@ -294,7 +296,7 @@ settle(Pipes *pipes, const Sink *sink, char kind, int heeds_signals)
         }
     }
     for (int rounds = 1; !failed && acknowledged(pipes, sink) < stamp; rounds++) {
-        /* Most often it takes less time than the shortest sleep does. */
+        /* The answer usually takes less time than the shortest sleep. */
         if (rounds < 100) {
             sched_yield();
         }

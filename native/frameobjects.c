@@ -1,18 +1,17 @@
-/* Frame objects that recording makes, and takes away again: Include/internal/pycore_frame.h (from 3.14
-   on also pycore_interpframe_structs.h) and Include/cpython/pystate.h of CPython 3.12 to 3.15, with
-   the GIL and 8 bytes a pointer. Of 3.12.1, 3.13.0, 3.14.8 and 3.15.0 the offsets were printed by a
-   program that includes these headers.
+/* Makes frame objects for the recorder, and removes them again. The layouts are those of
+   Include/internal/pycore_frame.h (since 3.14 also pycore_interpframe_structs.h) and
+   Include/cpython/pystate.h of CPython 3.12 to 3.15, with the GIL and pointers of 8 bytes. A program
+   that includes these headers printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
 
-   A frame that runs is an interpreter frame: on a thread's stack, or within its generator. It gets a
-   frame object when somebody first asks for it, and owns one reference to it. At the end of a function
-   CPython itself takes that back (_PyFrame_ClearExceptCode): frame_release does the same earlier.
+   A running frame is an interpreter frame, on a thread's stack or within its generator. It gets a frame
+   object at the first request, and owns one reference to it. At the end of a function CPython releases
+   that reference (_PyFrame_ClearExceptCode); frame_release does the same earlier.
 
-   Nothing can be left that points there:
-   - The object did not exist before the event, so that nobody can have borrowed it then.
-   - Whoever has got it since holds a reference, which is counted, or has given it up: the GIL is
-     held, and of the program only other threads, signal handlers and finalizers may have run.
-   - What the interpreter itself keeps during an event is the interpreter frame.
-   And nothing is lost: an object as it was made is made again as it was. */
+   No pointer to the removed object can be left: - The object did not exist before the event, so nothing
+   can have borrowed it then. - Any code that got it during the event either holds a counted reference
+   or has released it, because the GIL is held, and only other threads, signal handlers and finalizers
+   of the program may have run. - During an event, the interpreter itself keeps only the interpreter
+   frame. And nothing is lost, because CPython makes an equal object at the next request. */
 #include "frameobjects.h"
 
 #include <stddef.h>
@@ -30,7 +29,7 @@
 #define TRACE_LINES_PLACE 44
 #define TRACE_OPCODES_PLACE 45
 #define FAST_AS_LOCALS_PLACE 46 /* 3.12 */
-#define MORE_PLACE 48 /* 3.13 on: what f_locals keeps, one or more pointers */
+#define MORE_PLACE 48 /* since 3.13: objects that f_locals keeps, one or more pointers */
 
 /* _PyInterpreterFrame */
 #define PREVIOUS_PLACE 8
@@ -47,7 +46,7 @@ typedef struct {
     int minor;
     size_t current;      /* the place of PyThreadState.current_frame, in 3.12 of .cframe */
     size_t owner;        /* of _PyInterpreterFrame.owner */
-    size_t frame_size;   /* sizeof(PyFrameObject), without what it may own */
+    size_t frame_size;   /* sizeof(PyFrameObject), without the frame that it may own */
     size_t inner_size;   /* sizeof(_PyInterpreterFrame), without variables */
 } Layout;
 
@@ -83,7 +82,7 @@ current_inner(PyThreadState *thread)
     return layout->minor == 12 && current != NULL ? pointer_at(current, 0) : current;
 }
 
-/* Tells whether it is a generator's or coroutine's that has no frame object. */
+/* Returns whether this is the frame of a generator or coroutine, and has no frame object. */
 static int
 lacks_object(Inner inner)
 {
@@ -91,7 +90,7 @@ lacks_object(Inner inner)
            && pointer_at(inner, OBJECT_PLACE) == NULL;
 }
 
-/* Returns the interpreter frame that called this one, if it is of Python code. */
+/* Returns the interpreter frame that called this one, if that runs Python code. */
 static Inner
 previous_inner(Inner inner)
 {
@@ -140,7 +139,7 @@ frame_back_key(PyObject *frame)
     return inner != NULL && inner[layout->owner] == OWNED_BY_GENERATOR ? inner : NULL;
 }
 
-/* Tells whether a frame object is as it was made. */
+/* Returns whether a frame object is unchanged since it was made. */
 static int
 is_bare(PyObject *frame)
 {
@@ -160,13 +159,15 @@ is_bare(PyObject *frame)
     return 1;
 }
 
-/* Tells whether only its interpreter frame, a generator's, and the caller hold a frame object. */
+/* Returns whether only the interpreter frame, which is a generator's, and the caller refer to an
+   object. */
 static int
 is_ours_alone(PyObject *frame)
 {
     Inner inner = inner_of(frame);
     Py_ssize_t references;
-    memcpy(&references, frame, sizeof(references)); /* from 3.14 on with flags, which it has none of */
+    /* Since 3.14 this field also has flags; this object has none. */
+    memcpy(&references, frame, sizeof(references));
     return references == 2 && inner[layout->owner] == OWNED_BY_GENERATOR
            && pointer_at(inner, OBJECT_PLACE) == frame && !PyObject_GC_IsTracked(frame)
            && is_bare(frame);
@@ -211,8 +212,8 @@ has_size(PyObject *type, size_t expected)
     return fits;
 }
 
-/* Tells whether the running frame and the one that called it are found where they are. Nothing is
-   read from an address before it is known from the stable ABI, or from what was read there. */
+/* Returns whether this unit finds the running frame and its caller. Reads only from addresses that are
+   known from the stable ABI, or from memory that the test has already checked. */
 static int
 running_fits(void)
 {
@@ -241,7 +242,7 @@ set_attribute(PyObject *object, const char *name, PyObject *value)
     return outcome;
 }
 
-/* Tells whether a frame object that has this attribute set is not bare, and is when it is set back. */
+/* Returns whether a frame object counts as changed while this attribute is set, and not after that. */
 static int
 attribute_fits(PyObject *frame, const char *name, PyObject *value, PyObject *before)
 {
@@ -249,7 +250,7 @@ attribute_fits(PyObject *frame, const char *name, PyObject *value, PyObject *bef
            && set_attribute(frame, name, before) == 0 && is_bare(frame);
 }
 
-/* Tells whether a frame object whose variables have been asked for, and added to, is not bare. */
+/* Returns whether a frame object counts as changed after a variable was added to its f_locals. */
 static int
 variables_fit(PyObject *frame)
 {
@@ -259,7 +260,7 @@ variables_fit(PyObject *frame)
     return fits && !is_bare(frame);
 }
 
-/* Tells whether the frame object of a generator, which has not begun, is taken away and made again. */
+/* Returns whether the frame object of a generator that has not begun is removed and made again. */
 static int
 generator_fits(PyObject *generator)
 {
@@ -291,7 +292,7 @@ generator_fits(PyObject *generator)
     return fits;
 }
 
-/* Returns a generator that has not begun; nothing of it runs. */
+/* Returns a generator that has not begun. Its code never runs. */
 static PyObject *
 generator_new(void)
 {

@@ -56,7 +56,7 @@ int
 commit(Engine *engine)
 {
     if (engine->let_go || engine->forks != fork_count) {
-        /* Code of the program's has run amid the event, and forked or ended the recording. */
+        /* Code of the program ran during the event, and forked or ended the recording. */
         engine->let_go = 1;
         engine->group.used = 0;
         return -1;

@@ -1,4 +1,4 @@
-/* The guard's type, its making, and what happens when a handler fails: all that is not hot. */
+/* The guard's type, and the code that is not hot: making a guard, and handling a handler's failure. */
 
 #include "guard.h"
 #include "names.h"
@@ -10,11 +10,11 @@ typedef struct {
     PyTypeObject *guard_type;
 } ModuleState;
 
-/* As in callbacks.py, to the letter:
+/* Does exactly the same as callbacks.py:
  *
  *     except RecursionError as error:
- *         return None where it has not come into the handler, or cannot come into on_error: the
- *         program has filled its stack
+ *         return None if the handler did not begin, or on_error cannot begin, because the program
+ *         has filled its stack
  *     except Exception as error:
  *         if on_error(event, error):
  *             raise
@@ -33,8 +33,8 @@ guard_failed(Guard *guard)
         Py_RETURN_NONE;
     }
     Py_XDECREF(entry);
-    /* In an except clause the exception is the one being handled: whatever on_error raises gets
-     * it as __context__, and sys.exception() tells it. */
+    /* As in an except clause, the exception is the one being handled: an exception that on_error
+     * raises gets it as __context__, and sys.exception() returns it. */
     PyObject *outer = PyErr_GetHandledException();
     PyErr_SetHandledException(error);
     PyObject *answer =
@@ -78,7 +78,7 @@ guard_misused(Guard *guard, Py_ssize_t arity)
                         guard->event, arity);
 }
 
-/* Splits a bound method into function and self, which saves making room for self at each event. */
+/* Splits a bound method into function and self, so no event has to insert self into the arguments. */
 static int
 set_handler(Guard *guard, PyObject *handler)
 {

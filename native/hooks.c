@@ -8,7 +8,7 @@
 #include "targets.h"
 #include "telling.h"
 
-/* Returns `result`, or NULL instead if telling the recorder has failed with the program's error. */
+/* Returns `result`; NULL if the report to the recorder failed with an exception of the program. */
 static PyObject *
 conclude(PyObject *result, int failed)
 {
@@ -18,7 +18,7 @@ conclude(PyObject *result, int failed)
     return result;
 }
 
-/* Whether a raw file's method is to be done to the original around the pipe. */
+/* Returns whether a raw file's method has to act on the original, and not on the pipe. */
 static int
 is_routed(PyObject *stream, Target *target)
 {
@@ -57,7 +57,7 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
             data = bytes_of(args[0], -1);
         }
         else if (PyErr_ExceptionMatches(PyExc_BlockingIOError)) {
-            /* The buffer has taken it, or a part of it; to write that out was not possible. */
+            /* The buffer has taken all or part of the data, but could not write it out. */
             data = bytes_of(args[0], -1);
             Py_ssize_t size = data == NULL ? 0 : PyBytes_Size(data);
             Py_ssize_t taken = size - call->refused;
@@ -75,7 +75,7 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
     return conclude(result, failed);
 }
 
-/* Calls a method that writes to the buffer, which has to see that it does. */
+/* Calls a method that writes to the buffer, and lets the buffer's hook know that it does. */
 static PyObject *
 pass_on(HOOK_ARGUMENTS, PyMethodDef *method)
 {
@@ -95,7 +95,7 @@ pass_on(HOOK_ARGUMENTS, PyMethodDef *method)
     return result;
 }
 
-/* Whether it is memory that is no object's: a buffer gives its raw file that. */
+/* Returns whether the data is memory without an owner, as a buffer passes it to its raw file. */
 static int
 is_bare_view(PyObject *data)
 {
@@ -139,7 +139,7 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
         would_block = 1;
     }
     int failed = 0;
-    /* A text stream below a hook of ours calls it, or the program does. */
+    /* The caller is either a text stream whose own hook runs, or the program. */
     Call *above = call_around(WRITES);
     if (above != NULL) {
         if (would_block) {
@@ -155,7 +155,7 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
     return conclude(result, failed);
 }
 
-/* ---- a raw file's position, which is the original's: that may be a file on a disk */
+/* ---- the position of a raw file: that of the original, which may be a file on a disk */
 
 typedef enum { SEEK, TELL, TRUNCATE, SEEKABLE } Position;
 
@@ -193,7 +193,7 @@ position(HOOK_ARGUMENTS, PyMethodDef *method, Position what)
     return result;
 }
 
-/* ---- input() on a terminal, where C's readline reads and not sys.stdin */
+/* ---- input() on a terminal, where C's readline reads in place of sys.stdin */
 
 static PyObject *
 ask(HOOK_ARGUMENTS, PyMethodDef *method)
@@ -230,7 +230,7 @@ ask(HOOK_ARGUMENTS, PyMethodDef *method)
     return conclude(result, failed);
 }
 
-/* ---- the hooks by their kinds */
+/* ---- the hooks, by kind */
 
 #define DECLARE(hook) static PyObject *hook(HOOK_ARGUMENTS);
 #define METHOD(name, hook)                                                                      \

@@ -10,13 +10,13 @@
 typedef struct {
     PyObject *stream;
     PyObject *capture;
-    PyObject *buffer; /* its proxy, once it has been asked for */
+    PyObject *buffer; /* the buffer's proxy, after its first use */
 } State;
 
 static PyTypeObject *text_type;
 static PyTypeObject *buffer_type;
 
-/* The bases, which are CPython's own. */
+/* The base classes, which are CPython's. */
 static PyTypeObject *text_base;
 static PyTypeObject *buffer_base;
 
@@ -47,7 +47,7 @@ proxy_new(PyTypeObject *type, PyObject *stream, PyObject *capture)
 
 /* ---- reading */
 
-/* Returns what was read as bytes, or NULL without an exception. */
+/* Returns the data that was read as bytes, or NULL without an exception. */
 static PyObject *
 bytes_read(const char *name, PyObject *result, PyObject *const *args)
 {
@@ -69,7 +69,7 @@ bytes_read(const char *name, PyObject *result, PyObject *const *args)
     return all;
 }
 
-/* Tells the recorder what a method has returned, and returns that. */
+/* Reports a method's result to the recorder, and returns the result. */
 static PyObject *
 tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *args)
 {
@@ -134,7 +134,7 @@ proxy_next(PyObject *self)
 static PyObject *
 proxy_iter(PyObject *self)
 {
-    /* It says whether the stream is closed. */
+    /* It raises if the stream is closed. */
     PyObject *iterator = PyObject_GetIter(state_of(self)->stream);
     if (iterator == NULL) {
         return NULL;
@@ -180,7 +180,7 @@ proxy_dir(PyObject *self, PyObject *unused)
     return PyObject_Dir(state_of(self)->stream);
 }
 
-/* The inherited one would close the stream, which is not ours. */
+/* Does nothing, because the inherited function would close the stream, which is the program's. */
 static void
 proxy_finalize(PyObject *self)
 {
@@ -199,7 +199,7 @@ proxy_dealloc(PyObject *self)
     Py_XDECREF(before.stream);
 }
 
-/* Returns the proxy of a text stream's buffer, which is given up. */
+/* Returns the proxy of a text stream's buffer. Steals the buffer. */
 static PyObject *
 buffer_proxy(PyObject *self, PyObject *buffer)
 {
@@ -276,7 +276,7 @@ static PyType_Slot buffer_slots[] = {
     {0, NULL},
 };
 
-/* A negative size comes on top of the base's. */
+/* A negative size is added to the size of the base. */
 static PyType_Spec text_spec = {
     .name = "_io.TextIOWrapper",
     .basicsize = -(int)sizeof(State),

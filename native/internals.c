@@ -1,11 +1,11 @@
-/* How CPython 3.12 to 3.15 keep the attributes of instances, the kind of a dict's keys, and whether a
-   str is ASCII: Include/internal/pycore_dict.h, pycore_object.h, Include/cpython/object.h,
-   unicodeobject.h, with the GIL and 8 bytes a pointer. Of 3.12.1, 3.13.0, 3.14.8 and 3.15.0 the
-   offsets were printed by a program that includes these headers.
+/* Reads from the memory of CPython 3.12 to 3.15 the attributes of instances, the kind of a dict's keys,
+   and whether a str is ASCII. The layouts are those of Include/internal/pycore_dict.h, pycore_object.h,
+   Include/cpython/object.h and unicodeobject.h, with the GIL and pointers of 8 bytes. A program that
+   includes these headers printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
 
-   An instance of a class has no dict until someone asks for it: its values are in an array, and
-   their names are in the class, shared by all instances. PyObject_GenericGetDict makes the dict,
-   which then stays. */
+   An instance of a class has no dict until one is requested. Its values are in an array; their names
+   are in the class, and shared by all instances. PyObject_GenericGetDict makes the dict, which then
+   stays. */
 #include "internals.h"
 
 #include "constants.h"
@@ -37,7 +37,7 @@ typedef struct {
     PyObject *value;
 } Entry;
 
-/* Where the values of an instance are; `order` is how they were set, as indices of names. */
+/* The values of an instance in memory. `order` is the order in which they were set, as indices. */
 typedef struct {
     PyObject **values;
     const uint8_t *order;
@@ -53,7 +53,7 @@ int internals_known;
 static int minor;
 static size_t cached_keys; /* the place of PyHeapTypeObject.ht_cached_keys */
 static GetDictPointer get_dict_pointer;
-static GetLine get_line; /* NULL where generators lie in memory in another way */
+static GetLine get_line; /* NULL if generators have another memory layout */
 
 static void *
 pointer_at(const void *object, size_t place)
@@ -74,11 +74,11 @@ static PyObject *
 managed_dict(PyObject *object)
 {
     PyObject *dict = ((PyObject **)object)[MANAGED_DICT_PLACE];
-    /* In 3.12 it is the address of the values less one, where there is no dict. */
+    /* In 3.12, if there is no dict, this is the address of the values less one. */
     return (uintptr_t)dict & 1 ? NULL : dict;
 }
 
-/* Tells where the values of an object that has no dict are; 0 if it has none. */
+/* Finds the values of an object that has no dict. Returns 0 if it has none. */
 static int
 inline_values(PyObject *object, Inline *found)
 {
@@ -163,7 +163,7 @@ object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **
         if (dict == NULL) {
             return inline_next(object, position, name, value);
         }
-        /* The order is the same, should the dict have been made in between. */
+        /* If the dict has been made since the last call, its order is the same. */
         return PyDict_CheckExact(dict) && PyDict_Next(dict, position, name, value);
     }
     PyObject *dict = other_dict(object);
@@ -219,7 +219,7 @@ generator_line(PyObject *generator)
     return get_line == NULL ? 0 : get_line((char *)generator + FRAME_PLACE);
 }
 
-/* ---- what codetracer/runtime/layouts.py uses */
+/* ---- the functions that codetracer/runtime/layouts.py calls */
 
 static PyObject *
 instance_dict(PyObject *module, PyObject *object)
@@ -272,7 +272,7 @@ version_fits(void)
     return 0;
 }
 
-/* Tells whether the attributes of an object are read as these names, in this order. */
+/* Returns whether this unit reads these names, in this order, from an object. */
 static int
 reads(PyObject *object, const char *const *expected)
 {
@@ -346,7 +346,7 @@ texts_fit(void)
     return 1;
 }
 
-/* Finds what tells the line of a generator, where one lies in memory as it should. */
+/* Finds the function that gives the line of a generator, if generators have the expected layout. */
 static int
 prepare_line(void)
 {

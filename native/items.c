@@ -33,7 +33,7 @@ list_items(Engine *engine, Items *items, PyObject *list, int depth)
     items->total = total;
     items->count = count;
     for (Py_ssize_t at = 0; at < count; at++) {
-        /* NULL if another thread made it shorter meanwhile. */
+        /* NULL if another thread has made it shorter meanwhile. */
         PyObject *item = PyList_GetItem(list, at);
         if (item == NULL) {
             PyErr_Clear();
@@ -67,8 +67,8 @@ tuple_items(Engine *engine, Items *items, PyObject *tuple, int depth)
     return 0;
 }
 
-/* Returns what a filter does with what a dict has under a key: whether it is a text or bytes, or has
-   one among its own items, it is a name. */
+/* Returns the filter's action on the value of a dict under a key. A key that is a str or bytes counts
+   as a name, as does each such item of a tuple. */
 static int
 key_action(Engine *engine, Plan *plan, PyObject *key)
 {
@@ -77,7 +77,7 @@ key_action(Engine *engine, Plan *plan, PyObject *key)
     }
     PyObject *name = NULL;
     if (PyUnicode_Check(key)) {
-        /* A plain copy. */
+        /* A copy whose type is exactly str. */
         name = PyUnicode_Substring(key, 0, PyUnicode_GetLength(key));
     }
     else if (PyBytes_Check(key)) {
@@ -134,7 +134,7 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
         done++;
     }
     for (; done < count; done++) {
-        /* Another thread made it smaller meanwhile. */
+        /* Another thread has made it smaller meanwhile. */
         if (put_value_unbound(items->to) < 0 || put_value_unbound(items->to) < 0) {
             return -1;
         }
@@ -142,7 +142,7 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     return 0;
 }
 
-/* What an iterator of CPython's own gives; a NULL is an error. The iterator is given up. */
+/* Appends the items of one of CPython's own iterators. Steals the iterator; NULL is an error. */
 int
 iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t total, int depth)
 {
@@ -177,12 +177,12 @@ iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t tota
 static int
 set_items(Engine *engine, Items *items, PyObject *set, int depth, PyTypeObject *base)
 {
-    /* The base's own iteration: a subclass may have another. */
+    /* Use the base's iteration, because a subclass may have another. */
     getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
     return iterator_items(engine, items, iterate(set), PySet_Size(set), depth);
 }
 
-/* One item: a name, which the caller gives up; what is no str stands for an empty one. */
+/* Appends a name as the only item, and steals it. An object that is no str counts as an empty name. */
 static int
 name_item(Items *items, PyObject *name)
 {

@@ -20,7 +20,7 @@
 
 #define LARGEST 1000 /* bytes; as in known.py */
 
-/* ---- steps: each returns a new reference, or NULL, without an exception where there is nothing */
+/* ---- steps: each returns a new reference; NULL without an exception if there is nothing */
 
 static PyObject *
 dict_step(PyObject *value, PyObject *wanted)
@@ -45,7 +45,7 @@ call_step(PyObject *value, PyObject *callable)
         && (PyErr_ExceptionMatches(PyExc_AttributeError)
             || PyErr_ExceptionMatches(PyExc_TypeError)
             || PyErr_ExceptionMatches(PyExc_ValueError))) {
-        /* There is nothing to read: a file that is closed, a cell that is empty. */
+        /* There is nothing to read, for example because a file is closed or a cell is empty. */
         PyErr_Clear();
     }
     return found;
@@ -105,7 +105,7 @@ is_nothing(PyObject *value)
            || (PyTuple_CheckExact(value) && PyTuple_Size(value) == 0);
 }
 
-/* Appends the first items of a tuple or list; returns how many it has, -1 with an exception. */
+/* Appends the first items of a tuple or list. Returns how many it has, or -1 with an exception. */
 static Py_ssize_t
 spread(Engine *engine, Buffer *to, PyObject *value, int depth, Py_ssize_t *count)
 {
@@ -117,7 +117,7 @@ spread(Engine *engine, Buffer *to, PyObject *value, int depth, Py_ssize_t *count
     for (Py_ssize_t at = 0; at < total && at < engine->values.items; at++) {
         PyObject *item = is_tuple ? PyTuple_GetItem(value, at) : PyList_GetItem(value, at);
         if (item == NULL) {
-            /* Another thread made it shorter meanwhile. */
+            /* Another thread has made it shorter meanwhile. */
             PyErr_Clear();
             break;
         }
@@ -163,7 +163,8 @@ read_items(Engine *engine, Items *items, PyObject *object, Reading *reading, int
         }
         total += more;
         if (!left_out) {
-            /* What is nothing is left out at the end alone: items are known by their place. */
+            /* Only trailing optional items may be left out, because items are identified by
+               position. */
             kept = to->used;
             items->total = total;
             items->count = count;
@@ -230,7 +231,7 @@ known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, in
                        || PyLong_AsLongLongAndOverflow(size, &overflow) > LARGEST || overflow;
         Py_XDECREF(size);
         if (is_large) {
-            /* One item, which is cut. */
+            /* It counts as one item, which is not shown. */
             items->total = 1;
             return 0;
         }

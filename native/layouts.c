@@ -46,7 +46,7 @@ members_fill(Layout *layout, PyObject *names, PyObject *owners)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Reads a ToldLayout of told.py. What is there by then is freed by layout_free. */
+/* Reads a ToldLayout of told.py. If this fails, layout_free frees the part that has been read. */
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
@@ -72,14 +72,14 @@ layout_fill(Layout *layout, PyObject *told)
     return failed ? -1 : 0;
 }
 
-/* Tells whether the type that a layout was told of is there, and is `kind`. */
+/* Returns whether the layout's type still exists, and is `kind`. */
 static int
 is_of(const Layout *layout, const void *kind)
 {
     return layout->alive == Py_None || referent(layout->alive) == kind;
 }
 
-/* Lets go of the layouts of types that are gone. */
+/* Frees the layouts of types that no longer exist. */
 static void
 sweep(Values *values)
 {
@@ -147,6 +147,6 @@ Layout *
 layout_of(Engine *engine, PyTypeObject *kind)
 {
     Layout *layout = table_get(&engine->values.layouts, kind);
-    /* Types are not kept alive; the address of one that is gone may be another's. */
+    /* Types are not kept alive, so another type may have the address of a freed one. */
     return layout != NULL && is_of(layout, kind) ? layout : layout_new(engine, kind);
 }

@@ -1,5 +1,5 @@
-/* The log's file: windows of it in memory, blocks in these, groups of records in those; see
-   writer.py, which says why. */
+/* Writes the log's file. A window of the file is mapped into memory, a window has blocks, and a block
+   has groups of records. writer.py gives the reasons. */
 #include "log.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "checksum.h"
 #include "names.h"
 
-#define OWNER_FILE 0600          /* as in writer.py, which says why */
+#define OWNER_FILE 0600          /* as in writer.py, which gives the reason */
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
 #define KEPT (16 << 20)          /* likewise */
 #define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* likewise */
@@ -26,7 +26,8 @@ PyTypeObject *log_type;
 
 /* ---- the file */
 
-/* Opens the file for a moment: it is the one that was created, or this returns an errno. */
+/* Creates the file, or opens it again if it is still the one that was created. Returns 0, or an
+   errno. */
 static int
 open_file(Log *log, int *file)
 {
@@ -61,13 +62,13 @@ open_file(Log *log, int *file)
     return 0;
 }
 
-/* Claims a part of the file on the disk and maps it; 0, or an errno. */
+/* Allocates a part of the file on the disk and maps it. Returns 0, or an errno. */
 static int
 map_window(Log *log, size_t start, size_t size, unsigned char **map)
 {
     int file;
     struct rlimit most;
-    /* Beyond it the system sends the program a signal. */
+    /* Beyond this limit the system sends the program a signal. */
     if (getrlimit(RLIMIT_FSIZE, &most) == 0 && most.rlim_cur != RLIM_INFINITY
         && start + size > most.rlim_cur) {
         return EFBIG;
@@ -76,7 +77,7 @@ map_window(Log *log, size_t start, size_t size, unsigned char **map)
     if (error) {
         return error;
     }
-    /* Claimed, not only mapped: a store into the map of a full disk would kill the program. */
+    /* Allocate before mapping, because a store into a map on a full disk would kill the program. */
     do {
         error = posix_fallocate(file, (off_t)start, (off_t)size);
     } while (error == EINTR);
@@ -127,7 +128,8 @@ seal_block(Log *log)
     size_t size = log->limit - log->block_start;
     size_t used = log->position - log->payload;
     uint32_t crc = checksum(log->map + log->payload, used);
-    /* In two steps, for the process may be killed amid one: `used` makes the checksum count. */
+    /* In two steps, because the process may be killed in between: a reader checks the checksum only if
+       `used` is set. */
     put_header(log, size, 0, crc);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     put_header(log, size, used, crc);
@@ -140,7 +142,7 @@ put_file_header(Log *log)
                       PyBytes_AsString(log->recording));
 }
 
-/* Raises what the caller of the log is to be told. */
+/* Raises the exception for the caller of the log. */
 static Written
 refuse(Log *log, int error)
 {
@@ -161,7 +163,7 @@ refuse(Log *log, int error)
     return LOG_FAILED;
 }
 
-/* Tells a shortage, which may pass, from what will not. */
+/* Distinguishes a shortage, which may pass, from an error that will not. */
 static Written
 cannot_write(Log *log, int error)
 {
@@ -192,7 +194,7 @@ create(Log *log, size_t needed)
     return LOG_WRITTEN;
 }
 
-/* Closes the block and unmaps it: where memory is short, another one needs its place. */
+/* Closes the block and unmaps the window, because memory is short, and the next one needs its place. */
 static void
 give_up_window(Log *log)
 {
@@ -204,8 +206,8 @@ give_up_window(Log *log)
     log->block_start = log->payload = log->position = log->limit = 0;
 }
 
-/* Closes the block and begins another one with room for `needed` bytes. Until that is sure nothing
-   has changed, but that the window may have been given up. */
+/* Closes the block and begins another one with room for `needed` bytes. If that is impossible, nothing
+   changes, except that the window may have been unmapped. */
 static Written
 next_block(Log *log, size_t needed)
 {
@@ -217,7 +219,7 @@ next_block(Log *log, size_t needed)
         size += BLOCK_SIZE;
     }
     if (start + size > log->map_size) {
-        /* A short log takes little of the disk. */
+        /* The window begins small, so a short log takes little disk space. */
         window = log->map_size * 2 < WINDOW ? log->map_size * 2 : WINDOW;
         window = size > window ? size : window;
         int error = map_window(log, log->window_start + start, window, &map);
@@ -255,7 +257,7 @@ make_room(Log *log, size_t count)
     Written written = log->state == LOG_NEW ? create(log, count) : next_block(log, count);
     size_t more = count / 8 > PATIENCE ? count / 8 : PATIENCE;
     log->waits_for = written == LOG_LATER ? count + more : 0;
-    /* What waits takes memory, which the program may need. */
+    /* Waiting records take memory, which the program may need. */
     if (written == LOG_LATER && count > (log->shortage == ENOMEM ? KEPT_IN_LITTLE : KEPT)) {
         return refuse(log, log->shortage);
     }
@@ -276,7 +278,7 @@ log_write(Log *log, const unsigned char *bytes, size_t count)
     }
     unsigned char *to = log->map + log->position;
     memcpy(to + 1, bytes + 1, count - 1);
-    /* The first byte last: as long as it is 0, the block ends before it. */
+    /* Write the first byte last. As long as it is 0, the block ends before it. */
     __atomic_store_n(to, bytes[0], __ATOMIC_RELEASE);
     log->position += count;
     return LOG_WRITTEN;
@@ -309,7 +311,7 @@ log_open(PyObject *self, PyObject *unused)
     return written == LOG_FAILED ? NULL : Py_NewRef(Py_None);
 }
 
-/* Joins a list of records, and empties it if `write` says that they are written. */
+/* Joins a list of records, and empties the list if `write` has written them. */
 static PyObject *
 write_records(PyObject *self, PyObject *records, Written (*write)(Log *, const unsigned char *, size_t))
 {
@@ -379,7 +381,7 @@ log_close(PyObject *self, PyObject *unused)
         seal_block(log);
     }
     size_t end = log->window_start + log->position;
-    /* What is behind the end is zeros, which a reader passes over. */
+    /* The bytes after the end are zeros, which a reader skips. */
     if (open_file(log, &file) == 0) {
         if (ftruncate(file, (off_t)end) < 0) {
             errno = 0;

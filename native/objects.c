@@ -25,7 +25,7 @@ put_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *la
 static int
 put_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
-    /* Of a method there is what it belongs to, and nothing else. */
+    /* The only attribute of a method is the object that it belongs to. */
     if (layout->reading != NULL && layout->form != FORM_METHOD
         && known_attributes(engine, fields, object, layout->reading) < 0) {
         return -1;
@@ -52,7 +52,7 @@ put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t 
         return put_object(to, number, (uint64_t)layout->form, layout->number, (uint64_t)items.total,
                           held, (uint64_t)fields.cut, named);
     }
-    /* Not before: an attribute may have told of a secret that is in them. */
+    /* Encode the words last, because an attribute may be a secret that they contain. */
     Buffer said = {0};
     int outcome = words_put(engine, &said, words);
     if (outcome == 0) {
@@ -84,13 +84,13 @@ put_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int d
     return outcome;
 }
 
-/* Puts the record of what an object holds into `values->content`; `again`, without words: it was
-   written just now. */
+/* Puts the record of an object's contents into `values->content`. If `again`, the object has just been
+   written, and the record has no words. */
 static int
 object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int depth, int again)
 {
-    /* Its layout is there as long as its type is. Another thread may give the object another type
-       where Python code is called. */
+    /* A layout exists as long as its type. While Python code is called, another thread may give the
+       object another type, so keep this one. */
     PyObject *type = Py_NewRef((PyObject *)Py_TYPE(object));
     int outcome = put_content(engine, plan, object, number, depth, again);
     Py_DECREF(type);
@@ -132,8 +132,8 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     if (!values->refers || queued.depth >= queued.room) {
         return 0;
     }
-    /* What is in it now may be new, even where an object of that number is known: the address may
-       have been another's. */
+    /* Its contents may be new even if an object with that number is known, because another object may
+       have had this address. */
     while (values->queue_used > waiting) {
         Py_DECREF(values->queue[--values->queue_used].object);
     }

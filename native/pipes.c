@@ -10,7 +10,7 @@
 #include "names.h"
 
 static Pipes *active;
-static int waits_after_fork; /* 3.13 counts threads after the handlers for forks have run */
+static int waits_after_fork; /* CPython 3.13 counts threads after the fork handlers have run */
 
 /* ---- for the hooks of raw files */
 
@@ -32,7 +32,8 @@ pipes_stand(PyObject *self, int descriptor)
         return 0;
     }
     if (!is_original_held(pipes, descriptor)) {
-        /* What the program writes goes by the pipe from now on. That is not to be told twice. */
+        /* From now on the program's output goes through the pipe. Stop reading copies, so that the
+           output is not recorded twice. */
         pipes->gave_up = 1;
         pipes->quits = 1;
         return 0;
@@ -40,7 +41,7 @@ pipes_stand(PyObject *self, int descriptor)
     return 1;
 }
 
-/* Waits until what others have written before is forwarded. */
+/* Waits until all earlier output of other writers has been forwarded. */
 static int
 prepare(Pipes *pipes, int descriptor)
 {
@@ -48,7 +49,8 @@ prepare(Pipes *pipes, int descriptor)
     return settle(pipes, &pipes->sinks[pipes->routes[descriptor].sink], MARK_ACKNOWLEDGE, 1);
 }
 
-/* Returns the original's number; -1 with an exception if the program has just closed it. */
+/* Returns the number of the original. Returns -1 with an exception if the program has just closed
+   it. */
 static int
 original_of(PyObject *self, int descriptor)
 {
@@ -145,7 +147,7 @@ pipes_seekable(PyObject *self, int descriptor)
 
 /* ---- forks */
 
-/* Returns how many tasks the process has, without opening anything; 0 if that cannot be had. */
+/* Returns the number of the process's tasks, without opening a file; 0 if it is unknown. */
 static unsigned long
 count_tasks(void)
 {
@@ -153,7 +155,8 @@ count_tasks(void)
     return stat("/proc/self/task", &found) == 0 ? (unsigned long)found.st_nlink : 0;
 }
 
-/* CPython warns of a fork in a process that has several threads (3.12 on). */
+/* Ends the reading thread, because CPython warns of a fork in a process with several threads (since
+   3.12). */
 static PyObject *
 before_fork(PyObject *module, PyObject *unused)
 {
@@ -163,7 +166,7 @@ before_fork(PyObject *module, PyObject *unused)
         }
         unsigned long tasks = count_tasks();
         stop_reading(pipes);
-        /* It is gone a little later than it can be joined. */
+        /* A thread disappears from /proc a little after it can be joined. */
         for (int rounds = 0; rounds < 1000 && tasks > 0 && count_tasks() >= tasks; rounds++) {
             pause_for(10000);
         }
@@ -185,7 +188,7 @@ static PyMethodDef fork_hooks[] = {
     {"after_fork_in_parent", after_fork_in_parent, METH_NOARGS, NULL},
 };
 
-/* There is no way to end this; it does nothing while nobody captures. */
+/* Registers the fork handlers. They cannot be removed; without an active capture they do nothing. */
 static int
 watch_forks(void)
 {
@@ -234,7 +237,7 @@ pipes_start(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* Returns whether it was active. */
+/* Returns whether these pipes were active. */
 static int
 deactivate(Pipes *pipes)
 {
@@ -267,7 +270,7 @@ await_copies(Pipes *pipes)
 static void
 let_go_of_all(Pipes *pipes)
 {
-    /* These first: by the others it is known whose they are. */
+    /* Close these first, because is_original_held needs the other descriptors. */
     for (int number = 1; number < DESCRIPTORS; number++) {
         if (is_original_held(pipes, number)) {
             let_go(&pipes->routes[number].saved);
@@ -347,7 +350,8 @@ parse_routes(Pipes *pipes, PyObject *routes)
     return 0;
 }
 
-/* All descriptors are the new object's, and the memory's is not needed any more. */
+/* Makes a Pipes object, which owns all the descriptors. It maps the memory, and closes its
+   descriptor. */
 static PyObject *
 pipes_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {

@@ -10,8 +10,8 @@
 #include "state.h"
 #include "tables.h"
 
-/* Code objects are told by their addresses, and not kept alive. A weak reference would be seen
-   (weakref.getweakrefcount); so CPython is asked to tell of their end (PyCode_AddWatcher, 3.12). */
+/* Code objects are identified by their addresses, and not kept alive. The program could see a weak
+   reference (weakref.getweakrefcount), so CPython reports their end (PyCode_AddWatcher, since 3.12). */
 typedef int (*Watcher)(int, PyCodeObject *);
 typedef int (*AddWatcher)(Watcher);
 
@@ -98,7 +98,7 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
     if (known != NULL) {
         return (int)PyLong_AsLong(known);
     }
-    /* It is put there, unless it is too long. */
+    /* __missing__ adds the name to the dict, unless the name is too long. */
     PyObject *told =
         PyErr_Occurred() ? NULL : ask_method(engine, plan->attributes, "__missing__", &name, 1);
     if (told == NULL) {
@@ -109,7 +109,7 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
     return action;
 }
 
-/* Returns the variable that Python means; NULL with an exception if there is no such one. */
+/* Returns the plan's variable for a variable of plans.py; NULL with an exception if there is none. */
 static Variable *
 variable_told(Plan *plan, PyObject *told)
 {
@@ -250,7 +250,7 @@ fill_plan(Plan *plan, PyObject *told)
     return failed ? -1 : 0;
 }
 
-/* Moves what Python put into definitions.out to the group. */
+/* Moves the records that Python code put into definitions.out to the group. */
 static int
 take_definitions(Engine *engine)
 {

@@ -2,7 +2,7 @@
 
 #include "names.h"
 
-/* Reads a tuple of ToldRead, which is given up; NULL with an exception. */
+/* Reads a tuple of ToldRead. Steals the tuple; NULL stands for an exception. */
 static int
 reads_fill(Reads *reads, PyObject *told)
 {

@@ -44,7 +44,7 @@ write_unseen(Engine *engine, PyObject *object)
     if (before->object == NULL || before->content != 0) {
         return 0;
     }
-    /* The table may move while Python code runs. */
+    /* The table may move while layout_of calls Python code. */
     Layout *layout = layout_of(engine, Py_TYPE(object));
     if (layout == NULL) {
         return -1;

@@ -62,7 +62,7 @@ engine_begin_child(Engine *engine)
     engine->restart = NULL;
     engine->forks = fork_count;
     if (turn_prepare(&engine->turn) < 0) {
-        /* The threads that it is for are not there yet. */
+        /* The child has no other threads yet, so nothing needs it now. */
         PyErr_Clear();
     }
     engine->missed = 0;

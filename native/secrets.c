@@ -18,9 +18,9 @@
 #define DEEPEST 3        /* likewise */
 #define ITEMS 100        /* likewise */
 #define SPARSE 16 /* places for each secret: most are empty */
-#define STRIDE 3  /* so far apart a text is looked at: WINDOW bytes hold one piece of four there */
+#define STRIDE 3  /* bytes between two probes of a text: WINDOW bytes contain one probe of four bytes */
 #define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */
-#define SIFTED 64     /* bytes of it for each secret */
+#define SIFTED 64     /* bytes of the sieve for each secret */
 
 typedef struct {
     size_t start;
@@ -43,7 +43,7 @@ static PyObject *urandom;
 static inline uint32_t
 window_of(const Secrets *secrets, const unsigned char *bytes)
 {
-    /* Not in one piece: what is put together in memory makes the load wait. */
+    /* Load two numbers, because one load of bytes that were joined in memory is slower. */
     uint32_t low;
     uint16_t high;
     memcpy(&low, bytes, 4);
@@ -79,7 +79,7 @@ digest_of(const Secrets *secrets, const unsigned char *bytes, size_t count)
     return hash ? hash : 1;
 }
 
-/* ---- what is known */
+/* ---- known secrets */
 
 static PyObject *
 import_from(const char *module_name, const char *name)
@@ -111,7 +111,7 @@ secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
         return -1;
     }
     if (count != sizeof(secrets->key)) {
-        /* The program had put another function in its place before this module was loaded. */
+        /* The program had replaced os.urandom before this module was loaded. */
         Py_DECREF(random);
         PyErr_Format(PyExc_ValueError, "os.urandom returned %zd bytes, not %zu", count,
                      sizeof(secrets->key));
@@ -152,8 +152,8 @@ place(Secrets *secrets, size_t at)
     *head = (uint32_t)at + 1;
 }
 
-/* Makes the sieve larger where it lets too much through. It is filled from the secrets' hashes of their
-   pieces, which are kept for that. */
+/* Makes the sieve larger if it lets too much through. Fills it from the hashes of the secrets' pieces,
+   which are kept for this purpose. */
 static int
 widen(Secrets *secrets)
 {
@@ -235,7 +235,7 @@ known_at(const Secrets *secrets, const unsigned char *bytes, size_t count)
 const Secret *
 secrets_next(const Secrets *secrets, const unsigned char *bytes, size_t count, size_t *at)
 {
-    /* Of the pieces of four that a secret begins with, one is where it is looked. */
+    /* A secret begins with three overlapping pieces of four bytes; one of them is at a probe. */
     size_t first = *at;
     for (size_t probe = first; secrets->count > 0 && probe + 4 <= count; probe += STRIDE) {
         if (!secrets->sieve[sifted(secrets, bytes + probe)]) {
@@ -279,7 +279,7 @@ add(Secrets *secrets, const unsigned char *bytes, size_t count)
     for (int piece = 0; piece < STRIDE; piece++) {
         uint32_t word;
         memcpy(&word, bytes + piece, 4);
-        /* Not all of it: from that the bytes could be told. */
+        /* Drop the low bits, because the whole product would reveal the bytes. */
         secret.pieces[piece] = (word * (uint32_t)secrets->key[1]) & 0xffffff00u;
         secrets->sieve[secret.pieces[piece] >> secrets->sieve_shift] = 1;
     }
@@ -288,7 +288,7 @@ add(Secrets *secrets, const unsigned char *bytes, size_t count)
     return 0;
 }
 
-/* Adds all of a list of bytes, which codetracer's own code has made. */
+/* Adds each bytes object in a list that codetracer's own code has made. */
 static int
 add_all(Secrets *secrets, PyObject *told)
 {
@@ -304,7 +304,7 @@ add_all(Secrets *secrets, PyObject *told)
     return total < 0 ? -1 : 0;
 }
 
-/* Tells whether a text has been asked for; where it has not, and `take` is set, it has from now on. */
+/* Returns whether `parts` has been called with a text. If not, and `take` is set, notes that it has. */
 static int
 was_asked(Secrets *secrets, uint64_t digest, int take)
 {
@@ -384,7 +384,7 @@ learn_text(Engine *engine, PyObject *text)
     return failed ? -1 : 0;
 }
 
-/* The caller's reference to the item is given up. */
+/* Steals the caller's reference to the item. */
 static int
 learn_item(Engine *engine, PyObject *item, int depth)
 {
@@ -423,7 +423,7 @@ learn_dict(Engine *engine, PyObject *value, int depth)
     return 0;
 }
 
-/* By the iteration of `base`: a subclass may have another. */
+/* Uses the iteration of `base`, because a subclass may have another. */
 static int
 learn_iterated(Engine *engine, PyObject *value, PyTypeObject *base, int depth)
 {
@@ -492,7 +492,7 @@ secrets_learn(Engine *engine, PyObject *value, int depth)
     return base == NULL ? 0 : learn_iterated(engine, value, base, depth + 1);
 }
 
-/* ---- where they are */
+/* ---- secrets in texts */
 
 static int
 put_span(Spans *spans, size_t start, size_t end)
@@ -598,7 +598,7 @@ merge(Spans *spans)
     spans->used = used;
 }
 
-/* Finds where secrets stand, in order; none overlaps another. */
+/* Finds the spans of secrets, in order. No two spans overlap. */
 static int
 find(Engine *engine, const char *bytes, size_t count, int is_text, Spans *spans)
 {
@@ -629,7 +629,7 @@ find(Engine *engine, const char *bytes, size_t count, int is_text, Spans *spans)
     return 0;
 }
 
-/* Puts the first `kept` bytes with placeholders for the spans that begin in them. */
+/* Appends the first `kept` bytes, with placeholders in place of the spans that begin in them. */
 static int
 put_replaced(Buffer *to, const char *bytes, size_t kept, const Spans *spans)
 {

@@ -65,7 +65,7 @@ stack_reserve(Thread *thread)
     return 0;
 }
 
-/* Puts a frame on top, where there is room. */
+/* Pushes a frame. The caller has made room for it. */
 static void
 stack_push(Thread *thread, Frame *state)
 {
@@ -73,8 +73,8 @@ stack_push(Thread *thread, Frame *state)
     thread->stack[thread->used++] = state;
 }
 
-/* Makes a slot for each global variable that a plan names: what asks for them then cannot fail. Until
-   all are there, the plan's variables keep the slots that they have, which are its namespace's. */
+/* Makes a slot for each global variable of a plan, so that finding the slots cannot fail afterwards.
+   Until all exist, the plan's variables keep their slots in the plan's present namespace. */
 static int
 namespace_names(Namespace *namespace, const Plan *plan)
 {
@@ -87,7 +87,7 @@ namespace_names(Namespace *namespace, const Plan *plan)
     return 0;
 }
 
-/* Tells whether all that was written of a namespace is still in the dict. */
+/* Returns whether the dict still has all the variables of a namespace that have been written. */
 static int
 namespace_fits(Namespace *namespace, PyObject *globals)
 {
@@ -121,7 +121,7 @@ namespace_new(Engine *engine, PyObject *globals)
     uint32_t count = engine->next_namespace;
     int failed = 0;
     if ((count & (count - 1)) == 0) {
-        /* It is full: it has room for a power of 2. */
+        /* It is full, because its size is a power of 2. */
         size_t size = (count ? (size_t)count * 2 : 1) * sizeof(Namespace *);
         Namespace **numbered = PyMem_Realloc(engine->numbered, size);
         failed = numbered == NULL;
@@ -254,7 +254,7 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return put_call(&engine->group, plan->number, elapsed(engine), arguments);
 }
 
-/* Pushes one that is met in its midst. */
+/* Pushes a frame whose beginning was not recorded. */
 static int
 enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
@@ -278,7 +278,7 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return write_all(engine, state, frame);
 }
 
-/* Tells whether the frame of a generator or coroutine has begun; -1 with an exception. */
+/* Returns whether the frame of a generator or coroutine has begun; -1 with an exception. */
 static int
 has_begun(PyObject *frame, Plan *plan)
 {
@@ -291,7 +291,7 @@ has_begun(PyObject *frame, Plan *plan)
     return number > plan->beginning;
 }
 
-/* Pushes one that goes on. */
+/* Pushes a frame that is resumed. */
 static int
 resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
@@ -313,8 +313,8 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     return put_resume(&engine->group, state->number, elapsed(engine));
 }
 
-/* A frame has gone out of sight: a throw() has passed through it, or another greenlet runs, and it may
-   go on; or it has ended. */
+/* Sets aside a frame that is no longer on CPython's stack. If a throw() has passed through it, or
+   another greenlet runs, it may be resumed; or it has ended. */
 static int
 lose_frame(Engine *engine, Frame *state)
 {
@@ -343,8 +343,8 @@ stack_find(Thread *thread, PyObject *frame, const void *key)
     return -1;
 }
 
-/* Makes the innermost recorded frame from `frame` outwards the top of the stack. The one with the key
-   `beginning` is not on it yet. */
+/* Makes the innermost recorded frame from `frame` outwards the top of the stack. A frame with the key
+   `beginning` is not on the stack yet. */
 static int
 sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginning)
 {
@@ -409,7 +409,7 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     return outcome;
 }
 
-/* The same from the frame that called `frame`, which begins. */
+/* Does the same from the frame that called `frame`, which begins. */
 static int
 sync_below(Engine *engine, Thread *thread, PyObject *frame)
 {
@@ -428,8 +428,8 @@ sync_below(Engine *engine, Thread *thread, PyObject *frame)
     return outcome;
 }
 
-/* Tells whether the stack has a frame already that is about to say that it begins or goes on: CPython
-   runs signal handlers and finalizers right before it says so. */
+/* Returns whether a frame is already on the stack at the event of its beginning or resumption. CPython
+   may run a signal handler or finalizer right before that event, and its events put the frame there. */
 static inline int
 is_top(Thread *thread, const void *key, Plan *plan)
 {
@@ -446,7 +446,7 @@ stack_sync(Engine *engine, Thread *thread, PyObject *frame)
     return sync_stack(engine, thread, frame, NULL);
 }
 
-/* Says in which task the code goes on that is about to. */
+/* Records the task in which the code is about to continue. */
 static int
 turn_task(Engine *engine, Thread *thread, const Plan *plan)
 {
@@ -462,7 +462,7 @@ stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     if (is_top(thread, key, plan) && thread->stack[thread->used - 1]->line == 0) {
         return 0;
     }
-    /* A frame that was there before, and left unseen. */
+    /* An earlier frame with this key has ended without an event. */
     state_free(keyed_take(&engine->suspended, key));
     if (sync_below(engine, thread, frame) < 0) {
         return -1;
@@ -494,20 +494,21 @@ stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     }
     int begun = has_begun(frame, plan);
     if (begun <= 0) {
-        /* What is known by its key is of one that was there before, and ended unseen. */
+        /* The state with this key belongs to an earlier frame, which ended without an event. */
         state_free(keyed_take(&engine->suspended, key));
     }
     if (begun < 0) {
         return -1;
     }
-    /* Through a `yield from` that handled it, it may come to a frame that has been resumed. */
+    /* The exception may come through a `yield from` that handled it, to a frame that is already
+       resumed. */
     int is_open = begun && stack_find(thread, frame, key) >= 0;
     if ((is_open ? sync_stack(engine, thread, frame, NULL) : sync_below(engine, thread, frame)) < 0) {
         return -1;
     }
     Frame *state = is_open ? thread->stack[thread->used - 1] : keyed_get(&engine->suspended, key);
     if (state == NULL || state->plan != plan) {
-        /* It has not been met before; the RAISE that follows says the rest. */
+        /* The frame is new to the recording; the RAISE that follows records the exception. */
         return enter_frame(engine, thread, frame, plan);
     }
     Buffer *roots = &engine->roots;

@@ -28,7 +28,7 @@ take_target(PyObject *stream, PyMethodDef *method, Target *target)
         if (layer->stream == stream && layer->method == method) {
             int is_patched = !PyCFunction_Check(layer->original);
             if (is_patched && call_of(layer) != NULL) {
-                /* A program has put there what calls a hook that it has kept. */
+                /* The program has put a function there that calls a hook, which it has kept. */
                 target->original = Py_NewRef(layer->first);
                 target->capture = NULL;
                 target->pipes = NULL;
@@ -49,7 +49,7 @@ take_target(PyObject *stream, PyMethodDef *method, Target *target)
             return 1;
         }
     }
-    /* Somebody has kept the hook beyond the capture's end. */
+    /* The program has kept the hook beyond the end of the capture. */
     target->original = method_of_type(stream, method);
     target->capture = NULL;
     target->pipes = NULL;
@@ -84,7 +84,7 @@ describe_as(PyMethodDef *method, PyObject *original)
                                                    signature, text);
         PyObject *bytes = doc == NULL ? NULL : PyUnicode_AsUTF8String(doc);
         if (bytes != NULL) {
-            /* For good: CPython keeps the address. */
+            /* This memory is never freed, because CPython keeps the address. */
             method->ml_doc = strdup(PyBytes_AsString(bytes));
         }
         Py_XDECREF(bytes);

@@ -24,7 +24,7 @@ is_function_of(PyObject *function, PyObject *module)
            && PyCFunction_GetSelf(function) == module;
 }
 
-/* Tells whether the program has loaded asyncio; -1 with an exception. */
+/* Returns whether the program has loaded asyncio; -1 with an exception. */
 static int
 find_asyncio(Tasks *tasks)
 {
@@ -53,7 +53,7 @@ find_asyncio(Tasks *tasks)
     return 1;
 }
 
-/* Returns the running task; NULL without an exception if there is none that tells its name. */
+/* Returns the running task; NULL without an exception if there is none with a name. */
 static PyObject *
 running_task(const Tasks *tasks)
 {
@@ -117,7 +117,7 @@ tell_task(Engine *engine, Thread *thread)
     if (PyErr_Occurred()) {
         return -1;
     }
-    /* The name too: another task may have the address of one that is gone. */
+    /* Compare the name too, because another task may have the address of a freed one. */
     Py_hash_t hash = name == NULL ? 0 : PyObject_Hash(name);
     int outcome = 0;
     if (thread->task != address || thread->task_name != hash) {

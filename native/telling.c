@@ -5,9 +5,9 @@
 static Call *calls;
 static PyObject *python_buffer; /* a type whose __buffer__ is Python code */
 
-/* ---- calls under way */
+/* ---- running calls */
 
-/* Returns what tells the frame that runs from others as long as it does; NULL if none runs. */
+/* Returns a key that identifies the running frame while it runs; NULL if none runs. */
 static const void *
 running_place(PyThreadState *thread)
 {
@@ -79,9 +79,9 @@ call_end(Call *call)
     PyMem_Free(call);
 }
 
-/* ---- telling the recorder */
+/* ---- reports to the recorder */
 
-/* Drops an exception if recording has raised it; returns -1 if it is the program's. */
+/* Clears an exception that recording has raised. Returns -1 if the exception is the program's. */
 static int
 drop_ours(PyObject *began_here)
 {
@@ -89,13 +89,13 @@ drop_ours(PyObject *began_here)
         return 0;
     }
     if (PyErr_ExceptionMatches(PyExc_RecursionError) || PyErr_ExceptionMatches(PyExc_MemoryError)) {
-        /* The program has filled its stack or memory: there may be no room to ask. */
+        /* The program has filled its stack or memory, so there may be no room for the call below. */
         PyErr_Clear();
         return 0;
     }
     PyObject *error = PyErr_GetRaisedException();
     PyObject *told = PyObject_CallFunctionObjArgs(began_here, error, NULL);
-    /* What comes while that is told is the program's. */
+    /* An exception out of that call is the program's. */
     int is_ours = told == Py_True;
     Py_XDECREF(told);
     if (told == NULL || is_ours) {
@@ -143,7 +143,7 @@ capture_give(Capture *capture, int stream, PyObject *data)
     return -1;
 }
 
-/* Whether an object's memory can be had without running code of the program. */
+/* Returns whether an object's memory can be read without running code of the program. */
 static int
 has_plain_buffer(PyObject *data)
 {

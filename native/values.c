@@ -15,7 +15,7 @@ static PyObject *bit_length;
 static PyObject *to_bytes;
 static binaryfunc shift_right;
 
-/* Returns an int in two's complement, little-endian, of so many bytes. */
+/* Returns an int as `size` bytes in two's complement, little-endian. */
 static PyObject *
 digits_of(PyObject *value, Py_ssize_t size)
 {
@@ -157,7 +157,7 @@ put_str(Buffer *to, PyObject *text)
     return outcome;
 }
 
-/* Puts a text that has secrets, without these; 0 if it has none, and nothing was put. */
+/* Appends a text with placeholders for its secrets. Returns 0, and appends nothing, if it has none. */
 static int
 encode_hidden(Engine *engine, Buffer *to, PyObject *value, Py_ssize_t length)
 {
@@ -237,7 +237,7 @@ encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
 static int
 encode_bytearray(Engine *engine, Buffer *to, PyObject *value)
 {
-    /* A copy: while Python is asked, another thread may change it. */
+    /* Copy it, because another thread may change it while Python code runs. */
     Py_ssize_t length = PyByteArray_Size(value);
     Py_ssize_t most = engine->values.text + LOOKED_AHEAD;
     PyObject *copy =

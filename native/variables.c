@@ -51,7 +51,7 @@ namespace_slot(Namespace *namespace, PyObject *name)
     return namespace->used++;
 }
 
-/* The frame's variables that are in namespaces, fetched at most once an event. */
+/* The namespaces of a frame, fetched at most once per event. */
 typedef struct {
     PyObject *globals;
     PyObject *locals;
@@ -69,7 +69,7 @@ scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name
     return Py_XNewRef(plain_get(*scope, name));
 }
 
-/* Returns a variable of the function in which a class is made, whose body runs in `frame`. */
+/* Returns a variable of the function that contains the class whose body runs in `frame`. */
 static PyObject *
 variable_around(Engine *engine, PyObject *frame, PyObject *name)
 {
@@ -139,7 +139,8 @@ variable_encode(Engine *engine, Plan *plan, PyObject *frame, Variable *variable,
     return outcome;
 }
 
-/* Remembers a variable that is secret, so that it is not met by another name first. */
+/* Remembers the value of a secret variable before any other variable is encoded, because another one
+   may have the same value. */
 static int
 learn_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
 {
@@ -226,7 +227,7 @@ is_unbound(Engine *engine, size_t start)
     return engine->roots.used - start == 1 && engine->roots.bytes[start] == VALUE_UNBOUND;
 }
 
-/* Encodes the variables that have another value than was last written. */
+/* Encodes the variables whose values differ from the last written ones. */
 static int
 look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
 {
@@ -257,7 +258,7 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
             outcome = note_change(engine, variable, start);
             if (outcome == 0 && looks->looks[at].reach > 0
                 && looks->looks[at].reach < engine->values.depth) {
-                /* What is in it may be new as well. */
+                /* Its contents may be new, too. */
                 size_t end = roots->used;
                 outcome = variable_encode(engine, state->plan, frame, variable, 0, &scopes);
                 roots->used = end;
@@ -269,7 +270,7 @@ look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
     return outcome;
 }
 
-/* Appends the records of what `look` has encoded. */
+/* Appends the records of the variables that `look` has encoded. */
 static int
 write_changed(Engine *engine, Frame *state)
 {

@@ -7,7 +7,7 @@
 #include "tables.h"
 #include "values.h"
 
-/* Puts in words which exception it is. */
+/* Returns the name of an exception's class. */
 static PyObject *
 name_of(PyObject *exception)
 {
@@ -22,7 +22,7 @@ name_of(PyObject *exception)
 int
 words_ask(Engine *engine, Plan *plan, PyObject *formatter, PyObject *object, Words *words)
 {
-    /* For filters they are an attribute without a name. */
+    /* Filters treat the words as an attribute whose name is empty. */
     PyObject *name = PyUnicode_FromStringAndSize(NULL, 0);
     int action = name == NULL ? -1 : plan_action(engine, plan, name);
     Py_XDECREF(name);
