@@ -1,5 +1,6 @@
 # What a developer does, in one word each; `make help` lists it.
-# PYTHON=/path/to/python3 chooses the interpreter; without it one is found (scripts/find-python.sh).
+# PYTHON=/path/to/python3 chooses the interpreter when .venv is made, and does nothing once it is there
+# (`make clean` removes it); without it one is found (scripts/find-python.sh).
 
 VENV := .venv
 BIN = $(VENV)/bin
@@ -27,7 +28,7 @@ test: $(BIN)/.ready-test ## run the tests on one interpreter; without a network,
 test-all: ## run the tests on every CPython >= 3.12 found, and on PYTHONS="path path"
 	scripts/test-all.sh $(PYTHONS)
 
-coverage: $(BIN)/.ready-test ## which lines of filters, policy and replay their tests run; fails below the floor
+coverage: $(BIN)/.ready-test ## which lines of filters, policy, replay and the log reader their tests run in-process; fails below the floor
 	scripts/coverage.sh $(BIN)/python
 
 generate: $(BIN)/.ready-test ## compile spec/ into generated/
@@ -53,7 +54,7 @@ sanitize: $(BIN)/.ready-test ## run the tests of what is in C over sanitized bin
 	scripts/sanitize.sh $(BIN)/python
 
 fuzz: SECONDS := 1200
-fuzz: $(BIN)/.ready-test ## random programs and CPython's tests in every way; both engines; damaged recordings
+fuzz: $(BIN)/.ready-test ## random programs in every way; both engines; CPython's tests in every way; damaged recordings
 	$(BIN)/python -m fuzz programs engines modules recordings --seconds $(SECONDS) \
 		--python $$(scripts/find-python.sh --all $(PYTHONS) | cut -d' ' -f2-)
 

@@ -117,10 +117,15 @@ def test_calls_have_arguments_and_results_generators_one_for_each_run(exported: 
 def test_each_call_begins_with_a_step_of_its_own(exported: Path) -> None:
     backend = Backend(elements(exported / "json"))
 
-    for call in backend.calls[1:]:
-        first = next(step for step in backend.steps if step["call"] is call)
-        if call["name"] == "fail":
-            assert first["line"] == PROGRAM.splitlines().index("def fail():") + 1
+    begins = [
+        (call["name"], next(step["line"] for step in backend.steps if step["call"] is call))
+        for call in backend.calls[1:]
+    ]
+
+    lines = PROGRAM.splitlines()
+    for name in ("fail", "work", "gen"):
+        (at,) = (number for number, line in enumerate(lines, 1) if line.startswith(f"def {name}("))
+        assert (name, at) in begins
 
 
 def test_steps_have_the_variables_that_their_lines_see(exported: Path) -> None:

@@ -43,7 +43,7 @@ it, and a value has at most 10,000 items.
 
 environment:
   CODETRACER_PAGER, PAGER   the pager on a terminal (default: less -FRX); cat means none
-  NO_COLOR                  turns colours off; they need: pip install 'codetracer[show]'
+  NO_COLOR                  turns colours off; they need: pip install rich
 """
 
 DEFAULT_DEPTH = 12
