@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import codetracer
 from fuzz.told import told_of
-from fuzz.ways import ROOT, Difference, Ending, Figures, Process, ways_of
+from fuzz.ways import ROOT, Comparing, Difference, Ending, Figures, Process, ways_of
 
 __all__ = ["Engines"]
 
@@ -24,7 +24,7 @@ class _Recording(NamedTuple):
     folder: Path
 
 
-class Engines:
+class Engines(Comparing):
     """Records programs with each engine on one interpreter; the processes go on.
 
     Parameters:
@@ -46,15 +46,6 @@ class Engines:
         self._processes: dict[str, Process] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="fuzz"))
 
-    def check(self, source: str) -> None:
-        """Record a program with each engine.
-
-        Raises:
-            Difference: saying where.
-        """
-        for difference in self.compare([source]).values():
-            raise difference
-
     def compare(self, sources: Sequence[str]) -> dict[int, Difference]:
         """Record programs with each engine; return differences by the place in `sources`."""
         programs = []
@@ -63,12 +54,12 @@ class Engines:
             programs.append(self._folder / f"program-{place}.py")
             programs[-1].write_text(source, encoding="utf-8")
         found = {way: self._record(way, programs) for way in self.ways}
-        differences: dict[int, Difference] = {}
-        for place, program in enumerate(programs):
-            try:
-                self._compare_one(program, {way: found[way][place] for way in self.ways})
-            except Difference as difference:
-                differences[place] = difference
+        differences = self.differences(
+            lambda place: self._compare_one(
+                programs[place], {way: found[way][place] for way in self.ways}
+            ),
+            len(programs),
+        )
         for recordings in found.values():
             for one in recordings:
                 if isinstance(one, _Recording):

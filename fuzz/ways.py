@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +16,7 @@ from fuzz.worker import MODES
 
 __all__ = [
     "WAYS",
+    "Comparing",
     "Difference",
     "Ending",
     "Figures",
@@ -168,7 +170,35 @@ class _Worker:
         self._process.end()
 
 
-class Interpreter:
+class Comparing(ABC):
+    """Runs programs in several ways, which must not differ."""
+
+    @abstractmethod
+    def compare(self, sources: Sequence[str]) -> dict[int, Difference]:
+        """Run programs in every way; return the differences by the program's place in `sources`."""
+
+    def check(self, source: str) -> None:
+        """Run a program in every way.
+
+        Raises:
+            Difference: saying between which ways, and where.
+        """
+        for difference in self.compare([source]).values():
+            raise difference
+
+    @staticmethod
+    def differences(compare_one: Callable[[int], None], count: int) -> dict[int, Difference]:
+        """Compare what came of `count` programs; return the differences by the program's place."""
+        found: dict[int, Difference] = {}
+        for place in range(count):
+            try:
+                compare_one(place)
+            except Difference as difference:
+                found[place] = difference
+        return found
+
+
+class Interpreter(Comparing):
     """Runs programs in every way on one interpreter; the processes go on from one to the next.
 
     Parameters:
@@ -184,25 +214,15 @@ class Interpreter:
         self._workers: dict[str, _Worker] = {}
         self._number = 0
 
-    def check(self, source: str) -> None:
-        """Run a program in every way.
-
-        Raises:
-            Difference: saying between which ways, and where.
-        """
-        for difference in self.compare([source]).values():
-            raise difference
-
     def compare(self, sources: Sequence[str]) -> dict[int, Difference]:
         """Run programs in every way; return the differences by the program's place in `sources`."""
         answers = {way: self._ask(way, sources) for way in self.ways}
-        differences: dict[int, Difference] = {}
-        for place, source in enumerate(sources):
-            try:
-                self._compare_one(source, {way: answers[way][place] for way in self.ways})
-            except Difference as difference:
-                differences[place] = difference
-        return differences
+        return self.differences(
+            lambda place: self._compare_one(
+                sources[place], {way: answers[way][place] for way in self.ways}
+            ),
+            len(sources),
+        )
 
     def close(self) -> None:
         """End the processes."""

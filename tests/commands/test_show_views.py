@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import FORM_DICT, FORM_EXCEPTION, FORM_INSTANCE, FORM_LIST
-from tests.support import logs
+from tests.support import logs, shown
 from tests.support.logs import NONE, number, text
 from tests.support.running import Outcome, execute, trace_environ, write
 
@@ -120,11 +119,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def show(*arguments: str | Path, cwd: Path) -> Outcome:
-    return execute("-m", "codetracer", "show", "out", *arguments, cwd=cwd)
+    return shown.show("out", *arguments, cwd=cwd)
 
 
-def timeless(shown: str) -> str:
-    return re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", shown)
+def timeless(text: str) -> str:
+    return re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", text)
 
 
 def lines(*arguments: str | Path, cwd: Path) -> list[str]:
@@ -145,9 +144,7 @@ def bare(*arguments: str | Path, cwd: Path) -> list[str]:
 
 
 def rows(*arguments: str | Path, cwd: Path) -> list[dict[str, object]]:
-    done = show(*arguments, "--format", "json", cwd=cwd)
-    assert (done.code, done.stderr) == (0, ""), done
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return shown.rows("out", *arguments, cwd=cwd)
 
 
 def step_of(function: str, folder: Path, *options: str) -> str:
