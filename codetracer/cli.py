@@ -1,9 +1,9 @@
 """The command line: ``codetracer COMMAND [OPTION ...] PROGRAM [ARG ...]``.
 
-To add a command that runs a program, write a module like `codetracer.watch.command`, and enter it
-into `PROGRAM_COMMANDS`; for one that reads a trace, a module like `codetracer.commands.info` and
-`TRACE_COMMANDS`; for one that does neither, `OTHER_COMMANDS`. Only the module of the command that
-is called is loaded: it is loaded into the program's process.
+To add a command that runs a program, write a module like `codetracer.watch.command`, and add it to
+`PROGRAM_COMMANDS`. To add one that reads a trace, write a module like `codetracer.commands.info`,
+and add it to `TRACE_COMMANDS`; for any other command, use `OTHER_COMMANDS`. The command line loads
+only the module of the called command, because that module may share its process with a program.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn, Protocol
 
     class Command(Protocol):
-        """What the module of any command has.
+        """The module of a command.
 
         Attributes:
-            SUMMARY: what it does, in a few words.
-            EXAMPLES: some calls of it.
+            SUMMARY: a few words about what the command does.
+            EXAMPLES: some calls of the command, for its help text.
         """
 
         SUMMARY: str
         EXAMPLES: str
 
         def add_options(self, parser: argparse.ArgumentParser) -> None:
-            """Give a parser the command's options."""
+            """Add the command's options to a parser."""
 
     class ProgramCommand(Command, Protocol):
-        """What the module of a command that runs a program has, too.
+        """The module of a command that runs a program.
 
         Attributes:
-            RUNNERS: modules that it can run by an option of their name, as -m would.
+            RUNNERS: modules that have an option with their name, which runs them like ``-m``.
         """
 
         RUNNERS: tuple[str, ...]
 
         def prepare(self, options: argparse.Namespace, target: Target) -> Callable[[], None]:
-            """Return what is to be called right before the program's first instruction.
+            """Return a function to call right before the program's first instruction.
 
             Raises:
-                RecorderError: the command cannot do what it is asked for.
+                RecorderError: the command cannot do what the options ask for.
             """
             ...
 
         def execute(self, target: Target, start: Callable[[], None]) -> int:
-            """Run the target, as `codetracer.launcher.run` does; return the exit code."""
+            """Run the target, as `codetracer.launcher.run` does, and return the exit status."""
             ...
 
     class TraceCommand(Command, Protocol):
-        """What the module of a command that reads a trace, or does neither, has, too."""
+        """The module of a command that does not run a program."""
 
         def run(self, options: argparse.Namespace) -> int:
-            """Do what the options say, and return the exit code.
+            """Run the command with its options, and return the exit status.
 
             Raises:
-                RecorderError: the trace is missing, damaged, or lacks what is asked for.
+                RecorderError: the command failed; for example, the trace is missing or damaged.
             """
             ...
 
@@ -91,12 +91,12 @@ RENAMED: Final = {
     "trace": "it is `codetracer watch` now, which shows a program's events as they happen;"
     " `codetracer record` records them, to be looked at later",
 }
-"""What commands that are gone are answered with."""
+"""The hint in the error message for each command that has been renamed."""
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
-"""What a shell sees of a program that was interrupted: 128 and SIGINT."""
+"""The exit status that a shell reports for an interrupted program: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -106,11 +106,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after the program's name; by default those of this process.
 
     Returns:
-        The exit code, when nothing else decides on it.
+        The exit status, if the program does not end the process itself.
 
     Raises:
         SystemExit: wrong usage (2), a failure of codetracer (1), ``--help`` and ``--version`` (0).
-        BaseException: what the program that is run raises.
+        BaseException: the program raised it.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     name = arguments[0] if arguments else ""
@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return EXIT_USAGE
     if name in readers:
-        # Imported now: the command line is loaded into programs that are recorded as well.
+        # Imported here, because recorded programs load this module too.
         from codetracer.terminal import safe_streams
 
         options = parser.parse_args(arguments)
@@ -147,7 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _unknown(word: str, commands: list[str]) -> str:
-    """Say that a word is no command, and what is one."""
+    """Return the message that a word is not a command, with a hint."""
     from codetracer.filters.selectors import suggestion
 
     there = f"commands are: {', '.join(commands)}"
@@ -159,7 +159,7 @@ def _unknown(word: str, commands: list[str]) -> str:
 
 
 def all_parsers() -> tuple[argparse.ArgumentParser, set[str]]:
-    """Return the parser with those of all commands, and the names of those that run a program."""
+    """Return the parser with all commands, and the names of the commands that run a program."""
     parser, programs, _ = _parsers("")
     return parser, set(programs)
 
@@ -171,10 +171,10 @@ def _read(command: TraceCommand, options: argparse.Namespace) -> int:
         try:
             return command.run(options)
         finally:
-            # Before what is said on standard error.
+            # Before messages go to standard error.
             sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has enough, as `head` does.
+        # The reader of the output has ended, as `head` does.
         _drop_output()
         return 0
     except KeyboardInterrupt:
@@ -182,12 +182,12 @@ def _read(command: TraceCommand, options: argparse.Namespace) -> int:
     except RecorderError as error:
         _fail(error)
     except OSError as error:
-        # What a command cannot print has no name.
+        # If printing failed, the error has no file name.
         what = error.filename or "standard output"
         _drop_output()
         _fail(HostError("ERR_IO", f"{what} cannot be written: {error.strerror or error}"))
     except Exception:
-        # Told here, where the recording's names are made safe; the interpreter would print them.
+        # Print it here, where names of the recording are made safe; the interpreter would not.
         import traceback
 
         for line in traceback.format_exc().splitlines():
@@ -196,7 +196,7 @@ def _read(command: TraceCommand, options: argparse.Namespace) -> int:
 
 
 def _drop_output() -> None:
-    """Have nothing left that the flush at exit would complain of."""
+    """Redirect standard output, so that the flush at exit does not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -275,7 +275,7 @@ def _parsers(
 
 
 def _describe_program(parser: argparse.ArgumentParser, runners: tuple[str, ...]) -> None:
-    """Put the program into the help; `_split` takes it away before the parser sees it."""
+    """Describe the program's arguments in the help. `_split` removes them before parsing."""
     group = parser.add_argument_group(
         "program", "named as for python; everything after it goes to the program"
     )
@@ -298,9 +298,9 @@ def _version() -> str:
 def _split(
     parser: argparse.ArgumentParser, runners: tuple[str, ...], arguments: list[str]
 ) -> tuple[list[str], list[str]]:
-    """Part a command's options from the program and its arguments.
+    """Separate a command's options from the program and its arguments.
 
-    argparse cannot: it takes options for its own wherever they stand.
+    argparse cannot do this, because it would parse the program's options as the command's.
     """
     takes_value = {
         option
@@ -322,7 +322,7 @@ def _split(
 def _target(
     parser: argparse.ArgumentParser, runners: tuple[str, ...], program: list[str]
 ) -> Target:
-    """Return what to run; exit with 2 when nothing is named."""
+    """Return the program to run. Exit with status 2 if the arguments name none."""
     word, *rest = program or [""]
     if word[:2] == "--" and word[2:] in runners:
         return Target("module", word[2:], tuple(rest))

@@ -10,13 +10,13 @@ seal(globals())
 
 
 class Limits:
-    """How much of a value is looked at.
+    """Limits on how much of each value the recorder reads.
 
     Parameters:
-        depth: how many objects deep.
-        items: how many items of a container, and attributes of an object.
-        text: how many characters of a str, and bytes of bytes.
-        objects: how many objects at one event.
+        depth: the number of levels of nested objects.
+        items: the number of items of a container, and of attributes of an object.
+        text: the number of characters of a str, and of bytes of a bytes object.
+        objects: the number of objects at one event.
     """
 
     __slots__ = ("depth", "items", "objects", "text")

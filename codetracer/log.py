@@ -1,6 +1,6 @@
 """codetracer's own log: the logger ``codetracer``, and JSON lines on stderr.
 
-`logging` takes longer to import than all of codetracer, so it is imported when something is said.
+`logging` takes longer to import than all of codetracer, so the first message imports it.
 """
 
 from __future__ import annotations
@@ -33,21 +33,27 @@ def logger() -> logging.Logger:
 
 
 def say(level: str, message: str, *arguments: object, exc_info: Exception | None = None) -> None:
-    """Log a message at a level such as ``warning``; raises nothing of its own or of logging's.
+    """Log a message at a level such as ``warning``.
 
-    Where logging cannot be had, the message goes to standard error. An exception of the program's
-    passes; see `codetracer.whose`.
+    If `logging` fails, the message goes to standard error. This function raises no exception of
+    codetracer or logging, but passes on one of the program; see `codetracer.whose`.
+
+    Parameters:
+        level: the name of a method of `logging.Logger`, such as ``error``.
+        message: a format for the ``%`` operator.
+        arguments: the values for the format.
+        exc_info: an exception whose traceback is logged too.
     """
     try:
         log = logger()
         if not log.hasHandlers() and _identity(2) != _stderr:
-            # It would go to standard error, which the program has closed.
+            # The message would go to standard error, which the program has closed.
             return
         getattr(log, level)(message, *arguments, exc_info=exc_info)
     except Exception as error:
         if is_the_programs(error):
             raise
-        # No memory, no descriptor left, or nothing can be imported any more.
+        # There is no memory or no descriptor left, or imports no longer work.
         try:
             to_stderr(message % arguments)
         except Exception as again:  # the same again
@@ -56,14 +62,15 @@ def say(level: str, message: str, *arguments: object, exc_info: Exception | None
 
 
 def to_stderr(text: str) -> None:
-    """Write a line to file descriptor 2, as long as that is what it was when codetracer was loaded.
+    """Write a line to file descriptor 2, if that is the file that it was at codetracer's import.
 
-    A program may have closed it; the number is a file of its own then. Raises nothing of its own.
+    A program may have closed descriptor 2, and opened another file under that number. This function
+    raises no exception of codetracer, but passes on one of the program.
     """
     try:
         if _stderr is not None and _identity(2) == _stderr:
             _write(2, f"{text}\n".encode(errors="surrogateescape"))
-    except OSError as error:  # nobody reads it any more
+    except OSError as error:  # for example, nothing reads from the pipe any more
         if is_the_programs(error):
             raise
 
@@ -80,7 +87,11 @@ _stderr = _identity(2)
 
 
 def configure(level: str | None, file: str | None) -> None:
-    """Set what the logger lets through, and the file it writes to; None leaves it as it is.
+    """Set the level of the logger, and the file to which it writes.
+
+    Parameters:
+        level: a level such as ``warning``, or ``off``; None keeps the present level.
+        file: the path of the file, to which messages are appended; None keeps the present target.
 
     Raises:
         HostError: ERR_IO, the file cannot be opened; nothing has changed.
@@ -111,10 +122,11 @@ def configure(level: str | None, file: str | None) -> None:
 
 
 def json_line(error: RecorderError) -> None:
-    """Write `error` as one JSON line to standard error, as `to_stderr` does.
+    """Write `error` as one line of JSON to standard error, with `to_stderr`.
 
-    Raises nothing of its own: what cannot be shown is left out, and a line that cannot be written
-    is lost. An exception of the program's passes; see `codetracer.whose`.
+    If the error's context cannot be encoded, the line has an empty context; a line that cannot be
+    written is lost. This function raises no exception of codetracer, but passes on one of the
+    program; see `codetracer.whose`.
     """
     global _run_id
     import json
@@ -130,7 +142,7 @@ def json_line(error: RecorderError) -> None:
     }
     try:
         text = json.dumps(line, default=repr)
-    except Exception as wrong:  # a repr that fails, a value that holds itself
+    except Exception as wrong:  # a repr() that fails, or a value that contains itself
         if is_the_programs(wrong):
             raise
         text = json.dumps(line | {"context": {}})

@@ -18,18 +18,21 @@ def read(path: str | os.PathLike[str]) -> Trace:
         for event in trace:
             ...
 
-    The logs are read lazily, and little of them is kept in memory, however long they are.
+    The trace reads the logs lazily, and keeps little of them in memory, however long they are.
     `codetracer.replay` has the types of events and values.
 
     Parameters:
         path: the folder of the recording, or one log in it.
 
+    Returns:
+        The trace, which yields the events in order.
+
     Raises:
         HostError: ERR_IO, a file cannot be read.
-        TargetError: ERR_TRACE_MISSING, there is none; ERR_TRACE_DAMAGED, the header of a log is
-            wrong; ERR_UNSUPPORTED_FORMAT, a newer codetracer wrote it.
+        TargetError: ERR_TRACE_MISSING, there is no recording; ERR_TRACE_DAMAGED, the header of a
+            log is wrong; ERR_UNSUPPORTED_FORMAT, a newer codetracer wrote the recording.
     """
-    # Imported now: whoever records a program must not load all this into it.
+    # Imported here, so that a program that is only recorded does not load the reader.
     from codetracer.replay.trace import Trace
 
     return Trace(path)

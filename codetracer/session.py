@@ -50,7 +50,10 @@ CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
 SLOTS: Final = (5, 4, 3)
-"""The tool slots that a recording may take; first those that a program is least likely to want."""
+"""The tool slots that a recording may take, in the order in which it tries them.
+
+A program is least likely to want the first one.
+"""
 
 _current: TraceSession | None = None
 
@@ -58,10 +61,10 @@ seal(globals())
 
 
 class TraceSession:
-    """A running recording of this process; as a context manager, it stops at the end.
+    """A running recording of this process. As a context manager, it stops at the end of the block.
 
     Attributes:
-        path: the folder of the recording.
+        path: the path of the recording's folder, a str.
     """
 
     def __init__(self, recorder: Recorder) -> None:
@@ -69,19 +72,22 @@ class TraceSession:
         self.path = recorder.directory.path
 
     def stop(self, exit_code: int | None = None) -> None:
-        """Stop the recording, if it has not ended yet.
+        """Stop the recording, if it has not been stopped yet.
 
         Parameters:
-            exit_code: the program's exit status, if it is known.
+            exit_code: the program's exit status, an int, or None if it is unknown.
+
+        Raises:
+            RecorderError: the recording cannot be written, and the policy is ``abort``.
         """
         if _current is self:
             stop(exit_code)
 
     def flush(self) -> None:
-        """Make the system write the recording to the disk, if it has not ended yet.
+        """Make the operating system write the recording to the disk, if it has not ended yet.
 
         Raises:
-            RecorderError: it cannot be written, and the policy is ``abort``.
+            RecorderError: the recording cannot be written, and the policy is ``abort``.
         """
         if _current is self:
             flush()
@@ -116,24 +122,27 @@ def make_recorder(
     strings: bool = False,
     numbered: bool = False,
 ) -> Recorder:
-    """Return a recorder that is yet to be installed, with its folder made.
+    """Make the recording's folder, and return a recorder that is not installed yet.
 
-    If this process descends from a recorded one and names its folder, it joins that recording.
+    If this process descends from a recorded one, and `path` is that recording's folder, the process
+    joins that recording.
 
     Parameters:
-        filter_start: the folder from which the project's filter is searched upwards.
-        files: the files to record, in place of what filters say about files.
-        builtin_filters: the names of the built-in filters that come first.
+        filter_start: the folder in which the search for the project's filter begins; the search
+            goes upwards. None means the working directory.
+        files: globs for the files to record, which replace the filters' rules for files.
+        builtin_filters: the names of the built-in filters, which come first.
         program: the name of the program, for the metadata; by default that of this process.
-        arguments: its arguments; by default those of this process.
-        strings: whether the program is that of ``-c``.
-        numbered: where `path` is taken, take it with ``-2`` behind it, and so on.
-        path: as for `start`, and so are the others.
+        arguments: the program's arguments, for the metadata; by default those of this process.
+        strings: whether to record code that comes from a string, as with ``-c``.
+        numbered: whether to append ``-2`` and so on to `path` if another recording has it.
+
+    The other parameters are those of `start`.
 
     Raises:
         RecorderError: as for `start`.
     """
-    # `import codetracer` loads none of it.
+    # Imported here, so that `import codetracer` loads none of these modules.
     from codetracer.filters import load_chain
     from codetracer.filters.formatters import checked
     from codetracer.recording.directory import TraceDirectory
@@ -157,7 +166,7 @@ def make_recorder(
     gate = Gate(chain, activation, strings=strings)
     folder = None if path is None else os.fspath(path)
     joins = ancestor(folder, DEFAULT_FOLDER, numbered=numbered)
-    # Where Python is embedded there may be none.
+    # An embedded Python may have no sys.argv.
     argv = getattr(sys, "argv", None) or [""]
     made: list[TraceDirectory] = []
     try:
@@ -211,7 +220,8 @@ def start(
         redaction: whether to hide values because of their names; None means yes, unless
             ``CODETRACER_NO_REDACTION`` is set. Values that filters redact and what `getpass`
             reads are always hidden.
-        activation_path: start at the first call into this file, stop when that call returns.
+        activation_path: a file. Recording starts at the first call into it, and stops when that
+            call returns.
         io_capture: the output to record: ``off`` (none), ``proxies`` (Python's streams) or
             ``proxies+fd`` (also C code and subprocesses).
         limits: how much of each value is recorded.
@@ -221,10 +231,13 @@ def start(
             is paused in this thread. The str that it returns is recorded beside the object's
             attributes, marked as the program's own words. See docs/recording.md.
 
+    Returns:
+        The session, which can stop and flush the recording.
+
     Raises:
-        UsageError: ERR_ALREADY_TRACING, there is a recording that has not ended;
+        UsageError: ERR_ALREADY_TRACING, this process is already being recorded;
             ERR_TRACE_DIR_CONFLICT, the folder is not empty; ERR_INVALID_FILTER, a filter is wrong;
-            ERR_INVALID_FORMATTER, `formatters` is no dict of functions by names of types;
+            ERR_INVALID_FORMATTER, `formatters` is not a dict of functions by names of types;
             ERR_TRACER_INSTALL_CONFLICT, another tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
@@ -254,16 +267,16 @@ def start(
 
 
 def start_recorder(recorder: Recorder) -> TraceSession:
-    """Install a recorder; see `start`."""
+    """Install a recorder, and return its session; see `start`."""
     global _current
     try:
         session = TraceSession(recorder)
         free = [slot for slot in SLOTS if _monitoring.get_tool(slot) is None]
         install_with_policy(recorder, recording_policy, free[0] if free else None)
         recorder.begin()
-        # Handlers run last in, first out: what the program registers is still recorded.
+        # The last registered handler runs first, so the program's own handlers are still recorded.
         _register(_stop_at_exit)
-        # This comes before it.
+        # Registered later, so it runs before _stop_at_exit.
         _register(recorder.make_room)
         _current = session
     except BaseException:
@@ -273,7 +286,7 @@ def start_recorder(recorder: Recorder) -> TraceSession:
 
 
 def _undo(recorder: Recorder) -> None:
-    """Remove everything of a recording that could not start; may be called again."""
+    """Remove all traces of a recording that could not start. A second call does no harm."""
     global _current
     recorder.make_room()
     _unregister(recorder.make_room)
@@ -290,7 +303,7 @@ def stop(exit_code: int | None = None) -> None:
     """Stop the current recording, if there is one.
 
     Parameters:
-        exit_code: the program's exit status, if it is known.
+        exit_code: the program's exit status, an int, or None if it is unknown.
 
     Raises:
         RecorderError: the recording cannot be written, and the policy is ``abort``.
@@ -304,7 +317,7 @@ def stop(exit_code: int | None = None) -> None:
         _stop(session._recorder, exit_code)
     except BaseException:
         if not session._recorder.ended:
-            # A signal handler of the program raised before it began.
+            # A signal handler of the program raised before the stop began.
             _stop(session._recorder, exit_code)
         raise
     finally:
@@ -315,7 +328,7 @@ def stop(exit_code: int | None = None) -> None:
 
 def _stop(recorder: Recorder, exit_code: int | None) -> None:
     if recorder.ended:
-        # It failed, or was uninstalled; what is installed now is somebody else's.
+        # The recording failed or was uninstalled. A tracer that is installed now is another tool's.
         recorder.retry()
         return
     if exit_code is not None:
@@ -324,15 +337,15 @@ def _stop(recorder: Recorder, exit_code: int | None) -> None:
 
 
 def is_tracing() -> bool:
-    """Tell whether this process is being recorded."""
+    """Return whether this process is being recorded."""
     return _current is not None and not _current._recorder.ended
 
 
 def flush() -> None:
-    """Make the system write the current recording to the disk, if there is one.
+    """Make the operating system write the current recording to the disk, if there is one.
 
     Raises:
-        RecorderError: it cannot be written, and the policy is ``abort``.
+        RecorderError: the recording cannot be written, and the policy is ``abort``.
     """
     if _current is not None and not _current._recorder.ended:
         _current._recorder.sync()
@@ -350,7 +363,10 @@ def trace(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
 ) -> TraceSession:
-    """Record a block, ``with codetracer.trace("out"): ...``, with the parameters of `start`."""
+    """Record a block: ``with codetracer.trace("out"): ...``.
+
+    The parameters, the result and the exceptions are those of `start`.
+    """
     return start(
         path,
         trace_filter=trace_filter,
@@ -390,10 +406,10 @@ def start_from_env() -> None:
 
 
 def capture_mode(wanted: str | None) -> CaptureMode:
-    """Return how output is caught: as `wanted`, or as the environment says, or by default.
+    """Return the capture mode: `wanted`, or that of ``CODETRACER_CAPTURE_IO``, or ``proxies``.
 
     Raises:
-        UsageError: ERR_INVALID_POLICY_VALUE, there is no such way.
+        UsageError: ERR_INVALID_POLICY_VALUE, there is no mode with this name.
     """
     said = wanted or os.environ.get(CAPTURE_IO) or "proxies"
     for mode in CAPTURE_MODES:

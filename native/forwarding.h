@@ -1,5 +1,6 @@
-/* What the program has in common with the process that forwards its output: pipes.c is the type,
-   forwarding.c what it does; codetracer/capture/pipes.py says how. */
+/* The type Pipes, and the functions by which the program communicates with the process that forwards
+   its output. pipes.c makes the type; forwarding.c has the functions; codetracer/capture/pipes.py
+   explains them. */
 #ifndef CODETRACER_FORWARDING_H
 #define CODETRACER_FORWARDING_H
 
@@ -24,10 +25,10 @@
 #define SINKS 2
 #define TOKEN_LIMIT 100
 #define COPIES 65536
-#define LOOK_AROUND 200 /* milliseconds until the reading thread asks whether it shall end */
+#define LOOK_AROUND 200 /* milliseconds until the reading thread checks whether it has to end */
 
-/* A descriptor of ours, and what it was when it was opened: the program may close it, and then have
-   a file of its own under its number. */
+/* A descriptor of codetracer's, and the identity of its file when it was opened. The program may close
+   the descriptor, and open another file under the same number. */
 typedef struct {
     int number;
     dev_t device;
@@ -36,18 +37,18 @@ typedef struct {
 } Held;
 
 typedef struct {
-    Held feed; /* our end, for marks */
+    Held feed; /* codetracer's end of the pipe, for marks */
     int is_terminal;
 } Sink;
 
 typedef struct {
-    int sink; /* -1: nothing stands there */
+    int sink; /* -1: there is no pipe on this descriptor */
     Held saved; /* the original */
 } Route;
 
 typedef struct Pipes {
     PyObject_HEAD
-    struct Pipes *next; /* of those that a fork concerns */
+    struct Pipes *next; /* in the list of the active ones, for the fork handlers */
     PyObject *record;
     Sink sinks[SINKS];
     int sink_count;
@@ -63,7 +64,7 @@ typedef struct Pipes {
     atomic_int quits;
     atomic_int finished;
     int ends;
-    int gave_up; /* the program has closed what was kept */
+    int gave_up; /* whether the program has closed descriptors that codetracer kept */
     size_t used;
     unsigned char copies[COPIES];
 } Pipes;
@@ -72,26 +73,26 @@ void hold(Held *held, int number);
 int stands_on(const Held *held, int number);
 int is_held(const Held *held);
 
-/* Closes a descriptor if it is ours. */
+/* Closes a descriptor if it still is codetracer's. */
 void let_go(Held *held);
 
-/* Starts the thread that reads copies, if it has not been started or a fork has ended it. */
+/* Starts the thread that reads copies, unless it runs. A fork ends it. */
 void read_on(Pipes *pipes);
 
-/* Ends it; the GIL is held. */
+/* Ends that thread. The caller holds the GIL. */
 void stop_reading(Pipes *pipes);
 
-/* Whether nobody reads what is written to a sink, or it cannot be written to. */
+/* Returns whether nothing reads from a sink, or nothing can be written to it. */
 int is_dead(Pipes *pipes, const Sink *sink);
 
-/* Whether the program has let the original of a descriptor be. */
+/* Returns whether the original of a descriptor is still open, and not replaced by the program. */
 int is_original_held(const Pipes *pipes, int number);
 
-/* Puts the original back, if ours is still there. */
+/* Puts the original back on a descriptor, if the pipe is still there. */
 void put_back(Pipes *pipes, int number);
 
-/* Waits until what has been written to a sink so far is where it belongs. Returns -1 with the
-   exception of a signal's handler, which ends the wait. */
+/* Waits until all output that has been written to a sink so far has been forwarded. Returns -1 if a
+   signal handler raises an exception, which ends the wait. */
 int settle(Pipes *pipes, const Sink *sink, char kind, int heeds_signals);
 
 void pause_for(long nanoseconds);

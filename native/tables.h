@@ -1,4 +1,5 @@
-/* Growable bytes with the trace log's integers, and tables keyed by an address. Hand-written. */
+/* Buffers that grow, which hold the trace log's integers and bytes, and tables whose keys are
+   addresses. Hand-written. */
 #ifndef CODETRACER_TABLES_H
 #define CODETRACER_TABLES_H
 
@@ -13,7 +14,7 @@ typedef struct {
     size_t size;
 } Buffer;
 
-/* Makes room for `more` bytes; -1 with MemoryError. */
+/* Makes room for `more` bytes. Returns -1 with MemoryError. */
 static inline int
 buffer_reserve(Buffer *buffer, size_t more)
 {
@@ -113,7 +114,7 @@ buffer_free(Buffer *buffer)
     memset(buffer, 0, sizeof(*buffer));
 }
 
-/* A hash of bytes; 0 is kept for "nothing yet". */
+/* Returns a hash of bytes, which is never 0: 0 stands for "nothing yet". */
 static inline uint64_t
 hash_bytes(const unsigned char *bytes, size_t count)
 {
@@ -133,7 +134,7 @@ hash_bytes(const unsigned char *bytes, size_t count)
     return hash ? hash : 1;
 }
 
-/* From an address to something; values are never NULL. */
+/* Maps addresses to values, which are never NULL. */
 typedef struct {
     const void *key;
     void *value;
@@ -207,7 +208,7 @@ table_grow(Table *table)
     return 0;
 }
 
-/* Sets what `key` stands for; returns what it stood for, or NULL. `failed` is set on MemoryError. */
+/* Sets the value of a key. Returns the old value, or NULL. Sets `failed` on MemoryError. */
 static inline void *
 table_set(Table *table, const void *key, void *value, int *failed)
 {
@@ -242,7 +243,7 @@ table_set(Table *table, const void *key, void *value, int *failed)
     }
 }
 
-/* Takes `key` out; returns what it stood for, or NULL. */
+/* Removes a key. Returns its value, or NULL. */
 static inline void *
 table_take(Table *table, const void *key)
 {
@@ -271,8 +272,9 @@ table_free(Table *table)
     memset(table, 0, sizeof(*table));
 }
 
-/* Pieces of memory that begin with their keys, which are addresses: half a Table for each. A slot has
-   a piece's address, and in its low bits, which are 0 there, some of the key's hash. */
+/* A table of pieces of memory, each of which begins with its key, an address. It takes half the memory
+   of a Table. A slot has a piece's address, and in its low bits, which are 0 there, some of the key's
+   hash. */
 typedef struct {
     uintptr_t *slots;
     size_t size;   /* a power of 2, or 0 */
@@ -288,7 +290,7 @@ keyed_at(const Keyed *keyed, size_t at)
     return (void *)(keyed->slots[at] & ~KEYED_BITS);
 }
 
-/* Finds the slot that has the key, or the one at which it is known that none has. */
+/* Finds the slot that has the key, or the free slot that ends the search. */
 static inline size_t
 keyed_find(const Keyed *keyed, const void *key)
 {
@@ -311,7 +313,7 @@ keyed_get(const Keyed *keyed, const void *key)
     return keyed->size == 0 ? NULL : keyed_at(keyed, keyed_find(keyed, key));
 }
 
-/* Puts a piece in whose key is not there. */
+/* Inserts a piece whose key the table does not have. */
 static inline void
 keyed_put(Keyed *keyed, void *piece)
 {
@@ -354,7 +356,7 @@ keyed_grow(Keyed *keyed)
     return 0;
 }
 
-/* Takes the piece with the key out, and returns it; or NULL. */
+/* Removes the piece with a key. Returns it, or NULL. */
 static inline void *
 keyed_take(Keyed *keyed, const void *key)
 {
@@ -369,7 +371,7 @@ keyed_take(Keyed *keyed, const void *key)
     return piece;
 }
 
-/* Puts a piece in; returns the one that had its key, or NULL. `failed` is set on MemoryError. */
+/* Inserts a piece. Returns the piece that had its key, or NULL. Sets `failed` on MemoryError. */
 static inline void *
 keyed_set(Keyed *keyed, void *piece, int *failed)
 {

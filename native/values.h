@@ -1,5 +1,5 @@
-/* Values to bytes: what has no identity stands where it is, the rest is a reference; values.py in
-   Python, which says why. */
+/* Encodes values as bytes. A value without an identity is encoded in place; any other one is a
+   reference to an object. values.py is the same in Python, and gives the reasons. */
 #ifndef CODETRACER_VALUES_H
 #define CODETRACER_VALUES_H
 
@@ -14,10 +14,10 @@
 #define MAX_NAME 1000 /* as in values.py */
 #define NESTED 10     /* likewise */
 
-/* -1 with an exception. */
+/* Prepares this unit. Returns -1 with an exception. */
 int values_prepare(void);
 
-/* Appends a value to `to`; what it refers to is queued for write_objects. */
+/* Appends a value to `to`, and queues the objects that it refers to for write_objects. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 
 #define SHORT_TEXT 64 /* characters that are encoded in place */
@@ -36,18 +36,19 @@ void utf8_end(Utf8 *utf8);
 /* Appends a str as a value. */
 int put_str(Buffer *to, PyObject *text);
 
-/* Appends what an instance of int, float, complex, str, bytes, bytearray or of a subclass is. */
+/* Appends the value of an instance of int, float, complex, str, bytes, bytearray or a subclass. */
 int encode_plain(Engine *engine, Buffer *to, PyObject *value);
 
-/* Appends bytes, or as many of them as the limit allows; so many and LOOKED_AHEAD must be there. */
+/* Appends bytes, up to the limit. `bytes` must have all of them, or LOOKED_AHEAD more than the
+   limit. */
 int encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length);
 
-/* Makes what values need, forgets all for another log, and frees it. */
+/* Make the state of the values, clear it for another log, and free it. */
 int values_init(Values *values);
 void values_forget(Values *values);
 void values_clear(Values *values);
 
-/* Lets go of what an event that failed has begun to look at; the next one looks at it again. */
+/* Empties the queue of an event that failed. The next event looks at these objects again. */
 void values_give_up(Values *values);
 
 #pragma GCC visibility pop

@@ -1,6 +1,6 @@
 """Looks up an offset of a code object: its line, columns, instruction, and exception handler.
 
-Each call takes time in proportion to the size of the code object, so keep answers that you need
+The time of each call is proportional to the size of the code object, so keep results that you need
 often.
 """
 
@@ -62,7 +62,7 @@ def position_at(code: CodeType, offset: int) -> Position:
         IndexError: the code has no instruction there.
     """
     _check(code, offset)
-    # An instruction has two bytes; CPython has had that since 3.6 (bpo-26647).
+    # Every instruction has two bytes (since CPython 3.6, bpo-26647).
     return next(islice(code.co_positions(), offset // 2, None), (None, None, None, None))
 
 
@@ -99,12 +99,12 @@ def handler_at(code: CodeType, offset: int) -> int | None:
         IndexError: the code has no instruction there.
 
     CPython's InternalDocs/exception_handling.md describes the format of ``co_exceptiontable``
-    (Objects/exception_handling_notes.txt before 3.13); 3.12 to 3.15 write it alike.
+    (Objects/exception_handling_notes.txt before 3.13). The format is the same in 3.12 to 3.15.
     """
     _check(code, offset)
     unit = offset // 2
     numbers = _varints(code.co_exceptiontable)
-    # Start, length, target, and what is on the stack.
+    # Each entry has four numbers: start, length, target, and depth of the stack.
     for start, length, target, _ in zip(numbers, numbers, numbers, numbers, strict=True):
         if start <= unit < start + length:
             return 2 * target
@@ -121,7 +121,7 @@ def _check(code: CodeType, offset: int) -> None:
 
 
 def _varints(table: bytes) -> Iterator[int]:
-    """Yield the numbers in an exception table: six bits a byte, the highest ones first."""
+    """Yield the numbers in an exception table, six bits per byte, the highest bits first."""
     number = 0
     for byte in table:
         number = number << 6 | byte & 0x3F

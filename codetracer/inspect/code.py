@@ -15,12 +15,18 @@ seal(globals())
 
 
 def is_function(code: CodeType) -> bool:
-    """Tell a function from a module or class body; lambdas and generator expressions are some."""
+    """Return whether code is a function, lambda or generator expression.
+
+    The code of a module or of a class body is none of these.
+    """
     return bool(code.co_flags & CO_OPTIMIZED)
 
 
 def parameters(code: CodeType) -> list[str]:
-    """Return the names of a function's parameters in the order of its definition."""
+    """Return the names of a function's parameters in the order of its definition.
+
+    The list is empty for the code of a module or of a class body.
+    """
     if not is_function(code):
         return []
     count = code.co_argcount + code.co_kwonlyargcount
@@ -30,12 +36,12 @@ def parameters(code: CodeType) -> list[str]:
         count += 1
     if code.co_flags & CO_VARKEYWORDS:
         names.append(code.co_varnames[count])
-    # A generator expression has one that is called ".0".
+    # A generator expression has a parameter with the name ".0".
     return [name for name in names if not name.startswith(".")]
 
 
 def code_within(code: CodeType) -> list[CodeType]:
-    """Return a code object and all that are within it: its functions, and theirs."""
+    """Return a code object and all code objects within it, at every depth."""
     codes = [code]
     for part in codes:
         codes += [constant for constant in part.co_consts if isinstance(constant, type(code))]

@@ -17,10 +17,11 @@ seal(globals())
 
 
 def frame(code: CodeType) -> FrameType | None:
-    """Return the innermost frame that runs `code`: in a handler, the one its event is in.
+    """Return the innermost frame that runs `code`; in a handler, this is the frame of the event.
 
-    The number of frames up to it differs: callbacks in Python have a frame between the program's
-    and the handler's, callbacks in C have none, and the handler may call functions of its own.
+    The number of frames between that frame and the caller varies: callbacks in Python have a frame
+    between the program's and the handler's, callbacks in C have none, and the handler may call
+    other functions.
 
     Parameters:
         code: the code object that the handler received.
@@ -42,21 +43,21 @@ def stack_change[T](
     choose: Callable[[FrameType], T | None],
     bottom: CodeType | None = None,
 ) -> tuple[int, list[T]]:
-    """Compare the program's frames with a stack that a tool keeps of them.
+    """Compare the program's frames with the stack of them that a tool keeps.
 
-    Events alone do not tell which frames are open. A frame may have been there before tracing
-    began; throw() into a ``yield from`` passes through the outer generator without an event; a
-    generator may be closed without one.
+    Events alone do not show which frames are open. A frame may have begun before tracing; throw()
+    into a ``yield from`` passes through the outer generator without an event; a generator may be
+    closed without an event.
 
     Parameters:
-        frame: the innermost frame; None for none.
-        place_of: returns a frame's place in the stack, from 0; -1 where it has none.
-        choose: returns what the stack is to have for a frame that it lacks; None for one that does
-            not count.
-        bottom: the code whose frame the program's frames are above.
+        frame: the innermost frame, or None if there is none.
+        place_of: returns the position of a frame in the stack, from 0; -1 if it is not there.
+        choose: returns the new entry for a frame that is not in the stack; None to leave it out.
+        bottom: the code of the frame below the program's frames, at which the search ends.
 
     Returns:
-        How many in the stack are still open, and what it lacks above them, outermost first.
+        The number of entries of the stack whose frames are still open, and the new entries above
+        them, outermost first.
     """
     lacking: list[T] = []
     while frame is not None:

@@ -39,8 +39,8 @@ _IS_STATIC_BUILTIN: Final = 1 << 1
 
 
 def type_name(kind: type) -> str:
-    """Return a type's module and qualified name; the latter alone for a builtin."""
-    # In CPython a class keeps it in its namespace, where a key may be the program's.
+    """Return a type's module and qualified name; only the qualified name for a builtin."""
+    # A class keeps its module in its namespace, which may have keys of the program's own types.
     is_heap = flags_of(kind) & IS_HEAP_TYPE
     module = entry(kind, "__module__") if is_heap else _module_of(kind)
     name = class_name(kind)
@@ -50,45 +50,54 @@ def type_name(kind: type) -> str:
 def class_name(kind: type) -> str:
     """Return a class's qualified name."""
     name: str = _qualname_of(kind)
-    # It may be set to an instance of a subclass, whose methods are the program's.
+    # The program may have set the name to an instance of a subclass of str, with other methods.
     return name if type(name) is str else str.__str__(name)
 
 
 def has(mro: tuple[type, ...], wanted: type) -> bool:
-    """Tell whether a type is among others."""
+    """Return whether `mro` contains the type `wanted`."""
     # Not `in`: a metaclass may define __eq__.
     return any(base is wanted for base in mro)
 
 
 def entries(kind: type) -> list[tuple[str, object]]:
-    """Return what is in a class's namespace under names that are strings."""
-    # Not by a lookup, not compared before their type is known: other keys may have an __eq__.
+    """Return the items of a class's namespace whose keys are exactly of the type str."""
+    # A lookup, or a comparison before the type is known, would call the __eq__ of other keys.
     namespace: Mapping[str, object] = namespace_of(kind)
     return [(name, value) for name, value in list(namespace.items()) if type(name) is str]
 
 
 def entry(kind: type, wanted: str) -> Any:
-    """Return what a class has in its own namespace by a name, or None."""
+    """Return the value with a name in a class's own namespace, or None."""
     return next((value for name, value in entries(kind) if name == wanted), None)
 
 
 def is_immutable(kind: type) -> bool:
-    """Tell whether a type is written in C, and stays as it is (Py_TPFLAGS_IMMUTABLETYPE)."""
+    """Return whether a type cannot be changed, as most types in C (Py_TPFLAGS_IMMUTABLETYPE)."""
     return bool(flags_of(kind) & _IS_IMMUTABLE)
 
 
 def is_of_cpython(kind: type) -> bool:
-    """Tell whether a type is one of the interpreter's own (_Py_TPFLAGS_STATIC_BUILTIN, 3.12 on)."""
+    """Return whether the interpreter defines a type (_Py_TPFLAGS_STATIC_BUILTIN, since 3.12)."""
     return bool(flags_of(kind) & _IS_STATIC_BUILTIN)
 
 
 def slot_reader(alive: ref[type], name: str, kind: object) -> Callable[[Any], object]:
-    """Return what reads an attribute by a descriptor of this kind of the class that is `alive`.
+    """Return a function that reads an attribute of an instance by a descriptor of its class.
 
-    A descriptor keeps its class alive, and with it the globals of its methods. The class is there
-    as long as an instance is.
+    The function does not keep the descriptor, because that keeps its class alive, and so the
+    globals of the class's methods. An instance keeps the class alive when the function is called.
+
+    Parameters:
+        alive: a weak reference to the class that has the descriptor.
+        name: the name of the attribute.
+        kind: the type of the descriptor.
+
+    Returns:
+        The function. It raises AttributeError if the class no longer has a descriptor of this type,
+        or the descriptor belongs to another class.
     """
-    # Only when a class is made can its namespace be given keys that are no strings.
+    # A class's namespace can get keys that are not strings only when the class is made.
     base = alive()
     is_plain = base is not None and all(type(key) is str for key in namespace_of(base))
 
@@ -98,14 +107,14 @@ def slot_reader(alive: ref[type], name: str, kind: object) -> Callable[[Any], ob
         if found is not None:
             descriptor = namespace_of(found).get(name) if is_plain else entry(found, name)
         if type(descriptor) is not kind:
-            # The program has put something else there.
+            # The program has replaced the descriptor.
             raise AttributeError(name)
         try:
             return descriptor.__get__(value)
         except TypeError as error:
             if not began_here(error):
                 raise
-            # It is another class's.
+            # The descriptor belongs to another class.
             raise AttributeError(name) from None
 
     return read

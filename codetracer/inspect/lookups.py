@@ -1,7 +1,7 @@
 """Looks names up in the program's dicts without running any of its code.
 
-A dict may have keys that are no plain strings. CPython compares one that has the hash of what is
-looked up, and that is where the program's ``__eq__`` would run.
+A dict may have keys that are not exactly of the type str. If such a key has the same hash as the
+name, a lookup compares the two, and that calls the key's ``__eq__``.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ _size_of: Final[Any] = dict.__sizeof__
 _mro_of: Final[Any] = type.__dict__["__mro__"].__get__
 _module_dict_of: Final[Any] = vars(types.ModuleType)["__dict__"].__get__
 _LARGEST: Final = 40
-"""The binary logarithm of the largest table that there may be."""
+"""The binary logarithm of the largest hash table that is considered."""
 
 
 def find(namespace: object, name: str, default: object) -> Any:
-    """Return what a dict has by a name; else `default`.
+    """Return the value with a name in a dict.
 
     Parameters:
         namespace: a dict, or an instance of a subclass.
         name: a str, not an instance of a subclass.
-        default: what to return where there is nothing.
+        default: the result if the dict does not have the name.
     """
-    # An instance of a subclass may be of any size.
+    # The size of an instance of a subclass says nothing about its keys.
     if type(namespace) is dict and _size_of(namespace) in _PLAIN:
         return _get(namespace, name, default)
     for key, value in [*_items_of(namespace)]:
@@ -46,7 +46,7 @@ def find(namespace: object, name: str, default: object) -> Any:
 
 
 def namespace_of_loaded(module: str) -> Any:
-    """Return the globals of a module that the program has loaded; None where it has not."""
+    """Return the globals of a module; None if the program has not loaded it."""
     loaded = sys.modules
     found = find(loaded, module, None) if type(loaded) is dict else None
     if any(base is types.ModuleType for base in _mro_of(type(found))):
@@ -55,11 +55,11 @@ def namespace_of_loaded(module: str) -> Any:
 
 
 def _plain_sizes() -> frozenset[int]:
-    """Return how large dicts are that have no other keys than plain strings.
+    """Return the possible sizes in bytes of dicts all of whose keys are exactly of the type str.
 
-    They keep no hashes beside the keys (DICT_KEYS_UNICODE, Objects/dictobject.c, 3.11 on), so an
-    entry has 16 bytes in place of 24, and no size is both's. Where this CPython's are others,
-    nothing is returned, and every lookup goes through the dict.
+    These dicts keep no hashes beside the keys (DICT_KEYS_UNICODE, Objects/dictobject.c, since
+    3.11). Their entries have 16 bytes in place of 24, so no other dict has one of these sizes. If
+    the sizes of this CPython differ, the set is empty, and `find` searches all items of a dict.
     """
     empty = _size_of({})
     plain, general = {empty}, {0}

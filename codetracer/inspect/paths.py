@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 INSTALLED: Final = ("site-packages", "dist-packages")
-"""Directories in which installers put what is not the program's own (Debian has the second)."""
+"""Directories in which installers put third-party packages (Debian uses the second)."""
 
 _abspath: Final = os.path.abspath
 _getcwd: Final = os.getcwd
@@ -38,7 +38,7 @@ seal(globals())
 
 
 def working_directory() -> str:
-    """Return the working directory, or ``/`` where it is gone."""
+    """Return the working directory, or ``/`` if it has been removed."""
     try:
         return _getcwd()
     except OSError as error:
@@ -48,10 +48,11 @@ def working_directory() -> str:
 
 
 def absolute(filename: str, folder: str) -> str:
-    """Return the path of a code object's file; a name in angle brackets stays as it is.
+    """Return the absolute path of a code object's file; a name in angle brackets stays unchanged.
 
-    It asks nobody: the program may have changed its folder since then, removed it, or replaced
-    what `os.path.abspath` calls (in 3.12 also what `os.path.normpath` calls).
+    This function calls no function of `os`, because the program may have changed or removed its
+    working directory, or replaced a function that `os.path.abspath` calls (in 3.12 also one that
+    `os.path.normpath` calls).
 
     Parameters:
         filename: a code object's ``co_filename``, as a plain `str`.
@@ -72,18 +73,18 @@ def absolute(filename: str, folder: str) -> str:
 
 
 def directories(*files: str | None) -> tuple[str, ...]:
-    """Return the directories that files are in, by every name, with a slash at the end."""
+    """Return the directories of files, also with symbolic links resolved, with a final slash."""
     names = {_dirname(_abspath(file)) for file in files if file}
     return tuple(name + _sep for name in names | set(map(_realpath, names)))
 
 
 def is_foreign(path: str) -> bool:
-    """Tell whether a file is the standard library's or installed, or no file at all: ``<…>``."""
+    """Return whether a path is in the standard library or installed, or is no file: ``<…>``."""
     return path.startswith(_FOREIGN) or any(f"{_sep}{name}{_sep}" in path for name in INSTALLED)
 
 
 def _globs(name: str, globs: Iterable[str]) -> tuple[str, ...]:
-    # To type checkers a text is texts, too: its characters, of which * names every file.
+    # Type checkers accept a str, which would be a list of its characters; a * matches every file.
     if isinstance(globs, str):
         raise TypeError(f"{name} is a list of globs, not {globs!r}; write [{globs!r}]")
     found = tuple(globs)
@@ -94,34 +95,33 @@ def _globs(name: str, globs: Iterable[str]) -> tuple[str, ...]:
 
 
 def _tests(globs: Iterable[str]) -> list[Callable[[str], Match[str] | None]]:
-    # Not at the top: importing codetracer is to be light.
+    # Not at the top of the module, because importing codetracer has to be fast.
     import re
     from fnmatch import translate
 
-    # Not through fnmatch's cache: the program has fnmatch, too.
+    # Not fnmatch.fnmatch, whose cache the program uses too.
     absolute = [_abspath(glob) if glob.startswith(("./", "../")) else glob for glob in globs]
     return [re.compile(translate(tail)).match for glob in absolute for tail in (glob, f"*/{glob}")]
 
 
 OURS: Final = directories(_dirname(__file__), codetracer_bindings.__file__)
-"""The directories of codetracer and its bindings, by every name, with a slash at the end."""
+"""The directories of codetracer and its bindings, also with symbolic links resolved."""
 
 _FOREIGN: Final = ("<", *directories(os.__file__))
 
 
 class FileGlobs:
-    """Which files are chosen, as far as globs say so.
+    """Globs that choose files.
 
     Parameters:
-        include: when there are any, the files that match one, and no others.
-        exclude: no file that matches one.
+        include: globs. If there are any, only files that match one of them are chosen.
+        exclude: globs. No file that matches one of them is chosen.
 
-    A glob is matched, as by `fnmatch`, with the absolute path and with its tail after any ``/``;
-    its ``*`` also goes over a ``/``. One that begins with a dot and a slash is relative to the
-    working directory.
+    A glob matches, as in `fnmatch`, the absolute path or its part after any ``/``; a ``*`` also
+    matches ``/``. A glob that begins with ``./`` or ``../`` is relative to the working directory.
 
     Raises:
-        TypeError: it is one text instead of a list of them, or something in the list is no text.
+        TypeError: a parameter is a str and not a list of them, or an item of the list is no str.
     """
 
     def __init__(self, include: Iterable[str] = (), exclude: Iterable[str] = ()) -> None:
@@ -131,10 +131,10 @@ class FileGlobs:
         self._excluded = _tests(self.exclude)
 
     def choose(self, path: str) -> bool | None:
-        """Tell whether a file is chosen; None where no glob says anything of it.
+        """Return whether a file is chosen; None if no glob matches and there is no `include`.
 
         Parameters:
-            path: absolute, or a name in angle brackets for code that comes from no file.
+            path: an absolute path, or a name in angle brackets for code that has no file.
         """
         if any(test(path) for test in self._excluded):
             return False
@@ -144,17 +144,18 @@ class FileGlobs:
 
 
 class PathFilter:
-    """Tells of code whether a tool wants it, by the file it comes from.
+    """Selects code objects by the files that they come from.
 
-    By default it wants the program's own files: not the standard library, not what is in
-    ``site-packages``, not codetracer, no text that was compiled (``<string>``). Each file is
-    decided on once. A relative path counts from the working directory in which the filter was made.
+    By default, the filter selects the program's own files. It leaves out the standard library,
+    ``site-packages``, codetracer, and code that was compiled from a string (``<string>``). The
+    filter decides once for each file. A relative path is relative to the working directory in which
+    the filter was made.
 
     Parameters:
-        include: globs; when there are any, the files that match one are wanted, and no others.
-        exclude: globs; no file that matches one is wanted.
+        include: globs. If there are any, only files that match one of them are selected.
+        exclude: globs. No file that matches one of them is selected.
 
-    `FileGlobs` says how they are matched, and what is refused.
+    `FileGlobs` describes how globs match, and which errors they raise.
     """
 
     __slots__ = ("_folder", "_globs", "_known")
@@ -165,7 +166,10 @@ class PathFilter:
         self._known: dict[str, bool] = {}
 
     def selects(self, code: CodeType) -> bool:
-        """Tell whether the file of `code` is wanted; quick enough to ask in every handler."""
+        """Return whether the filter selects the file of `code`.
+
+        This is fast enough to call in every handler.
+        """
         name = code.co_filename
         known = self._known.get(name)
         if known is None:

@@ -15,11 +15,11 @@ __all__ = ["check_characters", "declared_encoding", "decode_lines"]
 BOM: Final = b"\xef\xbb\xbf"
 COOKIE: Final = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 SLOW: Final = frozenset({"idna", "punycode"})
-"""Encodings whose decoders take time by the square of the length, if they decode at all."""
+"""Encodings whose decoders take time proportional to the square of the length."""
 
 
 def declared_encoding(source: bytes) -> str | None:
-    """Return the encoding that one of the first two lines names; None when neither does."""
+    """Return the encoding that one of the first two lines declares; None if neither does."""
     for line in source.split(b"\n", 2)[:2]:
         if cookie := COOKIE.match(line):
             return cookie[1].decode("ascii", "replace")
@@ -29,10 +29,10 @@ def declared_encoding(source: bytes) -> str | None:
 
 
 def decode_lines(source: bytes) -> list[str]:
-    """Return the lines of a source, without their ends, as the parser counts them.
+    """Return the lines of a source, without their ends, numbered like those of the parser.
 
-    What cannot be decoded becomes a replacement character; a source that names an encoding which
-    no source can have is taken for UTF-8.
+    A byte that cannot be decoded becomes a replacement character. If the source declares an
+    encoding that does not exist or that no source can have, it is decoded as UTF-8.
     """
     source = source.removeprefix(BOM)
     try:
@@ -44,10 +44,15 @@ def decode_lines(source: bytes) -> list[str]:
 
 
 def check_characters(source: bytes, filename: str) -> None:
-    """Refuse what the parser refuses in a file, and `compile` overlooks or words otherwise.
+    """Raise the parser's errors that `compile` does not raise, or raises with other words.
+
+    Parameters:
+        source: the bytes of a file.
+        filename: the name of the file, for the error.
 
     Raises:
-        SyntaxError: a null byte; or, up to 3.13, neither UTF-8 nor a declared encoding.
+        SyntaxError: the source has a null byte; or, up to 3.13, it is not UTF-8 and declares no
+            encoding.
     """
     end = source.find(b"\0")
     if sys.version_info < (3, 14) and declared_encoding(source) is None:

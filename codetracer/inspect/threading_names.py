@@ -1,6 +1,6 @@
-"""Names of threads as `threading` has them, of which importing this imports it.
+"""Looks up the names of threads in `threading`, which this module imports.
 
-`codetracer.inspect.threads` is for where that is not wanted.
+`codetracer.inspect.threads` does the same without importing `threading`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ seal(globals())
 def name_of_thread(ident: int) -> str:
     """Return a thread's name, without running a method of a Thread subclass of the program.
 
-    `threading.current_thread` would do so, and would register a thread that threading does not
-    know.
+    `threading.current_thread` would run such a method, and would register a thread that threading
+    does not know.
 
     Parameters:
-        ident: as `threading.get_ident` has it.
+        ident: the thread's identifier, as `threading.get_ident` returns it.
     """
     return name_in(threading, ident)

@@ -29,9 +29,9 @@ def thread_name() -> str:
     a method of a subclass of Thread; this does neither.
 
     Returns:
-        The name; ``thread 1234``, by its `threading.get_ident`, where it has none.
+        The name; if the thread has none, ``thread 1234`` with its `threading.get_ident`.
     """
-    # Importing it is not ours to do: whichever thread does is taken for the main one (3.12).
+    # Do not import threading, because in 3.12 it takes the importing thread for the main one.
     threading = _modules.get("threading")
     if threading is None:
         return f"thread {get_ident()}" if _count() else "MainThread"
@@ -42,8 +42,8 @@ def name_in(threading: Any, ident: int) -> str:
     """Return a thread's name; ``thread 1234`` if it has none.
 
     Parameters:
-        threading: the module of this name. Its table of threads has no public name.
-        ident: as `threading.get_ident` has it.
+        threading: the module `threading`. Its table of threads has no public name.
+        ident: the thread's identifier, as `threading.get_ident` returns it.
     """
     thread = threading._active.get(ident)
     name = None if thread is None else _object_attribute(thread, "__dict__").get("_name")
@@ -53,8 +53,8 @@ def name_in(threading: Any, ident: int) -> str:
 def task_name() -> str | None:
     """Return the name of the asyncio task that runs in the current thread; None if none does.
 
-    Only tasks of asyncio's own class, or a subclass of it, are known, and only in event loops that
-    do not define a hash of their own: to ask any other would run the program's code.
+    The result is also None for a task whose class is not a subclass of `asyncio.Task`, and for an
+    event loop that defines ``__hash__``, because those would run code of the program.
     """
     asyncio: Any = _modules.get("_asyncio")
     if asyncio is None:
