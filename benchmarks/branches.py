@@ -1,11 +1,12 @@
-"""What it costs to measure branches: examples/branches.py beside the cores of coverage.py.
+"""Measures the cost of measuring branches, with examples/branches.py and the cores of coverage.py.
 
     python benchmarks/branches.py [--turns N] PYTHON ...    (each has coverage.py and our bindings)
 
-Each workload runs plainly and under each tool in turn, sixty times over in one process. What
-counts is the process's CPU time, less that of no run at all under the same tool: start and report
-are left out. The ratio is to the plain time of the same turn; its median is printed. Before 3.14
-coverage.py has no branches by `sys.monitoring`; there that core measures lines only.
+Each workload runs without a tool and under each tool in turn, sixty times in one process. The
+benchmark takes the process's CPU time, and subtracts that of no run under the same tool, which is
+the time of start and report. It divides by the time without a tool in the same turn, and prints the
+median. Before 3.14 coverage.py cannot measure branches with `sys.monitoring`; that core then
+measures only lines.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""What an event costs through our layer, against a bound method on the raw API; and our import.
+"""Measures the cost of an event through our layer and of a bound method on the raw API.
 
     python benchmarks/dispatch.py [-o FILE] [PYTHON ...]   (default: the one that runs this)
 
 For each interpreter and event, several processes each run the workload untraced, under the raw
-API and under our layer in turn, so that all three see the same state of the machine. The ratio is
-taken round by round, of the times above the untraced one; its median is what is published. The
-gross ratio is that of the whole times.
+API and under our layer in turn, so that all three see the same state of the machine. In each round,
+the benchmark subtracts the untraced time from the two others, and divides them; the published ratio
+is the median. The gross ratio divides the whole times. The benchmark also times our import.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def calls() -> None:
 
 
 class Raw:
-    """What a careful person writes by hand: one bound method for each event, and no guard."""
+    """Handlers as a careful person writes them: a bound method for each event, and no guard."""
 
     def on_py_start(self, code: CodeType, offset: int) -> None:
         pass

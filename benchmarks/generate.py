@@ -1,8 +1,9 @@
-"""How long `make generate` takes: with nothing changed, after a change of one row, and from cold.
+"""Times `make generate`: with nothing changed, after a change of one row, and without a cache.
 
     python benchmarks/generate.py [CHECKOUT ...]
 
-runs the spec compiler of this checkout, and of others in turn, three times on copies of this spec.
+It runs the spec compilers of this checkout and of the others in turn, three times each, on copies
+of this spec.
 """
 
 import argparse

@@ -1,17 +1,16 @@
-"""What recording a program costs, beside no tracing and beside codetracer-python-recorder 0.3.0.
+"""Measures the cost of recording a program, with codetracer and codetracer-python-recorder 0.3.0.
 
     python benchmarks/record.py [--json FILE] [PYTHON ...]     (default: the one that runs this)
 
-Each interpreter gets an environment of its own with both recorders installed; the other one, here
-called the peer, only where it runs (CPython 3.12 and 3.13). Each program of benchmarks/workloads/
-is run as a process of its own, untraced, recorded by codetracer and recorded by the peer
-(`--format json`) in turn, so that all of them see the same state of the machine; the peer takes a
-hundred times as long, and has fewer turns. What is published are medians of the wall time of whole
-processes, and of what is left of them when the median of an empty program run in the same way is
-taken off.
+Each interpreter gets a separate environment with both recorders. The other recorder, here called
+the peer, is installed only on CPython 3.12 and 3.13, on which it runs. Each program of
+benchmarks/workloads/ runs in a separate process: untraced, recorded by codetracer and recorded by
+the peer (`--format json`) in turn, so that all of them see the same state of the machine. The peer
+takes a hundred times as long, and has fewer turns. The benchmark publishes the medians of the wall
+time of whole processes, and the same less the median of an empty program run in the same way.
 
-Every run must end well and print what the untraced one prints; if one does not, its row says so,
-the others go on, and the exit status is 1. A low ratio is no failure.
+Every run must succeed and print the same as the untraced one. If one does not, its row says so, the
+others continue, and the exit status is 1. A low ratio is no failure.
 """
 
 from __future__ import annotations
@@ -40,11 +39,12 @@ PEER_VERSION = "0.3.0"
 PEER_RUNS_ON = ("3.12.", "3.13.")
 
 COUNT = "import codetracer, sys; print(sum(1 for _ in codetracer.read(sys.argv[1])))"
-"""Prints how many events a recording of ours has."""
+"""A program that prints the number of events in a recording by codetracer."""
 
 PEER_EVENTS = (b'{"Step":', b'{"Return":', b'{"Event":')
-"""What starts an event in the peer's log, and is in none of its strings, where quotes are escaped.
-Each call has a step of its own there, at the line of the `def`: steps are lines and calls."""
+"""The beginnings of an event in the peer's log. No string in the log contains one, because quotes
+are escaped there. Each call has a separate step, at the line of the `def`, so steps are lines and
+calls."""
 
 
 class RunError(Exception):
@@ -68,7 +68,7 @@ class Mode(NamedTuple):
 
     name: str
     command: tuple[str, ...]
-    """What comes before the program's path; `OUTPUT` stands for the folder to record into."""
+    """The words before the program's path; `OUTPUT` stands for the folder to record into."""
     variables: dict[str, str]
     turns: int
 

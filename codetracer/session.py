@@ -423,10 +423,10 @@ def capture_mode(wanted: str | None) -> CaptureMode:
 
 
 def _is_command_line() -> bool:
-    """Tell whether this process is the command ``codetracer``, or ``python -m codetracer``."""
+    """Return whether this process is the command ``codetracer``, or ``python -m codetracer``."""
     name = sys.argv[0] if getattr(sys, "argv", None) else ""
     if name == "-m":
-        # The module is still being looked for; only here is its name.
+        # Python has not found the module yet, so only sys.orig_argv has its name.
         words = sys.orig_argv
         return "-mcodetracer" in words or any(
             words[at : at + 2] == ["-m", "codetracer"] for at in range(len(words))

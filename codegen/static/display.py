@@ -1,4 +1,4 @@
-"""How each event is shown to people who watch a program run."""
+"""Describes how each event is shown to a person who watches a program run."""
 
 from __future__ import annotations
 
