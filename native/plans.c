@@ -203,6 +203,26 @@ fill_lines(Plan *plan, PyObject *lines)
     return 0;
 }
 
+/* Makes room for the variables and parameters. The counts come last: plan_release goes by them. */
+static int
+make_variables(Plan *plan, PyObject *variables, PyObject *parameters)
+{
+    Py_ssize_t count = PyList_Size(variables);
+    Py_ssize_t parameter_count = PyList_Size(parameters);
+    if (count < 0 || parameter_count < 0) {
+        return -1;
+    }
+    plan->variables = PyMem_Calloc((size_t)count + 1, sizeof(Variable));
+    plan->parameter = PyMem_Calloc((size_t)parameter_count + 1, sizeof(Variable *));
+    if (plan->variables == NULL || plan->parameter == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    plan->count = count;
+    plan->parameters = parameter_count;
+    return 0;
+}
+
 static int
 fill_plan(Plan *plan, PyObject *told)
 {
@@ -222,17 +242,7 @@ fill_plan(Plan *plan, PyObject *told)
         plan->locals = (Py_ssize_t)number_attribute(told, "locals");
         plan->in_slots = (int)number_attribute(told, "in_slots");
         plan->return_action = (int)number_attribute(told, "return_action");
-        plan->count = PyList_Size(variables);
-        plan->parameters = PyList_Size(parameters);
-        failed = PyErr_Occurred() != NULL;
-    }
-    if (!failed) {
-        plan->variables = PyMem_Calloc((size_t)plan->count + 1, sizeof(Variable));
-        plan->parameter = PyMem_Calloc((size_t)plan->parameters + 1, sizeof(Variable *));
-        failed = plan->variables == NULL || plan->parameter == NULL;
-        if (failed) {
-            PyErr_NoMemory();
-        }
+        failed = PyErr_Occurred() != NULL || make_variables(plan, variables, parameters) < 0;
     }
     for (Py_ssize_t at = 0; !failed && at < plan->count; at++) {
         failed = fill_variable(plan, PyList_GetItem(variables, at)) < 0;

@@ -1,0 +1,100 @@
+"""The engine in C gives up what it has read of a plan, if the plan turns out to lack something."""
+
+import sys
+from importlib import import_module
+from types import CodeType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from codetracer.runtime.plans import Variable
+from codetracer.runtime.values import ALLOW
+from tests.support.recordings import NATIVE
+
+IN_C = ["codetracer_bindings._engine"] if NATIVE else []
+
+
+def whole_plan() -> SimpleNamespace:
+    """Return a plan as `codetracer.runtime.plans.Plan` has it, of one variable, a parameter."""
+    variable = Variable(0, "argument", ALLOW, is_global=False)
+    return SimpleNamespace(
+        number=0,
+        kind=0,
+        first_line=1,
+        beginning=0,
+        parameters=[variable],
+        variables=[variable],
+        locals=1,
+        in_slots=True,
+        lines={1: [(variable, 0)]},
+        everything=[(variable, 0)],
+        return_action=ALLOW,
+        attributes={},
+    )
+
+
+class Plans:
+    """Gives one plan for any code."""
+
+    def __init__(self, plan: object) -> None:
+        self.plan = plan
+
+    def make(self, code: CodeType, module: object) -> object:
+        return self.plan
+
+    def starts(self, code: CodeType) -> bool:
+        return False
+
+
+def begin(module: str, plan: object) -> None:
+    """Report that a function begins to an engine that has this plan for it."""
+    compiled = import_module(module)
+    engine: Any = compiled.Engine(
+        log=compiled.LogWriter("unwritten", bytes(16), 1, 1, OSError),
+        **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of")),
+        plans=Plans(plan),
+        definitions=SimpleNamespace(out=[]),
+        thread_name=str,
+        builtins={},
+        **dict.fromkeys(("depth", "items", "text", "objects"), 1),
+        active=True,
+    )
+
+    def function(argument: int) -> None:
+        engine.on_py_start(sys._getframe().f_code, 0)
+
+    function(1)
+
+
+@pytest.mark.parametrize("module", IN_C)
+@pytest.mark.parametrize("missing", [*vars(whole_plan())])
+def test_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
+    module: str, missing: str
+) -> None:
+    plan = whole_plan()
+    delattr(plan, missing)
+
+    with pytest.raises(AttributeError, match=f"'{missing}'"):
+        begin(module, plan)
+
+
+@pytest.mark.parametrize("module", IN_C)
+@pytest.mark.parametrize("missing", ["name", "number", "is_global", "is_around", "action"])
+def test_a_variable_that_lacks_an_attribute_is_an_error_that_names_it(
+    module: str, missing: str
+) -> None:
+    plan = whole_plan()
+    delattr(plan.variables[0], missing)
+
+    with pytest.raises(AttributeError, match=f"'{missing}'"):
+        begin(module, plan)
+
+
+@pytest.mark.parametrize("module", IN_C)
+@pytest.mark.parametrize("wrong", ["parameters", "variables", "everything"])
+def test_a_plan_with_no_list_where_one_belongs_is_an_error(module: str, wrong: str) -> None:
+    plan = whole_plan()
+    setattr(plan, wrong, 7)
+
+    with pytest.raises(SystemError):
+        begin(module, plan)
