@@ -5,6 +5,8 @@
 int
 turn_prepare(Turn *turn)
 {
+    /* First of all: where the rest fails in a forked child, the parent's threads still do not wait. */
+    turn->waiting = 0;
     pthread_condattr_t attributes;
     int error = pthread_condattr_init(&attributes);
     if (!error) {
@@ -18,7 +20,6 @@ turn_prepare(Turn *turn)
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
-    turn->waiting = 0;
     return 0;
 }
 
