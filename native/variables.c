@@ -60,7 +60,7 @@ typedef struct {
 static PyObject *
 scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name)
 {
-    if (*scope == NULL && (*scope = PyObject_GetAttr((PyObject *)frame, attribute)) == NULL) {
+    if (*scope == NULL && (*scope = PyObject_GetAttr(frame, attribute)) == NULL) {
         return NULL;
     }
     if (!PyDict_Check(*scope)) {
