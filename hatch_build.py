@@ -16,28 +16,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 PACKAGE = "generated/codetracer_bindings"
+SOURCES = sorted(f"native/{path.name}" for path in Path(__file__).parent.glob("native/*.c"))
 MODULES = {
     "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "native/guard.c"],
-    "codetracer_bindings._engine": [
-        f"native/{name}.c"
-        for name in (
-            *(
-                "engine",
-                "events",
-                "restart",
-                "stacks",
-                "tasks",
-                "variables",
-                "objects",
-                "words",
-                "known",
-            ),
-            *("attributes", "items", "values", "references", "layouts", "readings", "plans"),
-            *("group", "masks", "secrets", "children", "codes", "buffers", "ask", "turn"),
-            *("frameobjects", "internals", "log", "checksum", "constants"),
-            *("capture", "input", "hooks", "targets", "telling", "pipes", "forwarding"),
-        )
-    ],
+    "codetracer_bindings._engine": [source for source in SOURCES if source != "native/guard.c"],
 }
 STABLE_ABI = "0x030c0000"
 POSIX = sys.platform != "win32"
