@@ -9,6 +9,7 @@
 #include "secrets.h"
 #include "state.h"
 #include "tables.h"
+#include "utf8.h"
 #include "values.h"
 
 typedef PyObject *(*GetDict)(PyTypeObject *);

@@ -1,6 +1,5 @@
 #include "events.h"
 
-#include <errno.h>
 #include <time.h>
 
 #include "_trace_format.h"
@@ -21,6 +20,7 @@
 #include "state.h"
 #include "tables.h"
 #include "turn.h"
+#include "utf8.h"
 #include "values.h"
 #include "variables.h"
 
@@ -543,26 +543,15 @@ write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, 
 {
     char *data;
     Py_ssize_t length;
-    Py_ssize_t path_length = 0;
-    char *path_bytes = "";
-    PyObject *encoded = NULL;
-    if (path != NULL) {
-        encoded = PyUnicode_AsEncodedString(path, "utf-8", "surrogatepass");
-        if (encoded == NULL
-            || PyBytes_AsStringAndSize(encoded, &path_bytes, &path_length) < 0) {
-            Py_XDECREF(encoded);
-            return -1;
-        }
-    }
+    Utf8 utf8 = {0};
     unsigned long stream = PyLong_AsUnsignedLong(args[0]);
-    int failed = PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
+    int failed = (path != NULL && utf8_take(&utf8, path) < 0)
+                 || PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
     int commits = to == &engine->group
                   && !(may_wait && stream == STREAM_STDIN && length <= OUTPUT_PIECE);
     while (!failed) {
         Py_ssize_t count = piece_of(data, length);
-        failed = put_output(to, stream, (Bytes){path_bytes, (size_t)path_length}, (uint64_t)line,
-                            (Bytes){data, (size_t)count})
-                         < 0
+        failed = put_output(to, stream, utf8.bytes, (uint64_t)line, (Bytes){data, (size_t)count}) < 0
                  || (commits && commit(engine) < 0);
         data += count;
         length -= count;
@@ -570,7 +559,7 @@ write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, 
             break;
         }
     }
-    Py_XDECREF(encoded);
+    utf8_end(&utf8);
     return failed ? -1 : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "readings.h"
 #include "state.h"
 #include "tables.h"
+#include "utf8.h"
 
 #define SWEEP_AFTER 1000 /* types; as in definitions.py */
 
@@ -109,18 +110,10 @@ layout_new(Engine *engine, PyTypeObject *kind)
         PyErr_NoMemory();
         return NULL;
     }
-    Py_ssize_t length = 0;
-    const char *name = NULL;
-    int failed = layout_fill(layout, told) < 0;
-    PyObject *encoded = NULL;
-    if (!failed) {
-        PyObject *text = get_attribute(told, "name");
-        encoded = text == NULL ? NULL : PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-        Py_XDECREF(text);
-        failed = encoded == NULL
-                 || PyBytes_AsStringAndSize(encoded, (char **)&name, &length) < 0
-                 || buffer_reserve(&engine->group, (size_t)length + RECORD_ROOM) < 0;
-    }
+    Utf8 utf8 = {0};
+    PyObject *name = layout_fill(layout, told) < 0 ? NULL : get_attribute(told, "name");
+    int failed = name == NULL || utf8_take(&utf8, name) < 0
+                 || buffer_reserve(&engine->group, utf8.bytes.size + RECORD_ROOM) < 0;
     if (!failed) {
         if (values->next_type >= values->sweep_at) {
             sweep(values);
@@ -131,10 +124,11 @@ layout_new(Engine *engine, PyTypeObject *kind)
                 layout_free(before);
             }
             layout->number = values->next_type++;
-            put_type(&engine->group, (Bytes){name, (size_t)length});
+            put_type(&engine->group, utf8.bytes);
         }
     }
-    Py_XDECREF(encoded);
+    utf8_end(&utf8);
+    Py_XDECREF(name);
     Py_DECREF(told);
     if (failed) {
         layout_free(layout);

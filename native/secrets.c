@@ -9,6 +9,7 @@
 #include "names.h"
 #include "state.h"
 #include "tables.h"
+#include "utf8.h"
 
 #define WINDOW 6         /* as in secrets.py */
 #define SHORTEST 6       /* likewise */
@@ -374,13 +375,14 @@ learn_text(Engine *engine, PyObject *text)
         return learn_bytes(engine, PyUnicode_AsUTF8AndSize(text, NULL), (size_t)length);
     }
     PyObject *first = PyUnicode_Substring(text, 0, length);
-    PyObject *encoded =
-        first == NULL ? NULL : PyUnicode_AsEncodedString(first, "utf-8", "surrogatepass");
-    Py_XDECREF(first);
-    char *bytes;
-    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &bytes, &length) < 0
-                 || learn_bytes(engine, bytes, (size_t)length) < 0;
-    Py_XDECREF(encoded);
+    if (first == NULL) {
+        return -1;
+    }
+    Utf8 utf8;
+    int failed = utf8_take(&utf8, first) < 0
+                 || learn_bytes(engine, utf8.bytes.bytes, utf8.bytes.size) < 0;
+    utf8_end(&utf8);
+    Py_DECREF(first);
     return failed ? -1 : 0;
 }
 

@@ -13,6 +13,7 @@
 #include "state.h"
 #include "tables.h"
 #include "tasks.h"
+#include "utf8.h"
 #include "values.h"
 #include "variables.h"
 
@@ -181,37 +182,32 @@ thread_new(Engine *engine, uint64_t id)
     unsigned long ident = PyThread_get_thread_ident();
     PyObject *number = PyLong_FromUnsignedLong(ident);
     PyObject *name = number == NULL ? NULL : ask(engine, engine->thread_name, &number, 1);
-    PyObject *encoded = NULL;
     Py_XDECREF(number);
-    if (name != NULL) {
-        encoded = PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
-        Py_DECREF(name);
+    if (name == NULL) {
+        return NULL;
     }
-    Thread *thread = encoded == NULL ? NULL : PyMem_Calloc(1, sizeof(Thread));
-    char *text;
-    Py_ssize_t length;
-    if (encoded != NULL && thread == NULL) {
+    Utf8 utf8;
+    Thread *thread = PyMem_Calloc(1, sizeof(Thread));
+    if (thread == NULL) {
         PyErr_NoMemory();
     }
-    if (thread == NULL
-        || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
-        || buffer_reserve(&engine->group, (size_t)length + RECORD_ROOM) < 0) {
-        Py_XDECREF(encoded);
-        PyMem_Free(thread);
-        return NULL;
+    int failed = utf8_take(&utf8, name) < 0 || thread == NULL
+                 || buffer_reserve(&engine->group, utf8.bytes.size + RECORD_ROOM) < 0;
+    if (!failed) {
+        table_set(&engine->threads, (void *)(uintptr_t)(id + 2), thread, &failed);
     }
-    int failed;
-    table_set(&engine->threads, (void *)(uintptr_t)(id + 2), thread, &failed);
     if (failed) {
-        Py_DECREF(encoded);
         PyMem_Free(thread);
-        return NULL;
+        thread = NULL;
     }
-    thread->id = id;
-    thread->number = engine->next_thread++;
-    engine->current = thread;
-    put_thread(&engine->group, ident, (Bytes){text, (size_t)length});
-    Py_DECREF(encoded);
+    else {
+        thread->id = id;
+        thread->number = engine->next_thread++;
+        engine->current = thread;
+        put_thread(&engine->group, ident, utf8.bytes);
+    }
+    utf8_end(&utf8);
+    Py_DECREF(name);
     return thread;
 }
 

@@ -7,6 +7,7 @@
 #include "internals.h"
 #include "names.h"
 #include "state.h"
+#include "utf8.h"
 #include "values.h"
 
 static void *hash_by_address;
@@ -90,13 +91,12 @@ name_of(const Tasks *tasks, PyObject *task)
 static int
 write_task(Engine *engine, PyObject *name)
 {
-    PyObject *encoded = name == NULL ? PyBytes_FromStringAndSize(NULL, 0)
-                                     : PyUnicode_AsEncodedString(name, "utf-8", "surrogatepass");
-    char *text;
-    Py_ssize_t length;
-    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &text, &length) < 0
-                 || put_task(&engine->group, (Bytes){text, (size_t)length}) < 0;
-    Py_XDECREF(encoded);
+    if (name == NULL) {
+        return put_task(&engine->group, (Bytes){NULL, 0});
+    }
+    Utf8 utf8;
+    int failed = utf8_take(&utf8, name) < 0 || put_task(&engine->group, utf8.bytes) < 0;
+    utf8_end(&utf8);
     return failed ? -1 : 0;
 }
 

@@ -9,6 +9,7 @@
 #include "secrets.h"
 #include "state.h"
 #include "tables.h"
+#include "utf8.h"
 
 /* Of int; the program cannot replace them. */
 static PyObject *bit_length;
@@ -70,87 +71,20 @@ encode_integer(Engine *engine, Buffer *to, PyObject *value)
     return put_value_integer(to, number);
 }
 
-/* Returns the bytes in UTF-8, surrogates like any other character. */
-static size_t
-encode_utf8(char *to, const Py_UCS4 *characters, Py_ssize_t count)
-{
-    unsigned char *at = (unsigned char *)to;
-    for (Py_ssize_t next = 0; next < count; next++) {
-        Py_UCS4 character = characters[next];
-        if (character < 0x80) {
-            *at++ = (unsigned char)character;
-            continue;
-        }
-        if (character < 0x800) {
-            *at++ = (unsigned char)(0xc0 | character >> 6);
-        }
-        else {
-            if (character < 0x10000) {
-                *at++ = (unsigned char)(0xe0 | character >> 12);
-            }
-            else {
-                *at++ = (unsigned char)(0xf0 | character >> 18);
-                *at++ = (unsigned char)(0x80 | (character >> 12 & 0x3f));
-            }
-            *at++ = (unsigned char)(0x80 | (character >> 6 & 0x3f));
-        }
-        *at++ = (unsigned char)(0x80 | (character & 0x3f));
-    }
-    return (size_t)(at - (unsigned char *)to);
-}
-
-/* Puts a text of ours in UTF-8, surrogates like any other character. */
+/* Puts the bytes of a text, without their count. */
 static int
 put_encoded(Buffer *to, PyObject *text)
 {
-    PyObject *encoded = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-    char *bytes;
-    Py_ssize_t length;
-    int failed = encoded == NULL || PyBytes_AsStringAndSize(encoded, &bytes, &length) < 0
-                 || put_bytes(to, bytes, (size_t)length) < 0;
-    Py_XDECREF(encoded);
+    Utf8 utf8;
+    int failed =
+        utf8_take(&utf8, text) < 0 || put_bytes(to, utf8.bytes.bytes, utf8.bytes.size) < 0;
+    utf8_end(&utf8);
     return failed ? -1 : 0;
-}
-
-int
-utf8_take(Utf8 *utf8, PyObject *text)
-{
-    Py_ssize_t length = PyUnicode_GetLength(text);
-    utf8->owner = NULL;
-    if (is_ascii(text)) {
-        utf8->bytes = (Bytes){PyUnicode_AsUTF8AndSize(text, NULL), (size_t)length};
-        return 0;
-    }
-    if (length <= SHORT_TEXT) {
-        Py_UCS4 characters[SHORT_TEXT];
-        if (length && PyUnicode_AsUCS4(text, characters, SHORT_TEXT, 0) == NULL) {
-            return -1;
-        }
-        utf8->bytes = (Bytes){utf8->place, encode_utf8(utf8->place, characters, length)};
-        return 0;
-    }
-    char *bytes;
-    utf8->owner = PyUnicode_AsEncodedString(text, "utf-8", "surrogatepass");
-    if (utf8->owner == NULL || PyBytes_AsStringAndSize(utf8->owner, &bytes, &length) < 0) {
-        return -1;
-    }
-    utf8->bytes = (Bytes){bytes, (size_t)length};
-    return 0;
-}
-
-void
-utf8_end(Utf8 *utf8)
-{
-    Py_CLEAR(utf8->owner);
 }
 
 int
 put_str(Buffer *to, PyObject *text)
 {
-    if (is_ascii(text)) {
-        Bytes bytes = {PyUnicode_AsUTF8AndSize(text, NULL), (size_t)PyUnicode_GetLength(text)};
-        return put_value_text(to, bytes);
-    }
     Utf8 utf8;
     int outcome = utf8_take(&utf8, text) < 0 ? -1 : put_value_text(to, utf8.bytes);
     utf8_end(&utf8);

@@ -5,7 +5,6 @@
 
 #include <Python.h>
 
-#include "_trace_records.h"
 #include "state.h"
 #include "tables.h"
 
@@ -19,19 +18,6 @@ int values_prepare(void);
 
 /* Appends a value to `to`, and queues the objects that it refers to for write_objects. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
-
-#define SHORT_TEXT 64 /* characters that are encoded in place */
-
-/* A str in UTF-8, surrogates like any other character: what it is needed for ends before the str. */
-typedef struct {
-    Bytes bytes;
-    PyObject *owner; /* owned, or NULL */
-    char place[4 * SHORT_TEXT];
-} Utf8;
-
-/* Borrows or copies the text's bytes until utf8_end, which may be called after a failure too. */
-int utf8_take(Utf8 *utf8, PyObject *text);
-void utf8_end(Utf8 *utf8);
 
 /* Appends a str as a value. */
 int put_str(Buffer *to, PyObject *text);

@@ -37,7 +37,7 @@ LAYERS = [
     {"_trace_format", "calls", "checksum", "forwarding", "frames", "names", "tables", "turn"},
     {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
     {"_native", "children", "internals", "log"},
-    {"buffers", "frameobjects", "state"},
+    {"buffers", "frameobjects", "state", "utf8"},
     # What the program writes and reads.
     {"telling"},
     {"targets"},
