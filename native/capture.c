@@ -1,8 +1,5 @@
 #include "capture.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "hooks.h"
 #include "input.h"
 #include "pipes.h"

@@ -1,8 +1,6 @@
 /* The type Engine and its module. */
 #include <Python.h>
 
-#include <dlfcn.h>
-
 #include "ask.h"
 #include "attributes.h"
 #include "buffers.h"

@@ -8,7 +8,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/stat.h>
+#include <sys/types.h>
 
 #pragma GCC visibility push(hidden)
 

@@ -15,7 +15,6 @@
 #include "frameobjects.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "internals.h"

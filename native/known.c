@@ -243,6 +243,7 @@ known_items(Engine *engine, Items *items, PyObject *object, Reading *reading, in
         return iterated_items(engine, items, object, (PyTypeObject *)reading->base, depth);
     case BY_BUFFER:
         return buffered_items(engine, items, object, depth);
+    case BY_BYTES:
     default:
         return buffered_bytes(engine, items, object);
     }

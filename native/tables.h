@@ -50,16 +50,6 @@ put_bytes(Buffer *buffer, const void *bytes, size_t count)
     return 0;
 }
 
-static inline int
-put_byte(Buffer *buffer, unsigned int byte)
-{
-    if (buffer_reserve(buffer, 1) < 0) {
-        return -1;
-    }
-    buffer->bytes[buffer->used++] = (unsigned char)byte;
-    return 0;
-}
-
 /* The log's numbers and bytes to memory that has room for them; each returns where it ends. */
 static inline unsigned char *
 store_uint(unsigned char *to, uint64_t number)
