@@ -9,6 +9,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
+from codetracer_bindings.trace_numbers import take_uint
+
 __all__ = [
     "Take",
     "ValueReaders",
@@ -19,7 +21,6 @@ __all__ = [
     "take_slice",
     "take_text",
     "take_texts",
-    "take_uint",
     "value_readers",
 ]
 
@@ -40,27 +41,6 @@ class ValueReaders(NamedTuple):
 
 
 _f64_at = Struct("<d").unpack_from
-_LONGEST = 63
-"""The highest shift, in bits, of the last seven bits of a number of 64 bits."""
-
-
-def take_uint(data: bytes, position: int) -> tuple[int, int]:
-    """Return the uint at `position` (byte offset), and the offset after it."""
-    byte = data[position]
-    position += 1
-    if byte < 0x80:
-        return byte, position
-    number = byte & 0x7F
-    shift = 7
-    while True:
-        byte = data[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, position
-        shift += 7
-        if shift > _LONGEST:
-            raise ValueError("a number is longer than 64 bits")
 
 
 def take_sint(data: bytes, position: int) -> tuple[int, int]:

@@ -169,6 +169,11 @@ class HeaderField(Row):
         """The field's parameter in C."""
         return _C_HEADER_TYPES.get(self.type, "const void *") + self.name
 
+    @property
+    def c_source(self) -> str:
+        """Where its bytes are in C: a text's parameter is an address, a number's is none."""
+        return self.name if self.type[0] == "s" else f"&{self.name}"
+
 
 class Header(Row):
     """A header: fields of fixed sizes, one after the other."""
@@ -191,6 +196,12 @@ class Header(Row):
     def size(self) -> int:
         """Its size in bytes."""
         return struct.calcsize(self.format)
+
+    @property
+    def placed_fields(self) -> list[tuple[int, HeaderField]]:
+        """Each of its fields with its offset in bytes."""
+        sizes = [field.size for field in self.fields]
+        return [(sum(sizes[:index]), field) for index, field in enumerate(self.fields)]
 
 
 class TraceField(Row):
@@ -215,14 +226,23 @@ class TraceField(Row):
         return _C_TYPES[self.type]
 
     @property
-    def is_counted(self) -> bool:
-        """Whether the field has several values, texts or attributes."""
-        return self.type in ("values", "texts", "attributes")
-
-    @property
     def c_room(self) -> int:
         """The largest number of bytes of the field, without the content that is passed as bytes."""
         return {"f64": 8, "value": 0}.get(self.type, _LONGEST_NUMBER)
+
+    @property
+    def c_stores(self) -> list[str]:
+        """The calls in C that store it, one behind the other."""
+        content = f"store_bytes(at, {self.name}.bytes, {self.name}.size)"
+        match self.type:
+            case "uint" | "sint" | "f64":
+                return [f"store_{self.type}(at, {self.name})"]
+            case "value":
+                return [content]
+            case "text" | "bytes":
+                return [f"store_uint(at, {self.name}.size)", content]
+            case "values" | "texts" | "attributes":
+                return [f"store_uint(at, {self.name}.count)", content]
 
     @property
     def python_type(self) -> str:
@@ -248,9 +268,19 @@ class Short(Row):
         """The value that the last tag contains."""
         return self.lowest + self.last - self.first
 
+    @property
+    def base(self) -> int:
+        """The tag of 0, if there were one: a value's tag less the value."""
+        return self.first - self.lowest
+
 
 class Tagged(Row):
     """A record or a value, which begins with a tag of one byte."""
+
+    C_TAGS: ClassVar[str]
+    """What the constants of its tags begin with in C."""
+    C_NAMES: ClassVar[str]
+    """What the names of its writers begin with in C."""
 
     name: Name
     tag: Tag
@@ -270,7 +300,16 @@ class Tagged(Row):
             raise ValueError("[short] last is before first")
         if self.fields[0].type != "sint" and self.short.lowest < 0:
             raise ValueError("[short] only a sint can be negative")
+        if self.fields[0].type == "text":
+            self._check_short_text(self.short)
         return self
+
+    def _check_short_text(self, short: Short) -> None:
+        # A reader of letters alone, as native/masks.c, knows the length of a short text by its tag.
+        if not isinstance(self, TraceValue) or self.name != "text":
+            raise ValueError("[short] only the value text holds a length in its tags; remove short")
+        if short.lowest != 0:
+            raise ValueError("[short] the shortest text has no bytes; write lowest = 0")
 
     @property
     def tags(self) -> list[int]:
@@ -279,9 +318,14 @@ class Tagged(Row):
         return [self.tag, *short]
 
     @property
-    def constant(self) -> str:
+    def c_tag(self) -> str:
         """The name of its tag in C."""
-        return self.name.upper()
+        return f"{self.C_TAGS}_{self.name.upper()}"
+
+    @property
+    def c_name(self) -> str:
+        """Its name in that of its writer in C."""
+        return f"{self.C_NAMES}{self.name}"
 
     @property
     def class_stem(self) -> str:
@@ -318,9 +362,30 @@ class Tagged(Row):
         return "".join(f" + {name}.size" for name in sized)
 
     @property
-    def begins(self) -> bool:
-        """Whether its last field is several values, which can also be written one by one."""
-        return bool(self.fields) and self.fields[-1].type == "values"
+    def c_held(self) -> str:
+        """What its short tags hold, in C."""
+        first = self.fields[0]
+        return f"{first.name}.size" if first.type == "text" else first.name
+
+    @property
+    def c_is_short(self) -> str:
+        """The condition in C for a short tag."""
+        assert self.short is not None
+        is_low = f"{self.c_held} <= {self.short.highest}"
+        # An unsigned number cannot be less than 0.
+        has_bound = self.short.lowest != 0 or self.fields[0].type == "sint"
+        return f"{self.short.lowest} <= {self.c_held} && {is_low}" if has_bound else is_low
+
+    @property
+    def c_store_held(self) -> str:
+        """The call in C that stores what a short tag would hold."""
+        return self.fields[0].c_stores[0]
+
+    @property
+    def c_stores(self) -> list[str]:
+        """The calls in C that store its fields, but for what a short tag holds."""
+        stores = [store for field in self.fields for store in field.c_stores]
+        return stores[1:] if self.short else stores
 
     @property
     def letters(self) -> str:
@@ -347,12 +412,25 @@ class Tagged(Row):
 class TraceValue(Tagged):
     """One kind of value. It is decoded to the expression `python`, or to a generated class."""
 
+    C_TAGS = "VALUE"
+    C_NAMES = "value_"
+
     python: Expression | None = None
 
     @property
     def class_name(self) -> str:
         """The name of the generated class for the decoded value."""
         return f"{self.class_stem}Value"
+
+    @property
+    def begins(self) -> bool:
+        """Whether its last field is several values, which can also be written one by one."""
+        return bool(self.fields) and self.fields[-1].type == "values"
+
+    @property
+    def c_first_parameters(self) -> str:
+        """The parameters of what begins it in C, but for the count of its last field."""
+        return "".join(f", {field.c_type} {field.name}" for field in self.fields[:-1])
 
 
 class Form(Row):
@@ -395,6 +473,9 @@ class CodeKind(Choice):
 
 class Record(Tagged):
     """One kind of record."""
+
+    C_TAGS = "RECORD"
+    C_NAMES = ""
 
     numbered: Name | None = None
 
@@ -499,9 +580,9 @@ class TraceSpec(SpecFile):
 
     @property
     def decoded_types(self) -> list[str]:
-        """The types of decoded fields without values, sorted; ``slice`` for a short text."""
+        """The types of fields that trace_decoding reads, sorted; ``slice`` for a short text."""
         types: set[str] = {field.type for row in self._tagged for field in row.fields}
-        types -= OF_VALUES
+        types -= OF_VALUES | {"uint"}
         short = {row.fields[0].type for row in self._tagged if row.short}
         return sorted(types | ({"slice"} if "text" in short else set()))
 

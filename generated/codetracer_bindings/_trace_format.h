@@ -73,18 +73,6 @@ enum record_tag {
     RECORD_TASK = 0x1b,
 };
 
-/* The least and the largest number that a short tag holds. */
-#define VALUE_INTEGER_LOWEST -16
-#define VALUE_INTEGER_HIGHEST 111
-#define VALUE_TEXT_LOWEST 0
-#define VALUE_TEXT_HIGHEST 63
-#define VALUE_REFERENCE_LOWEST 0
-#define VALUE_REFERENCE_HIGHEST 31
-#define RECORD_STEP_LOWEST -32
-#define RECORD_STEP_HIGHEST 95
-#define RECORD_VARIABLE_LOWEST 0
-#define RECORD_VARIABLE_HIGHEST 63
-
 enum code_kind {
     KIND_MODULE = 0, /* A module's own code. */
     KIND_CLASS = 1, /* The body of a class. */

@@ -185,14 +185,6 @@ put_call(Buffer *to, uint64_t code, uint64_t elapsed, Several arguments)
     return 0;
 }
 
-/* The same without arguments: the caller appends `count` values. */
-static inline int
-begin_call(Buffer *to, uint64_t code, uint64_t elapsed, uint64_t count)
-{
-    Several arguments = {count, NULL, 0};
-    return put_call(to, code, elapsed, arguments);
-}
-
 /* A frame that began earlier is seen for the first time. */
 static inline int
 put_enter(Buffer *to, uint64_t code, uint64_t elapsed, uint64_t line)
@@ -218,7 +210,7 @@ put_step(Buffer *to, int64_t delta)
     }
     unsigned char *at = to->bytes + to->used;
     if (-32 <= delta && delta <= 95) {
-        *at++ = (unsigned char)(0x80 + (delta - (-32)));
+        *at++ = (unsigned char)(0xa0 + delta);
     }
     else {
         *at++ = RECORD_STEP;
@@ -608,7 +600,7 @@ put_value_integer(Buffer *to, int64_t number)
     }
     unsigned char *at = to->bytes + to->used;
     if (-16 <= number && number <= 111) {
-        *at++ = (unsigned char)(0x80 + (number - (-16)));
+        *at++ = (unsigned char)(0x90 + number);
     }
     else {
         *at++ = VALUE_INTEGER;
@@ -760,14 +752,6 @@ put_value_tuple(Buffer *to, Several items)
     return 0;
 }
 
-/* The same without items: the caller appends `count` values. */
-static inline int
-begin_value_tuple(Buffer *to, uint64_t count)
-{
-    Several items = {count, NULL, 0};
-    return put_value_tuple(to, items);
-}
-
 /* A tuple that is longer or deeper than the limit. */
 static inline int
 put_value_cut_tuple(Buffer *to, uint64_t total, Several items)
@@ -782,14 +766,6 @@ put_value_cut_tuple(Buffer *to, uint64_t total, Several items)
     at = store_bytes(at, items.bytes, items.size);
     to->used = (size_t)(at - to->bytes);
     return 0;
-}
-
-/* The same without items: the caller appends `count` values. */
-static inline int
-begin_value_cut_tuple(Buffer *to, uint64_t total, uint64_t count)
-{
-    Several items = {count, NULL, 0};
-    return put_value_cut_tuple(to, total, items);
 }
 
 /* A range. */
@@ -851,6 +827,24 @@ put_value_dropped(Buffer *to)
     *at++ = VALUE_DROPPED;
     to->used = (size_t)(at - to->bytes);
     return 0;
+}
+
+/* ---- values that are put piece by piece */
+
+/* The value tuple without items: the caller appends `count` values. */
+static inline int
+begin_value_tuple(Buffer *to, uint64_t count)
+{
+    Several items = {count, NULL, 0};
+    return put_value_tuple(to, items);
+}
+
+/* The value cut_tuple without items: the caller appends `count` values. */
+static inline int
+begin_value_cut_tuple(Buffer *to, uint64_t total, uint64_t count)
+{
+    Several items = {count, NULL, 0};
+    return put_value_cut_tuple(to, total, items);
 }
 
 /* The number of one of several attributes; the caller appends its value. */

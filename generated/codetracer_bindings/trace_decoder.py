@@ -18,9 +18,9 @@ from codetracer_bindings.trace_decoding import (
     take_slice,
     take_text,
     take_texts,
-    take_uint,
     value_readers,
 )
+from codetracer_bindings.trace_numbers import take_uint
 
 __all__ = [
     "AttributeRecord",

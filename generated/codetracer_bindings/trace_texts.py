@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from codetracer_bindings.own import seal
 from codetracer_bindings.trace_letters import LENGTHS, RECORD_LETTERS, VALUE_LETTERS
+from codetracer_bindings.trace_numbers import take_uint
 
 __all__ = ["texts_of"]
 
@@ -38,13 +39,13 @@ def _fields(
         if letter == "s":
             number = LENGTHS[tag]
         else:
-            number, position = _uint(data, position)
+            number, position = take_uint(data, position)
         if letter in "tbs":
             found.append((position, position + number, letter != "b"))
             position += number
         elif letter != "n":
             for _ in range(number):
-                length, position = (0, position) if letter == "V" else _uint(data, position)
+                length, position = (0, position) if letter == "V" else take_uint(data, position)
                 if letter == "T":
                     found.append((position, position + length, True))
                     position += length
@@ -56,14 +57,3 @@ def _fields(
 def _value(data: bytes, position: int, found: list[tuple[int, int, bool]]) -> int:
     tag = data[position]
     return _fields(data, position + 1, tag, VALUE_LETTERS[tag], found)
-
-
-def _uint(data: bytes, position: int) -> tuple[int, int]:
-    number = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, position
-        shift += 7

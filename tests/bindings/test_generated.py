@@ -88,6 +88,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "trace_encoding",
         "trace_format",
         "trace_letters",
+        "trace_numbers",
         "trace_texts",
         "tracer",
         "types",

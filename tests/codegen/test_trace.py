@@ -58,6 +58,7 @@ def edits(table: str, name: str, old: str, new: str) -> Spoil:
     return lambda project: edit_row(project, table, name, old, new)
 
 
+SHORT_PATH = 'short = { field = "path", first = 0x30, last = 0x31, lowest = 0 }'
 SHORT_BINARY = 'short = { field = "data", first = 0x20, last = 0x21, lowest = 0 }'
 
 ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
@@ -145,6 +146,21 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
         "short tags for what cannot be negative",
         edits("record", "variable", "lowest = 0", "lowest = -1"),
         *("record", "variable", "short", "only a sint can be negative"),
+    ),
+    (
+        "short tags for the text of a record",
+        edits("record", "source", "tag = 0x01\n", f"tag = 0x01\n{SHORT_PATH}\n"),
+        *("record", "source", "short", "only the value text holds a length in its tags; remove"),
+    ),
+    (
+        "short tags for the text of another value",
+        edits("value", "text", 'name = "text"', 'name = "words"'),
+        *("value", "words", "short", "only the value text holds a length in its tags; remove"),
+    ),
+    (
+        "short tags of a text that leave out the shortest",
+        edits("value", "text", "lowest = 0", "lowest = 1"),
+        *("value", "text", "short", "the shortest text has no bytes; write lowest = 0"),
     ),
     (
         "unknown key of the short tags",
