@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 
-import codetracer_bindings
 from codetracer.filters.names import LONGEST, MOST_NAMES
 from codetracer.filters.selectors import as_base, file_test
 from codetracer.inspect.paths import FileGlobs
@@ -25,22 +24,12 @@ if TYPE_CHECKING:
 
     type Origin = Literal["builtin", "project", "environment", "command line"]
 
-__all__ = ["FOLDER", "OWN_FOLDERS", "FilterChain", "FilterSource", "NamePatterns", "Scope"]
+__all__ = ["FOLDER", "FilterChain", "FilterSource", "NamePatterns", "Scope"]
 
 seal(globals())
 
 FOLDER: Final = ".codetracer"
 """The name of a project's folder for filters."""
-
-OWN_FOLDERS: Final = tuple(
-    sorted(
-        base
-        for file in (os.path.dirname(__file__), codetracer_bindings.__file__)
-        if file
-        for base in as_base(os.path.dirname(file))
-    )
-)
-"""The folders of codetracer's own code, each ending in a slash."""
 
 
 class FilterSource:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from codetracer.filters.chain import OWN_FOLDERS, Scope
+from codetracer.filters.chain import Scope
 from codetracer.filters.selectors import VALUE_KINDS
-from codetracer.inspect.paths import absolute, working_directory
+from codetracer.inspect.paths import OURS, absolute, working_directory
 from codetracer.own import seal
 from codetracer.whose import began_here
 
@@ -85,7 +85,7 @@ class Gate:
             scope = Scope(False, "frozen code has no source")
         elif file == STRING and not self._strings:
             scope = Scope(False, "made by exec or eval")
-        elif file.startswith(OWN_FOLDERS):
+        elif file.startswith(OURS):
             scope = Scope(False, "codetracer's own code")
         elif id(code) in self._left_out:
             scope = Scope(False, "runs the program")
