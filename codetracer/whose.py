@@ -161,10 +161,10 @@ def before_it_began(error: BaseException) -> bool:
     return called is not None and _instruction(called) == (_RESUME, 0)
 
 
-def memory_is_full() -> bool:
-    """Return whether the process cannot allocate `ROOM` bytes."""
+def memory_is_full(room: int = ROOM) -> bool:
+    """Return whether the process cannot allocate `room` bytes."""
     try:
-        bytearray(ROOM)
+        bytearray(room)
     except MemoryError:
         return True
     return False

@@ -26,6 +26,7 @@ from codetracer.runtime.secrets import PLACEHOLDER
 from codetracer.runtime.stacks import Stacks
 from codetracer.runtime.values import LetGo
 from codetracer.runtime.variables import Variables
+from codetracer.whose import memory_is_full
 from codetracer_bindings.trace_encoder import (
     encode_exit,
     encode_handled,
@@ -70,7 +71,9 @@ _ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
 """The ending of a recording, by whether the exit status is known."""
 
 ROOM: Final = 2**16
-"""The free memory, in bytes, that an event needs to begin after memory has been full."""
+"""The free memory, in bytes, that an event needs to begin after memory has been full.
+
+Less than `codetracer.whose.ROOM`: an error costs its tracer, a lack of room this event alone."""
 
 _WAITING: Final = 0
 _ENDED: Final = -1
@@ -340,7 +343,12 @@ class Events:
         """
         try:
             if self._is_short:
-                self._find_room()
+                # An event would fail in the middle of its work. CPython's own handling of that is
+                # little used, and may end the process (3.15.0, a segmentation fault).
+                if memory_is_full(ROOM):
+                    self._missed += 1
+                    return None
+                self._is_short = False
             frame = _frame_of(code)
             if frame is None or not self._take():
                 return None
@@ -378,19 +386,6 @@ class Events:
                 self._is_short = True
             self._missed += 1
         return None
-
-    def _find_room(self) -> None:
-        """Continue after memory has been full, if there is free memory again.
-
-        Until then no event begins, because it would fail in the middle of its work. CPython's
-        handling of such failures is little tested, and may end the process (3.15.0, a segmentation
-        fault).
-
-        Raises:
-            MemoryError: memory is still full.
-        """
-        bytearray(ROOM)
-        self._is_short = False
 
     def _take(self) -> bool:
         """Take the engine for this thread; return False if the event must be dropped."""
