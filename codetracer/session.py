@@ -145,6 +145,7 @@ def make_recorder(
     # Imported here, so that `import codetracer` loads none of these modules.
     from codetracer.filters import load_chain
     from codetracer.filters.formatters import checked
+    from codetracer.inspect.paths import working_directory
     from codetracer.recording.directory import TraceDirectory
     from codetracer.recording.names import DEFAULT_FOLDER
     from codetracer.runtime.descent import ancestor
@@ -154,7 +155,7 @@ def make_recorder(
 
     functions = checked(formatters)
     chain = load_chain(
-        filter_start or os.getcwd(),
+        filter_start or working_directory(),
         environ=os.environ,
         command_line=trace_filter,
         builtin=builtin_filters,

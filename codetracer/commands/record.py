@@ -13,7 +13,7 @@ from codetracer import session
 from codetracer.commands.option_values import whole_number
 from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
-from codetracer.inspect.paths import FileGlobs
+from codetracer.inspect.paths import FileGlobs, working_directory
 from codetracer.launcher import COMMAND_FILENAME, Target, run
 from codetracer.limits import Limits
 from codetracer.own import seal
@@ -290,7 +290,7 @@ def execute(target: Target, start: Callable[[], None]) -> int:
 def _filter_start(target: Target) -> str:
     if target.kind == "script" and target.value != "-":
         return os.path.dirname(os.path.abspath(target.value))
-    return os.getcwd()
+    return working_directory()
 
 
 def _status_of(ending: SystemExit) -> int:

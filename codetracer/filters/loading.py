@@ -9,6 +9,7 @@ from codetracer.filters.chain import FOLDER, FilterChain, FilterSource
 from codetracer.filters.names import SecretNames, words_of
 from codetracer.filters.schema import parse_filter
 from codetracer.filters.selectors import as_base
+from codetracer.inspect.paths import working_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def load_chain(
         ValueError: a name is not in `BUILTINS`.
     """
     found = _project_filter(start)
-    project = os.path.dirname(os.path.dirname(found)) if found else _working_directory(start)
+    project = os.path.dirname(os.path.dirname(found)) if found else working_directory()
     filters: list[tuple[FilterSource, FilterFile]] = []
     for name in builtin:
         filters.append(_load_builtin(name, inherits=bool(filters)))
@@ -119,13 +120,6 @@ def _project_filter(start: str) -> str | None:
         if parent == folder:
             return None
         folder = parent
-
-
-def _working_directory(otherwise: str) -> str:
-    try:
-        return os.getcwd()
-    except OSError:
-        return otherwise
 
 
 def _paths(text: str, where: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from os import getcwd as _getcwd
 from os import getpid as _getpid
 from os import getppid as _getppid
 from time import gmtime as _gmtime
@@ -14,6 +13,7 @@ from time import time_ns as _time_ns
 
 from codetracer.capture.io import OutputCapture
 from codetracer.errors import HostError
+from codetracer.inspect.paths import working_directory
 from codetracer.limits import Limits
 from codetracer.log import say
 from codetracer.monitoring import Tracer, uninstall_tracer
@@ -126,7 +126,7 @@ class Recorder(Tracer):
         self._limits = limits or Limits()
         self._program = program
         self._arguments = list(arguments)
-        self._workdir = _getcwd()
+        self._workdir = working_directory()
         self._started = _time_ns()
         self._clock = _perf_counter_ns()
         self._pid = self._first_pid = _getpid()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recorded import PROGRAM, functions, listing, record
-from tests.support.running import Outcome, write
+from tests.support.recorded import PROGRAM, functions, listing, metadata, record
+from tests.support.running import Outcome, execute, write
 
 
 def test_a_folder_that_is_named_is_made_with_those_above_it(tmp_path: Path) -> None:
@@ -88,3 +88,24 @@ def test_recording_can_be_switched_off_by_a_variable(tmp_path: Path, word: str) 
 
     assert outcome == Outcome(3, "runs\n", "")
     assert listing(tmp_path) == ["app.py"]
+
+
+@pytest.mark.parametrize("program", [["-c", "def f(): print('ran')\nf()"], ["{}/app.py"]])
+def test_a_program_is_recorded_where_the_working_directory_is_gone(
+    tmp_path: Path, program: list[str]
+) -> None:
+    write(tmp_path, {"app.py": "def f(): print('ran')\nf()"})
+    (tmp_path / "gone").mkdir()
+    command = ["-m", "codetracer", "record", "-q", "-o", str(tmp_path / "out")]
+    command += [argument.format(tmp_path) for argument in program]
+    leave = f"""
+import os, sys
+os.rmdir(os.getcwd())
+os.execv(sys.executable, [sys.executable, *{command}])
+"""
+
+    outcome = execute("-c", leave, cwd=tmp_path / "gone")
+
+    assert outcome == Outcome(0, "ran\n", "")
+    assert functions(tmp_path / "out") == ["<module>", "f"]
+    assert metadata(tmp_path / "out")["workdir"] == "/"
