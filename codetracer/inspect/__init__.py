@@ -3,8 +3,8 @@
 Nothing here keeps an object of the program or runs its code.
 """
 
-from codetracer.inspect.bytecode import handler_at, instruction_at, line_at, position_at
 from codetracer.inspect.frames import frame
+from codetracer.inspect.offsets import handler_at, instruction_at, line_at, position_at
 from codetracer.inspect.paths import PathFilter
 from codetracer.inspect.threads import task_name, thread_name
 

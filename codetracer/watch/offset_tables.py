@@ -1,4 +1,4 @@
-"""Looks up an offset of a code object's bytecode: its line and instruction."""
+"""Looks offsets up as `codetracer.inspect.offsets` does, by a table for each code object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
 
-__all__ = ["Bytecode"]
+__all__ = ["OffsetTables"]
 
 
 class _Table:
@@ -33,7 +33,7 @@ class _Table:
         self.lines = [line for _, _, line in ranges]
 
 
-class Bytecode:
+class OffsetTables:
     """Finds lines and instructions by the byte offsets that events have."""
 
     def __init__(self) -> None:

@@ -16,10 +16,10 @@ from codetracer.monitoring import (
     events_union,
     monitoring_events,
 )
-from codetracer.watch.bytecode import Bytecode
 from codetracer.watch.files import File, Files
 from codetracer.watch.formats import Event
 from codetracer.watch.frames import FrameStack, arguments_of, line_of
+from codetracer.watch.offset_tables import OffsetTables
 from codetracer.watch.select import FRAME_EVENTS, FileSelection, event_name
 from codetracer.watch.values import describe, describe_callable, describe_exception
 from codetracer_bindings.display import EVENT_DISPLAYS, EventDisplay
@@ -68,7 +68,7 @@ class LiveTracer(Tracer):
         self._stack = FrameStack(lambda code: self._files.of(code) is not None, run.__code__)
         self._main_thread = threading.get_ident()
         self._first_process = os.getpid()
-        self._bytecode = Bytecode()
+        self._offsets = OffsetTables()
         # Kept in the instance: freezegun, gevent and mocks replace such functions in the globals
         # of all modules.
         self._now, self._get_pid, self._get_ident = (
@@ -162,7 +162,7 @@ def _handler_of(display: EventDisplay) -> Callable[..., CallbackOutcome]:
             line = arguments[line_index]
         elif goes_somewhere:
             # Not f_lineno of the frame: in a BRANCH of 3.12 that is the destination's line.
-            line = self._bytecode.line(code, found["offset"])
+            line = self._offsets.line(code, found["offset"])
         else:
             line = line_of(frame, code)
         self._show(name, display.text, file, code, line, depth, found)
@@ -187,13 +187,13 @@ def _arguments(
 def _opname(
     tracer: LiveTracer, code: CodeType, frame: FrameType | None, found: dict[str, Any]
 ) -> str:
-    return tracer._bytecode.opname(code, found["offset"])
+    return tracer._offsets.opname(code, found["offset"])
 
 
 def _destination_line(
     tracer: LiveTracer, code: CodeType, frame: FrameType | None, found: dict[str, Any]
 ) -> int:
-    return tracer._bytecode.line(code, found["destination"])
+    return tracer._offsets.line(code, found["destination"])
 
 
 _DESCRIBERS: Final[dict[str, Callable[[Any], Any]]] = {
