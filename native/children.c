@@ -62,10 +62,10 @@ watch_children(PyObject *module, PyObject *wanted)
         if (add_hook == NULL || enter_tracing == NULL || leave_tracing == NULL) {
             return NULL;
         }
-        home = PyInterpreterState_Get();
         if (add_hook(on_audit, NULL) < 0) {
             return NULL;
         }
+        home = PyInterpreterState_Get();
     }
     PyObject *before = listener;
     listener = wanted == Py_None ? NULL : Py_NewRef(wanted);

@@ -51,6 +51,13 @@ find_function(const char *function)
 int
 constants_prepare(void)
 {
+    static int64_t home = -1;
+    int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
+    if (home >= 0 && here != home) {
+        PyErr_SetString(PyExc_ImportError, "another interpreter of the process has the engine in C");
+        return -1;
+    }
+    home = here;
     for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
         *names[at].name = PyUnicode_InternFromString(names[at].text);
         if (*names[at].name == NULL) {

@@ -3,9 +3,9 @@
 
    These are globals of the process, not state of the module. Handlers, audit hooks, watchers of code
    objects and fork hooks run without a module at hand, and PyType_GetModuleState costs a call for each
-   event. The module tells CPython that it supports one interpreter alone
-   (Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED), so one that has its own GIL cannot load it; names are
-   interned, and DISABLE, types and slots are immortal, static or kept for good. Units bind what they
+   event. So one interpreter of a process alone may load the module: CPython refuses it to those that
+   have GILs of their own (Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED), and constants_prepare to those
+   that share one (Py_NewInterpreter); they record with the engine in Python. Units bind what they
    alone use in the same way, in their `prepare`; the lists that they keep for the whole process
    (engines, codes, layers, calls, pipes) are guarded by the GIL. */
 #ifndef CODETRACER_CONSTANTS_H
@@ -30,7 +30,7 @@ extern PyObject *name_running_loop;
 extern PyObject *name_current_task;
 extern PyObject *name_task;
 
-/* Binds these; -1 with an exception. */
+/* Binds these; -1 with an exception, an ImportError in any interpreter but the first that calls it. */
 int constants_prepare(void);
 
 /* Returns a function that is not in the stable ABI, but there in 3.12 to 3.15. NULL with an
