@@ -46,7 +46,7 @@ def record(checkout: Path, workload: Path, backend: str) -> float:
 
 def main() -> int:
     """Print a row for each workload and engine."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("before", type=Path, help="a checkout of the commit before the change")
     parser.add_argument("after", type=Path, nargs="?", default=ROOT, help="(default: this one)")
     parser.add_argument("--turns", type=int, default=15, help="runs of each (default: 15)")
