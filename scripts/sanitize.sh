@@ -52,5 +52,5 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     --deselect="tests/record/test_stress.py::test_a_harsh_program_does_recorded_what_it_does_unrecorded[greenlets-native]" \
     --deselect="tests/session/test_interrupted.py::test_what_a_signal_handler_interrupts_is_done_whole_or_not_at_all[start-13-native]" \
     --ignore=tests/monitoring/test_stress.py --ignore=tests/record/test_installed.py \
-    tests/monitoring tests/inspect tests/capture tests/recording tests/runtime tests/record tests/session \
+    tests/monitoring tests/inspecting tests/capture tests/recording tests/runtime tests/record tests/session \
     tests/fuzz/test_engines.py

@@ -1,6 +1,6 @@
 """What type checkers know of the public names, in this tree and of what pip installs.
 
-`make lint` checks this file, and tests/typing/test_installed.py a copy of it; nothing runs it.
+`make lint` checks this file, and tests/type_checkers/test_installed.py a copy; nothing runs it.
 
 Each ``type: ignore`` stands where a mistake must be refused: were it accepted, the comment would
 be unused, which is an error too.
