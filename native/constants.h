@@ -1,13 +1,13 @@
-/* What is bound once, when the module is loaded, and never again: names, DISABLE, and functions of
-   CPython that its stable ABI does not declare.
+/* The objects and functions that are bound once, when the module is loaded: names, DISABLE, and
+   functions of CPython that its stable ABI does not declare.
 
-   These are globals of the process, not state of the module. Handlers, audit hooks, watchers of code
-   objects and fork hooks run without a module at hand, and PyType_GetModuleState costs a call for each
-   event. So one interpreter of a process alone may load the module: CPython refuses it to those that
-   have GILs of their own (Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED), and constants_prepare to those
-   that share one (Py_NewInterpreter); they record with the engine in Python. Units bind what they
-   alone use in the same way, in their `prepare`; the lists that they keep for the whole process
-   (engines, codes, layers, calls, pipes) are guarded by the GIL. */
+   They are globals of the process, not state of the module. Handlers, audit hooks, watchers of code
+   objects and fork hooks receive no module, and PyType_GetModuleState would cost a call for each event.
+   So only one interpreter of a process may load the module. CPython refuses the module to interpreters
+   that have their own GIL (Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED), and constants_prepare refuses it
+   to those that share one (Py_NewInterpreter); they record with the engine in Python. Each unit binds
+   the objects that only it uses in the same way, in its `prepare`. The GIL guards the lists that units
+   keep for the whole process (engines, codes, layers, calls, pipes). */
 #ifndef CODETRACER_CONSTANTS_H
 #define CODETRACER_CONSTANTS_H
 

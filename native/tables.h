@@ -39,7 +39,7 @@ static inline int
 put_bytes(Buffer *buffer, const void *bytes, size_t count)
 {
     if (count == 0) {
-        /* Perhaps a buffer that has never held anything. */
+        /* The buffer may never have had any memory. */
         return 0;
     }
     if (buffer_reserve(buffer, count) < 0) {
@@ -50,7 +50,7 @@ put_bytes(Buffer *buffer, const void *bytes, size_t count)
     return 0;
 }
 
-/* The log's numbers and bytes to memory that has room for them; each returns where it ends. */
+/* Write the log's numbers and bytes into memory that has room for them. Each returns the end. */
 static inline unsigned char *
 store_uint(unsigned char *to, uint64_t number)
 {

@@ -1,4 +1,4 @@
-/* The UTF-8 of a str, surrogates like any other character, without a copy that stays in the str. */
+/* Encodes a str in UTF-8, surrogates like any other character, and leaves no copy in the str. */
 #ifndef CODETRACER_UTF8_H
 #define CODETRACER_UTF8_H
 
@@ -11,14 +11,14 @@
 
 #define SHORT_TEXT 64 /* characters that are encoded in place */
 
-/* What it is needed for ends before the str. */
+/* The UTF-8 of a str, which must outlive it. */
 typedef struct {
     Bytes bytes;
     PyObject *owner; /* owned, or NULL */
     char place[4 * SHORT_TEXT];
 } Utf8;
 
-/* Copies the bytes of a str of any kind; for utf8_take. */
+/* Copies the bytes of a str of any kind, for utf8_take. */
 int utf8_copy(Utf8 *utf8, PyObject *text);
 
 /* Borrows or copies the text's bytes until utf8_end, which may be called after a failure too. */
