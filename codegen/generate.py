@@ -30,6 +30,8 @@ _TEMPLATES = {
     PACKAGE / "trace_letters.py": "trace_letters.py.j2",
     PACKAGE / "_trace_format.h": "_trace_format.h.j2",
     PACKAGE / "_trace_records.h": "_trace_records.h.j2",
+    PACKAGE / "_trace_reader.h": "_trace_reader.h.j2",
+    PACKAGE / "_trace_objects.h": "_trace_objects.h.j2",
     PACKAGE / "types.py": "types.py.j2",
     PACKAGE / "display_rows.py": "display_rows.py.j2",
     PACKAGE / "events.txt": "events.txt.j2",

@@ -12,7 +12,7 @@ from typing import Final
 from zlib import crc32
 
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER
+from codetracer_bindings.trace_format import BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER, NESTING
 from fuzz.made_recordings import HOSTILE, Made, make
 from tests.support import logs
 
@@ -20,9 +20,6 @@ __all__ = ["write_damaged"]
 
 SPARSE: Final = 20 << 30
 """Bytes of a file that is a hole but for its beginning."""
-
-_DEEP: Final = 480
-"""Nested so deep, a value can just be decoded."""
 
 _JUNK: Final = (
     "1" + "0" * 400,
@@ -98,7 +95,7 @@ def _damage_records(records: list[bytes], chance: random.Random) -> str:
     def deep() -> None:
         wrap = chance.choice(_WRAPS)
         value = encode.value_none()
-        for _ in range(chance.choice((100, 400, _DEEP, 600, 5000))):
+        for _ in range(chance.choice((100, NESTING, NESTING + 1, 600, 5000))):
             value = wrap(value)
         records.insert(place, chance.choice(_HOLDERS)(value))
 

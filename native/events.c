@@ -16,6 +16,7 @@
 #include "plans.h"
 #include "restart.h"
 #include "secrets.h"
+#include "spans.h"
 #include "stacks.h"
 #include "state.h"
 #include "tables.h"

@@ -8,6 +8,7 @@
 #include "layouts.h"
 #include "plans.h"
 #include "references.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "values.h"

@@ -3,6 +3,7 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "layouts.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 

@@ -7,6 +7,7 @@
 #include "buffers.h"
 #include "internals.h"
 #include "names.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "utf8.h"

@@ -10,6 +10,7 @@
 #include "internals.h"
 #include "objects.h"
 #include "plans.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "tasks.h"

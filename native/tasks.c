@@ -6,6 +6,7 @@
 #include "frames.h"
 #include "internals.h"
 #include "names.h"
+#include "spans.h"
 #include "state.h"
 #include "utf8.h"
 #include "values.h"

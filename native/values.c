@@ -7,6 +7,7 @@
 #include "names.h"
 #include "references.h"
 #include "secrets.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "utf8.h"

@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 

@@ -11,6 +11,7 @@
 #include "objects.h"
 #include "plans.h"
 #include "secrets.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "values.h"

@@ -27,6 +27,7 @@ compile() {
 }
 compile _native
 compile _engine
+compile _decoder
 
 LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so)
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
@@ -53,4 +54,4 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     --deselect="tests/session/test_interrupted.py::test_what_a_signal_handler_interrupts_is_done_whole_or_not_at_all[start-13-native]" \
     --ignore=tests/monitoring/test_stress.py --ignore=tests/record/test_installed.py \
     tests/monitoring tests/inspecting tests/capture tests/recording tests/runtime tests/record tests/session \
-    tests/fuzz/test_engines.py
+    tests/fuzz/test_engines.py tests/bindings/test_trace_codec.py

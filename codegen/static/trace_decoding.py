@@ -1,6 +1,7 @@
 """Decodes the fields of the trace log, with one function for each type.
 
-Wrong bytes raise IndexError (they end too early) or ValueError.
+Wrong bytes raise IndexError (they end too early), ValueError (no field has them) or RecursionError
+(a value is inside too many others).
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
+from codetracer_bindings.trace_format import NESTING
 from codetracer_bindings.trace_numbers import take_uint
 
 __all__ = [
     "Take",
+    "TakeValue",
     "ValueReaders",
     "no_value",
     "take_bytes",
@@ -29,18 +32,22 @@ type Take[T] = Callable[[bytes, int], tuple[T, int]]
 """A function that decodes one field: it takes bytes and a byte offset, and returns the field and
 the byte offset after it."""
 
+type TakeValue[T] = Callable[[bytes, int, int], tuple[T, int]]
+"""The same for what is or has values; the third argument is how many values are around them."""
+
 
 class ValueReaders(NamedTuple):
     """The functions that decode fields that contain values."""
 
-    value: Take[object]
-    values: Take[tuple[object, ...]]
+    value: TakeValue[object]
+    values: TakeValue[tuple[object, ...]]
     """Decodes a count, and that many values."""
-    attributes: Take[tuple[tuple[int, object], ...]]
+    attributes: TakeValue[tuple[tuple[int, object], ...]]
     """Decodes a count, and that many attributes: for each a number and a value."""
 
 
 _f64_at = Struct("<d").unpack_from
+_TOO_DEEP = f"a value is inside more than {NESTING} others"
 
 
 def take_sint(data: bytes, position: int) -> tuple[int, int]:
@@ -86,35 +93,43 @@ def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
     return tuple(texts), position
 
 
-def no_value(data: bytes, position: int) -> tuple[object, int]:
+def no_value(data: bytes, position: int, nesting: int) -> tuple[object, int]:
     """Raise ValueError, because no value has the tag at `position` (byte offset)."""
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
 
 
-def value_readers(values: list[Take[object]]) -> ValueReaders:
+def value_readers(values: list[TakeValue[object]]) -> ValueReaders:
     """Return the functions that decode fields that contain values.
 
     Parameters:
         values: the 256 functions that decode a value, by its tag. The list may be filled later.
     """
 
-    def take_value(data: bytes, position: int) -> tuple[object, int]:
-        return values[data[position]](data, position)
+    def take_value(data: bytes, position: int, nesting: int) -> tuple[object, int]:
+        if nesting > NESTING:
+            raise RecursionError(_TOO_DEEP)
+        return values[data[position]](data, position, nesting)
 
-    def take_values(data: bytes, position: int) -> tuple[tuple[object, ...], int]:
+    def take_values(data: bytes, position: int, nesting: int) -> tuple[tuple[object, ...], int]:
         count, position = take_uint(data, position)
+        if nesting > NESTING and count:
+            raise RecursionError(_TOO_DEEP)
         found = []
         for _ in range(count):
-            value, position = values[data[position]](data, position)
+            value, position = values[data[position]](data, position, nesting)
             found.append(value)
         return tuple(found), position
 
-    def take_attributes(data: bytes, position: int) -> tuple[tuple[tuple[int, object], ...], int]:
+    def take_attributes(
+        data: bytes, position: int, nesting: int
+    ) -> tuple[tuple[tuple[int, object], ...], int]:
         count, position = take_uint(data, position)
+        if nesting > NESTING and count:
+            raise RecursionError(_TOO_DEEP)
         attributes = []
         for _ in range(count):
             number, position = take_uint(data, position)
-            value, position = values[data[position]](data, position)
+            value, position = values[data[position]](data, position, nesting)
             attributes.append((number, value))
         return tuple(attributes), position
 

@@ -24,7 +24,7 @@ def take_uint(data: bytes, position: int) -> tuple[int, int]:
         byte = data[position]
         position += 1
         number |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if byte < 0x80 and not number >> 64:
             return number, position
         shift += 7
         if shift > _LONGEST:

@@ -119,6 +119,7 @@ class Log(Row):
     suffix: Annotated[str, StringConstraints(pattern=r"^\.[a-z]+$")]
     block_magic: str
     block_size: Annotated[int, Field(ge=4096)]
+    nesting: Annotated[int, Field(ge=1, le=460)]
     summary: FullSentence
 
     @property
@@ -243,6 +244,11 @@ class TraceField(Row):
                 return [f"store_uint(at, {self.name}.size)", content]
             case "values" | "texts" | "attributes":
                 return [f"store_uint(at, {self.name}.count)", content]
+
+    @property
+    def takes_nesting(self) -> bool:
+        """Whether its reader has to know how many values are around it."""
+        return self.type in OF_VALUES
 
     @property
     def python_type(self) -> str:
@@ -432,6 +438,29 @@ class TraceValue(Tagged):
         """The parameters of what begins it in C, but for the count of its last field."""
         return "".join(f", {field.c_type} {field.name}" for field in self.fields[:-1])
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether `python` is neither a constant nor the only field."""
+        names = [field.name for field in self.fields]
+        return self.python is not None and bool(names) and names != [self.python]
+
+    @property
+    def maker(self) -> str:
+        """What of trace_decoder makes it of its fields; empty for a constant and an only field."""
+        if self.python is None:
+            return self.class_name
+        return f"_make_{self.name}" if self.is_computed else ""
+
+    @property
+    def made_by(self) -> str:
+        """The function in C that calls its maker."""
+        return "computed_of" if self.is_computed else "instance_of"
+
+    @property
+    def decoded_parameters(self) -> str:
+        """Its fields as typed parameters, decoded."""
+        return ", ".join(f"{field.name}: {field.python_type}" for field in self.fields)
+
 
 class Form(Row):
     """One form of objects, which determines the meaning of their items and attributes."""
@@ -483,6 +512,16 @@ class Record(Tagged):
     def class_name(self) -> str:
         """The name of the generated class for the decoded record."""
         return f"{self.class_stem}Record"
+
+    @property
+    def maker(self) -> str:
+        """What of trace_decoder makes it of its fields."""
+        return self.class_name
+
+    @property
+    def made_by(self) -> str:
+        """The function in C that calls its maker."""
+        return "instance_of"
 
 
 class TraceSpec(SpecFile):
@@ -559,7 +598,7 @@ class TraceSpec(SpecFile):
         """The names that trace_format exports, sorted."""
         names = ["BLOCK_MAGIC", "BLOCK_SIZE", "FORM_NAMES", "LOG_SUFFIX", "LOG_VERSION", "MAGIC"]
         names += [header.constant for header in self.header]
-        names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES", "STREAM_NAMES"]
+        names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES", "NESTING", "STREAM_NAMES"]
         names += [
             f"{prefix}_{row.name.upper()}" for _, prefix, rows in self.choices for row in rows
         ]
@@ -595,4 +634,5 @@ class TraceSpec(SpecFile):
         """The names that trace_decoder exports, sorted."""
         classes = [record.class_name for record in self.record]
         classes += [value.class_name for value in self.classes]
-        return [*sorted([*classes, "Record", "Value"]), "decode_record", "decode_value"]
+        names = sorted([*classes, "Record", "Records", "Value"])
+        return [*names, "decode_record", "decode_value"]

@@ -10,6 +10,8 @@
 #define BLOCK_MAGIC "\102\114\113\012"
 #define LOG_VERSION 1
 #define BLOCK_SIZE 65536
+/* How many values may be around a value. */
+#define NESTING 460
 #define FILE_HEADER_SIZE 48
 #define BLOCK_HEADER_SIZE 20
 
@@ -245,6 +247,16 @@ value_fields(unsigned int tag)
     default:
         return NULL;
     }
+}
+
+/* The length of a text in bytes, by its short tag. */
+static inline unsigned int
+short_length(unsigned int tag)
+{
+    if (0x40 <= tag && tag <= 0x7f) {
+        return tag - 64;
+    }
+    return 0;
 }
 
 #endif

@@ -7,20 +7,8 @@
 #define CODETRACER_TRACE_RECORDS_H
 
 #include "_trace_format.h"
+#include "spans.h"
 #include "tables.h"
-
-/* A text, bytes, or an encoded value; borrowed. */
-typedef struct {
-    const void *bytes;
-    size_t size;
-} Bytes;
-
-/* Several encoded values, texts or attributes, one after the other; borrowed. */
-typedef struct {
-    uint64_t count;
-    const void *bytes;
-    size_t size;
-} Several;
 
 /* The largest size of any record, in bytes, without the bytes that are passed. A writer cannot fail if this
    size and the passed bytes are reserved. */

@@ -2,15 +2,17 @@
 """Decodes records and values of the trace log.
 
 Wrong bytes raise IndexError (they end too early), ValueError or OverflowError (no record has these
-bytes) or RecursionError (values are nested more deeply than recorders nest them).
+bytes) or RecursionError (a value is inside too many others). `codetracer_bindings._decoder` does the
+same in C, where it could be compiled.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codetracer_bindings.trace_decoding import (
     Take,
+    TakeValue,
     no_value,
     take_bytes,
     take_f64,
@@ -21,6 +23,9 @@ from codetracer_bindings.trace_decoding import (
     value_readers,
 )
 from codetracer_bindings.trace_numbers import take_uint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = [
     "AttributeRecord",
@@ -44,6 +49,7 @@ __all__ = [
     "RaiseRecord",
     "RangeValue",
     "Record",
+    "Records",
     "RedactedValue",
     "ReferenceValue",
     "ResumeRecord",
@@ -69,7 +75,7 @@ __all__ = [
 type Value = object
 """A value: a plain Python object if one is enough, otherwise an instance of a class below."""
 
-_VALUES: list[Take[Value]] = [no_value] * 256
+_VALUES: list[TakeValue[Value]] = [no_value] * 256
 take_value, take_values, take_attributes = value_readers(_VALUES)
 
 
@@ -495,46 +501,76 @@ def decode_record(data: bytes, position: int) -> tuple[Record, int]:
 
 def decode_value(data: bytes, position: int) -> tuple[Value, int]:
     """Return the value at `position` (byte offset), and the offset after it."""
-    return _VALUES[data[position]](data, position)
+    return _VALUES[data[position]](data, position, 0)
 
 
-def _value_unbound(data: bytes, position: int) -> tuple[Value, int]:
+class Records:
+    """The records of one block, in order.
+
+    Iterating raises what `decode_record` does.
+
+    Parameters:
+        data: the records.
+
+    Attributes:
+        position: where the record begins that was read last, or cannot be read (byte offset).
+    """
+
+    __slots__ = ("_data", "position")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.position = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        data, position, end = self._data, 0, len(self._data)
+        while position < end:
+            self.position = position
+            record = _SHORT_RECORDS[data[position]]
+            if record is None:
+                record, position = _RECORDS[data[position]](data, position)
+            else:
+                position += 1
+            yield record
+
+
+def _value_unbound(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return UnboundValue(), position
 
 
-def _value_none(data: bytes, position: int) -> tuple[Value, int]:
+def _value_none(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return None, position
 
 
-def _value_false(data: bytes, position: int) -> tuple[Value, int]:
+def _value_false(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return False, position
 
 
-def _value_true(data: bytes, position: int) -> tuple[Value, int]:
+def _value_true(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return True, position
 
 
-def _value_ellipsis(data: bytes, position: int) -> tuple[Value, int]:
+def _value_ellipsis(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return ..., position
 
 
-def _value_not_implemented(data: bytes, position: int) -> tuple[Value, int]:
+def _value_not_implemented(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return NotImplemented, position
 
 
-def _value_integer(data: bytes, position: int) -> tuple[Value, int]:
+def _value_integer(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     tag = data[position]
     position += 1
     if 128 <= tag <= 255:
@@ -545,14 +581,19 @@ def _value_integer(data: bytes, position: int) -> tuple[Value, int]:
     return number, position
 
 
-def _value_big_integer(data: bytes, position: int) -> tuple[Value, int]:
+def _make_big_integer(digits: bytes) -> Value:
+    """An int of any size."""
+    return int.from_bytes(digits, "little", signed=True)
+
+
+def _value_big_integer(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     digits, position = take_bytes(data, position)
 
-    return int.from_bytes(digits, "little", signed=True), position
+    return _make_big_integer(digits), position
 
 
-def _value_cut_integer(data: bytes, position: int) -> tuple[Value, int]:
+def _value_cut_integer(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     more, position = take_uint(data, position)
     digits, position = take_bytes(data, position)
@@ -560,22 +601,27 @@ def _value_cut_integer(data: bytes, position: int) -> tuple[Value, int]:
     return CutIntegerValue(more, digits), position
 
 
-def _value_float(data: bytes, position: int) -> tuple[Value, int]:
+def _value_float(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     number, position = take_f64(data, position)
 
     return number, position
 
 
-def _value_complex(data: bytes, position: int) -> tuple[Value, int]:
+def _make_complex(real: float, imag: float) -> Value:
+    """A complex number."""
+    return complex(real, imag)
+
+
+def _value_complex(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     real, position = take_f64(data, position)
     imag, position = take_f64(data, position)
 
-    return complex(real, imag), position
+    return _make_complex(real, imag), position
 
 
-def _value_text(data: bytes, position: int) -> tuple[Value, int]:
+def _value_text(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     tag = data[position]
     position += 1
     if 64 <= tag <= 127:
@@ -587,7 +633,7 @@ def _value_text(data: bytes, position: int) -> tuple[Value, int]:
     return text, position
 
 
-def _value_cut_text(data: bytes, position: int) -> tuple[Value, int]:
+def _value_cut_text(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     total, position = take_uint(data, position)
     text, position = take_text(data, position)
@@ -595,14 +641,14 @@ def _value_cut_text(data: bytes, position: int) -> tuple[Value, int]:
     return CutTextValue(total, text), position
 
 
-def _value_binary(data: bytes, position: int) -> tuple[Value, int]:
+def _value_binary(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     data, position = take_bytes(data, position)
 
     return data, position
 
 
-def _value_cut_binary(data: bytes, position: int) -> tuple[Value, int]:
+def _value_cut_binary(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     total, position = take_uint(data, position)
     data, position = take_bytes(data, position)
@@ -610,31 +656,31 @@ def _value_cut_binary(data: bytes, position: int) -> tuple[Value, int]:
     return CutBinaryValue(total, data), position
 
 
-def _value_tuple(data: bytes, position: int) -> tuple[Value, int]:
+def _value_tuple(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
-    items, position = take_values(data, position)
+    items, position = take_values(data, position, nesting + 1)
 
-    return tuple(items), position
+    return items, position
 
 
-def _value_cut_tuple(data: bytes, position: int) -> tuple[Value, int]:
+def _value_cut_tuple(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     total, position = take_uint(data, position)
-    items, position = take_values(data, position)
+    items, position = take_values(data, position, nesting + 1)
 
     return CutTupleValue(total, items), position
 
 
-def _value_range(data: bytes, position: int) -> tuple[Value, int]:
+def _value_range(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
-    start, position = take_value(data, position)
-    stop, position = take_value(data, position)
-    step, position = take_value(data, position)
+    start, position = take_value(data, position, nesting + 1)
+    stop, position = take_value(data, position, nesting + 1)
+    step, position = take_value(data, position, nesting + 1)
 
     return RangeValue(start, stop, step), position
 
 
-def _value_reference(data: bytes, position: int) -> tuple[Value, int]:
+def _value_reference(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     tag = data[position]
     position += 1
     if 32 <= tag <= 63:
@@ -645,13 +691,13 @@ def _value_reference(data: bytes, position: int) -> tuple[Value, int]:
     return ReferenceValue(number), position
 
 
-def _value_redacted(data: bytes, position: int) -> tuple[Value, int]:
+def _value_redacted(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return RedactedValue(), position
 
 
-def _value_dropped(data: bytes, position: int) -> tuple[Value, int]:
+def _value_dropped(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
     return DroppedValue(), position
@@ -722,7 +768,7 @@ def _record_call(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     code, position = take_uint(data, position)
     elapsed, position = take_uint(data, position)
-    arguments, position = take_values(data, position)
+    arguments, position = take_values(data, position, 0)
 
     return CallRecord(code, elapsed, arguments), position
 
@@ -754,7 +800,7 @@ def _record_variable(data: bytes, position: int) -> tuple[Record, int]:
         variable = tag - 64
     else:
         variable, position = take_uint(data, position)
-    value, position = take_value(data, position)
+    value, position = take_value(data, position, 0)
 
     return VariableRecord(variable, value), position
 
@@ -765,9 +811,9 @@ def _record_object(data: bytes, position: int) -> tuple[Record, int]:
     form, position = take_uint(data, position)
     type_number, position = take_uint(data, position)
     total, position = take_uint(data, position)
-    items, position = take_values(data, position)
+    items, position = take_values(data, position, 0)
     more, position = take_uint(data, position)
-    attributes, position = take_attributes(data, position)
+    attributes, position = take_attributes(data, position, 0)
 
     return ObjectRecord(number, form, type_number, total, items, more, attributes), position
 
@@ -778,11 +824,11 @@ def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
     form, position = take_uint(data, position)
     type_number, position = take_uint(data, position)
     total, position = take_uint(data, position)
-    items, position = take_values(data, position)
+    items, position = take_values(data, position, 0)
     more, position = take_uint(data, position)
-    attributes, position = take_attributes(data, position)
+    attributes, position = take_attributes(data, position, 0)
     failed, position = take_uint(data, position)
-    words, position = take_value(data, position)
+    words, position = take_value(data, position, 0)
 
     return (
         WordedRecord(number, form, type_number, total, items, more, attributes, failed, words),
@@ -793,7 +839,7 @@ def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
 def _record_return(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = take_uint(data, position)
-    value, position = take_value(data, position)
+    value, position = take_value(data, position, 0)
 
     return ReturnRecord(elapsed, value), position
 
@@ -801,7 +847,7 @@ def _record_return(data: bytes, position: int) -> tuple[Record, int]:
 def _record_yield(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = take_uint(data, position)
-    value, position = take_value(data, position)
+    value, position = take_value(data, position, 0)
 
     return YieldRecord(elapsed, value), position
 
@@ -818,7 +864,7 @@ def _record_throw(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     frame, position = take_uint(data, position)
     elapsed, position = take_uint(data, position)
-    exception, position = take_value(data, position)
+    exception, position = take_value(data, position, 0)
 
     return ThrowRecord(frame, elapsed, exception), position
 
@@ -826,21 +872,21 @@ def _record_throw(data: bytes, position: int) -> tuple[Record, int]:
 def _record_unwind(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = take_uint(data, position)
-    exception, position = take_value(data, position)
+    exception, position = take_value(data, position, 0)
 
     return UnwindRecord(elapsed, exception), position
 
 
 def _record_raise(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    exception, position = take_value(data, position)
+    exception, position = take_value(data, position, 0)
 
     return RaiseRecord(exception), position
 
 
 def _record_handled(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
-    exception, position = take_value(data, position)
+    exception, position = take_value(data, position, 0)
 
     return HandledRecord(exception), position
 
@@ -965,3 +1011,7 @@ _RECORDS[24] = _record_child
 _RECORDS[25] = _record_joined
 _RECORDS[26] = _record_time
 _RECORDS[27] = _record_task
+
+# What a tag says without any more bytes.
+_SHORT_RECORDS: list[Record | None] = [None] * 256
+_SHORT_RECORDS[128:256] = map(StepRecord, range(-32, 96))

@@ -46,6 +46,7 @@ __all__ = [
     "LOG_SUFFIX",
     "LOG_VERSION",
     "MAGIC",
+    "NESTING",
     "STREAM_NAMES",
     "STREAM_STDERR",
     "STREAM_STDIN",
@@ -58,6 +59,8 @@ LOG_SUFFIX: Final = ".ctlog"
 BLOCK_MAGIC: Final = b"BLK\n"
 BLOCK_SIZE: Final = 65536
 """The least size of a block in bytes."""
+NESTING: Final = 460
+"""How many values may be around a value."""
 
 FILE_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from hatch_build import MODULES
 from tests.support.project import ROOT, Project, run_python
 from tests.support.recordings import NATIVE
 
@@ -76,6 +77,31 @@ for number in (2, 3, 18, 19, 2**63):
         print(greeter.greet(number, change).hex())
 """
 
+BOTH_DECODERS = """
+from codetracer_bindings import _decoder, trace_decoder, trace_encoder
+def outcome(decoder, data):
+    try:
+        record, end = decoder.decode_record(data, 0)
+        return type(record), repr(record), end
+    except (IndexError, ValueError, RecursionError) as error:
+        return type(error)
+values = trace_encoder.value_text('Ada'), trace_encoder.value_none()
+alike = 0
+for number in (2, 3, 18, 19, 2**63):
+    for change in (0, -1, 2**62):
+        whole = trace_encoder.encode_greeting(number, change, 'hé', 0.5, values[0], values)
+        assert outcome(_decoder, whole)[2] == len(whole)
+        damaged = [whole[:end] for end in range(len(whole))]
+        damaged += [
+            whole[:at] + bytes((byte,)) + whole[at + 1:]
+            for at in range(len(whole)) for byte in range(0, 256, 3)
+        ]
+        for data in (whole, *damaged):
+            assert outcome(_decoder, data) == outcome(trace_decoder, data), data
+            alike += 1
+print(alike)
+"""
+
 RECORDED = """
 from codetracer.filters import load_chain
 from codetracer.limits import Limits
@@ -123,6 +149,8 @@ def test_a_new_record_changes_generated_files_and_no_other(
 
     assert changed == {
         "generated/codetracer_bindings/_trace_format.h",
+        "generated/codetracer_bindings/_trace_objects.h",
+        "generated/codetracer_bindings/_trace_reader.h",
         "generated/codetracer_bindings/_trace_records.h",
         "generated/codetracer_bindings/trace_decoder.py",
         "generated/codetracer_bindings/trace_encoder.py",
@@ -143,28 +171,27 @@ def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
     project: Project, tmp_path: Path
 ) -> None:
     (tmp_path / "greeter.c").write_text(IN_C, encoding="utf-8")
-    compiler = os.environ.get("CC", "cc")
 
-    built = subprocess.run(
-        [
-            *(compiler, "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"),
-            *("-Wno-unused-parameter", "-Wno-missing-field-initializers"),
-            "-DPy_LIMITED_API=0x030c0000",
-            *(f"-I{folder}" for folder in _includes(project.root)),
-            *(str(tmp_path / "greeter.c"), "-o", str(tmp_path / "greeter.abi3.so")),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    compiled(project, tmp_path / "greeter.abi3.so", tmp_path / "greeter.c")
 
-    assert (built.returncode, built.stderr) == (0, "")
     in_c = run_python(
         "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{CALL_C}", root=project.root
     )
     in_python = run_python("-c", IN_PYTHON, root=project.root)
     assert in_c.stderr == ""
     assert in_c.stdout == in_python.stdout
+
+
+@pytest.mark.parametrize("backend", ["native"] if NATIVE else [])
+def test_the_decoder_in_c_reads_a_new_record_as_the_one_in_python_does(
+    project: Project, backend: str
+) -> None:
+    build_decoder(project)
+
+    done = run_python("-c", BOTH_DECODERS, root=project.root)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 10_000
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -175,6 +202,7 @@ def test_both_engines_write_a_new_record_and_readers_pass_over_it(
         bindings = "generated/codetracer_bindings"
         for binary in (ROOT / bindings).glob("*.so"):
             shutil.copy(binary, project.root / bindings)
+        build_decoder(project)
 
     done = run_python(
         "-c",
@@ -185,6 +213,30 @@ def test_both_engines_write_a_new_record_and_readers_pass_over_it(
 
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["['GreetingRecord', 'ExitRecord']", "['ExitEvent']"]
+
+
+def build_decoder(project: Project) -> None:
+    """Compile the decoder of a copy of the project into it."""
+    module = "codetracer_bindings._decoder"
+    sources = [ROOT / source for source in MODULES[module]]
+    compiled(project, project.root / "generated/codetracer_bindings/_decoder.abi3.so", *sources)
+
+
+def compiled(project: Project, binary: Path, *sources: Path) -> None:
+    """Compile a module over what is generated in a copy of the project; no warning is let pass."""
+    built = subprocess.run(
+        [
+            *(os.environ.get("CC", "cc"), "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"),
+            *("-Wno-unused-parameter", "-Wno-missing-field-initializers"),
+            *("-Wno-cast-function-type", "-DPy_LIMITED_API=0x030c0000"),
+            *(f"-I{folder}" for folder in _includes(project.root)),
+            *(*map(str, sources), "-o", str(binary)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (built.returncode, built.stderr) == (0, "")
 
 
 def _includes(root: Path) -> list[Path]:

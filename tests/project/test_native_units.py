@@ -20,21 +20,41 @@ FILES = {
 
 WITHOUT_HEADER = {
     "_native": "the module of the callbacks, which nobody calls but CPython",
+    "decoder": "the module of the decoder, which nobody calls but CPython",
     "engine": "the module of the recorder, which nobody calls but CPython",
 }
 WITHOUT_SOURCE = {
     "_trace_format": "numbers alone",
+    "_trace_objects": "all functions are the decoder's",
+    "_trace_reader": "all functions are inlined: they are the hot path",
     "_trace_records": "all functions are inlined: they are the hot path",
     "calls": "all functions are inlined",
     "frames": "types alone",
     "names": "all functions are inlined",
+    "spans": "types alone",
     "state": "types alone",
     "tables": "all functions are inlined: they are the hot path",
 }
 
 LAYERS = [
     # What knows nothing of a recording.
-    {"_trace_format", "calls", "checksum", "forwarding", "frames", "names", "tables", "turn"},
+    {
+        "_trace_format",
+        "calls",
+        "checksum",
+        "forwarding",
+        "frames",
+        "names",
+        "spans",
+        "tables",
+        "turn",
+    },
+    # What reads a recording.
+    {"fields"},
+    {"_trace_reader", "making"},
+    {"_trace_objects"},
+    {"decoder"},
+    # What makes one, and knows nothing of its values.
     {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
     {"_native", "children", "internals", "log"},
     {"buffers", "frameobjects", "state", "utf8"},

@@ -19,7 +19,7 @@ import codetracer
 from codetracer.cli import main
 from codetracer.replay import LostEvent, ResumeEvent, Value, render, to_json
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import FORM_DICT, FORM_INSTANCE, FORM_LIST
+from codetracer_bindings.trace_format import FORM_DICT, FORM_INSTANCE, FORM_LIST, NESTING
 from tests.support import logs
 from tests.support.logs import NONE, number, text
 from tests.support.running import execute
@@ -231,7 +231,7 @@ VIEWS = (
 
 @pytest.mark.parametrize("view", VIEWS, ids=" ".join)
 @pytest.mark.parametrize("kind", DEEP)
-@pytest.mark.parametrize("depth", [400, 460])
+@pytest.mark.parametrize("depth", [400, NESTING])
 def test_a_value_that_can_be_decoded_can_be_shown(
     tmp_path: Path, depth: int, kind: str, view: tuple[str, ...]
 ) -> None:

@@ -1,0 +1,16 @@
+"""The decoder of the trace log in C, where it could be compiled; as `trace_decoder`."""
+
+from collections.abc import Iterator
+
+from codetracer_bindings.trace_decoder import Record, Value
+
+def decode_record(data: bytes, position: int, /) -> tuple[Record, int]: ...
+def decode_value(data: bytes, position: int, /) -> tuple[Value, int]: ...
+
+class Records:
+    """As `codetracer_bindings.trace_decoder.Records`."""
+
+    def __init__(self, data: bytes) -> None: ...
+    @property
+    def position(self) -> int: ...
+    def __iter__(self) -> Iterator[Record]: ...
