@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import stat
 import subprocess
 import tempfile
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 
 from fuzz.damage import write_damaged
 from fuzz.ways import ROOT, environment
+from tests.support.decoders import DECODERS, differences_below
 
 __all__ = ["VIEWS", "Fault", "Reader", "run_recordings"]
 
@@ -63,6 +65,19 @@ VIEWS: Final[tuple[tuple[str, ...], ...]] = (
 )
 
 
+_ARGUMENTS: Final = [
+    [word.format(trace="trace", log="trace/process-4321.ctlog") for word in view] for view in VIEWS
+]
+
+
+class _Outcome(NamedTuple):
+    """How a command ended, the seconds of CPU that it took, and its output and errors."""
+
+    status: int | None
+    seconds: float
+    texts: list[str]
+
+
 class Fault(NamedTuple):
     """A command did what none must."""
 
@@ -78,7 +93,7 @@ class Fault(NamedTuple):
 
 
 class Reader:
-    """Runs commands on one interpreter, with limits.
+    """Runs commands on one interpreter, with limits, over the decoder in Python and that in C.
 
     Parameters:
         python: its path.
@@ -95,14 +110,17 @@ class Reader:
         self._seconds = seconds
         self.commands = 0
         self.slowest = (0.0, "", 0)
-        self._process = subprocess.Popen(
-            [python, "-m", "fuzz.reader"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            cwd=root,
-            env=environment("python", root),
-        )
+        self._processes = {
+            backend: subprocess.Popen(
+                [python, "-m", "fuzz.reader"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                cwd=root,
+                env=environment(backend, root),
+            )
+            for backend in DECODERS
+        }
 
     def check(self, seed: int) -> list[Fault]:
         """Make and damage the recording of a seed, and run everything on it."""
@@ -110,29 +128,42 @@ class Reader:
         with tempfile.TemporaryDirectory(prefix="codetracer-fuzz-") as top:
             folder = Path(top, "a", "b", "c", "d", "e")
             damage = "; ".join(write_damaged(folder / "trace", random.Random(seed)))
-            before = _listing(Path(top))
-            faults = []
-            for view in VIEWS:
-                names = {"trace": "trace", "log": "trace/process-4321.ctlog"}
-                arguments = [word.format_map(names) for word in view]
-                for what, told in self._faults(folder, arguments, seed):
-                    faults.append(Fault(seed, what, " ".join(arguments), damage, told))
-                after = _listing(Path(top))
-                if after != before:
-                    changed = " ".join(sorted(dict(after.items() ^ before.items())))
-                    faults.append(
-                        Fault(seed, "wrote outside", " ".join(arguments), damage, changed)
-                    )
-                    before = after
+            faults = [
+                Fault(seed, "decoders differ", "", damage, told)
+                for told in differences_below(folder)
+            ]
+            said: dict[str, list[_Outcome]] = {backend: [] for backend in self._processes}
+            for backend in self._processes:
+                before = _listing(Path(top))
+                for arguments in _ARGUMENTS:
+                    outcome = self._run(backend, folder, arguments)
+                    said[backend].append(outcome)
+                    words = " ".join(arguments)
+                    self.slowest = max(self.slowest, (outcome.seconds, words, seed))
+                    for what, told in self._faults(outcome):
+                        faults.append(Fault(seed, what, f"{words} ({backend})", damage, told))
+                    after = _listing(Path(top))
+                    if after != before:
+                        changed = " ".join(sorted(dict(after.items() ^ before.items())))
+                        faults.append(Fault(seed, "wrote outside", words, damage, changed))
+                        before = after
+                # Each decoder finds the folder as it was.
+                shutil.rmtree(folder / EXPORT, ignore_errors=True)
+            for arguments, one, other in zip(
+                _ARGUMENTS, *(said[each] for each in ("python", [*said][-1])), strict=True
+            ):
+                if (one.status, one.texts) != (other.status, other.texts):
+                    told = f"{one.status} {one.texts!r:.300} {other.status} {other.texts!r:.300}"
+                    faults.append(Fault(seed, "other output", " ".join(arguments), damage, told))
             return faults
 
     def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        """End the processes."""
+        for process in self._processes.values():
+            process.communicate()
 
-    def _faults(self, folder: Path, arguments: Sequence[str], seed: int) -> list[tuple[str, str]]:
-        status, seconds, texts = self._run(folder, arguments)
-        self.slowest = max(self.slowest, (seconds, " ".join(arguments), seed))
+    def _faults(self, outcome: _Outcome) -> list[tuple[str, str]]:
+        status, _, texts = outcome
         errors = texts[1]
         last = errors.rstrip().rpartition("\n")[2][:300]
         found = []
@@ -152,9 +183,10 @@ class Reader:
                 found.append(("raw character", ascii("".join(raw))[:200]))
         return found
 
-    def _run(self, folder: Path, arguments: Sequence[str]) -> tuple[int | None, float, list[str]]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+    def _run(self, backend: str, folder: Path, arguments: Sequence[str]) -> _Outcome:
+        process = self._processes[backend]
+        assert process.stdin is not None
+        assert process.stdout is not None
         with tempfile.TemporaryDirectory(prefix="codetracer-fuzz-") as said:
             files = [Path(said, name) for name in ("out", "err")]
             request = {
@@ -165,15 +197,12 @@ class Reader:
                 "seconds": self._seconds,
                 "memory": MEMORY,
             }
-            self._process.stdin.write(json.dumps(request) + "\n")
-            self._process.stdin.flush()
-            status, seconds = json.loads(self._process.stdout.readline())
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            status, seconds = json.loads(process.stdout.readline())
             self.commands += 1
-            return (
-                status,
-                seconds,
-                [file.read_bytes().decode("utf-8", "surrogateescape") for file in files],
-            )
+            texts = [file.read_bytes().decode("utf-8", "surrogateescape") for file in files]
+            return _Outcome(status, seconds, texts)
 
 
 def run_recordings(

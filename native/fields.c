@@ -110,7 +110,7 @@ skip_field(Unread *from, unsigned int tag, char letter, unsigned int nesting)
     case 'd':
         return take_f64(from, &real);
     case 's':
-        return take_letters(from, short_length(tag), &bytes);
+        return take_letters(from, tag - VALUE_TEXT_SHORT, &bytes);
     case 't':
         return take_text(from, &bytes);
     case 'b':

@@ -10,6 +10,7 @@ import pytest
 
 from codetracer import configure_policy, uninstall_tracer
 from tests.support.building import build, copy_of_the_project
+from tests.support.decoders import differences_below
 from tests.support.running import ROOT
 from tests.support.slots import EMPTY, slots
 
@@ -39,6 +40,25 @@ def _clean_monitoring() -> Iterator[None]:
     yield
     uninstall_tracer()
     assert slots() == before == [EMPTY] * 6
+
+
+@pytest.fixture(scope="session")
+def _compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[Path]]:
+    """The folders whose logs were compared; the others, of modules, are at the end."""
+    compared: set[Path] = set()
+    yield compared
+    folders = {*tmp_path_factory.getbasetemp().iterdir()}
+    assert differences_below(*sorted(folders - compared)) == []
+
+
+@pytest.fixture(autouse=True)
+def _both_decoders(request: pytest.FixtureRequest, _compared: set[Path]) -> Iterator[None]:
+    """Have both decoders read whatever the test has recorded; they must not differ."""
+    yield
+    folder = request.node.funcargs.get("tmp_path")
+    if folder is not None:
+        _compared.add(folder)
+        assert differences_below(folder) == []
 
 
 @pytest.fixture(scope="session")

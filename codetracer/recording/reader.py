@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from codetracer.errors import TargetError
+from codetracer.recording.decoder import Records, decode_record
 from codetracer.recording.files import open_regular, unreadable
-from codetracer_bindings.trace_decoder import ExecRecord, ExitRecord, decode_record
+from codetracer_bindings.trace_decoder import ExecRecord, ExitRecord
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -254,14 +255,12 @@ class LogReader:
         )
 
     def _decode(self, block: Block) -> Iterator[Record]:
-        data, position = block.data, 0
+        records = Records(block.data)
         try:
-            while position < len(data):
-                record, position = decode_record(data, position)
-                yield record
+            yield from records
         except DECODE_ERRORS as error:
-            if not block.ends_at(position):
-                raise self.bad_record(block, position, error) from error
+            if not block.ends_at(records.position):
+                raise self.bad_record(block, records.position, error) from error
 
     def _block_header(self, file: BinaryIO, offset: int, number: int) -> tuple[int, int, int]:
         """Return size, used and crc of the block at a byte offset; zeros if there is no block."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from codetracer.errors import RecorderError
+from codetracer.recording.decoder import Records
 from codetracer.recording.reader import DECODE_ERRORS, LogReader
 from codetracer.replay import events
 from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
@@ -12,11 +13,10 @@ from codetracer.replay.state import State
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_decoder import (
     ObjectRecord,
+    StepRecord,
+    VariableRecord,
     WordedRecord,
-    decode_record,
-    decode_value,
 )
-from codetracer_bindings.trace_encoder import value_none
 from codetracer_bindings.trace_format import ENDING_STATUS, STREAM_NAMES
 
 if TYPE_CHECKING:
@@ -33,34 +33,6 @@ __all__ = ["Changes", "Replay"]
 def _pass_over(record: raw.Record) -> Iterable[Event]:
     """Return no events, for kinds of records that have none."""
     return ()
-
-
-def _short_records() -> tuple[list[int | None], list[int | None]]:
-    """Return two tables of the records that consist of a tag, or of a tag and a value.
-
-    Returns:
-        For each tag, the change of the line if it is a step, and the number of the variable if it
-        is a variable; None for all other tags.
-    """
-    steps: list[int | None] = [None] * 256
-    variables: list[int | None] = [None] * 256
-    none = value_none()
-    for tag in range(256):
-        try:
-            record, size = decode_record(bytes((tag,)) + none, 0)
-        except DECODE_ERRORS:
-            continue
-        if isinstance(record, raw.StepRecord) and size == 1:
-            steps[tag] = record.delta
-        if isinstance(record, raw.VariableRecord) and size == 1 + len(none):
-            variables[tag] = record.variable
-    return steps, variables
-
-
-_SHORT_STEPS, _SHORT_VARIABLES = _short_records()
-
-
-_NO_VARIABLES: Final[list[int | None]] = [None] * 256
 
 
 class Changes:
@@ -186,37 +158,30 @@ class Replay:
         damage: RecorderError | None = None
         handlers, objects = self._handlers, self.state.objects
         tell_steps, changes = self._tell_steps, self.changes
-        # To note changes, variables must go through their handler.
-        short_variables = _SHORT_VARIABLES if changes is None else _NO_VARIABLES
         try:
             for block in self._log.blocks():
-                data, position, end = block.data, 0, len(block.data)
+                records = Records(block.data)
                 self.position = block.offset
                 try:
                     # The hot path: half of a log are steps, most of the rest variables and objects.
+                    # To note changes, variables must go through their handler.
                     frame = self._frame
                     thread = self._thread
-                    while position < end:
-                        delta = _SHORT_STEPS[data[position]]
-                        if delta is not None and frame is not None:
-                            position += 1
-                            frame.line = line = frame.line + delta
+                    for record in records:
+                        if type(record) is StepRecord and frame is not None:
+                            frame.line = line = frame.line + record.delta
                             frame.step = number = self.steps
                             self.steps = number + 1
                             if tell_steps:
                                 yield events.StepEvent(thread, self.time_ns, frame, number, line)
-                            continue
-                        variable = short_variables[data[position]]
-                        if variable is not None and frame is not None:
-                            value, after = decode_value(data, position + 1)
-                            if variable < len(frame.code.variables):
-                                frame.values[variable] = value
+                        elif (
+                            type(record) is VariableRecord and frame is not None and changes is None
+                        ):
+                            if record.variable < len(frame.code.variables):
+                                frame.values[record.variable] = record.value
                             else:
-                                self.state.set_variable(frame, variable, value)
-                            position = after
-                            continue
-                        record, after = decode_record(data, position)
-                        if type(record) is ObjectRecord or type(record) is WordedRecord:
+                                self.state.set_variable(frame, record.variable, record.value)
+                        elif type(record) is ObjectRecord or type(record) is WordedRecord:
                             if changes is not None:
                                 before = objects.get(record.number)
                                 changes.objects.setdefault(record.number, before)
@@ -225,10 +190,9 @@ class Replay:
                             yield from handlers.get(type(record), _pass_over)(record)
                             frame = self._frame
                             thread = self._thread
-                        position = after
                 except DECODE_ERRORS as error:
-                    if not block.ends_at(position):
-                        raise self._log.bad_record(block, position, error) from error
+                    if not block.ends_at(records.position):
+                        raise self._log.bad_record(block, records.position, error) from error
         except RecorderError as error:
             damage = error
         yield from self._unfinished()

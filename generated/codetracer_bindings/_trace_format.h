@@ -249,14 +249,4 @@ value_fields(unsigned int tag)
     }
 }
 
-/* The length of a text in bytes, by its short tag. */
-static inline unsigned int
-short_length(unsigned int tag)
-{
-    if (0x40 <= tag && tag <= 0x7f) {
-        return tag - 64;
-    }
-    return 0;
-}
-
 #endif

@@ -11,6 +11,7 @@ import pytest
 
 from fuzz.damage import write_damaged
 from fuzz.recordings import VIEWS, Reader, run_recordings
+from tests.support.decoders import DECODERS
 from tests.support.project import BUILT, ROOT, Project
 
 # A machine may be busy with other things; this takes less than half a minute.
@@ -43,7 +44,7 @@ def test_every_command_is_well_behaved_on_damaged_recordings(
 
     assert faults == []
     assert checked == 6
-    assert reader.commands == 6 * len(VIEWS)
+    assert reader.commands == 6 * len(VIEWS) * len(DECODERS)
 
 
 def test_a_seed_makes_the_same_recording_again(tmp_path: Path) -> None:
