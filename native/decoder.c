@@ -183,23 +183,23 @@ static PyType_Spec records_spec = {
 
 /* Has trace_decoder make what a tag makes without any more bytes; -1 with an exception. */
 static int
-make_whole(PyObject *decoder, const char *function, const char *(*fields_of)(unsigned int), PyObject **whole)
+make_whole(PyObject *decoder, const char *name, const char *(*fields_of)(unsigned int), PyObject **whole)
 {
-    for (unsigned int tag = 0; tag < TAGS; tag++) {
+    PyObject *function = get_attribute(decoder, name);
+    int failed = function == NULL;
+    for (unsigned int tag = 0; !failed && tag < TAGS; tag++) {
         const char *fields = fields_of(tag);
         if (fields == NULL || *fields != '\0') {
             continue;
         }
         char byte = (char)tag;
-        PyObject *found =
-            PyObject_CallMethod(decoder, function, "Ni", PyBytes_FromStringAndSize(&byte, 1), 0);
+        PyObject *found = PyObject_CallFunction(function, "Ni", PyBytes_FromStringAndSize(&byte, 1), 0);
         whole[tag] = found == NULL ? NULL : Py_NewRef(PyTuple_GetItem(found, 0));
         Py_XDECREF(found);
-        if (whole[tag] == NULL) {
-            return -1;
-        }
+        failed = whole[tag] == NULL;
     }
-    return 0;
+    Py_XDECREF(function);
+    return failed ? -1 : 0;
 }
 
 static int

@@ -5,7 +5,6 @@
 #include "internals.h"
 #include "names.h"
 #include "readings.h"
-#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "utf8.h"

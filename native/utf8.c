@@ -1,6 +1,6 @@
 #include "utf8.h"
 
-#include "_trace_records.h"
+#include "spans.h"
 
 /* Returns the bytes in UTF-8, surrogates like any other character. */
 static size_t

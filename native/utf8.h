@@ -4,8 +4,8 @@
 
 #include <Python.h>
 
-#include "_trace_records.h"
 #include "internals.h"
+#include "spans.h"
 
 #pragma GCC visibility push(hidden)
 

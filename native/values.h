@@ -5,7 +5,6 @@
 
 #include <Python.h>
 
-#include "spans.h"
 #include "state.h"
 #include "tables.h"
 

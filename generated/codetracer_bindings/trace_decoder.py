@@ -2,8 +2,8 @@
 """Decodes records and values of the trace log.
 
 Wrong bytes raise IndexError (they end too early), ValueError or OverflowError (no record has these
-bytes) or RecursionError (a value is inside too many others). `codetracer_bindings._decoder` does the
-same in C, where it could be compiled.
+bytes) or RecursionError (a value is inside too many others). `codetracer_bindings._decoder` does
+the same in C, where it could be compiled.
 """
 
 from __future__ import annotations

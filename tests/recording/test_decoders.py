@@ -18,7 +18,7 @@ from tests.support.decoders import DECODERS, Decoder, differences, differences_b
 
 pytestmark = [
     # Where nothing is compiled, there is one decoder.
-    pytest.mark.parametrize("backend", [name for name in DECODERS if name == "native"]),
+    pytest.mark.only_where("native" in DECODERS),
     pytest.mark.timeout(600),
 ]
 
@@ -33,14 +33,14 @@ def read(decoder: Decoder, kind: str, data: bytes, position: int) -> object:
         return type(error)
 
 
-def test_damaged_recordings_are_read_and_refused_alike(tmp_path: Path, backend: str) -> None:
+def test_damaged_recordings_are_read_and_refused_alike(tmp_path: Path) -> None:
     for seed in range(100):
         write_damaged(tmp_path / str(seed), random.Random(seed))
 
     assert differences_below(tmp_path) == []
 
 
-def test_thousands_of_damaged_blocks_are_read_and_refused_alike(backend: str) -> None:
+def test_thousands_of_damaged_blocks_are_read_and_refused_alike() -> None:
     chance = random.Random(20_261_129)
     kinds: set[object] = set()
     blocks = [b"".join(make(chance, 20).records) for _ in range(100)]
@@ -66,7 +66,7 @@ def _end(block: bytes) -> type[BaseException] | None:
 
 @settings(max_examples=2_000, deadline=None)
 @given(st.binary(max_size=200))
-def test_bytes_at_random_are_read_and_refused_alike(backend: str, data: bytes) -> None:
+def test_bytes_at_random_are_read_and_refused_alike(data: bytes) -> None:
     for kind in ("record", "value"):
         for position in range(len(data) + 1):
             python, native = (read(each, kind, data, position) for each in DECODERS.values())
@@ -87,7 +87,7 @@ TEXTS = st.lists(st.sampled_from([*map(bytes.fromhex, _CHARACTERS + _WRONG), b"a
 
 @settings(max_examples=1_000, deadline=None)
 @given(TEXTS)
-def test_texts_are_read_and_refused_alike(backend: str, text: bytes) -> None:
+def test_texts_are_read_and_refused_alike(text: bytes) -> None:
     data = encode.encode_type("")[:1] + bytes((len(text) & 0x7F,)) + text
 
     assert differences(data) == []
@@ -95,7 +95,7 @@ def test_texts_are_read_and_refused_alike(backend: str, text: bytes) -> None:
 
 @settings(max_examples=2_000, deadline=None)
 @given(st.binary(min_size=1, max_size=11))
-def test_numbers_are_read_and_refused_alike(backend: str, digits: bytes) -> None:
+def test_numbers_are_read_and_refused_alike(digits: bytes) -> None:
     digits = bytes(byte | 0x80 for byte in digits[:-1]) + digits[-1:]
 
     for begin in (encode.encode_switch(0)[:1], encode.encode_step(1 << 40)[:1]):
