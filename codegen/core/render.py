@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,8 +57,12 @@ class _CompiledTemplates(BytecodeCache):
 
     @staticmethod
     def _inputs(bucket: Bucket) -> tuple[str, ...]:
-        this_module = Path(__file__).read_text(encoding="utf-8")
-        return this_module, importlib.metadata.version("jinja2"), bucket.checksum
+        return *_tools(), bucket.checksum
+
+
+@functools.cache
+def _tools() -> tuple[str, str]:
+    return Path(__file__).read_text(encoding="utf-8"), importlib.metadata.version("jinja2")
 
 
 def _plain(text: str) -> str:

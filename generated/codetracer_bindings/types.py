@@ -16,973 +16,1166 @@ if TYPE_CHECKING:
 
 __all__ = ["KNOWN", "WORDS"]
 
-KNOWN: Final[dict[str, _Known]] = {
-    "decimal.Decimal": (
-        "_decimal.Decimal",
-        FORM_VALUE,
-        "reads",
-        (("decimal", ("@decimal",), False, False),),
-        (),
-        ("__sizeof__()",),
-        (),
-    ),
-    "fractions.Fraction": (
-        "fractions.Fraction",
-        FORM_VALUE,
-        "reads",
-        (
-            ("_numerator", ("_numerator",), False, False),
-            ("_denominator", ("_denominator",), False, False),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "datetime.date": (
-        "_datetime.date",
-        FORM_VALUE,
-        "reads",
-        (
-            ("year", ("year",), False, False),
-            ("month", ("month",), False, False),
-            ("day", ("day",), False, False),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "datetime.time": (
-        "_datetime.time",
-        FORM_VALUE,
-        "reads",
-        (
-            ("hour", ("hour",), False, False),
-            ("minute", ("minute",), False, False),
-            ("second", ("second",), True, False),
-            ("microsecond", ("microsecond",), True, False),
-        ),
-        (
-            ("tzinfo", ("tzinfo",), True, False),
-            ("fold", ("fold",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "datetime.datetime": (
-        "_datetime.datetime",
-        FORM_VALUE,
-        "reads",
-        (
-            ("year", ("year",), False, False),
-            ("month", ("month",), False, False),
-            ("day", ("day",), False, False),
-            ("hour", ("hour",), False, False),
-            ("minute", ("minute",), False, False),
-            ("second", ("second",), True, False),
-            ("microsecond", ("microsecond",), True, False),
-        ),
-        (
-            ("tzinfo", ("tzinfo",), True, False),
-            ("fold", ("fold",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "datetime.timedelta": (
-        "_datetime.timedelta",
-        FORM_VALUE,
-        "reads",
-        (
-            ("days", ("days",), False, False),
-            ("seconds", ("seconds",), True, False),
-            ("microseconds", ("microseconds",), True, False),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "datetime.timezone": (
-        "_datetime.timezone",
-        FORM_VALUE,
-        "reads",
-        (("__getinitargs__", ("__getinitargs__()",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "zoneinfo.ZoneInfo": (
-        "_zoneinfo.ZoneInfo",
-        FORM_VALUE,
-        "reads",
-        (("key", ("key",), False, False),),
-        (),
-        (),
-        (),
-    ),
-    "uuid.UUID": ("uuid.UUID", FORM_VALUE, "reads", (("int", ("int",), False, False),), (), (), ()),
-    "pathlib.PosixPath": (
-        "pathlib.PosixPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "pathlib._local.PosixPath": (
-        "pathlib._local.PosixPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "pathlib.PurePosixPath": (
-        "pathlib.PurePosixPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "pathlib._local.PurePosixPath": (
-        "pathlib._local.PurePosixPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "pathlib.PureWindowsPath": (
-        "pathlib.PureWindowsPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "pathlib._local.PureWindowsPath": (
-        "pathlib._local.PureWindowsPath",
-        FORM_VALUE,
-        "reads",
-        (("_raw_paths", ("_raw_paths",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "slice": (
-        "slice",
-        FORM_VALUE,
-        "reads",
-        (
-            ("start", ("start",), False, False),
-            ("stop", ("stop",), False, False),
-            ("step", ("step",), True, False),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "array.array": (
-        "array.array",
-        FORM_LIST,
-        "buffer",
-        (),
-        (("typecode", ("typecode",), False, False),),
-        (),
-        (),
-    ),
-    "memoryview": (
-        "memoryview",
-        FORM_VALUE,
-        "bytes",
-        (),
-        (
-            ("format", ("format",), False, False),
-            ("shape", ("shape",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "mmap.mmap": (
-        "mmap.mmap",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("size", ("__len__()",), False, False),
-            ("closed", ("closed",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "mappingproxy": (
-        "mappingproxy",
-        FORM_VALUE,
-        "reads",
-        (("referent", ("@referent",), False, False),),
-        (),
-        (),
-        (),
-    ),
-    "types.SimpleNamespace": ("types.SimpleNamespace", FORM_VALUE, "none", (), (), (), ()),
-    "collections.Counter": ("collections.Counter", FORM_DICT, "none", (), (), (), ()),
-    "collections.OrderedDict": ("collections.OrderedDict", FORM_DICT, "none", (), (), (), ()),
-    "collections.defaultdict": (
-        "collections.defaultdict",
-        FORM_DICT,
-        "none",
-        (),
-        (("default_factory", ("default_factory",), False, False),),
-        (),
-        (),
-    ),
-    "collections.ChainMap": (
-        "collections.ChainMap",
-        FORM_VALUE,
-        "reads",
-        (("maps", ("maps",), False, True),),
-        (),
-        (),
-        (),
-    ),
-    "collections.deque": (
-        "_collections.deque",
-        FORM_LIST,
-        "iteration",
-        (),
-        (("maxlen", ("maxlen",), True, False),),
-        (),
-        (),
-    ),
-    "dict_keys": ("dict_keys", FORM_LIST, "iteration", (), (), (), ()),
-    "dict_values": ("dict_values", FORM_LIST, "iteration", (), (), (), ()),
-    "dict_items": ("dict_items", FORM_LIST, "iteration", (), (), (), ()),
-    "functools.partial": (
-        "_functools.partial",
-        FORM_VALUE,
-        "reads",
-        (("func", ("func",), False, False),),
-        (
-            ("args", ("args",), True, False),
-            ("keywords", ("keywords",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "property": (
-        "property",
-        FORM_VALUE,
-        "reads",
-        (
-            ("fget", ("fget",), True, False),
-            ("fset", ("fset",), True, False),
-            ("fdel", ("fdel",), True, False),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "staticmethod": (
-        "staticmethod",
-        FORM_VALUE,
-        "reads",
-        (("__func__", ("__func__",), False, False),),
-        (),
-        (),
-        (
-            "__module__",
-            "__name__",
-            "__qualname__",
-            "__doc__",
-            "__annotations__",
-            "__annotate__",
-        ),
-    ),
-    "classmethod": (
-        "classmethod",
-        FORM_VALUE,
-        "reads",
-        (("__func__", ("__func__",), False, False),),
-        (),
-        (),
-        (
-            "__module__",
-            "__name__",
-            "__qualname__",
-            "__doc__",
-            "__annotations__",
-            "__annotate__",
-        ),
-    ),
-    "cell": (
-        "cell",
-        FORM_VALUE,
-        "reads",
-        (("cell_contents", ("cell_contents",), False, False),),
-        (),
-        (),
-        (),
-    ),
-    "code": (
-        "code",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("name", ("co_qualname",), False, False),
-            ("file", ("co_filename",), False, False),
-            ("line", ("co_firstlineno",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "types.GenericAlias": (
-        "types.GenericAlias",
-        FORM_VALUE,
-        "reads",
-        (("__origin__", ("__origin__",), False, False),),
-        (("args", ("__args__",), False, False),),
-        (),
-        (),
-    ),
-    "method_descriptor": (
-        "method_descriptor",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("name", ("__qualname__",), False, False),),
-        (),
-        (),
-    ),
-    "wrapper_descriptor": (
-        "wrapper_descriptor",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("name", ("__qualname__",), False, False),),
-        (),
-        (),
-    ),
-    "getset_descriptor": (
-        "getset_descriptor",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("name", ("__qualname__",), False, False),),
-        (),
-        (),
-    ),
-    "member_descriptor": (
-        "member_descriptor",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("name", ("__qualname__",), False, False),),
-        (),
-        (),
-    ),
-    "re.Pattern": (
-        "re.Pattern",
-        FORM_VALUE,
-        "reads",
-        (("pattern", ("pattern",), False, False),),
-        (("flags", ("flags",), True, False),),
-        (),
-        (),
-    ),
-    "re.Match": (
-        "re.Match",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("span", ("span()",), False, False),
-            ("string", ("string",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "_struct.Struct": (
-        "_struct.Struct",
-        FORM_VALUE,
-        "reads",
-        (("format", ("format",), False, False),),
-        (("size", ("size",), False, False),),
-        (),
-        (),
-    ),
-    "_io.StringIO": (
-        "_io.StringIO",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("position", ("tell()",), False, False),
-            ("closed", ("closed",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "_io.BytesIO": (
-        "_io.BytesIO",
-        FORM_VALUE,
-        "bytes",
-        (),
-        (
-            ("position", ("tell()",), False, False),
-            ("closed", ("closed",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "_io.FileIO": (
-        "_io.FileIO",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("name", ("name",), False, False),
-            ("mode", ("mode",), False, False),
-            ("position", ("@position",), False, False),
-            ("closed", ("closed",), True, False),
-        ),
-        (),
-        ("__IOBase_closed",),
-    ),
-    "_io.BufferedReader": (
-        "_io.BufferedReader",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            (
-                "name",
-                (
-                    "raw",
-                    "name",
-                ),
-                False,
-                False,
-            ),
-            (
-                "mode",
-                (
-                    "raw",
-                    "mode",
-                ),
-                False,
-                False,
-            ),
-            ("file_position", ("@position",), False, False),
-            (
-                "closed",
-                (
-                    "raw",
-                    "closed",
-                ),
-                True,
-                False,
-            ),
-        ),
-        (),
-        (),
-    ),
-    "_io.BufferedWriter": (
-        "_io.BufferedWriter",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            (
-                "name",
-                (
-                    "raw",
-                    "name",
-                ),
-                False,
-                False,
-            ),
-            (
-                "mode",
-                (
-                    "raw",
-                    "mode",
-                ),
-                False,
-                False,
-            ),
-            ("file_position", ("@position",), False, False),
-            (
-                "closed",
-                (
-                    "raw",
-                    "closed",
-                ),
-                True,
-                False,
-            ),
-        ),
-        (),
-        (),
-    ),
-    "_io.BufferedRandom": (
-        "_io.BufferedRandom",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            (
-                "name",
-                (
-                    "raw",
-                    "name",
-                ),
-                False,
-                False,
-            ),
-            (
-                "mode",
-                (
-                    "raw",
-                    "mode",
-                ),
-                False,
-                False,
-            ),
-            ("file_position", ("@position",), False, False),
-            (
-                "closed",
-                (
-                    "raw",
-                    "closed",
-                ),
-                True,
-                False,
-            ),
-        ),
-        (),
-        (),
-    ),
-    "_io.TextIOWrapper": (
-        "_io.TextIOWrapper",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            (
-                "name",
-                (
-                    "buffer",
-                    "raw",
-                    "name",
-                ),
-                False,
-                False,
-            ),
-            ("mode", ("mode",), False, False),
-            ("encoding", ("encoding",), False, False),
-            ("file_position", ("@position",), False, False),
-            (
-                "closed",
-                (
-                    "buffer",
-                    "raw",
-                    "closed",
-                ),
-                True,
-                False,
-            ),
-        ),
-        (),
-        (),
-    ),
-    "socket.socket": (
-        "socket.socket",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("fd", ("fileno()",), False, False),
-            ("family", ("family",), False, False),
-            ("type", ("type",), False, False),
-            ("proto", ("proto",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "_thread.lock": (
-        "_thread.LockType",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("locked", ("locked()",), False, False),),
-        (),
-        (),
-    ),
-    "_thread.RLock": (
-        "_thread.RLock",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("owned", ("_is_owned()",), False, False),),
-        (),
-        (),
-    ),
-    "_contextvars.ContextVar": (
-        "_contextvars.ContextVar",
-        FORM_VALUE,
-        "reads",
-        (("name", ("name",), False, False),),
-        (),
-        (),
-        (),
-    ),
-    "contextvars.ContextVar": (
-        "contextvars.ContextVar",
-        FORM_VALUE,
-        "reads",
-        (("name", ("name",), False, False),),
-        (),
-        (),
-        (),
-    ),
-    "list_iterator": (
-        "list_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "list_reverseiterator": (
-        "list_reverseiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "tuple_iterator": (
-        "tuple_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "set_iterator": (
-        "set_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_keyiterator": (
-        "dict_keyiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_valueiterator": (
-        "dict_valueiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_itemiterator": (
-        "dict_itemiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_reversekeyiterator": (
-        "dict_reversekeyiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_reversevalueiterator": (
-        "dict_reversevalueiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "dict_reverseitemiterator": (
-        "dict_reverseitemiterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("remaining", ("__length_hint__()",), False, False),
-            ("of", ("@referent",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "str_ascii_iterator": (
-        "str_ascii_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "str_iterator": (
-        "str_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "bytes_iterator": (
-        "bytes_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "bytearray_iterator": (
-        "bytearray_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "range_iterator": (
-        "range_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "longrange_iterator": (
-        "longrange_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "collections._deque_iterator": (
-        "_collections._deque_iterator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (("remaining", ("__length_hint__()",), False, False),),
-        (),
-        (),
-    ),
-    "enumerate": (
-        "enumerate",
-        FORM_VALUE,
-        "reads",
-        (
-            (
-                "__reduce__",
-                (
-                    "__reduce__()",
-                    "1",
-                ),
-                False,
-                True,
-            ),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "zip": (
-        "zip",
-        FORM_VALUE,
-        "reads",
-        (
-            (
-                "__reduce__",
-                (
-                    "__reduce__()",
-                    "1",
-                ),
-                False,
-                True,
-            ),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "map": (
-        "map",
-        FORM_VALUE,
-        "reads",
-        (
-            (
-                "__reduce__",
-                (
-                    "__reduce__()",
-                    "1",
-                ),
-                False,
-                True,
-            ),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "filter": (
-        "filter",
-        FORM_VALUE,
-        "reads",
-        (
-            (
-                "__reduce__",
-                (
-                    "__reduce__()",
-                    "1",
-                ),
-                False,
-                True,
-            ),
-        ),
-        (),
-        (),
-        (),
-    ),
-    "generator": (
-        "generator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("name", ("__qualname__",), False, False),
-            ("line", ("@line",), False, False),
-            ("running", ("gi_running",), True, False),
-            ("suspended", ("gi_suspended",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "coroutine": (
-        "coroutine",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("name", ("__qualname__",), False, False),
-            ("line", ("@line",), False, False),
-            ("running", ("cr_running",), True, False),
-            ("suspended", ("cr_suspended",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "async_generator": (
-        "async_generator",
-        FORM_INSTANCE,
-        "none",
-        (),
-        (
-            ("name", ("__qualname__",), False, False),
-            ("line", ("@line",), False, False),
-            ("running", ("ag_running",), True, False),
-            ("suspended", ("ag_suspended",), True, False),
-        ),
-        (),
-        (),
-    ),
-    "numpy.ndarray": (
-        "numpy.ndarray",
-        FORM_LIST,
-        "buffer",
-        (),
-        (
-            ("dtype", ("@dtype",), False, False),
-            ("shape", ("@shape",), False, False),
-        ),
-        (),
-        (),
-    ),
-    "numpy.int8": ("numpy.int8", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.int16": ("numpy.int16", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.int32": ("numpy.int32", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.int64": ("numpy.int64", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.uint8": ("numpy.uint8", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.uint16": ("numpy.uint16", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.uint32": ("numpy.uint32", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.uint64": ("numpy.uint64", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.float16": ("numpy.float16", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.float32": ("numpy.float32", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.complex64": ("numpy.complex64", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.bool": ("numpy.bool", FORM_VALUE, "buffer", (), (), (), ()),
-    "numpy.bool_": ("numpy.bool_", FORM_VALUE, "buffer", (), (), (), ()),
-}
+KNOWN: Final[dict[str, _Known]] = {}
 """By a type's name: its place, the form of its instances, the way to read all items, the reads of
 items and of attributes, the read of the size, and the hidden names of an instance's dict.
 
 A read has a name, the steps, whether it is left out if it is None, False, 0 or (), and whether its
 own items replace it."""
+
+
+KNOWN["decimal.Decimal"] = (
+    "_decimal.Decimal",
+    FORM_VALUE,
+    "reads",
+    (("decimal", ("@decimal",), False, False),),
+    (),
+    ("__sizeof__()",),
+    (),
+)
+
+
+KNOWN["fractions.Fraction"] = (
+    "fractions.Fraction",
+    FORM_VALUE,
+    "reads",
+    (
+        ("_numerator", ("_numerator",), False, False),
+        ("_denominator", ("_denominator",), False, False),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["datetime.date"] = (
+    "_datetime.date",
+    FORM_VALUE,
+    "reads",
+    (
+        ("year", ("year",), False, False),
+        ("month", ("month",), False, False),
+        ("day", ("day",), False, False),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["datetime.time"] = (
+    "_datetime.time",
+    FORM_VALUE,
+    "reads",
+    (
+        ("hour", ("hour",), False, False),
+        ("minute", ("minute",), False, False),
+        ("second", ("second",), True, False),
+        ("microsecond", ("microsecond",), True, False),
+    ),
+    (
+        ("tzinfo", ("tzinfo",), True, False),
+        ("fold", ("fold",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["datetime.datetime"] = (
+    "_datetime.datetime",
+    FORM_VALUE,
+    "reads",
+    (
+        ("year", ("year",), False, False),
+        ("month", ("month",), False, False),
+        ("day", ("day",), False, False),
+        ("hour", ("hour",), False, False),
+        ("minute", ("minute",), False, False),
+        ("second", ("second",), True, False),
+        ("microsecond", ("microsecond",), True, False),
+    ),
+    (
+        ("tzinfo", ("tzinfo",), True, False),
+        ("fold", ("fold",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["datetime.timedelta"] = (
+    "_datetime.timedelta",
+    FORM_VALUE,
+    "reads",
+    (
+        ("days", ("days",), False, False),
+        ("seconds", ("seconds",), True, False),
+        ("microseconds", ("microseconds",), True, False),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["datetime.timezone"] = (
+    "_datetime.timezone",
+    FORM_VALUE,
+    "reads",
+    (("__getinitargs__", ("__getinitargs__()",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["zoneinfo.ZoneInfo"] = (
+    "_zoneinfo.ZoneInfo",
+    FORM_VALUE,
+    "reads",
+    (("key", ("key",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["uuid.UUID"] = (
+    "uuid.UUID",
+    FORM_VALUE,
+    "reads",
+    (("int", ("int",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib.PosixPath"] = (
+    "pathlib.PosixPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib._local.PosixPath"] = (
+    "pathlib._local.PosixPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib.PurePosixPath"] = (
+    "pathlib.PurePosixPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib._local.PurePosixPath"] = (
+    "pathlib._local.PurePosixPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib.PureWindowsPath"] = (
+    "pathlib.PureWindowsPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["pathlib._local.PureWindowsPath"] = (
+    "pathlib._local.PureWindowsPath",
+    FORM_VALUE,
+    "reads",
+    (("_raw_paths", ("_raw_paths",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["slice"] = (
+    "slice",
+    FORM_VALUE,
+    "reads",
+    (
+        ("start", ("start",), False, False),
+        ("stop", ("stop",), False, False),
+        ("step", ("step",), True, False),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["array.array"] = (
+    "array.array",
+    FORM_LIST,
+    "buffer",
+    (),
+    (("typecode", ("typecode",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["memoryview"] = (
+    "memoryview",
+    FORM_VALUE,
+    "bytes",
+    (),
+    (
+        ("format", ("format",), False, False),
+        ("shape", ("shape",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["mmap.mmap"] = (
+    "mmap.mmap",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("size", ("__len__()",), False, False),
+        ("closed", ("closed",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["mappingproxy"] = (
+    "mappingproxy",
+    FORM_VALUE,
+    "reads",
+    (("referent", ("@referent",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["types.SimpleNamespace"] = ("types.SimpleNamespace", FORM_VALUE, "none", (), (), (), ())
+
+
+KNOWN["collections.Counter"] = ("collections.Counter", FORM_DICT, "none", (), (), (), ())
+
+
+KNOWN["collections.OrderedDict"] = ("collections.OrderedDict", FORM_DICT, "none", (), (), (), ())
+
+
+KNOWN["collections.defaultdict"] = (
+    "collections.defaultdict",
+    FORM_DICT,
+    "none",
+    (),
+    (("default_factory", ("default_factory",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["collections.ChainMap"] = (
+    "collections.ChainMap",
+    FORM_VALUE,
+    "reads",
+    (("maps", ("maps",), False, True),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["collections.deque"] = (
+    "_collections.deque",
+    FORM_LIST,
+    "iteration",
+    (),
+    (("maxlen", ("maxlen",), True, False),),
+    (),
+    (),
+)
+
+
+KNOWN["dict_keys"] = ("dict_keys", FORM_LIST, "iteration", (), (), (), ())
+
+
+KNOWN["dict_values"] = ("dict_values", FORM_LIST, "iteration", (), (), (), ())
+
+
+KNOWN["dict_items"] = ("dict_items", FORM_LIST, "iteration", (), (), (), ())
+
+
+KNOWN["functools.partial"] = (
+    "_functools.partial",
+    FORM_VALUE,
+    "reads",
+    (("func", ("func",), False, False),),
+    (
+        ("args", ("args",), True, False),
+        ("keywords", ("keywords",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["property"] = (
+    "property",
+    FORM_VALUE,
+    "reads",
+    (
+        ("fget", ("fget",), True, False),
+        ("fset", ("fset",), True, False),
+        ("fdel", ("fdel",), True, False),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["staticmethod"] = (
+    "staticmethod",
+    FORM_VALUE,
+    "reads",
+    (("__func__", ("__func__",), False, False),),
+    (),
+    (),
+    (
+        "__module__",
+        "__name__",
+        "__qualname__",
+        "__doc__",
+        "__annotations__",
+        "__annotate__",
+    ),
+)
+
+
+KNOWN["classmethod"] = (
+    "classmethod",
+    FORM_VALUE,
+    "reads",
+    (("__func__", ("__func__",), False, False),),
+    (),
+    (),
+    (
+        "__module__",
+        "__name__",
+        "__qualname__",
+        "__doc__",
+        "__annotations__",
+        "__annotate__",
+    ),
+)
+
+
+KNOWN["cell"] = (
+    "cell",
+    FORM_VALUE,
+    "reads",
+    (("cell_contents", ("cell_contents",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["code"] = (
+    "code",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("name", ("co_qualname",), False, False),
+        ("file", ("co_filename",), False, False),
+        ("line", ("co_firstlineno",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["types.GenericAlias"] = (
+    "types.GenericAlias",
+    FORM_VALUE,
+    "reads",
+    (("__origin__", ("__origin__",), False, False),),
+    (("args", ("__args__",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["method_descriptor"] = (
+    "method_descriptor",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("name", ("__qualname__",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["wrapper_descriptor"] = (
+    "wrapper_descriptor",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("name", ("__qualname__",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["getset_descriptor"] = (
+    "getset_descriptor",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("name", ("__qualname__",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["member_descriptor"] = (
+    "member_descriptor",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("name", ("__qualname__",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["re.Pattern"] = (
+    "re.Pattern",
+    FORM_VALUE,
+    "reads",
+    (("pattern", ("pattern",), False, False),),
+    (("flags", ("flags",), True, False),),
+    (),
+    (),
+)
+
+
+KNOWN["re.Match"] = (
+    "re.Match",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("span", ("span()",), False, False),
+        ("string", ("string",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_struct.Struct"] = (
+    "_struct.Struct",
+    FORM_VALUE,
+    "reads",
+    (("format", ("format",), False, False),),
+    (("size", ("size",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["_io.StringIO"] = (
+    "_io.StringIO",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("position", ("tell()",), False, False),
+        ("closed", ("closed",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_io.BytesIO"] = (
+    "_io.BytesIO",
+    FORM_VALUE,
+    "bytes",
+    (),
+    (
+        ("position", ("tell()",), False, False),
+        ("closed", ("closed",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_io.FileIO"] = (
+    "_io.FileIO",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("name", ("name",), False, False),
+        ("mode", ("mode",), False, False),
+        ("position", ("@position",), False, False),
+        ("closed", ("closed",), True, False),
+    ),
+    (),
+    ("__IOBase_closed",),
+)
+
+
+KNOWN["_io.BufferedReader"] = (
+    "_io.BufferedReader",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        (
+            "name",
+            (
+                "raw",
+                "name",
+            ),
+            False,
+            False,
+        ),
+        (
+            "mode",
+            (
+                "raw",
+                "mode",
+            ),
+            False,
+            False,
+        ),
+        ("file_position", ("@position",), False, False),
+        (
+            "closed",
+            (
+                "raw",
+                "closed",
+            ),
+            True,
+            False,
+        ),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_io.BufferedWriter"] = (
+    "_io.BufferedWriter",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        (
+            "name",
+            (
+                "raw",
+                "name",
+            ),
+            False,
+            False,
+        ),
+        (
+            "mode",
+            (
+                "raw",
+                "mode",
+            ),
+            False,
+            False,
+        ),
+        ("file_position", ("@position",), False, False),
+        (
+            "closed",
+            (
+                "raw",
+                "closed",
+            ),
+            True,
+            False,
+        ),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_io.BufferedRandom"] = (
+    "_io.BufferedRandom",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        (
+            "name",
+            (
+                "raw",
+                "name",
+            ),
+            False,
+            False,
+        ),
+        (
+            "mode",
+            (
+                "raw",
+                "mode",
+            ),
+            False,
+            False,
+        ),
+        ("file_position", ("@position",), False, False),
+        (
+            "closed",
+            (
+                "raw",
+                "closed",
+            ),
+            True,
+            False,
+        ),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_io.TextIOWrapper"] = (
+    "_io.TextIOWrapper",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        (
+            "name",
+            (
+                "buffer",
+                "raw",
+                "name",
+            ),
+            False,
+            False,
+        ),
+        ("mode", ("mode",), False, False),
+        ("encoding", ("encoding",), False, False),
+        ("file_position", ("@position",), False, False),
+        (
+            "closed",
+            (
+                "buffer",
+                "raw",
+                "closed",
+            ),
+            True,
+            False,
+        ),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["socket.socket"] = (
+    "socket.socket",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("fd", ("fileno()",), False, False),
+        ("family", ("family",), False, False),
+        ("type", ("type",), False, False),
+        ("proto", ("proto",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["_thread.lock"] = (
+    "_thread.LockType",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("locked", ("locked()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["_thread.RLock"] = (
+    "_thread.RLock",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("owned", ("_is_owned()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["_contextvars.ContextVar"] = (
+    "_contextvars.ContextVar",
+    FORM_VALUE,
+    "reads",
+    (("name", ("name",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["contextvars.ContextVar"] = (
+    "contextvars.ContextVar",
+    FORM_VALUE,
+    "reads",
+    (("name", ("name",), False, False),),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["list_iterator"] = (
+    "list_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["list_reverseiterator"] = (
+    "list_reverseiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["tuple_iterator"] = (
+    "tuple_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["set_iterator"] = (
+    "set_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_keyiterator"] = (
+    "dict_keyiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_valueiterator"] = (
+    "dict_valueiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_itemiterator"] = (
+    "dict_itemiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_reversekeyiterator"] = (
+    "dict_reversekeyiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_reversevalueiterator"] = (
+    "dict_reversevalueiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["dict_reverseitemiterator"] = (
+    "dict_reverseitemiterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("remaining", ("__length_hint__()",), False, False),
+        ("of", ("@referent",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["str_ascii_iterator"] = (
+    "str_ascii_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["str_iterator"] = (
+    "str_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["bytes_iterator"] = (
+    "bytes_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["bytearray_iterator"] = (
+    "bytearray_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["range_iterator"] = (
+    "range_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["longrange_iterator"] = (
+    "longrange_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["collections._deque_iterator"] = (
+    "_collections._deque_iterator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (("remaining", ("__length_hint__()",), False, False),),
+    (),
+    (),
+)
+
+
+KNOWN["enumerate"] = (
+    "enumerate",
+    FORM_VALUE,
+    "reads",
+    (
+        (
+            "__reduce__",
+            (
+                "__reduce__()",
+                "1",
+            ),
+            False,
+            True,
+        ),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["zip"] = (
+    "zip",
+    FORM_VALUE,
+    "reads",
+    (
+        (
+            "__reduce__",
+            (
+                "__reduce__()",
+                "1",
+            ),
+            False,
+            True,
+        ),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["map"] = (
+    "map",
+    FORM_VALUE,
+    "reads",
+    (
+        (
+            "__reduce__",
+            (
+                "__reduce__()",
+                "1",
+            ),
+            False,
+            True,
+        ),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["filter"] = (
+    "filter",
+    FORM_VALUE,
+    "reads",
+    (
+        (
+            "__reduce__",
+            (
+                "__reduce__()",
+                "1",
+            ),
+            False,
+            True,
+        ),
+    ),
+    (),
+    (),
+    (),
+)
+
+
+KNOWN["generator"] = (
+    "generator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("name", ("__qualname__",), False, False),
+        ("line", ("@line",), False, False),
+        ("running", ("gi_running",), True, False),
+        ("suspended", ("gi_suspended",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["coroutine"] = (
+    "coroutine",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("name", ("__qualname__",), False, False),
+        ("line", ("@line",), False, False),
+        ("running", ("cr_running",), True, False),
+        ("suspended", ("cr_suspended",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["async_generator"] = (
+    "async_generator",
+    FORM_INSTANCE,
+    "none",
+    (),
+    (
+        ("name", ("__qualname__",), False, False),
+        ("line", ("@line",), False, False),
+        ("running", ("ag_running",), True, False),
+        ("suspended", ("ag_suspended",), True, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["numpy.ndarray"] = (
+    "numpy.ndarray",
+    FORM_LIST,
+    "buffer",
+    (),
+    (
+        ("dtype", ("@dtype",), False, False),
+        ("shape", ("@shape",), False, False),
+    ),
+    (),
+    (),
+)
+
+
+KNOWN["numpy.int8"] = ("numpy.int8", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.int16"] = ("numpy.int16", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.int32"] = ("numpy.int32", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.int64"] = ("numpy.int64", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.uint8"] = ("numpy.uint8", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.uint16"] = ("numpy.uint16", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.uint32"] = ("numpy.uint32", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.uint64"] = ("numpy.uint64", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.float16"] = ("numpy.float16", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.float32"] = ("numpy.float32", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.complex64"] = ("numpy.complex64", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.bool"] = ("numpy.bool", FORM_VALUE, "buffer", (), (), (), ())
+
+
+KNOWN["numpy.bool_"] = ("numpy.bool_", FORM_VALUE, "buffer", (), (), (), ())
 
 WORDS: Final = {
     "uuid.UUID": "uuid",

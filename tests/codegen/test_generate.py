@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import black
 import pytest
 from pydantic import BaseModel
 
@@ -202,3 +203,28 @@ def test_a_template_that_makes_no_python_is_refused_by_file_and_line() -> None:
 
     with pytest.raises(CodegenError, match=r"generated/broken\.py: .*line 2: .*'def :'"):
         format_file(path, "import sys\ndef :\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A = 1\n\n\n\nB   = 2\n\n\n# A comment.\n\n\ndef f():\n    x = 1\n\n\n\n    return x\n",
+        'A = """one\n\n\ntwo   = 3\n"""\n\n\nB   = 2\n',
+        "A = [\n1,\n\n\n2]\n\n\nif A:\n    B = 1\n\n\nelse:\n    B = 2\n",
+        '"""Text."""\n\n\nimport os\n\n\nX   = os\n\n\n\n@print\n\n\ndef f(): ...\n\n\n\n',
+        '\n\n\n# A\n\n\n\n"""Text."""\n\n\nX   = 1\n\n\n"""Text."""\n\n\n# B\n\n\nimport os\n\n\nX=1',
+        "class C(X): ...\n\n\ndef f(): ...\n\n\n\n@f\ndef g(): ...\n\n\nX   = 1\n\n\nimport os\n\n\ng()",
+    ],
+    ids=["statements", "string", "branches", "imports", "docstring", "definitions"],
+)
+def test_parts_are_formatted_as_black_formats_the_whole(text: str) -> None:
+    whole = black.format_str(text, mode=black.Mode(line_length=100))
+
+    assert format_file(Path("generated/made.py"), text) == whole
+
+
+def test_what_was_formatted_in_parts_is_as_black_leaves_it(generated: dict[Path, str]) -> None:
+    mode = black.Mode(line_length=100)
+    for path, text in generated.items():
+        if path.suffix == ".py":
+            assert black.format_str(text, mode=mode) == text, path
