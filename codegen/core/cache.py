@@ -16,7 +16,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent.parent.parent / ".codegen_cache"
 """The folder of the entries, which git ignores."""
 
-_MOST_ENTRIES = 1000
+_MOST_ENTRIES = 2000
 _DIGEST_SIZE = 32
 
 

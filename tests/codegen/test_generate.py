@@ -212,8 +212,8 @@ def test_a_template_that_makes_no_python_is_refused_by_file_and_line() -> None:
         'A = """one\n\n\ntwo   = 3\n"""\n\n\nB   = 2\n',
         "A = [\n1,\n\n\n2]\n\n\nif A:\n    B = 1\n\n\nelse:\n    B = 2\n",
         '"""Text."""\n\n\nimport os\n\n\nX   = os\n\n\n\n@print\n\n\ndef f(): ...\n\n\n\n',
-        '\n\n\n# A\n\n\n\n"""Text."""\n\n\nX   = 1\n\n\n"""Text."""\n\n\n# B\n\n\nimport os\n\n\nX=1',
-        "class C(X): ...\n\n\ndef f(): ...\n\n\n\n@f\ndef g(): ...\n\n\nX   = 1\n\n\nimport os\n\n\ng()",
+        '\n\n\n# A\n\n\n\n"""Text."""\n\n\nX   = 1\n\n\n"""Text."""\n\n\n# B\n\n\nX = 2\n',
+        "class C: ...\n\n\ndef f(): ...\n\n\n\n@f\ndef g(): ...\n\n\nX   = 1\n\n\nimport os\n\n\ng",
     ],
     ids=["statements", "string", "branches", "imports", "docstring", "definitions"],
 )
