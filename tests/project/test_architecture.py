@@ -128,8 +128,13 @@ def guarded(tree: ast.Module) -> set[ast.AST]:
     }
 
 
-def imports(module: str, *, types_too: bool) -> Iterator[tuple[str, str]]:
-    """Yield each module of the package that a module imports, and a name that it takes from it."""
+@cache
+def imports(module: str, *, types_too: bool) -> list[tuple[str, str]]:
+    """Return each module of the package that a module imports, and a name that it takes from it."""
+    return list(_imports(module, types_too=types_too))
+
+
+def _imports(module: str, *, types_too: bool) -> Iterator[tuple[str, str]]:
     tree = modules()[module]
     skipped = set() if types_too else guarded(tree)
     for node in ast.walk(tree):

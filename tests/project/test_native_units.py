@@ -86,6 +86,7 @@ def unit_of(file: str) -> str:
     return file.rpartition(".")[0]
 
 
+@cache
 def plain(file: str) -> str:
     """Return a file without comments and texts."""
     text = FILES[file].read_text(encoding="utf-8")
@@ -130,8 +131,19 @@ def other_names(file: str) -> set[str]:
 def is_used(name: str, file: str) -> bool:
     """Tell whether a file uses a name that is no member's, other than as what it points to."""
     # In a header only calls are uses of functions: members have such names too.
-    end = r"\(" if file.endswith(".h") and name not in every_other_name() else r"\b"
-    return re.search(rf"(?<![>.\w])(?<!struct ){name}{end}", plain(file)) is not None
+    if file.endswith(".h") and name not in every_other_name():
+        return name in called(file)
+    return name in named(file)
+
+
+@cache
+def named(file: str) -> set[str]:
+    return {*re.findall(r"(?<![>.\w])(?<!struct )(\w+)\b", plain(file))}
+
+
+@cache
+def called(file: str) -> set[str]:
+    return {*re.findall(r"(?<![>.\w])(?<!struct )(\w+)\(", plain(file))}
 
 
 @cache
@@ -139,6 +151,7 @@ def every_other_name() -> set[str]:
     return {name for file in FILES if file.endswith(".h") for name in other_names(file)}
 
 
+@cache
 def provided(header: str) -> set[str]:
     return functions(header) | other_names(header)
 
