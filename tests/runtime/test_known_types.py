@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -386,7 +387,7 @@ pass
     ]
 
 
-MAPPED = """
+ARRAYS = """
 import mmap, numpy
 with open('mapped', 'wb') as file:
     file.write(bytes(8192))
@@ -395,31 +396,6 @@ with open('mapped', 'r+b') as file:
     view, items = memoryview(mapped)[4096:], numpy.frombuffer(mapped, 'B', offset=4096)
     part, own = items[1:], items[:2].copy()
     file.truncate(0)
-mapped, view, items, part, own
-pass
-"""
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_memory_of_a_mapped_file_is_not_read_which_may_have_been_cut(
-    tmp_path: Path, backend: str
-) -> None:
-    record(tmp_path, MAPPED, backend=backend)
-
-    seen = last(tmp_path / "out")
-
-    assert {name: shown(seen[name]) for name in ("mapped", "view", "part", "own")} == {
-        "mapped": "<mmap #n size=8192>",
-        "view": "memoryview(… +1, format='B', shape=(4096,))",
-        "part": "ndarray([… +4095], dtype='uint8', shape=(4095,))" if NATIVE else UNREAD,
-        "own": "ndarray([0, 0], dtype='uint8', shape=(2,))" if NATIVE else UNREAD,
-    }
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_arrays_of_every_kind_show_their_first_items(tmp_path: Path, backend: str) -> None:
-    program = """
-import numpy
 found = {
     'strided': numpy.arange(12).reshape(3, 4)[::2, ::3],
     'turned': numpy.arange(4).reshape(2, 2).T,
@@ -437,11 +413,34 @@ found = {
     'records': numpy.zeros(2, dtype=[('a', 'i4'), ('b', 'f8')]),
     'dates': numpy.array(['2026-11-28'], dtype='M8[D]'),
 }
+mapped, view, items, part, own
 pass
 """
-    record(tmp_path, program, backend=backend)
 
-    found = dict(an_object(last(tmp_path / "out")["found"]).pairs)
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def arrays(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, Value]:
+    """Return the variables of one program with arrays: recording numpy takes seconds."""
+    folder = tmp_path_factory.mktemp("arrays")
+    record(folder, ARRAYS, backend=request.param)
+    return last(folder / "out")
+
+
+def test_memory_of_a_mapped_file_is_not_read_which_may_have_been_cut(
+    arrays: Mapping[str, Value],
+) -> None:
+    assert {name: shown(arrays[name]) for name in ("mapped", "view", "part", "own")} == {
+        "mapped": "<mmap #n size=8192>",
+        "view": "memoryview(… +1, format='B', shape=(4096,))",
+        "part": "ndarray([… +4095], dtype='uint8', shape=(4095,))" if NATIVE else UNREAD,
+        "own": "ndarray([0, 0], dtype='uint8', shape=(2,))" if NATIVE else UNREAD,
+    }
+
+
+def test_arrays_of_every_kind_show_their_first_items(arrays: Mapping[str, Value]) -> None:
+    found = dict(an_object(arrays["found"]).pairs)
 
     texts = {name: shown(value) for name, value in found.items()}
     if not NATIVE:
