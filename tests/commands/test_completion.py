@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import execute, trace_environ, write
+from tests.support.reading import read
+from tests.support.running import trace_environ, write
 
 type Complete = Callable[[str], str]
 
@@ -84,7 +85,7 @@ def complete(
     """Return what asks a shell for its completions of a line."""
     shell: str = request.param
     folder = tmp_path_factory.mktemp(shell)
-    script = execute("-m", "codetracer", "completion", shell, cwd=folder)
+    script = read("completion", shell, cwd=folder)
     assert (script.code, script.stderr) == (0, "")
     write(folder, {"script": script.stdout, "app.py": "", "data of mine.txt": "", "traced/x": ""})
     if shell != "fish":
@@ -165,7 +166,7 @@ def test_what_would_be_the_programs_or_wrong_is_not_offered(
 
 @pytest.mark.parametrize("shell", ["", "tcsh"])
 def test_a_shell_that_there_is_no_script_for_is_wrong_usage(tmp_path: Path, shell: str) -> None:
-    done = execute("-m", "codetracer", "completion", *filter(None, [shell]), cwd=tmp_path)
+    done = read("completion", *filter(None, [shell]), cwd=tmp_path)
 
     assert (done.code, done.stdout) == (2, "")
     assert "SHELL" in done.stderr

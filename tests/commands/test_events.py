@@ -8,20 +8,22 @@ import pytest
 from codegen.core.load import load_spec
 from codegen.events.model import Event, EventsSpec
 from codegen.events.probes import load_probes
-from tests.support.project import ROOT, run_python
+from tests.support.project import ROOT
+from tests.support.reading import read
+from tests.support.running import Outcome
 
 SPEC = load_spec(EventsSpec, ROOT)
 
 
-def events(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_python("-m", "codetracer", "events", *arguments)
+def events(*arguments: str) -> Outcome:
+    return read("events", *arguments, cwd=ROOT)
 
 
 def test_without_a_name_every_event_is_listed_with_its_version_and_summary() -> None:
     done = events()
 
     *lines, empty, last = done.stdout.splitlines()
-    assert (done.returncode, done.stderr, empty) == (0, "", "")
+    assert (done.code, done.stderr, empty) == (0, "", "")
     assert [line.split(maxsplit=2) for line in lines] == [
         [event.name, event.since, event.summary] for event in SPEC.event
     ]
@@ -33,7 +35,7 @@ def test_of_one_event_all_that_the_spec_and_the_probes_say_is_told(event: Event)
     name, row = event.name, event
     done = events(name)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.stderr) == (0, "")
     words = " ".join(done.stdout.split())
     assert done.stdout.startswith(f"{name}: {row.summary}\n")
     assert f"def {row.handler}(self, {SPEC.parameters(row)}, /)" in done.stdout
@@ -66,7 +68,7 @@ def test_an_unknown_event_is_refused_with_the_close_one_and_all_there_are(
 ) -> None:
     done = events(wrong)
 
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.code, done.stdout) == (2, "")
     assert f"there is no event '{wrong}' (did you mean {right}?); events are: " in done.stderr
     for event in SPEC.event:
         assert event.name in done.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
 from tests.support.logs import NONE
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
 BEGIN = [
@@ -40,7 +41,7 @@ EXIT = encode.encode_exit(500, 1, 3)
 
 
 def info(*arguments: str | Path, cwd: Path) -> Outcome:
-    return execute("-m", "codetracer", "info", *arguments, cwd=cwd)
+    return read("info", *arguments, cwd=cwd)
 
 
 def test_the_counts_are_those_of_the_log(tmp_path: Path) -> None:

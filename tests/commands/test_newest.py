@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
 EXPORT = ("export", "--to", "codetracer-json")
@@ -20,7 +21,7 @@ def record(folder: Path, name: str, out: str) -> None:
 
 
 def run(*command: str, cwd: Path) -> Outcome:
-    return execute("-m", "codetracer", *command, cwd=cwd)
+    return read(*command, cwd=cwd)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

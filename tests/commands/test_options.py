@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from codetracer import cli
+from tests.support.reading import read
 from tests.support.running import execute, write
 
 
@@ -71,7 +72,7 @@ def test_a_wrong_number_is_answered_with_what_numbers_there_may_be(
 def test_what_show_is_asked_for_is_something_and_one_thing(
     tmp_path: Path, words: tuple[str, ...], said: str
 ) -> None:
-    done = execute("-m", "codetracer", "show", *words, cwd=tmp_path)
+    done = read("show", *words, cwd=tmp_path)
 
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr.endswith(f"codetracer show: error: {said}\n")

@@ -16,6 +16,7 @@ import pytest
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
 from tests.support.logs import NONE, text
+from tests.support.reading import read
 from tests.support.running import execute, trace_environ
 
 PLAIN = {"TERM": "xterm", "PAGER": "cat"}
@@ -111,7 +112,7 @@ def test_lines_are_as_wide_as_the_terminal(trace: Path, columns: int) -> None:
 
 
 def test_lines_are_not_cut_in_a_pipe(trace: Path) -> None:
-    done = execute("-m", "codetracer", "show", "out", "--variable", "a", cwd=trace)
+    done = read("show", "out", "--variable", "a", cwd=trace)
 
     assert "日本語" * 20 in done.stdout
 
@@ -180,7 +181,7 @@ def test_in_a_pager_no_line_is_too_many(tmp_path: Path) -> None:
     logs.write_trace(tmp_path / "out", logs.log(records))
 
     paged = on_terminal("out", "--output", cwd=tmp_path, environ={"PAGER": "cat -"})
-    piped = execute("-m", "codetracer", "show", "out", "--output", cwd=tmp_path).stdout
+    piped = read("show", "out", "--output", cwd=tmp_path).stdout
 
     assert (len(paged.splitlines()), len(piped.splitlines())) == (300, 201)
 

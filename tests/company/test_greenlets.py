@@ -9,6 +9,7 @@ import pytest
 import codetracer
 from codetracer.replay import CallEvent, ReturnEvent
 from tests.support.company import site
+from tests.support.reading import read
 from tests.support.recordings import BACKENDS
 from tests.support.running import SOURCES, execute, write
 
@@ -48,6 +49,6 @@ def test_each_greenlets_calls_are_one_and_none_is_lost(tmp_path: Path, backend: 
     returned = {event.frame for event in events if isinstance(event, ReturnEvent)}
     assert [frame.code.name for frame in calls].count("inner") == 2
     assert {frame.code.name for frame in calls if frame not in returned} == set()
-    info = execute("-m", "codetracer", "info", "--format", "json", "out", cwd=tmp_path)
+    info = read("info", "--format", "json", "out", cwd=tmp_path)
     (process,) = json.loads(info.stdout)["processes"]
     assert process["lost"] == 0

@@ -13,6 +13,7 @@ from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
 from tests.support.exporting import Backend, elements, export
 from tests.support.logs import NONE, number
+from tests.support.reading import read
 from tests.support.running import execute, write
 
 PROGRAM = """\
@@ -327,6 +328,6 @@ def test_depth_and_items_can_be_chosen(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_is_2(tmp_path: Path, arguments: list[str]) -> None:
-    done = execute("-m", "codetracer", "export", *arguments, cwd=tmp_path)
+    done = read("export", *arguments, cwd=tmp_path)
 
     assert (done.code, done.stdout) == (2, "")

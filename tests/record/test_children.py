@@ -11,6 +11,7 @@ import pytest
 
 import codetracer
 from codetracer.monitoring.backend import BACKENDS
+from tests.support.reading import read
 from tests.support.recordings import NATIVE
 from tests.support.running import Outcome, execute, write
 
@@ -29,7 +30,7 @@ def record(folder: Path, program: str, *options: str, backend: str) -> Outcome:
 
 
 def info(folder: Path) -> dict[str, Any]:
-    outcome = execute("-m", "codetracer", "info", "out", "--format=json", cwd=folder)
+    outcome = read("info", "out", "--format=json", cwd=folder)
     found: dict[str, Any] = json.loads(outcome.stdout)
     return found
 
@@ -69,7 +70,7 @@ def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
     (command,) = found["unrecorded"]
     assert command.endswith("worker.py")
     assert (found["complete"], found["problem"]) == (True, None)
-    shown = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
+    shown = read("info", "out", cwd=tmp_path).stdout
     assert "missing    a Python process was started and is not recorded: " in shown
 
 

@@ -13,6 +13,7 @@ from codetracer.replay import (
 from tests.record.test_engines import RECORDER, without_identifiers
 from tests.support.exporting import elements, export
 from tests.support.formatters import FILTER, ORDER, calls, each_engine, run, shown, words
+from tests.support.reading import read
 from tests.support.recordings import BACKENDS, ENVIRON, an_object, last, record
 from tests.support.running import execute, write
 
@@ -155,7 +156,7 @@ def test_the_views_show_words_and_find_them(tmp_path: Path, backend: str) -> Non
     record(tmp_path, program, "--trace-filter=f.toml", backend=backend)
 
     def show(*options: str) -> str:
-        done = execute("-m", "codetracer", "show", "out", *options, cwd=tmp_path)
+        done = read("show", "out", *options, cwd=tmp_path)
         assert (done.code, done.stderr) == (0, "")
         return re.sub(r"#\d+", "#n", done.stdout)
 

@@ -8,6 +8,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, Hidden, ReturnEvent
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
 FILES = {
@@ -131,7 +132,7 @@ def test_the_recording_and_info_say_which_globs_there_were(tmp_path: Path) -> No
     filters = metadata["filters"]
     assert (filters["include"], filters["exclude"]) == (["app.py", "part.py"], ["x.py"])
     assert filters["stats"]["skipped_by"]["--include and --exclude"] > 0
-    info = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
+    info = read("info", "out", cwd=tmp_path).stdout
     assert "; only files that match app.py or part.py; no files that match x.py\n" in info
 
 

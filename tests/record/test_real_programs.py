@@ -8,6 +8,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, Event, ReturnEvent, UnwindEvent
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
 
@@ -21,7 +22,7 @@ def record(folder: Path, backend: str, *arguments: str, stdin: str = "") -> Outc
 
 
 def show(folder: Path, *arguments: str) -> str:
-    outcome = execute("-m", "codetracer", "show", "out", *arguments, cwd=folder)
+    outcome = read("show", "out", *arguments, cwd=folder)
     assert (outcome.code, outcome.stderr) == (0, "")
     return outcome.stdout
 

@@ -11,6 +11,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import CallEvent, CutText, Hidden, OutputEvent
+from tests.support.reading import read
 from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last, record
 from tests.support.running import Outcome, execute, trace_environ, write
 from tests.support.secret_programs import HARMLESS, placed
@@ -362,7 +363,7 @@ def test_a_recording_says_whether_secrets_were_hidden(
 ) -> None:
     recorded(tmp_path, "x = 1", backend, *options)
 
-    told = execute("-m", "codetracer", "info", "out", cwd=tmp_path)
+    told = read("info", "out", cwd=tmp_path)
 
     assert line in told.stdout.splitlines(), told.stdout
 

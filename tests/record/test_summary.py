@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from codetracer.monitoring.backend import BACKENDS
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, trace_environ, write
 
 
@@ -297,5 +298,5 @@ def test_events_that_were_missed_are_counted(tmp_path: Path, backend: str) -> No
     said = re.search(r", ([0-9,]+) events? missed; to see it: ", outcome.stderr)
     assert said is not None
     assert int(said[1].replace(",", "")) == metadata["counts"]["missed"]
-    told = execute("-m", "codetracer", "info", "out", cwd=tmp_path).stdout
+    told = read("info", "out", cwd=tmp_path).stdout
     assert f"\nmissed     {said[1]} events: " in told

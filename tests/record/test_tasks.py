@@ -7,6 +7,7 @@ import pytest
 
 import codetracer
 from codetracer.replay import CallEvent, ResumeEvent, StepEvent, ThrowEvent
+from tests.support.reading import read
 from tests.support.recordings import BACKENDS, record
 from tests.support.running import execute
 
@@ -113,7 +114,7 @@ def began(folder: Path) -> list[tuple[str, str]]:
 
 
 def shown(folder: Path, *options: str) -> str:
-    outcome = execute("-m", "codetracer", "show", "out", *options, cwd=folder)
+    outcome = read("show", "out", *options, cwd=folder)
     assert outcome.code == 0, outcome
     return outcome.stdout
 

@@ -15,16 +15,10 @@ import codetracer
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import BLOCK_HEADER, BLOCK_MAGIC, FILE_HEADER
 from tests.support import logs
-from tests.support.running import Outcome, execute
+from tests.support.reading import read
+from tests.support.running import Outcome
 
 HOLE = 20 << 30
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
-from codetracer.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-
 COMMANDS = (
     ("info", "trace"),
     ("show", "trace"),
@@ -53,7 +47,7 @@ def trace(folder: Path) -> Path:
 
 def limited(*arguments: str, cwd: Path) -> Outcome:
     """Run a command with 1 GiB of address space."""
-    return execute("-c", LIMITED, *arguments, cwd=cwd)
+    return read(*arguments, cwd=cwd, address_space=1 << 30)
 
 
 def listen(path: Path) -> None:
@@ -180,7 +174,7 @@ def test_room_that_was_claimed_and_never_used_is_not_read(tmp_path: Path) -> Non
             file.write(BLOCK_HEADER.pack(BLOCK_MAGIC, number, room, 0, 0))
         file.truncate(HOLE)
 
-    done = execute("-c", LIMITED.replace("1 << 30", "300 << 20"), "info", "trace", cwd=tmp_path)
+    done = read("info", "trace", cwd=tmp_path, address_space=300 << 20)
 
     assert done.code == 0, done
     assert "0 steps" in done.stdout
@@ -277,7 +271,7 @@ def test_a_wrong_field_of_the_metadata_is_said_and_counts_as_unknown(
     logs.write_trace(tmp_path / "trace", whole_log(), metadata={field: value})
 
     for command in COMMANDS:
-        done = execute("-m", "codetracer", *command, cwd=tmp_path)
+        done = read(*command, cwd=tmp_path)
         assert done.code == 0, done
         if command[0] == "info":
             assert f"no: trace_metadata.json is damaged: {field}" in done.stdout
@@ -315,7 +309,7 @@ def test_what_is_right_beside_a_wrong_field_stays_and_so_does_what_is_unknown(
 def test_a_copy_whose_name_no_file_can_have_counts_as_missing(tmp_path: Path, name: str) -> None:
     logs.write_trace(tmp_path / "trace", whole_log(), metadata={"sources": {"/app/app.py": name}})
 
-    done = execute("-m", "codetracer", "show", "trace", "--step", "0", cwd=tmp_path)
+    done = read("show", "trace", "--step", "0", cwd=tmp_path)
 
     assert done.code == 0, done
     assert codetracer.read(tmp_path / "trace").source_lines("/app/app.py") == []

@@ -22,6 +22,7 @@ from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import FORM_DICT, FORM_INSTANCE, FORM_LIST, NESTING
 from tests.support import logs
 from tests.support.logs import NONE, number, text
+from tests.support.reading import read
 from tests.support.running import execute
 
 BEGIN = [
@@ -184,7 +185,7 @@ def test_a_frame_that_goes_on_elsewhere_leaves_its_stack_and_what_lay_above_it_d
 
 def shown(folder: Path, records: Iterable[bytes], *options: str) -> list[str]:
     logs.write_trace(folder / "trace", logs.log([*BEGIN, *records, EXIT]))
-    done = execute("-m", "codetracer", "show", "trace", *options, cwd=folder)
+    done = read("show", "trace", *options, cwd=folder)
     assert (done.code, done.stderr) == (0, "")
     return done.stdout.splitlines()
 

@@ -25,6 +25,7 @@ from codetracer.monitoring.backend import VARIABLE
 from codetracer.session import CAPTURE_MODES
 from tests.stress.programs import FROM_PYPI, PROGRAMS
 from tests.support.company import site
+from tests.support.reading import read
 from tests.support.running import SOURCES, trace_environ
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -151,16 +152,9 @@ def _differs(expected: Ended, done: Ended, name: str) -> str | None:
 
 
 def _unreadable(out: Path, name: str) -> str | None:
-    told = subprocess.run(
-        [sys.executable, "-m", "codetracer", "info", str(out)],
-        env=trace_environ(),
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    if told.returncode or told.stderr:
-        return f"info: {told.returncode}\n{told.stdout}{told.stderr}"
+    told = read("info", out, cwd=out.parent)
+    if told.code or told.stderr:
+        return f"info: {told.code}\n{told.stdout}{told.stderr}"
     trace = codetracer.read(out)
     # Other processes may be left by os._exit.
     if not trace.processes[0].complete and name != SHORT_OF_MEMORY:

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.running import Outcome, execute
+from tests.support.reading import read
+from tests.support.running import Outcome
 
 type Element = dict[str, Any]
 
 
 def export(*arguments: str | Path, cwd: Path) -> Outcome:
-    return execute("-m", "codetracer", "export", *arguments, "--to", "codetracer-json", cwd=cwd)
+    return read("export", *arguments, "--to", "codetracer-json", cwd=cwd)
 
 
 def elements(folder: Path) -> list[Element]:

@@ -9,6 +9,7 @@ import pytest
 
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
 PROGRAM = """\
@@ -80,7 +81,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def show(*arguments: str | Path, cwd: Path) -> Outcome:
-    return execute("-m", "codetracer", "show", *arguments, cwd=cwd)
+    return read("show", *arguments, cwd=cwd)
 
 
 def rows(*arguments: str | Path, cwd: Path) -> list[dict[str, object]]:
