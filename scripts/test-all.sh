@@ -20,7 +20,7 @@ run_tests() {
     shift 3
     echo "== CPython $label ($interpreter)"
     if make --no-print-directory environment PYTHON="$interpreter" VENV="$venv" GROUP=test &&
-        "$venv/bin/python" -m pytest -n auto "$@"; then
+        "$venv/bin/python" -m pytest -n auto --dist worksteal "$@"; then
         passed="$passed, $label"
     else
         failed="$failed, $label"

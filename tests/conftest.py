@@ -1,10 +1,14 @@
 """What every test starts from: no tracer, the default policy, clean slots."""
 
 import compileall
+import fcntl
+import gc
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +17,8 @@ from tests.support.building import build, copy_of_the_project
 from tests.support.decoders import differences_below
 from tests.support.running import ROOT
 from tests.support.slots import EMPTY, slots
+
+LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,6 +37,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Count the tests marked `slow` that are left out."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker tell how many it has left out."""
+    output: dict[str, int] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take it from a worker: each has left out the same."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say that the tests marked `slow` were left out, and how many there are."""
+    if number := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f'{number} tests marked "slow" were left out (`make test-all` and CI run them)'
+        )
+
+
+def pytest_collection_finish() -> None:
+    """Keep what collecting made, hundreds of megabytes, out of each search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
@@ -62,14 +104,37 @@ def _both_decoders(request: pytest.FixtureRequest, _compared: set[Path]) -> Iter
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the wheel of this checkout, built once for all workers."""
+    return once(tmp_path_factory, "wheel", lambda folder: build(copy_of_the_project(folder))[0])
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
     """Return the folder ``bin`` of an environment into which pip has installed the project."""
-    folder = tmp_path_factory.mktemp("installed")
-    wheel, _ = build(copy_of_the_project(folder / "project"))
-    environment = folder / "environment"
-    for arguments in (
-        (sys.executable, "-m", "venv", environment),
-        (environment / "bin/pip", "install", "--no-index", "--no-deps", wheel),
-    ):
-        subprocess.run(arguments, check=True, capture_output=True, cwd=folder)
-    return environment / "bin"
+
+    def install(environment: Path) -> Path:
+        for arguments in (
+            (sys.executable, "-m", "venv", "--without-pip", environment),
+            (
+                *(sys.executable, "-m", "pip", "--python", environment),
+                *("install", "--no-index", "--no-deps", wheel),
+            ),
+        ):
+            subprocess.run(arguments, check=True, capture_output=True)
+        return environment / "bin"
+
+    return once(tmp_path_factory, "installed", install)
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Path]) -> Path:
+    """Return what `make` made in a folder that all workers share; the first one calls it."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / f"{name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        told = shared / f"{name}.txt"
+        if not told.exists():
+            told.write_text(str(make(shared / name)), encoding="utf-8")
+        return Path(told.read_text(encoding="utf-8"))

@@ -90,6 +90,7 @@ def _content(folder: Path) -> dict[str, object]:
             "            while True:\n                pass\n",
             "hang",
             id="a command never ends",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "codetracer/commands/show/state_at_step.py",
@@ -97,6 +98,7 @@ def _content(folder: Path) -> dict[str, object]:
             "            bytes(3 << 30)\n",
             "excess memory",
             id="a command takes memory",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "codetracer/commands/show/state_at_step.py",
@@ -111,6 +113,7 @@ def _content(folder: Path) -> dict[str, object]:
             "            open('trace/more.ctlog', 'a').write('x')\n",
             "wrote outside",
             id="a command writes into the recording",
+            marks=pytest.mark.slow,
         ),
         pytest.param(
             "codetracer/commands/show/state_at_step.py",
@@ -118,6 +121,7 @@ def _content(folder: Path) -> dict[str, object]:
             "            __import__('os').abort()\n",
             "killed",
             id="a command crashes",
+            marks=pytest.mark.slow,
         ),
     ],
 )

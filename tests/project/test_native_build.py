@@ -13,6 +13,9 @@ from tests.support.building import ROOT, build, copy_of_the_project, run
 
 CHECKOUT = os.pathsep.join((str(ROOT), str(ROOT / "generated")))
 
+QUICK = "-O0"
+"""What is compiled is compiled without optimizations, which take most of the time."""
+
 TELEPORT = """
 [[event]]
 name = "TELEPORT"
@@ -99,11 +102,9 @@ def test_the_checkout_uses_native_callbacks_wherever_they_can_be_compiled() -> N
     assert done.stdout.strip() == ("native" if has_native() else "python")
 
 
-def test_a_wheel_holds_the_packages_and_binaries_for_every_version(tmp_path: Path) -> None:
-    project = copy_of_the_project(tmp_path)
-
-    wheel, _ = build(project)
-
+def test_a_wheel_holds_the_packages_and_binaries_for_every_version(
+    tmp_path: Path, wheel: Path
+) -> None:
     assert ("-cp312-abi3-" in wheel.name) == has_native()
     packages = {Path(name).parts[0] for name in contents(wheel)}
     assert packages == {"codetracer", "codetracer_bindings"}
@@ -137,19 +138,18 @@ def test_without_a_working_compiler_the_wheel_is_pure_says_so_and_works(
     assert "install a C compiler" in done.stderr
 
 
-def test_a_wheel_made_from_the_source_distribution_is_the_same(tmp_path: Path) -> None:
-    project = copy_of_the_project(tmp_path / "project")
-    wheel, _ = build(project)
-    source, _ = build(project, "sdist")
+def test_a_wheel_made_from_the_source_distribution_is_the_same(tmp_path: Path, wheel: Path) -> None:
+    source, _ = build(copy_of_the_project(tmp_path / "project"), "sdist")
     shutil.unpack_archive(source, tmp_path / "unpacked", filter="data")
     (unpacked,) = (tmp_path / "unpacked").iterdir()
 
-    again, _ = build(unpacked)
+    again, _ = build(unpacked, CFLAGS=QUICK)
 
     assert again.name == wheel.name
     assert contents(again) == contents(wheel)
 
 
+@pytest.mark.slow
 def test_an_event_added_to_the_spec_appears_in_c_compiles_and_is_dispatched(
     tmp_path: Path,
 ) -> None:
@@ -159,7 +159,7 @@ def test_an_event_added_to_the_spec_appears_in_c_compiles_and_is_dispatched(
     generated = run("-m", "codegen", "--root", ".", "generate", cwd=project)
     assert generated.returncode == 0, generated.stderr
 
-    wheel, _ = build(project)
+    wheel, _ = build(project, CFLAGS=QUICK)
     site = installed_in(wheel, tmp_path / "site")
     done = run("-c", DISPATCH_TELEPORT, cwd=tmp_path, PYTHONPATH=str(site))
 

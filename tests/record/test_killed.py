@@ -19,6 +19,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, ExitEvent, ReturnEvent, StepEvent, Trace, UnfinishedEvent
+from tests.support.reading import read
 from tests.support.running import Outcome, execute, trace_environ, write
 
 THREADS = 3
@@ -137,6 +138,7 @@ def check_nothing_is_missing(trace: Trace, counted: list[int]) -> None:
         assert doubled.get(name, []) == [2 * number for number in range(ended)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_killed_at_a_random_moment_under_load_has_lost_no_event(
     tmp_path: Path, backend: str
@@ -158,7 +160,7 @@ def test_info_says_that_the_trace_of_a_killed_program_is_incomplete(
     victim = Victim(tmp_path, backend)
     kill_all([victim], 0)
 
-    outcome = execute("-m", "codetracer", "info", "out", cwd=tmp_path)
+    outcome = read("info", "out", cwd=tmp_path)
 
     assert outcome.code == 0, outcome.stderr
     assert "complete   no: " in outcome.stdout

@@ -21,11 +21,20 @@ COUNTED = {
 }
 """What each script counts, and how much of it at least: otherwise it has done nothing harsh."""
 
+SLOW = {"forks", "memory"}
+"""Others test recorded forks and full memory, in less time."""
+
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.network if name in FROM_PYPI else ()) for name in NAMES],
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.network] * (name in FROM_PYPI) + [pytest.mark.slow] * (name in SLOW),
+        )
+        for name in NAMES
+    ],
 )
 def test_a_harsh_program_does_recorded_what_it_does_unrecorded(name: str, backend: str) -> None:
     wrong, figures = compare(name, len(name), backend)
