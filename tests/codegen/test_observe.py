@@ -70,7 +70,7 @@ def test_observe_writes_one_file_that_reads_back_as_what_was_seen(
     assert done.stdout == f"wrote {THIS_FILE}: CPython {live.release}, 0 probes\n"
     text = project.read(THIS_FILE)
     assert Observation.model_validate(tomllib.loads(text)) == live
-    assert text.startswith(f"# What CPython {THIS_MINOR} was seen to do.")
+    assert text.startswith(f"# The observed behaviour of CPython {THIS_MINOR}.")
     assert project.tree() == before | {THIS_FILE: text.encode()}
 
 
