@@ -221,7 +221,8 @@ def test_a_number_has_64_bits_at_most(decoder: Decoder, digits: bytes, number: i
 def test_a_value_inside_of_too_many_is_refused(
     decoder: Decoder, wrap: Callable[[bytes], bytes]
 ) -> None:
-    value = NONE
+    # The innermost one has none inside.
+    value = encode.value_tuple([])
     for _ in range(NESTING):
         value = wrap(value)
 

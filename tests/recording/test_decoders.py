@@ -88,7 +88,8 @@ TEXTS = st.lists(st.sampled_from([*map(bytes.fromhex, _CHARACTERS + _WRONG), b"a
 @settings(max_examples=1_000, deadline=None)
 @given(TEXTS)
 def test_texts_are_read_and_refused_alike(text: bytes) -> None:
-    data = encode.encode_type("")[:1] + bytes((len(text) & 0x7F,)) + text
+    # The record ends too early behind the text, which is seen only if the text is right.
+    data = encode.encode_output(0, "", 0, b"")[:2] + bytes((len(text) & 0x7F,)) + text
 
     assert differences(data) == []
 
