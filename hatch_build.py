@@ -18,12 +18,14 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 PACKAGE = "generated/codetracer_bindings"
 SOURCES = sorted(f"native/{path.name}" for path in Path(__file__).parent.glob("native/*.c"))
 DECODER = [f"native/{name}.c" for name in ("decoder", "fields", "making")]
-OTHERS = {"native/guard.c", *DECODER}
+INDEXER = [f"native/{name}.c" for name in ("checksum", "fields", "indexer", "segment", "walk")]
+OTHERS = {"native/guard.c", *DECODER, *INDEXER} - {"native/checksum.c"}
 """The sources of `SOURCES` that are not the engine's."""
 MODULES = {
     "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "native/guard.c"],
     "codetracer_bindings._engine": [source for source in SOURCES if source not in OTHERS],
     "codetracer_bindings._decoder": DECODER,
+    "codetracer_bindings._indexer": INDEXER,
 }
 STABLE_ABI = "0x030c0000"
 POSIX = sys.platform != "win32"

@@ -1,90 +1,118 @@
-"""What reading a recording from its beginning costs, with the decoder in Python and in C.
+"""What it costs to go to any step of a long recording, against reading from its beginning.
 
-    python benchmarks/replay.py [--turns N]
+    python benchmarks/replay.py [--turns N] [--moments N] [RECORDING]
 
-Each program of benchmarks/workloads/ is recorded once. Processes of their own read the log in turn,
-with one decoder and with the other: first all records, then all events. Prints a table in Markdown:
-the CPU time of both, in seconds, and what it is a record. The figures are the medians of the turns.
+Without RECORDING, benchmarks/ledger.py is recorded first, N turns long (default: 350,000, which is
+ten million steps). Printed are, in CPU time: making the index (steps a second, its size against the
+log's, the memory of the process that makes it); going to a step, and reading all variables of all
+its frames; going back over a line; and reading from the beginning to the same steps.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import random
+import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-ROOT = Path(__file__).resolve().parent.parent
-WORKLOADS = ROOT / "benchmarks/workloads"
-BACKENDS = ("python", "native")
-
-READ = """
-import json, sys, time
-from collections import deque
 import codetracer
-from codetracer.replay import Replay
-log = codetracer.read(sys.argv[1]).processes[0].log
-def seconds(what):
-    began = time.process_time()
-    deque(what, 0)
-    return time.process_time() - began
-count = sum(1 for _ in log.records())
-print(json.dumps([count, seconds(log.records()), seconds(Replay(log))]))
-"""
-"""Prints how many records there are, and the seconds that reading records and events took."""
+from codetracer.replay import Moment, Process, StepEvent, Timeline
+from codetracer.replay.index_file import index_path
+
+ROOT = Path(__file__).resolve().parent.parent
+FROM_THE_BEGINNING = 3
+"""To so many of the moments the log is also read from its beginning."""
 
 
-def run(*arguments: object, backend: str) -> str:
-    """Run this interpreter over the checkout, and return what it prints."""
-    path = os.pathsep.join((str(ROOT), str(ROOT / "generated")))
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)],
-        env=os.environ | {"CODETRACER_BACKEND": backend, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        text=True,
+def timed[**Given, Result](
+    call: Callable[Given, Result], *args: Given.args, **keywords: Given.kwargs
+) -> tuple[Result, float]:
+    """Call; return the result, and the CPU time that it took (s)."""
+    start = time.process_time()
+    result = call(*args, **keywords)
+    return result, time.process_time() - start
+
+
+def record(folder: str, turns: int) -> str:
+    """Record the ledger; return the recording's folder."""
+    out = os.path.join(folder, "out")
+    command = [sys.executable, "-m", "codetracer", "record", "-q", "-o", out]
+    subprocess.run(
+        [*command, ROOT / "benchmarks/ledger.py", str(turns)],
+        stdout=subprocess.DEVNULL,
         check=True,
     )
-    return done.stdout
+    return out
 
 
-def row(workload: Path, folder: Path, turns: int) -> Iterable[str]:
-    """Record a program, read it, and return the cells of its row."""
-    out = folder / workload.stem
-    run("-m", "codetracer", "record", "-q", "-o", out, workload, backend="native")
-    times: dict[str, list[tuple[float, float]]] = {backend: [] for backend in BACKENDS}
-    count = 0
-    for _ in range(turns):
-        for backend, found in times.items():
-            count, records, events = json.loads(run("-c", READ, out, backend=backend))
-            found.append((records, events))
-    yield workload.stem
-    yield f"{count:,}"
-    for each in range(2):
-        python, native = (median(turn[each] for turn in times[backend]) for backend in BACKENDS)
-        yield f"{python:.2f}"
-        yield f"{native:.3f}"
-        yield f"**{python / native:.1f}**"
-        yield f"{count / native / 1e6:.1f}"
+def read_to(process: Process, step: int) -> None:
+    """Read the log from its beginning to a step."""
+    for event in process.replay():
+        if isinstance(event, StepEvent) and event.number == step:
+            return
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=5)
-    turns = parser.parse_args().turns
-    print(
-        "| workload | records | records: Python, s | C, s | times faster | million/s |"
-        " events: Python, s | C, s | times faster | million records/s |"
+def look(moment: Moment) -> int:
+    """Read all variables of all frames; return how many they are."""
+    return sum(len(moment.locals(frame)) + len(moment.globals(frame)) for frame in moment.frames)
+
+
+def row(what: str, times: list[float]) -> None:
+    """Print a row of the table, in ms."""
+    milliseconds = sorted(time * 1000 for time in times)
+    print(f"| {what} | {median(milliseconds):,.1f} | {milliseconds[-1]:,.1f} | {len(times)} |")
+
+
+def measure(process: Process, moments: int) -> None:
+    """Print what the index costs, and what it saves."""
+    path = index_path(process.path)
+    if os.path.exists(path):
+        os.unlink(path)
+    timeline: Timeline
+    timeline, making = timed(process.timeline)
+    size, log = os.path.getsize(path), process.log.size()
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{timeline.steps:,} steps, log {log:,} bytes, index {size:,} bytes ({size / log:.1%})")
+    print(f"made in {making:.2f} s: {timeline.steps / making / 1e6:.1f} million steps a second")
+    print(f"memory of the process up to then: {memory:.0f} MB")
+    _, opening = timed(Process(0, process.log).timeline)
+    print(f"opened again in {opening * 1000:.0f} ms")
+    steps = random.Random(1).sample(range(timeline.steps), moments)
+    going, looking, back = [], [], []
+    for step in steps:
+        moment, time_to = timed(timeline.at, step)
+        going.append(time_to)
+        looking.append(time_to + timed(look, moment)[1])
+        back.append(timed(moment.back_over)[1])
+    reading = [timed(read_to, process, step)[1] for step in steps[:FROM_THE_BEGINNING]]
+    print("\n| what | median, ms | worst, ms | how often |\n|---|---|---|---|")
+    row("to a step", going)
+    row("to a step, and all variables of all frames", looking)
+    row("back over a line", back)
+    row("to a step, from the beginning", reading)
+
+
+def main() -> int:
+    """Record, if nothing is given, and measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    print("|---" * 10 + "|")
+    parser.add_argument("recording", nargs="?", help="a recording (default: one that is made)")
+    parser.add_argument("--turns", type=int, default=350_000, help="of the ledger")
+    parser.add_argument("--moments", type=int, default=200, help="how many steps to go to")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for workload in sorted(WORKLOADS.glob("*.py")):
-            print("|", " | ".join(row(workload, Path(folder), turns)), "|", flush=True)
+        path = options.recording or record(folder, options.turns)
+        measure(codetracer.read(path).processes[0], options.moments)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,7 @@ from codegen.core.render import render
 from codegen.events.model import EventsSpec
 from codegen.events.probes import Probe, load_probes
 from codegen.events.reference import BehaviourReference
+from codegen.index.model import IndexSpec
 from codegen.observe.observation import Observation, load_observations
 from codegen.trace.model import TraceSpec
 from codegen.types.model import TypesSpec
@@ -32,11 +33,14 @@ _TEMPLATES = {
     PACKAGE / "_trace_records.h": "_trace_records.h.j2",
     PACKAGE / "_trace_reader.h": "_trace_reader.h.j2",
     PACKAGE / "_trace_objects.h": "_trace_objects.h.j2",
+    PACKAGE / "index_format.py": "index_format.py.j2",
+    PACKAGE / "_index_format.h": "_index_format.h.j2",
     PACKAGE / "types.py": "types.py.j2",
     PACKAGE / "display_rows.py": "display_rows.py.j2",
     PACKAGE / "events.txt": "events.txt.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
     OUTPUT_ROOT / "trace.md": "trace.md.j2",
+    OUTPUT_ROOT / "index.md": "index.md.j2",
     OUTPUT_ROOT / "types.md": "types.md.j2",
 }
 _STATIC = Path(__file__).parent / "static"
@@ -54,6 +58,7 @@ class Specs(NamedTuple):
     probes: list[Probe]
     observations: list[Observation]
     trace: TraceSpec
+    index_file: IndexSpec
     types: TypesSpec
 
 
@@ -69,6 +74,7 @@ def load_specs(root: Path) -> Specs:
         load_probes(root, events),
         load_observations(root),
         load_spec(TraceSpec, root),
+        load_spec(IndexSpec, root),
         load_spec(TypesSpec, root),
     )
 
@@ -87,6 +93,7 @@ def generate(specs: Specs) -> dict[Path, str]:
         "spec": specs.events,
         "observations": specs.observations,
         "trace": specs.trace,
+        "index": specs.index_file,
         "types": specs.types,
         "behaviour": behaviour,
     }

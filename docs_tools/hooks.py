@@ -30,6 +30,7 @@ ELSEWHERE: Final = {
     "guides/find-a-bug.md": "examples/bugs/README.md",
     "reference/events.md": "generated/events.md",
     "reference/log.md": "generated/trace.md",
+    "reference/index-file.md": "generated/index.md",
     "reference/types.md": "generated/types.md",
     "reference/spec.md": "spec/README.md",
     "contributing.md": "CONTRIBUTING.md",

@@ -28,6 +28,7 @@ compile() {
 compile _native
 compile _engine
 compile _decoder
+compile _indexer
 
 LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so)
 ASAN_OPTIONS=detect_leaks=0:abort_on_error=1

@@ -107,7 +107,8 @@ _LETTERS = {
 }
 
 
-def _c_literal(text: str) -> str:
+def c_literal(text: str) -> str:
+    """Return the characters, each a byte, as a string literal in C."""
     return '"' + "".join(f"\\{byte:03o}" for byte in text.encode("latin-1")) + '"'
 
 
@@ -130,12 +131,12 @@ class Log(Row):
     @property
     def c_magic(self) -> str:
         """The file's magic as a literal in C."""
-        return _c_literal(self.magic)
+        return c_literal(self.magic)
 
     @property
     def c_block_magic(self) -> str:
         """A block's magic as a literal in C."""
-        return _c_literal(self.block_magic)
+        return c_literal(self.block_magic)
 
     @property
     def block_magic_literal(self) -> str:

@@ -59,6 +59,16 @@ class Progress:
 
         return pass_event
 
+    def at(self, done: int, whole: int) -> None:
+        """Show how much is done.
+
+        Parameters:
+            done: how much is done.
+            whole: how much there is to do.
+        """
+        if self._wanted:
+            self._show(done, whole)
+
     def _show(self, done: int, whole: int) -> None:
         percent = min(100 * done // max(whole, 1), 100)
         bar = "#" * (BAR * percent // 100)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from codetracer_bindings.trace_decoder import Record
 
-__all__ = ["DECODE_ERRORS", "Block", "LogReader"]
+__all__ = ["DECODE_ERRORS", "FIRST_PAYLOAD", "Block", "LogReader"]
 
 DECODE_ERRORS: Final = (ValueError, IndexError, KeyError, OverflowError, RecursionError)
 """The exceptions of the decoder and of `codetracer.replay` for damaged bytes."""
@@ -38,6 +38,10 @@ LARGEST_BLOCK: Final = 512 << 20
 A recorder writes a block of more than 64 KiB only for a single event that needs it."""
 
 
+FIRST_PAYLOAD: Final = FILE_HEADER.size + BLOCK_HEADER.size
+"""Where the records of the first block begin (byte offset)."""
+
+
 class Block:
     """The records of one block, as bytes.
 
@@ -45,17 +49,31 @@ class Block:
         data: the bytes of the records; for a block that is not filled, also the unused rest.
         offset: the byte offset of `data` in the file.
         number: the number of blocks before it.
+        size: the block's size in bytes, with its header.
+        crc: its checksum; 0 if it is not filled.
         filled: whether the end of the records is known and their checksum is right. If not, the
             records end at the first zero byte in place of a tag.
         cut: whether the file ends before the block does.
     """
 
-    __slots__ = ("cut", "data", "filled", "number", "offset")
+    __slots__ = ("crc", "cut", "data", "filled", "number", "offset", "size")
 
-    def __init__(self, data: bytes, offset: int, number: int, *, filled: bool, cut: bool) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        offset: int,
+        number: int,
+        *,
+        size: int,
+        crc: int,
+        filled: bool,
+        cut: bool,
+    ) -> None:
         self.data = data
         self.offset = offset
         self.number = number
+        self.size = size
+        self.crc = crc
         self.filled = filled
         self.cut = cut
 
@@ -133,16 +151,19 @@ class LogReader:
         except OSError as error:
             raise unreadable(self.path, error) from error
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self, offset: int = FIRST_PAYLOAD, number: int = 0) -> Iterator[Block]:
         """Yield the blocks in order; only one at a time is in memory.
+
+        Parameters:
+            offset: the byte offset of the records of the first one.
+            number: the number of the first one.
 
         Raises:
             HostError: ERR_IO, the file cannot be read any further.
             TargetError: ERR_TRACE_DAMAGED, the next block is damaged; all before it were yielded.
         """
         with self._open() as file:
-            offset = FILE_HEADER.size
-            number = 0
+            offset -= BLOCK_HEADER.size
             file.seek(offset)
             while True:
                 size, used, crc = self._block_header(file, offset, number)
@@ -158,9 +179,9 @@ class LogReader:
                             f"is damaged: block {number} has another checksum than was written",
                             offset,
                         )
-                    yield Block(data, payload, number, filled=True, cut=False)
+                    yield Block(data, payload, number, size=size, crc=crc, filled=True, cut=False)
                 else:
-                    yield Block(data, payload, number, filled=False, cut=cut)
+                    yield Block(data, payload, number, size=size, crc=crc, filled=False, cut=cut)
                     if used:
                         raise self.damage(
                             f"is damaged: it ends within block {number},"
@@ -185,6 +206,16 @@ class LogReader:
                         )
                     return
                 number += 1
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return up to `size` bytes from `offset` (byte offset) on.
+
+        Raises:
+            HostError: ERR_IO, the file cannot be read.
+        """
+        with self._open() as file:
+            file.seek(offset)
+            return self._read(file, size)
 
     def records(self) -> Iterator[Record]:
         """Yield every record, in order.
@@ -313,7 +344,15 @@ class LogReader:
             data = self._payload(file, wanted, filled=used > 0)
             if used and (len(data) < used or crc32(data) != crc):
                 return None
-            return Block(data, payload, number, filled=used > 0, cut=len(data) < wanted)
+            return Block(
+                data,
+                payload,
+                number,
+                size=size,
+                crc=crc,
+                filled=used > 0,
+                cut=len(data) < wanted,
+            )
 
     def _open(self) -> BinaryIO:
         return open_regular(self.path)

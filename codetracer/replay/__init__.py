@@ -1,5 +1,6 @@
 """Reads a recording: its events in order, the state at each, and values as text and JSON."""
 
+from codetracer.replay.cursor import Moment, Place, Timeline
 from codetracer.replay.events import (
     CallEvent,
     EndEvent,
@@ -50,8 +51,10 @@ __all__ = [
     "HandledEvent",
     "Hidden",
     "LostEvent",
+    "Moment",
     "ObjectValue",
     "OutputEvent",
+    "Place",
     "Process",
     "RaiseEvent",
     "RangeValue",
@@ -62,6 +65,7 @@ __all__ = [
     "Thread",
     "ThreadEvent",
     "ThrowEvent",
+    "Timeline",
     "Trace",
     "UnfinishedEvent",
     "UnwindEvent",

@@ -8,8 +8,8 @@ from codetracer.errors import RecorderError
 from codetracer.recording.decoder import Records
 from codetracer.recording.reader import DECODE_ERRORS, LogReader
 from codetracer.replay import events
+from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
-from codetracer.replay.state import State
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_decoder import (
     ObjectRecord,
@@ -66,6 +66,7 @@ class Replay:
         tell_steps: whether to yield a `StepEvent` for each step; without them, reading takes about
             a third less time.
         note_changes: whether to collect changes in `changes`, which makes reading slower.
+        start: the state to begin from, which the replay changes; None for the log's beginning.
 
     Attributes:
         changes: the changes since the user of the replay called ``changes.clear()`` last; None
@@ -83,15 +84,21 @@ class Replay:
     """
 
     def __init__(
-        self, log: LogReader, *, tell_steps: bool = True, note_changes: bool = False
+        self,
+        log: LogReader,
+        *,
+        tell_steps: bool = True,
+        note_changes: bool = False,
+        start: Keyframe | None = None,
     ) -> None:
-        self.state = State()
+        start = start or Keyframe()
+        self.state = start.state
         self.changes = Changes() if note_changes else None
-        self.threads: list[Thread] = []
-        self.steps = 0
-        self.calls = 0
-        self.time_ns = 0
-        self.position = 0
+        self.threads = start.threads
+        self.steps = start.steps
+        self.calls = start.calls
+        self.time_ns = start.time_ns
+        self.position = start.offset
         self.ended = False
         self._log = log
         self._tell_steps = tell_steps
@@ -101,6 +108,14 @@ class Replay:
         self._resumable: dict[int, Frame] = {}
         self._thread = NO_THREAD
         self._frame: Frame | None = None
+        self._start = start
+        self._sources = start.sources
+        self._codes = start.codes
+        self._next_code = start.codes_before
+        # Those that are suspended, and those of code that can be which are on a stack.
+        self._resumable = start.resumable
+        self._thread = start.running or NO_THREAD
+        self._frame = self._thread.top
         self.replaced_by: str | None = None
         self.started: list[str] = []
         self.parent: int | None = None
@@ -159,7 +174,7 @@ class Replay:
         handlers, objects = self._handlers, self.state.objects
         tell_steps, changes = self._tell_steps, self.changes
         try:
-            for block in self._log.blocks():
+            for block in self._log.blocks(self._start.offset, self._start.block):
                 records = Records(block.data)
                 self.position = block.offset
                 try:
@@ -217,13 +232,15 @@ class Replay:
     def _code(self, record: raw.CodeRecord) -> Iterable[Event]:
         if record.source >= len(self._sources):
             raise KeyError(f"there is no source {record.source}")
-        number = len(self._codes)
+        number = self._next_code
         self._codes[number] = Code(number, self._sources[record.source], record)
+        self._next_code += 1
         return ()
 
     def _namespace(self, record: raw.NamespaceRecord) -> Iterable[Event]:
         self._known_code(record.code).namespace = record.number
-        self.state.namespaces.setdefault(record.number, {})
+        if record.number not in self.state.namespaces:
+            self.state.namespaces[record.number] = {}
         return ()
 
     def _type(self, record: raw.TypeRecord) -> Iterable[Event]:

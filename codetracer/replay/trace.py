@@ -11,14 +11,18 @@ from codetracer.inspect.source import decode_lines
 from codetracer.recording.files import open_regular, unreadable
 from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
 from codetracer.recording.reader import LogReader
+from codetracer.replay.cursor import Place, Timeline
+from codetracer.replay.index_file import open_index
+from codetracer.replay.indexed import IndexedLog
 from codetracer.replay.metadata import read_metadata
 from codetracer.replay.replay import Replay
 from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from codetracer.replay.cursor import Moment
     from codetracer.replay.events import Event
 
 __all__ = ["Process", "Trace"]
@@ -34,14 +38,17 @@ class Process:
     """One process of a recording.
 
     Attributes:
+        number: how many of the recording's processes are before it.
         log: its log.
         pid: its process identifier.
         path: the file of the log.
     """
 
-    __slots__ = ("log", "path", "pid")
+    __slots__ = ("_timeline", "log", "number", "path", "pid")
 
-    def __init__(self, log: LogReader) -> None:
+    def __init__(self, number: int, log: LogReader) -> None:
+        self.number = number
+        self._timeline: Timeline | None = None
         self.log = log
         self.path = log.path
         self.pid = log.pid
@@ -62,6 +69,21 @@ class Process:
             note_changes: collect the changes between two events in `Replay.changes`.
         """
         return Replay(self.log, tell_steps=tell_steps, note_changes=note_changes)
+
+    def timeline(self, progress: Callable[[int, int], None] | None = None) -> Timeline:
+        """Return its steps, any of which can be gone to; the first call makes the index.
+
+        Parameters:
+            progress: called while the index is made, with how many bytes of the log are done, and
+                how many there are.
+
+        Raises:
+            HostError: ERR_IO, the log cannot be read.
+        """
+        if self._timeline is None:
+            index = open_index(self.log, progress)
+            self._timeline = Timeline(self.number, IndexedLog(self.log, index))
+        return self._timeline
 
 
 class Trace:
@@ -96,7 +118,7 @@ class Trace:
         logs = [LogReader(os.path.join(self.folder, name)) for name in names]
         # By time, because process identifiers start again from low numbers.
         logs.sort(key=lambda log: log.started)
-        self.processes = tuple(map(Process, logs))
+        self.processes = tuple(Process(number, log) for number, log in enumerate(logs))
 
     def __iter__(self) -> Iterator[Event]:
         for process in self.processes:
@@ -104,6 +126,30 @@ class Trace:
 
     def __repr__(self) -> str:
         return f"<Trace {self.path}>"
+
+    def at(self, place: Place | str | int) -> Moment:
+        """Return the moment right before a step's line runs.
+
+        The first call for a process makes the index of its log, beside it if that can be written.
+
+        Parameters:
+            place: the place, also as a text, ``process:step``, or a step of the first process.
+
+        Raises:
+            ValueError: the text says no place.
+            TargetError: ERR_NOT_IN_TRACE, there is no such place; ERR_TRACE_DAMAGED, the log is
+                damaged there.
+            HostError: ERR_IO, the log cannot be read.
+        """
+        process, step = place if isinstance(place, tuple) else Place.parse(str(place))
+        if not 0 <= process < len(self.processes):
+            raise TargetError(
+                "ERR_NOT_IN_TRACE",
+                f"{self.path} has no process {process}; it has {len(self.processes)}, the first"
+                " one is 0",
+                {"path": self.path, "process": process},
+            )
+        return self.processes[process].timeline().at(step)
 
     @property
     def complete(self) -> bool:

@@ -95,6 +95,9 @@ enum ending {
     ENDING_STATUS = 1, /* The exit status is known. */
 };
 
+/* The kinds of code whose frames can be suspended, as bits. */
+#define KINDS_THAT_SUSPEND (0u | 1u << 3 | 1u << 4 | 1u << 5)
+
 /* The kinds of code that run in asyncio's tasks, as bits. */
 #define KINDS_IN_TASKS (0u | 1u << 4 | 1u << 5)
 

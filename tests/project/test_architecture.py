@@ -43,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
         "recording",
         "runtime",
     },
-    "replay": {"inspect", "recording"},
+    "replay": {"inspect", "monitoring", "recording"},
     "reading": {"replay"},
     "export": {"replay"},
     "watch": {"filters", "inspect", "launcher", "monitoring"},

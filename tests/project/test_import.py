@@ -71,7 +71,9 @@ def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
     # and tomllib load differs by version: contextlib, dataclasses, inspect.
     unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.watch.tracer"}
     # What reads recordings.
-    unwanted |= {f"codetracer_bindings.{name}" for name in ("_decoder", "trace_decoder")}
+    unwanted |= {
+        f"codetracer_bindings.{name}" for name in ("_decoder", "_indexer", "trace_decoder")
+    }
     assert set(ast.literal_eval(done.stdout)) & unwanted == set()
 
 

@@ -110,7 +110,7 @@ def test_a_wheel_holds_the_packages_and_binaries_for_every_version(
     assert packages == {"codetracer", "codetracer_bindings"}
     assert not any(name.endswith((".c", ".h")) for name in contents(wheel))
     binaries = [name for name in contents(wheel) if name.endswith((".so", ".pyd"))]
-    assert len(binaries) == 3 * has_native()
+    assert len(binaries) == 4 * has_native()
     site = installed_in(wheel, tmp_path / "site")
     done = run("-c", TRACE, cwd=tmp_path, PYTHONPATH=str(site))
     assert done.stdout.split() == ["1", "native" if has_native() else "python"], done.stderr

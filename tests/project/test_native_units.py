@@ -21,9 +21,11 @@ FILES = {
 WITHOUT_HEADER = {
     "_native": "the module of the callbacks, which nobody calls but CPython",
     "decoder": "the module of the decoder, which nobody calls but CPython",
+    "indexer": "the module of the builder of indexes, which nobody calls but CPython",
     "engine": "the module of the recorder, which nobody calls but CPython",
 }
 WITHOUT_SOURCE = {
+    "_index_format": "numbers, and functions that are inlined",
     "_trace_format": "numbers alone",
     "_trace_objects": "all functions are the decoder's",
     "_trace_reader": "all functions are inlined: they are the hot path",
@@ -39,6 +41,7 @@ WITHOUT_SOURCE = {
 LAYERS = [
     # What knows nothing of a recording.
     {
+        "_index_format",
         "_trace_format",
         "calls",
         "checksum",
@@ -51,9 +54,9 @@ LAYERS = [
     },
     # What reads a recording.
     {"fields"},
-    {"_trace_reader", "making"},
-    {"_trace_objects"},
-    {"decoder"},
+    {"_trace_reader", "making", "segment"},
+    {"_trace_objects", "walk"},
+    {"decoder", "indexer"},
     # What makes one, and knows nothing of its values.
     {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
     {"_native", "children", "internals", "log"},

@@ -45,7 +45,12 @@ def test_the_wheel_uses_the_stable_abi_of_its_tag(wheel: Path) -> None:
 
     assert code == 0
     names = sorted(binary["name"] for binary in binaries)
-    assert names == ["_decoder.abi3.so", "_engine.abi3.so", "_native.abi3.so"]
+    assert names == [
+        "_decoder.abi3.so",
+        "_engine.abi3.so",
+        "_indexer.abi3.so",
+        "_native.abi3.so",
+    ]
     for binary in binaries:
         assert binary["baseline"] == "3.12"
         assert (binary["non_abi3_symbols"], binary["future_abi3_objects"]) == ([], {})

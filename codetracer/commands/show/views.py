@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.function_names import close_names, is_named
+from codetracer.commands.progress import Progress
 from codetracer.commands.show.call_tree import Folded, JsonTree, Tree
 from codetracer.commands.show.exceptions import Raises
 from codetracer.commands.show.function_calls import Functions
@@ -60,7 +61,14 @@ class Views:
         has_tree = lines or not (others_asked or has_function)
         by_step = lines or others_asked
         note = lines or options.variable is not None or options.find is not None
-        self._replay = process.replay(tell_steps=by_step, note_changes=note)
+        step: int | None = options.step
+        others_too = has_tree or has_function or note or options.raises or options.output
+        self._only_moment = step is not None and not others_too
+        # Which threads there are is known at the end of the log only.
+        if step is not None and self._only_moment and options.thread is None:
+            self._replay = _replay_near(process, step)
+        else:
+            self._replay = process.replay(tell_steps=by_step, note_changes=note)
         self._selection = _selection(process, options)
         self.function: Functions | None = None
         self.history: History | None = None
@@ -69,7 +77,6 @@ class Views:
         self._raises: Raises | None = None
         self._folds = Folded()
         self._views: list[View] = []
-        self._only_moment = False
         replay, chosen = self._replay, self._selection
         folds = not options.all and not printer.as_json
         if options.step is not None:
@@ -93,7 +100,6 @@ class Views:
             self._views.append(self._raises)
         if options.output:
             self._views.append(Output(printer, chosen))
-        self._only_moment = self._views == [self.moment]
 
     @property
     def threads(self) -> list[str]:
@@ -140,6 +146,13 @@ class Views:
                 break
         for view in views:
             view.finish()
+
+
+def _replay_near(process: Process, step: int) -> Replay:
+    """Return a replay that begins little before a step; from the beginning if there is none."""
+    with Progress("indexed") as progress:
+        timeline = process.timeline(progress.at)
+    return timeline.replay(step) if step < timeline.steps else process.replay()
 
 
 def _tree(

@@ -1,0 +1,1 @@
+"""The spec of the index of a log."""

@@ -1,0 +1,13 @@
+"""The builder of indexes in C, which makes the same bytes as codetracer.replay.index_builder."""
+
+from codetracer.recording.reader import Block
+
+class IndexBuilder:
+    """Takes the closed blocks of a log in order, and makes segments of them."""
+
+    @property
+    def blocks(self) -> int: ...
+    @property
+    def seen(self) -> int: ...
+    def add(self, block: Block, *, note: bool = True) -> None: ...
+    def segment(self) -> bytes: ...

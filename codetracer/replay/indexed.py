@@ -1,0 +1,327 @@
+"""A log with its index: the state before any block, of which only what is asked for is read."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from functools import cached_property
+from itertools import chain
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
+
+from codetracer.recording.decoder import decode_record
+from codetracer.recording.reader import DECODE_ERRORS
+from codetracer.replay.keyframe import Keyframe
+from codetracer.replay.model import Code, Frame, Thread, shortened
+from codetracer_bindings import trace_decoder as raw
+from codetracer_bindings.index_format import KEY_FRAME, KEY_GLOBAL, KEY_OBJECT, KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from _collections_abc import dict_items
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from codetracer.errors import TargetError
+    from codetracer.recording.reader import LogReader
+    from codetracer.replay.index import Index, Stack
+    from codetracer.replay.state import Held
+
+__all__ = ["IndexedLog"]
+
+KEPT_BLOCKS: Final = 64
+"""How many blocks' bytes are kept in memory, those that were used last."""
+
+
+class _Found[K, V](dict[K, V]):
+    """A dict whose items are looked for when they are asked for, and then kept.
+
+    Parameters:
+        find: returns the value of a key, or raises KeyError.
+        keys: all keys that may be there, for `items`.
+    """
+
+    __slots__ = ("_find", "_keys")
+
+    def __init__(self, find: Callable[[K], V], keys: Iterable[K] = ()) -> None:
+        super().__init__()
+        self._find = find
+        self._keys = keys
+
+    def __missing__(self, key: K) -> V:
+        value = self[key] = self._find(key)
+        return value
+
+    def __contains__(self, key: Any) -> bool:
+        try:
+            self[key]
+        except KeyError:
+            return False
+        return True
+
+    def get(self, key: K, default: Any = None) -> Any:
+        """Return the value of a key, or `default`."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def items(self) -> dict_items[K, V]:
+        """Return all items."""
+        for key in self._keys:
+            self.get(key)
+        return super().items()
+
+
+class _SuspendedFrame(Frame):
+    """A frame that was suspended: when it began is looked for if somebody asks."""
+
+    __slots__ = ("_began",)
+
+    def __init__(self, number: int, code: Code, line: int, began: Callable[[], int]) -> None:
+        self._began: Callable[[], int] | int = began
+        super().__init__(number, code, line, -1)
+
+    @property
+    def began_ns(self) -> int:
+        """The time when it began (ns since recording began)."""
+        if callable(self._began):
+            self._began = self._began()
+        return self._began
+
+    @began_ns.setter
+    def began_ns(self, _: int) -> None:
+        pass
+
+
+class IndexedLog:
+    """A log and its index. It knows the state before each block that the index covers.
+
+    Parameters:
+        log: the log.
+        index: its index, which fits it.
+
+    Raises:
+        TargetError: any method: ERR_TRACE_DAMAGED, the index does not fit the log, or a block is
+            damaged.
+        HostError: any method: ERR_IO, the log cannot be read.
+    """
+
+    def __init__(self, log: LogReader, index: Index) -> None:
+        self.log = log
+        self.index = index
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def data(self, number: int) -> bytes:
+        """Return the records of a block."""
+        data = self._blocks.get(number)
+        if data is None:
+            row = self.index.block(number)
+            data = self.log.read(row.offset, row.used)
+            if crc32(data) != row.crc:
+                raise self._misfit(row.offset)
+            self._blocks[number] = data
+            if len(self._blocks) > KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        else:
+            self._blocks.move_to_end(number)
+        return data
+
+    def record(self, block: int, at: int) -> raw.Record:
+        """Return the record at a byte of a block's records."""
+        try:
+            return decode_record(self.data(block), at)[0]
+        except DECODE_ERRORS:
+            raise self._misfit(self.index.block(block).offset + at) from None
+
+    def keyframe(self, block: int) -> Keyframe:
+        """Return the state before a block; `Index.blocks` is that behind the last one."""
+        return _State(self, block).keyframe()
+
+    @cached_property
+    def definitions(self) -> dict[type[Any], _Definitions]:
+        """The records about the whole process, by kind."""
+        found: dict[type[Any], _Definitions] = {}
+        for offset in self.index.definitions:
+            record = self.definition(offset)
+            of_kind = found.setdefault(type(record), _Definitions([], []))
+            of_kind.offsets.append(offset)
+            of_kind.records.append(record)
+        return found
+
+    @cached_property
+    def global_names(self) -> dict[str, int]:
+        """The numbers of the names of global variables."""
+        names: dict[str, int] = {}
+        for record in self.defined(raw.CodeRecord, None):
+            for name in record.global_names:
+                names.setdefault(name, len(names))
+        return names
+
+    def defined[R: raw.Record](self, kind: type[R], offset: int | None) -> list[R]:
+        """Return the records of a kind about the whole process, those before a byte of the log."""
+        found = self.definitions.get(kind)
+        if found is None:
+            return []
+        count = len(found.records) if offset is None else bisect_left(found.offsets, offset)
+        return found.records[:count]
+
+    def definition(self, offset: int) -> raw.Record:
+        """Return the record at a byte of the log."""
+        number = self.index.block_of_offset(offset)
+        return self.record(number, offset - self.index.block(number).offset)
+
+    def _misfit(self, offset: int) -> TargetError:
+        return self.log.damage("is damaged, or does not fit its index", offset)
+
+
+class _Definitions(NamedTuple):
+    offsets: list[int]
+    records: list[Any]
+
+
+class _State:
+    """What held before one block; a `Keyframe` asks it for what it does not have yet."""
+
+    def __init__(self, source: IndexedLog, block: int) -> None:
+        self._source = source
+        self._index = source.index
+        self._block = block
+        self._row = source.index.block(block)
+        self._paths = [
+            shortened(record.path) for record in source.defined(raw.SourceRecord, self._row.offset)
+        ]
+        self._code_records = source.defined(raw.CodeRecord, self._row.offset)
+        self._namespaces = {
+            record.code: record.number
+            for record in source.defined(raw.NamespaceRecord, self._row.offset)
+        }
+        self._codes: _Found[int, Code] = _Found(self._code)
+
+    def keyframe(self) -> Keyframe:
+        source, row = self._source, self._row
+        start = Keyframe()
+        start.block = self._block
+        start.offset = row.offset
+        start.steps, start.calls, start.time_ns = row.steps, row.calls, row.time
+        start.sources = self._paths
+        start.codes = self._codes
+        start.codes_before = len(self._code_records)
+        start.threads = [
+            Thread(number, record.ident, shortened(record.name))
+            for number, record in enumerate(source.defined(raw.ThreadRecord, row.offset))
+        ]
+        start.resumable = _Found(self._suspended)
+        for number, stack in self._index.stacks(self._block).items():
+            self._fill(start, start.threads[number], stack)
+        if row.thread:
+            start.running = start.threads[row.thread - 1]
+        state = start.state
+        state.types.extend(
+            shortened(record.name) for record in source.defined(raw.TypeRecord, row.offset)
+        )
+        state.attribute_names.extend(
+            shortened(record.name) for record in source.defined(raw.AttributeRecord, row.offset)
+        )
+        state.objects = _Found(self._object)
+        state.namespaces = _Found(self._namespace)
+        return start
+
+    def _fill(self, start: Keyframe, thread: Thread, stack: Stack) -> None:
+        thread.task = self._task(stack.task)
+        caller: Frame | None = None
+        for depth, row in enumerate(stack.frames):
+            frame = Frame(row.number, self._codes[row.code], row.line, row.began)
+            frame.caller, frame.depth, frame.thread = caller, depth, thread
+            frame.step = row.step - 1
+            frame.task = self._task(row.task)
+            frame.values = self._values(frame)
+            start.resumable[frame.number] = caller = frame
+        thread.top = caller
+
+    def _task(self, offset: int) -> str:
+        if not offset:
+            return ""
+        record = self._source.definition(offset)
+        return shortened(record.name) if isinstance(record, raw.TaskRecord) else ""
+
+    def _code(self, number: int) -> Code:
+        if number >= len(self._code_records):
+            raise KeyError(number)
+        record = self._code_records[number]
+        code = Code(number, self._paths[record.source], record)
+        code.namespace = self._namespaces.get(number, 0)
+        return code
+
+    # ---------------------------------------------------------------- suspended frames
+
+    def _suspended(self, number: int) -> Frame:
+        postings = self._index.before(self._block, KEY_FRAME, number)
+        posting = next(postings, None)
+        if posting is None:
+            raise KeyError(number)
+        block, at = self._index.call(number)
+        record = self._source.record(block, at)
+        if not isinstance(record, raw.CallRecord | raw.EnterRecord):
+            raise KeyError(number)
+        frame = _SuspendedFrame(
+            number, self._codes[record.code], posting.last, lambda: self._time(block, at)
+        )
+        frame.values = self._values(frame)
+        for found in chain((posting,), postings):
+            if found.records:
+                frame.step = self._index.block(found.block).steps + found.records - 1
+                break
+        return frame
+
+    def _time(self, block: int, at: int) -> int:
+        """Return the time of the record at a byte of a block's records (ns)."""
+        data, position = self._source.data(block), 0
+        time = self._index.block(block).time
+        while position <= at:
+            record, position = decode_record(data, position)
+            time += getattr(record, "elapsed", 0)
+        return time
+
+    # ---------------------------------------------------------------- values
+
+    def _values(self, frame: Frame) -> dict[int, raw.Value]:
+        return _Found(
+            lambda number: self._variable(frame, number), range(len(frame.code.variables))
+        )
+
+    def _variable(self, frame: Frame, number: int) -> raw.Value:
+        posting = next(self._index.before(self._block, KEY_VARIABLE, frame.number, number), None)
+        if posting is not None:
+            record = self._source.record(posting.block, posting.last)
+            if isinstance(record, raw.VariableRecord):
+                return record.value
+            raise KeyError(number)
+        call = self._source.record(*self._index.call(frame.number))
+        if isinstance(call, raw.CallRecord) and 0 <= number < len(call.arguments):
+            return call.arguments[number]
+        raise KeyError(number)
+
+    def _namespace(self, number: int) -> dict[str, raw.Value]:
+        if number and number not in self._namespaces.values():
+            raise KeyError(number)
+        return _Found(lambda name: self._global(number, name))
+
+    def _global(self, namespace: int, name: str) -> raw.Value:
+        minor = self._source.global_names[name]
+        posting = next(self._index.before(self._block, KEY_GLOBAL, namespace, minor), None)
+        if posting is None:
+            raise KeyError(name)
+        record = self._source.record(posting.block, posting.last)
+        if not isinstance(record, raw.VariableRecord):
+            raise KeyError(name)
+        return record.value
+
+    def _object(self, number: int) -> Held:
+        posting = next(self._index.before(self._block, KEY_OBJECT, number), None)
+        where = (posting.block, posting.last) if posting else self._index.new_object(number)
+        if where is None or where[0] >= self._block:
+            raise KeyError(number)
+        record = self._source.record(*where)
+        if not isinstance(record, raw.ObjectRecord | raw.WordedRecord):
+            raise KeyError(number)
+        return record

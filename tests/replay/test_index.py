@@ -1,0 +1,354 @@
+"""The index of a log says what reading from the beginning says, and is never in the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
+from codetracer.replay import Process, Replay, StepEvent
+from codetracer.replay.builders import BUILDERS
+from codetracer.replay.index import Index
+from codetracer.replay.index_file import index_path, open_index
+from codetracer.replay.indexed import IndexedLog
+from codetracer_bindings.index_format import INDEX_HEADER
+from codetracer_bindings.trace_decoder import decode_record
+from tests.support.long_recordings import MIXED, Stacks, stacks
+from tests.support.recordings import record
+from tests.support.running import trace_environ
+
+CHECKED = 40
+"""So many steps are compared."""
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the log of a recording of many blocks."""
+    folder = tmp_path_factory.mktemp("recorded")
+    record(folder, MIXED)
+    return Path(codetracer.read(folder / "out").processes[0].path)
+
+
+@pytest.fixture
+def log(recorded: Path, tmp_path: Path) -> LogReader:
+    """Return a copy of it, which the test may change."""
+    return LogReader(shutil.copy(str(recorded), str(tmp_path)))
+
+
+@pytest.fixture(scope="module")
+def states(recorded: Path) -> dict[int, Stacks]:
+    """Return the states at some steps, by reading from the beginning."""
+    total = max(event.number for event in every_step(Replay(LogReader(str(recorded)))))
+    chosen = {0, total, *random.Random(7).sample(range(total), CHECKED)}
+    replay = Replay(LogReader(str(recorded)))
+    return {event.number: stacks(replay) for event in every_step(replay) if event.number in chosen}
+
+
+def every_step(replay: Replay) -> Iterator[StepEvent]:
+    return (event for event in replay if isinstance(event, StepEvent))
+
+
+def segments(log: LogReader, builder: type, blocks: int) -> bytes:
+    """Return the segments of all closed blocks, of so many blocks each."""
+    made = builder()
+    found = []
+    for block in log.blocks():
+        made.add(block)
+        if made.blocks == blocks:
+            found.append(made.segment())
+    if made.blocks:
+        found.append(made.segment())
+    return b"".join(found)
+
+
+def state_at(log: LogReader, index: Index, step: int) -> Stacks:
+    replay = Replay(log, start=IndexedLog(log, index).keyframe(index.block_of_step(step)))
+    assert any(event.number == step for event in every_step(replay))
+    return stacks(replay)
+
+
+def test_builders_make_the_same_segments(log: LogReader) -> None:
+    for blocks in (1, 3, 128):
+        made = [segments(log, builder, blocks) for builder in BUILDERS]
+
+        assert len(set(made)) == 1
+
+
+def made_of(blocks: list[Block], builder: type) -> bytes | None:
+    """Return the segment of blocks; None if they are refused."""
+    made = builder()
+    try:
+        for block in blocks:
+            made.add(block)
+        segment: bytes = made.segment()
+    except DECODE_ERRORS:
+        return None
+    return segment
+
+
+def test_builders_refuse_the_same_blocks(log: LogReader) -> None:
+    chosen = random.Random(11)
+    whole = next(log.blocks())
+    ends = [0]
+    while ends[-1] < 9000:
+        ends.append(decode_record(whole.data, ends[-1])[1])
+    refused = 0
+    for _ in range(60):
+        data = bytearray(whole.data[: chosen.choice(ends[100:])])
+        for _ in range(chosen.randrange(3)):
+            data[chosen.randrange(len(data))] = chosen.randrange(256)
+        block = Block(bytes(data), whole.offset, 0, size=whole.size, crc=1, filled=True, cut=False)
+
+        first, *others = (made_of([block], builder) for builder in BUILDERS)
+
+        assert all(other == first for other in others)
+        refused += first is None
+    assert 5 < refused < 55
+
+
+@pytest.mark.parametrize("blocks", [1, 4, 128])
+def test_the_state_at_a_step_is_that_of_reading_from_the_beginning(
+    log: LogReader, states: dict[int, Stacks], blocks: int
+) -> None:
+    index = Index(memoryview(segments(log, BUILDERS[0], blocks)))
+    assert index.blocks > 4
+
+    for step, state in states.items():
+        assert state_at(log, index, step) == state
+
+
+def test_an_index_is_made_once_and_only_its_owner_can_read_it(log: LogReader) -> None:
+    told: list[tuple[int, int]] = []
+    open_index(log, lambda done, whole: told.append((done, whole)))
+    path = index_path(log.path)
+    made = os.stat(path)
+
+    again = open_index(log, lambda *_: pytest.fail("it was made again"))
+
+    assert again.blocks > 4
+    assert told
+    assert all(0 < done < whole == log.size() for done, whole in told)
+    assert (os.stat(path).st_mtime_ns, made.st_mode & 0o777) == (made.st_mtime_ns, 0o600)
+
+
+def cut(data: bytes) -> bytes:
+    return data[: len(data) * 2 // 3]
+
+
+def turned(data: bytes) -> bytes:
+    at = len(data) // 2
+    return data[:at] + bytes([data[at] ^ 4]) + data[at + 1 :]
+
+
+def of_another_log(data: bytes) -> bytes:
+    return (
+        data[: INDEX_HEADER.size - 1]
+        + bytes([data[INDEX_HEADER.size - 1] ^ 1])
+        + data[INDEX_HEADER.size :]
+    )
+
+
+def of_another_version(data: bytes) -> bytes:
+    return data[:8] + b"\xff" + data[9:]
+
+
+DAMAGE = [
+    cut,
+    turned,
+    of_another_log,
+    of_another_version,
+    lambda data: b"",
+    lambda data: b"\0" * 99,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_an_index_that_is_damaged_or_of_another_log_is_made_again(
+    log: LogReader, damage: Callable[[bytes], bytes]
+) -> None:
+    open_index(log)
+    path = Path(index_path(log.path))
+    made = path.read_bytes()
+    path.write_bytes(damage(made))
+
+    found = open_index(log)
+
+    assert path.read_bytes() == made
+    assert found.definitions == open_index(log).definitions
+
+
+def test_no_damage_of_an_index_changes_what_is_read(log: LogReader) -> None:
+    whole = open_index(log)
+    path = Path(index_path(log.path))
+    made = path.read_bytes()
+    chosen = random.Random(3)
+    for _ in range(200):
+        damaged = bytearray(made)
+        for _ in range(chosen.randrange(1, 4)):
+            damaged[chosen.randrange(len(damaged))] ^= 1 << chosen.randrange(8)
+        path.write_bytes(damaged[: chosen.choice([len(made), chosen.randrange(len(made))])])
+
+        found = open_index(log)
+
+        assert [segment.blocks[:] for segment in found.segments] == [
+            segment.blocks[:] for segment in whole.segments
+        ]
+        assert path.read_bytes()[: len(made)] == made
+
+
+def test_an_index_of_a_log_that_was_cut_is_made_again(
+    log: LogReader, states: dict[int, Stacks]
+) -> None:
+    open_index(log)
+    os.truncate(log.path, log.size() // 2)
+
+    index = open_index(log)
+
+    steps = [step for step in states if step < index.block(index.blocks).steps]
+    assert 0 < len(steps) < len(states)
+    for step in steps:
+        assert state_at(log, index, step) == states[step]
+
+
+def test_an_index_goes_on_where_the_log_has_grown(
+    recorded: Path, log: LogReader, states: dict[int, Stacks]
+) -> None:
+    whole = recorded.read_bytes()
+    half = next(block.offset for block in log.blocks() if block.offset > len(whole) // 2)
+    for size in (half + 5000, half + 150_000, len(whole)):
+        Path(log.path).write_bytes(whole[:size])
+        index = open_index(log)
+        before = Path(index_path(log.path)).read_bytes()
+
+    for step, state in states.items():
+        assert state_at(log, index, step) == state
+    open_index(log)
+    assert Path(index_path(log.path)).read_bytes() == before
+
+
+def test_a_last_block_that_was_never_closed_is_covered_too(
+    log: LogReader, states: dict[int, Stacks]
+) -> None:
+    *_, last = log.blocks()
+    with open(log.path, "r+b") as file:
+        # As it is while a recorder fills it: neither size nor checksum, and zeros behind.
+        file.seek(last.offset - 8)
+        file.write(bytes(8))
+        file.seek(last.offset + len(last.data))
+        file.write(bytes(70_000))
+
+    index = open_index(log)
+
+    assert index.blocks == last.number + 1
+    for step, state in states.items():
+        assert state_at(log, index, step) == state
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link", "device"])
+def test_where_no_index_can_be_written_everything_can_be_read(
+    log: LogReader, states: dict[int, Stacks], tmp_path: Path, kind: str
+) -> None:
+    path = index_path(log.path)
+    other = tmp_path / "other"
+    other.write_text("the program's own")
+    match kind:
+        case "folder":
+            os.mkdir(path)
+        case "fifo":
+            os.mkfifo(path)
+        case "link":
+            os.symlink(other, path)
+        case "device":
+            os.symlink("/dev/zero", path)
+
+    index = open_index(log)
+
+    step = max(states)
+    assert state_at(log, index, step) == states[step]
+    assert other.read_text() == "the program's own"
+
+
+KILLED = """
+import os, signal, sys
+from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
+from codetracer.replay import index_file
+index_file.BLOCKS = 2
+def progress(done, whole):
+    if done > whole * float(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+index_file.open_index(LogReader(sys.argv[1]), progress)
+"""
+
+
+def test_a_killed_process_leaves_an_index_that_is_gone_on_with(
+    log: LogReader, states: dict[int, Stacks]
+) -> None:
+    sizes = []
+    for part in ("0.3", "0.7"):
+        command = [sys.executable, "-c", KILLED, log.path, part]
+        done = subprocess.run(command, env=trace_environ(), check=False)
+        assert done.returncode == -signal.SIGKILL
+        sizes.append(os.path.getsize(index_path(log.path)))
+
+    index = open_index(log)
+
+    assert 100 < sizes[0] < sizes[1] < os.path.getsize(index_path(log.path))
+    assert len(index.segments) == 3
+    for step, state in states.items():
+        assert state_at(log, index, step) == state
+
+
+FULL = """
+import resource, signal, sys
+from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
+from codetracer.replay import index_file
+index_file.BLOCKS = 1
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (80_000, resource.RLIM_INFINITY))
+index = index_file.open_index(LogReader(sys.argv[1]))
+print(index.blocks)
+"""
+
+
+def test_a_full_disk_leaves_an_index_of_the_beginning(
+    log: LogReader, states: dict[int, Stacks]
+) -> None:
+    command = [sys.executable, "-c", FULL, log.path]
+    done = subprocess.run(command, env=trace_environ(), capture_output=True, check=True, text=True)
+
+    index = open_index(log)
+
+    assert 0 < int(done.stdout) < index.blocks
+    for step, state in states.items():
+        assert state_at(log, index, step) == state
+
+
+def test_two_processes_that_make_an_index_do_not_disturb_each_other(
+    log: LogReader, states: dict[int, Stacks]
+) -> None:
+    inner: list[Index] = []
+
+    def meanwhile(done: int, whole: int) -> None:
+        if not inner:
+            inner.append(open_index(log))
+
+    outer = open_index(log, meanwhile)
+
+    step = max(states)
+    for index in (outer, *inner, open_index(log)):
+        assert state_at(log, index, step) == states[step]
+
+
+def test_every_process_of_a_recording_has_an_index(recorded: Path) -> None:
+    process = Process(0, LogReader(str(recorded)))
+
+    assert process.timeline() is process.timeline()
