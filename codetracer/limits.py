@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from codetracer.errors import UsageError
 from codetracer.own import seal
 
-__all__ = ["Limits"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+__all__ = ["DEEPEST", "Limits"]
 
 seal(globals())
 
+DEEPEST: Final = 400
+"""The greatest depth. A log can have 460 values inside one another (spec/trace.toml, `nesting`)."""
+
 
 class Limits:
-    """Limits on how much of each value the recorder reads.
+    """Limits on how much of each value the recorder reads; all are 1 or more.
 
     Parameters:
-        depth: the number of levels of nested objects.
+        depth: the number of levels of nested objects, up to 400.
         items: the number of items of a container, and of attributes of an object.
         text: the number of characters of a str, and of bytes of a bytes object.
         objects: the number of objects at one event.
+
+    Raises:
+        UsageError: ERR_INVALID_POLICY_VALUE, a limit is not a whole number, or out of its range.
     """
 
     __slots__ = ("depth", "items", "objects", "text")
@@ -28,6 +39,15 @@ class Limits:
         self.items = items
         self.text = text
         self.objects = objects
+        for name, value in self.as_dict().items():
+            most = DEEPEST if name == "depth" else None
+            if type(value) is not int or value < 1 or (most is not None and value > most):
+                allowed = "1 or more" if most is None else f"from 1 to {most}"
+                raise UsageError(
+                    "ERR_INVALID_POLICY_VALUE",
+                    f"limit {name!r} must be a whole number, {allowed}, not {value!r}",
+                    {"limit": name, "value": repr(value)},
+                )
 
     def as_dict(self) -> dict[str, int]:
         """Return the limits by name."""

@@ -6,6 +6,7 @@ import pytest
 
 import codetracer
 from codetracer import replay as recorded
+from codetracer.limits import DEEPEST
 from codetracer.recording.reader import LogReader
 from codetracer.replay import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
 from codetracer_bindings.trace_decoder import ObjectRecord, VariableRecord, decode_record
@@ -250,6 +251,18 @@ def test_limits_are_kept_exactly(tmp_path: Path, backend: str) -> None:
     assert an_object(seen["items"]).cut == 0
     assert an_object(an_object(seen["deep"]).items[0]).items == (1,)
     assert an_object(seen["many"]).cut == 1
+
+
+def test_what_is_nested_as_deep_as_a_limit_may_be_can_be_read(tmp_path: Path, backend: str) -> None:
+    program = "nested = range(3)\nfor _ in range(1000):\n    nested = (nested,)\n"
+
+    deepest: object = after(tmp_path, program, backend, f"--max-depth={DEEPEST}")["nested"]
+
+    levels = 0
+    while isinstance(deepest, tuple) and not isinstance(deepest, CutTuple):
+        (deepest,) = deepest
+        levels += 1
+    assert (levels, deepest) == (DEEPEST, CutTuple((), 1))
 
 
 def test_at_one_event_no_more_objects_are_looked_at_than_the_limit(

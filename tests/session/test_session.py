@@ -330,6 +330,21 @@ def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
     assert event.frame.code.name == "shown"
 
 
+@pytest.mark.parametrize(
+    ("limit", "value", "allowed"),
+    [
+        ("depth", 401, "from 1 to 400, not 401"),
+        ("depth", 0, "from 1 to 400, not 0"),
+        ("items", -1, "1 or more, not -1"),
+        ("text", "80", "1 or more, not '80'"),
+        ("objects", 2.5, "1 or more, not 2.5"),
+    ],
+)
+def test_a_limit_out_of_its_range_is_refused(limit: str, value: object, allowed: str) -> None:
+    with pytest.raises(codetracer.UsageError, match=f"{limit}.* must be a whole number, {allowed}"):
+        codetracer.Limits(**{limit: value})  # type: ignore[arg-type]
+
+
 def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
     run_well(
         tmp_path,
