@@ -18,5 +18,6 @@ COVERAGE_CORE=ctrace
 export COVERAGE_FILE COVERAGE_CORE
 "$python" -m coverage run --branch --source=codetracer -m pytest -p no:xdist \
     tests/filters tests/policy tests/recording/test_reader.py tests/replay/test_events.py \
-    tests/replay/test_trace.py tests/replay/test_values.py
+    tests/replay/test_trace.py tests/replay/test_values.py tests/replay/test_index.py \
+    tests/replay/test_cursor.py
 "$python" -m coverage report --show-missing --fail-under="$FLOOR" --include='codetracer/filters/*,codetracer/policy/*,codetracer/recording/reader.py,codetracer/recording/files.py,codetracer/replay/*'

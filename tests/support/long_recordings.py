@@ -71,6 +71,18 @@ for g in kept:
 for j in range(12):
     for g in kept:
         g.send(j)
+def catching():
+    while True:
+        try:
+            yield
+        except KeyError as error:
+            log.append(error.args)
+catcher = catching()
+next(catcher)
+for j in range(60):
+    catcher.throw(KeyError(j))
+    if j % 20 == 0:
+        kept[j].close()
 threads = [threading.Thread(target=threaded, args=(i,), name=f'T{i}') for i in range(3)]
 for t in threads:
     t.start()
