@@ -302,7 +302,7 @@ def test_a_killed_process_leaves_an_index_that_is_gone_on_with(
     index = open_index(log)
 
     assert 100 < sizes[0] < sizes[1] < os.path.getsize(index_path(log.path))
-    assert len(index.segments) == 3
+    assert len(index.segments) > 2
     for step, state in states.items():
         assert state_at(log, index, step) == state
 
