@@ -281,7 +281,7 @@ KILLED = """
 import os, signal, sys
 from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
 from codetracer.replay import index_file
-index_file.BLOCKS = 2
+index_file.BLOCKS = 1
 def progress(done, whole):
     if done > whole * float(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
