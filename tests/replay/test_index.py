@@ -293,7 +293,7 @@ def test_a_killed_process_leaves_an_index_that_is_gone_on_with(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:
     sizes = []
-    for part in ("0.3", "0.7"):
+    for part in ("0.3", "0.6"):
         command = [sys.executable, "-c", KILLED, log.path, part]
         done = subprocess.run(command, env=trace_environ(), check=False)
         assert done.returncode == -signal.SIGKILL
