@@ -118,7 +118,12 @@ static PyObject *
 builder_segment(PyObject *object, PyObject *unused)
 {
     Builder *self = (Builder *)object;
-    return is_broken(self) ? NULL : walk_segment(&self->walk, self->next_offset);
+    if (is_broken(self)) {
+        return NULL;
+    }
+    PyObject *made = walk_segment(&self->walk, self->next_offset);
+    self->broken = made == NULL;
+    return made;
 }
 
 static PyMethodDef builder_methods[] = {

@@ -11,8 +11,6 @@
 #include "spans.h"
 #include "tables.h"
 
-#define MOST_OBJECTS (1u << 24) /* as in index_builder.py */
-
 /* ---- keyframes */
 
 static int
@@ -167,6 +165,9 @@ frame_key(uint64_t number)
 static int
 keep_resumable(Walk *self, Frame *frame)
 {
+    if (frame->resumable) {
+        return 0;
+    }
     int failed;
     table_set(&self->resumable, frame_key(frame->number), frame, &failed);
     frame->resumable = !failed;
@@ -310,11 +311,14 @@ free_frames(Walk *self)
 static int
 add_code(Walk *self, const CodeRecord *record)
 {
+    if (record->source >= self->sources || record->line > UINT32_MAX) {
+        return impossible("a code record names no source or no line");
+    }
     if (define(self) < 0
         || make_room((void **)&self->codes, self->code_count, &self->code_room, sizeof(Code)) < 0) {
         return -1;
     }
-    if (self->code_count >= NONE || record->line > UINT32_MAX) {
+    if (self->code_count >= NONE) {
         return impossible("a number is larger than an index has room for");
     }
     Code *code = &self->codes[self->code_count];
@@ -383,6 +387,9 @@ step(Walk *self, int64_t delta)
     }
     frame->line += delta;
     frame->step = ++self->steps;
+    if (segment_note(&self->segment, KEY_THREAD, self->thread, 0, self->at, 1, 0) < 0) {
+        return -1;
+    }
     return segment_note(&self->segment, KEY_LINE, frame->code, (uint32_t)frame->line, self->at, 1, 0);
 }
 
@@ -449,7 +456,8 @@ set_object(Walk *self, uint64_t number)
         return segment_note(&self->segment, KEY_OBJECT, number, 0, self->at, 1, 0);
     }
     uint64_t index = number - self->old_objects;
-    if (index > MOST_OBJECTS) {
+    if (number > self->offset + self->at) {
+        /* Each number before it has been in the log, and took a byte or more. */
         return impossible("an object has a number that none can have yet");
     }
     Buffer *to = &self->new_objects;
@@ -476,12 +484,15 @@ add_record(Walk *self, const Record *record)
     case RECORD_VARIABLE_SHORT:
         break;
     case RECORD_SOURCE:
+        self->sources++;
+        return define(self);
     case RECORD_TYPE:
     case RECORD_ATTRIBUTE:
+        return define(self);
     case RECORD_EXEC:
     case RECORD_CHILD:
     case RECORD_JOINED:
-        return define(self);
+        return 0;
     case RECORD_CODE:
         return add_code(self, &record->as_code);
     case RECORD_NAMESPACE:
@@ -504,11 +515,14 @@ add_record(Walk *self, const Record *record)
             return -1;
         }
         thread->task = record->as_task.name.size ? self->offset + self->at : 0;
-        return define(self);
+        return 0;
     }
     case RECORD_CALL:
         if (record->as_call.code >= self->code_count) {
             return impossible("there is no such code");
+        }
+        if (record->as_call.arguments.count > self->codes[record->as_call.code].variables) {
+            return impossible("a call has more arguments than its code has variables");
         }
         return begin(self, record->as_call.code, self->codes[record->as_call.code].line,
                      record->as_call.elapsed);
@@ -559,7 +573,7 @@ add_record(Walk *self, const Record *record)
     case RECORD_TIME:
         return pass_time(self, record->as_time.elapsed);
     case RECORD_EXIT:
-        return pass_time(self, record->as_exit.elapsed) < 0 ? -1 : define(self);
+        return pass_time(self, record->as_exit.elapsed);
     }
     return impossible("there is no such record");
 }

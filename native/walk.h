@@ -55,6 +55,7 @@ typedef struct {
     uint64_t steps, calls, objects, time;
     uint64_t old_objects; /* `objects` before the block */
     uint32_t raises, outputs;
+    uint64_t sources; /* how many there are */
     Code *codes;
     size_t code_count, code_room;
     PyObject *names; /* the number of each global name, by its UTF-8 */

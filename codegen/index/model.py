@@ -99,14 +99,15 @@ class IndexSpec(SpecFile):
         if [header.name for header in self.header] != HEADERS:
             yield Problem("header", 0, "name", f"there must be {' and '.join(HEADERS)}, in order")
             return
-        counts = [field.name for field in self.header[1].fields if field.type == "u32"]
-        for index, section in enumerate(self.section):
-            if section.name not in counts:
+        counts = self.header[1].fields[-len(self.section) :]
+        for index, (section, count) in enumerate(zip(self.section, counts, strict=False)):
+            if (count.name, count.type) != (section.name, "u32"):
                 yield Problem(
                     "section",
                     index,
                     "name",
-                    f"segment_header needs a u32 field {section.name}, which counts its rows",
+                    f"segment_header must end with a u32 field for each section, in order, which"
+                    f" counts its rows; {count.name} stands where {section.name} should",
                 )
         numbers = [key.number for key in self.key]
         names = [key.name for key in self.key]

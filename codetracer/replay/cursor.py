@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.errors import TargetError
 from codetracer.replay.events import StepEvent
+from codetracer.replay.indexed import MISFITS
 from codetracer.replay.replay import Replay
-from codetracer_bindings.index_format import KEY_FRAME
+from codetracer_bindings.index_format import KEY_FRAME, KEY_THREAD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from codetracer.replay.indexed import IndexedLog
     from codetracer.replay.model import Frame, Thread
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Moment", "Place", "Timeline"]
 
 KEPT_BLOCKS: Final = 16
-"""Of how many blocks, those that were used last, it is kept in memory which step is whose."""
+"""For so many recently used blocks, the thread and the frame of each step are kept in memory."""
 
 
 class Place(NamedTuple):
@@ -69,7 +70,7 @@ class Timeline:
 
     Attributes:
         number: as given.
-        steps: how many steps there are.
+        steps: how many steps the index covers: all, unless the log is damaged.
     """
 
     def __init__(self, number: int, source: IndexedLog) -> None:
@@ -84,87 +85,103 @@ class Timeline:
 
         Raises:
             TargetError: ERR_NOT_IN_TRACE, there is no such step; ERR_TRACE_DAMAGED, the log is
-                damaged there.
+                damaged there or before.
+            HostError: ERR_IO, the log cannot be read.
         """
-        if not 0 <= step < self.steps:
-            last = f"the last one is {self.steps - 1}" if self.steps else "there is none"
-            raise TargetError(
-                "ERR_NOT_IN_TRACE",
-                f"process {self.number} has no step {step}; {last}",
-                {"process": self.number, "step": step},
-            )
         replay = self.replay(step)
         for event in replay:
-            if type(event) is StepEvent and event.number == step:
+            # A step that the index does not cover is in a damaged block.
+            if type(event) is StepEvent and event.number == step < self.steps:
                 return Moment(self, replay, event)
-        raise self._source.log.damage(f"has no step {step} where its index says", replay.position)
+        if 0 <= step < self.steps:
+            raise self._source.misfit(replay.position)
+        last = f"the last one is {replay.steps - 1}" if replay.steps else "there is none"
+        raise TargetError(
+            "ERR_NOT_IN_TRACE",
+            f"process {self.number} has no step {step}; {last}",
+            {"process": self.number, "step": step},
+        )
 
     def replay(self, step: int) -> Replay:
-        """Return a replay that begins little before a step, with the state there.
+        """Return a replay that begins shortly before a step, with the state there.
+
+        Behind the steps that the index covers, it begins where that ends.
 
         Raises:
             TargetError: ERR_TRACE_DAMAGED, the log is damaged there.
+            HostError: ERR_IO, the log cannot be read.
         """
-        return self._replay_block(self._index.block_of_step(step))
+        return self._replay_from(self._index.block_of_step(max(step, 0)))
 
-    def after(self, step: int, frames: Iterable[int] | None, thread: int) -> int | None:
-        """Return the first step behind `step` in a thread; only in some frames, if given."""
+    def after(self, step: int, frames: Sequence[int] | None, thread: int) -> int | None:
+        """Return the number of the next step in a thread.
+
+        Parameters:
+            step: the number of a step.
+            frames: the numbers of frames, to pass over the steps of all others; None for any frame.
+            thread: the number of the thread.
+
+        Returns:
+            The step's number; None if the index has no such step.
+        """
         wanted = _wanted(frames, thread)
         block = self._index.block_of_step(step)
-        later = self._blocks_after(block, frames)
-        for number in _each_once(block, later):
-            for found in self._steps(number):
-                if found[0] > step and wanted(found):
-                    return found[0]
+        try:
+            later = [self._index.after(block, *key) for key in _keys(frames, thread)]
+            of_each = [(row.block for row in rows if row.records) for rows in later]
+            for number in _each_once(block, merge(*of_each)):
+                for found in self._steps(number):
+                    if found[0] > step and wanted(found):
+                        return found[0]
+        except MISFITS:
+            raise self._source.misfit(self._index.block(block).offset) from None
         return None
 
-    def before(self, step: int, frames: Iterable[int] | None, thread: int) -> int | None:
-        """Return the last step before `step` in a thread; only in some frames, if given."""
+    def before(self, step: int, frames: Sequence[int] | None, thread: int) -> int | None:
+        """Return the number of the last step in a thread before a step; see `after`."""
         wanted = _wanted(frames, thread)
         block = self._index.block_of_step(step)
-        earlier = self._blocks_before(block, frames)
-        for number in _each_once(block, earlier):
-            for found in reversed(self._steps(number)):
-                if found[0] < step and wanted(found):
-                    return found[0]
+        try:
+            earlier = [self._index.before(block, *key) for key in _keys(frames, thread)]
+            of_each = [(row.block for row in rows if row.records) for rows in earlier]
+            for number in _each_once(block, merge(*of_each, reverse=True)):
+                for found in reversed(self._steps(number)):
+                    if found[0] < step and wanted(found):
+                        return found[0]
+        except MISFITS:
+            raise self._source.misfit(self._index.block(block).offset) from None
         return None
-
-    def _blocks_after(self, block: int, frames: Iterable[int] | None) -> Iterator[int]:
-        if frames is None:
-            yield from range(block + 1, self._index.blocks)
-            return
-        postings = [self._index.after(block, KEY_FRAME, frame) for frame in frames]
-        yield from merge(*((row.block for row in rows) for rows in postings))
-
-    def _blocks_before(self, block: int, frames: Iterable[int] | None) -> Iterator[int]:
-        if frames is None:
-            yield from range(block - 1, -1, -1)
-            return
-        postings = [self._index.before(block, KEY_FRAME, frame) for frame in frames]
-        yield from merge(*((row.block for row in rows) for rows in postings), reverse=True)
 
     def _steps(self, block: int) -> list[_Step]:
         """Return the steps in a block."""
         found = self._kept.pop(block, None)
         if found is None:
             found = []
-            left = self._index.block(block + 1).steps - self._index.block(block).steps
-            replay = iter(self._replay_block(block))
-            while left:
-                event = next(replay)
+            row, after = self._index.block(block), self._index.block(block + 1)
+            replay = iter(self._replay_from(block))
+            while len(found) < after.steps - row.steps:
+                event = next(replay, None)
+                if event is None:
+                    raise self._source.misfit(row.offset)
                 if type(event) is StepEvent:
                     found.append((event.number, event.thread.number, event.frame.number))
-                    left -= 1
         self._kept[block] = found
         if len(self._kept) > KEPT_BLOCKS:
             self._kept.popitem(last=False)
         return found
 
-    def _replay_block(self, block: int) -> Replay:
+    def _replay_from(self, block: int) -> Replay:
+        if not self._index.blocks:
+            return Replay(self._source.log)
         return Replay(self._source.log, start=self._source.keyframe(block))
 
 
-def _wanted(frames: Iterable[int] | None, thread: int) -> Callable[[_Step], bool]:
+def _keys(frames: Sequence[int] | None, thread: int) -> list[tuple[int, int]]:
+    """Return the keys of the index that have all blocks with the wanted steps."""
+    return [(KEY_THREAD, thread)] if frames is None else [(KEY_FRAME, frame) for frame in frames]
+
+
+def _wanted(frames: Sequence[int] | None, thread: int) -> Callable[[_Step], bool]:
     if frames is None:
         return lambda step: step[1] == thread
     chosen = frozenset(frames)
@@ -189,7 +206,6 @@ class Moment:
         thread: the thread that runs the line.
         frame: the innermost frame.
         line: the line (1-based) of `frame.code.path`.
-        threads: every thread that was seen so far, each with its stack.
     """
 
     __slots__ = ("__dict__", "_replay", "_timeline", "frame", "line", "step", "thread", "time_ns")
@@ -243,12 +259,18 @@ class Moment:
         return self._go(self._timeline.before(self.step, None, self.thread.number))
 
     def over(self) -> Moment | None:
-        """Return the next step in this frame or, when that has ended, in one below it."""
-        return self._go(self._timeline.after(self.step, self._numbers(), self.thread.number))
+        """Return the next step in this frame or one below it, past what they call.
+
+        When none of them has another step, as at the end of a callback or a task, it is the next
+        step of the thread.
+        """
+        step = self._timeline.after(self.step, self._numbers(), self.thread.number)
+        return self.forward() if step is None else self._go(step)
 
     def back_over(self) -> Moment | None:
-        """Return the last step before this one in this frame or one below it."""
-        return self._go(self._timeline.before(self.step, self._numbers(), self.thread.number))
+        """Return the last step before this one in this frame or one below it; see `over`."""
+        step = self._timeline.before(self.step, self._numbers(), self.thread.number)
+        return self.back() if step is None else self._go(step)
 
     def out(self) -> Moment | None:
         """Return the next step in a frame below this one."""

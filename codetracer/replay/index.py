@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple, overload
 from zlib import crc32
 
@@ -67,6 +68,8 @@ class _Rows[Row: tuple[int, ...]](Sequence[Row]):
     def __getitem__(self, index: int | slice) -> Row | list[Row]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(self._count))]
+        if index < 0:
+            index += self._count
         if not 0 <= index < self._count:
             raise IndexError(f"a section of an index has {self._count} rows, none at {index}")
         at = self._at + index * self._layout.size
@@ -82,7 +85,7 @@ class Segment:
 
     Attributes:
         first: the number of its first block.
-        last: the number of the block behind its last one.
+        last: the number of the block after its last one.
         size: its size in bytes.
         blocks, threads, frames, definitions, calls, objects, keys, postings: its sections.
 
@@ -131,9 +134,38 @@ class Segment:
         self.objects = _Rows(*at["objects"], ObjectRow._make)
         self.keys = _Rows(*at["keys"], KeyRow._make)
         self.postings = _Rows(*at["postings"], PostingRow._make)
-        if len(self.blocks) < 2:
-            raise ValueError("a segment covers no block")
         self.last = self.first + len(self.blocks) - 1
+        self._check()
+
+    def _check(self) -> None:
+        """Check what look-ups rely on: a checksum says only that the bytes are those written."""
+        rows = self.blocks[:] if 2 <= len(self.blocks) <= layout.BLOCKS + 1 else []
+        if not rows:
+            raise ValueError("a segment covers too many blocks, or none")
+        for row, later in pairwise(rows):
+            if (
+                later.offset < row.offset + row.used
+                or later.steps < row.steps
+                or later.calls < row.calls
+                or later.objects < row.objects
+                or later.threads < row.threads
+            ):
+                raise ValueError("the rows of the blocks are not in order")
+        if (
+            len(self.calls) != rows[-1].calls - rows[0].calls
+            or len(self.objects) != rows[-1].objects - rows[0].objects
+            or rows[-1].threads > len(self.threads)
+        ):
+            raise ValueError("a section has another number of rows than its blocks say")
+        depths: dict[int, int] = {}
+        frames = 0
+        for thread in self.threads:
+            if thread.kept > depths.get(thread.thread, 0) or thread.frames != frames:
+                raise ValueError("a stack does not go on from the one before")
+            frames += thread.above
+            depths[thread.thread] = thread.kept + thread.above
+        if frames != len(self.frames):
+            raise ValueError("the frames are not those of the stacks")
 
     def find(self, kind: int, major: int, minor: int) -> range:
         """Return the numbers of a key's postings; none if it has no record in these blocks."""
@@ -156,6 +188,8 @@ def _segments(views: Iterable[memoryview]) -> list[Segment]:
             try:
                 segment = Segment(view, at)
             except ValueError:
+                return found
+            if found and segment.blocks[0][:5] != found[-1].blocks[-1][:5]:
                 return found
             if segment.first != (found[-1].last if found else 0):
                 return found
@@ -190,7 +224,7 @@ class Index:
         self._keyframe: tuple[int, dict[int, Stack]] = (-1, {})
 
     def block(self, number: int) -> BlockRow:
-        """Return the state before a block; `blocks` is the number of the one behind the last."""
+        """Return the state before a block; `blocks` is the number of the one after the last."""
         segment = self._segment(number)
         return segment.blocks[number - segment.first]
 
@@ -199,15 +233,15 @@ class Index:
         return self._block_of(step, lambda row: row.steps)
 
     def block_of_call(self, frame: int) -> int:
-        """Return the number of the block in which a frame begins, likewise."""
+        """Return the number of the block in which a frame begins; `blocks` if none has it."""
         return self._block_of(frame, lambda row: row.calls)
 
     def block_of_object(self, number: int) -> int:
-        """Return the number of the block that has an object's first record, likewise."""
+        """Return the number of the block with an object's first record; `blocks` if none has it."""
         return self._block_of(number, lambda row: row.objects)
 
     def block_of_offset(self, offset: int) -> int:
-        """Return the number of the block that has a byte of the log, likewise."""
+        """Return the number of the block that has a byte of the log; `blocks` if none has it."""
         return self._block_of(offset, lambda row: row.offset)
 
     def call(self, frame: int) -> tuple[int, int]:
@@ -223,9 +257,10 @@ class Index:
         return number, segment.calls[frame - segment.blocks[0].calls].offset
 
     def new_object(self, number: int) -> tuple[int, int] | None:
-        """Return where, of the block that has an object's first record, its last one is, likewise.
+        """Return where an object's last record in the block of its first one is.
 
-        None if there is no such object.
+        Returns:
+            The block's number, and the byte in it; None if there is no such object.
         """
         block = self.block_of_object(number)
         if block == self.blocks:
@@ -234,16 +269,25 @@ class Index:
         last = segment.objects[number - segment.blocks[0].objects].last
         return (block, last - 1) if last else None
 
-    def before(self, block: int, kind: int, major: int, minor: int = 0) -> Iterator[PostingRow]:
-        """Yield a key's postings in the blocks before `block`, the last one first."""
-        for segment in reversed(self.segments[: bisect_left(self._starts, block)]):
+    def before(
+        self, block: int, kind: int, major: int, minor: int = 0, first: int = 0
+    ) -> Iterator[PostingRow]:
+        """Yield a key's postings in the blocks before `block`, the last one first.
+
+        Parameters:
+            block: the number of a block.
+            kind, major, minor: the key.
+            first: the number of a block before which it has none.
+        """
+        start = max(0, bisect_right(self._starts, first) - 1)
+        for segment in reversed(self.segments[start : bisect_left(self._starts, block)]):
             found = segment.find(kind, major, minor)
             at = bisect_left(found, block, key=lambda row: segment.postings[row].block)
             for row in reversed(found[:at]):
                 yield segment.postings[row]
 
     def after(self, block: int, kind: int, major: int, minor: int = 0) -> Iterator[PostingRow]:
-        """Yield a key's postings in the blocks behind `block`, in order; -1 for all."""
+        """Yield a key's postings in the blocks after `block`, in order; -1 for all."""
         for segment in self.segments[max(0, bisect_right(self._starts, block) - 1) :]:
             for row in segment.find(kind, major, minor):
                 posting = segment.postings[row]
@@ -273,7 +317,7 @@ class Index:
         return stacks
 
     def _segment(self, block: int) -> Segment:
-        # The state behind the last block of a segment stands in the next one, too.
+        # The state after the last block of a segment stands in the next one, too.
         return self.segments[max(0, bisect_right(self._starts, block) - 1)]
 
     def _block_of(self, number: int, count: Callable[[BlockRow], int]) -> int:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["IndexBuilder"]
 
 _LIMIT: Final = 2**32
-_MOST_OBJECTS: Final = 2**24
-"""How many new objects a block may have; numbers are given in order, and few are never used."""
 
 
 class _Code:
@@ -108,10 +106,12 @@ class IndexBuilder:
         self._next_offset = 0
         self._at = self._offset = 0
         self._noting = True
+        self._broken = False
         self._steps = self._calls = self._objects = self._time = 0
         self._raises = self._outputs = 0
         self._old_objects = 0
         self._new_objects: list[int] = []
+        self._sources = 0
         self._codes: list[_Code] = []
         self._names: dict[str, int] = {}
         self._threads: list[_Thread] = []
@@ -123,7 +123,7 @@ class IndexBuilder:
         self._postings: dict[tuple[int, int, int], list[list[int]]] = {}
         self._forget()
         self._handlers: dict[type[raw.Record], Callable[[Any], None]] = {
-            raw.SourceRecord: self._define,
+            raw.SourceRecord: self._source,
             raw.CodeRecord: self._code,
             raw.NamespaceRecord: self._namespace,
             raw.TypeRecord: self._define,
@@ -148,9 +148,9 @@ class IndexBuilder:
             raw.OutputRecord: self._output,
             raw.TimeRecord: self._pass_time,
             raw.ExitRecord: self._exit,
-            raw.ExecRecord: self._define,
-            raw.ChildRecord: self._define,
-            raw.JoinedRecord: self._define,
+            raw.ExecRecord: self._pass_over,
+            raw.ChildRecord: self._pass_over,
+            raw.JoinedRecord: self._pass_over,
         }
 
     def add(self, block: Block, *, note: bool = True) -> None:
@@ -165,6 +165,9 @@ class IndexBuilder:
             ValueError, IndexError, KeyError, OverflowError, RecursionError: a record cannot be
                 read or cannot be, or a number is larger than an index has room for.
         """
+        if self._broken:
+            raise ValueError("the last block could not be read")
+        self._broken = True
         data, position, end = block.data, 0, len(block.data)
         self._noting = note
         self._offset = block.offset
@@ -192,9 +195,17 @@ class IndexBuilder:
             self.blocks += 1
         self.seen += 1
         self._next_offset = block.offset + block.size
+        self._broken = False
 
     def segment(self) -> bytes:
-        """Return the segment of the blocks since the last one, and begin the next."""
+        """Return the segment of the blocks since the last one, and begin the next.
+
+        Raises:
+            ValueError: the last block could not be read, or a number is larger than an index has
+                room for.
+        """
+        if self._broken:
+            raise ValueError("the last block could not be read")
         self._raises = self._outputs = 0
         self._add_row(self._state(self._next_offset), 0, 0)
         rows = self._rows
@@ -284,7 +295,16 @@ class IndexBuilder:
 
     # ---------------------------------------------------------------- records
 
+    def _pass_over(self, _: raw.Record) -> None:
+        pass
+
+    def _source(self, record: raw.SourceRecord) -> None:
+        self._define(record)
+        self._sources += 1
+
     def _code(self, record: raw.CodeRecord) -> None:
+        if record.source >= self._sources or record.line >= _LIMIT:
+            raise ValueError("a code record names no source or no line")
         self._define(record)
         names = [self._names.setdefault(name, len(self._names)) for name in record.global_names]
         self._codes.append(_Code(record, names))
@@ -312,13 +332,17 @@ class IndexBuilder:
         return frame
 
     def _task(self, record: raw.TaskRecord) -> None:
-        self._define(record)
         self._running().task = self._offset + self._at if record.name else 0
 
     def _call(self, record: raw.CallRecord) -> None:
-        self._begin(record.code, self._codes[record.code].line, record.elapsed)
+        code = self._codes[record.code]
+        if len(record.arguments) > code.variables:
+            raise ValueError("a call has more arguments than its code has variables")
+        self._begin(record.code, code.line, record.elapsed)
 
     def _enter(self, record: raw.EnterRecord) -> None:
+        if record.line >= _LIMIT:
+            raise ValueError(f"there is no line {record.line}")
         self._begin(record.code, record.line, record.elapsed)
 
     def _begin(self, code: int, line: int, elapsed: int) -> None:
@@ -350,6 +374,7 @@ class IndexBuilder:
         self._steps += 1
         frame.step = self._steps
         self._note(layout.KEY_LINE, frame.code, frame.line, self._at)
+        self._note(layout.KEY_THREAD, self._running().number, 0, self._at)
 
     def _variable(self, record: raw.VariableRecord) -> None:
         frame = self._innermost()
@@ -366,8 +391,9 @@ class IndexBuilder:
         if number < self._old_objects:
             self._note(layout.KEY_OBJECT, number, 0, self._at)
             return
-        if number - self._old_objects > _MOST_OBJECTS:
-            raise ValueError(f"object {number} cannot be one of the next {_MOST_OBJECTS}")
+        if number > self._offset + self._at:
+            # Each number before it has been in the log, and took a byte or more.
+            raise ValueError(f"there cannot be an object {number} yet")
         while len(self._new_objects) <= number - self._old_objects:
             self._new_objects.append(0)
         self._new_objects[number - self._old_objects] = self._at + 1
@@ -431,5 +457,4 @@ class IndexBuilder:
         self._time += record.elapsed
 
     def _exit(self, record: raw.ExitRecord) -> None:
-        self._define(record)
         self._time += record.elapsed

@@ -1,15 +1,14 @@
 """The file of an index, beside its log: found, made, and continued where the log has grown.
 
-An index that is missing, cut, damaged or of another log is made again. Where its file cannot be
-written, it is in a temporary one.
+An index that is missing, cut, damaged or of another log is made again. What cannot be written is
+kept in memory.
 """
 
 from __future__ import annotations
 
-import mmap
 import os
+import stat
 import tempfile
-from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
@@ -31,16 +30,17 @@ from codetracer_bindings.trace_format import BLOCK_HEADER, LOG_SUFFIX
 
 try:
     import fcntl
-except ImportError:  # Windows, where two processes may make the same index: both write the same.
+except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from io import FileIO
-    from typing import BinaryIO
 
     from codetracer.recording.reader import LogReader
     from codetracer.replay.builders import Builder
+
+    type Progress = Callable[[int, int], None]
 
 __all__ = ["index_path", "open_index"]
 
@@ -58,11 +58,11 @@ def index_path(log_path: str) -> str:
     return log_path.removesuffix(LOG_SUFFIX) + INDEX_SUFFIX
 
 
-def open_index(log: LogReader, progress: Callable[[int, int], None] | None = None) -> Index:
+def open_index(log: LogReader, progress: Progress | None = None) -> Index:
     """Return the index of a log, and make what is missing of it.
 
-    It covers the log up to its end, or up to where that is damaged. A last block that was never
-    closed is not in the file.
+    It covers the log up to its end, or up to the block where that is damaged. The file gets whole
+    segments while the log has no end, and all segments afterwards.
 
     Parameters:
         log: the log.
@@ -75,93 +75,95 @@ def open_index(log: LogReader, progress: Callable[[int, int], None] | None = Non
     header = INDEX_HEADER.pack(
         INDEX_MAGIC, INDEX_VERSION, log.version, log.pid, log.started, log.recording
     )
-    found = _read(path, header, log)
-    builder: Builder | None = None
-    if found is None or _block_behind(log, found, closed=True) is not None:
-        with _opened_to_write(path, header, anew=found is None) as file:
-            # Another process may have gone on with it since.
-            found = Index(_mapped(file, header))
-            builder = _go_on(file, log, found, progress)
-            found = Index(_mapped(file, header))
-    rest = _rest(log, found, builder)
-    return Index(*found.views, memoryview(rest)) if rest else found
+    found, may_write = _read(path, header, log)
+    if not _goes_on(log, found):
+        return found
+    file = _opened(path, header, log) if may_write else None
+    try:
+        if file is not None:
+            # Another process may have continued it since.
+            found = _segments(file, header)
+        return _continued(log, found, file, progress)
+    finally:
+        if file is not None:
+            file.close()
 
 
 # ---------------------------------------------------------------- the file
 
 
-def _read(path: str, header: bytes, log: LogReader) -> Index | None:
-    """Return the index in a file, if there is one that fits the log."""
+def _read(path: str, header: bytes, log: LogReader) -> tuple[Index, bool]:
+    """Return the index in a file, empty if it does not fit the log; and whether to write there."""
     try:
         with open_regular(path) as file:
-            if file.read(len(header)) != header:
-                return None
-            found = Index(_mapped(file, header))
+            data = file.read()
     except (HostError, OSError):
-        return None
-    return found if _fits(log, found) else None
+        # There may be a good one that cannot be read now.
+        return Index(), not os.path.lexists(path)
+    found = Index(memoryview(data)[len(header) :]) if data.startswith(header) else Index()
+    return (found if _fits(log, found) else Index()), True
 
 
 def _fits(log: LogReader, index: Index) -> bool:
     """Whether the last block that the index covers is the same in the log."""
     if not index.blocks:
         return True
-    row, behind = index.block(index.blocks - 1), index.block(index.blocks)
+    row, after = index.block(index.blocks - 1), index.block(index.blocks)
+    if not FIRST_PAYLOAD <= row.offset <= row.offset + row.used <= log.size():
+        return False
     header = log.read(row.offset - BLOCK_HEADER.size, BLOCK_HEADER.size)
-    wanted = (index.blocks - 1, behind.offset - row.offset, row.used, row.crc)
-    return (
-        log.size() >= row.offset + row.used
-        and len(header) == BLOCK_HEADER.size
-        and BLOCK_HEADER.unpack(header)[1:] == wanted
-    )
+    wanted = (index.blocks - 1, after.offset - row.offset, row.used, row.crc)
+    return len(header) == BLOCK_HEADER.size and BLOCK_HEADER.unpack(header)[1:] == wanted
 
 
-def _mapped(file: FileIO | BinaryIO, header: bytes) -> memoryview:
-    """Return the segments in a file."""
-    size = os.fstat(file.fileno()).st_size
-    if size <= len(header):
-        return memoryview(b"")
-    return memoryview(mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ))[len(header) :]
+def _opened(path: str, header: bytes, log: LogReader) -> FileIO | None:
+    """Open the file to continue it, or a new one if it has no index of the log.
 
-
-@contextmanager
-def _opened_to_write(path: str, header: bytes, *, anew: bool) -> Iterator[FileIO]:
-    """Open the file of an index, or a temporary one where that cannot be written now."""
+    Returns:
+        The file, locked; None if it cannot be written now, or another process is writing it.
+    """
     try:
-        file = _replaced(path, header) if anew else os.fdopen(os.open(path, _FLAGS), "r+b", 0)
+        file = os.fdopen(os.open(path, _FLAGS), "r+b", 0)
+    except FileNotFoundError:
+        return _created(path, header)
     except OSError:
-        file = None
-    if file is not None and _locked(file):
-        with file:
-            try:
-                yield file
-            finally:
-                _unlock(file)
-        return
-    if file is not None:
-        file.close()
-    # It has no name, and is gone with the last map of it.
-    with tempfile.TemporaryFile(buffering=0) as temporary:
-        _append(temporary, header)
-        yield temporary
-
-
-def _replaced(path: str, header: bytes) -> FileIO:
-    """Create the file, in the place of one that is there; who has that open keeps its bytes."""
-    descriptor, name = tempfile.mkstemp(suffix=INDEX_SUFFIX, dir=os.path.dirname(path) or ".")
-    file = os.fdopen(descriptor, "r+b", 0)
+        return None
     try:
-        _append(file, header)
-        os.replace(name, path)
-    except BaseException:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not _locked(file):
+            file.close()
+            return None
+        index = _segments(file, header)
+        if not index.blocks or not _fits(log, index):
+            file.close()
+            return _created(path, header)
+        file.truncate(len(header) + index.size)
+    except OSError:
         file.close()
-        os.unlink(name)
-        raise
+        return None
     return file
 
 
+def _created(path: str, header: bytes) -> FileIO | None:
+    """Create the file, in place of one that is there, which stays for whoever has it open."""
+    try:
+        folder = os.path.dirname(path) or "."
+        descriptor, name = tempfile.mkstemp(suffix=INDEX_SUFFIX, dir=folder)
+    except OSError:
+        return None
+    file = os.fdopen(descriptor, "r+b", 0)
+    try:
+        if _locked(file) and _appended(file, header):
+            os.replace(name, path)
+            return file
+        os.unlink(name)
+    except OSError:
+        os.unlink(name)
+    file.close()
+    return None
+
+
 def _locked(file: FileIO) -> bool:
-    """Whether no other process makes this index now."""
+    """Lock the file; return whether no other process has locked it."""
     if fcntl is None:
         return True
     try:
@@ -171,87 +173,60 @@ def _locked(file: FileIO) -> bool:
     return True
 
 
-def _unlock(file: FileIO) -> None:
-    # Closing is not enough: a map has a descriptor of its own, which shares the lock.
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_UN)
+def _segments(file: FileIO, header: bytes) -> Index:
+    """Return the index in an open file; empty if the file has another header."""
+    file.seek(0)
+    data = file.readall()
+    return Index(memoryview(data)[len(header) :]) if data.startswith(header) else Index()
 
 
-def _append(file: FileIO, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[file.write(rest) :]
+def _appended(file: FileIO, data: bytes) -> bool:
+    """Write at the end of the file; return whether there was room."""
+    try:
+        file.seek(0, os.SEEK_END)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+    except OSError:
+        return False
+    return True
 
 
 # ---------------------------------------------------------------- segments
 
 
-def _block_behind(log: LogReader, index: Index, *, closed: bool) -> Block | None:
-    """Return the first block that the index does not cover, if it was closed or if it was not."""
+def _goes_on(log: LogReader, index: Index) -> bool:
+    """Whether the log has a readable block that the index does not cover."""
+    return next(_blocks(log, index), None) is not None
+
+
+def _blocks(log: LogReader, index: Index) -> Iterator[Block]:
+    """Yield the blocks that the index does not cover, the last one even if it was never closed."""
     offset = index.block(index.blocks).offset if index.blocks else FIRST_PAYLOAD
     try:
-        block = next(log.blocks(offset, index.blocks), None)
+        for block in log.blocks(offset, index.blocks):
+            if block.filled:
+                yield block
+                continue
+            records = block.data[: _end_of_records(block.data)]
+            if records:
+                yield Block(
+                    records,
+                    block.offset,
+                    block.number,
+                    size=block.size,
+                    crc=crc32(records),
+                    filled=False,
+                    cut=block.cut,
+                )
+            return
     except TargetError:
-        return None
-    return block if block is not None and block.filled == closed else None
-
-
-def _go_on(
-    file: FileIO, log: LogReader, found: Index, progress: Callable[[int, int], None] | None
-) -> Builder | None:
-    """Write the segments that are missing, each as soon as it is made.
-
-    Returns:
-        The builder, which has seen all closed blocks; None if the log is damaged or the disk full.
-    """
-    builder = new_builder()
-    size = log.size()
-    file.seek(INDEX_HEADER.size + found.size)
-    try:
-        for block in log.blocks():
-            if not block.filled:
-                break
-            builder.add(block, note=block.number >= found.blocks)
-            if builder.blocks == BLOCKS:
-                _append(file, builder.segment())
-            if progress is not None:
-                progress(block.offset, size)
-        if builder.blocks:
-            _append(file, builder.segment())
-    except (*DECODE_ERRORS, TargetError, OSError):
-        return None
-    return builder
-
-
-def _rest(log: LogReader, index: Index, builder: Builder | None) -> bytes:
-    """Return the segment of a last block that was never closed, if there is one."""
-    last = _block_behind(log, index, closed=False)
-    records = b"" if last is None else last.data[: _end_of_records(last.data)]
-    if last is None or not records:
-        return b""
-    try:
-        if builder is None or builder.seen != index.blocks:
-            builder = new_builder()
-            for block in islice(log.blocks(), index.blocks):
-                builder.add(block, note=False)
-        builder.add(
-            Block(
-                records,
-                last.offset,
-                last.number,
-                size=last.size,
-                crc=crc32(records),
-                filled=True,
-                cut=False,
-            )
-        )
-        return builder.segment()
-    except (*DECODE_ERRORS, TargetError):
-        return b""
+        # Whoever reads the log there meets the error.
+        return
 
 
 def _end_of_records(data: bytes) -> int:
-    """Return where the first byte is that begins no record."""
+    """Return the offset of the first byte that does not begin a record."""
     position = 0
     try:
         while position < len(data):
@@ -259,3 +234,55 @@ def _end_of_records(data: bytes) -> int:
     except DECODE_ERRORS:
         pass
     return position
+
+
+def _continued(
+    log: LogReader,
+    found: Index,
+    file: FileIO | None,
+    progress: Progress | None,
+    most: int | None = None,
+) -> Index:
+    """Return the index with the missing segments, and write them.
+
+    Parameters:
+        most: the number of the first block that is not added; None for all.
+    """
+    size, ended = log.size(), log.has_end()
+    builder = _builder(log, found.blocks)
+    made: list[bytes] = []
+    for block in _blocks(log, found):
+        if block.number == most:
+            break
+        if not block.filled:
+            # Its segment, and what is before it and no whole segment, will be another one.
+            if builder.blocks:
+                _keep(builder, made, None)
+            file = None
+        try:
+            builder.add(block)
+        except DECODE_ERRORS:
+            # The builder's state is spoilt: the blocks before this one are added once more.
+            index = Index(*found.views, *(memoryview(data) for data in made))
+            return _continued(log, index, file, progress, block.number)
+        if builder.blocks == BLOCKS:
+            file = _keep(builder, made, file)
+        if progress is not None:
+            progress(block.offset + len(block.data), size)
+    if builder.blocks:
+        _keep(builder, made, file if ended else None)
+    return Index(*found.views, *(memoryview(data) for data in made))
+
+
+def _keep(builder: Builder, made: list[bytes], file: FileIO | None) -> FileIO | None:
+    """Add the segment to those that were made and to the file; return the file if it has room."""
+    made.append(builder.segment())
+    return file if file is not None and _appended(file, made[-1]) else None
+
+
+def _builder(log: LogReader, blocks: int) -> Builder:
+    """Return a builder that knows the state after so many blocks."""
+    builder = new_builder()
+    for block in islice(log.blocks(), blocks):
+        builder.add(block, note=False)
+    return builder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from codetracer.recording.decoder import decode_record
-from codetracer.recording.reader import DECODE_ERRORS
+from codetracer.recording.reader import DECODE_ERRORS, Block
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
@@ -18,18 +18,22 @@ from codetracer_bindings.index_format import KEY_FRAME, KEY_GLOBAL, KEY_OBJECT, 
 
 if TYPE_CHECKING:
     from _collections_abc import dict_items
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from codetracer.errors import TargetError
     from codetracer.recording.reader import LogReader
     from codetracer.replay.index import Index, Stack
     from codetracer.replay.state import Held
+    from codetracer_bindings.index_format import PostingRow
 
-__all__ = ["IndexedLog"]
+__all__ = ["MISFITS", "IndexedLog"]
 
-KEPT_BLOCKS: Final = 64
-"""How many blocks' bytes are kept in memory, those that were used last."""
+KEPT: Final = 8 << 20
+"""Bytes of blocks that are kept in memory, beside the block that was used last."""
+
+MISFITS: Final = (*DECODE_ERRORS, LookupError)
+"""The exceptions where an index says what its log has not."""
 
 
 class _Found[K, V](dict[K, V]):
@@ -40,15 +44,22 @@ class _Found[K, V](dict[K, V]):
         keys: all keys that may be there, for `items`.
     """
 
-    __slots__ = ("_find", "_keys")
+    __slots__ = ("_find", "_keys", "_missing")
 
     def __init__(self, find: Callable[[K], V], keys: Iterable[K] = ()) -> None:
         super().__init__()
         self._find = find
         self._keys = keys
+        self._missing: set[K] = set()
 
     def __missing__(self, key: K) -> V:
-        value = self[key] = self._find(key)
+        if key in self._missing:
+            raise KeyError(key)
+        try:
+            value = self[key] = self._find(key)
+        except KeyError:
+            self._missing.add(key)
+            raise
         return value
 
     def __contains__(self, key: Any) -> bool:
@@ -110,6 +121,7 @@ class IndexedLog:
         self.log = log
         self.index = index
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._kept = 0
 
     def data(self, number: int) -> bytes:
         """Return the records of a block."""
@@ -118,10 +130,11 @@ class IndexedLog:
             row = self.index.block(number)
             data = self.log.read(row.offset, row.used)
             if crc32(data) != row.crc:
-                raise self._misfit(row.offset)
+                raise self.misfit(row.offset)
             self._blocks[number] = data
-            if len(self._blocks) > KEPT_BLOCKS:
-                self._blocks.popitem(last=False)
+            self._kept += len(data)
+            while self._kept > KEPT and len(self._blocks) > 1:
+                self._kept -= len(self._blocks.popitem(last=False)[1])
         else:
             self._blocks.move_to_end(number)
         return data
@@ -131,11 +144,33 @@ class IndexedLog:
         try:
             return decode_record(self.data(block), at)[0]
         except DECODE_ERRORS:
-            raise self._misfit(self.index.block(block).offset + at) from None
+            raise self.misfit(self.index.block(block).offset + at) from None
 
     def keyframe(self, block: int) -> Keyframe:
-        """Return the state before a block; `Index.blocks` is that behind the last one."""
-        return _State(self, block).keyframe()
+        """Return the state before a block; before `Index.blocks`, that after the last one."""
+        try:
+            return _State(self, block).keyframe()
+        except MISFITS:
+            raise self.misfit(self.index.block(block).offset) from None
+
+    def blocks(self, number: int) -> Iterator[Block]:
+        """Yield the blocks from a number on, first those that the index covers.
+
+        No file stays open between them.
+        """
+        for covered in range(number, self.index.blocks):
+            row, after = self.index.block(covered), self.index.block(covered + 1)
+            yield Block(
+                self.data(covered),
+                row.offset,
+                covered,
+                size=after.offset - row.offset,
+                crc=row.crc,
+                filled=True,
+                cut=False,
+            )
+        end = self.index.blocks
+        yield from self.log.blocks(self.index.block(end).offset, end)
 
     @cached_property
     def definitions(self) -> dict[type[Any], _Definitions]:
@@ -170,7 +205,8 @@ class IndexedLog:
         number = self.index.block_of_offset(offset)
         return self.record(number, offset - self.index.block(number).offset)
 
-    def _misfit(self, offset: int) -> TargetError:
+    def misfit(self, offset: int) -> TargetError:
+        """Return the error for a byte of the log that is not what its index says."""
         return self.log.damage("is damaged, or does not fit its index", offset)
 
 
@@ -191,17 +227,16 @@ class _State:
             shortened(record.path) for record in source.defined(raw.SourceRecord, self._row.offset)
         ]
         self._code_records = source.defined(raw.CodeRecord, self._row.offset)
-        self._namespaces = {
-            record.code: record.number
-            for record in source.defined(raw.NamespaceRecord, self._row.offset)
-        }
-        self._codes: _Found[int, Code] = _Found(self._code)
+        named = source.defined(raw.NamespaceRecord, self._row.offset)
+        self._namespaces = {record.code: record.number for record in named}
+        self._known_namespaces = {0, *(record.number for record in named)}
+        self._codes: _Found[int, Code] = _Found(self._checked(self._code))
 
     def keyframe(self) -> Keyframe:
         source, row = self._source, self._row
         start = Keyframe()
-        start.block = self._block
         start.offset = row.offset
+        start.blocks = source.blocks(self._block)
         start.steps, start.calls, start.time_ns = row.steps, row.calls, row.time
         start.sources = self._paths
         start.codes = self._codes
@@ -210,7 +245,7 @@ class _State:
             Thread(number, record.ident, shortened(record.name))
             for number, record in enumerate(source.defined(raw.ThreadRecord, row.offset))
         ]
-        start.resumable = _Found(self._suspended)
+        start.resumable = _Found(self._checked(self._suspended))
         for number, stack in self._index.stacks(self._block).items():
             self._fill(start, start.threads[number], stack)
         if row.thread:
@@ -222,9 +257,22 @@ class _State:
         state.attribute_names.extend(
             shortened(record.name) for record in source.defined(raw.AttributeRecord, row.offset)
         )
-        state.objects = _Found(self._object)
+        state.objects = _Found(self._checked(self._object))
         state.namespaces = _Found(self._namespace)
         return start
+
+    def _checked[K, V](self, find: Callable[[K], V]) -> Callable[[K], V]:
+        """Return `find`, with the error of the log where the index names what is not there."""
+
+        def checked(key: K) -> V:
+            try:
+                return find(key)
+            except KeyError:
+                raise
+            except MISFITS:
+                raise self._source.misfit(self._row.offset) from None
+
+        return checked
 
     def _fill(self, start: Keyframe, thread: Thread, stack: Stack) -> None:
         thread.task = self._task(stack.task)
@@ -276,52 +324,62 @@ class _State:
     def _time(self, block: int, at: int) -> int:
         """Return the time of the record at a byte of a block's records (ns)."""
         data, position = self._source.data(block), 0
-        time = self._index.block(block).time
-        while position <= at:
-            record, position = decode_record(data, position)
-            time += getattr(record, "elapsed", 0)
+        row = self._index.block(block)
+        time = row.time
+        try:
+            while position <= at:
+                record, position = decode_record(data, position)
+                time += getattr(record, "elapsed", 0)
+        except DECODE_ERRORS:
+            raise self._source.misfit(row.offset + position) from None
         return time
 
     # ---------------------------------------------------------------- values
 
     def _values(self, frame: Frame) -> dict[int, raw.Value]:
         return _Found(
-            lambda number: self._variable(frame, number), range(len(frame.code.variables))
+            self._checked(lambda number: self._variable(frame, number)),
+            range(len(frame.code.variables)),
         )
 
     def _variable(self, frame: Frame, number: int) -> raw.Value:
         posting = next(self._index.before(self._block, KEY_VARIABLE, frame.number, number), None)
         if posting is not None:
-            record = self._source.record(posting.block, posting.last)
-            if isinstance(record, raw.VariableRecord):
-                return record.value
-            raise KeyError(number)
+            return self._value(posting, number)
         call = self._source.record(*self._index.call(frame.number))
         if isinstance(call, raw.CallRecord) and 0 <= number < len(call.arguments):
             return call.arguments[number]
         raise KeyError(number)
 
     def _namespace(self, number: int) -> dict[str, raw.Value]:
-        if number and number not in self._namespaces.values():
+        if number not in self._known_namespaces:
             raise KeyError(number)
-        return _Found(lambda name: self._global(number, name))
+        return _Found(self._checked(lambda name: self._global(number, name)))
 
     def _global(self, namespace: int, name: str) -> raw.Value:
         minor = self._source.global_names[name]
         posting = next(self._index.before(self._block, KEY_GLOBAL, namespace, minor), None)
         if posting is None:
             raise KeyError(name)
+        return self._value(posting, None)
+
+    def _value(self, posting: PostingRow, number: int | None) -> raw.Value:
+        """Return the value of the variable record of a posting; None for any number."""
         record = self._source.record(posting.block, posting.last)
-        if not isinstance(record, raw.VariableRecord):
-            raise KeyError(name)
+        if not isinstance(record, raw.VariableRecord) or number not in (None, record.variable):
+            raise self._source.misfit(self._index.block(posting.block).offset + posting.last)
         return record.value
 
     def _object(self, number: int) -> Held:
-        posting = next(self._index.before(self._block, KEY_OBJECT, number), None)
+        born = self._index.block_of_object(number)
+        if born >= self._block:
+            raise KeyError(number)
+        postings = self._index.before(self._block, KEY_OBJECT, number, first=born)
+        posting = next(postings, None)
         where = (posting.block, posting.last) if posting else self._index.new_object(number)
-        if where is None or where[0] >= self._block:
+        if where is None:
             raise KeyError(number)
         record = self._source.record(*where)
-        if not isinstance(record, raw.ObjectRecord | raw.WordedRecord):
-            raise KeyError(number)
+        if not isinstance(record, raw.ObjectRecord | raw.WordedRecord) or record.number != number:
+            raise self._source.misfit(self._index.block(where[0]).offset + where[1])
         return record

@@ -8,6 +8,9 @@ from codetracer.recording.reader import FIRST_PAYLOAD
 from codetracer.replay.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codetracer.recording.reader import Block
     from codetracer.replay.model import Code, Frame, Thread
 
 __all__ = ["Keyframe"]
@@ -17,8 +20,8 @@ class Keyframe:
     """The state before a block. Without changes it is that before the first one.
 
     Attributes:
-        block: the block's number.
-        offset: where its records begin in the log (byte offset).
+        offset: the byte offset of its records in the log.
+        blocks: that block, and those after it; None for all blocks of the log.
         steps, calls, codes_before: how many steps, frames and codes came before it.
         time_ns: the time (ns since recording began).
         sources: the paths of the source files, in order.
@@ -26,11 +29,11 @@ class Keyframe:
         threads: the threads, in order, with their stacks.
         running: the thread that runs, or None.
         resumable: the frames that can go on, by number.
-        state: what variables and objects hold.
+        state: what objects and global variables hold; frames have their local variables.
     """
 
     __slots__ = (
-        "block",
+        "blocks",
         "calls",
         "codes",
         "codes_before",
@@ -45,8 +48,8 @@ class Keyframe:
     )
 
     def __init__(self) -> None:
-        self.block = 0
         self.offset = FIRST_PAYLOAD
+        self.blocks: Iterator[Block] | None = None
         self.steps = self.calls = self.codes_before = self.time_ns = 0
         self.sources: list[str] = []
         self.codes: dict[int, Code] = {}

@@ -73,8 +73,8 @@ class Replay:
             without `note_changes`.
         state: the values of variables and objects in the form of the log.
         threads: the threads so far, by number.
-        steps: how many steps were read.
-        calls: how many frames were read.
+        steps: how many steps came before.
+        calls: how many frames began before.
         time_ns: the time of the last record with a time (ns since recording began).
         position: the byte offset in the log of the records of the current block.
         ended: whether the end of a complete log was reached.
@@ -102,17 +102,11 @@ class Replay:
         self.ended = False
         self._log = log
         self._tell_steps = tell_steps
-        self._sources: list[str] = []
-        self._codes: dict[int, Code] = {}
-        # Frames that a record may resume: the suspended ones, and running ones that can suspend.
-        self._resumable: dict[int, Frame] = {}
-        self._thread = NO_THREAD
-        self._frame: Frame | None = None
-        self._start = start
+        self._blocks = start.blocks
         self._sources = start.sources
         self._codes = start.codes
         self._next_code = start.codes_before
-        # Those that are suspended, and those of code that can be which are on a stack.
+        # Frames that a record may resume: the suspended ones, and running ones that can suspend.
         self._resumable = start.resumable
         self._thread = start.running or NO_THREAD
         self._frame = self._thread.top
@@ -174,7 +168,7 @@ class Replay:
         handlers, objects = self._handlers, self.state.objects
         tell_steps, changes = self._tell_steps, self.changes
         try:
-            for block in self._log.blocks(self._start.offset, self._start.block):
+            for block in self._blocks or self._log.blocks():
                 records = Records(block.data)
                 self.position = block.offset
                 try:

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define SEGMENT_MAGIC "\123\105\107\012"
-#define SEGMENT_BLOCKS 128
 #define INDEX_HEADER_SIZE 48
 #define SEGMENT_HEADER_SIZE 44
 #define BLOCK_ROW_SIZE 64
@@ -26,6 +25,7 @@ enum key_kind {
     KEY_VARIABLE = 3, /* Records of a local variable of such a frame. */
     KEY_GLOBAL = 4, /* Records of a global variable. */
     KEY_LINE = 5, /* Steps at a line. */
+    KEY_THREAD = 7, /* Steps of a thread. */
     KEY_CALL = 6, /* Calls of a function, and frames of it that are entered. */
 };
 
@@ -98,7 +98,7 @@ write_frame_row(unsigned char *to, uint64_t number, uint64_t began, uint64_t ste
     memcpy(to + 36, &line, 4);
 }
 
-/* The records that are about the whole process, in the order of the log. */
+/* The records whose numbers others name (not frames and objects), in the order of the log. */
 static inline void
 write_definition_row(unsigned char *to, uint64_t offset)
 {

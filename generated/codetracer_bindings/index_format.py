@@ -22,6 +22,7 @@ __all__ = [
     "KEY_LINE",
     "KEY_OBJECT",
     "KEY_ROW",
+    "KEY_THREAD",
     "KEY_VARIABLE",
     "OBJECT_ROW",
     "POSTING_ROW",
@@ -106,7 +107,7 @@ code: The number of its code.
 line: Its current line.
 """
 DEFINITION_ROW: Final = Struct("<Q")
-"""The records that are about the whole process, in the order of the log.
+"""The records whose numbers others name (not frames and objects), in the order of the log.
 
 offset: Where the record is in the log (byte offset).
 """
@@ -198,7 +199,7 @@ class FrameRow(NamedTuple):
 
 
 class DefinitionRow(NamedTuple):
-    """The records that are about the whole process, in the order of the log."""
+    """The records whose numbers others name (not frames and objects), in the order of the log."""
 
     offset: int
     """Where the record is in the log (byte offset)."""
@@ -285,6 +286,12 @@ KEY_LINE: Final = 5
 
 major: The number of the code.
 minor: The line.
+"""
+KEY_THREAD: Final = 7
+"""Steps of a thread.
+
+major: The number of the thread.
+minor: 0.
 """
 KEY_CALL: Final = 6
 """Calls of a function, and frames of it that are entered.

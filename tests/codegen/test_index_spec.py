@@ -23,7 +23,7 @@ INDEX = "spec/index.toml"
         (
             'name = "postings"\nrow',
             'name = "places"\nrow',
-            "segment_header needs a u32 field places",
+            "postings stands where places should",
         ),
         ('name = "rows", type', 'name = "count", type', "count is a method of tuples"),
         (

@@ -75,11 +75,18 @@ def test_every_way_leads_where_the_program_went(trace: Trace, steps: list[Step],
     last = len(steps) - 1
     for start in (0, 1, last - 1, last, *random.Random(way).sample(range(last), CHECKED)):
         here = steps[start]
-        wanted = start + direction
-        while 0 <= wanted <= last and not (
-            steps[wanted].thread == here.thread and is_wanted(here, steps[wanted].frames[0])
-        ):
-            wanted += direction
+
+        def find(wanted: Callable[[Step, int], bool], start: int = start, here: Step = here) -> int:
+            at = start + direction
+            while 0 <= at <= last and not (
+                steps[at].thread == here.thread and wanted(here, steps[at].frames[0])
+            ):
+                at += direction
+            return at
+
+        wanted = find(is_wanted)
+        if "over" in way and not 0 <= wanted <= last:
+            wanted = find(anywhere)
 
         moment = go(trace.at(start))
 
@@ -107,6 +114,23 @@ def test_going_back_from_the_end_passes_what_going_forward_passed(tmp_path: Path
         last = last.back()
 
     assert backward == forward[::-1]
+
+
+def test_over_goes_on_where_the_lowest_frame_has_ended(tmp_path: Path) -> None:
+    program = (
+        "class Closed:\n    def __del__(self):\n        self.x = 1\nc = Closed()\ndel c\nd = 2\n"
+    )
+    record(tmp_path, program)
+    trace = codetracer.read(tmp_path / "out")
+    lines = [event.line for event in trace if isinstance(event, StepEvent)]
+    at_the_end = trace.at(lines.index(6))
+    assert at_the_end.over() is None
+
+    inside = trace.at(lines.index(3))
+
+    after = inside.over()
+    assert after is not None
+    assert after.line == 6
 
 
 def test_a_place_is_a_step_of_a_process() -> None:
