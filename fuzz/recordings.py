@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from codetracer_bindings.index_format import INDEX_SUFFIX
 from fuzz.damage import write_damaged
 from fuzz.ways import ROOT, environment
 from tests.support.decoders import DECODERS, differences_below
@@ -149,6 +150,8 @@ class Reader:
                         before = after
                 # Each decoder finds the folder as it was.
                 shutil.rmtree(folder / EXPORT, ignore_errors=True)
+                for index in folder.glob(f"*{INDEX_SUFFIX}"):
+                    index.unlink()
             for arguments, one, other in zip(
                 _ARGUMENTS, *(said[each] for each in ("python", [*said][-1])), strict=True
             ):
@@ -237,12 +240,15 @@ def _may_be_shown(character: str) -> bool:
 
 
 def _listing(top: Path) -> dict[str, tuple[int, int, int]]:
-    """Return what there is: the kind, size and time of every file but the export's."""
+    """Return the kind, size and time of every file, but for the export and indexes of logs."""
     found = {}
     for folder, folders, names in os.walk(top):
         if EXPORT in folders and "trace" in folders:
             folders.remove(EXPORT)
         for name in (*folders, *names):
+            if name.endswith(INDEX_SUFFIX):
+                # A command may leave it beside a log.
+                continue
             path = os.path.join(folder, name)
             known = os.lstat(path)
             changed = 0 if stat.S_ISDIR(known.st_mode) else known.st_mtime_ns

@@ -9,10 +9,8 @@ from tests.support.running import execute, write
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-WHERE_COMPILED = pytest.mark.skipif(
-    "native" not in BACKENDS,
-    reason="dicts are made where nothing could be compiled, as docs/recording.md says",
-)
+# Dicts are made where nothing could be compiled, as docs/recording.md says.
+WHERE_COMPILED = pytest.mark.only_where("native" in BACKENDS)
 
 INSTANCES = """
 import collections, enum, functools, gc, types

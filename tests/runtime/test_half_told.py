@@ -11,6 +11,7 @@ from codetracer.runtime.plans import Variable
 from codetracer.runtime.values import ALLOW
 from tests.support.recordings import NATIVE
 
+TOOL = 4
 IN_C = ["codetracer_bindings._engine"] if NATIVE else []
 
 
@@ -61,9 +62,19 @@ def begin(module: str, plan: object) -> None:
     )
 
     def function(argument: int) -> None:
-        engine.on_py_start(sys._getframe().f_code, 0)
+        pass
 
-    function(1)
+    # A handler may be called in an event only: in 3.12 it takes the frame's object away.
+    event = sys.monitoring.events.PY_START
+    sys.monitoring.use_tool_id(TOOL, "half told")
+    try:
+        sys.monitoring.register_callback(TOOL, event, engine.on_py_start)
+        sys.monitoring.set_local_events(TOOL, function.__code__, event)
+        function(1)
+    finally:
+        sys.monitoring.set_local_events(TOOL, function.__code__, 0)
+        sys.monitoring.register_callback(TOOL, event, None)
+        sys.monitoring.free_tool_id(TOOL)
 
 
 @pytest.mark.parametrize("module", IN_C)

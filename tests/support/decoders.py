@@ -36,21 +36,23 @@ if "native" in BACKENDS:
     DECODERS["native"] = cast("Decoder", import_module("codetracer_bindings._decoder"))
 
 
-_PLAIN = frozenset({int, str, bytes, bool, type(None)})
-
-
 def exactly(one: object, other: object) -> bool:
     """Tell whether two values are equal, and of the same types down to the last item."""
-    kind = type(one)
-    if kind is not type(other):
-        return False
-    if kind in _PLAIN:
-        return one == other
-    if isinstance(one, tuple) and isinstance(other, tuple):
-        return len(one) == len(other) and all(map(exactly, one, other))
-    if isinstance(one, float | complex) and isinstance(other, float | complex):
-        return _bits(one) == _bits(other)
-    return one == other
+    pairs = [(one, other)]
+    while pairs:
+        one, other = pairs.pop()
+        if type(one) is not type(other):
+            return False
+        if isinstance(one, tuple) and isinstance(other, tuple):
+            if len(one) != len(other):
+                return False
+            pairs.extend(zip(one, other, strict=True))
+        elif isinstance(one, float | complex) and isinstance(other, float | complex):
+            if _bits(one) != _bits(other):
+                return False
+        elif one != other:
+            return False
+    return True
 
 
 def differences(data: bytes) -> list[str]:
