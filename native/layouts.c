@@ -51,13 +51,13 @@ members_fill(Layout *layout, PyObject *names, PyObject *owners)
 static int
 layout_fill(Layout *layout, PyObject *told)
 {
-    PyObject *names = get_attribute(told, "names");
-    PyObject *owners = get_attribute(told, "owners");
-    PyObject *reading = get_attribute(told, "reading");
+    PyObject *names = next_attribute(told, "names");
+    PyObject *owners = next_attribute(told, "owners");
+    PyObject *reading = next_attribute(told, "reading");
     layout->form = (int)number_attribute(told, "form");
     layout->has_dict = (int)number_attribute(told, "has_dict");
-    layout->alive = get_attribute(told, "alive");
-    layout->formatter = get_attribute(told, "formatter");
+    layout->alive = next_attribute(told, "alive");
+    layout->formatter = next_attribute(told, "formatter");
     if (layout->formatter == Py_None) {
         Py_CLEAR(layout->formatter);
     }
@@ -111,7 +111,7 @@ layout_new(Engine *engine, PyTypeObject *kind)
         return NULL;
     }
     Utf8 utf8 = {0};
-    PyObject *name = layout_fill(layout, told) < 0 ? NULL : get_attribute(told, "name");
+    PyObject *name = layout_fill(layout, told) < 0 ? NULL : next_attribute(told, "name");
     int failed = name == NULL || utf8_take(&utf8, name) < 0
                  || buffer_reserve(&engine->group, utf8.bytes.size + RECORD_ROOM) < 0;
     if (!failed) {

@@ -18,11 +18,19 @@ get_attribute(PyObject *object, const char *name)
     return found;
 }
 
+/* The same for attributes that are read one after the other: NULL at once where an earlier one is missing,
+   because a look-up on 3.12 clears that exception (Objects/typeobject.c, _PyType_Lookup). */
+static inline PyObject *
+next_attribute(PyObject *object, const char *name)
+{
+    return PyErr_Occurred() ? NULL : get_attribute(object, name);
+}
+
 /* Returns an attribute as a number, and True or False as 1 or 0. Returns -1 with an exception. */
 static inline long
 number_attribute(PyObject *object, const char *name)
 {
-    PyObject *value = get_attribute(object, name);
+    PyObject *value = next_attribute(object, name);
     if (value == NULL) {
         return -1;
     }

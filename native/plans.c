@@ -131,7 +131,7 @@ fill_variable(Plan *plan, PyObject *told)
     if (variable == NULL) {
         return -1;
     }
-    variable->name = get_attribute(told, "name");
+    variable->name = next_attribute(told, "name");
     variable->number = (uint32_t)(variable - plan->variables);
     variable->is_global = (int)number_attribute(told, "is_global");
     variable->is_around = (int)number_attribute(told, "is_around");
@@ -226,11 +226,11 @@ make_variables(Plan *plan, PyObject *variables, PyObject *parameters)
 static int
 fill_plan(Plan *plan, PyObject *told)
 {
-    PyObject *variables = get_attribute(told, "variables");
-    PyObject *parameters = get_attribute(told, "parameters");
-    PyObject *everything = get_attribute(told, "everything");
-    PyObject *lines = get_attribute(told, "lines");
-    plan->attributes = get_attribute(told, "attributes");
+    PyObject *variables = next_attribute(told, "variables");
+    PyObject *parameters = next_attribute(told, "parameters");
+    PyObject *everything = next_attribute(told, "everything");
+    PyObject *lines = next_attribute(told, "lines");
+    plan->attributes = next_attribute(told, "attributes");
     plan->numbers = PyDict_New();
     int failed = variables == NULL || parameters == NULL || everything == NULL || lines == NULL
                  || plan->attributes == NULL || plan->numbers == NULL;

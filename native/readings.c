@@ -47,13 +47,13 @@ reading_new(PyObject *told)
         PyErr_NoMemory();
         return NULL;
     }
-    reading->base = get_attribute(told, "base");
+    reading->base = next_attribute(told, "base");
     reading->way = (int)number_attribute(told, "way");
-    reading->size = get_attribute(told, "size");
-    reading->by_name = get_attribute(told, "by_name");
-    reading->hidden = get_attribute(told, "hidden");
-    if (PyErr_Occurred() || reads_fill(&reading->items, get_attribute(told, "items")) < 0
-        || reads_fill(&reading->attributes, get_attribute(told, "attributes")) < 0) {
+    reading->size = next_attribute(told, "size");
+    reading->by_name = next_attribute(told, "by_name");
+    reading->hidden = next_attribute(told, "hidden");
+    if (PyErr_Occurred() || reads_fill(&reading->items, next_attribute(told, "items")) < 0
+        || reads_fill(&reading->attributes, next_attribute(told, "attributes")) < 0) {
         reading_free(reading);
         return NULL;
     }
