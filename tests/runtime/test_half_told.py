@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from pathlib import Path
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -47,11 +48,11 @@ class Plans:
         return False
 
 
-def begin(module: str, plan: object) -> None:
+def begin(module: str, plan: object, folder: Path) -> None:
     """Report that a function begins to an engine that has this plan for it."""
     compiled = import_module(module)
     engine: Any = compiled.Engine(
-        log=compiled.LogWriter("unwritten", bytes(16), 1, 1, OSError),
+        log=compiled.LogWriter(str(folder / "log"), bytes(16), 1, 1, OSError),
         **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of")),
         plans=Plans(plan),
         definitions=SimpleNamespace(out=[]),
@@ -80,32 +81,34 @@ def begin(module: str, plan: object) -> None:
 @pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("missing", [*vars(whole_plan())])
 def test_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
-    module: str, missing: str
+    module: str, missing: str, tmp_path: Path
 ) -> None:
     plan = whole_plan()
     delattr(plan, missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(module, plan)
+        begin(module, plan, tmp_path)
 
 
 @pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("missing", ["name", "number", "is_global", "is_around", "action"])
 def test_a_variable_that_lacks_an_attribute_is_an_error_that_names_it(
-    module: str, missing: str
+    module: str, missing: str, tmp_path: Path
 ) -> None:
     plan = whole_plan()
     delattr(plan.variables[0], missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(module, plan)
+        begin(module, plan, tmp_path)
 
 
 @pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("wrong", ["parameters", "variables", "everything"])
-def test_a_plan_with_no_list_where_one_belongs_is_an_error(module: str, wrong: str) -> None:
+def test_a_plan_with_no_list_where_one_belongs_is_an_error(
+    module: str, wrong: str, tmp_path: Path
+) -> None:
     plan = whole_plan()
     setattr(plan, wrong, 7)
 
     with pytest.raises(SystemError):
-        begin(module, plan)
+        begin(module, plan, tmp_path)
