@@ -69,7 +69,7 @@ int segment_note(Segment *self, uint32_t kind, uint64_t major, uint32_t minor, u
 /* Makes room for a row; returns where it is to be written, or NULL with MemoryError. */
 unsigned char *segment_row(Buffer *rows, size_t size);
 
-/* Begins a segment behind the blocks that the last one covers. */
+/* Begins a segment after the blocks that the last one covers. */
 int segment_begin(Segment *self);
 
 /* Returns the bytes of the whole segment, a new reference, or NULL with an exception. */

@@ -84,21 +84,32 @@ def _clean_monitoring() -> Iterator[None]:
     assert slots() == before == [EMPTY] * 6
 
 
+def _leaves_out_slow(config: pytest.Config) -> bool:
+    return "not slow" in config.option.markexpr
+
+
 @pytest.fixture(scope="session")
-def _compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[Path]]:
+def _compared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[set[Path]]:
     """The folders whose logs were compared; the others, of modules, are at the end."""
     compared: set[Path] = set()
     yield compared
+    if _leaves_out_slow(request.config):
+        return
     folders = {*tmp_path_factory.getbasetemp().iterdir()}
     assert differences_below(*sorted(folders - compared)) == []
 
 
 @pytest.fixture(autouse=True)
 def _both_decoders(request: pytest.FixtureRequest, _compared: set[Path]) -> Iterator[None]:
-    """Have both decoders read whatever the test has recorded; they must not differ."""
+    """Have both decoders read whatever the test has recorded; they must not differ.
+
+    This takes a tenth of the time of all tests, so `make test` leaves it out, as what is `slow`.
+    """
     yield
     folder = request.node.funcargs.get("tmp_path")
-    if folder is not None:
+    if folder is not None and not _leaves_out_slow(request.config):
         _compared.add(folder)
         assert differences_below(folder) == []
 

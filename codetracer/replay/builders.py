@@ -40,7 +40,7 @@ class Builder(Protocol):
 
 
 BUILDERS: Final[list[type[Builder]]] = [index_builder.IndexBuilder]
-"""Those that can be had here, the best one first."""
+"""The available builders, the one in C first."""
 try:
     from codetracer_bindings import _indexer
 
@@ -51,5 +51,5 @@ except ImportError:
 
 
 def new_builder() -> Builder:
-    """Return the builder that CODETRACER_BACKEND chooses; the best one without."""
+    """Return a builder: the one in C if it was compiled, unless CODETRACER_BACKEND is ``python``."""
     return BUILDERS[0 if backend() == "native" else -1]()

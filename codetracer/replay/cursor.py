@@ -105,7 +105,7 @@ class Timeline:
     def replay(self, step: int) -> Replay:
         """Return a replay that begins shortly before a step, with the state there.
 
-        Behind the steps that the index covers, it begins where that ends.
+        Beyond the steps that the index covers, it begins where the index ends.
 
         Raises:
             TargetError: ERR_TRACE_DAMAGED, the log is damaged there.

@@ -58,7 +58,7 @@ write_segment_header(unsigned char *to, const void *magic, uint32_t crc, uint32_
     memcpy(to + 40, &postings, 4);
 }
 
-/* The state before each block, and last the state behind the last block. */
+/* The state before each block, and last the state after the last block. */
 static inline void
 write_block_row(unsigned char *to, uint64_t offset, uint64_t steps, uint64_t calls, uint64_t objects, uint64_t time, uint32_t used, uint32_t crc, uint32_t thread, uint32_t threads, uint32_t raises, uint32_t outputs)
 {

@@ -73,7 +73,7 @@ keys: The number of rows of that section.
 postings: The number of rows of that section.
 """
 BLOCK_ROW: Final = Struct("<QQQQQIIIIII")
-"""The state before each block, and last the state behind the last block.
+"""The state before each block, and last the state after the last block.
 
 offset: Where its records begin in the log, for the last row where the next ones do (byte offset).
 steps: The number of steps before it.
@@ -140,7 +140,7 @@ records: How many they are; of a frame, the place of its last step among the blo
 
 
 class BlockRow(NamedTuple):
-    """The state before each block, and last the state behind the last block."""
+    """The state before each block, and last the state after the last block."""
 
     offset: int
     """Where its records begin in the log, for the last row where the next ones do (byte offset)."""
