@@ -51,5 +51,5 @@ except ImportError:
 
 
 def new_builder() -> Builder:
-    """Return a builder: the one in C if it was compiled, unless CODETRACER_BACKEND is ``python``."""
+    """Return a builder: in C if it was compiled, unless CODETRACER_BACKEND is ``python``."""
     return BUILDERS[0 if backend() == "native" else -1]()
