@@ -45,7 +45,7 @@ cd "$copy"
 CC=/nonexistent/cc
 export CC
 set -- --ignore=tests/fuzz/test_recordings.py --ignore=tests/project/test_docs.py
-for folder in codegen commands export filters replay type_checkers; do
+for folder in codegen commands export filters type_checkers; do
     set -- "$@" "--ignore=tests/$folder"
 done
 run_tests "$first without a compiler" "$first_python" .venv "$@"
