@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import none
 
 from codetracer import configure_policy, uninstall_tracer
 from tests.support.building import build, copy_of_the_project
@@ -69,8 +71,19 @@ def pytest_terminal_summary(
         )
 
 
+@settings(max_examples=1, database=None)
+@given(none())
+def _use_hypothesis(_: None) -> None:
+    """Have Hypothesis make its source of random numbers.
+
+    On 3.14 and later it makes none once what refers to it is frozen: gc.get_referrers() would find
+    nothing that does (hypothesis/internal/entropy.py).
+    """
+
+
 def pytest_collection_finish() -> None:
     """Keep what collecting made, hundreds of megabytes, out of each search for garbage."""
+    _use_hypothesis()
     gc.collect()
     gc.freeze()
 
