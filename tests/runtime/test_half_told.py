@@ -13,7 +13,8 @@ from codetracer.runtime.values import ALLOW
 from tests.support.recordings import NATIVE
 
 TOOL = 4
-IN_C = ["codetracer_bindings._engine"] if NATIVE else []
+
+pytestmark = pytest.mark.only_where(NATIVE)
 
 
 def whole_plan() -> SimpleNamespace:
@@ -48,9 +49,9 @@ class Plans:
         return False
 
 
-def begin(module: str, plan: object, folder: Path) -> None:
+def begin(plan: object, folder: Path) -> None:
     """Report that a function begins to an engine that has this plan for it."""
-    compiled = import_module(module)
+    compiled = import_module("codetracer_bindings._engine")
     engine: Any = compiled.Engine(
         log=compiled.LogWriter(str(folder / "log"), bytes(16), 1, 1, OSError),
         **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of")),
@@ -78,37 +79,32 @@ def begin(module: str, plan: object, folder: Path) -> None:
         sys.monitoring.free_tool_id(TOOL)
 
 
-@pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("missing", [*vars(whole_plan())])
 def test_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
-    module: str, missing: str, tmp_path: Path
+    missing: str, tmp_path: Path
 ) -> None:
     plan = whole_plan()
     delattr(plan, missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(module, plan, tmp_path)
+        begin(plan, tmp_path)
 
 
-@pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("missing", ["name", "number", "is_global", "is_around", "action"])
 def test_a_variable_that_lacks_an_attribute_is_an_error_that_names_it(
-    module: str, missing: str, tmp_path: Path
+    missing: str, tmp_path: Path
 ) -> None:
     plan = whole_plan()
     delattr(plan.variables[0], missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(module, plan, tmp_path)
+        begin(plan, tmp_path)
 
 
-@pytest.mark.parametrize("module", IN_C)
 @pytest.mark.parametrize("wrong", ["parameters", "variables", "everything"])
-def test_a_plan_with_no_list_where_one_belongs_is_an_error(
-    module: str, wrong: str, tmp_path: Path
-) -> None:
+def test_a_plan_with_no_list_where_one_belongs_is_an_error(wrong: str, tmp_path: Path) -> None:
     plan = whole_plan()
     setattr(plan, wrong, 7)
 
     with pytest.raises(SystemError):
-        begin(module, plan, tmp_path)
+        begin(plan, tmp_path)
