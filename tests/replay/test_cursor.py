@@ -116,21 +116,33 @@ def test_going_back_from_the_end_passes_what_going_forward_passed(tmp_path: Path
     assert backward == forward[::-1]
 
 
+CALLED_BACK = """\
+import collections, threading
+def f(n):
+    x = n
+    return x
+thread = threading.Thread(target=collections.deque, args=(map(f, [1, 2]),))
+thread.start()
+thread.join()
+"""
+"""Nothing below the calls of f is recorded, for all of it is of the standard library."""
+
+
 def test_over_goes_on_where_the_lowest_frame_has_ended(tmp_path: Path) -> None:
-    program = (
-        "class Closed:\n    def __del__(self):\n        self.x = 1\nc = Closed()\ndel c\nd = 2\n"
-    )
-    record(tmp_path, program)
+    record(tmp_path, CALLED_BACK)
     trace = codetracer.read(tmp_path / "out")
-    lines = [event.line for event in trace if isinstance(event, StepEvent)]
-    at_the_end = trace.at(lines.index(6))
-    assert at_the_end.over() is None
+    calls = [e for e in trace if isinstance(e, StepEvent) and e.frame.code.name == "f"]
+    assert [event.line for event in calls] == [3, 4, 3, 4]
+    _, last_of_one, first_of_other, last = (event.number for event in calls)
 
-    inside = trace.at(lines.index(3))
+    after = trace.at(last_of_one).over()
+    before = trace.at(first_of_other).back_over()
 
-    after = inside.over()
     assert after is not None
-    assert after.line == 6
+    assert after.step == first_of_other
+    assert before is not None
+    assert before.step == last_of_one
+    assert trace.at(last).over() is None
 
 
 def test_a_place_is_a_step_of_a_process() -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -340,9 +341,9 @@ def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
         ("objects", 2.5, "1 or more, not 2.5"),
     ],
 )
-def test_a_limit_out_of_its_range_is_refused(limit: str, value: object, allowed: str) -> None:
+def test_a_limit_out_of_its_range_is_refused(limit: str, value: Any, allowed: str) -> None:
     with pytest.raises(codetracer.UsageError, match=f"{limit}.* must be a whole number, {allowed}"):
-        codetracer.Limits(**{limit: value})  # type: ignore[arg-type]
+        codetracer.Limits(**{limit: value})
 
 
 def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
