@@ -56,9 +56,15 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     tests/monitoring tests/inspecting tests/capture tests/recording tests/runtime tests/record tests/session \
     tests/fuzz/test_engines.py tests/bindings/test_trace_codec.py
 
+# leaked N: print what the sanitizer says at the end of N recordings; fails unless all were made in C.
 leaked() {
-    ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=8 \
-        "$python" -m tests.support.many_recordings "$1" "$copy/recording" 2>&1 | tail -n 1
+    ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=8 PYTHONPATH="$copy:$copy/generated" \
+        "$python" -m tests.support.many_recordings "$1" "$copy/recording" >"$copy/made" 2>"$copy/leaks" || true
+    if [ "$(cat "$copy/made")" != "$1 recordings by $copy/generated/codetracer_bindings/_engine.abi3.so" ]; then
+        cat "$copy/made" "$copy/leaks" >&2
+        return 1
+    fi
+    grep '^SUMMARY: ' "$copy/leaks" || echo "no leak"
 }
 few=$(leaked 10)
 many=$(leaked 1000)

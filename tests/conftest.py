@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Count the tests marked `slow` that are left out."""
     for item in items:
-        if item.get_closest_marker("slow"):
+        if item.get_closest_marker("slow") and _leaves_out_slow(item.config):
             item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + 1
 
 
@@ -118,7 +118,8 @@ def _compared(
 def _both_decoders(request: pytest.FixtureRequest, _compared: set[Path]) -> Iterator[None]:
     """Have both decoders read whatever the test has recorded; they must not differ.
 
-    This takes a tenth of the time of all tests, so `make test` leaves it out, as what is `slow`.
+    This takes a tenth of the time of all tests, so `make test` leaves it out, like the tests
+    marked `slow`.
     """
     yield
     folder = request.node.funcargs.get("tmp_path")

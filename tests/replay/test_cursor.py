@@ -159,9 +159,17 @@ def test_a_place_is_a_step_of_a_process() -> None:
     [
         ("1:0", "has no process 1; it has 1, the first one is 0"),
         ("4000000", "process 0 has no step 4000000; the last one is "),
-        (-1, "a place is a step"),
     ],
 )
-def test_what_is_not_there_is_said(trace: Trace, place: str | int, problem: str) -> None:
-    with pytest.raises((TargetError, ValueError), match=problem):
+def test_a_place_that_is_not_there_is_an_error_that_says_which_are(
+    trace: Trace, place: str, problem: str
+) -> None:
+    with pytest.raises(TargetError, match=problem) as caught:
         trace.at(place)
+
+    assert caught.value.code == "ERR_NOT_IN_TRACE"
+
+
+def test_a_step_below_zero_is_no_place(trace: Trace) -> None:
+    with pytest.raises(ValueError, match="a place is a step"):
+        trace.at(-1)

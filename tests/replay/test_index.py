@@ -17,7 +17,7 @@ import pytest
 import codetracer
 from codetracer.errors import TargetError
 from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
-from codetracer.replay import Replay, StepEvent
+from codetracer.replay import Replay, StepEvent, index_file
 from codetracer.replay.builders import BUILDERS
 from codetracer.replay.index import Index
 from codetracer.replay.index_file import index_path, open_index
@@ -29,7 +29,7 @@ from tests.support.recordings import record
 from tests.support.running import trace_environ
 
 CHECKED = 40
-"""So many steps are compared."""
+"""The number of steps that are compared."""
 
 
 @pytest.fixture(scope="module")
@@ -224,19 +224,29 @@ def test_an_index_of_a_log_that_was_cut_is_made_again(
 
 
 def test_an_index_goes_on_where_the_log_has_grown(
-    recorded: Path, log: LogReader, states: dict[int, Stacks]
+    recorded: Path, log: LogReader, states: dict[int, Stacks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(index_file, "BLOCKS", 2)
     whole = recorded.read_bytes()
     half = next(block.offset for block in log.blocks() if block.offset > len(whole) // 2)
-    for size in (half + 5000, half + 150_000, len(whole)):
+    path = Path(index_path(log.path))
+    before = b""
+    for size in (half + 5000, half + 80_000, len(whole)):
         Path(log.path).write_bytes(whole[:size])
         index = open_index(log)
-        before = Path(index_path(log.path)).read_bytes()
+        written = path.read_bytes()
+        # What is there stays, and only whole segments are added while the log has no end.
+        assert written.startswith(before)
+        in_file = Index(memoryview(written)[INDEX_HEADER.size :])
+        assert in_file.size == len(written) - INDEX_HEADER.size > 0
+        if size < len(whole):
+            assert index.blocks > in_file.blocks > 0
+            assert in_file.blocks % 2 == 0
+        before = written
 
     for step, state in states.items():
         assert state_at(log, index, step) == state
-    open_index(log)
-    assert Path(index_path(log.path)).read_bytes() == before
+    assert in_file.blocks == index.blocks
 
 
 def test_a_last_block_that_was_never_closed_is_covered_too(
@@ -287,7 +297,7 @@ def test_where_something_else_is_in_its_place_an_index_is_in_memory(
 
 KILLED = """
 import os, signal, sys
-from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
+from codetracer.recording.reader import LogReader
 from codetracer.replay import index_file
 index_file.BLOCKS = 1
 def progress(done, whole):
@@ -317,7 +327,7 @@ def test_an_index_is_continued_after_its_making_was_killed(
 
 FULL = """
 import resource, signal, sys
-from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
+from codetracer.recording.reader import LogReader
 from codetracer.replay import index_file
 index_file.BLOCKS = 1
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -345,14 +355,21 @@ def test_where_the_disk_is_full_the_rest_of_the_index_is_in_memory(
 OTHER = """
 import sys
 from codetracer.recording.reader import LogReader
-from codetracer.replay.index_file import open_index
-print(open_index(LogReader(sys.argv[1])).blocks)
+from codetracer.replay import index_file
+index_file.BLOCKS = 1
+print(index_file.open_index(LogReader(sys.argv[1])).blocks)
 """
 
 
-def test_two_processes_that_make_an_index_do_not_disturb_each_other(
-    log: LogReader, states: dict[int, Stacks]
+def test_two_processes_that_continue_an_index_do_not_disturb_each_other(
+    log: LogReader, states: dict[int, Stacks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(index_file, "BLOCKS", 1)
+    path = Path(index_path(log.path))
+    open_index(log)
+    alone = path.read_bytes()
+    first = Index(memoryview(alone)[INDEX_HEADER.size :]).segments[0]
+    path.write_bytes(alone[: INDEX_HEADER.size + first.size])
     others: list[int] = []
 
     def meanwhile(_: int, __: int) -> None:
@@ -364,6 +381,7 @@ def test_two_processes_that_make_an_index_do_not_disturb_each_other(
     outer = open_index(log, meanwhile)
 
     assert others == [outer.blocks]
+    assert path.read_bytes() == alone
     step = max(states)
     for index in (outer, open_index(log)):
         assert state_at(log, index, step) == states[step]
@@ -454,13 +472,15 @@ def test_a_made_up_index_with_a_right_checksum_gives_a_state_or_an_error(
         path.write_bytes(damaged)
         try:
             index = open_index(log)
-            for step in chosen.sample(sorted(states), 3):
-                state_at(log, index, step)
-            outcome = "read"
+            source = IndexedLog(log, index)
+            found = [
+                any(event.number == step for event in every_step(replay)) and bool(stacks(replay))
+                for step in chosen.sample(sorted(states), 3)
+                for replay in [Replay(log, start=source.keyframe(index.block_of_step(step)))]
+            ]
+            outcome = "read" if all(found) else "no such step"
         except TargetError as error:
             outcome = str(error.code)
-        except AssertionError:
-            outcome = "no such step"
         met[outcome] = met.get(outcome, 0) + 1
     assert met.keys() <= {"read", "ERR_TRACE_DAMAGED", "no such step"}
     assert len(met) > 1

@@ -1,5 +1,6 @@
-"""The engine in C gives up what it has read of a plan, if the plan turns out to lack something."""
+"""The engine in C reports a plan that lacks something, and keeps nothing of what it has read."""
 
+import gc
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -108,3 +109,22 @@ def test_a_plan_with_no_list_where_one_belongs_is_an_error(wrong: str, tmp_path:
 
     with pytest.raises(SystemError):
         begin(plan, tmp_path)
+
+
+def test_nothing_is_kept_of_a_plan_that_lacks_something(tmp_path: Path) -> None:
+    plan = whole_plan()
+    name = plan.variables[0].name
+    del plan.attributes
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+
+    def fail(folder: str) -> None:
+        with pytest.raises(AttributeError):
+            begin(plan, tmp_path / folder)
+        gc.collect()
+
+    fail("first")
+    before = sys.getrefcount(name), sys.getrefcount(plan.lines)
+    fail("second")
+
+    assert (sys.getrefcount(name), sys.getrefcount(plan.lines)) == before

@@ -8,6 +8,7 @@ import shutil
 import sys
 
 import codetracer
+from codetracer.runtime.native import engine_in_c
 
 
 class Node:
@@ -40,3 +41,5 @@ for turn in range(int(sys.argv[1])):
     work(turn)
     codetracer.stop()
     shutil.rmtree(sys.argv[2])
+engine = engine_in_c()
+print(f"{sys.argv[1]} recordings by {engine.__file__ if engine else 'Python'}")
