@@ -9,12 +9,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["DEEPEST", "Limits"]
+__all__ = ["HIGHEST", "Limits"]
 
 seal(globals())
 
-DEEPEST: Final = 400
-"""The greatest depth. A log can have 460 values inside one another (spec/trace.toml, `nesting`)."""
+HIGHEST: Final = {"depth": 400}
+"""The highest value of limits that have one, by name.
+
+A log can have 460 values inside one another (spec/trace.toml, `nesting`).
+"""
 
 
 class Limits:
@@ -40,7 +43,7 @@ class Limits:
         self.text = text
         self.objects = objects
         for name, value in self.as_dict().items():
-            most = DEEPEST if name == "depth" else None
+            most = HIGHEST.get(name)
             if type(value) is not int or value < 1 or (most is not None and value > most):
                 allowed = "1 or more" if most is None else f"from 1 to {most}"
                 raise UsageError(

@@ -150,7 +150,7 @@ class Reader:
                         before = after
                 # Each decoder finds the folder as it was.
                 shutil.rmtree(folder / EXPORT, ignore_errors=True)
-                for index in folder.glob(f"*{INDEX_SUFFIX}"):
+                for index in (folder / "trace").glob(f"*{INDEX_SUFFIX}"):
                     index.unlink()
             for arguments, one, other in zip(
                 _ARGUMENTS, *(said[each] for each in ("python", [*said][-1])), strict=True
@@ -246,7 +246,7 @@ def _listing(top: Path) -> dict[str, tuple[int, int, int]]:
         if EXPORT in folders and "trace" in folders:
             folders.remove(EXPORT)
         for name in (*folders, *names):
-            if name.endswith(INDEX_SUFFIX):
+            if name.endswith(INDEX_SUFFIX) and os.path.basename(folder) == "trace":
                 # A command may leave it beside a log.
                 continue
             path = os.path.join(folder, name)

@@ -187,12 +187,12 @@ thread_new(Engine *engine, uint64_t id)
     if (name == NULL) {
         return NULL;
     }
-    Utf8 utf8;
+    Utf8 utf8 = {0};
     Thread *thread = PyMem_Calloc(1, sizeof(Thread));
     if (thread == NULL) {
         PyErr_NoMemory();
     }
-    int failed = utf8_take(&utf8, name) < 0 || thread == NULL
+    int failed = thread == NULL || utf8_take(&utf8, name) < 0
                  || buffer_reserve(&engine->group, utf8.bytes.size + RECORD_ROOM) < 0;
     if (!failed) {
         table_set(&engine->threads, (void *)(uintptr_t)(id + 2), thread, &failed);

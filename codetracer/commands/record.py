@@ -15,7 +15,7 @@ from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
 from codetracer.inspect.paths import FileGlobs, working_directory
 from codetracer.launcher import COMMAND_FILENAME, Target, run
-from codetracer.limits import DEEPEST, Limits
+from codetracer.limits import HIGHEST, Limits
 from codetracer.own import seal
 from codetracer.policy import configure_policy, recording_policy
 from codetracer.recording.names import DEFAULT_FOLDER
@@ -127,7 +127,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max-{name}",
             metavar="N",
-            type=whole_number(1, DEEPEST if name == "depth" else None),
+            type=whole_number(1, HIGHEST.get(name)),
             default=getattr(defaults, name),
             help=f"{text} (default: %(default)s)",
         )

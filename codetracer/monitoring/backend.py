@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Final
 
-__all__ = ["BACKENDS", "VARIABLE", "backend", "binders"]
+__all__ = ["BACKENDS", "VARIABLE", "backend", "binders", "in_c"]
 
 VARIABLE: Final = "CODETRACER_BACKEND"
 
@@ -54,6 +54,26 @@ def backend() -> str:
         f"{VARIABLE} is {_chosen!r}; allowed: native, python",
         context,
     )
+
+
+def in_c(name: str) -> ModuleType | None:
+    """Return a module in C that something in Python can stand in for.
+
+    Parameters:
+        name: its name in `codetracer_bindings`.
+
+    Returns:
+        The module; None if it was not compiled, or if CODETRACER_BACKEND is ``python``.
+    """
+    if _chosen == "python":
+        return None
+    # Imported only if needed, to save time.
+    from importlib import import_module
+
+    try:
+        return import_module(f"codetracer_bindings.{name}")
+    except ImportError:
+        return None
 
 
 def binders() -> ModuleType:

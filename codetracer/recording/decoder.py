@@ -7,10 +7,9 @@ chooses both.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-from codetracer.monitoring.backend import backend
+from codetracer.monitoring.backend import in_c
 from codetracer_bindings import trace_decoder
 
 if TYPE_CHECKING:
@@ -22,16 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Records", "decode_record"]
 
 
-def _module() -> Any:
-    if backend() == "native":
-        try:
-            return import_module("codetracer_bindings._decoder")
-        except ImportError:
-            # The callbacks were compiled without it.
-            return trace_decoder
-    return trace_decoder
-
-
-_decoder = _module()
+_decoder: Any = in_c("_decoder") or trace_decoder
 Records: Callable[[bytes], trace_decoder.Records] = _decoder.Records
 decode_record: Callable[[bytes, int], tuple[Record, int]] = _decoder.decode_record

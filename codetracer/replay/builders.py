@@ -6,15 +6,17 @@ Both make the same bytes. codetracer_bindings._indexer is optional, like the cal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from codetracer.monitoring.backend import backend
+from codetracer.monitoring.backend import in_c
 from codetracer.replay import index_builder
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from codetracer.recording.reader import Block
 
-__all__ = ["BUILDERS", "Builder", "new_builder"]
+__all__ = ["Builder", "new_builder"]
 
 
 class Builder(Protocol):
@@ -39,17 +41,8 @@ class Builder(Protocol):
         ...
 
 
-BUILDERS: Final[list[type[Builder]]] = [index_builder.IndexBuilder]
-"""The available builders, the one in C first."""
-try:
-    from codetracer_bindings import _indexer
-
-    BUILDERS.insert(0, _indexer.IndexBuilder)
-except ImportError:
-    # Not compiled, or for another interpreter.
-    pass
-
-
 def new_builder() -> Builder:
     """Return a builder: in C if it was compiled, unless CODETRACER_BACKEND is ``python``."""
-    return BUILDERS[0 if backend() == "native" else -1]()
+    module: Any = in_c("_indexer") or index_builder
+    made: Builder = module.IndexBuilder()
+    return made

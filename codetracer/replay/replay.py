@@ -123,7 +123,7 @@ class Replay:
             raw.SwitchRecord: self._switch,
             raw.CallRecord: self._call,
             raw.EnterRecord: self._enter,
-            raw.StepRecord: self._long_step,
+            raw.StepRecord: self._stray_step,
             raw.VariableRecord: self._variable,
             raw.ReturnRecord: self._return,
             raw.YieldRecord: self._yield,
@@ -377,14 +377,9 @@ class Replay:
 
     # ---------------------------------------------------------------- events in a frame
 
-    def _long_step(self, record: raw.StepRecord) -> Iterable[Event]:
-        frame = self._innermost()
-        frame.line += record.delta
-        frame.step = self.steps
-        self.steps += 1
-        if not self._tell_steps:
-            return ()
-        return (events.StepEvent(self._thread, self.time_ns, frame, frame.step, frame.line),)
+    def _stray_step(self, _: raw.StepRecord) -> Iterable[Event]:
+        self._innermost()
+        return ()
 
     def _variable(self, record: raw.VariableRecord) -> Iterable[Event]:
         frame = self._innermost()

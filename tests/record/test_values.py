@@ -7,7 +7,7 @@ import pytest
 
 import codetracer
 from codetracer import replay as recorded
-from codetracer.limits import DEEPEST
+from codetracer.limits import HIGHEST
 from codetracer.recording.reader import LogReader
 from codetracer.replay import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
 from codetracer_bindings.trace_decoder import ObjectRecord, VariableRecord, decode_record
@@ -257,13 +257,13 @@ def test_limits_are_kept_exactly(tmp_path: Path, backend: str) -> None:
 def test_what_is_nested_as_deep_as_a_limit_may_be_can_be_read(tmp_path: Path, backend: str) -> None:
     program = "nested = range(3)\nfor _ in range(1000):\n    nested = (nested,)\n"
 
-    deepest: Any = after(tmp_path, program, backend, f"--max-depth={DEEPEST}")["nested"]
+    deepest: Any = after(tmp_path, program, backend, f"--max-depth={HIGHEST['depth']}")["nested"]
 
     levels = 0
     while type(deepest) is tuple:
         deepest = deepest[0]
         levels += 1
-    assert (levels, deepest) == (DEEPEST, CutTuple((), 1))
+    assert (levels, deepest) == (HIGHEST["depth"], CutTuple((), 1))
 
 
 def test_at_one_event_no_more_objects_are_looked_at_than_the_limit(

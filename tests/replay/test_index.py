@@ -16,9 +16,9 @@ import pytest
 
 import codetracer
 from codetracer.errors import TargetError
+from codetracer.monitoring.backend import in_c
 from codetracer.recording.reader import DECODE_ERRORS, Block, LogReader
-from codetracer.replay import Replay, StepEvent, index_file
-from codetracer.replay.builders import BUILDERS
+from codetracer.replay import Replay, StepEvent, index_builder, index_file
 from codetracer.replay.index import Index
 from codetracer.replay.index_file import index_path, open_index
 from codetracer.replay.indexed import IndexedLog
@@ -27,6 +27,9 @@ from codetracer_bindings.trace_decoder import decode_record
 from tests.support.long_recordings import MIXED, Stacks, stacks
 from tests.support.recordings import record
 from tests.support.running import trace_environ
+
+IN_C = in_c("_indexer")
+BUILDERS: list[type] = [*([IN_C.IndexBuilder] if IN_C else []), index_builder.IndexBuilder]
 
 CHECKED = 40
 """The number of steps that are compared."""

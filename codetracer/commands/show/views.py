@@ -62,7 +62,7 @@ class Views:
         by_step = lines or others_asked
         note = lines or options.variable is not None or options.find is not None
         step: int | None = options.step
-        others_too = has_tree or has_function or note or options.raises or options.output
+        others_too = has_function or note or options.raises or options.output
         self._only_moment = step is not None and not others_too
         # Which threads there are is known at the end of the log only.
         if step is not None and self._only_moment and options.thread is None:
