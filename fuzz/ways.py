@@ -138,9 +138,8 @@ class Process:
         return Ending(self._process.returncode, said[-2000:])
 
     def end(self) -> None:
-        """Let it end."""
-        if self._process.poll() is None:
-            self._process.communicate()
+        """Let it end, and close its pipes, also if it has ended before."""
+        self._process.communicate()
 
 
 class _Worker:
