@@ -45,6 +45,7 @@ type ErrorCode = Literal[
     "ERR_TRACE_DAMAGED",
     "ERR_NOT_IN_TRACE",
     "ERR_EXPORT_TOO_LARGE",
+    "ERR_BAD_EXPRESSION",
 ]
 """The stable codes of errors. ERR_UNKNOWN is the code of an error that has no other."""
 
@@ -70,6 +71,7 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = (
     "ERR_TRACE_DAMAGED",
     "ERR_NOT_IN_TRACE",
     "ERR_EXPORT_TOO_LARGE",
+    "ERR_BAD_EXPRESSION",
 )
 
 

@@ -1,6 +1,7 @@
 """Reads a recording: its events in order, the state at each, and values as text and JSON."""
 
 from codetracer.replay.cursor import Moment, Place, Timeline
+from codetracer.replay.evaluator import Expression, evaluate
 from codetracer.replay.events import (
     CallEvent,
     EndEvent,
@@ -21,6 +22,7 @@ from codetracer.replay.events import (
     YieldEvent,
 )
 from codetracer.replay.model import Code, Frame, Thread
+from codetracer.replay.parts import EvaluationError
 from codetracer.replay.render import render, to_json
 from codetracer.replay.replay import Replay
 from codetracer.replay.trace import Process, Trace
@@ -44,8 +46,10 @@ __all__ = [
     "CutText",
     "CutTuple",
     "EndEvent",
+    "EvaluationError",
     "Event",
     "ExitEvent",
+    "Expression",
     "Frame",
     "FrameEvent",
     "HandledEvent",
@@ -72,6 +76,7 @@ __all__ = [
     "Value",
     "Words",
     "YieldEvent",
+    "evaluate",
     "render",
     "to_json",
 ]

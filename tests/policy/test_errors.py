@@ -43,6 +43,7 @@ def test_the_codes_are_those_that_scripts_rely_on() -> None:
         "ERR_TRACE_DAMAGED",
         "ERR_NOT_IN_TRACE",
         "ERR_EXPORT_TOO_LARGE",
+        "ERR_BAD_EXPRESSION",
     )
 
 
