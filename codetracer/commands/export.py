@@ -257,11 +257,10 @@ class _Export:
         return damage
 
     def _cut(self) -> Cut:
-        from codetracer.commands.function_names import is_named
         from codetracer.export.cut import Cut
 
         name = self._options.function
-        named = None if name is None else lambda code: is_named(code, name)
+        named = None if name is None else lambda code: code.is_named(name)
         return Cut(self._options.from_step, self._options.to_step, named)
 
     def _require(self, cut: Cut, events: int, steps: int) -> None:

@@ -1,32 +1,17 @@
-"""Finds the functions that a name on the command line means, or may have meant."""
+"""Proposes names for one on the command line that is not in the recording."""
 
 from __future__ import annotations
 
 import difflib
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.printer import short_name
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from codetracer.replay.model import Code
-
-__all__ = ["close_names", "is_named"]
+__all__ = ["close_names"]
 
 LONGEST: Final = 200
 """The largest number of characters of a name that is proposed."""
-
-
-def is_named(code: Code, name: str) -> bool:
-    """Return whether ``--function`` with this name means a code object.
-
-    Parameters:
-        code: the code object.
-        name: a qualified name, its last part, or either with the module in front of it.
-    """
-    names = (code.name, code.short_name, short_name(code))
-    return name in names or name in (f"{code.module}.{known}" for known in names)
 
 
 def close_names(name: str, known: Iterable[str]) -> str:

@@ -216,12 +216,8 @@ def _places_width(paths: list[str]) -> int:
 
 
 def short_name(code: Code) -> str:
-    """Return the shown name of code: a module by the module's name, others without ``<locals>``."""
-    if code.kind == "module":
-        return f"<module {code.module}>"
-    if code.kind == "class":
-        return f"<class {code.name.replace('<locals>.', '')}>"
-    return code.name.replace("<locals>.", "")
+    """Return the name of code in lines of text."""
+    return code.shown_name
 
 
 def thread_name(thread: Thread) -> str:

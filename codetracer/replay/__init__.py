@@ -1,6 +1,5 @@
 """Reads a recording: its events in order, the state at each, and values as text and JSON."""
 
-from codetracer.replay.cursor import Moment, Place, Timeline
 from codetracer.replay.evaluator import Expression, evaluate
 from codetracer.replay.events import (
     CallEvent,
@@ -21,10 +20,15 @@ from codetracer.replay.events import (
     UnwindEvent,
     YieldEvent,
 )
+from codetracer.replay.goals import Arrival, Change, Function, Goal, Line, Raise
+from codetracer.replay.history import Write
 from codetracer.replay.model import Code, Frame, Thread
+from codetracer.replay.moment import Moment
 from codetracer.replay.parts import EvaluationError
+from codetracer.replay.place import Place
 from codetracer.replay.render import render, to_json
 from codetracer.replay.replay import Replay
+from codetracer.replay.timeline import Timeline
 from codetracer.replay.trace import Process, Trace
 from codetracer.replay.values import (
     CutBytes,
@@ -39,7 +43,9 @@ from codetracer.replay.values import (
 )
 
 __all__ = [
+    "Arrival",
     "CallEvent",
+    "Change",
     "Code",
     "CutBytes",
     "CutInteger",
@@ -52,14 +58,18 @@ __all__ = [
     "Expression",
     "Frame",
     "FrameEvent",
+    "Function",
+    "Goal",
     "HandledEvent",
     "Hidden",
+    "Line",
     "LostEvent",
     "Moment",
     "ObjectValue",
     "OutputEvent",
     "Place",
     "Process",
+    "Raise",
     "RaiseEvent",
     "RangeValue",
     "Replay",
@@ -75,6 +85,7 @@ __all__ = [
     "UnwindEvent",
     "Value",
     "Words",
+    "Write",
     "YieldEvent",
     "evaluate",
     "render",

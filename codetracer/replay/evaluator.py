@@ -30,8 +30,8 @@ from codetracer.replay.values import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codetracer.replay.cursor import Moment
     from codetracer.replay.model import Frame
+    from codetracer.replay.moment import Moment
     from codetracer.replay.values import Value
 
 __all__ = ["FUNCTIONS", "EvaluationError", "Expression", "evaluate"]

@@ -294,6 +294,17 @@ class Index:
                 if posting.block > block:
                     yield posting
 
+    def blocks_of(
+        self, block: int, keys: Sequence[tuple[int, int, int]], *, back: bool
+    ) -> Iterator[int]:
+        """Yield the numbers of the blocks after (before) a block that have one of some keys."""
+        for segment in reversed(self.segments) if back else self.segments:
+            if segment.first < block if back else segment.last > block:
+                rows = {row for key in keys for row in segment.find(*key)}
+                found = {segment.postings[row].block for row in rows}
+                there = [number for number in found if (number < block) is back and number != block]
+                yield from sorted(there, reverse=back)
+
     def stacks(self, block: int) -> dict[int, Stack]:
         """Return the stacks before a block, by the threads' numbers."""
         segment = self._segment(block)

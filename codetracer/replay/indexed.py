@@ -184,6 +184,15 @@ class IndexedLog:
         return found
 
     @cached_property
+    def codes(self) -> list[Code]:
+        """The codes of the whole process, by number."""
+        paths = [shortened(record.path) for record in self.defined(raw.SourceRecord, None)]
+        return [
+            Code(number, paths[record.source], record)
+            for number, record in enumerate(self.defined(raw.CodeRecord, None))
+        ]
+
+    @cached_property
     def global_names(self) -> dict[str, int]:
         """The numbers of the names of global variables."""
         names: dict[str, int] = {}

@@ -80,6 +80,24 @@ class Code:
         """The last part of its qualified name."""
         return self.name.rpartition(".")[2]
 
+    @property
+    def shown_name(self) -> str:
+        """The name that views show: of a module the module's name, others without ``<locals>``."""
+        if self.kind == "module":
+            return f"<module {self.module}>"
+        if self.kind == "class":
+            return f"<class {self.name.replace('<locals>.', '')}>"
+        return self.name.replace("<locals>.", "")
+
+    def is_named(self, name: str) -> bool:
+        """Return whether a name means it.
+
+        Parameters:
+            name: a qualified name, its last part, or either with the module in front of it.
+        """
+        names = (self.name, self.short_name, self.shown_name)
+        return name in names or name in (f"{self.module}.{known}" for known in names)
+
 
 class Thread:
     """A thread of the program.

@@ -11,19 +11,20 @@ from codetracer.inspect.source import decode_lines
 from codetracer.recording.files import open_regular, unreadable
 from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
 from codetracer.recording.reader import LogReader
-from codetracer.replay.cursor import Place, Timeline
 from codetracer.replay.index_file import open_index
 from codetracer.replay.indexed import IndexedLog
 from codetracer.replay.metadata import read_metadata
+from codetracer.replay.place import Place
 from codetracer.replay.replay import Replay
+from codetracer.replay.timeline import Timeline
 from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codetracer.replay.cursor import Moment
     from codetracer.replay.events import Event
+    from codetracer.replay.moment import Moment
 
 __all__ = ["Process", "Trace"]
 
@@ -44,10 +45,13 @@ class Process:
         path: the file of the log.
     """
 
-    __slots__ = ("_timeline", "log", "number", "path", "pid")
+    __slots__ = ("_line_of", "_timeline", "log", "number", "path", "pid")
 
-    def __init__(self, number: int, log: LogReader) -> None:
+    def __init__(
+        self, number: int, log: LogReader, line_of: Callable[[str, int], str] | None = None
+    ) -> None:
         self.number = number
+        self._line_of = line_of or (lambda path, line: "")
         self._timeline: Timeline | None = None
         self.log = log
         self.path = log.path
@@ -82,7 +86,7 @@ class Process:
         """
         if self._timeline is None:
             index = open_index(self.log, progress)
-            self._timeline = Timeline(self.number, IndexedLog(self.log, index))
+            self._timeline = Timeline(self.number, IndexedLog(self.log, index), self._line_of)
         return self._timeline
 
 
@@ -118,7 +122,9 @@ class Trace:
         logs = [LogReader(os.path.join(self.folder, name)) for name in names]
         # By time, because process identifiers start again from low numbers.
         logs.sort(key=lambda log: log.started)
-        self.processes = tuple(Process(number, log) for number, log in enumerate(logs))
+        self.processes = tuple(
+            Process(number, log, self.source_line) for number, log in enumerate(logs)
+        )
 
     def __iter__(self) -> Iterator[Event]:
         for process in self.processes:

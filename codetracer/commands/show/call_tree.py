@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, duration, short_name, thread_name
 from codetracer.commands.show.changes import described
-from codetracer.commands.show.selection import ENDING, OPENING
 from codetracer.replay import events
+from codetracer.replay.doing import ENDING, OPENING
 
 if TYPE_CHECKING:
     from codetracer.commands.drawing import Part

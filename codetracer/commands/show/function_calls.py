@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.commands.function_names import is_named
 from codetracer.commands.printer import Printer, duration, in_task, short_name
 from codetracer.commands.show.call_tree import end_row, result
-from codetracer.commands.show.selection import ENDING
 from codetracer.replay import events
+from codetracer.replay.doing import ENDING
 
 if TYPE_CHECKING:
     from codetracer.commands.drawing import Part
@@ -54,7 +53,7 @@ class Functions:
         if isinstance(event, events.CallEvent):
             code = event.frame.code
             if code not in self._codes:
-                self._codes[code] = is_named(code, self._name)
+                self._codes[code] = code.is_named(self._name)
                 self.known.add(code.name)
             if self._codes[code]:
                 self._call(event)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from codetracer.errors import TargetError
 from codetracer.replay import events
+from codetracer.replay.doing import ENDING, OPENING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,19 +15,7 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Frame, Thread
     from codetracer.replay.trace import Process
 
-__all__ = ["ENDING", "OPENING", "Places", "Selection", "View", "call_at", "no_step"]
-
-OPENING: Final = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
-"""The kinds of events that put a frame on a stack."""
-
-ENDING: Final = (
-    events.ReturnEvent,
-    events.YieldEvent,
-    events.UnwindEvent,
-    events.LostEvent,
-    events.UnfinishedEvent,
-)
-"""The kinds of events that take a frame off its stack."""
+__all__ = ["Places", "Selection", "View", "call_at", "no_step"]
 
 
 class View(Protocol):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name
-from codetracer.commands.show.selection import ENDING, Places
+from codetracer.commands.show.selection import Places
 from codetracer.replay import events
+from codetracer.replay.doing import ENDING
 from codetracer.replay.render import short_type
+from codetracer.replay.subjects import UNBOUND, inside
 from codetracer_bindings import trace_decoder as raw
-from codetracer_bindings.trace_format import FORM_DICT
 
 if TYPE_CHECKING:
     from codetracer.commands.show.selection import Selection
@@ -18,59 +18,16 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
     from codetracer.replay.state import Held, State
+    from codetracer.replay.subjects import Step, Subject
 
-    type _Step = tuple[str, object]
 
-__all__ = ["History", "Path", "parse_path"]
+__all__ = ["History"]
 
 VALUE: Final = 200
 """About how many characters of a value are shown."""
 
 PROPOSED: Final = 1000
 """How many names of attributes are kept as proposals for an error's message."""
-
-_UNBOUND: Final = raw.UnboundValue()
-
-
-class Path(NamedTuple):
-    """The way from a variable or an object to the wanted attribute or item."""
-
-    text: str
-    """The text that the user gave."""
-    name: str
-    """The variable's name; empty for an object."""
-    number: int
-    """The object's number; -1 for a variable."""
-    steps: tuple[_Step, ...]
-    """The rest of the way: ``(".", name)`` for an attribute, ``("[", key)`` for an item."""
-
-
-def parse_path(text: str) -> Path:
-    """Parse a text such as ``self.session``, ``order.items[0]`` or ``#5.balance``.
-
-    Any other text is the name of a variable, because a recording may have any names.
-    """
-    number, rest = -1, text
-    if text.startswith("#"):
-        digits = text[1:].partition(".")[0].partition("[")[0]
-        if not digits.isdecimal():
-            return Path(text, text, -1, ())
-        number, rest = int(digits), f"_{text[1 + len(digits) :]}"
-    steps: list[_Step] = []
-    try:
-        node = ast.parse(rest, mode="eval").body
-        while not isinstance(node, ast.Name):
-            if isinstance(node, ast.Attribute):
-                steps.append((".", node.attr))
-            elif isinstance(node, ast.Subscript):
-                steps.append(("[", ast.literal_eval(node.slice)))
-            else:
-                return Path(text, text, -1, ())
-            node = node.value
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-        return Path(text, text, -1, ())
-    name = "" if number >= 0 else node.id if steps else text
-    return Path(text, name, number, tuple(reversed(steps)))
 
 
 class History:
@@ -84,7 +41,7 @@ class History:
         replay: the events of the process.
         printer: prints the values.
         selection: the part of the recording to show.
-        path: the variable, attribute or item.
+        subject: the variable, attribute or item.
 
     Attributes:
         known: the names to propose if nothing was found: the attributes of the object before the
@@ -92,13 +49,15 @@ class History:
         found: whether the variable, attribute or item was found.
     """
 
-    def __init__(self, replay: Replay, printer: Printer, selection: Selection, path: Path) -> None:
+    def __init__(
+        self, replay: Replay, printer: Printer, selection: Selection, subject: Subject
+    ) -> None:
         self.found = False
         self._replay = replay
         self._state: State = replay.state
         self._printer = printer
         self._selection = selection
-        self._path = path
+        self._subject = subject
         self._where = Places()
         self._names: set[str] = set()
         self._attributes: set[str] = set()
@@ -109,7 +68,7 @@ class History:
         self._last: dict[Frame | int, tuple[raw.Value, object]] = {}
         # The last shown value at the end of the path, by the number of the last object on it and
         # the rest of the path from there.
-        self._slots: dict[int, dict[tuple[_Step, ...], object]] = {}
+        self._slots: dict[int, dict[tuple[Step, ...], object]] = {}
 
     @property
     def known(self) -> set[str]:
@@ -128,14 +87,14 @@ class History:
                 for rest in self._slots.get(number, ()):
                     value = self._follow(raw.ReferenceValue(number), rest)
                     self._tell_slot(event, where, number, rest, value)
-        if self._path.number >= 0:
+        if self._subject.number >= 0:
             if where is not None and (changes is None or changes.objects):
-                self._look(event, where, raw.ReferenceValue(self._path.number))
+                self._look(event, where, raw.ReferenceValue(self._subject.number))
             return
         code = frame.code
         if code not in self._codes:
             self._names.update(code.variables, code.global_names)
-            self._codes[code] = _index(code, self._path.name)
+            self._codes[code] = _index(code, self._subject.name)
         index = self._codes[code]
         if index is not None:
             self._look_at(event, frame, index, where)
@@ -154,16 +113,16 @@ class History:
             where = frame, None, frame.line
         assert where is not None
         value = (
-            frame.values.get(index, _UNBOUND)
+            frame.values.get(index, UNBOUND)
             if is_local
-            else self._state.namespaces[namespace].get(self._path.name, _UNBOUND)
+            else self._state.namespaces[namespace].get(self._subject.name, UNBOUND)
         )
-        if self._path.steps:
+        if self._subject.steps:
             self._look(event, where, value)
             return
         self.found = True
         owner: Frame | int = frame if is_local else namespace
-        old, shown = self._last.get(owner, (_UNBOUND, _UNBOUND))
+        old, shown = self._last.get(owner, (UNBOUND, UNBOUND))
         if value is not old or not _is_atom(value):
             now = self._shown(value)
             if now != shown:
@@ -174,8 +133,8 @@ class History:
 
     def _look(self, event: Event, where: tuple[Frame, int | None, int], value: raw.Value) -> None:
         """Follow the path from a value, and print the value at its end if that has changed."""
-        number, rest = -1, self._path.steps
-        steps = self._path.steps
+        number, rest = -1, self._subject.steps
+        steps = self._subject.steps
         for done, step in enumerate(steps):
             if type(value) is raw.ReferenceValue:
                 number, rest = value.number, steps[done:]
@@ -195,54 +154,39 @@ class History:
         event: Event,
         where: tuple[Frame, int | None, int],
         number: int,
-        rest: tuple[_Step, ...],
+        rest: tuple[Step, ...],
         value: raw.Value,
     ) -> None:
         slots = self._slots.setdefault(number, {})
         now = self._shown(value)
-        if now == slots.get(rest, _UNBOUND):
+        if now == slots.get(rest, UNBOUND):
             return
         self.found = True
         slots[rest] = now
         self._print(event, where, now, "object", number)
 
     def _follow(
-        self, value: raw.Value, steps: tuple[_Step, ...], *, note: bool = False
+        self, value: raw.Value, steps: tuple[Step, ...], *, note: bool = False
     ) -> raw.Value:
-        for kind, key in steps:
+        for step in steps:
             record: Held | None = None
-            items: tuple[raw.Value, ...] = ()
             if type(value) is raw.ReferenceValue:
                 record = self._state.objects.get(value.number)
-                items = () if record is None else record.items
-            elif type(value) is raw.CutTupleValue:
-                items = value.items
-            elif type(value) is tuple:
-                items = value
-            if kind == ".":
-                value = self._attribute(record, key, note=note)
-            elif record is not None and record.form == FORM_DICT:
-                value = _item(items, key)
-            else:
-                value = _index_of(items, key, record)
+            if note and step[0] == "." and record is not None:
+                self._note(record)
+            value = inside(self._state, value, record, step)
         return value
 
-    def _attribute(self, record: Held | None, name: object, *, note: bool) -> raw.Value:
-        if record is None:
-            return _UNBOUND
+    def _note(self, record: Held) -> None:
+        """Note the names of an object's attributes, to propose them."""
         names = self._state.attribute_names
-        found: raw.Value = _UNBOUND
-        for number, value in record.attributes:
-            known = names[number] if number < len(names) else ""
-            if known == name:
-                found = value
-            if note and len(self._attributes) < PROPOSED:
-                self._attributes.add(known)
-        return found
+        for number, _ in record.attributes:
+            if len(self._attributes) < PROPOSED:
+                self._attributes.add(names[number] if number < len(names) else "")
 
     def _shown(self, value: raw.Value) -> object:
         if type(value) is raw.UnboundValue:
-            return _UNBOUND
+            return UNBOUND
         return self._printer.value(self._state, value, VALUE)
 
     def _print(
@@ -256,7 +200,7 @@ class History:
         frame, step, line = where
         if not self._selection.has(frame, event.thread):
             return
-        printer, code, text = self._printer, frame.code, self._path.text
+        printer, code, text = self._printer, frame.code, self._subject.text
         if printer.as_json:
             row: dict[str, object] = {
                 "variable": text,
@@ -270,13 +214,13 @@ class History:
                 "line": line,
             }
             row |= {"object": number} if number >= 0 else {}
-            row |= {"unbound": True} if shown is _UNBOUND else {"value": shown}
+            row |= {"unbound": True} if shown is UNBOUND else {"value": shown}
             printer.row(row)
             return
         # An argument is set before the first step of the call.
         number_shown = self._replay.steps if step is None else step
-        what = f"{text} is unbound" if shown is _UNBOUND else f"{text} = {shown}"
-        tail = f"  of {self._owner(number)}" if self._path.steps and number >= 0 else ""
+        what = f"{text} is unbound" if shown is UNBOUND else f"{text} = {shown}"
+        tail = f"  of {self._owner(number)}" if self._subject.steps and number >= 0 else ""
         tail += in_task(frame)
         place = printer.place(code.path, line)
         name = f"{short_name(code):<{NAMES}}  "
@@ -303,19 +247,3 @@ def _index(code: Code, name: str) -> int | None:
 
 def _is_atom(value: raw.Value) -> bool:
     return not isinstance(value, tuple)
-
-
-def _item(items: tuple[raw.Value, ...], key: object) -> raw.Value:
-    for known, value in zip(items[::2], items[1::2], strict=False):
-        if type(known) is type(key) and known == key:
-            return value
-    return _UNBOUND
-
-
-def _index_of(items: tuple[raw.Value, ...], key: object, record: Held | None) -> raw.Value:
-    if not isinstance(key, int):
-        return _UNBOUND
-    if key < 0:
-        # The last items are not known if items were cut.
-        key += len(items) if record is None else record.total
-    return items[key] if 0 <= key < len(items) else _UNBOUND

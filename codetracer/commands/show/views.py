@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.commands.function_names import close_names, is_named
+from codetracer.commands.function_names import close_names
 from codetracer.commands.progress import Progress
 from codetracer.commands.show.call_tree import Folded, JsonTree, Tree
 from codetracer.commands.show.exceptions import Raises
@@ -13,8 +13,9 @@ from codetracer.commands.show.occurrences import Finds
 from codetracer.commands.show.output_lines import Output
 from codetracer.commands.show.selection import Selection, call_at, no_step
 from codetracer.commands.show.state_at_step import Moment
-from codetracer.commands.show.variable_history import History, parse_path
+from codetracer.commands.show.variable_history import History
 from codetracer.errors import TargetError
+from codetracer.replay.subjects import parse_subject
 
 if TYPE_CHECKING:
     import argparse
@@ -89,8 +90,8 @@ class Views:
             self.function = Functions(replay, printer, chosen, options.function, prints=not lines)
             self._views.append(self.function)
         if options.variable is not None:
-            path = parse_path(options.variable)
-            self.history = History(replay, printer, chosen, path)
+            subject = parse_subject(options.variable)
+            self.history = History(replay, printer, chosen, subject)
             self._views.append(self.history)
         if options.find is not None:
             self.finds = Finds(replay, printer, chosen, options.find, folded=folds)
@@ -190,7 +191,7 @@ def _selection(process: Process, options: argparse.Namespace) -> Selection:
         name: str = options.function
 
         def is_a_call(frame: Frame) -> bool:
-            return is_named(frame.code, name)
+            return frame.code.is_named(name)
 
         is_root = is_a_call
     return Selection(options.thread, is_root, options.depth or 0)

@@ -1,0 +1,62 @@
+"""Which line did what is known at an event."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from codetracer.replay import events
+
+if TYPE_CHECKING:
+    from codetracer.replay.events import Event
+    from codetracer.replay.model import Frame
+    from codetracer.replay.timeline import Block
+
+__all__ = ["ENDING", "OPENING", "Doer", "Doing"]
+
+OPENING: Final = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
+"""The kinds of events that put a frame on a stack."""
+
+ENDING: Final = (
+    events.ReturnEvent,
+    events.YieldEvent,
+    events.UnwindEvent,
+    events.LostEvent,
+    events.UnfinishedEvent,
+)
+"""The kinds of events that take a frame off its stack."""
+
+
+class Doer(NamedTuple):
+    """The line that ran until an event."""
+
+    frame: Frame
+    """Its frame."""
+    step: int
+    """Its step; -1 if the frame had none before."""
+
+
+class Doing:
+    """Knows at each event of a block which line ran until then.
+
+    Parameters:
+        block: the block, none of whose events were read.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self._last = {frame: frame.step for frame in block.frames}
+
+    def see(self, event: Event) -> Doer | None:
+        """Process an event; return the line, or None if no recorded frame ran."""
+        frame = event.frame
+        if frame is None:
+            return None
+        if type(event) is events.StepEvent:
+            step = self._last.get(frame, -1)
+            self._last[frame] = event.number
+            return Doer(frame, step)
+        if isinstance(event, OPENING):
+            self._last[frame] = frame.step
+            if frame.caller is None:
+                return None
+            frame = frame.caller
+        return Doer(frame, frame.step)
