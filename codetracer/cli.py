@@ -79,6 +79,7 @@ PROGRAM_COMMANDS: Final = {
 }
 TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show.command",
+    "debug": "codetracer.commands.debug",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
 }

@@ -1,0 +1,1 @@
+"""Debuggers over a recording: pdb's prompt, and what editors speak."""

@@ -1,0 +1,212 @@
+"""The prompt's commands that go somewhere: as pdb's, each of them backwards too, and to any place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from codetracer.debug.motion import Ways, last, stop_at, uncaught
+from codetracer.debug.prompt_session import Session, exception_text
+from codetracer.debug.stops import LINE
+from codetracer.replay.cursor import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from codetracer.debug.prompt_breaks import Breakpoint
+    from codetracer.debug.stops import Mark, Stop
+    from codetracer.replay.cursor import Moment
+
+__all__ = ["Moving"]
+
+
+class Moving(Session):
+    """Commands that lead from one stop to another."""
+
+    # ---------------------------------------------------------------- as pdb goes
+
+    def do_step(self, argument: str) -> None:
+        """s(tep): go to the next stop, which may be in a function that is called."""
+        self._go(argument, lambda ways: ways.step(), forward=True)
+
+    def do_next(self, argument: str) -> None:
+        """n(ext): go to the next line of this function, or to its end."""
+        self._go(argument, lambda ways: ways.next(self.frame), forward=True)
+
+    def do_return(self, argument: str) -> None:
+        """r(eturn): go to the end of this function."""
+        self._go(argument, lambda ways: ways.leave(self.frame), forward=True)
+
+    def do_until(self, argument: str) -> None:
+        """unt(il) [line]: go to a line of this function below this one, or not above `line`."""
+        line = self.frame.line + 1
+        if argument:
+            if not argument.isdecimal():
+                self.error(f"Error in argument: {argument!r}")
+                return
+            if int(argument) <= self.frame.line:
+                self.error('"until" line number is smaller than current line number')
+                return
+            line = int(argument)
+        self._go("", lambda ways: ways.until(self.frame, line), forward=True)
+
+    def do_continue(self, argument: str) -> None:
+        """c(ont(inue)): go on to a breakpoint, to the raise of an exception that ends the program,
+        or to the end.
+        """
+        if argument:
+            self.refuse(argument)
+            return
+        start = self.stop
+        hit, stop = self._way(lambda ways: ways.run())
+        if stop is None:
+            raised = uncaught(self.timeline, start.moment.thread.number)
+            if raised is not None and (raised.step, raised.index) > (start.step, start.index):
+                self.message(f"Uncaught {exception_text(raised.value).partition(':')[0]}")
+                stop = raised
+        self._arrive(hit, stop, forward=True)
+
+    # ---------------------------------------------------------------- backwards
+
+    def do_rs(self, argument: str) -> None:
+        """rs: go back to the stop before, which may be in a function that was called (step)."""
+        self._go(argument, lambda ways: ways.back_step(), forward=False)
+
+    def do_rn(self, argument: str) -> None:
+        """rn: go back to the line before in this function, or to the one that called it (next)."""
+        self._go(argument, lambda ways: ways.back_next(self.frame), forward=False)
+
+    def do_ru(self, argument: str) -> None:
+        """ru: go back to the line that called this function (return, or up)."""
+        self._go(argument, lambda ways: ways.back_out(self.frame), forward=False)
+
+    def do_rc(self, argument: str) -> None:
+        """rc: go back to a breakpoint, or to the beginning (continue)."""
+        self._go(argument, lambda ways: ways.run_back(), forward=False)
+
+    # ---------------------------------------------------------------- to a place
+
+    def do_goto(self, argument: str) -> None:
+        """goto step | process:step | start | end: go to a place, such as 0:120."""
+        place = self._place(argument)
+        if place is not None:
+            self.enter(place)
+            self.show_stop()
+
+    def do_jump(self, argument: str) -> None:
+        """j(ump) line: go to the next time that a line of this file runs, or else to the last."""
+        if not argument.isdecimal():
+            self.error("The 'jump' command requires a line number")
+            return
+        path, line = self.frame.code.path, int(argument)
+
+        def is_there(mark: Mark) -> bool:
+            return mark.kind == LINE and mark.line == line and mark.code.path == path
+
+        ways = self._ways(lambda mark, moment: False)
+        stop = ways.ahead(is_there) or ways.back_to(is_there)
+        if stop is None:
+            self.error(f"Jump failed: line {line} never runs in this thread")
+            return
+        self._arrive(None, stop, forward=True)
+
+    def do_run(self, argument: str) -> None:
+        """run | restart: go to the first step of the process; breakpoints stay."""
+        if argument:
+            self.refuse(argument)
+            return
+        self.enter(Place(self.process, 0))
+        self.show_stop()
+
+    def do_thread(self, argument: str) -> None:
+        """thread number: look at another thread, where it is at this time."""
+        numbers = {thread.number for thread in self.moment.threads}
+        if not argument.isdecimal() or int(argument) not in numbers:
+            there = ", ".join(map(str, sorted(numbers)))
+            self.error(f"There is no thread {argument!r} yet; there is {there}")
+            return
+        anchor, number = self.anchor, int(argument)
+        step: int | None = anchor
+        if self.timeline.at(anchor).thread.number != number:
+            step = self.timeline.before(anchor, None, number)
+        if step is None:
+            self.error(f"Thread {number} has run no line yet")
+            return
+        self.settle(stop_at(self.timeline, number, step))
+        self.anchor = anchor
+        self.show_stop()
+
+    def do_process(self, argument: str) -> None:
+        """process number: go to the first step of another process."""
+        if not argument.isdecimal():
+            self.error("Process number expected; `processes` lists them")
+            return
+        self.enter(Place(int(argument), 0))
+        self.show_stop()
+
+    do_s = do_step
+    do_n = do_next
+    do_r = do_return
+    do_unt = do_until
+    do_c = do_cont = do_continue
+    do_j = do_jump
+    do_restart = do_run
+
+    # ---------------------------------------------------------------- how it gets there
+
+    def _place(self, argument: str) -> Place | None:
+        """Return the place that an argument names; say what is wrong with any other."""
+        match argument:
+            case "start":
+                return Place(self.process, 0)
+            case "end":
+                return Place(self.process, self.timeline.steps - 1)
+        try:
+            return Place.parse(argument if ":" in argument else f"{self.process}:{argument}")
+        except ValueError as error:
+            self.error(str(error))
+            return None
+
+    def _ways(self, breaks: Callable[[Mark, Callable[[], Moment]], bool]) -> Ways:
+        return Ways(self.timeline, self.stop, breaks)
+
+    def _way(self, go: Callable[[Ways], Stop | None]) -> tuple[Breakpoint | None, Stop | None]:
+        """Go a way; return the breakpoint that ended it, and the stop."""
+        hit: list[Breakpoint] = []
+
+        def breaks(mark: Mark, moment: Callable[[], Moment]) -> bool:
+            if mark.kind == LINE and self.breakpoints:
+                found = self.breakpoints.reached(mark.code, mark.line, moment)
+                if found is not None:
+                    hit.append(found)
+                    return True
+            return False
+
+        stop = go(self._ways(breaks))
+        return (hit[0] if hit else None), stop
+
+    def _go(
+        self, argument: str, go: Callable[[Ways], Stop | None], *, forward: bool
+    ) -> None:
+        if argument:
+            self.refuse(argument)
+            return
+        hit, stop = self._way(go)
+        self._arrive(hit, stop, forward=forward)
+
+    def _arrive(self, hit: Breakpoint | None, stop: Stop | None, *, forward: bool) -> None:
+        if stop is None:
+            edge = "ends" if forward else "begins"
+            self.message(f"The recording of this thread {edge} here.")
+            stop = self._edge(forward=forward)
+        self.settle(stop)
+        if hit is None:
+            self.show_stop()
+        else:
+            self.may_stop(hit)
+
+    def _edge(self, *, forward: bool) -> Stop:
+        """Return the last stop of the thread, or the first."""
+        thread = self.moment.thread.number
+        if forward:
+            return last(self.timeline, thread) or self.stop
+        return stop_at(self.timeline, thread, 0)

@@ -1,0 +1,243 @@
+"""What every command of the prompt shares: where it is, what it prints, and what an expression is."""
+
+from __future__ import annotations
+
+import cmd
+import os
+import sys
+from typing import TYPE_CHECKING, Final, cast
+
+from codetracer.debug.motion import stop_at
+from codetracer.debug.prompt_breaks import Breakpoints
+from codetracer.debug.source_facts import Facts, facts
+from codetracer.debug.stops import EXCEPTION, LEAVES, LINE
+from codetracer.errors import RecorderError
+from codetracer.replay.evaluator import EvaluationError, evaluate
+from codetracer.replay.render import render
+from codetracer.replay.values import CutText, ObjectValue, Value
+from codetracer.terminal import SafeStream, safe
+
+if TYPE_CHECKING:
+    from codetracer.debug.prompt_breaks import Breakpoint
+    from codetracer.debug.stops import Stop
+    from codetracer.replay.cursor import Moment, Place, Timeline
+    from codetracer.replay.model import Frame
+    from codetracer.replay.trace import Trace
+
+__all__ = ["Session"]
+
+WHOLE: Final = 1 << 20
+"""The largest number of characters of a value that is printed."""
+
+SHORT: Final = 60
+"""About how many characters a value has that is printed beside something else."""
+
+MARKS: Final = {"call": "--Call--", "return": "--Return--", "yield": "--Return--", "unwind": "--Return--"}
+"""What pdb prints above a stop that is no line's."""
+
+
+class Session(cmd.Cmd):
+    """The state of a prompt.
+
+    Parameters:
+        trace: the recording.
+        place: where it begins.
+
+    Attributes:
+        trace: the recording.
+        process: the number of the process.
+        timeline: its steps.
+        stop: where the prompt is.
+        selected: how many frames the selected one is below the innermost.
+        listed: the last line that `list` printed; None if it begins anew.
+        breakpoints: the breakpoints.
+        displays: the expressions to print when they change, with their last texts, by the number of
+            the frame.
+        anchor: the step of the last stop that a way led to; `thread` does not change it.
+    """
+
+    def __init__(self, trace: Trace, place: Place) -> None:
+        super().__init__()
+        self.trace = trace
+        self.breakpoints = Breakpoints(self._is_true)
+        self.displays: dict[int, dict[str, str]] = {}
+        self.aliases: dict[str, str] = {}
+        self._facts: dict[str, Facts] = {}
+        self._workdir = _text_of(trace.metadata.get("workdir"))
+        self.enter(place)
+
+    # ---------------------------------------------------------------- where it is
+
+    def enter(self, place: Place) -> None:
+        """Go to a place, in whatever process and thread it is.
+
+        Raises:
+            RecorderError: there is no such place, or the log is damaged there.
+        """
+        moment = self.trace.at(place)
+        self.process = place.process
+        self.timeline: Timeline = self.trace.processes[place.process].timeline()
+        self.settle(stop_at(self.timeline, moment.thread.number, place.step))
+
+    def settle(self, stop: Stop) -> None:
+        """Take a stop as where the prompt is."""
+        self.stop = stop
+        self.anchor = stop.step
+        self.selected = 0
+        self.listed: int | None = None
+        self.prompt = f"({stop.moment.place}) "
+
+    @property
+    def moment(self) -> Moment:
+        """The moment that is looked at."""
+        return self.stop.moment
+
+    @property
+    def frame(self) -> Frame:
+        """The selected frame."""
+        return self.moment.frames[self.selected]
+
+    def facts_of(self, path: str) -> Facts:
+        """Return what the recorded source of a file says of its lines."""
+        if path not in self._facts:
+            self._facts[path] = facts(self.trace.source_lines(path))
+        return self._facts[path]
+
+    # ---------------------------------------------------------------- what it prints
+
+    def message(self, text: str) -> None:
+        """Print a line; tabs in it stay what they are."""
+        line = "\t".join(map(safe, text.split("\t"))) + "\n"
+        stream = sys.stdout
+        if isinstance(stream, SafeStream):
+            stream.draw(line)
+        else:
+            stream.write(line)
+
+    def error(self, text: str) -> None:
+        """Print what is wrong, as pdb does."""
+        self.message(f"*** {text}")
+
+    def refuse(self, argument: str) -> None:
+        """Say that a command takes no such argument."""
+        self.error(f"Invalid argument: {argument}")
+
+    def full_path(self, path: str) -> str:
+        """Return the absolute path of a source file, as pdb prints it."""
+        return path if path.startswith("<") else os.path.join(self._workdir, path)
+
+    def entry(self, frame: Frame) -> tuple[str, str]:
+        """Return the two lines that pdb prints of a frame, without what is in front of them."""
+        code = frame.code
+        text = f"{self.full_path(code.path)}({frame.line}){code.short_name}()"
+        if self.stop.kind in LEAVES and frame is self.moment.frame:
+            returned = None if self.stop.kind == "unwind" else self.stop.value
+            text = f"{text}->{render(returned, SHORT)}"
+        return text, self.trace.source_line(code.path, frame.line)
+
+    def show_frame(self) -> None:
+        """Print the selected frame, with the mark of the frame that is selected."""
+        text, source = self.entry(self.frame)
+        self.message(f"> {text}")
+        if source:
+            self.message(f"-> {source}")
+
+    def show_stop(self) -> None:
+        """Print where the prompt is, and the displayed values that have changed."""
+        kind = self.stop.kind
+        if kind == EXCEPTION:
+            self.message(exception_text(self.stop.value))
+        elif kind != LINE:
+            self.message(MARKS[kind])
+        self.show_frame()
+        self.show_displays()
+
+    def show_displays(self) -> None:
+        """Print the displayed expressions of this frame that have other values than before."""
+        for expression, before in self.displays.get(self.frame.number, {}).items():
+            now = self.text_or_error(expression)
+            if now != before:
+                self.displays[self.frame.number][expression] = now
+                self.message(f"display {expression}: {now}  [old: {before}]")
+
+    # ---------------------------------------------------------------- expressions
+
+    def value(self, expression: str) -> Value:
+        """Return the value of an expression in the selected frame.
+
+        Raises:
+            EvaluationError: it has none; its text is for the user.
+        """
+        name = expression.strip()
+        if name in ("__return__", "$_retval") and self.stop.kind in LEAVES:
+            return self.stop.value
+        if name in ("__exception__", "$_exception") and self.stop.kind in (EXCEPTION, "unwind"):
+            return self.stop.value
+        return evaluate(name, self.moment, self.frame)
+
+    def text_or_error(self, expression: str) -> str:
+        """Return the text of an expression's value, or of what is wrong with it."""
+        try:
+            return render(self.value(expression), WHOLE)
+        except (EvaluationError, RecorderError) as error:
+            return f"** raised {error} **"
+
+    def paths(self) -> list[str]:
+        """Return the paths of the recorded source files."""
+        sources = self.trace.metadata.get("sources")
+        return [*map(str, sources)] if isinstance(sources, dict) else []
+
+    def ask(self, question: str, at_end: str = "") -> str:
+        """Return the line that is typed after a question.
+
+        Parameters:
+            question: what is printed in front of it.
+            at_end: what is returned at the end of the input.
+        """
+        raise NotImplementedError
+
+    def _is_true(self, condition: str, moment: Moment) -> bool:
+        """Return whether a condition holds; pdb stops where that cannot be said."""
+        try:
+            return is_true(evaluate(condition, moment, moment.frame))
+        except EvaluationError:
+            return True
+
+    def may_stop(self, breakpoint: Breakpoint) -> None:
+        """Do what a breakpoint has to be done when it ends a way."""
+        if breakpoint.is_temporary:
+            self.breakpoints.remove(breakpoint)
+            self.message(f"Deleted {breakpoint}")
+        if not breakpoint.is_silent:
+            self.show_stop()
+        self.cmdqueue[:0] = breakpoint.commands
+
+
+def exception_text(value: Value) -> str:
+    """Return an exception as the last line of a traceback has it."""
+    if not isinstance(value, ObjectValue):
+        return render(value, WHOLE)
+    name = value.type_name.removeprefix("__main__.")
+    match value.items:
+        case ():
+            return name
+        case (str(text),) if not name.endswith("KeyError"):
+            return f"{name}: {text}"
+        case (CutText(text, _),):
+            return f"{name}: {text}…"
+        case (one,):
+            return f"{name}: {render(one, WHOLE)}"
+    return f"{name}: {render(value.items, WHOLE)}"
+
+
+def is_true(value: Value) -> bool:
+    """Return whether a recorded value counts as true; an object without items or length does."""
+    if isinstance(value, ObjectValue):
+        return value.form not in ("list", "dict", "set", "frozenset", "tuple") or value.total > 0
+    if isinstance(value, bool | int | float | complex | str | bytes) or value is None:
+        return bool(value)
+    return value != ()
+
+
+def _text_of(value: object) -> str:
+    return cast(str, value) if isinstance(value, str) else ""

@@ -1,0 +1,95 @@
+"""What a source file says of its lines: which function is where, and which names a line binds."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["Facts", "Function", "facts"]
+
+
+class Function(NamedTuple):
+    """A function or class of a source file."""
+
+    name: str
+    """Its name with those of the classes and functions around it, joined by dots."""
+    begin: int
+    """Its first line (1-based), that of its first decorator if it has one."""
+    body: int
+    """The line of its first statement that is no docstring."""
+    end: int
+    """Its last line."""
+
+
+class Facts(NamedTuple):
+    """What the source says of its lines."""
+
+    functions: tuple[Function, ...]
+    binds: dict[int, tuple[str, ...]]
+    """The names that each line (1-based) binds, in order."""
+    reads: dict[int, tuple[str, ...]]
+    """The names that each line (1-based) reads, in order."""
+
+    def named(self, name: str) -> Function | None:
+        """Return the first function with a name, or with a qualified name that ends in it."""
+        for each in self.functions:
+            if each.name == name:
+                return each
+        ending = f".{name}"
+        return next((each for each in self.functions if each.name.endswith(ending)), None)
+
+    def beginning(self, line: int) -> Function | None:
+        """Return the function that begins at a line (1-based)."""
+        return next((each for each in self.functions if each.begin == line), None)
+
+
+NOTHING = Facts((), {}, {})
+
+
+def facts(lines: Sequence[str]) -> Facts:
+    """Return what can be said of a file's lines; nothing if this Python cannot parse them."""
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return NOTHING
+    binds: dict[int, dict[str, None]] = {}
+    reads: dict[int, dict[str, None]] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ctx, lineno=line):
+                of = reads if isinstance(ctx, ast.Load) else binds
+                of.setdefault(line, {})[name] = None
+            case ast.arg(arg=name, lineno=line):
+                binds.setdefault(line, {})[name] = None
+            case ast.ExceptHandler(name=str(name), lineno=line):
+                binds.setdefault(line, {})[name] = None
+    return Facts(
+        tuple(_functions(tree, "")),
+        {line: tuple(names) for line, names in binds.items()},
+        {line: tuple(names) for line, names in reads.items()},
+    )
+
+
+def _functions(tree: ast.AST, before: str) -> Iterator[Function]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            name = f"{before}{node.name}"
+            begin = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            yield Function(name, begin, _first_line(node.body), node.end_lineno or node.lineno)
+            yield from _functions(node, f"{name}.")
+        else:
+            yield from _functions(node, before)
+
+
+def _first_line(body: list[ast.stmt]) -> int:
+    """Return the line of the first statement that runs."""
+    for statement in body:
+        match statement:
+            case ast.Expr(value=ast.Constant()) | ast.Global() | ast.Nonlocal():
+                continue
+        decorators = getattr(statement, "decorator_list", [])
+        return min([statement.lineno, *(each.lineno for each in decorators)])
+    return body[-1].lineno
