@@ -5,11 +5,12 @@
 
 A session is every ``console`` block of a page that shows an output; a block without any output only
 lists commands, and none of them is run. The commands of a page run one after the other in one new
-folder. Three things set it up:
+folder. Four things set it up:
 
 - ``<!-- session PATH ... -->`` begins a new folder and copies these files, or the contents of these
   folders, into it; with ``stdout-only`` before the paths what goes to stderr is not shown;
 - a block such as ``python title="app.py"`` is written to that file;
+- ``< FILE`` at the end of a command gives it that file as its standard input;
 - ``^C`` in an output interrupts the program there.
 
 Durations, sizes, numbers of objects and step numbers differ between runs and interpreters.
@@ -150,13 +151,16 @@ def _copy(source: Path, folder: Path) -> None:
 
 
 def _run(line: str, folder: Path, session: Session, *, interrupts: bool) -> list[str]:
+    line, _, given = line.partition(" < ")
     program, *arguments = shlex.split(line, comments=True)
+    typed = (folder / given).read_text(encoding="utf-8") if given else None
     environ = {name: os.environ[name] for name in KEPT if name in os.environ}
     settings = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
     stderr = subprocess.STDOUT if session.is_stderr_shown else subprocess.DEVNULL
     process = subprocess.Popen(
         [*PROGRAMS[program], *arguments],
         cwd=folder,
+        stdin=subprocess.DEVNULL if typed is None else subprocess.PIPE,
         env=environ | settings | {"COLUMNS": "80"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE if interrupts else stderr,
@@ -164,7 +168,7 @@ def _run(line: str, folder: Path, session: Session, *, interrupts: bool) -> list
     )
     if interrupts:
         _interrupt(process)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(typed, timeout=60)
     output = re.sub(r"\S*[\\/]site-packages", ".../site-packages", output)
     lines = output.replace(f"{folder}{os.sep}", "").splitlines()
     return [*(line.rstrip() for line in lines), *([INTERRUPT] if interrupts else [])]
@@ -218,6 +222,8 @@ def comparable(session: Session) -> list[str]:
 def _without_figures(line: str) -> str:
     line = re.sub(r"^(\S+:\d+ +)\d+  ", r"\1STEP  ", line)
     line = re.sub(r"(--call|--step|\bstep) \d+", r"\1 STEP", line)
+    line = re.sub(r"^\((\d+):\d+\) ", r"(\1:STEP) ", line)
+    line = re.sub(r"\b[\d,]+ steps\b", "N steps", line)
     line = re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", line)
     line = re.sub(r"\b[0-9.,]+ (bytes|kB|MB)\b", "SIZE", line)
     line = re.sub(r"#\d+", "#N", line)

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     """
     # Not imported at the top, because recorded programs load the command line, too.
     from codetracer.commands.progress import Progress
-    from codetracer.debug.motion import stop_at, uncaught
+    from codetracer.debug.motion import uncaught
     from codetracer.debug.prompt import Prompt
     from codetracer.debug.prompt_completing import line_editing
     from codetracer.debug.prompt_session import exception_text
@@ -70,14 +70,15 @@ def run(options: argparse.Namespace) -> int:
     trace = read(named_or_newest(options.trace))
     wanted: Place = options.at or Place(0, 0)
     with Progress("indexed") as bar:
+        # A place in a process that there is not is refused below.
         for process in trace.processes[wanted.process : wanted.process + 1]:
-            timeline = process.timeline(bar.at)
+            process.timeline(bar.at)
     _check_steps(trace)
     prompt = Prompt(trace, wanted)
     stop = prompt.stop
     print(f"codetracer: {trace.path}: {_how_much(trace)}")
     if options.at is None:
-        raised = uncaught(timeline, stop.moment.thread.number)
+        raised = uncaught(prompt.timeline, stop.moment.thread.number)
         if raised is None:
             print("It begins at the first step; the program ended without an uncaught exception.")
         else:

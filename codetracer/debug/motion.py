@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.debug.stops import Mark, Stop
-    from codetracer.replay.cursor import Moment, Timeline
+    from codetracer.replay import Moment, Timeline
     from codetracer.replay.model import Frame
 
     type Wanted = Callable[[Mark], bool]
@@ -104,8 +105,14 @@ class Ways:
     def ahead(
         self, wanted: Wanted, jump: Callable[[], Moment | None] = lambda: None
     ) -> Stop | None:
+        """Go to the first stop of the thread that is wanted.
+
+        Parameters:
+            wanted: says of each stop whether it is.
+            jump: returns a step that is not before it, if it is far.
+        """
         start = self._start
-        walk = Walk(self._timeline, self._thread, start.step, start.index + 1)
+        walk = Walk(self._timeline, self._thread, start.step, start.between + 1)
         marks = iter(walk)
         for mark in islice(marks, PATIENCE):
             if wanted(mark) or self._breaks(mark, walk.moment):
@@ -123,16 +130,25 @@ class Ways:
     def back_to(
         self, wanted: Wanted, jump: Callable[[], Moment | None] = lambda: None
     ) -> Stop | None:
-        marks = back(self._timeline, self._thread, self._start.step, self._start.index)
+        """Go to the last stop of the thread before that is wanted.
+
+        Parameters:
+            wanted: says of each stop whether it is.
+            jump: returns the step before it, or its own, if it is far.
+        """
+        marks = back(self._timeline, self._thread, self._start.step, self._start.between)
         for passed, mark in enumerate(marks):
-            if wanted(mark) or self._breaks(mark, lambda: self._at(mark).moment):
+            if wanted(mark) or self._breaks(mark, partial(self._moment, mark)):
                 return self._at(mark)
             if passed == PATIENCE and (there := jump()) is not None:
                 return self._last_of(there.step, wanted)
         return None
 
+    def _moment(self, mark: Mark) -> Moment:
+        return self._at(mark).moment
+
     def _at(self, mark: Mark) -> Stop:
-        return stop_at(self._timeline, self._thread, mark.step, mark.index)
+        return stop_at(self._timeline, self._thread, mark.step, mark.between)
 
     def _last_of(self, step: int, wanted: Wanted) -> Stop:
         """Return the last wanted stop after a step and before the thread's next step."""
@@ -141,7 +157,7 @@ class Ways:
             if mark.step != step:
                 break
             if wanted(mark):
-                found = mark.step, mark.index
+                found = mark.step, mark.between
         return stop_at(self._timeline, self._thread, *found)
 
 
@@ -167,9 +183,9 @@ class _Within:
         return True
 
 
-def stop_at(timeline: Timeline, thread: int, step: int, index: int = 0) -> Stop:
+def stop_at(timeline: Timeline, thread: int, step: int, between: int = 0) -> Stop:
     """Return a stop of a thread by its step, and by how many stops are between."""
-    walk = Walk(timeline, thread, step, index)
+    walk = Walk(timeline, thread, step, between)
     next(iter(walk))
     return walk.stop()
 
@@ -184,7 +200,7 @@ def last(timeline: Timeline, thread: int) -> Stop | None:
     if step is None:
         return None
     *_, mark = Walk(timeline, thread, step)
-    return stop_at(timeline, thread, mark.step, mark.index)
+    return stop_at(timeline, thread, mark.step, mark.between)
 
 
 def uncaught(timeline: Timeline, thread: int) -> Stop | None:
@@ -194,7 +210,7 @@ def uncaught(timeline: Timeline, thread: int) -> Stop | None:
         return None
     unwound = end.frame.number
     raised: Mark | None = None
-    for mark in back(timeline, thread, end.step, end.index):
+    for mark in back(timeline, thread, end.step, end.between):
         if raised is not None:
             if mark.kind != UNWIND:
                 break
@@ -204,7 +220,7 @@ def uncaught(timeline: Timeline, thread: int) -> Stop | None:
             raised = mark
     if raised is None:
         return None
-    return stop_at(timeline, thread, raised.step, raised.index)
+    return stop_at(timeline, thread, raised.step, raised.between)
 
 
 def _numbers(frame: Frame) -> set[int]:

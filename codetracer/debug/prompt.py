@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cmd
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +37,7 @@ class Prompt(Moving, Looking, Breaking, Completing):
                 return
             except KeyboardInterrupt:
                 self.cmdqueue.clear()
+                self.message("")
                 self.message("--KeyboardInterrupt--")
 
     def cmdloop(self, intro: object = None) -> None:
@@ -86,7 +86,7 @@ class Prompt(Moving, Looking, Breaking, Completing):
         try:
             return bool(super().onecmd(line))
         except RecorderError as error:
-            self.error(str(error))
+            self.error(error.message)
             return False
 
     def _without_alias(self, words: list[str]) -> str | None:
@@ -107,8 +107,10 @@ class Prompt(Moving, Looking, Breaking, Completing):
     # ---------------------------------------------------------------- commands
 
     def do_alias(self, argument: str) -> None:
-        """alias [name [command]]: let a name stand for a command, in which %1 to %9 are the words
-        after the name, and %* all of them; without a command, print what it stands for.
+        """Let a name stand for a command, or print what it stands for.
+
+        alias [name [command]]
+        In the command, %1 to %9 are the words after the name, and %* is all of them.
         """
         name, _, command = argument.partition(" ")
         if command:
@@ -118,12 +120,18 @@ class Prompt(Moving, Looking, Breaking, Completing):
             self.message(f"{known} = {self.aliases[known]}")
 
     def do_unalias(self, argument: str) -> None:
-        """unalias name: delete an alias."""
+        """Delete an alias.
+
+        unalias name
+        """
         if self.aliases.pop(argument, None) is None:
             self.error(f"There is no alias {argument!r}")
 
     def do_help(self, arg: str) -> None:
-        """h(elp) [command]: list the commands, or say what one does."""
+        """List the commands, or say what one does.
+
+        h(elp) [command]
+        """
         method = getattr(self, f"do_{arg}", None) if arg else None
         if method is not None:
             for line in (method.__doc__ or "").splitlines():
@@ -136,7 +144,10 @@ class Prompt(Moving, Looking, Breaking, Completing):
             self.message("`help COMMAND` says what one does. Any other line is an expression.")
 
     def do_quit(self, argument: str) -> bool:
-        """q(uit) | exit: leave the prompt."""
+        """Leave the prompt.
+
+        q(uit) | exit
+        """
         return True
 
     def do_EOF(self, argument: str) -> bool:  # noqa: N802 cmd gives it this name
@@ -144,7 +155,10 @@ class Prompt(Moving, Looking, Breaking, Completing):
         return True
 
     def do_interact(self, argument: str) -> None:
-        """interact, debug: run code in pdb; a recording runs nothing. Use `p` for expressions."""
+        """Do nothing: a recording runs no code.
+
+        interact | debug
+        """
         self.error(f"{NEEDS_A_PROGRAM}; `p` evaluates expressions")
 
     do_h = do_help

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.prompt_session import Session
+from codetracer.replay import Expression
+from codetracer.replay.evaluator import EvaluationError
 
 if TYPE_CHECKING:
     from codetracer.debug.prompt_breaks import Breakpoint
@@ -12,8 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["Breaking"]
 
 RESUMING: Final = frozenset(
-    "c cont continue goto j jump n next process q quit r rc restart return rn rs ru run s step"
-    " thread unt until".split()
+    (
+        *("s", "step", "n", "next", "r", "return", "unt", "until", "c", "cont", "continue"),
+        *("rs", "rn", "ru", "rc", "goto", "j", "jump", "run", "restart", "thread", "process"),
+        *("q", "quit", "exit"),
+    )
 )
 """The commands that go somewhere; what a breakpoint does ends with one of them."""
 
@@ -22,22 +27,25 @@ class Breaking(Session):
     """Commands for breakpoints."""
 
     def do_break(self, argument: str) -> None:
-        """b(reak) [([file:]line | function) [, condition]]: end every way at a line.
+        """End every way at a line, or list the breakpoints.
 
-        Without an argument, list all breakpoints. The condition is an expression that must be true
-        there. Breakpoints are for both directions.
+        b(reak) [([file:]line | function) [, condition]]
+        The condition is an expression that must be true there. Breakpoints work in both directions.
         """
         self._break(argument, is_temporary=False)
 
     def do_tbreak(self, argument: str) -> None:
-        """tbreak [([file:]line | function) [, condition]]: a breakpoint that is deleted when it
-        ends a way.
+        """Set a breakpoint that is deleted when it ends a way.
+
+        tbreak [([file:]line | function) [, condition]]
         """
         self._break(argument, is_temporary=True)
 
     def do_clear(self, argument: str) -> None:
-        """cl(ear) [file:line | number ...]: delete breakpoints; without an argument all, after a
-        question.
+        """Delete breakpoints.
+
+        cl(ear) [file:line | number ...]
+        Without an argument, delete all, after a question.
         """
         if not argument:
             reply = self.ask("Clear all breaks? ")
@@ -45,9 +53,11 @@ class Breaking(Session):
         elif ":" in argument:
             name, _, line = argument.rpartition(":")
             path = self._file(name)
-            chosen = self.breakpoints.at(path, int(line)) if path and line.isdecimal() else []
+            if path is None:
+                return
+            chosen = self.breakpoints.at(path, int(line)) if line.isdecimal() else []
             if not chosen:
-                self.error(f"There are no breakpoints at {argument}")
+                self.error(f"There is no breakpoint at {self.full_path(path)}:{line}")
         else:
             chosen = self._numbered(argument)
         for each in chosen:
@@ -55,19 +65,28 @@ class Breaking(Session):
             self.message(f"Deleted {each}")
 
     def do_enable(self, argument: str) -> None:
-        """enable number [number ...]: let breakpoints end ways again."""
+        """Let breakpoints end ways again.
+
+        enable number [number ...]
+        """
         for each in self._numbered(argument):
             each.is_enabled = True
             self.message(f"Enabled {each}")
 
     def do_disable(self, argument: str) -> None:
-        """disable number [number ...]: keep breakpoints, but pass them."""
+        """Keep breakpoints, but pass them.
+
+        disable number [number ...]
+        """
         for each in self._numbered(argument):
             each.is_enabled = False
             self.message(f"Disabled {each}")
 
     def do_condition(self, argument: str) -> None:
-        """condition number [condition]: give a breakpoint another condition, or none."""
+        """Give a breakpoint another condition, or none.
+
+        condition number [condition]
+        """
         number, _, condition = argument.partition(" ")
         for each in self._numbered(number):
             if not condition:
@@ -78,7 +97,10 @@ class Breaking(Session):
                 self.message(f"New condition set for breakpoint {each.number}.")
 
     def do_ignore(self, argument: str) -> None:
-        """ignore number [count]: pass a breakpoint so many times."""
+        """Pass a breakpoint so many times.
+
+        ignore number [count]
+        """
         number, _, text = argument.partition(" ")
         if text and not text.strip().isdecimal():
             self.refuse(argument)
@@ -93,11 +115,12 @@ class Breaking(Session):
                 self.message(f"Will stop next time breakpoint {each.number} is reached.")
 
     def do_commands(self, argument: str) -> None:
-        """commands [number]: what is typed by itself when a breakpoint ends a way.
+        """Say what is typed by itself when a breakpoint ends a way.
 
-        The commands follow on lines of their own, up to the line `end`; with none, those from
-        before are forgotten. Without a number it is the newest breakpoint. `silent` among them
-        means that the place is not printed. A command that goes somewhere is the last one.
+        commands [number]
+        The commands follow on lines of their own, up to the line `end`. Without a number they are
+        for the newest breakpoint. `silent` among them means that the place is not printed. A
+        command that goes somewhere is the last one.
         """
         chosen = self._numbered(argument or str(self.breakpoints.newest))
         if not chosen:
@@ -131,9 +154,9 @@ class Breaking(Session):
         found = self._where(where.strip())
         if found is None:
             return
-        path, line, function = found
+        path, at, function = found
         made = self.breakpoints.add(
-            path, self.full_path(path), line, function, is_temporary=is_temporary
+            path, self.full_path(path), at, function, is_temporary=is_temporary
         )
         made.condition = condition or None
         self.message(f"Breakpoint {str(made).removeprefix('breakpoint ')}")
@@ -155,7 +178,7 @@ class Breaking(Session):
         assert path is not None
         lines = self.trace.source_lines(path)
         if lines and not 0 < line <= len(lines):
-            self.error("End of file")
+            self.message("End of file")
             return None
         source = self.trace.source_line(path, line)
         if lines and (not source or source.startswith(("#", '"""', "'''"))):
@@ -201,8 +224,8 @@ class Breaking(Session):
 
     def _is_expression(self, text: str) -> bool:
         try:
-            compile(text, "<stdin>", "eval")
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            self.error(f"Invalid condition {text}: {type(error).__name__}: {error}")
+            Expression(text)
+        except EvaluationError as error:
+            self.error(f"Invalid condition {text}: {error.message}")
             return False
         return True

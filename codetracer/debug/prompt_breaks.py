@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codetracer.replay.cursor import Moment
+    from codetracer.replay import Moment
     from codetracer.replay.model import Code
 
 __all__ = ["Breakpoint", "Breakpoints"]
@@ -61,7 +61,7 @@ class Breakpoint:
         kept = "del " if self.is_temporary else "keep"
         enabled = "yes" if self.is_enabled else "no "
         found = [
-            f"{self.number:<4}breakpoint   {kept} {enabled}  at {self._shown}:{self.line}",
+            f"{self.number:<4}breakpoint   {kept} {enabled}   at {self._shown}:{self.line}",
         ]
         if self.condition is not None:
             found.append(f"\tstop only if {self.condition}")
@@ -117,8 +117,9 @@ class Breakpoints:
             raise ValueError(f"Non-numeric breakpoint number {text}")
         found = self._all.get(int(text))
         if found is None:
-            made = int(text) in range(1, self._made + 1)
-            raise ValueError(f"Breakpoint {text} {'already deleted' if made else 'does not exist'}")
+            if int(text) in range(1, self._made + 1):
+                raise ValueError(f"Breakpoint {text} already deleted")
+            raise ValueError(f"Breakpoint number {text} out of range")
         return found
 
     def remove(self, breakpoint: Breakpoint) -> None:
@@ -133,9 +134,7 @@ class Breakpoints:
         """Return the lines of a file that have one."""
         return {each.line for each in self if each.path == path}
 
-    def reached(
-        self, code: Code, line: int, moment: Callable[[], Moment]
-    ) -> Breakpoint | None:
+    def reached(self, code: Code, line: int, moment: Callable[[], Moment]) -> Breakpoint | None:
         """Count that a line is reached, and return the breakpoint that ends the way there.
 
         Parameters:

@@ -1,18 +1,17 @@
-"""Completes commands, files, functions, variables and attributes at the prompt; keeps its history."""
+"""Completes commands, files, functions and variables at the prompt, and keeps its history."""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final, cast
 
 from codetracer.debug.prompt_session import Session
 from codetracer.errors import RecorderError
-from codetracer.replay.evaluator import EvaluationError
 from codetracer.replay.values import ObjectValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["Completing", "line_editing"]
 
@@ -33,9 +32,9 @@ class Completing(Session):
         commands += [alias for alias in self.aliases if alias.startswith(text)]
         return commands or self._expressions(text)
 
-    def completedefault(self, text: str, *ignored: object) -> list[str]:
+    def completedefault(self, *ignored: str) -> list[str]:
         """Complete an expression."""
-        return self._expressions(text)
+        return self._expressions(ignored[0])
 
     def complete_break(self, text: str, line: str, begin: int, end: int) -> list[str]:
         """Complete a function or a file; numbers and conditions are not completed."""
@@ -65,7 +64,7 @@ class Completing(Session):
             return sorted(name for name in names if name.startswith(text))
         try:
             value = self.value(owner)
-        except (EvaluationError, RecorderError):
+        except RecorderError:
             return []
         names = value.attributes if isinstance(value, ObjectValue) else {}
         return sorted(f"{owner}.{name}" for name in names if name.startswith(attribute))
@@ -87,26 +86,23 @@ def line_editing(prompt: Session) -> Iterator[None]:
     folder = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     history = os.path.join(folder, "codetracer", "debug_history")
     before = readline.get_completer(), readline.get_completer_delims()
-    readline.set_completer(prompt.complete)
+    # typeshed's cmd has the type of its own matches here.
+    readline.set_completer(cast("Callable[[str, int], str | None]", prompt.complete))
     readline.set_completer_delims(DELIMITERS)
     is_editline = "libedit" in (readline.__doc__ or "")
     readline.parse_and_bind("bind ^I rl_complete" if is_editline else "tab: complete")
-    try:
+    # There may be none yet.
+    with suppress(OSError):
         readline.read_history_file(history)
-    except OSError:
-        # There is none yet.
-        pass
     known = readline.get_current_history_length()
     try:
         yield
     finally:
         readline.set_completer(before[0])
         readline.set_completer_delims(before[1])
-        try:
+        # A history is a convenience: the prompt does without.
+        with suppress(OSError):
             _append(history, readline.get_current_history_length() - known)
-        except OSError:
-            # A history is a convenience: the prompt does without.
-            pass
 
 
 def _append(history: str, new: int) -> None:

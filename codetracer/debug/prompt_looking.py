@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.prompt_session import SHORT, WHOLE, Session
-from codetracer.debug.stops import LEAVES
+from codetracer.debug.stops import LEAVES, UNWIND
 from codetracer.errors import RecorderError
-from codetracer.replay.evaluator import EvaluationError
 from codetracer.replay.layout import lay_out
-from codetracer.replay.render import render, short_type
+from codetracer.replay.render import render
 from codetracer.replay.values import (
     CutBytes,
     CutInteger,
@@ -32,6 +31,9 @@ AROUND: Final = 5
 PRETTY: Final = 80
 """The width of what `pp` prints."""
 
+DEFINITIONS: Final = frozenset({"class", "function", "method", "module"})
+"""The forms of values that have a name instead of a type."""
+
 RECORDED: Final[dict[type, type]] = {
     CutBytes: bytes,
     CutInteger: int,
@@ -48,7 +50,10 @@ class Looking(Session):
     # ---------------------------------------------------------------- the stack
 
     def do_where(self, argument: str) -> None:
-        """w(here): print the stack, the innermost frame last; an arrow marks the selected one."""
+        """Print the stack, the innermost frame last; `>` marks the selected one.
+
+        w(here)
+        """
         if argument:
             self.refuse(argument)
             return
@@ -61,14 +66,20 @@ class Looking(Session):
                 self.message(f"-> {source}")
 
     def do_up(self, argument: str) -> None:
-        """u(p) [count]: select the frame that called this one."""
+        """Select the frame that called this one.
+
+        u(p) [count]
+        """
         if self.selected + 1 == len(self.moment.frames):
             self.error("Oldest frame")
             return
         self._select(argument, 1)
 
     def do_down(self, argument: str) -> None:
-        """d(own) [count]: select the frame that this one called."""
+        """Select the frame that this one called.
+
+        d(own) [count]
+        """
         if self.selected == 0:
             self.error("Newest frame")
             return
@@ -89,8 +100,9 @@ class Looking(Session):
     # ---------------------------------------------------------------- the source
 
     def do_list(self, argument: str) -> None:
-        """l(ist) [first[, last] | .]: print source lines, with the values of the names they bind.
+        """Print lines of the source, with the values of the names that they bind.
 
+        l(ist) [first[, last] | .]
         Without an argument, 11 lines around the current one, or the next 11. With one argument,
         the lines around that one; with two, those from the first to the last, or as many as the
         second says if it is less. `->` marks the current line, `B` a breakpoint.
@@ -120,7 +132,10 @@ class Looking(Session):
             self.message("[EOF]")
 
     def do_longlist(self, argument: str) -> None:
-        """ll | longlist: print the source of this function, with the values of its names."""
+        """Print the source of this function, with the values of its names.
+
+        ll | longlist
+        """
         if argument:
             self.refuse(argument)
             return
@@ -128,13 +143,16 @@ class Looking(Session):
         self._print_lines(self.frame.code.path, first, last)
 
     def do_source(self, argument: str) -> None:
-        """source name: print the source of a function or class."""
+        """Print the source of a function or class.
+
+        source name
+        """
         here = self.frame.code.path
         for path in [here, *(each for each in self.paths() if each != here)]:
             found = self.facts_of(path).named(argument)
             if found is not None:
                 for number, text in self._numbered_lines(path, found.begin, found.end):
-                    self.message(f"{number:>3} \t{text}".replace(" \t", "\t" if number > 999 else " \t"))
+                    self.message(f"{_number(number)}\t{text}")
                 return
         self.error(f"{argument!r} is not a function or class of the recorded sources")
 
@@ -156,8 +174,7 @@ class Looking(Session):
         known, seen = self.facts_of(path), self._variables()
         begin, end = self._extent(self.frame)
         for number, text in self._numbered_lines(path, first, last):
-            mark = f"{number:>3}"
-            mark = f"{mark} " if len(mark) < 4 else mark
+            mark = _number(number)
             mark += "B" if number in breaks else " "
             is_current = number == self.frame.line
             mark += "->" if is_current else ""
@@ -165,7 +182,8 @@ class Looking(Session):
             if begin <= number <= end:
                 names = known.binds.get(number, ())
                 names += known.reads.get(number, ()) if is_current else ()
-            values = [f"{name} = {render(seen[name], SHORT)}" for name in _once(names) if name in seen]
+            names = tuple(name for name in dict.fromkeys(names) if name in seen)
+            values = [f"{name} = {render(seen[name], SHORT)}" for name in names]
             self.message(f"{mark}\t{text}" + (f"  # {', '.join(values)}" if values else ""))
 
     def _variables(self) -> dict[str, Value]:
@@ -176,7 +194,10 @@ class Looking(Session):
     # ---------------------------------------------------------------- values
 
     def do_args(self, argument: str) -> None:
-        """a(rgs): print the arguments of this function, with their values now."""
+        """Print the arguments of this function, with their values now.
+
+        a(rgs)
+        """
         if argument:
             self.refuse(argument)
             return
@@ -186,48 +207,51 @@ class Looking(Session):
             self.message(f"{name} = {text}")
 
     def do_p(self, argument: str) -> None:
-        """p expression: print the value of an expression, which runs none of the program's code."""
+        """Print the value of an expression; nothing of the program is run.
+
+        p expression
+        """
         value = self._value_or_error(argument)
         if value is not None:
             self.message(render(value[0], WHOLE))
 
     def do_pp(self, argument: str) -> None:
-        """pp expression: print a value over several lines."""
+        """Print a value over several lines.
+
+        pp expression
+        """
         value = self._value_or_error(argument)
         if value is not None:
             for line in lay_out(value[0], PRETTY):
                 self.message(line)
 
     def do_whatis(self, argument: str) -> None:
-        """whatis expression: print the type of a value."""
+        """Print the type of a value.
+
+        whatis expression
+        """
         found = self._value_or_error(argument)
-        if found is None:
-            return
-        (value,) = found
-        if isinstance(value, ObjectValue) and value.form in ("function", "method", "class", "module"):
-            name = value.items[0] if value.items else "?"
-            self.message(f"{value.form.capitalize()} {name}")
-        elif isinstance(value, Hidden):
-            self.message(f"it was not recorded: {value.how}")
-        elif isinstance(value, ObjectValue):
-            self.message(f"<class {value.type_name!r}>")
-        else:
-            kind = type(value)
-            self.message(f"<class {short_type(RECORDED.get(kind, kind).__qualname__)!r}>")
+        if found is not None:
+            self.message(_type_text(found[0]))
 
     def do_retval(self, argument: str) -> None:
-        """retval | rv: print what this function returns, where it returns."""
+        """Print what this function returns, where it returns.
+
+        retval | rv
+        """
         if argument:
             self.refuse(argument)
         elif self.stop.kind in LEAVES and self.selected == 0:
-            returned = None if self.stop.kind == "unwind" else self.stop.value
+            returned = None if self.stop.kind == UNWIND else self.stop.value
             self.message(render(returned, WHOLE))
         else:
             self.error("Not yet returned!")
 
     def do_display(self, argument: str) -> None:
-        """display [expression]: print an expression at each stop in this function where it has
-        another value than before; without an argument, list these expressions.
+        """Print an expression at each stop in this function where its value has changed.
+
+        display [expression]
+        Without an argument, list these expressions.
         """
         shown = self.displays.setdefault(self.frame.number, {})
         if not argument:
@@ -240,7 +264,10 @@ class Looking(Session):
         self.message(f"display {argument}: {shown[argument]}")
 
     def do_undisplay(self, argument: str) -> None:
-        """undisplay [expression]: no longer display an expression, or any."""
+        """No longer display an expression, or any.
+
+        undisplay [expression]
+        """
         shown = self.displays.get(self.frame.number, {})
         if not argument:
             shown.clear()
@@ -260,23 +287,29 @@ class Looking(Session):
         """Return the value of an expression in a tuple; say why if it has none."""
         try:
             return (self.value(expression),)
-        except (EvaluationError, RecorderError) as error:
-            self.error(str(error))
+        except RecorderError as error:
+            self.error(error.message)
             return None
 
     # ---------------------------------------------------------------- the recording
 
     def do_threads(self, argument: str) -> None:
-        """threads: list the threads, and the line at which each of them is now."""
+        """List the threads, and the line at which each of them is now.
+
+        threads
+        """
         for thread in self.moment.threads:
             mark = "*" if thread.number == self.moment.thread.number else " "
-            top = thread.top
+            top = self.moment.frame if mark == "*" else thread.top
             place = "has no frame now" if top is None else self.entry(top)[0]
             task = f", task {thread.task}" if thread.task else ""
             self.message(f"{mark} {thread.number} {thread.name}{task}: {place}")
 
     def do_processes(self, argument: str) -> None:
-        """processes: list the processes of the recording."""
+        """List the processes of the recording.
+
+        processes
+        """
         for process in self.trace.processes:
             mark = "*" if process.number == self.process else " "
             steps = process.timeline().steps
@@ -292,8 +325,20 @@ class Looking(Session):
 
 
 def _is_definition(value: Value) -> bool:
-    return isinstance(value, ObjectValue) and value.form in ("function", "class", "module")
+    return isinstance(value, ObjectValue) and value.form in DEFINITIONS
 
 
-def _once(names: tuple[str, ...]) -> list[str]:
-    return list(dict.fromkeys(names))
+def _type_text(value: Value) -> str:
+    """Return what pdb prints as the type of a value."""
+    if isinstance(value, Hidden):
+        return f"it was not recorded: {value.how}"
+    if not isinstance(value, ObjectValue):
+        return f"{RECORDED.get(type(value), type(value))}"
+    if value.form in DEFINITIONS:
+        return render(value, WHOLE).strip("<>").capitalize()
+    return f"<class {value.type_name!r}>"
+
+
+def _number(line: int) -> str:
+    """Return the number of a line as pdb prints it in front of a tab."""
+    return f"{line:>3} " if line < 1000 else f"{line}"

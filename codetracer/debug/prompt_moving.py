@@ -1,4 +1,4 @@
-"""The prompt's commands that go somewhere: as pdb's, each of them backwards too, and to any place."""
+"""The prompt's commands that go somewhere: as pdb's, and backwards, and to any place."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from codetracer.debug.motion import Ways, last, stop_at, uncaught
 from codetracer.debug.prompt_session import Session, exception_text
 from codetracer.debug.stops import LINE
-from codetracer.replay.cursor import Place
+from codetracer.replay import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.debug.prompt_breaks import Breakpoint
     from codetracer.debug.stops import Mark, Stop
-    from codetracer.replay.cursor import Moment
+    from codetracer.replay import Moment
 
 __all__ = ["Moving"]
 
@@ -25,19 +25,31 @@ class Moving(Session):
     # ---------------------------------------------------------------- as pdb goes
 
     def do_step(self, argument: str) -> None:
-        """s(tep): go to the next stop, which may be in a function that is called."""
+        """Go to the next stop, which may be in a function that is called.
+
+        s(tep)
+        """
         self._go(argument, lambda ways: ways.step(), forward=True)
 
     def do_next(self, argument: str) -> None:
-        """n(ext): go to the next line of this function, or to its end."""
+        """Go to the next line of this function, or to its end.
+
+        n(ext)
+        """
         self._go(argument, lambda ways: ways.next(self.frame), forward=True)
 
     def do_return(self, argument: str) -> None:
-        """r(eturn): go to the end of this function."""
+        """Go to the end of this function.
+
+        r(eturn)
+        """
         self._go(argument, lambda ways: ways.leave(self.frame), forward=True)
 
     def do_until(self, argument: str) -> None:
-        """unt(il) [line]: go to a line of this function below this one, or not above `line`."""
+        """Go to a line of this function below this one, or not above `line`, or to its end.
+
+        unt(il) [line]
+        """
         line = self.frame.line + 1
         if argument:
             if not argument.isdecimal():
@@ -50,8 +62,9 @@ class Moving(Session):
         self._go("", lambda ways: ways.until(self.frame, line), forward=True)
 
     def do_continue(self, argument: str) -> None:
-        """c(ont(inue)): go on to a breakpoint, to the raise of an exception that ends the program,
-        or to the end.
+        """Go on to a breakpoint, to the raise that ends the program, or to the end.
+
+        c(ont(inue))
         """
         if argument:
             self.refuse(argument)
@@ -60,7 +73,7 @@ class Moving(Session):
         hit, stop = self._way(lambda ways: ways.run())
         if stop is None:
             raised = uncaught(self.timeline, start.moment.thread.number)
-            if raised is not None and (raised.step, raised.index) > (start.step, start.index):
+            if raised is not None and (raised.step, raised.between) > (start.step, start.between):
                 self.message(f"Uncaught {exception_text(raised.value).partition(':')[0]}")
                 stop = raised
         self._arrive(hit, stop, forward=True)
@@ -68,32 +81,50 @@ class Moving(Session):
     # ---------------------------------------------------------------- backwards
 
     def do_rs(self, argument: str) -> None:
-        """rs: go back to the stop before, which may be in a function that was called (step)."""
+        """Go back to the stop before, which may be in a function that was called.
+
+        rs (reverse step)
+        """
         self._go(argument, lambda ways: ways.back_step(), forward=False)
 
     def do_rn(self, argument: str) -> None:
-        """rn: go back to the line before in this function, or to the one that called it (next)."""
+        """Go back to the line before in this function, or to the one that called it.
+
+        rn (reverse next)
+        """
         self._go(argument, lambda ways: ways.back_next(self.frame), forward=False)
 
     def do_ru(self, argument: str) -> None:
-        """ru: go back to the line that called this function (return, or up)."""
+        """Go back to the line that called this function.
+
+        ru (reverse up)
+        """
         self._go(argument, lambda ways: ways.back_out(self.frame), forward=False)
 
     def do_rc(self, argument: str) -> None:
-        """rc: go back to a breakpoint, or to the beginning (continue)."""
+        """Go back to a breakpoint, or to the beginning.
+
+        rc (reverse continue)
+        """
         self._go(argument, lambda ways: ways.run_back(), forward=False)
 
     # ---------------------------------------------------------------- to a place
 
     def do_goto(self, argument: str) -> None:
-        """goto step | process:step | start | end: go to a place, such as 0:120."""
+        """Go to a place, such as 0:120.
+
+        goto step | process:step | start | end
+        """
         place = self._place(argument)
         if place is not None:
             self.enter(place)
             self.show_stop()
 
     def do_jump(self, argument: str) -> None:
-        """j(ump) line: go to the next time that a line of this file runs, or else to the last."""
+        """Go to the next time that a line of this file runs, or else to the last time.
+
+        j(ump) line
+        """
         if not argument.isdecimal():
             self.error("The 'jump' command requires a line number")
             return
@@ -110,7 +141,10 @@ class Moving(Session):
         self._arrive(None, stop, forward=True)
 
     def do_run(self, argument: str) -> None:
-        """run | restart: go to the first step of the process; breakpoints stay."""
+        """Go to the first step of the process; breakpoints stay.
+
+        run | restart
+        """
         if argument:
             self.refuse(argument)
             return
@@ -118,7 +152,10 @@ class Moving(Session):
         self.show_stop()
 
     def do_thread(self, argument: str) -> None:
-        """thread number: look at another thread, where it is at this time."""
+        """Look at another thread, where it is at this time.
+
+        thread number
+        """
         numbers = {thread.number for thread in self.moment.threads}
         if not argument.isdecimal() or int(argument) not in numbers:
             there = ", ".join(map(str, sorted(numbers)))
@@ -136,7 +173,10 @@ class Moving(Session):
         self.show_stop()
 
     def do_process(self, argument: str) -> None:
-        """process number: go to the first step of another process."""
+        """Go to the first step of another process.
+
+        process number
+        """
         if not argument.isdecimal():
             self.error("Process number expected; `processes` lists them")
             return
@@ -184,9 +224,7 @@ class Moving(Session):
         stop = go(self._ways(breaks))
         return (hit[0] if hit else None), stop
 
-    def _go(
-        self, argument: str, go: Callable[[Ways], Stop | None], *, forward: bool
-    ) -> None:
+    def _go(self, argument: str, go: Callable[[Ways], Stop | None], *, forward: bool) -> None:
         if argument:
             self.refuse(argument)
             return

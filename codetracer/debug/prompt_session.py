@@ -1,30 +1,31 @@
-"""What every command of the prompt shares: where it is, what it prints, and what an expression is."""
+"""What all commands of the prompt share: where it is, how it prints, and what expressions mean."""
 
 from __future__ import annotations
 
 import cmd
 import os
 import sys
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.motion import stop_at
 from codetracer.debug.prompt_breaks import Breakpoints
 from codetracer.debug.source_facts import Facts, facts
-from codetracer.debug.stops import EXCEPTION, LEAVES, LINE
+from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, UNWIND
 from codetracer.errors import RecorderError
-from codetracer.replay.evaluator import EvaluationError, evaluate
+from codetracer.replay import Expression, evaluate
 from codetracer.replay.render import render
-from codetracer.replay.values import CutText, ObjectValue, Value
+from codetracer.replay.values import CutText, ObjectValue
 from codetracer.terminal import SafeStream, safe
 
 if TYPE_CHECKING:
     from codetracer.debug.prompt_breaks import Breakpoint
     from codetracer.debug.stops import Stop
-    from codetracer.replay.cursor import Moment, Place, Timeline
+    from codetracer.replay import Moment, Place, Timeline
     from codetracer.replay.model import Frame
     from codetracer.replay.trace import Trace
+    from codetracer.replay.values import Value
 
-__all__ = ["Session"]
+__all__ = ["SHORT", "WHOLE", "Session", "exception_text"]
 
 WHOLE: Final = 1 << 20
 """The largest number of characters of a value that is printed."""
@@ -32,7 +33,12 @@ WHOLE: Final = 1 << 20
 SHORT: Final = 60
 """About how many characters a value has that is printed beside something else."""
 
-MARKS: Final = {"call": "--Call--", "return": "--Return--", "yield": "--Return--", "unwind": "--Return--"}
+MARKS: Final = {
+    "call": "--Call--",
+    "return": "--Return--",
+    "yield": "--Return--",
+    UNWIND: "--Return--",
+}
 """What pdb prints above a stop that is no line's."""
 
 
@@ -131,7 +137,7 @@ class Session(cmd.Cmd):
         code = frame.code
         text = f"{self.full_path(code.path)}({frame.line}){code.short_name}()"
         if self.stop.kind in LEAVES and frame is self.moment.frame:
-            returned = None if self.stop.kind == "unwind" else self.stop.value
+            returned = None if self.stop.kind == UNWIND else self.stop.value
             text = f"{text}->{render(returned, SHORT)}"
         return text, self.trace.source_line(code.path, frame.line)
 
@@ -166,12 +172,12 @@ class Session(cmd.Cmd):
         """Return the value of an expression in the selected frame.
 
         Raises:
-            EvaluationError: it has none; its text is for the user.
+            RecorderError: it has none; its message is for the user.
         """
         name = expression.strip()
         if name in ("__return__", "$_retval") and self.stop.kind in LEAVES:
             return self.stop.value
-        if name in ("__exception__", "$_exception") and self.stop.kind in (EXCEPTION, "unwind"):
+        if name in ("__exception__", "$_exception") and self.stop.kind in (EXCEPTION, UNWIND):
             return self.stop.value
         return evaluate(name, self.moment, self.frame)
 
@@ -179,8 +185,8 @@ class Session(cmd.Cmd):
         """Return the text of an expression's value, or of what is wrong with it."""
         try:
             return render(self.value(expression), WHOLE)
-        except (EvaluationError, RecorderError) as error:
-            return f"** raised {error} **"
+        except RecorderError as error:
+            return f"** {error.message} **"
 
     def paths(self) -> list[str]:
         """Return the paths of the recorded source files."""
@@ -199,8 +205,8 @@ class Session(cmd.Cmd):
     def _is_true(self, condition: str, moment: Moment) -> bool:
         """Return whether a condition holds; pdb stops where that cannot be said."""
         try:
-            return is_true(evaluate(condition, moment, moment.frame))
-        except EvaluationError:
+            return Expression(condition).holds(moment)
+        except RecorderError:
             return True
 
     def may_stop(self, breakpoint: Breakpoint) -> None:
@@ -230,14 +236,5 @@ def exception_text(value: Value) -> str:
     return f"{name}: {render(value.items, WHOLE)}"
 
 
-def is_true(value: Value) -> bool:
-    """Return whether a recorded value counts as true; an object without items or length does."""
-    if isinstance(value, ObjectValue):
-        return value.form not in ("list", "dict", "set", "frozenset", "tuple") or value.total > 0
-    if isinstance(value, bool | int | float | complex | str | bytes) or value is None:
-        return bool(value)
-    return value != ()
-
-
 def _text_of(value: object) -> str:
-    return cast(str, value) if isinstance(value, str) else ""
+    return value if isinstance(value, str) else ""

@@ -77,11 +77,23 @@ def _functions(tree: ast.AST, before: str) -> Iterator[Function]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = f"{before}{node.name}"
-            begin = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            begin = _begin(node)
             yield Function(name, begin, _first_line(node.body), node.end_lineno or node.lineno)
             yield from _functions(node, f"{name}.")
         else:
             yield from _functions(node, before)
+
+
+def _begin(node: ast.stmt) -> int:
+    """Return the line where a statement begins: at its first decorator if it has one."""
+    match node:
+        case (
+            ast.FunctionDef(decorator_list=[first, *_])
+            | ast.AsyncFunctionDef(decorator_list=[first, *_])
+            | ast.ClassDef(decorator_list=[first, *_])
+        ):
+            return first.lineno
+    return node.lineno
 
 
 def _first_line(body: list[ast.stmt]) -> int:
@@ -90,6 +102,5 @@ def _first_line(body: list[ast.stmt]) -> int:
         match statement:
             case ast.Expr(value=ast.Constant()) | ast.Global() | ast.Nonlocal():
                 continue
-        decorators = getattr(statement, "decorator_list", [])
-        return min([statement.lineno, *(each.lineno for each in decorators)])
+        return _begin(statement)
     return body[-1].lineno

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from codetracer.replay.cursor import Moment
+from codetracer.replay import Moment
 from codetracer.replay.events import (
     CallEvent,
     RaiseEvent,
@@ -24,7 +24,7 @@ from codetracer.replay.events import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from codetracer.replay.cursor import Timeline
+    from codetracer.replay import Timeline
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.replay import Replay
@@ -68,7 +68,7 @@ class Mark(NamedTuple):
     """Names a stop, and says what is needed to decide whether to stop there."""
 
     step: int
-    index: int
+    between: int
     kind: str
     frame: int
     """The number of its frame."""
@@ -82,17 +82,17 @@ class Stop:
 
     Attributes:
         kind: its kind, such as `LINE`.
-        index: how many stops of the thread are between its step and itself.
+        between: how many stops of the thread are between its step and itself.
         moment: the moment; its frames and variables are those at this stop.
     """
 
-    __slots__ = ("_event", "index", "kind", "moment")
+    __slots__ = ("_event", "between", "kind", "moment")
 
     def __init__(self, timeline: Timeline, replay: Replay, event: Event, at: Mark) -> None:
         frame = event.frame
         assert frame is not None
         self.kind = at.kind
-        self.index = at.index
+        self.between = at.between
         here = StepEvent(event.thread, event.time_ns, frame, at.step, frame.line)
         self.moment = Moment(timeline, replay, here)
         self._event = event
@@ -125,33 +125,33 @@ class Walk:
         timeline: the steps of the process.
         thread: the number of the thread.
         step: the number of one of its steps, from where the walk begins.
-        index: how many stops of the thread are between that step and the first one.
+        between: how many stops of the thread are between that step and the first one.
     """
 
-    def __init__(self, timeline: Timeline, thread: int, step: int, index: int = 0) -> None:
+    def __init__(self, timeline: Timeline, thread: int, step: int, between: int = 0) -> None:
         self._timeline = timeline
         self._thread = thread
-        self._from = step, index
+        self._from = step, between
         self._replay = timeline.replay(step)
         self._at: tuple[Event, Mark] | None = None
 
     def __iter__(self) -> Iterator[Mark]:
         thread = self._thread
-        step, index = -1, 0
+        step, between = -1, 0
         for event in self._replay:
             kind = _KINDS.get(type(event))
             if kind is None or event.thread.number != thread:
                 continue
             if type(event) is StepEvent:
-                step, index = event.number, 0
+                step, between = event.number, 0
             elif type(event) is CallEvent and event.entered:
                 continue
             else:
-                index += 1
-            if (step, index) >= self._from:
+                between += 1
+            if (step, between) >= self._from:
                 frame = event.frame
                 assert frame is not None
-                mark = Mark(step, index, kind, frame.number, frame.code, frame.line)
+                mark = Mark(step, between, kind, frame.number, frame.code, frame.line)
                 self._at = event, mark
                 yield mark
 
@@ -166,22 +166,22 @@ class Walk:
         return self.stop().moment
 
 
-def back(timeline: Timeline, thread: int, step: int, index: int) -> Iterator[Mark]:
+def back(timeline: Timeline, thread: int, step: int, between: int) -> Iterator[Mark]:
     """Yield the stops of a thread before a stop, the last one first.
 
     Parameters:
         timeline: the steps of the process.
         thread: the number of the thread.
-        step, index: the stop, which is not yielded itself.
+        step, between: the stop, which is not yielded itself.
     """
     part = FIRST_PART
-    end = step, index
+    end = step, between
     while True:
         # The numbers of stops count from a step of the thread on.
         first = timeline.before(max(end[0] - part, 0), None, thread) if end[0] > part else None
         found: list[Mark] = []
         for mark in Walk(timeline, thread, 0 if first is None else first):
-            if (mark.step, mark.index) >= end:
+            if (mark.step, mark.between) >= end:
                 break
             found.append(mark)
         yield from reversed(found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name, thread_name
-from codetracer.replay.layout import lay_out
 from codetracer.replay import events
+from codetracer.replay.layout import lay_out
 from codetracer.replay.render import to_json
 
 if TYPE_CHECKING:
