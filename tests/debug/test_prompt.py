@@ -64,9 +64,12 @@ def lines_of(passed: list[str]) -> list[str]:
 def refused(*arguments: str) -> tuple[int | str | None, str]:
     """Return the exit status of a command line that fails, and what it complains of."""
     complaints = io.StringIO()
-    with redirect_stdout(io.StringIO()), redirect_stderr(complaints):
-        with pytest.raises(SystemExit) as failed:
-            main(["debug", *arguments])
+    with (
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(complaints),
+        pytest.raises(SystemExit) as failed,
+    ):
+        main(["debug", *arguments])
     return failed.value.code, complaints.getvalue()
 
 
@@ -219,7 +222,8 @@ def test_many_steps_are_passed_at_once(tmp_path: Path) -> None:
     count = 30_000
     program = (
         "def one(n):\n    return n\ndef many():\n    total = 0\n"
-        f"    for n in range({count}):\n        total += one(n)\n    return total\nmany()\nend = 1\n"
+        f"    for n in range({count}):\n        total += one(n)\n    return total\n"
+        "many()\nend = 1\n"
     )
     write(tmp_path, {"app.py": program})
     assert record(tmp_path, "-q", "-o", "out", "app.py").code == 0

@@ -118,6 +118,8 @@ def test_an_interrupt_ends_the_line_and_not_the_prompt(folder: Path, tmp_path: P
         terminal.type("p 99999")
         terminal.wait_for("p 99999")
         terminal.process.send_signal(signal.SIGINT)
+        # A signal between two keys is seen with the next one.
+        terminal.type("\n")
         terminal.wait_for("--KeyboardInterrupt--")
         terminal.type("p 22 + 20\n")
         terminal.wait_for("\r\n42\r\n")
