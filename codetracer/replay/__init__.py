@@ -1,5 +1,6 @@
 """Reads a recording: its events in order, the state at each, and values as text and JSON."""
 
+from codetracer.replay.calls import Call
 from codetracer.replay.evaluator import Expression, evaluate
 from codetracer.replay.events import (
     CallEvent,
@@ -44,6 +45,7 @@ from codetracer.replay.values import (
 
 __all__ = [
     "Arrival",
+    "Call",
     "CallEvent",
     "Change",
     "Code",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from codetracer.replay.doing import Doer, Doing
 from codetracer.replay.events import CallEvent, StepEvent
 from codetracer.replay.place import Place
+from codetracer.replay.same import same
 from codetracer.replay.slots import blocks_of_object
 from codetracer_bindings.trace_decoder import ReferenceValue
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
     from codetracer.replay.values import Value
     from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["Cause", "Watch", "Write", "cause", "next_block", "writes"]
+__all__ = ["Cause", "Found", "Watch", "Write", "cause", "next_block", "writes"]
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """A change of a slot in a block."""
 
     event: int
@@ -58,7 +59,7 @@ class Write:
             ``contents``: the line changed an attribute or an item of the object that it holds.
     """
 
-    def __init__(self, timeline: Timeline, subject: str, block: int, found: _Found) -> None:
+    def __init__(self, timeline: Timeline, subject: str, block: int, found: Found) -> None:
         self._timeline = timeline
         self._block = block
         self._found = found
@@ -87,19 +88,17 @@ class Write:
 
     @cached_property
     def _values(self) -> tuple[Value, Value]:
-        block = self._timeline.block(self._block, note_changes=True)
-        changes, state = block.replay.changes, block.replay.state
+        replay = self._timeline.look(self._block, self._found.event).replay
+        changes, state = replay.changes, replay.state
         assert changes is not None
-        for number, event in enumerate(block):
-            if number == self._found.event:
-                break
-            if event.frame is not None:
-                changes.clear()
         after = state.resolve(self._found.after)
-        for number, record in changes.objects.items():
-            if record is not None:
-                state.objects[number] = record
-        return state.resolve(self._found.before), after
+        now = {number: state.objects[number] for number in changes.objects}
+        state.objects.update(
+            (number, record) for number, record in changes.objects.items() if record is not None
+        )
+        before = state.resolve(self._found.before)
+        state.objects.update(now)
+        return before, after
 
 
 def writes(timeline: Timeline, slot: Slot, step: int, *, back: bool) -> Iterator[Write]:
@@ -135,7 +134,7 @@ def next_block(
 class _Scan(NamedTuple):
     """What happens to a slot in a block."""
 
-    found: list[_Found]
+    found: list[Found]
     first: raw.Value
     """Its value before the block."""
     last: raw.Value
@@ -149,7 +148,7 @@ def _scan(timeline: Timeline, number: int, slot: Slot) -> _Scan:
     changes = replay.changes
     assert changes is not None
     first = watch.value
-    found: list[_Found] = []
+    found: list[Found] = []
     for count, event in enumerate(block):
         doer = doing.see(event)
         if event.frame is None:
@@ -157,7 +156,7 @@ def _scan(timeline: Timeline, number: int, slot: Slot) -> _Scan:
         change = watch.see(event, changes)
         if change is not None:
             steps = event.number if type(event) is StepEvent else replay.steps
-            found.append(_Found(count, steps, *cause(event, doer, change.how), *change[1:]))
+            found.append(Found(count, steps, *cause(event, doer, change.how), *change[1:]))
         changes.clear()
     return _Scan(found, first, watch.value)
 
@@ -185,12 +184,12 @@ class Watch:
         touched = self._holder.touched(event, changes)
         if touched is not None:
             self.value = self._holder.value()
-            if not _same(touched.before, self.value):
+            if not same(touched.before, self.value):
                 return _Change(touched.how, touched.before, self.value)
         value = self.value
         if type(value) is ReferenceValue and value.number in changes.objects:
             record = changes.objects[value.number]
-            if record is not None and not _same(record, self._state.objects[value.number]):
+            if record is not None and not same(record, self._state.objects[value.number]):
                 return _Change("contents", value, value)
         return None
 
@@ -223,14 +222,3 @@ def cause(event: Event, doer: Doer | None, how: str) -> Cause:
         # Between a call and its first line.
         return Cause(frame, -1 if frame.caller is None else frame.caller.step, "argument")
     return Cause(frame, step, how)
-
-
-def _same(before: object, now: object) -> bool:
-    if before is now:
-        return True
-    if type(before) is not type(now):
-        return False
-    if isinstance(before, tuple) and isinstance(now, tuple):
-        return len(before) == len(now) and all(map(_same, before, now))
-    # A NaN is not equal to itself, and 0.0 equals -0.0.
-    return before == now if not isinstance(before, float) else repr(before) == repr(now)

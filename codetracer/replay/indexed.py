@@ -192,6 +192,18 @@ class IndexedLog:
             for number, record in enumerate(self.defined(raw.CodeRecord, None))
         ]
 
+    @property
+    def threads(self) -> list[Thread]:
+        """The threads of the whole process, by number, without their stacks."""
+        return self.threads_before(None)
+
+    def threads_before(self, offset: int | None) -> list[Thread]:
+        """Return the threads that are known before a byte of the log, without their stacks."""
+        return [
+            Thread(number, record.ident, shortened(record.name))
+            for number, record in enumerate(self.defined(raw.ThreadRecord, offset))
+        ]
+
     @cached_property
     def global_names(self) -> dict[str, int]:
         """The numbers of the names of global variables."""
@@ -250,10 +262,7 @@ class _State:
         start.sources = self._paths
         start.codes = self._codes
         start.codes_before = len(self._code_records)
-        start.threads = [
-            Thread(number, record.ident, shortened(record.name))
-            for number, record in enumerate(source.defined(raw.ThreadRecord, row.offset))
-        ]
+        start.threads = source.threads_before(row.offset)
         start.resumable = _Found(self._checked(self._suspended))
         for number, stack in self._index.stacks(self._block).items():
             self._fill(start, start.threads[number], stack)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from codetracer.replay.effects import effects_of
 from codetracer.replay.history import writes
 from codetracer.replay.place import Place
 from codetracer.replay.search import reach
@@ -19,7 +20,9 @@ from codetracer.replay.slots import slot_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from codetracer.replay.events import StepEvent
+    from codetracer.replay.calls import Call
+    from codetracer.replay.effects import Effects
+    from codetracer.replay.events import OutputEvent, StepEvent
     from codetracer.replay.goals import Arrival, Goal
     from codetracer.replay.history import Write
     from codetracer.replay.model import Frame, Thread
@@ -67,6 +70,11 @@ class Moment:
         return self._timeline.number
 
     @property
+    def clock_ns(self) -> int:
+        """The time on the clock of all processes (ns since 1970)."""
+        return self._timeline.started + self.time_ns
+
+    @property
     def task(self) -> str:
         """The name of the asyncio task that runs the line; empty if there is none."""
         return self.frame.task
@@ -103,6 +111,48 @@ class Moment:
     def globals(self, frame: Frame | None = None) -> dict[str, Value]:
         """Return the global variables that a frame's code names; of the innermost without one."""
         return self._replay.globals(frame or self.frame)
+
+    # ---------------------------------------------------------------- what the line did
+
+    def changes(self) -> list[Write]:
+        """Return what the line changed itself, until the next step of its frame.
+
+        Changes are variables that it bound, and attributes and items of objects that were known
+        before. An object to which no variable leads is named by its number, such as ``#5``.
+
+        Raises:
+            TargetError: ERR_TRACE_DAMAGED, the log is damaged.
+            HostError: ERR_IO, the log cannot be read.
+        """
+        return self._effects.writes
+
+    def outputs(self) -> list[OutputEvent]:
+        """Return what the line wrote itself, and read from standard input; see `changes`."""
+        return self._effects.outputs
+
+    def calls(self) -> list[Call]:
+        """Return the calls that the line made; see `changes`."""
+        return self._effects.calls
+
+    @property
+    def exception(self) -> Value:
+        """The exception that the line raised, or that came in from what it called.
+
+        `Hidden` ``unbound`` if there was none; see `changes`.
+        """
+        return self._effects.exception
+
+    @property
+    def result(self) -> Value:
+        """What the frame returned or yielded at this line; `Hidden` ``unbound`` if it did neither.
+
+        See `changes`.
+        """
+        return self._effects.result
+
+    @cached_property
+    def _effects(self) -> Effects:
+        return effects_of(self._timeline, self)
 
     # ---------------------------------------------------------------- steps of the thread
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.errors import TargetError
 from codetracer.replay.events import StepEvent, UnfinishedEvent
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from codetracer.replay.indexed import IndexedLog
     from codetracer.replay.model import Frame
 
-__all__ = ["Block", "Timeline"]
+__all__ = ["Block", "Look", "Timeline"]
 
 KEPT_BLOCKS: Final = 16
 """For so many recently used blocks, the thread and the frame of each step are kept in memory."""
@@ -77,6 +78,30 @@ class Block:
         return Moment(self._timeline, self.replay, event)
 
 
+class Look(NamedTuple):
+    """An event of a block, with the state there until somebody looks elsewhere."""
+
+    event: Event
+    replay: Replay
+    """Its changes are those at the event."""
+
+
+class _Looked(NamedTuple):
+    """Where somebody looked last."""
+
+    block: int
+    at: int
+    look: Look
+    events: Iterator[Event]
+    """The events after it."""
+
+
+def _forget(replay: Replay, event: Event) -> None:
+    """Forget the changes at an event, if they belong to it."""
+    if replay.changes is not None and event.frame is not None:
+        replay.changes.clear()
+
+
 class Timeline:
     """The steps of one process.
 
@@ -87,6 +112,7 @@ class Timeline:
 
     Attributes:
         number, line_of: as given.
+        started: when recording of the process began (ns since 1970).
         steps: how many steps the index covers: all, unless the log is damaged.
         index: the index of the log.
         source: as given.
@@ -96,9 +122,11 @@ class Timeline:
         self.number = number
         self.source = source
         self.line_of = line_of
+        self.started: int = source.log.started
         self.index: Index = source.index
         self.steps = self.index.block(self.index.blocks).steps if self.index.blocks else 0
         self._kept: OrderedDict[int, list[_Step]] = OrderedDict()
+        self._looked: _Looked | None = None
 
     def at(self, step: int) -> Moment:
         """Return the moment right before a step's line runs.
@@ -149,6 +177,57 @@ class Timeline:
             HostError: ERR_IO, the log cannot be read.
         """
         return Block(self, self.source, number, note_changes=note_changes)
+
+    def look(self, number: int, event: int) -> Look:
+        """Return an event of a block, and the state at it.
+
+        It is cheap to look at the events of a block in their order.
+
+        Parameters:
+            number: the number of the block.
+            event: how many events of the block are before it.
+        """
+        looked = self._looked
+        if looked is not None and (looked.block, looked.at) == (number, event):
+            return looked.look
+        self._looked = None
+        if looked is None or looked.block != number or looked.at > event:
+            block = self.block(number, note_changes=True)
+            at, replay, events = -1, block.replay, iter(block)
+        else:
+            at, replay, events = looked.at, looked.look.replay, looked.events
+            _forget(replay, looked.look.event)
+        for found in events:
+            at += 1
+            if at == event:
+                self._looked = _Looked(number, at, Look(found, replay), events)
+                return self._looked.look
+            _forget(replay, found)
+        raise self.source.misfit(replay.position)
+
+    def last_step(self, frame: int) -> int:
+        """Return the number of the last step of a frame that is in several blocks; -1 for none."""
+        for row in self.index.before(self.index.blocks, KEY_FRAME, frame):
+            if row.records:
+                return self.index.block(row.block).steps + row.records - 1
+        return -1
+
+    def at_time(self, time_ns: int) -> Moment | None:
+        """Return the last step that began up to a time; None if there is none.
+
+        Parameters:
+            time_ns: the time (ns since recording of the process began).
+        """
+        rows = range(self.index.blocks)
+        number = bisect_right(rows, time_ns, key=lambda block: self.index.block(block).time) - 1
+        for block in range(number, -1, -1):
+            found = -1
+            for event in self.block(block):
+                if type(event) is StepEvent and event.time_ns <= time_ns:
+                    found = event.number
+            if found >= 0:
+                return self.at(found)
+        return None
 
     def after(self, step: int, frames: Sequence[int] | None, thread: int) -> int | None:
         """Return the number of the next step in a thread.

@@ -11,6 +11,7 @@ from codetracer.inspect.source import decode_lines
 from codetracer.recording.files import open_regular, unreadable
 from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
 from codetracer.recording.reader import LogReader
+from codetracer.replay.calls import calls
 from codetracer.replay.index_file import open_index
 from codetracer.replay.indexed import IndexedLog
 from codetracer.replay.metadata import read_metadata
@@ -23,7 +24,9 @@ from codetracer_bindings.trace_format import LOG_SUFFIX
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from codetracer.replay.calls import Call
     from codetracer.replay.events import Event
+    from codetracer.replay.model import Thread
     from codetracer.replay.moment import Moment
 
 __all__ = ["Process", "Trace"]
@@ -88,6 +91,38 @@ class Process:
             index = open_index(self.log, progress)
             self._timeline = Timeline(self.number, IndexedLog(self.log, index), self._line_of)
         return self._timeline
+
+    @property
+    def threads(self) -> list[Thread]:
+        """Its threads, in the order in which they were seen, without their stacks.
+
+        Raises:
+            TargetError: ERR_TRACE_DAMAGED, the log is damaged.
+            HostError: ERR_IO, the log cannot be read.
+        """
+        return self.timeline().source.threads
+
+    @property
+    def tasks(self) -> list[str]:
+        """The names of its asyncio tasks, in the order in which they were seen.
+
+        Raises:
+            TargetError, HostError: as for `threads`.
+        """
+        timeline = self.timeline()
+        found = calls(timeline, lambda code: code.runs_in_task)
+        return [*dict.fromkeys(call.task for call in found if call.task)]
+
+    def calls(self, name: str) -> Iterator[Call]:
+        """Yield the calls of a function, in order.
+
+        Parameters:
+            name: a qualified name, its last part, or either with the module in front of it.
+
+        Raises:
+            TargetError, HostError: as for `threads`.
+        """
+        return calls(self.timeline(), lambda code: code.is_named(name))
 
 
 class Trace:
@@ -156,6 +191,35 @@ class Trace:
                 {"path": self.path, "process": process},
             )
         return self.processes[process].timeline().at(step)
+
+    def at_time(self, clock_ns: int) -> list[Moment]:
+        """Return where each process was at a time: its last step that had begun by then.
+
+        Processes that had no step by then are left out.
+
+        Parameters:
+            clock_ns: the time (ns since 1970), such as `Moment.clock_ns`.
+
+        Raises:
+            TargetError: ERR_TRACE_DAMAGED, a log is damaged.
+            HostError: ERR_IO, a log cannot be read.
+        """
+        found = [
+            process.timeline().at_time(clock_ns - process.log.started) for process in self.processes
+        ]
+        return [moment for moment in found if moment is not None]
+
+    def calls(self, name: str) -> Iterator[Call]:
+        """Yield the calls of a function in all processes, one process after the other.
+
+        Parameters:
+            name: as for `Process.calls`.
+
+        Raises:
+            TargetError, HostError: as for `at_time`.
+        """
+        for process in self.processes:
+            yield from process.calls(name)
 
     @property
     def complete(self) -> bool:

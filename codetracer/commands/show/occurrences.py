@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name
 from codetracer.commands.show.call_tree import SHOWN_SIBLINGS
-from codetracer.commands.show.changes import differences, named, said, variable_name
 from codetracer.commands.show.output_lines import Output
 from codetracer.commands.show.selection import Places
 from codetracer.replay import events
+from codetracer.replay.differences import differences, named, said, variable_name
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
@@ -121,10 +121,9 @@ class Finds:
         if not has_whole and not any(self._has(value) for _, value in now.attributes):
             return []
         known = before or raw.ObjectRecord(number, now.form, now.type_number, 0, (), 0, ())
-        there = [*differences(self._state, number, known)]
         return [
             (suffix, value)
-            for suffix, value in there
+            for suffix, _, value in differences(self._state, number, known)
             if (has_whole if not suffix else self._text in suffix or self._has(value))
         ]
 
