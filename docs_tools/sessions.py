@@ -222,7 +222,7 @@ def comparable(session: Session) -> list[str]:
 def _without_figures(line: str) -> str:
     line = re.sub(r"^(\S+:\d+ +)\d+  ", r"\1STEP  ", line)
     line = re.sub(r"(--call|--step|\bstep) \d+", r"\1 STEP", line)
-    line = re.sub(r"^\((\d+):\d+\) ", r"(\1:STEP) ", line)
+    line = re.sub(r"^(\(|> |  )(\d+):\d+(\)? )", r"\1\2:STEP\3", line)
     line = re.sub(r"\b[\d,]+ steps\b", "N steps", line)
     line = re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", line)
     line = re.sub(r"\b[0-9.,]+ (bytes|kB|MB)\b", "SIZE", line)

@@ -32,13 +32,15 @@ class Ways:
     Parameters:
         timeline: the steps of the process.
         start: the stop.
-        breaks: the breakpoints, at which every way ends early.
+        breaks: the breakpoints, at which every way ends early; None for none, which lets a way
+            pass over what it does not need to read.
     """
 
-    def __init__(self, timeline: Timeline, start: Stop, breaks: Breaks) -> None:
+    def __init__(self, timeline: Timeline, start: Stop, breaks: Breaks | None) -> None:
         self._timeline = timeline
         self._start = start
-        self._breaks = breaks
+        self._breaks = breaks or _no_break
+        self._patience = PATIENCE if breaks is None else None
         self._thread = start.moment.thread.number
 
     def step(self) -> Stop | None:
@@ -91,14 +93,6 @@ class Ways:
             lambda: self._start.moment.back_out(),
         )
 
-    def run(self) -> Stop | None:
-        """Go on to a breakpoint."""
-        return self.ahead(lambda mark: False)
-
-    def run_back(self) -> Stop | None:
-        """Go back to a breakpoint."""
-        return self.back_to(lambda mark: False)
-
     def _is_leaving(self, frame: Frame) -> bool:
         return self._start.kind in LEAVES and frame.number == self._start.frame.number
 
@@ -114,7 +108,7 @@ class Ways:
         start = self._start
         walk = Walk(self._timeline, self._thread, start.step, start.between + 1)
         marks = iter(walk)
-        for mark in islice(marks, PATIENCE):
+        for mark in islice(marks, self._patience):
             if wanted(mark) or self._breaks(mark, walk.moment):
                 return walk.stop()
         # What the frame itself does before the next step here comes after the last step before it.
@@ -140,7 +134,7 @@ class Ways:
         for passed, mark in enumerate(marks):
             if wanted(mark) or self._breaks(mark, partial(self._moment, mark)):
                 return self._at(mark)
-            if passed == PATIENCE and (there := jump()) is not None:
+            if passed == self._patience and (there := jump()) is not None:
                 return self._last_of(there.step, wanted)
         return None
 
@@ -159,6 +153,10 @@ class Ways:
             if wanted(mark):
                 found = mark.step, mark.between
         return stop_at(self._timeline, self._thread, *found)
+
+
+def _no_break(_: Mark, moment: Callable[[], Moment]) -> bool:
+    return False
 
 
 class _Within:

@@ -10,6 +10,7 @@ from codetracer.debug.prompt_breaking import Breaking
 from codetracer.debug.prompt_completing import Completing
 from codetracer.debug.prompt_looking import Looking
 from codetracer.debug.prompt_moving import Moving
+from codetracer.debug.prompt_times import Times
 from codetracer.errors import RecorderError
 from codetracer.terminal import SafeStream
 
@@ -21,7 +22,7 @@ __all__ = ["Prompt"]
 NEEDS_A_PROGRAM: Final = "A recording cannot be changed or continued with other values"
 
 
-class Prompt(Moving, Looking, Breaking, Completing):
+class Prompt(Moving, Looking, Times, Breaking, Completing):
     """Asks for commands and runs them until somebody quits; see `Session` for its parameters."""
 
     identchars = cmd.IDENTCHARS + "=.[](),\"'+-*/%@&|<>~^"
@@ -170,10 +171,10 @@ GROUPS: Final = {
     "Forwards": "s(tep) n(ext) r(eturn) unt(il) c(ontinue)",
     "Backwards": "rs rn ru rc",
     "Anywhere": "goto j(ump) run thread process",
-    "Stops": "b(reak) tbreak cl(ear) enable disable condition ignore commands",
+    "Stops": "b(reak) tbreak watch cl(ear) enable disable condition ignore commands",
     "Stack": "w(here) u(p) d(own) a(rgs) retval threads processes",
     "Source": "l(ist) ll source",
-    "Values": "p pp whatis display undisplay",
+    "Values": "p pp whatis display undisplay history raises",
     "Prompt": "h(elp) alias unalias q(uit)",
 }
 """The commands, by what they are for."""

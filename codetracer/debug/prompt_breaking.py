@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.prompt_session import Session
-from codetracer.replay import Expression
+from codetracer.replay import Expression, ObjectValue
 from codetracer.replay.evaluator import EvaluationError
 
 if TYPE_CHECKING:
     from codetracer.debug.prompt_breaks import Breakpoint
+    from codetracer.replay import Frame
 
 __all__ = ["Breaking"]
 
@@ -136,6 +138,22 @@ class Breaking(Session):
                     break
         chosen[0].commands, chosen[0].is_silent = typed, is_silent
 
+    def do_watch(self, argument: str) -> None:
+        """End every way at the lines that change a value, in both directions.
+
+        watch variable | value.attribute | value[item]
+        The way ends before the line. An attribute or item is that of the object that it belongs to
+        now, wherever that goes.
+        """
+        if not argument:
+            self.error("A variable, attribute or item expected")
+            return
+        subject, frame = self._subject(argument)
+        # Refuses what there is not.
+        self.moment.next_change(subject, frame)
+        made = self.breakpoints.watch(argument, subject, frame)
+        self.message(f"Watchpoint {made.number} on {argument}")
+
     do_b = do_break
     do_cl = do_clear
 
@@ -160,6 +178,20 @@ class Breaking(Session):
         )
         made.condition = condition or None
         self.message(f"Breakpoint {str(made).removeprefix('breakpoint ')}")
+
+    def _subject(self, text: str) -> tuple[str, Frame | None]:
+        """Return what a text means at any other moment, and the frame that it needs for that."""
+        try:
+            node = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return text, self.frame
+        if not isinstance(node, ast.Attribute | ast.Subscript):
+            return text, self.frame
+        owner = self.value(ast.unparse(node.value))
+        if not isinstance(owner, ObjectValue):
+            return text, self.frame
+        inside = ast.unparse(node)[len(ast.unparse(node.value)) :]
+        return f"#{owner.number}{inside}", None
 
     def _where(self, text: str) -> tuple[str, int, str | None] | None:
         """Return the file, the line and perhaps the function that a text names."""

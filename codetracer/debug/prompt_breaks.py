@@ -1,16 +1,23 @@
-"""The breakpoints of the prompt, with pdb's numbers, conditions and counts."""
+"""The breakpoints and watchpoints of the prompt, with pdb's numbers, conditions and counts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from codetracer.replay import Change, Line, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from codetracer.replay import Moment
-    from codetracer.replay.model import Code
+    from codetracer.replay import Code, Frame, Goal, Moment
 
-__all__ = ["Breakpoint", "Breakpoints"]
+    type IsTrue = Callable[[str, Moment], bool]
+    """Says whether a condition is true at a moment, or cannot be said to be false."""
+
+__all__ = ["Breakpoint", "Breakpoints", "Watchpoint"]
+
+SHORT: Final = 60
+"""About how many characters of a changed value are printed."""
 
 
 class Breakpoint:
@@ -56,13 +63,34 @@ class Breakpoint:
     def __str__(self) -> str:
         return f"breakpoint {self.number} at {self._shown}:{self.line}"
 
+    def is_in(self, code: Code) -> bool:
+        """Return whether code that is at its line is meant."""
+        return self.function in (None, code.short_name)
+
+    def goal(self, is_true: IsTrue) -> Goal:
+        """Return it as a goal of a run."""
+
+        def is_meant(moment: Moment) -> bool:
+            if not self.is_in(moment.frame.code):
+                return False
+            return self.condition is None or is_true(self.condition, moment)
+
+        return Line(self.path, self.line, is_meant)
+
+    def is_passed(self) -> bool:
+        """Count that it was reached, and return whether it is to be passed."""
+        self.hits += 1
+        if not self.ignore:
+            return False
+        self.ignore -= 1
+        return True
+
     def described(self) -> list[str]:
         """Return the lines that list it."""
         kept = "del " if self.is_temporary else "keep"
         enabled = "yes" if self.is_enabled else "no "
-        found = [
-            f"{self.number:<4}breakpoint   {kept} {enabled}   at {self._shown}:{self.line}",
-        ]
+        what, _, where = str(self).partition(f" {self.number} ")
+        found = [f"{self.number:<4}{what:<12} {kept} {enabled}   {where}"]
         if self.condition is not None:
             found.append(f"\tstop only if {self.condition}")
         if self.ignore:
@@ -73,14 +101,50 @@ class Breakpoint:
         return found
 
 
+class Watchpoint(Breakpoint):
+    """A value at whose changes runs end.
+
+    Parameters:
+        number: its number.
+        text: what the user called it.
+        subject: the value, as `Change` takes it.
+        frame: the frame of a variable; None for an attribute or item of an object.
+
+    Attributes:
+        subject, frame: as given.
+    """
+
+    def __init__(self, number: int, text: str, subject: str, frame: Frame | None) -> None:
+        super().__init__(number, "", text, 0, None, is_temporary=False)
+        self._text = text
+        self.subject = subject
+        self.frame = frame
+
+    def __str__(self) -> str:
+        return f"watchpoint {self.number} on {self._text}"
+
+    def goal(self, is_true: IsTrue) -> Goal:
+        """Return it as a goal of a run."""
+        condition = self.condition
+        when = None if condition is None else lambda moment: is_true(condition, moment)
+        return Change(self.subject, self.frame, when)
+
+    def change(self, moment: Moment) -> str:
+        """Return what the line of a moment does to the value."""
+        made = moment.next_change(self.subject, self.frame)
+        if made is None:
+            return self._text
+        return f"{self._text}: {render(made.before, SHORT)} -> {render(made.after, SHORT)}"
+
+
 class Breakpoints:
     """The breakpoints, in the order of their numbers, which are never used again.
 
     Parameters:
-        is_true: says whether a condition is true at a moment, or cannot be said to be false.
+        is_true: decides about conditions.
     """
 
-    def __init__(self, is_true: Callable[[str, Moment], bool]) -> None:
+    def __init__(self, is_true: IsTrue) -> None:
         self._is_true = is_true
         self._made = 0
         self._all: dict[int, Breakpoint] = {}
@@ -104,6 +168,18 @@ class Breakpoints:
         made = Breakpoint(self._made, path, shown, line, function, is_temporary=is_temporary)
         self._all[made.number] = made
         return made
+
+    def watch(self, text: str, subject: str, frame: Frame | None) -> Watchpoint:
+        """Make a watchpoint; for the parameters see there."""
+        self._made += 1
+        made = Watchpoint(self._made, text, subject, frame)
+        self._all[made.number] = made
+        return made
+
+    def goals(self, kind: type[Breakpoint] = Breakpoint) -> dict[Goal, Breakpoint]:
+        """Return the enabled breakpoints of a kind, by their goals."""
+        chosen = [each for each in self if isinstance(each, kind) and each.is_enabled]
+        return {each.goal(self._is_true): each for each in chosen}
 
     def numbered(self, text: str) -> Breakpoint:
         """Return the breakpoint with a number.
@@ -143,13 +219,10 @@ class Breakpoints:
             moment: returns the moment there, for conditions.
         """
         for each in self.at(code.path, line):
-            if not each.is_enabled or each.function not in (None, code.short_name):
+            if not each.is_enabled or not each.is_in(code):
                 continue
             if each.condition is not None and not self._is_true(each.condition, moment()):
                 continue
-            each.hits += 1
-            if each.ignore:
-                each.ignore -= 1
-                continue
-            return each
+            if not each.is_passed():
+                return each
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from codetracer.debug.motion import Ways, last, stop_at, uncaught
+from codetracer.debug.prompt_breaks import Watchpoint
 from codetracer.debug.prompt_session import Session, exception_text
 from codetracer.debug.stops import LINE
 from codetracer.replay import Place
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from codetracer.debug.prompt_breaks import Breakpoint
     from codetracer.debug.stops import Mark, Stop
-    from codetracer.replay import Moment
+    from codetracer.replay import Goal, Moment
 
 __all__ = ["Moving"]
 
@@ -69,14 +70,12 @@ class Moving(Session):
         if argument:
             self.refuse(argument)
             return
-        start = self.stop
-        hit, stop = self._way(lambda ways: ways.run())
-        if stop is None:
-            raised = uncaught(self.timeline, start.moment.thread.number)
-            if raised is not None and (raised.step, raised.between) > (start.step, start.between):
-                self.message(f"Uncaught {exception_text(raised.value).partition(':')[0]}")
-                stop = raised
-        self._arrive(hit, stop, forward=True)
+        hit, stop = self._run(self.breakpoints.goals(), back=False)
+        raised = self._uncaught()
+        if raised is not None and (stop is None or stop.step > raised.step):
+            self.message(f"Uncaught {exception_text(raised.value).partition(':')[0]}")
+            hit, stop = None, raised
+        self._arrive(hit, stop or self._end(forward=True), forward=True)
 
     # ---------------------------------------------------------------- backwards
 
@@ -106,7 +105,17 @@ class Moving(Session):
 
         rc (reverse continue)
         """
-        self._go(argument, lambda ways: ways.run_back(), forward=False)
+        if argument:
+            self.refuse(argument)
+            return
+        if self.stop.between:
+            # The line itself is behind this stop.
+            hit, stop = self._way(lambda ways: ways.back_to(_is_line))
+            if hit is not None:
+                self._arrive(hit, stop, forward=False)
+                return
+        hit, stop = self._run(self.breakpoints.goals(), back=True)
+        self._arrive(hit, stop or self._end(forward=False), forward=False)
 
     # ---------------------------------------------------------------- to a place
 
@@ -133,7 +142,7 @@ class Moving(Session):
         def is_there(mark: Mark) -> bool:
             return mark.kind == LINE and mark.line == line and mark.code.path == path
 
-        ways = self._ways(lambda mark, moment: False)
+        ways = Ways(self.timeline, self.stop, None)
         stop = ways.ahead(is_there) or ways.back_to(is_there)
         if stop is None:
             self.error(f"Jump failed: line {line} never runs in this thread")
@@ -206,45 +215,92 @@ class Moving(Session):
             self.error(str(error))
             return None
 
-    def _ways(self, breaks: Callable[[Mark, Callable[[], Moment]], bool]) -> Ways:
-        return Ways(self.timeline, self.stop, breaks)
-
     def _way(self, go: Callable[[Ways], Stop | None]) -> tuple[Breakpoint | None, Stop | None]:
         """Go a way; return the breakpoint that ended it, and the stop."""
         hit: list[Breakpoint] = []
 
         def breaks(mark: Mark, moment: Callable[[], Moment]) -> bool:
-            if mark.kind == LINE and self.breakpoints:
+            if mark.kind == LINE:
                 found = self.breakpoints.reached(mark.code, mark.line, moment)
                 if found is not None:
                     hit.append(found)
                     return True
             return False
 
-        stop = go(self._ways(breaks))
+        stop = go(Ways(self.timeline, self.stop, breaks if self.breakpoints else None))
         return (hit[0] if hit else None), stop
+
+    def _run(
+        self, goals: dict[Goal, Breakpoint], *, back: bool, end: Stop | None = None
+    ) -> tuple[Breakpoint | None, Stop | None]:
+        """Run to one of some breakpoints in any thread, before `end`; return it, and the stop."""
+        moment = self.moment
+        while goals:
+            arrival = moment.run_back(*goals) if back else moment.run(*goals)
+            if arrival is None:
+                break
+            moment = arrival.moment
+            if end is not None and back == (moment.step <= end.step):
+                break
+            for goal in arrival.goals:
+                hit = goals[goal]
+                if not hit.is_passed():
+                    return hit, stop_at(self.timeline, moment.thread.number, moment.step)
+        return None, None
+
+    def _uncaught(self) -> Stop | None:
+        """Return where the next exception is raised that ends a thread, if one does."""
+        if self.process not in self._raised:
+            threads = self.timeline.at(self.timeline.steps - 1).threads
+            found = [uncaught(self.timeline, thread.number) for thread in threads]
+            self._raised[self.process] = sorted(filter(None, found), key=_order)
+        here = _order(self.stop)
+        return next((stop for stop in self._raised[self.process] if _order(stop) > here), None)
 
     def _go(self, argument: str, go: Callable[[Ways], Stop | None], *, forward: bool) -> None:
         if argument:
             self.refuse(argument)
             return
         hit, stop = self._way(go)
+        watches = self.breakpoints.goals(Watchpoint)
+        watched, change = self._run(watches, back=not forward, end=stop)
+        if change is not None:
+            hit, stop = watched, change
         self._arrive(hit, stop, forward=forward)
 
     def _arrive(self, hit: Breakpoint | None, stop: Stop | None, *, forward: bool) -> None:
+        """Take the stop to which a command led, or the end of the thread, and print it."""
         if stop is None:
             edge = "ends" if forward else "begins"
             self.message(f"The recording of this thread {edge} here.")
-            stop = self._edge(forward=forward)
+            stop = self._edge(self.moment.thread.number, forward=forward)
+        thread = self.moment.thread.number
         self.settle(stop)
+        if self.moment.thread.number != thread:
+            self.message(f"Thread {self.moment.thread.number}: {self.moment.thread.name}")
         if hit is None:
             self.show_stop()
         else:
             self.may_stop(hit)
 
-    def _edge(self, *, forward: bool) -> Stop:
-        """Return the last stop of the thread, or the first."""
-        thread = self.moment.thread.number
+    def _edge(self, thread: int, *, forward: bool) -> Stop:
+        """Return the last stop of a thread, or the first."""
         if forward:
             return last(self.timeline, thread) or self.stop
-        return stop_at(self.timeline, thread, 0)
+        first = 0 if self.timeline.at(0).thread.number == thread else None
+        step = self.timeline.after(0, None, thread) if first is None else first
+        return self.stop if step is None else stop_at(self.timeline, thread, step)
+
+    def _end(self, *, forward: bool) -> Stop:
+        """Return the last stop of the process, or the first; say that it is."""
+        self.message(f"The recording {'ends' if forward else 'begins'} here.")
+        moment = self.timeline.at(self.timeline.steps - 1 if forward else 0)
+        return self._edge(moment.thread.number, forward=forward)
+
+
+def _order(stop: Stop) -> tuple[int, int]:
+    return stop.step, stop.between
+
+
+def _is_line(mark: Mark) -> bool:
+    return mark.kind == LINE

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.motion import stop_at
-from codetracer.debug.prompt_breaks import Breakpoints
+from codetracer.debug.prompt_breaks import Breakpoints, Watchpoint
 from codetracer.debug.source_facts import Facts, facts
 from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, UNWIND
 from codetracer.errors import RecorderError
@@ -69,6 +69,7 @@ class Session(cmd.Cmd):
         self.displays: dict[int, dict[str, str]] = {}
         self.aliases: dict[str, str] = {}
         self._facts: dict[str, Facts] = {}
+        self._raised: dict[int, list[Stop]] = {}
         self._workdir = _text_of(trace.metadata.get("workdir"))
         self.enter(place)
 
@@ -214,6 +215,8 @@ class Session(cmd.Cmd):
         if breakpoint.is_temporary:
             self.breakpoints.remove(breakpoint)
             self.message(f"Deleted {breakpoint}")
+        if isinstance(breakpoint, Watchpoint):
+            self.message(f"Watchpoint {breakpoint.number}, {breakpoint.change(self.moment)}")
         if not breakpoint.is_silent:
             self.show_stop()
         self.cmdqueue[:0] = breakpoint.commands

@@ -97,7 +97,7 @@ def test_continue_stops_at_the_raise_that_ends_the_program_and_then_at_the_end(t
         *("(30)<module>()", "(30)<module>()"),
     ]
     assert printed.count("Uncaught ValueError") == 1
-    assert printed.count("The recording of this thread ends here.") == 2
+    assert printed.count("The recording ends here.") == 2
 
 
 def test_reverse_up_goes_to_the_line_that_called(trace: Path) -> None:
@@ -115,6 +115,76 @@ def test_places_lead_anywhere_and_back(trace: Path) -> None:
         *("(3)<module>()", "(3)Order()", "(1)<module>()", "(28)<module>()", "(1)<module>()"),
         "(14)clean_up()",
     ]
+
+
+def test_a_watched_value_stops_every_way_where_it_changes(trace: Path) -> None:
+    printed = type_at_prompt(trace, "watch order.total", *["rc"] * 4, "c", "n", "c", "r", "b")
+
+    changes = [line for line in printed if line.startswith("Watchpoint 1, ")]
+    first, second, third = (f"Watchpoint 1, order.total: {values}" for values in VALUES)
+    assert changes == [third, second, first, first, second, third]
+    assert lines_of(positions(printed))[1:] == [
+        *("(10)add_up()", "(10)add_up()", "(6)__init__()", "(1)<module>()"),
+        *("(6)__init__()", "(6)__init__()", "(10)add_up()", "(10)add_up()"),
+    ]
+    assert printed[-3:-1] == [
+        "Num Type         Disp Enb   Where",
+        "1   watchpoint   keep yes   on order.total",
+    ]
+
+
+VALUES = "<unbound> -> 0", "0 -> 40", "40 -> 60"
+"""The changes of the order's total."""
+
+
+def test_a_watch_has_a_condition_and_a_count(trace: Path) -> None:
+    printed = type_at_prompt(trace, "watch order.total", "condition 1 cents == 40", "rc", "rc")
+    passed = type_at_prompt(trace, "watch order.total", "ignore 1 1", "rc", "disable 1", "rc")
+
+    assert lines_of(positions(printed))[1:] == ["(10)add_up()", "(6)__init__()"]
+    assert lines_of(positions(passed))[1:] == ["(10)add_up()", "(1)<module>()"]
+    assert f"Watchpoint 1, order.total: {VALUES[1]}" in passed
+
+
+def test_history_shows_the_changes_before_and_after(trace: Path) -> None:
+    printed = type_at_prompt(trace, "tbreak 11", "rc", "goto 0:19", "history self.total")
+
+    shown = [line.split("app.py")[-1] for line in printed[-4:]]
+    assert shown == [
+        f"(6)__init__()  {VALUES[0]}",
+        "> 0:19 is here",
+        f"(10)add_up()  {VALUES[1]}",
+        f"(10)add_up()  {VALUES[2]}",
+    ]
+
+
+def test_raises_shows_the_exceptions_before_and_after(trace: Path) -> None:
+    before = type_at_prompt(trace, "goto 0", "raises")
+    after = type_at_prompt(trace, "goto end", "raises")
+
+    assert before[-2] == "> 0:0 is here"
+    assert before[-1].endswith("app.py(19)check()  ValueError: too much")
+    assert after[-2] == before[-1]
+
+
+def test_continue_stops_in_any_thread(trace: Path) -> None:
+    printed = type_at_prompt(trace, "b 24", "goto 0", "c", "c", "rc")
+
+    assert lines_of(positions(printed))[2:] == ["(24)aside()", "(19)check()", "(24)aside()"]
+    assert [line for line in printed if line.startswith("Thread")] == [
+        *("Thread 1: other", "Thread 0: MainThread", "Thread 1: other"),
+    ]
+
+
+def test_a_way_ends_with_its_thread(trace: Path) -> None:
+    printed = type_at_prompt(trace, "thread 1", "s", "s", "rs", "rs", "rs", "rs")
+
+    assert lines_of(positions(printed))[1:] == [
+        *("(25)aside()", "(25)aside()", "(25)aside()", "(25)aside()", "(24)aside()"),
+        *("(24)aside()", "(24)aside()"),
+    ]
+    assert "The recording of this thread ends here." in printed
+    assert printed.count("The recording of this thread begins here.") == 2
 
 
 def test_another_thread_is_looked_at_where_it_is_at_that_time(trace: Path) -> None:
@@ -173,7 +243,7 @@ def test_commands_of_a_breakpoint_are_typed_by_themselves(trace: Path) -> None:
         trace, "b 10", "commands", "silent", "p cents", "rc", "rc", "commands 1", "end", "c"
     )
 
-    assert printed[6:9] == ["20", "40", "The recording of this thread begins here."]
+    assert printed[6:9] == ["20", "40", "The recording begins here."]
     assert lines_of(positions(printed))[1:] == ["(1)<module>()", "(10)add_up()"]
 
 
@@ -207,6 +277,11 @@ def test_commands_of_a_breakpoint_may_go_on(trace: Path) -> None:
         ("ignore 1 x", "*** Invalid argument: 1 x"),
         ("unalias x", "*** There is no alias 'x'"),
         ("undisplay x", "*** not displaying x"),
+        ("watch", "*** A variable, attribute or item expected"),
+        ("watch nothing", "has no variable nothing"),
+        ("history", "*** A variable, attribute or item expected"),
+        ("history nothing.x", "leads nowhere"),
+        ("raises x", "*** Invalid argument: x"),
         ("l x", "*** Error in argument: 'x'"),
         ("u x", "*** Invalid frame count (x)"),
         ("", ""),

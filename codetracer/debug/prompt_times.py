@@ -1,0 +1,90 @@
+"""The prompt's commands that print what happens at other times: changes and exceptions."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from codetracer.debug.motion import stop_at
+from codetracer.debug.prompt_session import SHORT, Session, exception_text
+from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, Walk
+from codetracer.replay import Raise, render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from codetracer.replay import Moment
+    from codetracer.replay.history import Write
+
+__all__ = ["Times"]
+
+SHOWN: Final = 10
+"""How many lines are printed of what came before, and of what comes after."""
+
+
+class Times(Session):
+    """Commands that look at other moments, and stay where they are."""
+
+    def do_history(self, argument: str) -> None:
+        """Print the changes of a value, before this moment and after it.
+
+        history variable | value.attribute | value[item]
+        An attribute or item is that of the object that it belongs to now.
+        """
+        if not argument:
+            self.error("A variable, attribute or item expected")
+            return
+        earlier = self.moment.history(argument, self.frame, back=True)
+        later = self.moment.history(argument, self.frame)
+        self._around(map(self._changed, earlier), map(self._changed, later))
+
+    def do_raises(self, argument: str) -> None:
+        """Print the exceptions that were raised before this moment and after it, in any thread.
+
+        It takes no argument.
+        """
+        if argument:
+            self.refuse(argument)
+            return
+        self._around(self._raises(back=True), self._raises(back=False))
+
+    def _around(self, earlier: Iterator[str], later: Iterator[str]) -> None:
+        """Print lines in the order of time, and where the prompt is among them."""
+        before = [*islice(earlier, SHOWN + 1)]
+        if len(before) > SHOWN:
+            before[-1] = "  …"
+        for line in reversed(before):
+            self.message(line)
+        self.message(f"> {self.moment.place} is here")
+        for number, line in enumerate(islice(later, SHOWN + 1)):
+            self.message("  …" if number == SHOWN else line)
+
+    def _changed(self, write: Write) -> str:
+        values = f"{render(write.before, SHORT)} -> {render(write.after, SHORT)}"
+        if write.moment is None:
+            return f"  {'by code that was not recorded':<40}  {values}"
+        return f"{self._at(write.moment)}  {values}"
+
+    def _raises(self, *, back: bool) -> Iterator[str]:
+        moment = self.moment
+        while (there := moment.run_back(Raise()) if back else moment.run(Raise())) is not None:
+            moment = there.moment
+            yield f"{self._at(moment)}  {self._exception(moment)}"
+
+    def _exception(self, moment: Moment) -> str:
+        """Return the text of the exception that the line of a moment raised."""
+        walk = Walk(self.timeline, moment.thread.number, moment.step, 1)
+        for mark in walk:
+            if mark.frame == moment.frame.number:
+                if mark.kind == EXCEPTION:
+                    stop = stop_at(self.timeline, moment.thread.number, mark.step, mark.between)
+                    return exception_text(stop.value)
+                if mark.kind == LINE or mark.kind in LEAVES:
+                    break
+        return "?"
+
+    def _at(self, moment: Moment) -> str:
+        """Return the place of a moment and its line."""
+        code = moment.frame.code
+        where = f"{self.full_path(code.path)}({moment.line}){code.short_name}()"
+        return f"  {moment.place}  {where}"
