@@ -80,6 +80,7 @@ PROGRAM_COMMANDS: Final = {
 TRACE_COMMANDS: Final = {
     "show": "codetracer.commands.show.command",
     "debug": "codetracer.commands.debug",
+    "why": "codetracer.commands.why",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
 }

@@ -220,7 +220,7 @@ def comparable(session: Session) -> list[str]:
 
 
 def _without_figures(line: str) -> str:
-    line = re.sub(r"^(\S+:\d+ +)\d+  ", r"\1STEP  ", line)
+    line = re.sub(r"^(\S+:\d+ +(?:\d+:)?)\d+  ", r"\1STEP  ", line)
     line = re.sub(r"(--call|--step|\bstep) \d+", r"\1 STEP", line)
     line = re.sub(r"^(\(|> |  )(\d+):\d+(\)? )", r"\1\2:STEP\3", line)
     line = re.sub(r"\b[\d,]+ steps\b", "N steps", line)

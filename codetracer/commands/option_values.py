@@ -8,7 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Once", "text", "whole_number"]
+    from codetracer.replay import Place
+
+__all__ = ["Once", "place", "source_line", "text", "whole_number"]
 
 
 class Once(argparse.Action):
@@ -58,3 +60,21 @@ def text(given: str) -> str:
     if not given:
         raise argparse.ArgumentTypeError("must not be empty")
     return given
+
+
+def place(given: str) -> Place:
+    """Return the place that a text says; a ``type`` of an option for `argparse`."""
+    from codetracer.replay import Place
+
+    try:
+        return Place.parse(given)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def source_line(given: str) -> tuple[str, int]:
+    """Return the file and the line of a text; a ``type`` of an option for `argparse`."""
+    path, _, line = given.rpartition(":")
+    if not path or not line.isascii() or not line.isdigit() or int(line) < 1:
+        raise argparse.ArgumentTypeError(f"must be FILE:LINE, such as app.py:40, not {given!r}")
+    return path, int(line)

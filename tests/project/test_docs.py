@@ -51,8 +51,28 @@ def test_a_block_without_outputs_is_not_run() -> None:
 def test_there_are_five_hunts_of_at_most_three_commands_and_sixty_lines() -> None:
     assert len(HUNTS) == 5
     for hunt in HUNTS.values():
-        assert len(hunt.commands) <= 3
-        assert 0 < sum(len(command.output) for command in hunt.commands) <= 60
+        *commands, _ = hunt.commands
+        assert len(commands) <= 3
+        assert 0 < sum(len(command.output) for command in commands) <= 60
+
+
+FAULTS = {
+    "swallowed": r"contacts\.py:29 .*\.read_text\(encoding=\"utf-8\"\)",
+    "hanging": r"jobs\.py:11 .*KeyError\(''\) is raised",
+    "shared": r"server\.py:13 .*self\.session = Session\(\)",
+    "price": r"vouchers\.py:11 .*discount\.percent \+= self\.percent",
+    "cache": r"memo\.py:7 .*return args \+ tuple\(sorted\(kwargs\)\)",
+}
+"""The line with the bug of each hunt, as `codetracer why` shows it."""
+
+
+@pytest.mark.parametrize("folder", HUNTS)
+def test_the_line_with_the_bug_is_in_the_tree_of_one_question(folder: str) -> None:
+    *_, question = HUNTS[folder].commands
+
+    assert question.line.startswith("codetracer why trace-out")
+    assert re.search(FAULTS[folder], "\n".join(question.output))
+    assert len(question.output) <= 40
 
 
 CULPRITS = {
@@ -66,7 +86,8 @@ CULPRITS = {
 
 @pytest.mark.parametrize("folder", HUNTS)
 def test_the_culprit_is_among_what_is_printed(folder: str) -> None:
-    text = "\n".join(line for command in HUNTS[folder].commands for line in command.output)
+    *commands, _ = HUNTS[folder].commands
+    text = "\n".join(line for command in commands for line in command.output)
 
     assert re.search(CULPRITS[folder], text)
 

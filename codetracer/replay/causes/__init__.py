@@ -1,0 +1,9 @@
+"""Why a value is what it is: chains of causes through lines, calls, arguments and results.
+
+docs/adr/0014 has the rules.
+"""
+
+from codetracer.replay.causes.questions import Questions
+from codetracer.replay.causes.tree import Cause, Unknown
+
+__all__ = ["Cause", "Questions", "Unknown"]

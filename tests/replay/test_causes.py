@@ -1,0 +1,146 @@
+"""Why values are what they are, in programs of which that is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer.errors import TargetError, UsageError
+from codetracer.replay import Place, ReturnEvent, Trace, render
+from codetracer.replay.causes import Cause, Questions, Unknown
+from tests.support.running import execute, write
+from tests.support.why_programs import KNOWN, MAIN, NEVER_RUN, PROGRAMS
+
+
+def recorded(folder: Path, *arguments: str) -> Trace:
+    execute("-m", "codetracer", "record", "-q", "-o", "out", *arguments, cwd=folder)
+    return codetracer.read(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
+    folder = tmp_path_factory.mktemp("why")
+    write(folder, {**PROGRAMS, "app.py": MAIN})
+    return recorded(folder, "app.py")
+
+
+def asking(trace: Trace, deepest: int = 8) -> Questions:
+    return Questions(trace, trace.processes[0], lambda code: "packages" not in code.path, deepest)
+
+
+def told(causes: list[Cause]) -> str:
+    """Return a tree as text: of each node its line, what it is about, and its value."""
+    lines: list[str] = []
+
+    def tell(cause: Cause, depth: int) -> None:
+        value = "" if isinstance(cause.value, Unknown) else f" = {render(cause.value, 60)}"
+        kind = "" if cause.kind in ("value", "result") else f" [{cause.kind}]"
+        again = " as above" if cause.again else ""
+        lines.append(f"{'  ' * depth}{cause.line}: {cause.text}{value}{kind}{again}")
+        lines.extend(f"{'  ' * depth}    ? {note}" for note in cause.remarks)
+        for each in cause.causes:
+            tell(each, depth + 1)
+
+    for cause in causes:
+        tell(cause, 0)
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("expression", KNOWN)
+def test_the_causes_of_a_value_are_those_that_it_has(trace: Trace, expression: str) -> None:
+    assert told(asking(trace).value(expression, None)) == KNOWN[expression].strip("\n")
+
+
+@pytest.mark.parametrize("place", NEVER_RUN)
+def test_a_line_did_not_run_because_of_the_branch_that_was_taken(trace: Trace, place: str) -> None:
+    path, _, line = place.partition(":")
+
+    causes = asking(trace).unreached(path, int(line), None)
+
+    assert told(causes) == NEVER_RUN[place].strip("\n")
+
+
+def test_a_line_that_ran_in_the_last_call_has_a_cause_in_the_call_that_a_place_names(
+    trace: Trace,
+) -> None:
+    with pytest.raises(TargetError, match="did run, last at 0:"):
+        asking(trace).unreached("never.py", 4, None)
+    call = next(
+        event.frame.step
+        for event in trace.processes[0]
+        if isinstance(event, ReturnEvent) and event.frame.code.name == "check"
+    )
+
+    causes = asking(trace).unreached("never.py", 4, Place(0, call))
+
+    assert told(causes) == (
+        "4: never.py:4 did not run [line]\n"
+        "  3: return 'over' [left]\n"
+        "    2: amount > limit = True [condition]\n"
+        "      28: amount = 10 [argument]\n"
+        "      28: limit = 5 [argument]\n"
+        "        27: limit = 5"
+    )
+
+
+def test_an_exception_is_caused_by_what_its_line_read(trace: Trace) -> None:
+    causes, others = asking(trace).exception("ZeroDivisionError", None)
+
+    assert told(causes) == (
+        "21: ZeroDivisionError = ZeroDivisionError('division by zero') [exception]\n"
+        "  26: whole = 0 [argument]"
+    )
+    assert others == []
+
+
+def test_a_value_at_a_place_is_that_of_the_variables_there(trace: Trace) -> None:
+    asked = asking(trace)
+    (last,) = asked.value("total", None)
+    (before,) = last.causes[:1]
+    assert before.place is not None
+    assert last.place is not None
+
+    (there,) = asking(trace).value("total", last.place)
+
+    assert (there.value, there.place) == (before.value, before.place)
+
+
+def test_a_tree_goes_no_deeper_than_it_may(trace: Trace) -> None:
+    (cause,) = asking(trace, deepest=1).value("answer", None)
+
+    (only,) = cause.causes
+    assert (only.cut, only.causes) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("expression", "error", "said"),
+    [
+        ("totl", TargetError, "nothing in the recording has a value of totl; did you mean total"),
+        ("add_upp()", TargetError, "no call of add_upp; did you mean add_up"),
+        ("1 +", UsageError, "'1 \\+' is no expression"),
+        ("len(x)", UsageError, "cannot be explained; name variables"),
+        ("#x", UsageError, "names no object"),
+        ("#99999.a", TargetError, "no change of #99999.a"),
+    ],
+)
+def test_a_question_without_an_answer_says_why(
+    trace: Trace, expression: str, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        asking(trace).value(expression, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("nowhere.py:3", "no code of nowhere.py was recorded; did you mean never.py"),
+        ("never.py:4000", "never.py:4000 has no code"),
+    ],
+)
+def test_a_line_that_is_none_is_named_in_the_error(trace: Trace, place: str, said: str) -> None:
+    path, _, line = place.partition(":")
+
+    with pytest.raises(TargetError, match=said):
+        asking(trace).unreached(path, int(line), None)

@@ -1,0 +1,471 @@
+"""Programs of which it is known why their values are what they are."""
+
+from __future__ import annotations
+
+LOOPS = """\
+def add_up(numbers):
+    total = 0
+    for number in numbers:
+        total += number
+    return total
+
+
+def shortest(words):
+    best = words[0]
+    for word in words:
+        if len(word) < len(best):
+            best = word
+    return best
+
+
+add_up([3, 4])
+shortest(["three", "two", "seven"])
+"""
+
+BRANCHES = """\
+LIMIT = 100
+
+
+def fee(amount, *, express=False):
+    if amount > LIMIT:
+        base = 0
+    elif amount:
+        base = 5
+    else:
+        base = 9
+    return base + (3 if express else 1)
+
+
+def raise_limit(by):
+    global LIMIT
+    LIMIT += by
+
+
+raise_limit(50)
+fee(120, express=True)
+named = "" or LIMIT and "many"
+"""
+
+UNPACKING = """\
+def split(line, separator="="):
+    key, (value, *rest) = line.partition(separator)[0], [line[-1], 2, 3]
+    return value, key
+
+
+def first_of(pair):
+    got, other = pair
+    return got
+
+
+answer = first_of(split("size=7"))
+"""
+
+GENERATORS = """\
+def evens(top):
+    for number in range(top):
+        if number % 2 == 0:
+            yield number
+
+
+def chained(top):
+    yield from evens(top)
+
+
+def half(number):
+    return number // 2
+
+
+picked = list(evens(5))
+third = picked[2]
+from_chain = [half(each) for each in chained(3)]
+for last_even in evens(3):
+    pass
+squares = sum(each * each for each in picked)
+"""
+
+EXCEPTIONS = """\
+class EmptyError(Exception):
+    pass
+
+
+def take(basket, count):
+    if count > len(basket):
+        raise EmptyError(f"{count} wanted")
+    return basket[:count]
+
+
+def order(count):
+    basket = ["apple"]
+    try:
+        return take(basket, count)
+    except EmptyError as error:
+        reason = error
+        return str(reason)
+
+
+def ratio(part, whole):
+    return part / whole
+
+
+said = order(2)
+try:
+    ratio(1, len([]))
+except ZeroDivisionError:
+    failed = True
+"""
+
+OBJECTS = """\
+class Vector:
+    scale = 2
+
+    def __init__(self, x):
+        self.x = x
+
+    def __add__(self, other):
+        return Vector(self.x + other.x)
+
+    @property
+    def scaled(self):
+        return self.x * self.scale
+
+
+class Lock:
+    def __enter__(self):
+        return 11
+
+    def __exit__(self, *_):
+        return False
+
+
+def fill(target, item):
+    target.append(item)
+
+
+one = Vector(1)
+both = one + Vector(5)
+wide = both.scaled
+with Lock() as held:
+    inside = held
+basket = []
+alias = basket
+fill(alias, wide)
+size = basket[0]
+sizes = {"wide": wide, "held": held}
+chosen = sizes["held"]
+ordered = sorted([2, 1], key=lambda number: -number)
+"""
+
+CLOSURES = """\
+def counter(start):
+    count = start
+
+    def step(by=1):
+        nonlocal count
+        count += by
+        return count
+
+    return step
+
+
+def apply(function, *args, **options):
+    return function(*args, **options)
+
+
+step = counter(10)
+step()
+after = apply(step, by=5)
+
+
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+
+
+fifth = fib(3)
+"""
+
+NEVER = """\
+def check(amount, limit):
+    if amount > limit:
+        return "over"
+    for item in []:
+        print(item)
+    try:
+        number = int(amount)
+    except TypeError:
+        number = 0
+    match number:
+        case 1:
+            number = 4
+        case _:
+            number = 5
+    return number
+
+
+def deliver(goods):
+    taken = goods["boots"]
+    return taken
+
+
+def unused():
+    return 1
+
+
+limit = 5
+check(10, limit)
+check(3, limit + 5)
+try:
+    deliver({"hats": 2})
+except KeyError:
+    pass
+if limit > 9:
+    unused()
+"""
+
+ASYNC = """\
+import asyncio
+
+
+async def price(name):
+    await asyncio.sleep(0)
+    return len(name) * 10
+
+
+async def ask(names):
+    found = 0
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(price(name)) for name in names]
+    found = await price("gold")
+    return found
+
+
+paid = asyncio.run(ask(["tin"]))
+"""
+
+PROGRAMS = {
+    "loops.py": LOOPS,
+    "branches.py": BRANCHES,
+    "unpacking.py": UNPACKING,
+    "generators.py": GENERATORS,
+    "exceptions.py": EXCEPTIONS,
+    "objects.py": OBJECTS,
+    "closures.py": CLOSURES,
+    "never.py": NEVER,
+    "asynchronous.py": ASYNC,
+}
+
+MAIN = "import " + ", ".join(name.removesuffix(".py") for name in PROGRAMS) + "\n"
+"""A program that runs all of them."""
+
+KNOWN = {
+    "add_up()": """
+5: add_up() = 7
+  4: total = 7
+    4: total = 3
+      2: total = 0
+      3: number = 3
+        16: numbers[0] = 3
+    3: number = 4
+      16: numbers[1] = 4
+""",
+    "shortest()": """
+13: shortest() = 'two'
+  12: best = 'two'
+    10: word = 'two'
+      17: words[1] = 'two'
+    11: len(word) < len(best) = True [condition]
+      10: word = 'two' as above
+      9: best = 'three'
+        17: words[0] = 'three'
+""",
+    "fee()": """
+11: fee() = 8
+  8: base = 5
+    7: amount = True [condition]
+      20: amount = 120 [argument]
+    5: amount > LIMIT = False [condition]
+      20: amount = 120 [argument]
+      16: LIMIT = 150
+        1: LIMIT = 100
+        19: by = 50 [argument]
+  20: express = True [argument]
+""",
+    "named": """
+21: named = 'many'
+  16: LIMIT = 150
+    1: LIMIT = 100
+    19: by = 50 [argument]
+""",
+    "answer": """
+11: answer = '7'
+  8: first_of() = '7'
+    7: got = '7'
+      11: pair = ('7', 'size') [argument]
+        3: split() = ('7', 'size')
+          2: value = '7'
+            11: line = 'size=7' [argument]
+          2: key = 'size'
+            11: line = 'size=7' [argument]
+            1: separator = '=' [default]
+""",
+    "third": """
+16: third = 4
+  15: picked[2] = 4
+      ? evens() went on 3 times here; one is shown
+    4: evens() = 4 [yield]
+      2: number = 4
+        15: top = 5 [argument]
+      3: number % 2 == 0 = True [condition] as above
+""",
+    "from_chain": """
+17: from_chain = [0, 1]
+    ? chained() went on 2 times here; one is shown
+    ? half() ran 2 times here; one is shown
+  8: chained() = 2 [yield]
+      ? evens() went on 2 times here; one is shown
+    4: evens() = 2 [yield]
+      2: number = 2
+        8: top = 3 [argument]
+          17: top = 3 [argument]
+      3: number % 2 == 0 = True [condition] as above
+  12: half() = 1
+    17: number = 2 [argument]
+""",
+    "last_even": """
+18: last_even = 2
+  4: evens() = 2 [yield]
+    2: number = 2
+      18: top = 3 [argument]
+    3: number % 2 == 0 = True [condition] as above
+""",
+    "squares": """
+20: squares = 20
+  15: picked = [0, 2, 4]
+      ? evens() went on 3 times here; one is shown
+    4: evens() = 4 [yield]
+      2: number = 4
+        15: top = 5 [argument]
+      3: number % 2 == 0 = True [condition] as above
+""",
+    "said": """
+24: said = '2 wanted'
+  17: order() = '2 wanted'
+    16: reason = EmptyError('2 wanted')
+      15: error = EmptyError('2 wanted')
+        7: EmptyError = EmptyError('2 wanted') [exception]
+          6: count > len(basket) = True [condition]
+            14: count = 2 [argument]
+              24: count = 2 [argument]
+            14: basket = ['apple'] [argument]
+              12: basket = ['apple']
+""",
+    "wide": """
+29: wide = 12
+  12: both.scaled = 12
+    5: self.x = 6
+      8: x = 6 [argument]
+        5: self.x = 1
+          27: x = 1 [argument]
+        5: other.x = 5
+          28: x = 5 [argument]
+    2: self.scale = 2
+""",
+    "inside": """
+31: inside = 11
+  30: held = 11
+    17: __enter__() = 11
+""",
+    "size": """
+35: size = 12
+  24: basket[0] = 12
+    34: item = 12 [argument]
+      29: wide = 12
+        12: both.scaled = 12
+          5: self.x = 6
+            8: x = 6 [argument]
+              5: self.x = 1
+                27: x = 1 [argument]
+              5: other.x = 5
+                28: x = 5 [argument]
+          2: self.scale = 2
+""",
+    "chosen": """
+37: chosen = 11
+  36: sizes['held'] = 11
+    30: held = 11
+      17: __enter__() = 11
+""",
+    "ordered": """
+38: ordered = [2, 1]
+    ? <lambda>() ran here too, called by code that is not recorded
+""",
+    "after": """
+18: after = 16
+  13: apply() = 16
+    7: function() = 16
+      6: count = 16
+        6: count = 11
+          2: count = 10
+            16: start = 10 [argument]
+          4: by = 1 [default]
+        13: by = 5 [argument]
+""",
+    "fifth": """
+25: fifth = 2
+  22: fib() = 2
+    25: n = 3 [argument]
+    22: fib() = 1
+      22: n = 2 [argument]
+        25: n = 3 [argument]
+      22: fib() = 1
+          ? and so on, as in the rounds above
+      22: fib() = 0
+          ? and so on, as in the rounds above
+    22: fib() = 1
+      22: n = 1 [argument]
+        25: n = 3 [argument]
+""",
+    "paid": """
+17: paid = 40
+    ? asyncio.run() is not recorded
+    ? price() ran here too, called by code that is not recorded
+  14: ask() = 40
+    13: found = 40
+      6: price() = 40
+        13: name = 'gold' [argument]
+""",
+}
+"""The causes of values: of each node its line, what it is about and its value."""
+
+NEVER_RUN = {
+    "never.py:3": """
+3: never.py:3 did not run [line]
+  2: amount > limit = False [condition]
+    29: amount = 3 [argument]
+    29: limit = 10 [argument]
+      27: limit = 5
+""",
+    "never.py:5": """
+5: never.py:5 did not run [line]
+  4: there was nothing in [] [condition]
+""",
+    "never.py:9": """
+9: never.py:9 did not run [line]
+  6: no exception was raised in try [condition]
+""",
+    "never.py:12": """
+12: never.py:12 did not run [line]
+  11: number did not match [condition]
+    7: number = 3
+      29: amount = 3 [argument]
+""",
+    "never.py:20": """
+20: never.py:20 did not run [line]
+  19: KeyError = KeyError('boots') [exception]
+    31: goods = {'hats': 2} [argument]
+""",
+    "never.py:24": """
+24: never.py:24 did not run [line]
+  0: unused() was not called [condition]
+""",
+}
+"""Why lines did not run."""
