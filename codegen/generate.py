@@ -9,6 +9,7 @@ from codegen.core.format import format_file
 from codegen.core.load import load_spec
 from codegen.core.output import OUTPUT_ROOT
 from codegen.core.render import render
+from codegen.dap.model import ProtocolSpec, load_protocol
 from codegen.events.model import EventsSpec
 from codegen.events.probes import Probe, load_probes
 from codegen.events.reference import BehaviourReference
@@ -37,6 +38,7 @@ _TEMPLATES = {
     PACKAGE / "_index_format.h": "_index_format.h.j2",
     PACKAGE / "types.py": "types.py.j2",
     PACKAGE / "display_rows.py": "display_rows.py.j2",
+    PACKAGE / "debug_protocol.py": "debug_protocol.py.j2",
     PACKAGE / "events.txt": "events.txt.j2",
     OUTPUT_ROOT / "events.md": "events.md.j2",
     OUTPUT_ROOT / "trace.md": "trace.md.j2",
@@ -60,6 +62,7 @@ class Specs(NamedTuple):
     trace: TraceSpec
     index_file: IndexSpec
     types: TypesSpec
+    dap: ProtocolSpec
 
 
 def load_specs(root: Path) -> Specs:
@@ -76,6 +79,7 @@ def load_specs(root: Path) -> Specs:
         load_spec(TraceSpec, root),
         load_spec(IndexSpec, root),
         load_spec(TypesSpec, root),
+        load_protocol(root),
     )
 
 
@@ -95,6 +99,7 @@ def generate(specs: Specs) -> dict[Path, str]:
         "trace": specs.trace,
         "index": specs.index_file,
         "types": specs.types,
+        "dap": specs.dap,
         "behaviour": behaviour,
     }
     rendered = render(_TEMPLATES, names)

@@ -83,6 +83,7 @@ TRACE_COMMANDS: Final = {
     "why": "codetracer.commands.why",
     "info": "codetracer.commands.info",
     "export": "codetracer.commands.export",
+    "dap": "codetracer.commands.dap",
 }
 OTHER_COMMANDS: Final = {
     "completion": "codetracer.commands.completion",

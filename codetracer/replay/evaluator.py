@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from codetracer.replay import comparison, operations, parts
 from codetracer.replay.parts import EvaluationError
 from codetracer.replay.render import render, short_type
+from codetracer.replay.subjects import UNBOUND
 from codetracer.replay.values import (
     CutBytes,
     CutInteger,
@@ -26,6 +27,7 @@ from codetracer.replay.values import (
     ObjectValue,
     RangeValue,
 )
+from codetracer_bindings.trace_decoder import UnboundValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,8 +241,13 @@ class _Evaluation:
             self._globals = self._moment.globals(self._frame)
         if name in self._globals:
             return self._globals[name]
-        near = difflib.get_close_matches(name, [*self._locals, *self._globals], 1)
         frame = self._frame or self._moment.frame
+        # Another function of the module may use it.
+        state = self._moment.state
+        held = state.namespaces.get(frame.code.namespace, {}).get(name, UNBOUND)
+        if type(held) is not UnboundValue:
+            return state.resolve(held)
+        near = difflib.get_close_matches(name, [*self._locals, *self._globals], 1)
         raise EvaluationError(
             f"{frame.code.name} has no variable {name} at this moment"
             + (f"; did you mean {near[0]}?" if near else "")

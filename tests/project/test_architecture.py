@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "replay": {"inspect", "monitoring", "recording"},
     "reading": {"replay"},
     "export": {"replay"},
-    "debug": {"replay", "terminal"},
+    "debug": {"reading", "recording", "replay", "terminal"},
     "watch": {"filters", "inspect", "launcher", "monitoring"},
     FRONT: {"inspect", "limits", "monitoring", "policy", "reading", "session"},
     # Of the watch command the parser completes the options; completion asks it and the parser.
