@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.dap.checks import RequestError
-from codetracer.debug.dap.raises import raised
 from codetracer.debug.dap.variables import LONGEST, Part
 from codetracer.replay import EvaluationError, ObjectValue, evaluate
 from codetracer.replay.evaluator import FUNCTIONS
@@ -143,8 +142,8 @@ class Looking:
     ) -> protocol.ExceptionInfoBody:
         """Return the exception that the line of a thread raises."""
         moment = self._session.stacks.moment(arguments["threadId"])
-        exception = raised(self._session.travel.timelines[moment.process], moment)
-        if exception is None:
+        exception = moment.exception
+        if not isinstance(exception, ObjectValue):
             raise RequestError(f"the line at {moment.place} raises nothing")
         uncaught = self._session.breakpoints.uncaught_in(moment.process)
         details = _details(exception)

@@ -1,41 +1,16 @@
-"""Which exception a line raised, and which exceptions nothing recorded has caught."""
+"""Which exceptions nothing recorded has caught."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.replay import (
-    LostEvent,
-    ObjectValue,
-    RaiseEvent,
-    ReturnEvent,
-    StepEvent,
-    UnwindEvent,
-)
+from codetracer.replay import RaiseEvent, UnwindEvent
 
 if TYPE_CHECKING:
-    from codetracer.replay import Moment, Timeline
+    from codetracer.replay import Timeline
     from codetracer_bindings import trace_decoder as raw
 
-__all__ = ["raised", "uncaught"]
-
-
-def raised(timeline: Timeline, moment: Moment) -> ObjectValue | None:
-    """Return the exception that the line of a moment raises, or that comes into it."""
-    begun = False
-    for event in timeline.replay(moment.step):
-        if event.frame is None or event.frame.number != moment.frame.number:
-            continue
-        if type(event) is StepEvent:
-            if begun:
-                return None
-            begun = event.number == moment.step
-        elif begun and type(event) is RaiseEvent:
-            exception = event.exception
-            return exception if isinstance(exception, ObjectValue) else None
-        elif begun and isinstance(event, ReturnEvent | UnwindEvent | LostEvent):
-            return None
-    return None
+__all__ = ["uncaught"]
 
 
 def uncaught(timeline: Timeline, *, thread: int | None = None) -> list[int]:

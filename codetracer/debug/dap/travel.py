@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.debug.dap.raises import raised
-from codetracer.replay import Arrival, Function, Line, Raise
+from codetracer.replay import Arrival, Function, Line, ObjectValue, Raise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -150,6 +149,6 @@ def _is_at(timeline: Timeline, goal: Goal, moment: Moment) -> bool:
             first = timeline.before(moment.step, [moment.frame.number], moment.thread.number)
             return first is None and moment.frame.code.is_named(name)
         case Raise(wanted):
-            exception = raised(timeline, moment)
-            return exception is not None and wanted in (None, exception.type_name)
+            exception = moment.exception
+            return isinstance(exception, ObjectValue) and wanted in (None, exception.type_name)
     return False
