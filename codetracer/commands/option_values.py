@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from codetracer.replay import Place
 
-__all__ = ["Once", "place", "source_line", "text", "whole_number"]
+__all__ = ["Once", "place", "source_line", "step", "text", "whole_number"]
 
 
 class Once(argparse.Action):
@@ -70,6 +70,12 @@ def place(given: str) -> Place:
         return Place.parse(given)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def step(given: str) -> Place:
+    """Return a place as `place` does; a step without a process has -1 for its process."""
+    found = place(given)
+    return found if ":" in given else found._replace(process=-1)
 
 
 def source_line(given: str) -> tuple[str, int]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from codetracer.replay.events import CallEvent
     from codetracer.replay.model import Code, Frame, Thread
     from codetracer.replay.state import State
-    from codetracer.replay.trace import Trace
+    from codetracer.replay.trace import Process, Trace
     from codetracer_bindings import trace_decoder as raw
 
 __all__ = ["FullError", "Printer", "duration", "in_task", "short_name", "thread_name"]
@@ -82,9 +82,20 @@ class Printer:
         self._limit = limit
         workdir = trace.metadata.get("workdir")
         self._workdir = os.path.join(workdir, "") if isinstance(workdir, str) and workdir else ""
+        self._number: int | None = None
         # A step takes at least one byte of a log, so no step number has more digits than its size.
         self._steps = len(str(max((each.log.size() for each in trace.processes), default=0)))
+        if len(trace.processes) > 1:
+            self._steps += len(f"{len(trace.processes) - 1}:")
         self._places = _places_width([*map(self.path, _sources(trace))])
+
+    def begin(self, process: Process) -> None:
+        """Print what follows as that of a process."""
+        self._number = process.number if len(self._trace.processes) > 1 else None
+
+    def step(self, step: int | None) -> str:
+        """Return a step as ``--step`` takes it: with its process if the recording has several."""
+        return f"{step}" if self._number is None else f"{self._number}:{step}"
 
     def line(self, *parts: Part, tail: Sequence[Part] = ()) -> None:
         """Print a line of text.
@@ -111,7 +122,7 @@ class Printer:
         Raises:
             FullError: as for `line`.
         """
-        number = "" if step is None else str(step)
+        number = "" if step is None else self.step(step)
         columns = (f"{place:<{self._places}}", "place"), (f" {number:>{self._steps}}  ", "step")
         self.line(*columns, *parts, tail=tail)
 

@@ -183,14 +183,22 @@ class Trace:
             HostError: ERR_IO, the log cannot be read.
         """
         process, step = place if isinstance(place, tuple) else Place.parse(str(place))
-        if not 0 <= process < len(self.processes):
+        return self.process(process).timeline().at(step)
+
+    def process(self, number: int) -> Process:
+        """Return a process by its number.
+
+        Raises:
+            TargetError: ERR_NOT_IN_TRACE, there is no such process.
+        """
+        if not 0 <= number < len(self.processes):
             raise TargetError(
                 "ERR_NOT_IN_TRACE",
-                f"{self.path} has no process {process}; it has {len(self.processes)}, the first"
+                f"{self.path} has no process {number}; it has {len(self.processes)}, the first"
                 " one is 0",
-                {"path": self.path, "process": process},
+                {"path": self.path, "process": number},
             )
-        return self.processes[process].timeline().at(step)
+        return self.processes[number]
 
     def at_time(self, clock_ns: int) -> list[Moment]:
         """Return where each process was at a time: its last step that had begun by then.

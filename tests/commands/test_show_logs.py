@@ -77,11 +77,11 @@ def test_each_process_has_its_section_and_one_can_be_chosen(tmp_path: Path) -> N
 
     assert both == [
         "== process 9",
-        "app.py:1       0  <module __main__> -> None  1ns",
-        "                  <toplevel> -> exit status 0  1ns",
+        "app.py:1       0:0  <module __main__> -> None  1ns",
+        "                    <toplevel> -> exit status 0  1ns",
         "== process 4",
-        "app.py:1       0  <module __main__> -> None  1ns",
-        "                  <toplevel> -> exit status 0  1ns",
+        "app.py:1       1:0  <module __main__> -> None  1ns",
+        "                    <toplevel> -> exit status 0  1ns",
     ]
     assert one.stdout.splitlines() == both[4:]
     assert (none.code, "has no process 5; there is 9, 4" in none.stderr) == (1, True)

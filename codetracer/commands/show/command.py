@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.option_values import Once, text, whole_number
+from codetracer.commands.option_values import Once, step, text, whole_number
 from codetracer.errors import TargetError
 from codetracer.reading import read
 from codetracer.standard_error import complain
@@ -15,7 +15,7 @@ from codetracer.standard_error import complain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from codetracer.commands.printer import Printer
-    from codetracer.replay import Process, Trace
+    from codetracer.replay import Place, Process, Trace
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
@@ -36,7 +36,8 @@ examples:
 
 If you ask for several views, you get one listing in the order in which things became known.
 --process, --thread, --call and --depth choose the part that every view shows. Every line begins
-with file:line and a step number, which --step and --call take.
+with file:line and a step, which --step and --call take: process:step where a recording has several
+processes.
 
 With --format json each line is a JSON object. Lines are cut or left out only if options ask for
 it, and a value has at most 10,000 items.
@@ -57,9 +58,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     view.add_argument(
         "--step",
         action=Once,
-        metavar="N",
-        type=whole_number(0),
-        help="show every variable of every frame at step N, right before its line runs",
+        metavar="PLACE",
+        type=step,
+        help="show every variable of every frame at a step, right before its line runs. PLACE is"
+        " process:step, or a step of the first process or of --process",
     )
     view.add_argument(
         "--lines",
@@ -115,8 +117,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     part.add_argument(
         "--call",
         action=Once,
-        metavar="STEP",
-        type=whole_number(0),
+        metavar="PLACE",
+        type=step,
         help="show only the call that contains this step, and the calls that it made",
     )
     part.add_argument(
@@ -171,6 +173,7 @@ def run(options: argparse.Namespace) -> int:
     from codetracer.commands.drawing import canvas, has_colours
     from codetracer.commands.printer import FullError, Printer
     from codetracer.commands.show.paging import paged, pager
+    from codetracer.commands.show.sparse import prepare
 
     trace = read(named_or_newest(options.trace))
     as_json = options.format == "json"
@@ -180,11 +183,14 @@ def run(options: argparse.Namespace) -> int:
     limit = _default(options.limit, 0 if unlimited else DEFAULT_LIMIT)
     width = _default(options.width, shutil.get_terminal_size().columns if is_terminal else 0)
     colours = has_colours()
+    processes = _processes(trace, options)
+    # The pager takes the terminal, on which the progress is shown.
+    prepare(processes, options)
     with paged(command):
         drawn = canvas(width, colours=colours)
         printer = Printer(trace, as_json=as_json, canvas=drawn, limit=limit)
         try:
-            _show(trace, _processes(trace, options), printer, options)
+            _show(trace, processes, printer, options)
         except FullError:
             printer.note(f"… cut after {limit} lines; --limit N shows more, --limit 0 all")
     if trace.problem is not None:
@@ -199,6 +205,7 @@ def _show(
 
     shown: list[Views] = []
     for process in processes:
+        printer.begin(process)
         if len(processes) > 1:
             printer.process = process.pid
             printer.note(f"== process {process.pid}")
@@ -215,17 +222,28 @@ def _show(
 
 
 def _processes(trace: Trace, options: argparse.Namespace) -> tuple[Process, ...]:
+    places: list[Place] = [each for each in (options.step, options.call) if each is not None]
+    numbers = {each.process for each in places if each.process >= 0}
     if options.process is None:
-        # Each process numbers its own steps, so a step means one of the first process.
-        has_step = options.step is not None or options.call is not None
-        return trace.processes[:1] if has_step else trace.processes
-    chosen = tuple(process for process in trace.processes if process.pid == options.process)
-    if not chosen:
-        there = ", ".join(str(process.pid) for process in trace.processes)
+        # Each process numbers its own steps, so a step alone means one of the first process.
+        chosen = trace.processes if not places else trace.processes[:1]
+        if numbers:
+            chosen = tuple(map(trace.process, sorted(numbers)))
+    else:
+        chosen = tuple(process for process in trace.processes if process.pid == options.process)
+        if not chosen:
+            there = ", ".join(str(process.pid) for process in trace.processes)
+            raise TargetError(
+                "ERR_NOT_IN_TRACE",
+                f"{trace.path} has no process {options.process}; there is {there}",
+                {"path": trace.path, "process": options.process},
+            )
+    if places and any({each.number} != numbers for each in chosen if numbers):
         raise TargetError(
             "ERR_NOT_IN_TRACE",
-            f"{trace.path} has no process {options.process}; there is {there}",
-            {"path": trace.path, "process": options.process},
+            "--step, --call and --process name different processes; a place is process:step, and"
+            " --process takes a PID",
+            {"path": trace.path},
         )
     return chosen
 

@@ -217,7 +217,12 @@ class Raises:
         self._release(key, known)
         name, line, step = known.where
         place = self._printer.place(frame.code.path, line)
-        self._print(known, "handled", f"handled at {place} (step {step}) in {name}", frame)
+        self._print(
+            known,
+            "handled",
+            f"handled at {place} (step {self._printer.step(step)}) in {name}",
+            frame,
+        )
 
     def _release(self, key: _Key, known: _Exception) -> None:
         """Record that no frame handles the exception any more."""

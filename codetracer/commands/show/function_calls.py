@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from codetracer.commands.drawing import Part
     from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
-    from codetracer.replay.model import Code, Frame
+    from codetracer.replay.model import Code
     from codetracer.replay.replay import Replay
 
 __all__ = ["Functions"]
@@ -44,22 +44,36 @@ class Functions:
         self._selection = selection
         self._name = name
         self._prints = prints
-        self._codes: dict[Code, bool] = {}
-        self._calls: dict[Frame, tuple[int, str, dict[str, object]]] = {}
+        self._codes: dict[int, bool] = {}
+        # By the number of the frame.
+        self._calls: dict[int, tuple[int, str, dict[str, object]]] = {}
         self._count = 0
+
+    @property
+    def open(self) -> list[int]:
+        """The numbers of the frames of calls that have begun and not ended."""
+        return [*self._calls]
+
+    def is_wanted(self, code: Code) -> bool:
+        """Return whether the calls of code are to be shown."""
+        return code.is_named(self._name)
+
+    def begin(self, replay: Replay) -> None:
+        """Go on with another replay of the same log, from a later event on."""
+        self._replay = replay
 
     def see(self, event: Event) -> None:
         """Process an event, and print the call that it ends."""
         if isinstance(event, events.CallEvent):
             code = event.frame.code
-            if code not in self._codes:
-                self._codes[code] = code.is_named(self._name)
+            if code.number not in self._codes:
+                self._codes[code.number] = self.is_wanted(code)
                 self.known.add(code.name)
-            if self._codes[code]:
+            if self._codes[code.number]:
                 self._call(event)
         elif type(event) is events.YieldEvent:
             return
-        elif isinstance(event, ENDING) and event.frame in self._calls:
+        elif isinstance(event, ENDING) and event.frame.number in self._calls:
             self._end(event)
 
     def finish(self) -> None:
@@ -70,12 +84,12 @@ class Functions:
         if self._prints and self._selection.has(event.frame, event.thread):
             row = self._row(event)
             call = self._printer.call(event, self._replay.state)
-            self._calls[event.frame] = event.time_ns, call, row
+            self._calls[event.frame.number] = event.time_ns, call, row
             self._count += 1
 
     def _end(self, event: events.EndEvent) -> None:
         frame, printer, state = event.frame, self._printer, self._replay.state
-        began_ns, call, row = self._calls.pop(frame)
+        began_ns, call, row = self._calls.pop(frame.number)
         spent = event.time_ns - began_ns
         if printer.as_json:
             printer.row(row | end_row(event, printer, state) | {"duration_ns": spent})

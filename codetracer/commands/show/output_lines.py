@@ -108,4 +108,4 @@ class Output:
 
 
 def _origin(event: OutputEvent) -> tuple[object, ...]:
-    return event.stream, event.path, event.line, event.thread
+    return event.stream, event.path, event.line, event.thread.number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from codetracer.commands.progress import Progress
 from codetracer.errors import TargetError
 from codetracer.replay import events
 from codetracer.replay.doing import ENDING, OPENING
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
 
     from codetracer.replay.events import Event
     from codetracer.replay.model import Frame, Thread
+    from codetracer.replay.timeline import Timeline
     from codetracer.replay.trace import Process
 
-__all__ = ["Places", "Selection", "View", "call_at", "no_step"]
+__all__ = ["Places", "Selection", "View", "call_at", "indexed", "no_step"]
 
 
 class View(Protocol):
@@ -51,17 +53,30 @@ class Selection:
         self._thread = thread
         self._is_root = is_root
         self._depth = depth
-        # The depth below its root of each frame on a stack; frames without a root are not in it.
-        self._depths: dict[Frame, int] = {}
+        # By the number of the frame, its depth below its root; frames without one are not in it.
+        self._depths: dict[int, int] = {}
         self._ended: Frame | None = None
         self._known: dict[Thread, bool] = {}
+
+    def begin(self, threads: list[Thread]) -> None:
+        """Go on at a later event, with the stacks that threads have then."""
+        self._depths.clear()
+        self._ended = None
+        for thread in threads:
+            stack: list[Frame] = []
+            frame = thread.top
+            while frame is not None:
+                stack.append(frame)
+                frame = frame.caller
+            for each in reversed(stack):
+                self._enter(each)
 
     def see(self, event: Event) -> None:
         """Process an event; the caller must do so before it asks `has` about the event."""
         if type(event) is events.StepEvent:
             return
         if self._ended is not None:
-            self._depths.pop(self._ended, None)
+            self._depths.pop(self._ended.number, None)
             self._ended = None
         if isinstance(event, events.ThreadEvent):
             known = self._thread is None or _is_thread(event.thread, self._thread)
@@ -74,19 +89,19 @@ class Selection:
             self._ended = event.frame
 
     def _enter(self, frame: Frame) -> None:
-        above = None if frame.caller is None else self._depths.get(frame.caller)
+        above = None if frame.caller is None else self._depths.get(frame.caller.number)
         if above is not None:
-            self._depths[frame] = above + 1
+            self._depths[frame.number] = above + 1
         elif self._is_root is None or self._is_root(frame):
-            self._depths[frame] = 0
+            self._depths[frame.number] = 0
 
     def is_root(self, frame: Frame) -> bool:
         """Return whether a frame was selected itself, not only because of its caller."""
-        return self._is_root is not None and self._depths.get(frame) == 0
+        return self._is_root is not None and self._depths.get(frame.number) == 0
 
     def depth(self, frame: Frame) -> int:
         """Return the depth of a frame below its root, or below the bottom of its stack."""
-        return self._depths.get(frame, 0)
+        return self._depths.get(frame.number, 0)
 
     def has_thread(self, thread: Thread) -> bool:
         """Return whether a thread is selected."""
@@ -101,13 +116,13 @@ class Selection:
         """
         if not self.has_thread(thread):
             return False
-        return frame in self._depths if frame is not None else self._is_root is None
+        return frame.number in self._depths if frame is not None else self._is_root is None
 
     def has(self, frame: Frame | None, thread: Thread) -> bool:
         """Return whether the events of a frame, or of none, are selected."""
         if frame is None or not self._depth:
             return self.holds(frame, thread)
-        return self.holds(frame, thread) and self._depths[frame] < self._depth
+        return self.holds(frame, thread) and self._depths[frame.number] < self._depth
 
 
 class Places:
@@ -149,11 +164,17 @@ def _is_thread(thread: Thread, wanted: str) -> bool:
     return wanted in (str(thread.number), thread.name)
 
 
+def indexed(process: Process) -> Timeline:
+    """Return the steps of a process; while its index is made, a terminal shows how far that is."""
+    with Progress("indexed") as progress:
+        return process.timeline(progress.at)
+
+
 def call_at(process: Process, step: int) -> int:
     """Return the number of the frame in which a step ran.
 
     Parameters:
-        process: the process; its log is read up to the step.
+        process: the process.
         step: the number of the step.
 
     Raises:
@@ -161,7 +182,7 @@ def call_at(process: Process, step: int) -> int:
         TargetError: ERR_NOT_IN_TRACE, there are fewer steps; ERR_TRACE_DAMAGED, the log is damaged
             before the step.
     """
-    replay = process.replay()
+    replay = indexed(process).replay(step)
     for event in replay:
         if type(event) is events.StepEvent and event.number == step:
             return event.frame.number

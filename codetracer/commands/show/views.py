@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.function_names import close_names
-from codetracer.commands.progress import Progress
 from codetracer.commands.show.call_tree import Folded, JsonTree, Tree
 from codetracer.commands.show.exceptions import Raises
 from codetracer.commands.show.function_calls import Functions
 from codetracer.commands.show.occurrences import Finds
 from codetracer.commands.show.output_lines import Output
-from codetracer.commands.show.selection import Selection, call_at, no_step
+from codetracer.commands.show.selection import Selection, call_at, indexed, no_step
+from codetracer.commands.show.sparse import show_calls, show_outputs, whole_timeline
 from codetracer.commands.show.state_at_step import Moment
 from codetracer.commands.show.variable_history import History
 from codetracer.errors import TargetError
@@ -62,7 +62,7 @@ class Views:
         has_tree = lines or not (others_asked or has_function)
         by_step = lines or others_asked
         note = lines or options.variable is not None or options.find is not None
-        step: int | None = options.step
+        step: int | None = None if options.step is None else options.step.step
         others_too = has_function or note or options.raises or options.output
         self._only_moment = step is not None and not others_too
         # Which threads there are is known at the end of the log only.
@@ -70,6 +70,7 @@ class Views:
             self._replay = _replay_near(process, step)
         else:
             self._replay = process.replay(tell_steps=by_step, note_changes=note)
+        self._process = process
         self._selection = _selection(process, options)
         self.function: Functions | None = None
         self.history: History | None = None
@@ -80,8 +81,8 @@ class Views:
         self._views: list[View] = []
         replay, chosen = self._replay, self._selection
         folds = not options.all and not printer.as_json
-        if options.step is not None:
-            self.moment = Moment(replay, printer, options.step)
+        if step is not None:
+            self.moment = Moment(replay, printer, step)
             self._views.append(self.moment)
         if has_tree:
             self._views.append(_tree(self._folds, replay, printer, chosen, options, depth))
@@ -101,6 +102,9 @@ class Views:
             self._views.append(self._raises)
         if options.output:
             self._views.append(Output(printer, chosen))
+        # The index says nothing about parts of a recording, and one view alone can be skipped to.
+        whole = (options.thread, options.call, options.depth) == (None, None, None)
+        self._by_index = whole and len(self._views) == 1
 
     @property
     def threads(self) -> list[str]:
@@ -136,6 +140,8 @@ class Views:
             HostError: ERR_IO, the log cannot be read.
             TargetError: ERR_TRACE_DAMAGED, the log is damaged; the part before was printed.
         """
+        if self._by_index and self._show_by_index():
+            return
         views, select, changes = self._views, self._selection.see, self._replay.changes
         for event in self._replay:
             select(event)
@@ -148,11 +154,25 @@ class Views:
         for view in views:
             view.finish()
 
+    def _show_by_index(self) -> bool:
+        """Read only what the view needs; return False if the view or the log needs it all."""
+        (view,) = self._views
+        if not isinstance(view, Functions | Output):
+            return False
+        timeline = whole_timeline(self._process)
+        if timeline is None:
+            return False
+        if isinstance(view, Functions):
+            show_calls(timeline, view, self._selection)
+        else:
+            show_outputs(timeline, view, self._selection)
+        view.finish()
+        return True
+
 
 def _replay_near(process: Process, step: int) -> Replay:
     """Return a replay that begins little before a step; from the beginning if there is none."""
-    with Progress("indexed") as progress:
-        timeline = process.timeline(progress.at)
+    timeline = indexed(process)
     return timeline.replay(step) if step < timeline.steps else process.replay()
 
 
@@ -181,7 +201,7 @@ def _tree(
 def _selection(process: Process, options: argparse.Namespace) -> Selection:
     is_root: Callable[[Frame], bool] | None = None
     if options.call is not None:
-        number = call_at(process, options.call)
+        number = call_at(process, options.call.step)
 
         def is_the_call(frame: Frame) -> bool:
             return frame.number == number
@@ -210,7 +230,7 @@ def missing(trace: Trace, shown: list[Views], options: argparse.Namespace) -> Ta
         return _lacks(trace, "thread", options.thread, f"; there is {there}")
     moments = [views for views in shown if views.moment is not None]
     if moments and not any(views.moment and views.moment.found for views in moments):
-        return no_step(options.step, moments[0].steps)
+        return no_step(options.step.step, moments[0].steps)
     functions = [views.function for views in shown if views.function is not None]
     if functions and not any(each.found for each in functions):
         known = {name for each in functions for name in each.known}

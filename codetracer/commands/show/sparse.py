@@ -1,0 +1,131 @@
+"""Reads only the blocks of a log that have something to show, where an index says which."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Final
+
+from codetracer.commands.show.selection import indexed
+from codetracer.errors import RecorderError
+from codetracer.replay.events import UnfinishedEvent
+from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME
+from codetracer_bindings.trace_format import BLOCK_SIZE
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator
+
+    from codetracer.commands.show.function_calls import Functions
+    from codetracer.commands.show.output_lines import Output
+    from codetracer.commands.show.selection import Selection
+    from codetracer.replay.events import Event
+    from codetracer.replay.timeline import Timeline
+    from codetracer.replay.trace import Process
+
+__all__ = ["prepare", "show_calls", "show_outputs", "whole_timeline"]
+
+LITTLE: Final = 4 * BLOCK_SIZE
+"""A log of up to so many bytes is read from its beginning: that is as fast as making an index."""
+
+
+def prepare(processes: Iterable[Process], options: argparse.Namespace) -> None:
+    """Make the indexes that the views will use, and show the progress on a terminal."""
+    by_step = options.step is not None or options.call is not None
+    by_view = options.function is not None or options.output
+    for process in processes:
+        if by_step or (by_view and process.log.size() > LITTLE):
+            indexed(process)
+
+
+def whole_timeline(process: Process) -> Timeline | None:
+    """Return the steps of a process; None if its log is little, or its index ends before it."""
+    if process.log.size() <= LITTLE:
+        return None
+    timeline = indexed(process)
+    index = timeline.index
+    try:
+        beyond = next(timeline.source.blocks(index.blocks), None)
+    except RecorderError:
+        return None
+    return timeline if index.blocks and beyond is None else None
+
+
+def show_calls(timeline: Timeline, view: Functions, selection: Selection) -> None:
+    """Show the calls of a function, by the blocks in which they begin and end.
+
+    Parameters:
+        timeline: the steps of the process.
+        view: shows the calls.
+        selection: the part to show; it must be everything.
+    """
+    index, codes = timeline.index, timeline.source.codes
+    view.known.update(code.name for code in codes)
+    keys = [(KEY_CALL, code.number, 0) for code in codes if view.is_wanted(code)]
+    # The blocks in which calls end that are open.
+    ends: list[int] = []
+    placed: set[int] = set()
+
+    def place_ends(block: int) -> None:
+        for frame in view.open:
+            if frame not in placed:
+                placed.add(frame)
+                last = next(index.before(index.blocks, KEY_FRAME, frame), None)
+                if last is not None and last.block > block:
+                    heappush(ends, last.block)
+
+    read = -1
+    for read in _both(index.blocks_of(-1, keys, back=False), ends):
+        _read(timeline, read, view.begin, view.see, selection)
+        place_ends(read)
+    if view.open and read < index.blocks - 1:
+        # They were running at the end.
+        _read(timeline, index.blocks - 1, view.begin, view.see, selection)
+
+
+def show_outputs(timeline: Timeline, view: Output, selection: Selection) -> None:
+    """Show the output of the program, by the blocks that have some.
+
+    Parameters:
+        timeline: the steps of the process.
+        view: shows the output.
+        selection: the part to show; it must be everything.
+    """
+    for number in range(timeline.index.blocks):
+        if timeline.index.block(number).outputs:
+            _read(timeline, number, None, view.see, selection)
+
+
+def _both(numbers: Iterable[int], more: list[int]) -> Iterator[int]:
+    """Yield numbers in order, each once, with those that a heap has by then."""
+    last = -1
+    for number in numbers:
+        while more and more[0] < number:
+            if (found := heappop(more)) > last:
+                last = found
+                yield found
+        if number > last:
+            last = number
+            yield number
+    while more:
+        if (found := heappop(more)) > last:
+            last = found
+            yield found
+
+
+def _read(
+    timeline: Timeline,
+    number: int,
+    begin: Callable[..., None] | None,
+    see: Callable[[Event], None],
+    selection: Selection,
+) -> None:
+    block = timeline.block(number)
+    is_last = number == timeline.index.blocks - 1
+    if begin is not None:
+        begin(block.replay)
+    selection.begin(block.replay.threads)
+    for event in block.replay:
+        if type(event) is UnfinishedEvent and not is_last:
+            return
+        selection.see(event)
+        see(event)

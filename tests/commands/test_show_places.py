@@ -1,0 +1,112 @@
+"""Places that `codetracer show` takes and prints, and blocks of a log that it need not read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from codetracer import cli
+from codetracer.replay.index_file import index_path
+from tests.support.long_recordings import MIXED
+from tests.support.recordings import record
+from tests.support.running import execute, write
+
+FORKED = """\
+import os
+x = 1
+pid = os.fork()
+if pid:
+    os.waitpid(pid, 0)
+else:
+    y = 2
+    z = 3
+"""
+
+
+def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Return what `codetracer show` prints in this process."""
+    capsys.readouterr()
+    assert cli.main(["show", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("forked")
+    record(folder, FORKED)
+    return folder / "out"
+
+
+def test_of_several_processes_each_line_has_the_place_that_step_takes(
+    forked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = shown(capsys, forked, "--variable", "z").splitlines()
+    (line,) = (line for line in lines if "z =" in line)
+    place = line.split()[1]
+    assert place.startswith("1:")
+
+    at_the_step = shown(capsys, forked, "--step", place)
+    call = shown(capsys, forked, "--call", place)
+
+    assert "> z = 3" in at_the_step
+    assert f" {place} " in at_the_step
+    assert " 1:" in call
+    assert " 0:" not in call
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--step", "2:0"), "has no process 2; it has 2, the first one is 0"),
+        (("--step", "0:0", "--call", "1:0"), "--step, --call and --process name different"),
+    ],
+)
+def test_a_place_that_is_nowhere_is_refused(
+    forked: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], problem: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["show", str(forked), *options])
+
+    assert ended.value.code == 1
+    assert problem in capsys.readouterr().err
+
+
+PRINTING = """
+for i in range(20):
+    print(i, end=' ' if i % 7 else None)
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("mixed")
+    write(folder, {"app.py": f"{MIXED}{PRINTING}"})
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder)
+    return folder / "out"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    "view",
+    [
+        ("--function", "deep"),
+        ("--function", "threaded"),
+        ("--function", "worker"),
+        ("--function", "<module>"),
+        ("--output",),
+    ],
+)
+def test_by_the_index_a_view_is_as_by_reading_all(
+    mixed: Path, capsys: pytest.CaptureFixture[str], view: tuple[str, ...], form: str
+) -> None:
+    """A depth needs all calls to be read."""
+    common = (mixed, *view, "--limit", 0, "--format", form)
+
+    by_index = shown(capsys, *common)
+
+    (log,) = mixed.glob("*.ctlog")
+    assert os.path.exists(index_path(str(log)))
+    assert by_index
+    assert by_index == shown(capsys, *common, "--depth", 100_000)
