@@ -3,37 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from tests.support.company import node_client
 from tests.support.dap import Client, Server
+from tests.support.debugged import Row, Walk, as_in_bdb, make_programs, row
 from tests.support.debugged_programs import PROGRAMS
-from tests.support.running import ROOT, trace_environ, write
-
-OBJECT_NUMBER = re.compile(r" #[0-9]+")
-
-
-class Row(NamedTuple):
-    """What can be seen at a stop."""
-
-    stack: list[tuple[str, int]]
-    variables: dict[str, dict[str, str | None]]
+from tests.support.running import ROOT, trace_environ
 
 
 @pytest.fixture(scope="module")
 def programs(folder: Path) -> Path:
-    """Return a folder with a folder for each program: its recording, and what `bdb` saw."""
-    for name, program in PROGRAMS.items():
-        write(folder / name, {"app.py": program.text})
-    script = ROOT / "tests/support/bdb_steps.py"
-    command = [sys.executable, str(script), *(str(folder / name) for name in PROGRAMS)]
-    subprocess.run(command, check=True, env=trace_environ() | {"PYTHONHASHSEED": "0"})
+    make_programs(folder)
     return folder
 
 
@@ -41,52 +28,19 @@ def programs(folder: Path) -> Path:
 def test_every_stop_is_what_bdb_sees_forwards_and_backwards(
     programs: Path, server: Server, name: str
 ) -> None:
-    expected = seen_by_bdb(programs / name)
-
     with server.connect() as client:
         walks = [*all_walks(client, programs / name)]
 
-    assert len(walks) == len(expected) == 1 + len(PROGRAMS[name].others)
-    for forwards, backwards in walks:
-        assert backwards == forwards[::-1]
-    for forwards, _ in walks:
-        (live,) = (rows for rows in expected if rows[0].stack == forwards[0].stack)
-        assert [row.stack for row in forwards] == [row.stack for row in live]
-        for row, there in zip(forwards, live, strict=True):
-            assert without_unseen(row, there) == there
+    as_in_bdb(walks, programs / name)
 
 
-def seen_by_bdb(folder: Path) -> list[list[Row]]:
-    """Return what `bdb` saw, by thread."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for path in folder.glob("seen-*"):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            stack = [(name, line) for name, line in row.pop("stack")]
-            thread = found.setdefault((path.name, row.pop("thread")), [])
-            thread.append(Row(stack, row))
-    return [*found.values()]
-
-
-def without_unseen(row: Row, there: Row) -> Row:
-    """Return a row without the values that `bdb` has no text for."""
-    cleaned = {
-        scope: {
-            name: None if there.variables.get(scope, {}).get(name, "") is None else value
-            for name, value in values.items()
-        }
-        for scope, values in row.variables.items()
-    }
-    return Row(row.stack, {"Locals": {}, **cleaned})
-
-
-def all_walks(client: Client, folder: Path) -> Iterator[tuple[list[Row], list[Row]]]:
+def all_walks(client: Client, folder: Path) -> Iterator[Walk]:
     """Go through each thread to its end and back; yield what was seen."""
     client.begin(recording=str(folder / "out"), stopOnEntry=True)
     yield walk(client, 1)
     for function in PROGRAMS[folder.name].others:
         client.ask("setFunctionBreakpoints", breakpoints=[{"name": function}])
-        while not client.go("reverseContinue").get("description", "").startswith("at the beg"):
+        while "description" not in client.go("reverseContinue"):
             pass
         stop = client.go("continue")
         assert stop["reason"] == "function breakpoint"
@@ -97,7 +51,7 @@ def all_walks(client: Client, folder: Path) -> Iterator[tuple[list[Row], list[Ro
         yield walk(client, thread)
 
 
-def walk(client: Client, thread: int) -> tuple[list[Row], list[Row]]:
+def walk(client: Client, thread: int) -> Walk:
     return (
         [*rows(client, thread, "stepIn")],
         [*rows(client, thread, "stepBack", granularity="instruction")],
@@ -107,16 +61,39 @@ def walk(client: Client, thread: int) -> tuple[list[Row], list[Row]]:
 def rows(client: Client, thread: int, command: str, **arguments: Any) -> Iterator[Row]:
     stop: dict[str, Any] = {}
     while "description" not in stop:
-        yield row_of(client, thread)
+        frames = client.ask("stackTrace", threadId=thread)["stackFrames"]
+        stack = [(frame["name"], frame["line"]) for frame in frames]
+        yield row(stack, client.seen(frames[0]["id"]))
         stop = client.go(command, thread, **arguments)
         assert stop["threadId"] == thread
 
 
-def row_of(client: Client, thread: int) -> Row:
-    frames = client.ask("stackTrace", threadId=thread)["stackFrames"]
-    seen = client.seen(frames[0]["id"])
-    texts: dict[str, dict[str, str | None]] = {
-        scope: {name: OBJECT_NUMBER.sub("", value) for name, value in values.items()}
-        for scope, values in seen.items()
-    }
-    return Row([(frame["name"], frame["line"]) for frame in frames], texts)
+@pytest.mark.network
+def test_the_client_that_tests_the_adapters_of_vs_code_sees_the_same(
+    programs: Path, server: Server, tmp_path: Path
+) -> None:
+    node, modules = node_client()
+    (tmp_path / "dap.py").write_text("from codetracer.cli import main\nmain(['dap'])\n")
+    chosen = [{"folder": str(programs / n), "others": PROGRAMS[n].others} for n in PROGRAMS]
+    (tmp_path / "programs.json").write_text(json.dumps(chosen))
+    script = ROOT / "tests/debug/testsupport/walk.js"
+
+    server_script, names = tmp_path / "dap.py", tmp_path / "programs.json"
+
+    done = subprocess.run(
+        [str(node), str(script), str(server.port), sys.executable, str(server_script), str(names)],
+        env=trace_environ() | {"NODE_PATH": str(modules)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    for name, line in zip(PROGRAMS, done.stdout.splitlines(), strict=True):
+        walks = [tuple([*map(seen, way)] for way in walk) for walk in json.loads(line)]
+        as_in_bdb([(forwards, backwards) for forwards, backwards in walks], programs / name)
+
+
+def seen(found: dict[str, Any]) -> Row:
+    stack = found.pop("stack")
+    return row(stack, found)

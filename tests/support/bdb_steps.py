@@ -147,7 +147,7 @@ def run_under_bdb() -> None:
     sys.argv[:] = [path]
     sys.path[0] = os.getcwd()
     with open(path, encoding="utf-8") as file:
-        code = compile(file.read(), path, "exec")
+        code = compile(file.read(), path, "exec", dont_inherit=True)
     stops = Stops(os.getcwd())
     threading.settrace(stops.trace_dispatch)
     stops.run(code, main.__dict__)

