@@ -44,10 +44,10 @@ def careful(text):
 
 
 def sums(items):
-    return sum(
-        x * 2
-        for x in items
-    )
+    generator = lazy(2)
+    found = sum(generator)
+    items.append(found)
+    return items
 
 
 def late(n):
@@ -64,8 +64,8 @@ for each in lazy(3):
     whole += each
 numbers = careful("12"), careful("x")
 twice = sums([1, 2])
-add = lambda a, b: a + b
-add(1, 2)
+again = fact
+again(2)
 try:
     late(1)
 except KeyError:
@@ -87,7 +87,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def same_positions(folder: Path, *commands: str) -> list[str]:
-    """Type commands at both prompts; return the positions, which must be the same."""
+    """Type commands at both prompts; return the positions, which must be the same.
+
+    They begin after the class: on 3.14 and newer, pdb does not stop at a line where something is
+    both called and begins, as it does before.
+    """
+    commands = ("tbreak 50", "c", *commands)
     wanted = positions(type_at_pdb(folder / "app.py", *commands))
     assert positions(type_at_prompt(folder / "out", *commands))[: len(wanted)] == wanted
     return wanted
@@ -133,7 +138,7 @@ def test_return_goes_to_the_end_of_a_function_as_in_pdb(folder: Path) -> None:
 
 def test_what_is_printed_of_values_and_frames_is_what_pdb_prints(folder: Path) -> None:
     commands = [
-        *("b 16", "b 9", "b app.py:27, text == 'x'", "b fact", "b 2000", "b 12"),
+        *("b 16", "b 9", "b app.py:27, text == 'x'", "b 14", "b 2000", "b 12"),
         *("ignore 2 2", "condition 1 n == 3", "disable 4", "b", "enable 4", "enable 9", "cl 2"),
         *("cl 2", "cl two", "disable 3", "c", "a", "p n", "p n + 1", "whatis n", "whatis fact"),
         *("u", "d", "d", "l 1,3", "l 8", "l", "l 9, 2"),
@@ -174,8 +179,8 @@ def test_next_backwards_passes_the_lines_of_a_function_in_reverse(folder: Path) 
 
 def test_breakpoints_are_met_backwards_in_reverse(folder: Path) -> None:
     set_up = ["b 14", "b 46, k == 1", "b sums"]
-    passed = positions(type_at_prompt(folder / "out", *set_up, *["c"] * 9, *["rc"] * 8))
+    passed = positions(type_at_prompt(folder / "out", *set_up, *["c"] * 12, *["rc"] * 11))
 
-    forward, back = passed[1:10], passed[10:]
+    forward, back = passed[1:13], passed[13:]
     assert len({*forward}) == 3
     assert back == forward[-2::-1]

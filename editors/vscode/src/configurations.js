@@ -5,7 +5,7 @@
  * A launch configuration of the type `codetracer`, as the user wrote it.
  * @typedef {{
  *   type: string, request: string, name: string,
- *   recording?: string, program?: string, module?: string, code?: string, pytest?: string[],
+ *   recording?: string, program?: string, module?: string, code?: string, pytest?: string,
  *   args?: string[], cwd?: string, env?: Record<string, string>, stopOnEntry?: boolean,
  *   python?: string,
  * }} Launch

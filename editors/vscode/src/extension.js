@@ -106,7 +106,7 @@ async function recordTest() {
     void vscode.window.showErrorMessage(`CodeTracer: ${where} is in no function named test…`);
     return;
   }
-  const pytest = [`${editor.document.fileName}::${test}`];
+  const pytest = `${editor.document.fileName}::${test}`;
   await begin(editor.document.uri, { ...launch(`Record ${test}`), pytest });
 }
 
