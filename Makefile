@@ -10,7 +10,7 @@ PYTHONS :=
 NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all coverage generate check observe lint format sanitize fuzz stress suites bench docs environment clean
+.PHONY: help demo test test-all coverage generate check observe lint format sanitize fuzz stress suites bench docs vscode environment clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ suites: $(BIN)/.ready-test ## run ten suites from PyPI as they are and recorded,
 
 docs: $(BIN)/.ready-docs ## build the documentation into site/; warnings and broken links are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build
+
+vscode: ## test the extension for VS Code, and package it into editors/vscode/codetracer-python.vsix
+	cd editors/vscode && npm ci --no-audit --no-fund && npm test && npm run package
 
 environment: $(BIN)/.ready-$(GROUP)
 

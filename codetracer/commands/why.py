@@ -246,14 +246,11 @@ LONGEST = 34
 PLACES = 40
 """The widest column of places; longer ones shift the rest of their line."""
 
-VALUE = 60
-"""About how many characters of a value are shown."""
-
 
 def _draw(trace: Trace, causes: list[Cause], printer: Printer) -> None:
-    rows: list[tuple[Cause | None, str, str]] = []
-    for cause in causes:
-        _lay_out(cause, rows)
+    from codetracer.replay.causes import rows_of
+
+    rows = rows_of(causes)
     told = [(cause, branch, words) for cause, branch, words in rows if cause is not None]
     left = min(max((len(branch) + len(words) for _, branch, words in told), default=0), LEFT)
     steps = max((len(str(cause.place)) for cause, *_ in told if cause.place), default=0)
@@ -284,40 +281,3 @@ def _where(cause: Cause, printer: Printer) -> str:
     if len(path) > LONGEST and len(parts) > 2:
         path = os.path.join("…", *parts[-2:])
     return f"{path}:{cause.line}"
-
-
-def _lay_out(cause: Cause, rows: list[tuple[Cause | None, str, str]]) -> None:
-    """Add the lines of a cause and of all below it; None instead of a cause for a note."""
-    stack = [(cause, "", "")]
-    while stack:
-        each, branch, below = stack.pop()
-        rows.append((each, branch, _words(each)))
-        inside = f"{below}{'│  ' if each.causes else '   '}"
-        rows.extend((None, inside, f"? {note}") for note in each.remarks)
-        inner = [(child, f"{below}├─ ", f"{below}│  ") for child in each.causes[:-1]]
-        inner += [(child, f"{below}└─ ", f"{below}   ") for child in each.causes[-1:]]
-        stack.extend(reversed(inner))
-
-
-def _words(cause: Cause) -> str:
-    """Return what a line of the tree says."""
-    from codetracer.replay import render
-    from codetracer.replay.causes import Unknown
-
-    value = "" if isinstance(cause.value, Unknown) else render(cause.value, VALUE)
-    match cause.kind:
-        case "condition" if value:
-            said = f"because {cause.text} is {'true' if cause.value else 'false'}"
-        case "condition":
-            said = f"because {cause.text}"
-        case "exception":
-            said = f"{value or 'an exception'} is raised"
-        case "argument" | "default":
-            said = f"{cause.text} = {value}  ({cause.kind})"
-        case "yield":
-            said = f"{cause.text} yields {value}"
-        case "left":
-            said = f"left by {cause.text}"
-        case _:
-            said = f"{cause.text} = {value}" if value else cause.text
-    return f"{said}{'  … as above' if cause.again else ''}{'  …' if cause.cut else ''}"

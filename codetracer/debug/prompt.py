@@ -174,7 +174,7 @@ GROUPS: Final = {
     "Stops": "b(reak) tbreak watch cl(ear) enable disable condition ignore commands",
     "Stack": "w(here) u(p) d(own) a(rgs) retval threads processes",
     "Source": "l(ist) ll source",
-    "Values": "p pp whatis display undisplay history raises",
+    "Values": "p pp whatis display undisplay why history raises",
     "Prompt": "h(elp) alias unalias q(uit)",
 }
 """The commands, by what they are for."""

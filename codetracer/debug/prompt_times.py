@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from codetracer.debug.motion import stop_at
 from codetracer.debug.prompt_session import SHORT, Session, exception_text
 from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, Walk
-from codetracer.replay import Raise, render
+from codetracer.replay import Place, Raise, render
+from codetracer.replay.causes import Questions, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,29 @@ class Times(Session):
             self.refuse(argument)
             return
         self._around(self._raises(back=True), self._raises(back=False))
+
+    def do_why(self, argument: str) -> None:
+        """Print how a value came about: the line that bound it, what that line read, and so on.
+
+        why [expression]
+        It is the value right before the line of this place runs. `f()` is the result of the last
+        call of f. Without an expression, explain the exception that is raised here, or else the one
+        that ended the program.
+        """
+        asked = Questions(self.trace, self.trace.processes[self.process], lambda code: True)
+        if argument:
+            causes = asked.value(argument, Place(self.process, max(self.frame.step, 0)))
+        else:
+            after = self.stop.step + 1
+            is_here = self.stop.kind == EXCEPTION and after < self.timeline.steps
+            causes, _ = asked.exception(None, Place(self.process, after) if is_here else None)
+        for cause, branch, words in rows_of(causes):
+            where = source = ""
+            if cause is not None and cause.path:
+                where = f"{self.full_path(cause.path)}({cause.line}){cause.function}()"
+                source = f"  | {self.trace.source_line(cause.path, cause.line)}"
+            step = "" if cause is None or cause.place is None else str(cause.place)
+            self.message(f"  {step:<8} {branch}{words}{source}  {where}".rstrip())
 
     def _around(self, earlier: Iterator[str], later: Iterator[str]) -> None:
         """Print lines in the order of time, and where the prompt is among them."""

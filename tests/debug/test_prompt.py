@@ -158,6 +158,23 @@ def test_history_shows_the_changes_before_and_after(trace: Path) -> None:
     ]
 
 
+def test_why_shows_where_a_value_came_from(trace: Path) -> None:
+    printed = type_at_prompt(trace, "why order.total", "tbreak 10", "rc", "why cents", "u", "why x")
+
+    first = printed.index('-> raise ValueError("too much")') + 1
+    assert printed[first].split()[1:4] == ["order.total", "=", "60"]
+    assert printed[first + 1].split()[1:5] == ["├─", "self.total", "=", "40"]
+    assert any("  cents = 20  | for name, cents in self.items:" in line for line in printed)
+    assert "x has no value" in printed[-1]
+
+
+def test_why_without_a_value_explains_the_exception(trace: Path) -> None:
+    printed = type_at_prompt(trace, "why")
+
+    assert "  ValueError('too much') is raised  | raise ValueError(\"too much\")" in printed[5]
+    assert any("because order.add_up() > 50 is true" in line for line in printed[6:])
+
+
 def test_raises_shows_the_exceptions_before_and_after(trace: Path) -> None:
     before = type_at_prompt(trace, "goto 0", "raises")
     after = type_at_prompt(trace, "goto end", "raises")
