@@ -5,7 +5,9 @@
 Without RECORDING, benchmarks/ledger.py is recorded first, N turns long (default: 350,000, which is
 ten million steps). Printed are, in CPU time: making the index (steps a second, its size against the
 log's, the memory of the process that makes it); going to a step, and reading all variables of all
-its frames; going back over a line; and reading from the beginning to the same steps.
+its frames; going back over a line; reading from the beginning to the same steps; going to the last
+and the next change of a value, run of a line, call and exception; and views of `codetracer show`.
+A recording that is given must be one of the ledger.
 """
 
 from __future__ import annotations
@@ -19,14 +21,44 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from statistics import median
 
 import codetracer
-from codetracer.replay import Moment, Process, StepEvent, Timeline
+from codetracer import cli
+from codetracer.replay import (
+    Function,
+    Goal,
+    Line,
+    Moment,
+    Process,
+    Raise,
+    StepEvent,
+    Timeline,
+)
 from codetracer.replay.index_file import index_path
 
 ROOT = Path(__file__).resolve().parent.parent
+SUBJECTS = {
+    "a variable": "turn",
+    "an attribute": "accounts[{}].balance",
+    "an attribute that never changes": "accounts[{}].number",
+    "an item": "by_hundred[{}]",
+}
+"""What changes in the ledger, by what it is."""
+
+GOALS: dict[str, Goal] = {
+    "run of a line": Line("ledger.py", 57),
+    "run of a line, under a condition that is seldom true": Line(
+        "ledger.py", 57, lambda moment: moment.locals()["amount"] == 42
+    ),
+    "call of a function": Function("Account.put"),
+    "exception": Raise("RefusedError"),
+}
+
+VIEWS = (("--function", "Account.__init__"), ("--output",))
+
 FROM_THE_BEGINNING = 3
 """To so many of the moments the log is also read from its beginning."""
 
@@ -97,6 +129,42 @@ def measure(process: Process, moments: int) -> None:
     row("to a step, and all variables of all frames", looking)
     row("back over a line", back)
     row("to a step, from the beginning", reading)
+    measure_searches(timeline, [step for step in steps if step > timeline.steps // 10])
+
+
+def measure_searches(timeline: Timeline, steps: list[int]) -> None:
+    """Print what it costs to find changes and lines from steps of the ledger."""
+    chosen = random.Random(2)
+    for what, subject in SUBJECTS.items():
+        last, later = [], []
+        for step in steps:
+            moment = timeline.at(step)
+            # Below it is the module.
+            frame = moment.frames[-2]
+            text = subject.format(chosen.randrange(100))
+            write, finding = timed(moment.last_change, text, frame)
+            last.append(finding + (timed(getattr, write, "moment")[1] if write else 0))
+            write, finding = timed(moment.next_change, text, frame)
+            later.append(finding + (timed(getattr, write, "moment")[1] if write else 0))
+        row(f"last change of {what}", last)
+        row(f"next change of {what}", later)
+    for what, goal in GOALS.items():
+        row(f"last {what}", [timed(timeline.at(step).run_back, goal)[1] for step in steps])
+        row(f"next {what}", [timed(timeline.at(step).run, goal)[1] for step in steps])
+
+
+def show(path: str, *options: str) -> float:
+    """Show a view in this process, without what it prints; return the CPU time (s)."""
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
+        return timed(cli.main, ["show", path, "--limit", "0", *options])[1]
+
+
+def measure_views(path: str) -> None:
+    """Print what views cost by the index, and by reading from the beginning."""
+    print("\n| view | by the index, s | from the beginning, s |\n|---|---|---|")
+    for options in VIEWS:
+        beginning = show(path, *options, "--depth", "100000")
+        print(f"| {' '.join(options)} | {show(path, *options):.2f} | {beginning:.1f} |")
 
 
 def main() -> int:
@@ -111,6 +179,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         path = options.recording or record(folder, options.turns)
         measure(codetracer.read(path).processes[0], options.moments)
+        measure_views(path)
     return 0
 
 

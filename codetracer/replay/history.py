@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codetracer.replay.doing import Doer, Doing
 from codetracer.replay.events import CallEvent, StepEvent
+from codetracer.replay.idle import is_idle
 from codetracer.replay.place import Place
 from codetracer.replay.same import same
 from codetracer.replay.slots import blocks_of_object
@@ -120,6 +121,16 @@ def next_block(
     timeline: Timeline, slot: Slot, block: int, value: raw.Value, *, back: bool
 ) -> int | None:
     """Return the number of the nearest block in which a slot, or what it holds, may change."""
+    number = _candidate(timeline, slot, block, value, back=back)
+    while number is not None and is_idle(timeline.source, slot, number, value, back=back):
+        number = _candidate(timeline, slot, number, value, back=back)
+    return number
+
+
+def _candidate(
+    timeline: Timeline, slot: Slot, block: int, value: raw.Value, *, back: bool
+) -> int | None:
+    """Return the number of the nearest block with records about a slot, or what it holds."""
     index = timeline.index
     found = [next(slot.blocks(index, block, back=back), None)]
     if type(value) is ReferenceValue:

@@ -192,6 +192,11 @@ class IndexedLog:
             for number, record in enumerate(self.defined(raw.CodeRecord, None))
         ]
 
+    @cached_property
+    def attribute_names(self) -> list[str]:
+        """The names of the attributes of the whole process, by number."""
+        return [shortened(record.name) for record in self.defined(raw.AttributeRecord, None)]
+
     @property
     def threads(self) -> list[Thread]:
         """The threads of the whole process, by number, without their stacks."""

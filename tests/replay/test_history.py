@@ -165,6 +165,24 @@ def test_changes_are_found_in_both_directions(mixed: Trace, everything: Everythi
     assert looked > CHECKED
 
 
+@pytest.mark.parametrize("attribute", ["name", "n", "kids"])
+def test_an_attribute_is_found_past_changes_of_others(
+    mixed: Trace, everything: Everything, attribute: str
+) -> None:
+    """Of an object that gets a child at each turn, over many blocks."""
+    end = next(mixed.calls("threaded")).end_place
+    assert end is not None
+    moment = mixed.at(end)
+    tree = moment.locals()["tree"]
+    assert isinstance(tree, ObjectValue)
+    known = everything.changes["object", tree.number, attribute]
+    earlier = [each.step for each in known if each.known <= moment.step]
+
+    found = moment.history(f"tree.{attribute}", back=True)
+
+    assert [place(write) for write in found] == earlier[::-1]
+
+
 def place(write: Write) -> int | None:
     return None if write.place is None else write.place.step
 
