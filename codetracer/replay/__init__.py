@@ -21,6 +21,7 @@ from codetracer.replay.events import (
     UnwindEvent,
     YieldEvent,
 )
+from codetracer.replay.finding import Finding
 from codetracer.replay.goals import Arrival, Change, Function, Goal, Line, Raise
 from codetracer.replay.history import Write
 from codetracer.replay.model import Code, Frame, Thread
@@ -58,6 +59,7 @@ __all__ = [
     "Event",
     "ExitEvent",
     "Expression",
+    "Finding",
     "Frame",
     "FrameEvent",
     "Function",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Frame
     from codetracer.replay.timeline import Block
 
-__all__ = ["ENDING", "OPENING", "Doer", "Doing"]
+__all__ = ["ENDING", "OPENING", "Doer", "Doing", "Places"]
 
 OPENING: Final = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
 """The kinds of events that put a frame on a stack."""
@@ -60,3 +60,37 @@ class Doing:
                 return None
             frame = frame.caller
         return Doer(frame, frame.step)
+
+
+class Places:
+    """Knows at each event of a log that is read from its beginning which line ran until then."""
+
+    def __init__(self) -> None:
+        self._before: dict[Frame, tuple[int, int]] = {}
+        self._ended: Frame | None = None
+
+    def see(self, event: Event) -> tuple[Frame, int | None, int] | None:
+        """Process an event.
+
+        Returns:
+            The frame, the step (None if there was none yet) and the line that ran right before the
+            event; for a call those of its caller, if that is recorded. None for an event without a
+            frame.
+        """
+        if self._ended is not None:
+            self._before.pop(self._ended, None)
+            self._ended = None
+        frame = event.frame
+        if frame is None:
+            return None
+        if type(event) is events.StepEvent:
+            step, line = self._before.get(frame, (None, frame.line))
+            self._before[frame] = event.number, event.line
+            return frame, step, line
+        if isinstance(event, OPENING):
+            if frame.caller is None:
+                return frame, None, frame.line
+            frame = frame.caller
+        elif isinstance(event, ENDING) and type(event) is not events.YieldEvent:
+            self._ended = frame
+        return frame, frame.step if frame.step >= 0 else None, frame.line

@@ -75,7 +75,8 @@ def _records(source: IndexedLog, number: int, block: int) -> list[Held] | None:
         return None
     if posting.records == 1:
         return _held(source, number, block, posting.last)
-    data, found = source.data(block), list[Held]()
+    data = source.data(block)
+    found: list[Held] = []
     for tag in TAGS:
         prefix = tag + put_uint(number)
         at = data.find(prefix)

@@ -12,6 +12,7 @@ from codetracer.recording.files import open_regular, unreadable
 from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
 from codetracer.recording.reader import LogReader
 from codetracer.replay.calls import calls
+from codetracer.replay.finding import find
 from codetracer.replay.index_file import open_index
 from codetracer.replay.indexed import IndexedLog
 from codetracer.replay.metadata import read_metadata
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from codetracer.replay.calls import Call
     from codetracer.replay.events import Event
+    from codetracer.replay.finding import Finding
     from codetracer.replay.model import Thread
     from codetracer.replay.moment import Moment
 
@@ -228,6 +230,24 @@ class Trace:
         """
         for process in self.processes:
             yield from process.calls(name)
+
+    def find(self, text: str) -> Iterator[Finding]:
+        """Yield where a text appears, in all processes, one process after the other.
+
+        It appears where a variable, an attribute or an item gets a value that contains it, where
+        such a value is an argument or is returned or yielded, at the first call of a function whose
+        name, module or variables' names contain it, and in output and input. A number is found by
+        its digits. This reads the whole logs.
+
+        Parameters:
+            text: the text.
+
+        Raises:
+            TargetError: ERR_TRACE_DAMAGED, a log is damaged after what was yielded.
+            HostError: ERR_IO, a log cannot be read.
+        """
+        for process in self.processes:
+            yield from find(process, text)
 
     @property
     def complete(self) -> bool:

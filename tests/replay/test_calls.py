@@ -134,14 +134,18 @@ run()
 
 
 @pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Moment]:
-    """Return the last moment at each line of the program."""
+def orders(tmp_path_factory: pytest.TempPathFactory) -> Trace:
     folder = tmp_path_factory.mktemp("orders")
     write(folder, {"app.py": PROGRAM})
     execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=folder)
-    trace = codetracer.read(folder / "out")
-    steps = trace.processes[0].timeline().steps
-    return {moment.line: moment for moment in map(trace.at, range(steps))}
+    return codetracer.read(folder / "out")
+
+
+@pytest.fixture(scope="module")
+def lines(orders: Trace) -> dict[int, Moment]:
+    """Return the last moment at each line of the program."""
+    steps = orders.processes[0].timeline().steps
+    return {moment.line: moment for moment in map(orders.at, range(steps))}
 
 
 def told(moment: Moment) -> list[tuple[str, str, str]]:
@@ -212,6 +216,25 @@ def test_calls_that_code_makes_which_is_not_recorded_are_those_of_the_line(mixed
     calls = mixed.at(call.caller).calls()
 
     assert [call.code.name for call in calls] == ["main", *["worker"] * 8]
+
+
+def test_a_text_is_found_in_values_names_and_output(
+    orders: Trace, lines: dict[int, Moment]
+) -> None:
+    place = lines[17].place
+
+    found = {
+        text: [(each.name, each.line, shown(each.value)) for each in orders.find(text)]
+        for text in ("10", "total 10", "price", "nowhere")
+    }
+
+    assert ("total", 18, "10") in found["10"]
+    assert ("return", 26, "10") in found["10"] or ("return", 27, "10") in found["10"]
+    assert any(name == "stdout" and line == 19 for name, line, _ in found["total 10"])
+    assert ("name price", 6, "-") in found["price"]
+    assert found["nowhere"] == []
+    three = [each for each in orders.find("3") if each.place == place]
+    assert [(each.name, each.function) for each in three] == [("price", "run")]
 
 
 FORKED = """\

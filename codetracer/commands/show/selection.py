@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from codetracer.replay.timeline import Timeline
     from codetracer.replay.trace import Process
 
-__all__ = ["Places", "Selection", "View", "call_at", "indexed", "no_step"]
+__all__ = ["Selection", "View", "call_at", "indexed", "no_step"]
 
 
 class View(Protocol):
@@ -123,40 +123,6 @@ class Selection:
         if frame is None or not self._depth:
             return self.holds(frame, thread)
         return self.holds(frame, thread) and self._depths[frame.number] < self._depth
-
-
-class Places:
-    """Finds the line that caused the changes at an event."""
-
-    def __init__(self) -> None:
-        self._before: dict[Frame, tuple[int, int]] = {}
-        self._ended: Frame | None = None
-
-    def see(self, event: Event) -> tuple[Frame, int | None, int] | None:
-        """Process an event.
-
-        Returns:
-            The frame, the step (None if there was none yet) and the line that ran right before the
-            event; for a call those of its caller, if that is recorded. None for an event without a
-            frame.
-        """
-        if self._ended is not None:
-            self._before.pop(self._ended, None)
-            self._ended = None
-        frame = event.frame
-        if frame is None:
-            return None
-        if type(event) is events.StepEvent:
-            step, line = self._before.get(frame, (None, frame.line))
-            self._before[frame] = event.number, event.line
-            return frame, step, line
-        if isinstance(event, OPENING):
-            if frame.caller is None:
-                return frame, None, frame.line
-            frame = frame.caller
-        elif isinstance(event, ENDING) and type(event) is not events.YieldEvent:
-            self._ended = frame
-        return frame, frame.step if frame.step >= 0 else None, frame.line
 
 
 def _is_thread(thread: Thread, wanted: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name
-from codetracer.commands.show.selection import Places
 from codetracer.replay import events
-from codetracer.replay.doing import ENDING
+from codetracer.replay.doing import ENDING, Places
 from codetracer.replay.render import short_type
 from codetracer.replay.subjects import UNBOUND, inside
 from codetracer_bindings import trace_decoder as raw
