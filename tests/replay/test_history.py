@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -185,6 +186,40 @@ def test_an_attribute_is_found_past_changes_of_others(
 
 def place(write: Write) -> int | None:
     return None if write.place is None else write.place.step
+
+
+SPREAD = """\
+class Box:
+    def __init__(self):
+        self.a = self.b = 0
+boxes = [Box() for _ in range(2500)]
+for i in range(20000):
+    box = boxes[i % 2500]
+    if i // 2500 % 3:
+        box.b = i
+    else:
+        box.a = i
+"""
+
+
+def test_a_change_is_found_that_is_the_only_record_in_its_block(tmp_path: Path) -> None:
+    record(tmp_path, SPREAD)
+    trace = codetracer.read(tmp_path / "out")
+    assert trace.processes[0].timeline().index.blocks > 4
+    everything = Everything(trace)
+    end = trace.at(0).run()
+    assert end is not None
+    number = next(key[1] for key in everything.changes if key[0] == "object" and key[2:] == ("a",))
+
+    for attribute in ("a", "b"):
+        known = [each.step for each in everything.changes["object", number, attribute]]
+        subject = f"#{number}.{attribute}"
+
+        back = [*map(place, end.moment.history(subject, back=True))]
+        forward = [*map(place, trace.at(0).history(subject))]
+
+        assert len(known) > 2
+        assert (back, forward) == (known[::-1], known)
 
 
 PROGRAM = """\
