@@ -61,6 +61,13 @@ VIEWS: Final[tuple[tuple[str, ...], ...]] = (
     ("show", "{trace}", "--find", "1", "--format", "json", "--limit", "20000"),
     ("show", "{trace}", "--variable", "total[0]", "--function", "work"),
     ("show", "{trace}", "--variable", "#3.field"),
+    ("why", "{trace}"),
+    ("why", "{trace}", "y"),
+    ("why", "{trace}", "total[0]", "--format", "json"),
+    ("why", "{trace}", "work()", "--all", "--depth", "0"),
+    ("why", "{trace}", "#3.field"),
+    ("why", "{trace}", "y", "--at", "7"),
+    ("why", "{trace}", "--not", "other.py:3"),
     ("export", "{trace}", "--to", "codetracer-json", "-o", EXPORT),
     ("export", "{log}", "--to", "codetracer-json", "-o", EXPORT, "--force"),
 )

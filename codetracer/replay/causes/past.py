@@ -167,11 +167,13 @@ class Past:
         """Return a step.
 
         Raises:
-            LookupError: there is no such step.
+            TargetError: ERR_TRACE_DAMAGED, there is no such step.
         """
-        facts = self._block(self._index.block_of_step(number))
-        first = facts.steps[0].number
-        return facts.steps[number - first]
+        number_of_block = self._index.block_of_step(number)
+        steps = self._block(number_of_block).steps
+        if not steps or not 0 <= number - steps[0].number < len(steps):
+            raise self._timeline.source.misfit(self._index.block(number_of_block).offset)
+        return steps[number - steps[0].number]
 
     def back(self, frame: int, before: int) -> Iterator[Step]:
         """Yield the steps of a frame before a step, the last one first."""
@@ -269,6 +271,9 @@ class Past:
 
     def ending(self, run: Run) -> Ending | None:
         """Return how a run ended: the frame yielded, or ended; None if the log ends before."""
+        if not run.code.suspends:
+            # It may have records in every block until then.
+            return self.last(run.frame)
         rows = self._index.after(run.block, KEY_FRAME, run.frame)
         blocks = (row.block for row in rows)
         for block in _each_once(merge([run.block], blocks)):
@@ -402,10 +407,15 @@ class Past:
             way: the attribute or item; None for any change.
             before: the number of the step before which it was changed.
         """
+        if not self.steps:
+            return None
         slot = ObjectSlot("", number, () if way is None else (way,))
         for write in writes(self._timeline, slot, before, back=True):
             # Changes inside of what an attribute or item holds are changes of another object.
-            if write.place is not None and (way is None or write.how != "contents"):
+            if write.place is None or (way is not None and write.how == "contents"):
+                continue
+            # What the index does not cover is left out: the log is damaged there.
+            if write.place.step < self.steps:
                 return write.place.step
         return None
 
