@@ -27,7 +27,7 @@ from codetracer.replay.values import (
     ObjectValue,
     RangeValue,
 )
-from codetracer_bindings.trace_decoder import UnboundValue
+from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,10 +188,8 @@ class _Evaluation:
     """One evaluation: an expression at a moment."""
 
     def __init__(self, moment: Moment, frame: Frame | None) -> None:
-        self._moment = moment
-        self._frame = frame
-        self._locals: dict[str, Value] | None = None
-        self._globals: dict[str, Value] | None = None
+        self._state = moment.state
+        self._frame = frame or moment.frame
 
     def truth(self, node: ast.expr) -> bool:
         return operations.truth(self.value(node))
@@ -233,23 +231,19 @@ class _Evaluation:
         raise EvaluationError(f"`{ast.unparse(node)}` is not evaluated here")
 
     def _variable(self, name: str) -> Value:
-        if self._locals is None:
-            self._locals = self._moment.locals(self._frame)
-        if name in self._locals:
-            return self._locals[name]
-        if self._globals is None:
-            self._globals = self._moment.globals(self._frame)
-        if name in self._globals:
-            return self._globals[name]
-        frame = self._frame or self._moment.frame
-        # Another function of the module may use it.
-        state = self._moment.state
-        held = state.namespaces.get(frame.code.namespace, {}).get(name, UNBOUND)
-        if type(held) is not UnboundValue:
-            return state.resolve(held)
-        near = difflib.get_close_matches(name, [*self._locals, *self._globals], 1)
+        state, code = self._state, self._frame.code
+        found: raw.Value = UNBOUND
+        if name in code.variables:
+            found = self._frame.values.get(code.variables.index(name), UNBOUND)
+        if type(found) is raw.UnboundValue:
+            # A global variable, which another function of the module may use.
+            found = state.namespaces.get(code.namespace, {}).get(name, UNBOUND)
+        if type(found) is not raw.UnboundValue:
+            # Not all variables: conditions are asked often, and values may be large.
+            return state.resolve(found)
+        near = difflib.get_close_matches(name, (*code.variables, *code.global_names), 1)
         raise EvaluationError(
-            f"{frame.code.name} has no variable {name} at this moment"
+            f"{code.name} has no variable {name} at this moment"
             + (f"; did you mean {near[0]}?" if near else "")
         )
 

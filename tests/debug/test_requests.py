@@ -392,6 +392,27 @@ def test_a_condition_without_a_value_is_told_once(client: Client, recording: Pat
     assert not [event for event in client.events if event["event"] == "output"]
 
 
+def test_a_run_that_takes_long_can_be_paused(server: Server, tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "n = 0\nwhile n < 50_000:\n    n += 1\n"})
+    execute("-m", "codetracer", "record", "-q", "app.py", cwd=tmp_path)
+    with server.connect() as client:
+        client.begin(recording=str(tmp_path / "trace-out"), stopOnEntry=True)
+        points = [{"line": 3, "condition": "n < 0"}]
+        client.ask("setBreakpoints", source={"path": str(tmp_path / "app.py")}, breakpoints=points)
+        client.send("continue", threadId=1)
+        client.ask("pause", threadId=1)
+
+        stop = client.wait("stopped")
+        reached = client.ask("evaluate", expression="n")["result"]
+
+        assert (stop["reason"], stop.get("description")) == ("pause", None)
+        assert int(reached) < 49_999
+        # The next run goes on from there, and is not interrupted.
+        points = [{"line": 3, "condition": "n == 49_999"}]
+        client.ask("setBreakpoints", source={"path": str(tmp_path / "app.py")}, breakpoints=points)
+        assert client.go("continue")["reason"] == "breakpoint"
+
+
 def test_a_file_of_another_machine_is_found_by_the_end_of_its_path(client: Client) -> None:
     found = client.ask(
         "setBreakpoints", source={"path": "/elsewhere/shop.py"}, breakpoints=[{"line": 3}]

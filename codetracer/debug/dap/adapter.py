@@ -111,12 +111,15 @@ class Adapter:
                     continue
                 if message is None:
                     break
+                if message.get("command") in ("pause", "terminate", "disconnect"):
+                    self._client.wants_to_pause.set()
                 self._queue.put(message)
         except BrokenStreamError as error:
             why = str(error)
             self._queue.put(lambda: self._client.refuse({}, why))
         except (OSError, ValueError):  # ValueError: the stream was closed
             pass
+        self._client.wants_to_pause.set()
         self._queue.put(None)
 
     # ---------------------------------------------------------------- any request

@@ -15,19 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from codetracer.debug.dap.travel import Travel
-    from codetracer.replay import Frame, Goal, Moment
+    from codetracer.replay import Frame, Goal, Moment, Place
 
     type Condition = Callable[[Moment], bool]
     type _Make = Callable[[int, Condition], Goal | None]
     """Returns the goal in a process, by its number, given what decides at a moment."""
 
-__all__ = ["Breakpoints", "Data", "Wanted"]
+__all__ = ["Breakpoints", "Data", "InterruptedRunError", "Wanted"]
 
 _HITS: Final = re.compile(r"\s*(==|=|>=|>|<=|<|%)?\s*([0-9]{1,18})\s*")
 
 
 _REASONS: Final = ("exception", "data breakpoint", "function breakpoint", "breakpoint")
 """Why a run may stop; where several hold, the first one is told."""
+
+
+class InterruptedRunError(Exception):
+    """The client wants a run to end before it has found anything.
+
+    Attributes:
+        place: how far the run came.
+    """
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.place = place
 
 
 class Data(NamedTuple):
@@ -85,6 +97,8 @@ class _Break:
         return self._make(process, self._is_meant)
 
     def _is_meant(self, moment: Moment) -> bool:
+        if self._owner.is_interrupted():
+            raise InterruptedRunError(moment.place)
         if not self._holds(moment):
             return False
         if self._is_turn is not None and not self._is_turn(self._turn(moment)):
@@ -110,6 +124,8 @@ class _Break:
             found: set[int] = set()
 
             def note(each: Moment) -> bool:
+                if self._owner.is_interrupted():
+                    raise InterruptedRunError(moment.place)
                 if self._holds(each):
                     found.add(each.step)
                 return False
@@ -128,15 +144,22 @@ class Breakpoints:
 
     Parameters:
         travel: the recording.
-        say: tells the user about a condition that has no value, and writes what log points say.
+        say: tells the user about a condition that has no value.
+        is_interrupted: says whether the client wants the current run to end.
 
     Attributes:
-        travel: as given.
+        travel, is_interrupted: as given.
         logged: what log points said in the last run, by place.
     """
 
-    def __init__(self, travel: Travel, say: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        travel: Travel,
+        say: Callable[[str, str], None],
+        is_interrupted: Callable[[], bool],
+    ) -> None:
         self.travel = travel
+        self.is_interrupted = is_interrupted
         self.logged: dict[tuple[int, int], str] = {}
         self._say = say
         self._groups: dict[str, list[_Break]] = {}

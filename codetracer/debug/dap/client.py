@@ -25,6 +25,7 @@ class Client:
     Attributes:
         is_known: whether it has sent ``initialize``.
         abilities: what it said of itself in there.
+        wants_to_pause: set when a request came that no run should keep waiting.
         is_gone: whether a message could not be written.
     """
 
@@ -33,6 +34,7 @@ class Client:
         self._lock = threading.Lock()
         self._numbers = count(1)
         self.is_known = False
+        self.wants_to_pause = threading.Event()
         self.abilities: InitializeRequestArguments = {"adapterID": ""}
         self.is_gone = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from codetracer.debug.dap.breakpoints import InterruptedRunError
 from codetracer.debug.dap.checks import RequestError
 from codetracer.replay import Line, StepEvent
 from codetracer.terminal import safe
@@ -79,8 +80,9 @@ class Moving:
         self._session.later(lambda: self._run(back=True))
 
     def pause(self, _: protocol.PauseArguments) -> None:
-        """Stop where the debugger is: a recording goes on only from one stop to the next."""
+        """Stop where the debugger is; a run before has noticed already, and has ended."""
         session = self._session
+        session.client.wants_to_pause.clear()
         session.later(lambda: session.stop(session.travel.moment, "pause"))
 
     def restart_frame(self, arguments: protocol.RestartFrameArguments) -> None:
@@ -132,12 +134,20 @@ class Moving:
             session.stop(end, "step")
             return
         last = Line(end.frame.code.path, end.line, lambda moment: moment.step == end.step)
-        arrival = here.run_back(*goals, last) if back else here.run(*goals, last)
-        self._arrive(arrival, end, "step", "", back=back)
+        try:
+            arrival = here.run_back(*goals, last) if back else here.run(*goals, last)
+        except InterruptedRunError as error:
+            self._interrupt(error)
+        else:
+            self._arrive(arrival, end, "step", "", back=back)
 
     def _run(self, *, back: bool) -> None:
         travel = self._session.travel
-        arrival = travel.run(self._session.breakpoints.goals, back=back)
+        try:
+            arrival = travel.run(self._session.breakpoints.goals, back=back)
+        except InterruptedRunError as error:
+            self._interrupt(error)
+            return
         end = travel.end(back=back)
         where = "at the beginning of the recording" if back else "at the end of the recording"
         self._arrive(arrival, end, "pause", where, back=back)
@@ -155,6 +165,12 @@ class Moving:
             session.stop(moment, hit_reason, "", hit)
         else:
             session.stop(moment, reason, description)
+
+    def _interrupt(self, error: InterruptedRunError) -> None:
+        """Go to where a run was interrupted; the request that did so is answered next."""
+        session = self._session
+        session.breakpoints.forget()
+        session.travel.go(session.travel.timelines[error.place.process].at(error.place.step))
 
     def _log(self, end: Moment, *, back: bool) -> None:
         logged = self._session.breakpoints.logged

@@ -48,7 +48,7 @@ class Session:
             self.sources = Sources(self.travel)
         self.stacks = Stacks(self.travel)
         self.variables = Variables()
-        self.breakpoints = Breakpoints(self.travel, client.say)
+        self.breakpoints = Breakpoints(self.travel, client.say, client.wants_to_pause.is_set)
         self.targets: list[Moment] = []
         self.at_exception = False
         self._later: list[Callable[[], None]] = []
