@@ -241,6 +241,55 @@ async def ask(names):
 paid = asyncio.run(ask(["tin"]))
 """
 
+HANDED_OVER = """\
+import contextlib
+import dataclasses
+import threading
+
+
+@dataclasses.dataclass
+class Item:
+    name: str
+    price: int
+    tags: list = dataclasses.field(default_factory=list)
+
+
+def make(number):
+    return Item(f"i{number}", number * 3)
+
+
+def adder():
+    total_sent = 0
+    while True:
+        value = yield total_sent
+        total_sent += value
+
+
+@contextlib.contextmanager
+def opened(name):
+    handle = name.upper()
+    yield handle
+
+
+def work(out, factor):
+    out.append(factor * 2)
+
+
+item = make(2)
+cost = item.price + len(item.tags)
+adding = adder()
+next(adding)
+sum_sent = adding.send(cost)
+with opened("file") as file:
+    seen = file
+first, *rest = [1, cost, 3]
+found = []
+thread = threading.Thread(target=work, args=(found, 4))
+thread.start()
+thread.join()
+doubled = found[0]
+"""
+
 PROGRAMS = {
     "loops.py": LOOPS,
     "branches.py": BRANCHES,
@@ -249,6 +298,7 @@ PROGRAMS = {
     "exceptions.py": EXCEPTIONS,
     "objects.py": OBJECTS,
     "closures.py": CLOSURES,
+    "handed_over.py": HANDED_OVER,
     "never.py": NEVER,
     "asynchronous.py": ASYNC,
 }
@@ -432,6 +482,47 @@ KNOWN = {
     13: found = 40
       6: price() = 40
         13: name = 'gold' [argument]
+""",
+    "cost": """
+35: cost = 6
+  14: item.price = 6
+    34: number = 2 [argument]
+  14: item.tags = []
+""",
+    "sum_sent": """
+38: sum_sent = 6
+  20: adding.send() = 6 [yield]
+    21: total_sent = 6
+      18: total_sent = 0
+      20: value = 6
+        38: adding.send(cost) [sent]
+          35: cost = 6
+            14: item.price = 6
+              34: number = 2 [argument]
+            14: item.tags = []
+""",
+    "seen": """
+40: seen = 'FILE'
+  39: file = 'FILE'
+    27: opened() = 'FILE' [yield]
+      26: handle = 'FILE'
+        39: name = 'file' [argument]
+""",
+    "first": """
+41: first = 1
+""",
+    "rest": """
+41: rest = [6, 3]
+  35: cost = 6
+    14: item.price = 6
+      34: number = 2 [argument]
+    14: item.tags = []
+""",
+    "doubled": """
+46: doubled = 8
+  31: found[0] = 8
+    30: factor = 4 [argument]
+        ? work() was called by code that is not recorded
 """,
 }
 """The causes of values: of each node its line, what it is about and its value."""

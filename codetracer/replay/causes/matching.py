@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.replay.causes.syntax import calls, parameters
 from codetracer.replay.subjects import UNBOUND
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Matched", "argument_of", "match"]
 
 SURE, LIKELY, POSSIBLE = 4, 3, 1
+
+RESUMING: Final = frozenset({"next", "anext", "send", "asend", "throw", "athrow"})
+"""The functions that let a generator go on."""
 
 
 class Matched(NamedTuple):
@@ -83,6 +86,8 @@ def match(unit: Unit, runs: Sequence[Run], view: View) -> Matched:
 def _score(site: CallSite, run: Run, view: View) -> int:
     name = run.code.short_name
     node = site.node
+    if isinstance(node, ast.Call) and run.resumed and set(site.names) & RESUMING:
+        return LIKELY
     if isinstance(node, ast.Call):
         value = view.peek(node.func)
         said = view.said_name(value)

@@ -269,6 +269,16 @@ class Past:
                 block += 1
         return found[:MOST_CALLS]
 
+    def resumed(self, frame: int, after: int) -> Run | None:
+        """Return how a suspended frame went on after a step; None if it did not."""
+        start = self._index.block_of_step(after)
+        later = (row.block for row in self._index.after(start, KEY_FRAME, frame))
+        for block in _each_once(merge([start], later)):
+            for run in self._block(block).runs:
+                if run.frame == frame and run.resumed and run.until > after:
+                    return run
+        return None
+
     def ending(self, run: Run) -> Ending | None:
         """Return how a run ended: the frame yielded, or ended; None if the log ends before."""
         if not run.code.suspends:

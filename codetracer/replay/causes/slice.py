@@ -110,9 +110,24 @@ class Slice:
             case ast.Call():
                 self._call(node, at, into, depth, bound)
             case ast.Yield():
-                into.note("sent into the generator, or None")
+                self._sent(at, into, depth)
             case ast.YieldFrom(value=value):
                 self.operands(value, at, into, depth, bound)
+
+    def _sent(self, at: Reading, into: Cause, depth: int) -> None:
+        """Add the causes of what was sent into a generator that went on after a yield."""
+        run = self._past.resumed(at.where.frame, at.where.step)
+        there = run is not None and run.step >= 0
+        where = self._sources.where(self._past.step(run.step)) if run and there else None
+        site = None if where is None else self._callers.matched(where).site(at.where.frame)
+        if where is None or not isinstance(site, ast.Call):
+            into.note("what was sent into the generator is not recorded; a loop sends None")
+        elif isinstance(site.func, ast.Attribute) and site.func.attr in ("send", "asend"):
+            cause = self.nodes.make("sent", ast.unparse(site), where)
+            into.causes.append(cause)
+            if self.nodes.opens(cause, ("sent", where.frame, where.step), depth):
+                for each in given(site):
+                    self.operands(each, self.at(where), cause, depth + 1)
 
     # ---------------------------------------------------------------- names
 
@@ -343,7 +358,21 @@ class Slice:
             if not is_receiver:
                 into.note(f"changed by {callee(call)}(), which is not recorded")
             return
-        self.operands(made(unit, key, value, at.view) or unit.node, at, into, depth)
+        names = self._attributes(number, at.where)
+        part = made(unit, key, value, names, at.view)
+        self.operands(part or unit.node, at, into, depth)
+
+    def _attributes(self, number: int, where: Where) -> list[str]:
+        """Return the names of an object's attributes right after a unit, in order."""
+        after = next(self._past.forward(where.frame, where.last), None)
+        ending = None if after is not None else self._past.last(where.frame)
+        if after is not None:
+            view = self._past.view(after.number)
+        elif ending is not None:
+            view = self._past.when(ending)
+        else:
+            return []
+        return [*view.attributes(number)]
 
     # ---------------------------------------------------------------- calls
 

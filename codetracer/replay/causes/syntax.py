@@ -79,7 +79,7 @@ class Target(NamedTuple):
     value: ast.expr | None
     """Where the value comes from; None if no expression says so."""
     path: tuple[int, ...] = ()
-    """Which item of that value it is, after unpacking: -1 for an unknown one."""
+    """Which item of that value it is, after unpacking: -1 for that of a loop."""
 
 
 def targets(node: ast.AST) -> list[Target]:
@@ -135,21 +135,30 @@ def _unpacked(
     if isinstance(target, ast.Starred):
         yield from _unpacked(target.value, kind, value, path)
     elif isinstance(target, ast.Tuple | ast.List):
-        items = target.elts
-        starred = any(isinstance(each, ast.Starred) for each in items)
-        for number, each in enumerate(items):
-            if (
-                isinstance(value, ast.Tuple | ast.List)
-                and not path
-                and not starred
-                and len(value.elts) == len(items)
-                and not any(isinstance(item, ast.Starred) for item in value.elts)
-            ):
-                yield from _unpacked(each, kind, value.elts[number], ())
+        parts = _parts(target.elts, value) if not path else None
+        for number, each in enumerate(target.elts):
+            if parts is not None:
+                yield from _unpacked(each, kind, parts[number], ())
             else:
-                yield from _unpacked(each, kind, value, (*path, -1 if starred else number))
+                yield from _unpacked(each, kind, value, (*path, number))
     else:
         yield Target(target, kind, value, path)
+
+
+def _parts(items: list[ast.expr], value: ast.expr | None) -> list[ast.expr] | None:
+    """Return the part of a display that each target takes; None if the display does not say it."""
+    if not isinstance(value, ast.Tuple | ast.List):
+        return None
+    given = value.elts
+    stars = [number for number, each in enumerate(items) if isinstance(each, ast.Starred)]
+    more = len(given) - len(items)
+    if any(isinstance(each, ast.Starred) for each in given) or more < -len(stars):
+        return None
+    if not stars:
+        return [*given] if not more else None
+    star = stars[0]
+    middle: ast.expr = ast.List(given[star : star + more + 1], ast.Load())
+    return [*given[:star], middle, *given[star + more + 1 :]]
 
 
 def _captured(pattern: ast.pattern) -> Iterator[Target]:

@@ -25,7 +25,7 @@ class Cause:
 
     kind: str
     """``value``, ``argument``, ``default``, ``result``, ``yield``, ``change``, ``condition``,
-    ``exception``, ``left`` or ``line``."""
+    ``exception``, ``sent``, ``left`` or ``line``."""
     text: str
     """What it is about, in the words of the source: a name, a call, a condition."""
     value: Value | Unknown = UNKNOWN

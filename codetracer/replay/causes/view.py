@@ -106,6 +106,16 @@ class View:
         record = self.held(value)
         return "" if record is None else FORM_NAMES.get(record.form, "opaque")
 
+    def attributes(self, number: int) -> dict[str, raw.Value]:
+        """Return the attributes of an object by name, in order."""
+        record = self.state.objects.get(number)
+        names = self.state.attribute_names
+        return {
+            names[name]: value
+            for name, value in (() if record is None else record.attributes)
+            if name < len(names)
+        }
+
     def type_name(self, value: raw.Value) -> str:
         """Return the name of an object's type; empty for anything else."""
         record = self.held(value)

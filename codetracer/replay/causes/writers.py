@@ -85,11 +85,21 @@ def given(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
-def made(unit: Unit, wanted: Way | None, value: raw.Value, view: View) -> ast.expr | None:
+def made(
+    unit: Unit, wanted: Way | None, value: raw.Value, names: list[str], view: View
+) -> ast.expr | None:
     """Return the part of a unit that gave an attribute or item of an object that it made.
 
     It is in a display at the place of the item, or an argument with the attribute's name, or the
-    only argument with its value. None if nothing says it.
+    only argument with its value, or, of a class without a recorded ``__init__``, such as a
+    dataclass, the argument at the attribute's place. None if nothing says it.
+
+    Parameters:
+        unit: the unit.
+        wanted: the way to the attribute or item; None for all of the object.
+        value: its value.
+        names: the attributes that the object has.
+        view: the variables right before.
     """
     if wanted is None:
         return None
@@ -118,7 +128,16 @@ def made(unit: Unit, wanted: Way | None, value: raw.Value, view: View) -> ast.ex
         for each in node.args
         if view.peek(each) == value
     ]
-    return same[0] if len(same) == 1 else None
+    if len(same) == 1:
+        return same[0]
+    for node in nodes:
+        if isinstance(node, ast.Call) and view.form(view.peek(node.func)) == "class":
+            place = names.index(str(key)) if key in names else len(node.args)
+            starred = any(isinstance(each, ast.Starred) for each in node.args)
+            # The rest has defaults.
+            rest = ast.Constant(None)
+            return None if starred else node.args[place] if place < len(node.args) else rest
+    return None
 
 
 def loaded(node: ast.expr) -> ast.expr:
