@@ -81,6 +81,7 @@ from_chain = [half(each) for each in chained(3)]
 for last_even in evens(3):
     pass
 squares = sum(each * each for each in picked)
+second = picked[1]
 """
 
 EXCEPTIONS = """\
@@ -153,6 +154,20 @@ size = basket[0]
 sizes = {"wide": wide, "held": held}
 chosen = sizes["held"]
 ordered = sorted([2, 1], key=lambda number: -number)
+held_by = Lock()
+held_by.box = Vector(7)
+held_by.box.x = 8
+kept = held_by.box
+copied = list(basket)
+from textwrap import dedent as length
+
+
+def triple(number):
+    return number * 3
+
+
+aliased = triple
+tripled = len(length(" a")) + aliased(8)
 """
 
 CLOSURES = """\
@@ -239,6 +254,19 @@ async def ask(names):
 
 
 paid = asyncio.run(ask(["tin"]))
+
+
+async def label(text):
+    return f"<{text}>"
+
+
+async def hand_out(text):
+    task = asyncio.create_task(label(text))
+    await asyncio.sleep(0)
+    return await task
+
+
+asyncio.run(hand_out("zinc"))
 """
 
 HANDED_OVER = """\
@@ -523,6 +551,45 @@ KNOWN = {
   31: found[0] = 8
     30: factor = 4 [argument]
         ? work() was called by code that is not recorded
+""",
+    "second": """
+21: second = 2
+  15: picked[1] = 2
+      ? evens() went on 3 times here; one is shown
+    4: evens() = 2 [yield]
+      2: number = 2
+        15: top = 5 [argument]
+      3: number % 2 == 0 = True [condition] as above
+""",
+    "kept": """
+42: kept = <Vector #N x=8>
+  40: held_by.box = <Vector #N x=8>
+    40: Vector() = <Vector #N x=7>
+""",
+    "copied": """
+43: copied = [12]
+  32: basket = [12]
+    24: basket changed [change]
+      34: item = 12 [argument]
+        29: wide = 12
+          12: both.scaled = 12
+            5: self.x = 6
+              8: x = 6 [argument]
+                5: self.x = 1
+                5: other.x = 5
+            2: self.scale = 2
+""",
+    "tripled": """
+52: tripled = 25
+    ? length() is not recorded
+  48: aliased() = 24
+    52: number = 8 [argument]
+""",
+    "label()": """
+21: label() = '<zinc>'
+  25: text = 'zinc' [argument]
+      ? the call only made label(), which ran later
+    30: text = 'zinc' [argument]
 """,
 }
 """The causes of values: of each node its line, what it is about and its value."""

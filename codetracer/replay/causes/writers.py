@@ -155,7 +155,9 @@ def loaded(node: ast.expr) -> ast.expr:
 def is_pure(function: ast.expr, view: View) -> bool:
     """Return whether a function's result depends on nothing but what it is given."""
     if isinstance(function, ast.Name):
-        return function.id in PURE and view.name(function.id) == UNBOUND
+        value = view.name(function.id)
+        # A builtin function, or another name for one.
+        return (function.id if value == UNBOUND else view.said_name(value)) in PURE
     if isinstance(function, ast.Attribute):
         # The methods of these types are in C, and change nothing.
         receiver = view.peek(function.value)
