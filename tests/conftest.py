@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import none
 
 from codetracer import configure_policy, uninstall_tracer
+from tests.support import warm
 from tests.support.building import build, copy_of_the_project
 from tests.support.decoders import differences_below
 from tests.support.running import ROOT
@@ -23,11 +24,21 @@ from tests.support.slots import EMPTY, slots
 LEFT_OUT = pytest.StashKey[int]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --fresh; see `tests.support.warm`."""
+    parser.addoption(
+        "--fresh",
+        action="store_true",
+        help="start an interpreter for every process; without it most are forked from one",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the sources once: the processes that tests start write no bytecode."""
     if not hasattr(config, "workerinput"):
         for folder in ("codetracer", "codegen", "generated"):
             compileall.compile_dir(ROOT / folder, quiet=1)
+    warm.FRESH = config.getoption("--fresh")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

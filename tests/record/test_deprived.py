@@ -50,8 +50,10 @@ raise SystemExit(3)
 
 
 def run(folder: Path, *options: str, backend: str) -> Outcome:
+    """Record ``app.py``; its streams are pipes, which a limit on the size of files leaves alone."""
     recorded = ("-m", "codetracer", "record", "-q", "-o", "out", *options)
-    return execute(*recorded, "app.py", cwd=folder, environ={"CODETRACER_BACKEND": backend})
+    environ = {"CODETRACER_BACKEND": backend}
+    return execute(*recorded, "app.py", cwd=folder, environ=environ, fresh=True)
 
 
 @pytest.fixture

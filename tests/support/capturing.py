@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codetracer.monitoring.backend import VARIABLE, backend
+from tests.support import warm
 from tests.support.running import trace_environ, write
 
 BOTH = ("proxies", "proxies+fd")
@@ -80,13 +81,23 @@ def environ(**more: str) -> dict[str, str]:
 
 
 def run(
-    directory: Path, mode: str, program: str, stdin: bytes = b"", env: dict[str, str] | None = None
+    directory: Path,
+    mode: str,
+    program: str,
+    stdin: bytes = b"",
+    env: dict[str, str] | None = None,
+    *,
+    pipes: bool = False,
 ) -> Outcome:
-    """Run `program` with pipes for its streams."""
+    """Run `program`; with `pipes` for its streams, in a process that starts an interpreter."""
+    words = command(directory, mode, program)
+    env = env or environ()
+    if not pipes and warm.fits({}):
+        return Outcome(*warm.run_forked(words[1:], directory, env, stdin))
     done = subprocess.run(
-        command(directory, mode, program),
+        words,
         cwd=directory,
-        env=env or environ(),
+        env=env,
         input=stdin,
         capture_output=True,
         timeout=60,

@@ -2,10 +2,13 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.support import warm
 
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = (ROOT, ROOT / "generated")
@@ -26,19 +29,42 @@ def execute(
     stdin: str = "",
     environ: dict[str, str] | None = None,
     timeout: float = 60,
+    address_space: int = 0,
+    fresh: bool = False,
 ) -> Outcome:
-    """Run this interpreter in `cwd`."""
-    process = subprocess.run(
-        [sys.executable, *flags, *map(str, arguments)],
-        cwd=cwd,
-        input=stdin.encode(),
-        capture_output=True,
-        timeout=timeout,
-        check=False,
-        env=trace_environ() | (environ or {}),
-    )
-    stdout, stderr = (text.decode("utf-8", "replace") for text in (process.stdout, process.stderr))
-    return Outcome(process.returncode, stdout, stderr)
+    """Run this interpreter in `cwd`.
+
+    Parameters:
+        arguments: its arguments.
+        cwd: the working directory.
+        flags: its options.
+        stdin: what it reads from standard input.
+        environ: variables of its environment.
+        timeout: so many seconds it may take.
+        address_space: so many bytes of it there are; 0 for no limit.
+        fresh: whether to start an interpreter for ``-m codetracer``, too: the start, what is
+            loaded, or a stream that is a pipe is what the test looks at.
+    """
+    words = [*map(str, arguments)]
+    variables = trace_environ() | (environ or {})
+    if words[:2] == ["-m", "codetracer"] and not flags and not fresh and warm.fits(environ or {}):
+        done = warm.run_forked(
+            words, cwd, variables, stdin.encode(), space=address_space, timeout=timeout
+        )
+    else:
+        limit = (resource.RLIMIT_AS, (address_space, address_space))
+        process = subprocess.run(
+            [sys.executable, *flags, *words],
+            cwd=cwd,
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env=variables,
+            preexec_fn=(lambda: resource.setrlimit(*limit)) if address_space else None,
+        )
+        done = warm.Done(process.returncode, process.stdout, process.stderr)
+    return Outcome(done.code, *(text.decode("utf-8", "replace") for text in done[1:]))
 
 
 def watch(
@@ -49,9 +75,8 @@ def watch(
     environ: dict[str, str] | None = None,
 ) -> Outcome:
     """Run ``codetracer watch`` in `cwd`."""
-    return execute(
-        "-m", "codetracer", "watch", *arguments, cwd=cwd, flags=flags, stdin=stdin, environ=environ
-    )
+    words = ("-m", "codetracer", "watch", *arguments)
+    return execute(*words, cwd=cwd, flags=flags, stdin=stdin, environ=environ, fresh=True)
 
 
 def trace_environ() -> dict[str, str]:

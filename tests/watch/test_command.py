@@ -149,9 +149,7 @@ def test_nothing_is_said_on_standard_output_when_there_is_no_standard_error(tmp_
 
 
 def test_a_backend_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
-    outcome = execute(
-        "-m", "codetracer", "watch", "-c", "1", cwd=tmp_path, environ={"CODETRACER_BACKEND": "rust"}
-    )
+    outcome = watch("-c", "1", cwd=tmp_path, environ={"CODETRACER_BACKEND": "rust"})
 
     assert outcome.code == 2
     assert outcome.stderr.startswith("codetracer: error: [ERR_INVALID_POLICY_VALUE] CODETRACER_")

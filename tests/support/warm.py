@@ -1,0 +1,155 @@
+"""Runs programs in processes forked from one that has imported what they import.
+
+Such a process does what ``python`` does, except that it starts no interpreter and imports nothing
+of codetracer, which takes most of the time of a command on a small program. With pytest's option
+--fresh each process starts an interpreter of its own instead, as scripts/test-all.sh has it on the
+first CPython; so it always does where a test says that the start is what it looks at.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from marshal import dumps
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import IO, Final, NamedTuple
+
+import codetracer.commands
+import codetracer.export
+import codetracer.replay
+from codetracer.cli import OTHER_COMMANDS, PROGRAM_COMMANDS, TRACE_COMMANDS
+
+__all__ = ["FRESH", "Done", "fits", "run_forked"]
+
+READ: Final = {*TRACE_COMMANDS, *OTHER_COMMANDS}
+"""The commands that run no program."""
+
+READERS: Final = (
+    *(
+        module.name
+        for room in (codetracer.commands, codetracer.export, codetracer.replay)
+        for module in walk_packages(room.__path__, f"{room.__name__}.")
+    ),
+    "rich.console",
+)
+RECORDERS: Final = (
+    "runpy",
+    "shutil",
+    "locale",
+    "codetracer.cli",
+    PROGRAM_COMMANDS["record"],
+    "codetracer.runtime.lifecycle",
+    "codetracer.runtime.filtering",
+    "codetracer.recording.directory",
+)
+
+OPENED: Final = (os.O_RDONLY, os.O_RDWR | os.O_APPEND, os.O_RDWR | os.O_APPEND)
+"""How the three standard streams are opened."""
+
+READ_AT_THE_START: Final = ("PYTHON", "CODETRACER_BACKEND", "LC_", "LANG", "TZ", "LD_", "PATH")
+"""How the names of the variables begin that are read before a program's first instruction."""
+
+FRESH: bool = False
+"""Whether nothing is forked."""
+
+
+class Done(NamedTuple):
+    """How a process has ended, and what it has written."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+
+
+def fits(environ: Mapping[str, str]) -> bool:
+    """Return whether a process can be forked that has these variables besides the usual ones."""
+    kept = ("PYTHONHASHSEED", "PYTHONIOENCODING", "CODETRACER_BACKEND")
+    return not FRESH and not any(
+        name.startswith(READ_AT_THE_START) and name not in kept for name in environ
+    )
+
+
+def run_forked(
+    words: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    stdin: bytes = b"",
+    *,
+    space: int = 0,
+    timeout: float = 60,
+) -> Done:
+    """Run ``python WORD...``.
+
+    Parameters:
+        words: ``-m codetracer`` and its arguments, or a script that imports codetracer, and its
+            arguments.
+        folder: the working directory.
+        environ: the environment.
+        stdin: what it reads from standard input.
+        space: the largest size of its address space (bytes); 0 for no limit.
+        timeout: so many seconds it may take.
+
+    Raises:
+        TimeoutExpired: it takes more; it is killed.
+    """
+    reads = words[:2] == ["-m", "codetracer"] and words[2:3] != [] and words[2] in READ
+    started = {name: value for name, value in environ.items() if name.startswith(READ_AT_THE_START)}
+    server = _server(READERS if reads else RECORDERS, tuple(sorted(started.items())))
+    with (
+        tempfile.NamedTemporaryFile() as source,
+        tempfile.NamedTemporaryFile() as out,
+        tempfile.NamedTemporaryFile() as err,
+    ):
+        source.write(stdin)
+        source.flush()
+        streams = [*zip([file.name for file in (source, out, err)], OPENED, strict=True)]
+        request = [*words], str(folder), dict(environ), streams, space
+        code = server.run(dumps(request), timeout)
+        return Done(code, out.read(), err.read())
+
+
+
+class _Server:
+    """A process that forks one process after the other."""
+
+    def __init__(self, modules: tuple[str, ...], environ: dict[str, str]) -> None:
+        code = f"from tests.support.warm_server import serve; serve{modules}"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environ,
+            start_new_session=True,
+        )
+        atexit.register(self._process.communicate)
+
+    def run(self, request: bytes, timeout: float) -> int:
+        """Return the exit status of the process that is forked for a request."""
+        answers, requests = _there(self._process.stdout), _there(self._process.stdin)
+        requests.write(len(request).to_bytes(4, "little") + request)
+        requests.flush()
+        if not select.select([answers], [], [], timeout)[0]:
+            os.killpg(self._process.pid, 9)
+            _server.cache_clear()
+            raise subprocess.TimeoutExpired("codetracer", timeout)
+        return int(answers.readline())
+
+
+@cache
+def _server(modules: tuple[str, ...], started: tuple[tuple[str, str], ...]) -> _Server:
+    others = {
+        name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)
+    }
+    return _Server(modules, others | dict(started))
+
+
+def _there(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream

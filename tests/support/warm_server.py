@@ -1,0 +1,96 @@
+"""The process from which `tests.support.warm` forks: it has imported what the forked ones import.
+
+python -c "from tests.support.warm_server import serve; serve(...)"
+"""
+
+import gc
+import importlib
+import os
+import sys
+from marshal import loads
+
+
+def serve(*modules: str) -> None:
+    """Import modules, and run a program in a fork of this process for each request.
+
+    A request is the length of its data (4 bytes), and the marshalled arguments of `_become`. It is
+    answered by the exit status, as a line. In a forked process this function returns when the
+    program has ended.
+    """
+    for name in modules:
+        importlib.import_module(name)
+    _fill_caches()
+    gc.collect()
+    gc.freeze()
+    requests, answers = os.dup(0), os.dup(1)
+    while length := os.read(requests, 4):
+        left = int.from_bytes(length, "little")
+        data = b""
+        while len(data) < left:
+            data += os.read(requests, left - len(data))
+        child = os.fork()
+        if not child:
+            os.close(requests)
+            os.close(answers)
+            return _become(*loads(data))
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.write(answers, b"%d\n" % status)
+    os._exit(0)
+
+
+def _fill_caches() -> None:
+    """Compile the regular expressions that every command compiles; `re` keeps them."""
+    cli, loading = map(sys.modules.get, ("codetracer.cli", "codetracer.filters.loading"))
+    if cli and loading:
+        vars(cli)["all_parsers"]()
+        vars(loading)["load_chain"](os.getcwd(), environ={})
+
+
+def _become(
+    words: list[str],
+    folder: str,
+    environ: dict[str, str],
+    streams: list[tuple[str, int]],
+    space: int,
+) -> None:
+    """Do what ``python WORD...`` does from its first instruction on.
+
+    Parameters:
+        words: ``-m``, a module and its arguments, or a script and its arguments.
+        folder: the working directory.
+        environ: the environment.
+        streams: the paths of the standard streams, and how they are opened.
+        space: the largest size of the address space in bytes; 0 for no limit.
+    """
+    import runpy
+
+    for number, (path, mode) in enumerate(streams):
+        opened = os.open(path, mode)
+        os.dup2(opened, number)
+        os.close(opened)
+    if log := sys.modules.get("codetracer.log"):
+        # It has kept which file descriptor 2 was at its import.
+        vars(log)["_stderr"] = vars(log)["_identity"](2)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environ)
+    if space:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    sys.orig_argv[1:] = words
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    space_of_main = vars(sys.modules["__main__"])
+    del space_of_main["serve"]
+    if words[0] == "-m":
+        sys.argv[:] = ["-m", *words[2:]]
+        sys.path[0] = folder
+        runpy._run_module_as_main(words[1])  # type: ignore[attr-defined]
+        return
+    sys.argv[:] = words
+    sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
+    with open(words[0], "rb") as file:
+        code = compile(file.read(), words[0], "exec", dont_inherit=True)
+    space_of_main["__file__"] = os.path.abspath(words[0])
+    exec(code, space_of_main)
