@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fuzz.corpus import run_modules
 from fuzz.engines import Engines
+from fuzz.indexes import Indexes, run_indexes
 from fuzz.random_programs import run_programs
 from fuzz.recordings import Reader, run_recordings
 from fuzz.ways import Figures, Interpreter
@@ -21,11 +22,14 @@ FAILURES = Path(__file__).resolve().parent.parent / "build" / "fuzz"
 def main() -> int:
     """Run what the command line says; return 1 when there was a difference or fault."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("what", nargs="+", choices=("programs", "engines", "modules", "recordings"))
+    parser.add_argument(
+        "what", nargs="+", choices=("programs", "engines", "modules", "recordings", "indexes")
+    )
     parser.add_argument("--seconds", type=float, default=1200, help="for each of them, at most")
     parser.add_argument("--programs", type=int, default=2000, help="how many, at most")
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
     parser.add_argument("--recordings", type=int, default=5000, help="how many, at most")
+    parser.add_argument("--indexes", type=int, default=5000, help="how many, at most")
     parser.add_argument(
         "--seed", type=int, default=0, help="chooses programs and modules; the first recording's"
     )
@@ -42,6 +46,8 @@ def main() -> int:
     if "modules" in options.what:
         differences += _modules(options)
     faults = _recordings(options) if "recordings" in options.what else 0
+    if "indexes" in options.what:
+        faults += _indexes(options)
     print(f"{differences} differences, {faults} faults")
     return 1 if differences or faults else 0
 
@@ -102,6 +108,17 @@ def _recordings(options: argparse.Namespace) -> int:
         seconds, arguments, seed = reader.slowest
         print(f"{reader.python}: {reader.commands} commands")
         print(f"    the slowest: {seconds:.1f} s of CPU, {arguments}, seed {seed}")
+    return len(faults)
+
+
+def _indexes(options: argparse.Namespace) -> int:
+    interpreters = [Indexes(python) for python in options.python]
+    deadline = time.monotonic() + options.seconds
+    try:
+        _, faults = run_indexes(interpreters, options.indexes, options.seed, deadline, options.save)
+    finally:
+        for interpreter in interpreters:
+            interpreter.close()
     return len(faults)
 
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Run the tests on every CPython that find-python.sh finds, and on those given as arguments; then
-# once more, on the first of them without a C compiler, those of what is in C otherwise. The tests of
-# codegen, a tool for developers, take long: they are run on the first alone, and on the last whether
-# it generates the same. Each has an environment of its own in .venvs/; exit 1 when any of them fails.
+# once more, on the first of them without a C compiler, those of what is in C otherwise. On the first,
+# every process starts an interpreter (--fresh). The tests of codegen, a tool for developers, take
+# long: they are run on the first alone, and on the last whether it generates the same. Each has an
+# environment of its own in .venvs/; exit 1 when any of them fails.
 set -u
 cd "$(dirname "$0")/.."
 
@@ -29,7 +30,7 @@ run_tests() {
 
 while read -r release python; do
     case $release in
-    "$first") run_tests "$release" "$python" ".venvs/$release" ;;
+    "$first") run_tests "$release" "$python" ".venvs/$release" --fresh ;;
     "$last") run_tests "$release" "$python" ".venvs/$release" "--ignore-glob=tests/codegen/test_[!g]*" ;;
     *) run_tests "$release" "$python" ".venvs/$release" --ignore=tests/codegen ;;
     esac

@@ -108,6 +108,13 @@ def _clean_monitoring() -> Iterator[None]:
     assert slots() == before == [EMPTY] * 6
 
 
+@pytest.fixture(autouse=True)
+def _fresh_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start an interpreter for each process of the tests marked `fresh`."""
+    if request.node.get_closest_marker("fresh"):
+        monkeypatch.setattr(warm, "FRESH", True)
+
+
 def _leaves_out_slow(config: pytest.Config) -> bool:
     return "not slow" in config.option.markexpr
 

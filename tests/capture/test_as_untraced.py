@@ -36,7 +36,9 @@ def nameless(outcome: Outcome, folder: Path) -> Outcome:
 @cache
 def untraced_through_pipes(name: str) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
-        return nameless(run(Path(folder), "untraced", PROGRAMS[name], STDIN, pipes=True), Path(folder))
+        return nameless(
+            run(Path(folder), "untraced", PROGRAMS[name], STDIN, pipes=True), Path(folder)
+        )
 
 
 @cache

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.project import CACHE, GENERATED, Project, run_python
 
+pytestmark = pytest.mark.slow
+
 FORMAT = "codegen/core/format.py"
 RENDER = "codegen/core/render.py"
 

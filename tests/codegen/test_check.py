@@ -106,6 +106,7 @@ def test_a_file_that_cannot_be_written_is_one_message(project: Project) -> None:
     assert done.stderr == f"codegen: {project.root / TRACER}: Is a directory\n"
 
 
+@pytest.mark.slow
 def test_stale_then_generate_then_clean_then_changed_spec_and_all_over_again(
     project: Project,
 ) -> None:

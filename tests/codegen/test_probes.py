@@ -246,6 +246,7 @@ def observed_here(project: Project) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_check_runs_no_probe_on_a_cpython_that_was_observed_unless_told(
     observed_here: Project,
 ) -> None:
@@ -258,6 +259,7 @@ def test_check_runs_no_probe_on_a_cpython_that_was_observed_unless_told(
     assert "probes" not in done.stdout
 
 
+@pytest.mark.slow
 def test_check_with_probes_says_that_all_is_as_observed(observed_here: Project) -> None:
     done = observed_here.codegen("check", "--probes")
 
@@ -265,6 +267,7 @@ def test_check_with_probes_says_that_all_is_as_observed(observed_here: Project) 
     assert done.stdout.startswith("2 probes: this CPython behaves as observed\n")
 
 
+@pytest.mark.slow
 def test_check_with_probes_names_what_the_same_release_does_differently(
     observed_here: Project,
 ) -> None:
@@ -281,6 +284,7 @@ def test_check_with_probes_names_what_the_same_release_does_differently(
     ]
 
 
+@pytest.mark.slow
 def test_check_with_probes_tells_what_another_release_of_the_same_minor_does_and_passes(
     observed_here: Project,
 ) -> None:

@@ -13,7 +13,7 @@ from tests.support.reading import read
 from tests.support.recordings import BACKENDS
 from tests.support.running import SOURCES, execute, write
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 PROGRAM = """
 from greenlet import greenlet

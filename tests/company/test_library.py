@@ -12,7 +12,7 @@ import codetracer
 from codetracer.replay import CallEvent
 from tests.support.running import ROOT, execute
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 LIBRARY = "toolz"
 LIBRARY_VERSION = "1.0.0"

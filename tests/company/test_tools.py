@@ -14,7 +14,7 @@ from codetracer.monitoring.backend import BACKENDS
 from tests.support.company import site
 from tests.support.running import SOURCES, write
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 WORK = """
 import contextlib, threading

@@ -16,7 +16,7 @@ from tests.support.project import BUILT, ROOT, Project
 from tests.support.recordings import NATIVE
 
 # A machine may be busy with other things; this takes less than half a minute.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEED = 40
 SWITCHING = """

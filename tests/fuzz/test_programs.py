@@ -17,7 +17,7 @@ from fuzz.ways import Difference, Interpreter
 from tests.support.project import BUILT, LIVE_EVENTS, ROOT, Project
 
 # A machine may be busy with other things; the fuzzing itself takes less than half a minute.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEED = 20
 CALLBACKS = "generated/codetracer_bindings/callbacks.py"

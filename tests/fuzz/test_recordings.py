@@ -15,7 +15,7 @@ from tests.support.decoders import DECODERS
 from tests.support.project import BUILT, ROOT, Project
 
 # A machine may be busy with other things; this takes less than half a minute.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEED = 2_000
 

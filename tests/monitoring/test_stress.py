@@ -13,6 +13,8 @@ from tests.stress.faults import HANDLERS
 from tests.stress.processes import difference, injected
 from tests.stress.programs import FROM_PYPI, PROGRAMS
 
+pytestmark = pytest.mark.slow
+
 policies = pytest.mark.parametrize("policy", ["disable", "abort"])
 
 

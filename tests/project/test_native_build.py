@@ -102,6 +102,7 @@ def test_the_checkout_uses_native_callbacks_wherever_they_can_be_compiled() -> N
     assert done.stdout.strip() == ("native" if has_native() else "python")
 
 
+@pytest.mark.slow
 def test_a_wheel_holds_the_packages_and_binaries_for_every_version(
     tmp_path: Path, wheel: Path
 ) -> None:
@@ -138,6 +139,7 @@ def test_without_a_working_compiler_the_wheel_is_pure_says_so_and_works(
     assert "install a C compiler" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_wheel_made_from_the_source_distribution_is_the_same(tmp_path: Path, wheel: Path) -> None:
     source, _ = build(copy_of_the_project(tmp_path / "project"), "sdist")
     shutil.unpack_archive(source, tmp_path / "unpacked", filter="data")

@@ -14,6 +14,8 @@ from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import ReturnEvent
 from tests.support.running import Outcome, execute, trace_environ, write
 
+pytestmark = pytest.mark.fresh
+
 WORK = """\
 import os
 PART = os.path.join(os.getcwd(), 'part.py')
@@ -50,10 +52,8 @@ raise SystemExit(3)
 
 
 def run(folder: Path, *options: str, backend: str) -> Outcome:
-    """Record ``app.py``; its streams are pipes, which a limit on the size of files leaves alone."""
     recorded = ("-m", "codetracer", "record", "-q", "-o", "out", *options)
-    environ = {"CODETRACER_BACKEND": backend}
-    return execute(*recorded, "app.py", cwd=folder, environ=environ, fresh=True)
+    return execute(*recorded, "app.py", cwd=folder, environ={"CODETRACER_BACKEND": backend})
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from codetracer.replay import ReturnEvent
 from tests.support.recorded import listing, record
 from tests.support.running import Outcome, trace_environ, write
 
+pytestmark = pytest.mark.fresh
+
 WINDOW = 1 << 20
 """How many bytes of a log are claimed at a time."""
 

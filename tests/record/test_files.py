@@ -103,6 +103,7 @@ def returns(path: Path) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [CLOSES, PUTS_ITS_OWN], ids=["closes", "puts its own"])
 def test_a_program_may_close_and_replace_every_descriptor(
     tmp_path: Path, backend: str, program: str

@@ -8,7 +8,7 @@ from tests.support.recordings import BACKENDS, record, texts
 from tests.support.running import execute, write
 from tests.watch.test_harmless import LIFETIMES
 
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+pytestmark = [pytest.mark.fresh, pytest.mark.parametrize("backend", BACKENDS)]
 
 TRAPS = '''
 import collections, warnings

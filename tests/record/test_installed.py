@@ -15,6 +15,8 @@ from codetracer.replay import CallEvent, RaiseEvent, StepEvent
 from tests.support.building import ROOT
 from tests.support.running import Outcome, write
 
+pytestmark = pytest.mark.fresh
+
 PROGRAM = """\
 import traceback
 def f(n):

@@ -22,6 +22,8 @@ from codetracer.replay import CallEvent, ExitEvent, ReturnEvent, StepEvent, Trac
 from tests.support.reading import read
 from tests.support.running import Outcome, execute, trace_environ, write
 
+pytestmark = pytest.mark.fresh
+
 THREADS = 3
 KILLS = {"native": 50, "python": 10}
 """How many times; what they write with is the same."""

@@ -7,7 +7,7 @@ import pytest
 from tests.support.recordings import BACKENDS, record
 from tests.support.running import execute, write
 
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+pytestmark = [pytest.mark.fresh, pytest.mark.parametrize("backend", BACKENDS)]
 
 PATCHED = """
 import _thread, builtins, io, os, sys, threading, time, weakref

@@ -12,6 +12,8 @@ from codetracer.replay import CallEvent
 from tests.support.recorded import functions, record
 from tests.support.running import trace_environ, write
 
+pytestmark = pytest.mark.slow
+
 
 def test_pytest_is_run_by_its_option_and_leaves_itself_out(tmp_path: Path) -> None:
     write(

@@ -16,6 +16,8 @@ import codetracer
 from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, last, record_steps
 from tests.support.running import execute, write
 
+pytestmark = pytest.mark.fresh
+
 PROGRAM = """
 import _testcapi, types
 import codetracer

@@ -10,7 +10,7 @@ from codetracer.replay import CallEvent, OutputEvent
 from tests.support.recordings import BACKENDS, record
 from tests.support.running import execute, write
 
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+pytestmark = [pytest.mark.fresh, pytest.mark.slow, pytest.mark.parametrize("backend", BACKENDS)]
 
 MEETS_NEW_THINGS = """
 import ctypes, itertools, os, signal, sys, threading, time

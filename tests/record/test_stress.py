@@ -9,6 +9,8 @@ from codetracer.monitoring.backend import BACKENDS
 from tests.stress.programs import FROM_PYPI
 from tests.stress.recording import NAMES, SCRIPT_NAMES, compare
 
+pytestmark = [pytest.mark.fresh, pytest.mark.slow]
+
 COUNTED = {
     "asynchronous": {"asynchronous exceptions set": 40, "asynchronous exceptions seen": 40},
     "descriptors": {"files of their own": 85},

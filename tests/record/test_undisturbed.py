@@ -14,6 +14,8 @@ from codetracer.replay import ExitEvent
 from tests.support.recorded import metadata, record
 from tests.support.running import execute, trace_environ, write
 
+pytestmark = pytest.mark.fresh
+
 PROGRAMS = {
     "arguments": "import sys; print(sys.argv, __name__, __file__, sys.path[0])",
     "stdin": "import sys\nprint(input('? '))\nfor line in sys.stdin: print(repr(line))",

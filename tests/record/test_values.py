@@ -254,6 +254,7 @@ def test_limits_are_kept_exactly(tmp_path: Path, backend: str) -> None:
     assert an_object(seen["many"]).cut == 1
 
 
+@pytest.mark.slow
 def test_what_is_nested_as_deep_as_a_limit_may_be_can_be_read(tmp_path: Path, backend: str) -> None:
     program = "nested = range(3)\nfor _ in range(1000):\n    nested = (nested,)\n"
 

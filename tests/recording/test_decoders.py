@@ -33,6 +33,7 @@ def read(decoder: Decoder, kind: str, data: bytes, position: int) -> object:
         return type(error)
 
 
+@pytest.mark.slow
 def test_damaged_recordings_are_read_and_refused_alike(tmp_path: Path) -> None:
     for seed in range(100):
         write_damaged(tmp_path / str(seed), random.Random(seed))
@@ -40,6 +41,7 @@ def test_damaged_recordings_are_read_and_refused_alike(tmp_path: Path) -> None:
     assert differences_below(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_thousands_of_damaged_blocks_are_read_and_refused_alike() -> None:
     chance = random.Random(20_261_129)
     kinds: set[object] = set()

@@ -457,6 +457,7 @@ def test_many_moments_hold_no_open_files(log: LogReader) -> None:
     assert len({moment.step for moment in moments}) == 20
 
 
+@pytest.mark.slow
 def test_a_made_up_index_with_a_right_checksum_gives_a_state_or_an_error(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:

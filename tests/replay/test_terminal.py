@@ -143,6 +143,7 @@ def test_no_text_of_a_recording_reaches_the_terminal_raw(
         assert "\\x1b[31m" in done.stdout or "\\u001b[31m" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_real_program_with_hostile_names_is_shown_without_them(tmp_path: Path) -> None:
     program = f"""
 import enum, os, sys, threading

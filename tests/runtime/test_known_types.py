@@ -428,6 +428,7 @@ def arrays(
     return last(folder / "out")
 
 
+@pytest.mark.slow
 def test_memory_of_a_mapped_file_is_not_read_which_may_have_been_cut(
     arrays: Mapping[str, Value],
 ) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
 
+import pytest
+
 from codetracer.inspect.code import parameters
 from codetracer.inspect.kinds import type_name
 from codetracer.limits import Limits
@@ -329,6 +331,7 @@ def test_definitions_number_what_they_define_and_say_it_once() -> None:
     assert (definitions.attribute("b"), definitions.sources) == (0, [])
 
 
+@pytest.mark.slow
 def test_classes_that_are_gone_are_forgotten() -> None:
     definitions = Definitions()
 

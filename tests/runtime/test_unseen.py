@@ -9,7 +9,7 @@ from tests.support.capturing import BOTH
 from tests.support.recordings import NATIVE
 from tests.support.running import SOURCES, Outcome, execute, write
 
-pytestmark = pytest.mark.only_where(NATIVE)
+pytestmark = [pytest.mark.fresh, pytest.mark.only_where(NATIVE)]
 
 STDIN = "l1\nl2\nl3\nl4\n"
 

@@ -80,6 +80,7 @@ print('at', number > 500, 'points')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("step", "each"),

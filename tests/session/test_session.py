@@ -69,6 +69,7 @@ for capture in ('proxies', 'proxies+fd'):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)  # The machine may be busy; it takes less than half a minute.
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_thousand_recordings_in_one_process_leave_nothing_behind(

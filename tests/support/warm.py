@@ -3,7 +3,7 @@
 Such a process does what ``python`` does, except that it starts no interpreter and imports nothing
 of codetracer, which takes most of the time of a command on a small program. With pytest's option
 --fresh each process starts an interpreter of its own instead, as scripts/test-all.sh has it on the
-first CPython; so it always does where a test says that the start is what it looks at.
+first CPython; so it always does in tests marked `fresh`.
 """
 
 from __future__ import annotations
@@ -113,7 +113,6 @@ def run_forked(
         request = [*words], str(folder), dict(environ), streams, space
         code = server.run(dumps(request), timeout)
         return Done(code, out.read(), err.read())
-
 
 
 class _Server:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.company import type_checkers
 from tests.support.project import ROOT
 
-pytestmark = pytest.mark.network
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 TOOL = """
 from types import CodeType

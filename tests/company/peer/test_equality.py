@@ -45,7 +45,7 @@ from tests.support.equality import (
 from tests.support.equality_programs import FILES
 from tests.support.running import Outcome, execute, write
 
-pytestmark = [pytest.mark.network, pytest.mark.only_where(peer.RUNS)]
+pytestmark = [pytest.mark.slow, pytest.mark.network, pytest.mark.only_where(peer.RUNS)]
 
 
 class Pair(NamedTuple):
