@@ -310,7 +310,7 @@ print(counts[2] - counts[1], state() == before)
 kept('kept')
 """
     expected = b"x" * (rounds + 6) + b"\n0 True\nkept"
-    found = run(tmp_path, "untraced", program, pipes=True)
+    found = run(tmp_path, "untraced", program)
 
     assert (found.code, found.stderr) == (0, b"")
     assert found.stdout == expected

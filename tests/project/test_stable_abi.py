@@ -40,6 +40,7 @@ def audited(wheel: Path) -> tuple[int, list[dict[str, Any]]]:
     ]
 
 
+@pytest.mark.slow
 def test_the_wheel_uses_the_stable_abi_of_its_tag(wheel: Path) -> None:
     code, binaries = audited(wheel)
 

@@ -13,6 +13,8 @@ from tests.suites.outcomes import Run, differences, lacks, read_report
 from tests.suites.running import ROOT, load_suites
 from tests.support.running import write
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 import os, pytest
 def test_passes(): pass

@@ -142,6 +142,7 @@ def subjects(moment: Moment) -> Iterator[tuple[str, Frame | None, Key]]:
                 yield name, frame, ("global", frame.code.namespace, name)
 
 
+@pytest.mark.slow
 def test_changes_are_found_in_both_directions(mixed: Trace, everything: Everything) -> None:
     steps = mixed.processes[0].timeline().steps
     chosen = random.Random(3)

@@ -440,6 +440,7 @@ def test_memory_of_a_mapped_file_is_not_read_which_may_have_been_cut(
     }
 
 
+@pytest.mark.slow
 def test_arrays_of_every_kind_show_their_first_items(arrays: Mapping[str, Value]) -> None:
     found = dict(an_object(arrays["found"]).pairs)
 

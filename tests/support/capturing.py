@@ -86,13 +86,11 @@ def run(
     program: str,
     stdin: bytes = b"",
     env: dict[str, str] | None = None,
-    *,
-    pipes: bool = False,
 ) -> Outcome:
-    """Run `program`; with `pipes` for its streams, in a process that starts an interpreter."""
+    """Run `program` with pipes for its streams."""
     words = command(directory, mode, program)
     env = env or environ()
-    if not pipes and warm.fits({}):
+    if warm.fits({}):
         return Outcome(*warm.run_forked(words[1:], directory, env, stdin))
     done = subprocess.run(
         words,

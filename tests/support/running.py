@@ -76,7 +76,7 @@ def watch(
 ) -> Outcome:
     """Run ``codetracer watch`` in `cwd`."""
     words = ("-m", "codetracer", "watch", *arguments)
-    return execute(*words, cwd=cwd, flags=flags, stdin=stdin, environ=environ, fresh=True)
+    return execute(*words, cwd=cwd, flags=flags, stdin=stdin, environ=environ)
 
 
 def trace_environ() -> dict[str, str]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import atexit
 import os
 import select
+import selectors
 import subprocess
 import sys
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from marshal import dumps
@@ -44,14 +45,11 @@ RECORDERS: Final = (
     "shutil",
     "locale",
     "codetracer.cli",
-    PROGRAM_COMMANDS["record"],
+    *PROGRAM_COMMANDS.values(),
     "codetracer.runtime.lifecycle",
     "codetracer.runtime.filtering",
     "codetracer.recording.directory",
 )
-
-OPENED: Final = (os.O_RDONLY, os.O_RDWR | os.O_APPEND, os.O_RDWR | os.O_APPEND)
-"""How the three standard streams are opened."""
 
 READ_AT_THE_START: Final = ("PYTHON", "CODETRACER_BACKEND", "LC_", "LANG", "TZ", "LD_", "PATH")
 """How the names of the variables begin that are read before a program's first instruction."""
@@ -102,17 +100,58 @@ def run_forked(
     reads = words[:2] == ["-m", "codetracer"] and words[2:3] != [] and words[2] in READ
     started = {name: value for name, value in environ.items() if name.startswith(READ_AT_THE_START)}
     server = _server(READERS if reads else RECORDERS, tuple(sorted(started.items())))
-    with (
-        tempfile.NamedTemporaryFile() as source,
-        tempfile.NamedTemporaryFile() as out,
-        tempfile.NamedTemporaryFile() as err,
-    ):
-        source.write(stdin)
-        source.flush()
-        streams = [*zip([file.name for file in (source, out, err)], OPENED, strict=True)]
-        request = [*words], str(folder), dict(environ), streams, space
-        code = server.run(dumps(request), timeout)
-        return Done(code, out.read(), err.read())
+    ends = [os.pipe() for _ in range(3)]
+    theirs = [ends[0][0], ends[1][1], ends[2][1]]
+    streams = [f"/proc/{os.getpid()}/fd/{number}" for number in theirs]
+    try:
+        with (
+            open(ends[0][1], "wb", 0) as source,
+            open(ends[1][0], "rb", 0) as out,
+            open(ends[2][0], "rb", 0) as err,
+        ):
+            server.start(dumps(([*words], str(folder), dict(environ), streams, space)))
+            for number in theirs:
+                os.close(number)
+            theirs = []
+            found = _communicate(source, stdin, (out, err), time.monotonic() + timeout)
+            return Done(server.status(0 if found is None else 60), *(found or (b"", b"")))
+    finally:
+        for number in theirs:
+            os.close(number)
+
+
+def _communicate(
+    source: IO[bytes], stdin: bytes, streams: tuple[IO[bytes], IO[bytes]], end: float
+) -> tuple[bytes, bytes] | None:
+    """Write to one pipe, read from two until nobody writes any more; None at the time `end`."""
+    found = {stream: bytearray() for stream in streams}
+    rest = memoryview(stdin)
+    with selectors.DefaultSelector() as selector:
+        selector.register(source, selectors.EVENT_WRITE)
+        for stream in streams:
+            selector.register(stream, selectors.EVENT_READ, stream)
+        os.set_blocking(source.fileno(), False)
+        while selector.get_map():
+            ready = selector.select(max(end - time.monotonic(), 0))
+            if not ready:
+                return None
+            for key, _ in ready:
+                stream = key.data
+                if stream is not None:
+                    data = stream.read(1 << 16)
+                    found[stream] += data
+                    if not data:
+                        selector.unregister(stream)
+                    continue
+                try:
+                    rest = rest[source.write(rest) :] if rest else rest
+                except BrokenPipeError:
+                    rest = memoryview(b"")
+                if not rest:
+                    selector.unregister(source)
+                    source.close()
+    one, other = (bytes(found[stream]) for stream in streams)
+    return one, other
 
 
 class _Server:
@@ -124,21 +163,30 @@ class _Server:
             [sys.executable, "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,
             env=environ,
             start_new_session=True,
         )
         atexit.register(self._process.communicate)
 
-    def run(self, request: bytes, timeout: float) -> int:
-        """Return the exit status of the process that is forked for a request."""
-        answers, requests = _there(self._process.stdout), _there(self._process.stdin)
+    def start(self, request: bytes) -> None:
+        """Fork a process. When this returns, it has opened its streams."""
+        requests = _there(self._process.stdin)
         requests.write(len(request).to_bytes(4, "little") + request)
         requests.flush()
+        self._answer(60)
+
+    def status(self, timeout: float) -> int:
+        """Return the exit status of the process that was forked last."""
+        return int(self._answer(timeout))
+
+    def _answer(self, timeout: float) -> bytes:
+        answers = _there(self._process.stdout)
         if not select.select([answers], [], [], timeout)[0]:
             os.killpg(self._process.pid, 9)
             _server.cache_clear()
-            raise subprocess.TimeoutExpired("codetracer", timeout)
-        return int(answers.readline())
+            raise subprocess.TimeoutExpired("a forked process", timeout)
+        return answers.readline()
 
 
 @cache

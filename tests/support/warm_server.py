@@ -14,8 +14,8 @@ def serve(*modules: str) -> None:
     """Import modules, and run a program in a fork of this process for each request.
 
     A request is the length of its data (4 bytes), and the marshalled arguments of `_become`. It is
-    answered by the exit status, as a line. In a forked process this function returns when the
-    program has ended.
+    answered by an empty line when the process has opened its streams, and by a line with its exit
+    status. In a forked process this function returns when the program has ended.
     """
     for name in modules:
         importlib.import_module(name)
@@ -31,8 +31,7 @@ def serve(*modules: str) -> None:
         child = os.fork()
         if not child:
             os.close(requests)
-            os.close(answers)
-            return _become(*loads(data))
+            return _become(answers, *loads(data))
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os.write(answers, b"%d\n" % status)
     os._exit(0)
@@ -47,27 +46,31 @@ def _fill_caches() -> None:
 
 
 def _become(
+    answers: int,
     words: list[str],
     folder: str,
     environ: dict[str, str],
-    streams: list[tuple[str, int]],
+    streams: list[str],
     space: int,
 ) -> None:
     """Do what ``python WORD...`` does from its first instruction on.
 
     Parameters:
+        answers: where an empty line goes.
         words: ``-m``, a module and its arguments, or a script and its arguments.
         folder: the working directory.
         environ: the environment.
-        streams: the paths of the standard streams, and how they are opened.
+        streams: the paths of the standard streams.
         space: the largest size of the address space in bytes; 0 for no limit.
     """
     import runpy
 
-    for number, (path, mode) in enumerate(streams):
-        opened = os.open(path, mode)
+    for number, path in enumerate(streams):
+        opened = os.open(path, os.O_WRONLY if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
+    os.write(answers, b"\n")
+    os.close(answers)
     if log := sys.modules.get("codetracer.log"):
         # It has kept which file descriptor 2 was at its import.
         vars(log)["_stderr"] = vars(log)["_identity"](2)

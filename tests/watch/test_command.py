@@ -148,6 +148,7 @@ def test_nothing_is_said_on_standard_output_when_there_is_no_standard_error(tmp_
     assert run("-o", "out", "none.py") == (2, "")
 
 
+@pytest.mark.fresh
 def test_a_backend_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     outcome = watch("-c", "1", cwd=tmp_path, environ={"CODETRACER_BACKEND": "rust"})
 

@@ -3,7 +3,11 @@
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from tests.support.running import watch, watch_lines, write
+
+pytestmark = pytest.mark.fresh
 
 
 def files(directory: Path) -> set[str]:

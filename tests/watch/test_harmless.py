@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.running import execute, watch, write
 
+pytestmark = pytest.mark.fresh
+
 LIFETIMES = """
 import gc, weakref
 gc.disable()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.running import ROOT, execute, watch, write
 
+pytestmark = pytest.mark.fresh
+
 SUITE = """
 import unittest
 class Sums(unittest.TestCase):
