@@ -56,14 +56,7 @@ def untraced_on_a_terminal(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["off", *BOTH])
-@pytest.mark.parametrize(
-    "name",
-    [
-        # Streams know what their descriptors were when they were made.
-        pytest.param(name, marks=[pytest.mark.fresh] * ("can be asked" in name))
-        for name in PROGRAMS
-    ],
-)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_through_pipes_a_program_writes_and_ends_as_untraced(
     tmp_path: Path, name: str, mode: str
 ) -> None:

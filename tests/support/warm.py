@@ -161,8 +161,10 @@ class _Server:
         code = f"from tests.support.warm_server import serve; serve{modules}"
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
+            # Pipes, as the streams of the forked processes are: Python's streams remember that.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             bufsize=0,
             env=environ,
             start_new_session=True,
@@ -186,7 +188,9 @@ class _Server:
             os.killpg(self._process.pid, 9)
             _server.cache_clear()
             raise subprocess.TimeoutExpired("a forked process", timeout)
-        return answers.readline()
+        answer = answers.readline()
+        assert answer, f"no process can be forked: {self._process.communicate()}"
+        return answer
 
 
 @cache
