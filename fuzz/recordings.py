@@ -61,6 +61,8 @@ VIEWS: Final[tuple[tuple[str, ...], ...]] = (
     ("show", "{trace}", "--find", "1", "--format", "json", "--limit", "20000"),
     ("show", "{trace}", "--variable", "total[0]", "--function", "work"),
     ("show", "{trace}", "--variable", "#3.field"),
+    ("debug", "{trace}"),
+    ("debug", "{trace}", "--at", "0:3"),
     ("why", "{trace}"),
     ("why", "{trace}", "y"),
     ("why", "{trace}", "total[0]", "--format", "json"),

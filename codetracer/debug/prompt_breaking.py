@@ -162,8 +162,10 @@ class Breaking(Session):
             if self.breakpoints:
                 self.message("Num Type         Disp Enb   Where")
             for each in self.breakpoints:
-                for line in each.described():
-                    self.message(line)
+                first, *more = each.described()
+                self.message(first)
+                for line in more:
+                    self.message(line, "\t")
             return
         where, comma, condition = argument.partition(",")
         condition = condition.strip()

@@ -86,18 +86,18 @@ class Breakpoint:
         return True
 
     def described(self) -> list[str]:
-        """Return the lines that list it."""
+        """Return the lines that list it; those after the first are indented by a tab."""
         kept = "del " if self.is_temporary else "keep"
         enabled = "yes" if self.is_enabled else "no "
         what, _, where = str(self).partition(f" {self.number} ")
         found = [f"{self.number:<4}{what:<12} {kept} {enabled}   {where}"]
         if self.condition is not None:
-            found.append(f"\tstop only if {self.condition}")
+            found.append(f"stop only if {self.condition}")
         if self.ignore:
-            found.append(f"\tignore next {self.ignore} hits")
+            found.append(f"ignore next {self.ignore} hits")
         if self.hits:
             times = "times" if self.hits > 1 else "time"
-            found.append(f"\tbreakpoint already hit {self.hits} {times}")
+            found.append(f"breakpoint already hit {self.hits} {times}")
         return found
 
 

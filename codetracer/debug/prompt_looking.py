@@ -152,7 +152,7 @@ class Looking(Session):
             found = self.facts_of(path).named(argument)
             if found is not None:
                 for number, text in self._numbered_lines(path, found.begin, found.end):
-                    self.message(f"{_number(number)}\t{text}")
+                    self.message(text, f"{_number(number)}\t")
                 return
         self.error(f"{argument!r} is not a function or class of the recorded sources")
 
@@ -184,7 +184,7 @@ class Looking(Session):
                 names += known.reads.get(number, ()) if is_current else ()
             names = tuple(name for name in dict.fromkeys(names) if name in seen)
             values = [f"{name} = {render(seen[name], SHORT)}" for name in names]
-            self.message(f"{mark}\t{text}" + (f"  # {', '.join(values)}" if values else ""))
+            self.message(text + (f"  # {', '.join(values)}" if values else ""), f"{mark}\t")
 
     def _variables(self) -> dict[str, Value]:
         """Return the variables of the selected frame that are no functions, classes or modules."""

@@ -112,9 +112,14 @@ class Session(cmd.Cmd):
 
     # ---------------------------------------------------------------- what it prints
 
-    def message(self, text: str) -> None:
-        """Print a line; tabs in it stay what they are."""
-        line = "\t".join(map(safe, text.split("\t"))) + "\n"
+    def message(self, text: str, margin: str = "") -> None:
+        """Print a line.
+
+        Parameters:
+            text: the line, which may have text of the recording.
+            margin: what is before it and has none; tabs stay what they are there.
+        """
+        line = f"{margin}{safe(text)}\n"
         stream = sys.stdout
         if isinstance(stream, SafeStream):
             stream.draw(line)

@@ -124,7 +124,8 @@ def shown(view: tuple[str, ...], folder: Path, **names: str) -> Outcome:
 
 
 def test_the_views_are_of_every_command_that_reads_a_recording() -> None:
-    assert {view[0] for view in VIEWS} == TRACE_COMMANDS.keys()
+    # `dap` writes messages to an editor, in JSON.
+    assert {view[0] for view in VIEWS} == TRACE_COMMANDS.keys() - {"dap"}
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=" ".join)
