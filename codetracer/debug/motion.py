@@ -7,9 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.stops import CALL, ENDS, EXCEPTION, LEAVES, LINE, UNWIND, Walk, back
+from codetracer.replay import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from codetracer.debug.stops import Mark, Stop
     from codetracer.replay import Moment, Timeline
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     type Breaks = Callable[[Mark, Callable[[], Moment]], bool]
     """Says whether a breakpoint ends a way at a stop, given what returns the moment there."""
 
-__all__ = ["Ways", "last", "stop_at", "uncaught"]
+__all__ = ["Ways", "last", "last_step", "stop_at", "uncaught"]
 
 PATIENCE: Final = 50_000
 """After so many stops a way no longer reads each of them, and lets the index find its end."""
+
+NEAR: Final = 20
+"""So many lines below the wanted one are looked up in the index."""
 
 
 class Ways:
@@ -55,14 +59,14 @@ class Ways:
         """Go to the next line, exception or end of a frame, past what it calls."""
         if self._is_leaving(frame):
             return self.step()
-        return self.ahead(_Within(frame), lambda: self._start.moment.over())
+        return self.ahead(_Within(frame), lambda: [self._before_next(_numbers(frame))])
 
     def back_next(self, frame: Frame) -> Stop | None:
         """Go to the last line or exception before, in this frame or one below it."""
         below = _numbers(frame)
         return self.back_to(
             lambda mark: mark.frame in below and mark.kind in (LINE, EXCEPTION),
-            lambda: self._start.moment.back_over(),
+            lambda: self._last_before(below),
         )
 
     def until(self, frame: Frame, line: int) -> Stop | None:
@@ -72,17 +76,22 @@ class Ways:
         within = _Within(frame)
         return self.ahead(
             lambda mark: within(mark)
-            and (mark.frame != frame.number or mark.line >= line or mark.kind in LEAVES)
+            and (mark.frame != frame.number or mark.line >= line or mark.kind in LEAVES),
+            lambda: self._near_lines(frame, line),
         )
 
     def leave(self, frame: Frame) -> Stop | None:
         """Go to the end of a frame; from there, to what its caller does next."""
         caller = frame.caller
+        below = _numbers(frame) - {frame.number}
         if self._is_leaving(frame) and caller is not None:
-            return self.ahead(lambda mark: mark.frame == caller.number and mark.kind != CALL)
+            return self.ahead(
+                lambda mark: mark.frame == caller.number and mark.kind != CALL,
+                lambda: [self._before_next(below)],
+            )
         return self.ahead(
             lambda mark: mark.frame == frame.number and mark.kind in ENDS,
-            lambda: self._start.moment.out(),
+            lambda: [self._before_next(below), self._last_of_frame(frame, below)],
         )
 
     def back_out(self, frame: Frame) -> Stop | None:
@@ -90,20 +99,21 @@ class Ways:
         below = _numbers(frame) - {frame.number}
         return self.back_to(
             lambda mark: mark.frame in below and mark.kind == LINE,
-            lambda: self._start.moment.back_out(),
+            lambda: self._last_before(below),
         )
 
     def _is_leaving(self, frame: Frame) -> bool:
         return self._start.kind in LEAVES and frame.number == self._start.frame.number
 
     def ahead(
-        self, wanted: Wanted, jump: Callable[[], Moment | None] = lambda: None
+        self, wanted: Wanted, resume: Callable[[], Sequence[int]] = lambda: ()
     ) -> Stop | None:
         """Go to the first stop of the thread that is wanted.
 
         Parameters:
             wanted: says of each stop whether it is.
-            jump: returns a step that is not before it, if it is far.
+            resume: returns steps after which it may be, if it is far: right after the first of
+                them, or else anywhere after the last.
         """
         start = self._start
         walk = Walk(self._timeline, self._thread, start.step, start.between + 1)
@@ -111,32 +121,75 @@ class Ways:
         for mark in islice(marks, self._patience):
             if wanted(mark) or self._breaks(mark, walk.moment):
                 return walk.stop()
-        # What the frame itself does before the next step here comes after the last step before it.
-        there = jump()
-        if there is not None and (before := there.back()) is not None:
-            walk = Walk(self._timeline, self._thread, before.step)
+        steps = resume() if self._patience is not None else ()
+        for step in steps:
+            walk = Walk(self._timeline, self._thread, step)
             marks = iter(walk)
+            for mark in marks:
+                if wanted(mark):
+                    return walk.stop()
+                if mark.step != step and step != steps[-1]:
+                    break
         for mark in marks:
             if wanted(mark) or self._breaks(mark, walk.moment):
                 return walk.stop()
         return None
 
     def back_to(
-        self, wanted: Wanted, jump: Callable[[], Moment | None] = lambda: None
+        self, wanted: Wanted, resume: Callable[[], int | None] = lambda: None
     ) -> Stop | None:
         """Go to the last stop of the thread before that is wanted.
 
         Parameters:
             wanted: says of each stop whether it is.
-            jump: returns the step before it, or its own, if it is far.
+            resume: returns the step that it belongs to, if it is far.
         """
         marks = back(self._timeline, self._thread, self._start.step, self._start.between)
         for passed, mark in enumerate(marks):
             if wanted(mark) or self._breaks(mark, partial(self._moment, mark)):
                 return self._at(mark)
-            if passed == self._patience and (there := jump()) is not None:
-                return self._last_of(there.step, wanted)
+            if passed == self._patience and (step := resume()) is not None:
+                return self._last_of(step, wanted)
         return None
+
+    def _near_lines(self, frame: Frame, line: int) -> Sequence[int]:
+        """Return the next step at a line of a frame, or at one of some below it, if there is one.
+
+        If none of these lines comes, it is the last step of the frame.
+        """
+        lines = range(line, line + NEAR)
+
+        def is_here(moment: Moment) -> bool:
+            return moment.frame.number == frame.number
+
+        goals = [Line(frame.code.path, number, is_here) for number in lines]
+        found = self._start.moment.run(*goals)
+        if found is not None:
+            return [found.moment.step]
+        return [self._last_of_frame(frame, _numbers(frame) - {frame.number})]
+
+    def _before_next(self, frames: set[int]) -> int:
+        """Return the last step of the thread before the next one in some frames.
+
+        What the frames themselves do before that next step comes right after it.
+        """
+        step = self._timeline.after(self._start.step, [*frames], self._thread)
+        before = None if step is None else self._timeline.before(step, None, self._thread)
+        return self._last_step() if before is None else before
+
+    def _last_before(self, frames: set[int]) -> int | None:
+        return self._timeline.before(self._start.step, [*frames], self._thread)
+
+    def _last_of_frame(self, frame: Frame, below: set[int]) -> int:
+        """Return the last step of a frame before the next one in those below it."""
+        end = self._timeline.after(self._start.step, [*below], self._thread)
+        known = self._last_step() if end is None else end
+        found = self._timeline.before(known, [frame.number], self._thread)
+        return self._start.step if found is None else max(found, self._start.step)
+
+    def _last_step(self) -> int:
+        found = last_step(self._timeline, self._thread)
+        return self._start.step if found is None else found
 
     def _moment(self, mark: Mark) -> Moment:
         return self._at(mark).moment
@@ -188,13 +241,19 @@ def stop_at(timeline: Timeline, thread: int, step: int, between: int = 0) -> Sto
     return walk.stop()
 
 
-def last(timeline: Timeline, thread: int) -> Stop | None:
-    """Return the last stop of a thread; None if it has no step."""
+def last_step(timeline: Timeline, thread: int) -> int | None:
+    """Return the last step of a thread; None if it has none."""
     if not timeline.steps:
         return None
-    step: int | None = timeline.steps - 1
-    if timeline.at(timeline.steps - 1).thread.number != thread:
-        step = timeline.before(timeline.steps - 1, None, thread)
+    step = timeline.steps - 1
+    if timeline.at(step).thread.number == thread:
+        return step
+    return timeline.before(step, None, thread)
+
+
+def last(timeline: Timeline, thread: int) -> Stop | None:
+    """Return the last stop of a thread; None if it has no step."""
+    step = last_step(timeline, thread)
     if step is None:
         return None
     *_, mark = Walk(timeline, thread, step)

@@ -176,6 +176,10 @@ class Breakpoints:
         self._all[made.number] = made
         return made
 
+    def has_lines(self) -> bool:
+        """Return whether any enabled one is at a line."""
+        return any(each.is_enabled and each.line for each in self)
+
     def goals(self, kind: type[Breakpoint] = Breakpoint) -> dict[Goal, Breakpoint]:
         """Return the enabled breakpoints of a kind, by their goals."""
         chosen = [each for each in self if isinstance(each, kind) and each.is_enabled]

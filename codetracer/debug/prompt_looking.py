@@ -52,13 +52,20 @@ class Looking(Session):
     def do_where(self, argument: str) -> None:
         """Print the stack, the innermost frame last; `>` marks the selected one.
 
-        w(here)
+        w(here) [count]
+        With a count, print so many of the innermost frames, or of the outermost if it is negative;
+        0 is the selected frame alone.
         """
-        if argument:
+        if argument and not argument.removeprefix("-").isdecimal():
             self.refuse(argument)
             return
         frames = self.moment.frames
-        for number in reversed(range(len(frames))):
+        chosen = range(len(frames))
+        if argument:
+            count = int(argument)
+            chosen = chosen[:count] if count > 0 else chosen[count:]
+            chosen = range(self.selected, self.selected + 1) if count == 0 else chosen
+        for number in reversed(chosen):
             text, source = self.entry(frames[number])
             mark = ">" if number == self.selected else " "
             self.message(f"{mark} {text}")

@@ -182,14 +182,17 @@ class Moving(Session):
         self.show_stop()
 
     def do_process(self, argument: str) -> None:
-        """Go to the first step of another process.
+        """Look at another process, where it is at this time; before its first step, at that.
 
         process number
         """
         if not argument.isdecimal():
             self.error("Process number expected; `processes` lists them")
             return
-        self.enter(Place(int(argument), 0))
+        process = self.trace.process(int(argument))
+        time_ns = self.moment.clock_ns - process.log.started
+        there = process.timeline().at_time(time_ns)
+        self.enter(Place(process.number, 0) if there is None else there.place)
         self.show_stop()
 
     do_s = do_step
@@ -227,7 +230,7 @@ class Moving(Session):
                     return True
             return False
 
-        stop = go(Ways(self.timeline, self.stop, breaks if self.breakpoints else None))
+        stop = go(Ways(self.timeline, self.stop, breaks if self.breakpoints.has_lines() else None))
         return (hit[0] if hit else None), stop
 
     def _run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cmd
 import os
 import sys
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.motion import stop_at
@@ -211,7 +212,7 @@ class Session(cmd.Cmd):
     def _is_true(self, condition: str, moment: Moment) -> bool:
         """Return whether a condition holds; pdb stops where that cannot be said."""
         try:
-            return Expression(condition).holds(moment)
+            return _expression(condition).holds(moment)
         except RecorderError:
             return True
 
@@ -225,6 +226,11 @@ class Session(cmd.Cmd):
         if not breakpoint.is_silent:
             self.show_stop()
         self.cmdqueue[:0] = breakpoint.commands
+
+
+@lru_cache(maxsize=100)
+def _expression(text: str) -> Expression:
+    return Expression(text)
 
 
 def exception_text(value: Value) -> str:

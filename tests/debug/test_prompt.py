@@ -237,6 +237,40 @@ def order_in(printed: list[str]) -> str:
     return found
 
 
+def test_a_part_of_the_stack_is_shown(trace: Path) -> None:
+    printed = type_at_prompt(trace, "tbreak 10", "rc", "w", "w 1", "w -1", "u", "w 0", "w x")
+
+    shown = [line.rpartition("app.py")[2] for line in printed if "app.py" in line][4:]
+    assert shown == [
+        *("(30)<module>()", "(18)check()", "(10)add_up()"),
+        *("(10)add_up()", "(30)<module>()", "(18)check()", "(18)check()"),
+    ]
+    assert printed[-1] == "*** Invalid argument: x"
+
+
+def test_another_process_is_looked_at_where_it_is_at_that_time(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": FORKING})
+    record(tmp_path, "-q", "-o", "out", "app.py")
+
+    printed = type_at_prompt(tmp_path / "out", "processes", "goto end", "process 1", "process 0")
+
+    assert [line[:4] for line in printed[4:6]] == ["* 0 ", "  1 "]
+    assert lines_of(positions(printed))[1:] == ["(9)<module>()", "(6)<module>()", "(8)<module>()"]
+
+
+FORKING = """\
+import os, time
+before = 1
+child = os.fork()
+if child == 0:
+    inside = 5
+    inside = 6
+else:
+    os.waitpid(child, 0)
+    after = time.sleep(0.01)
+"""
+
+
 def test_displays_show_what_has_changed(trace: Path) -> None:
     printed = type_at_prompt(
         trace, "b 10", "rc", "display self.total", "rc", "c", "display", "undisplay", "rc"
@@ -330,6 +364,24 @@ def test_many_steps_are_passed_at_once(tmp_path: Path) -> None:
         "(7)many()",
     ]
     assert str(sum(range(count))) in printed
+    ways = type_at_prompt(
+        *(tmp_path / "out", "goto 2", "j 4", "unt", "unt", "unt", "r", "rn", "rn", "goto 2", "j 4"),
+        *("n", "s", "s", "s", "s", "u", "r", "r", "rn", "rn", "rn"),
+    )
+    assert lines_of(positions(ways))[2:] == [
+        *(
+            "(4)many()",
+            "(5)many()",
+            "(6)many()",
+            "(7)many()",
+            "(7)many()",
+            "(7)many()",
+            "(5)many()",
+        ),
+        *("(8)<module>()", "(4)many()", "(5)many()", "(6)many()", "(1)one()", "(2)one()"),
+        *("(2)one()", "(6)many()", "(7)many()", "(9)<module>()", "(8)<module>()", "(3)<module>()"),
+        "(1)<module>()",
+    ]
     assert lines_of(positions(printed))[7:] == [
         *("(8)<module>()", "(3)many()", "(4)many()", "(7)many()", "(9)<module>()", "(4)many()"),
     ]
