@@ -121,7 +121,7 @@ class Ways:
         for mark in islice(marks, self._patience):
             if wanted(mark) or self._breaks(mark, walk.moment):
                 return walk.stop()
-        steps = resume() if self._patience is not None else ()
+        steps: Sequence[int] = resume() if self._patience is not None else []
         for step in steps:
             walk = Walk(self._timeline, self._thread, step)
             marks = iter(walk)
