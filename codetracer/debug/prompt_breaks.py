@@ -129,6 +129,11 @@ class Watchpoint(Breakpoint):
         when = None if condition is None else lambda moment: is_true(condition, moment)
         return Change(self.subject, self.frame, when)
 
+    def is_changed_by(self, moment: Moment) -> bool:
+        """Return whether the line of a moment changes the value."""
+        made = moment.next_change(self.subject, self.frame)
+        return made is not None and made.place == moment.place
+
     def change(self, moment: Moment) -> str:
         """Return what the line of a moment does to the value."""
         made = moment.next_change(self.subject, self.frame)

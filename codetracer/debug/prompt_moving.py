@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from codetracer.debug.motion import Ways, last, stop_at, uncaught
 from codetracer.debug.prompt_breaks import Watchpoint
 from codetracer.debug.prompt_session import Session, exception_text
-from codetracer.debug.stops import LINE
+from codetracer.debug.stops import LEAVES, LINE
 from codetracer.replay import Place
 
 if TYPE_CHECKING:
@@ -108,13 +108,9 @@ class Moving(Session):
         if argument:
             self.refuse(argument)
             return
-        if self.stop.between:
-            # The line itself is behind this stop.
-            hit, stop = self._way(lambda ways: ways.back_to(_is_line))
-            if hit is not None:
-                self._arrive(hit, stop, forward=False)
-                return
-        hit, stop = self._run(self.breakpoints.goals(), back=True)
+        hit, stop = self._own_line()
+        if hit is None:
+            hit, stop = self._run(self.breakpoints.goals(), back=True)
         self._arrive(hit, stop or self._end(forward=False), forward=False)
 
     # ---------------------------------------------------------------- to a place
@@ -251,6 +247,21 @@ class Moving(Session):
                     return hit, stop_at(self.timeline, moment.thread.number, moment.step)
         return None, None
 
+    def _own_line(self) -> tuple[Breakpoint | None, Stop | None]:
+        """Return the breakpoint at the line that is behind this stop between steps, and its stop."""
+        step, thread = self.stop.step, self.moment.thread.number
+        if not self.stop.between:
+            return None, None
+        hit, stop = self._way(lambda ways: ways.back_to(lambda mark: mark.step < step))
+        if hit is not None:
+            return hit, stop
+        line = stop_at(self.timeline, thread, step)
+        if self.stop.kind in LEAVES and self.stop.frame.number == line.frame.number:
+            for each in self.breakpoints.goals(Watchpoint).values():
+                if isinstance(each, Watchpoint) and each.is_changed_by(line.moment):
+                    return each, line
+        return None, None
+
     def _uncaught(self) -> Stop | None:
         """Return where the next exception is raised that ends a thread, if one does."""
         if self.process not in self._raised:
@@ -303,7 +314,3 @@ class Moving(Session):
 
 def _order(stop: Stop) -> tuple[int, int]:
     return stop.step, stop.between
-
-
-def _is_line(mark: Mark) -> bool:
-    return mark.kind == LINE

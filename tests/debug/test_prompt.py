@@ -137,6 +137,36 @@ VALUES = "<unbound> -> 0", "0 -> 40", "40 -> 60"
 """The changes of the order's total."""
 
 
+def test_a_watched_attribute_stays_that_of_its_object(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": REPLACED})
+    record(tmp_path, "-q", "-o", "out", "app.py")
+
+    printed = type_at_prompt(tmp_path / "out", "j 7", "watch box.inner.n", "c", "c", "rc", "rc")
+
+    assert lines_of(positions(printed))[2:] == [
+        *("(9)<module>()", "(9)<module>()", "(9)<module>()", "(5)<module>()"),
+    ]
+
+
+REPLACED = """\
+class Box:
+    pass
+box = Box()
+box.inner = Box()
+box.inner.n = 1
+first = box.inner
+box.inner = Box()
+box.inner.n = 5
+first.n = 2
+"""
+
+
+def test_a_breakpoint_at_a_line_is_met_backwards_from_within_it(trace: Path) -> None:
+    printed = type_at_prompt(trace, "b 18", "goto 0", "c", "s", "rc")
+
+    assert lines_of(positions(printed))[2:] == ["(18)check()", "(8)add_up()", "(18)check()"]
+
+
 def test_a_watch_has_a_condition_and_a_count(trace: Path) -> None:
     printed = type_at_prompt(trace, "watch order.total", "condition 1 cents == 40", "rc", "rc")
     passed = type_at_prompt(trace, "watch order.total", "ignore 1 1", "rc", "disable 1", "rc")
@@ -255,7 +285,7 @@ def test_another_process_is_looked_at_where_it_is_at_that_time(tmp_path: Path) -
     printed = type_at_prompt(tmp_path / "out", "processes", "goto end", "process 1", "process 0")
 
     assert [line[:4] for line in printed[4:6]] == ["* 0 ", "  1 "]
-    assert lines_of(positions(printed))[1:] == ["(9)<module>()", "(6)<module>()", "(8)<module>()"]
+    assert lines_of(positions(printed))[1:] == ["(10)<module>()", "(6)<module>()", "(8)<module>()"]
 
 
 FORKING = """\
@@ -263,11 +293,12 @@ import os, time
 before = 1
 child = os.fork()
 if child == 0:
-    inside = 5
+    time.sleep(0.1)
     inside = 6
 else:
     os.waitpid(child, 0)
-    after = time.sleep(0.01)
+    time.sleep(0.01)
+    after = 10
 """
 
 
