@@ -20,6 +20,19 @@ def shortest(words):
 
 add_up([3, 4])
 shortest(["three", "two", "seven"])
+
+
+def split_up(text):
+    return tuple(text.split(","))
+
+
+def last_of(text):
+    for part in split_up(text):
+        last_part = part
+    return last_part
+
+
+last_of("1,2")
 """
 
 BRANCHES = """\
@@ -168,6 +181,19 @@ def triple(number):
 
 aliased = triple
 tripled = len(length(" a")) + aliased(8)
+
+
+class Shelf:
+    def __init__(self):
+        self.things = []
+
+    def put(self, thing):
+        self.things.append(thing)
+
+
+shelf = Shelf()
+shelf.put(3)
+on_shelf = list(shelf.things)
 """
 
 CLOSURES = """\
@@ -590,6 +616,20 @@ KNOWN = {
   25: text = 'zinc' [argument]
       ? the call only made label(), which ran later
     30: text = 'zinc' [argument]
+""",
+    "last_of()": """
+27: last_of() = '2'
+  26: last_part = '2'
+    25: part = '2'
+      21: split_up() = ('1', '2')
+        25: text = '1,2' [argument]
+          30: text = '1,2' [argument]
+""",
+    "on_shelf": """
+65: on_shelf = [3]
+  57: shelf.things = [3]
+    60: shelf.things changed [change]
+      64: thing = 3 [argument]
 """,
 }
 """The causes of values: of each node its line, what it is about and its value."""

@@ -193,6 +193,14 @@ class Past:
                 if step.number > after:
                     yield step
 
+    def over(self, frame: int, step: int) -> int:
+        """Return how many steps the process had made when a step's line was over."""
+        after = next(self.forward(frame, step), None)
+        if after is not None:
+            return after.number
+        ending = self.last(frame)
+        return self.steps if ending is None else ending.until
+
     def last_at(
         self, places: Iterable[tuple[int, int]], before: int, frame: int | None = None
     ) -> Iterator[Step]:

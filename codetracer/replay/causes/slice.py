@@ -164,8 +164,8 @@ class Slice:
             return None
         found = self._past.written(value.number, None, view.until)
         # What ran while the unit did has made the value, and is explained with it.
-        after = next(self._past.forward(since.frame, since.last), None)
-        return found if found and after is not None and found >= after.number else None
+        over = self._past.over(since.frame, since.last)
+        return found if found is not None and found >= over else None
 
     def _change(
         self, value: raw.Value, name: str, step: int | None, into: Cause, depth: int
@@ -236,7 +236,8 @@ class Slice:
             return
         for run in [run for run in own if run.code.short_name in ("__next__", "__anext__")][-1:]:
             self._result("__next__()", at.where.unit.node, run, at, into, depth)
-        self.operands(iterable, at, into, depth)
+        # It was evaluated when the loop began.
+        self.operands(iterable, self.at(self._sources.loop_begin(at.where)), into, depth)
 
     # ---------------------------------------------------------------- attributes and items
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.replay.causes.lines import Source
 from codetracer.replay.causes.syntax import targets
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Code
 
 __all__ = ["Sources", "Where"]
+
+
+LONGEST_LOOP: Final = 5000
+"""So many steps of a loop are looked at for its beginning."""
 
 
 class Where(NamedTuple):
@@ -128,6 +132,21 @@ class Sources:
             if target is not None and self._took_effect(where, target):
                 return where, target
         return None
+
+    def loop_begin(self, where: Where) -> Where:
+        """Return the first run of the head of a loop before a later one; for others, the same."""
+        found = where
+        if not isinstance(where.unit.node, ast.For | ast.AsyncFor):
+            return found
+        for tried, step in enumerate(self._past.back(where.frame, where.step)):
+            is_head = where.unit.first <= step.line <= where.unit.last
+            if not is_head and not self._in(where, step, "body"):
+                return found
+            if is_head:
+                found = where._replace(step=step.number, last=step.number, line=step.line)
+            if tried == LONGEST_LOOP:
+                return where
+        return found
 
     def _took_effect(self, where: Where, target: Target) -> bool:
         """Return whether a run of a unit has bound what it binds.
