@@ -664,6 +664,9 @@ NEVER_RUN = {
     "never.py:24": """
 24: never.py:24 did not run [line]
   0: unused() was not called [condition]
+    35: never.py:35 did not run [line]
+      34: limit > 9 = False [condition]
+        27: limit = 5
 """,
 }
 """Why lines did not run."""

@@ -175,6 +175,11 @@ class Source:
             found = exact or found
         return self._known(found[0]) if found else None
 
+    @property
+    def scopes(self) -> list[Scope]:
+        """All scopes of the source."""
+        return [*map(self._known, self._nodes)]
+
     def innermost(self, line: int) -> Scope:
         """Return the scope that runs a line."""
         best: ast.AST = self.tree

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import TargetError, UsageError
 from codetracer.replay.causes.lines import Unit
@@ -14,6 +14,7 @@ from codetracer.replay.causes.past import Past
 from codetracer.replay.causes.reads import reads, root
 from codetracer.replay.causes.slice import Reading, Slice
 from codetracer.replay.causes.sources import Sources, Where
+from codetracer.replay.causes.syntax import calls
 from codetracer.replay.causes.tree import Cause
 from codetracer.replay.causes.unreached import Unreached
 from codetracer.replay.causes.view import View
@@ -30,8 +31,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Questions"]
 
+type _Line = tuple[str, int]
+"""A source file and a line (1-based)."""
+
 EXITS = frozenset({"SystemExit", "KeyboardInterrupt", "GeneratorExit"})
 """Exceptions that usually end a program as somebody wanted."""
+
+
+CALLS: Final = 3
+"""So many calls of a function that was never called are explained."""
+
+FARTHEST: Final = 4
+"""So many calls of calls."""
 
 
 class Questions:
@@ -274,16 +285,23 @@ class Questions:
 
     # ---------------------------------------------------------------- lines that did not run
 
-    def unreached(self, path: str, line: int, at: Place | None) -> list[Cause]:
+    def unreached(
+        self,
+        path: str,
+        line: int,
+        at: Place | None,
+        asked: frozenset[tuple[str, int]] = frozenset(),
+    ) -> list[Cause]:
         """Return why a line did not run.
 
         Parameters:
             path: the source file, or the end of its path.
             line: the line (1-based).
             at: a place in the call that is meant; None for the last call.
+            asked: the files and lines that this question comes from.
 
         Raises:
-            TargetError: it ran, or its function was not called, or its source is not recorded.
+            TargetError: it ran, or its source is not recorded.
         """
         full = self._path(path)
         source = self._sources.of(full)
@@ -303,7 +321,17 @@ class Questions:
         called = self._frame_of(self._sources.codes(full, scope), at)
         if called is None:
             when = "" if at is None else f" before {at}"
-            found.causes.append(Cause("condition", f"{source.name(scope)}() was not called{when}"))
+            name = source.name(scope)
+            uncalled = Cause("condition", f"{name}() was not called{when}")
+            found.causes.append(uncalled)
+            for there, its_line in self._calls_of(name):
+                if (there, its_line) not in asked and len(asked) < FARTHEST:
+                    try:
+                        more = self.unreached(there, its_line, at, asked | {(full, line)})
+                        uncalled.causes.extend(more)
+                    except TargetError:
+                        place = f"{os.path.basename(there)}:{its_line}"
+                        uncalled.note(f"{place} ran, and called something else")
             return [found]
         frame, code = called
         unreached = Unreached(self._past, self._sources, self._slice)
@@ -318,6 +346,17 @@ class Questions:
         found.function = code.name
         unreached.explain(frame, code, scope, unit, found)
         return _finished([found])
+
+    def _calls_of(self, name: str) -> list[_Line]:
+        """Return the files and lines of the first calls of a function by its name."""
+        found: dict[_Line, None] = {}
+        for path in dict.fromkeys(code.path for code in self._past.codes if self._is_own(code)):
+            source = self._sources.of(path)
+            for scope in () if source is None else source.scopes:
+                for unit in scope.units:
+                    if any(name in site.names for site in calls(unit.node)):
+                        found[path, unit.first] = None
+        return [*found][:CALLS]
 
     def _frame_of(self, codes: list[int], at: Place | None) -> tuple[int, Code] | None:
         """Return the call of a function that a place is in, or else the last one before it."""
