@@ -248,7 +248,7 @@ class Moving(Session):
         return None, None
 
     def _own_line(self) -> tuple[Breakpoint | None, Stop | None]:
-        """Return the breakpoint at the line that is behind this stop between steps, and its stop."""
+        """Return the breakpoint at the line that this stop is within, and the stop there."""
         step, thread = self.stop.step, self.moment.thread.number
         if not self.stop.between:
             return None, None
