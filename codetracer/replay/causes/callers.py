@@ -12,9 +12,10 @@ from codetracer.replay.subjects import UNBOUND
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codetracer.replay.causes.facts import Run, Step
     from codetracer.replay.causes.lines import Scope
     from codetracer.replay.causes.matching import Matched
-    from codetracer.replay.causes.past import Past, Run, Step
+    from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.sources import Sources, Where
     from codetracer.replay.model import Code
 

@@ -11,8 +11,8 @@ from codetracer.replay.subjects import UNBOUND
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from codetracer.replay.causes.facts import Run
     from codetracer.replay.causes.lines import Scope, Unit
-    from codetracer.replay.causes.past import Run
     from codetracer.replay.causes.syntax import CallSite
     from codetracer.replay.causes.view import View
 

@@ -8,7 +8,7 @@ from codetracer.replay.causes.tree import UNKNOWN, Cause
 from codetracer.replay.place import Place
 
 if TYPE_CHECKING:
-    from codetracer.replay.causes.past import Step
+    from codetracer.replay.causes.facts import Step
     from codetracer.replay.causes.sources import Sources, Where
     from codetracer.replay.causes.tree import Unknown
     from codetracer.replay.model import Code

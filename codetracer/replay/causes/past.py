@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from heapq import merge
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from codetracer.replay import events
+from codetracer.replay.causes.facts import Facts
 from codetracer.replay.causes.view import View
 from codetracer.replay.history import writes
 from codetracer.replay.model import Code, shortened
@@ -19,101 +20,19 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Iterable, Iterator
 
+    from codetracer.replay.causes.facts import Ending, Raised, Run, Step
     from codetracer.replay.model import Frame
     from codetracer.replay.replay import Replay
     from codetracer.replay.subjects import Step as Way
     from codetracer.replay.timeline import Timeline
 
-__all__ = ["Ending", "Past", "Raised", "Run", "Step"]
+__all__ = ["Past"]
 
 KEPT_BLOCKS: Final = 64
 KEPT_MOMENTS: Final = 32
 
 MOST_CALLS: Final = 200
 """So many calls of one line are looked at."""
-
-
-class Step(NamedTuple):
-    """A step of a frame."""
-
-    number: int
-    frame: int
-    code: int
-    line: int
-    thread: int
-
-
-class Run(NamedTuple):
-    """A frame begins, or a suspended one goes on."""
-
-    frame: int
-    code: Code
-    caller: int
-    """The frame below it; -1 for none."""
-    step: int
-    """The step of that frame; -1 for none."""
-    resumed: bool
-    entered: bool
-    """Whether the recording does not have its beginning."""
-    block: int
-    order: int
-    until: int
-
-
-class Ending(NamedTuple):
-    """A frame leaves its thread's stack."""
-
-    frame: int
-    kind: str
-    """``return``, ``yield``, ``unwind``, ``lost`` or ``unfinished``."""
-    value: raw.Value
-    code: int
-    below: int
-    """The frame below it; -1 for none."""
-    step: int
-    """The last step of the frame; -1 for none."""
-    block: int
-    order: int
-    until: int
-    """How many steps the process had made."""
-
-
-class Raised(NamedTuple):
-    """An exception is raised in a frame, or comes into it from one that it called."""
-
-    frame: int
-    step: int
-    exception: int
-    """The number of the exception; -1 if it has none."""
-    code: int
-    type_name: str
-    handled: bool
-    """Whether the frame begins to handle it, instead."""
-    block: int
-    order: int
-    until: int
-
-
-class _Facts:
-    """What happens in one block of the log."""
-
-    __slots__ = ("endings", "frames", "raises", "runs", "steps")
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.frames: dict[int, list[Step]] = {}
-        self.runs: list[Run] = []
-        self.endings: dict[int, list[Ending]] = {}
-        self.raises: list[Raised] = []
-
-
-_ENDS: Final[dict[type, str]] = {
-    events.ReturnEvent: "return",
-    events.YieldEvent: "yield",
-    events.UnwindEvent: "unwind",
-    events.LostEvent: "lost",
-    events.UnfinishedEvent: "unfinished",
-}
 
 
 class Past:
@@ -133,7 +52,7 @@ class Past:
         self._timeline = timeline
         source = timeline.source
         self._index = timeline.index
-        self._facts: OrderedDict[int, _Facts] = OrderedDict()
+        self._facts: OrderedDict[int, Facts] = OrderedDict()
         self._views: OrderedDict[int, View] = OrderedDict()
         paths = [shortened(each.path) for each in source.defined(raw.SourceRecord, None)]
         self.codes = [
@@ -307,7 +226,7 @@ class Past:
         found = self._block(block).endings.get(frame)
         return found[-1] if found else None
 
-    def _ending_in(self, facts: _Facts, run: Run) -> Ending | None:
+    def _ending_in(self, facts: Facts, run: Run) -> Ending | None:
         for ending in facts.endings.get(run.frame, ()):
             if (ending.block, ending.order) > (run.block, run.order):
                 return ending
@@ -439,12 +358,11 @@ class Past:
 
     # ---------------------------------------------------------------- blocks
 
-    def _block(self, number: int) -> _Facts:
+    def _block(self, number: int) -> Facts:
         facts = self._facts.pop(number, None)
         if facts is None:
-            facts = _Facts()
-            if 0 <= number < self._index.blocks:
-                self._read(number, facts)
+            known = 0 <= number < self._index.blocks
+            facts = Facts(number, self._events(number) if known else ())
         self._facts[number] = facts
         if len(self._facts) > KEPT_BLOCKS:
             self._facts.popitem(last=False)
@@ -458,64 +376,6 @@ class Past:
             if type(event) is events.UnfinishedEvent and not is_last:
                 return
             yield event, replay
-
-    def _read(self, number: int, facts: _Facts) -> None:
-        for order, (event, replay) in enumerate(self._events(number)):
-            frame = event.frame
-            if frame is None:
-                continue
-            kind = type(event)
-            if isinstance(event, events.StepEvent):
-                step = Step(
-                    event.number, frame.number, frame.code.number, event.line, event.thread.number
-                )
-                facts.steps.append(step)
-                facts.frames.setdefault(frame.number, []).append(step)
-            elif isinstance(event, events.CallEvent | events.ResumeEvent | events.ThrowEvent):
-                caller = frame.caller
-                below = (-1, -1) if caller is None else (caller.number, caller.step)
-                resumed = not isinstance(event, events.CallEvent)
-                entered = isinstance(event, events.CallEvent) and event.entered
-                facts.runs.append(
-                    Run(
-                        frame.number,
-                        frame.code,
-                        *below,
-                        resumed,
-                        entered,
-                        number,
-                        order,
-                        replay.steps,
-                    )
-                )
-            elif kind in _ENDS:
-                value = getattr(event, "raw", raw.UnboundValue())
-                caller = frame.caller
-                ending = Ending(
-                    frame.number, _ENDS[kind], value, frame.code.number,
-                    -1 if caller is None else caller.number,
-                    frame.step, number, order, replay.steps,
-                )  # fmt: skip
-                facts.endings.setdefault(frame.number, []).append(ending)
-            elif isinstance(event, events.RaiseEvent | events.HandledEvent):
-                exception = event.raw.number if isinstance(event.raw, raw.ReferenceValue) else -1
-                handled = isinstance(event, events.HandledEvent)
-                record = replay.state.objects.get(exception)
-                types = replay.state.types
-                known = record is not None and record.type_number < len(types)
-                facts.raises.append(
-                    Raised(
-                        frame.number,
-                        frame.step,
-                        exception,
-                        frame.code.number,
-                        types[record.type_number] if record is not None and known else "",
-                        handled,
-                        number,
-                        order,
-                        replay.steps,
-                    )
-                )
 
 
 def _each_once(numbers: Iterable[int]) -> Iterator[int]:

@@ -24,7 +24,7 @@ from codetracer_bindings import trace_decoder as raw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from codetracer.replay.causes.past import Raised
+    from codetracer.replay.causes.facts import Raised
     from codetracer.replay.model import Code, Frame
     from codetracer.replay.place import Place
     from codetracer.replay.trace import Process, Trace

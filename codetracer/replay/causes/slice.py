@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.replay.causes.bindings import Bound
-    from codetracer.replay.causes.past import Ending, Past, Run
+    from codetracer.replay.causes.facts import Ending, Run
+    from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.sources import Sources, Where
     from codetracer.replay.causes.syntax import Target
     from codetracer.replay.causes.tree import Cause

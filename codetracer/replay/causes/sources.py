@@ -11,8 +11,9 @@ from codetracer.replay.causes.syntax import targets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codetracer.replay.causes.facts import Step
     from codetracer.replay.causes.lines import Scope, Unit
-    from codetracer.replay.causes.past import Past, Step
+    from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.syntax import Target
     from codetracer.replay.model import Code
 

@@ -9,8 +9,9 @@ from codetracer.replay.causes.lines import Unit
 from codetracer.replay.causes.sources import Where
 
 if TYPE_CHECKING:
+    from codetracer.replay.causes.facts import Step
     from codetracer.replay.causes.lines import Scope
-    from codetracer.replay.causes.past import Past, Step
+    from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.slice import Slice
     from codetracer.replay.causes.sources import Sources
     from codetracer.replay.causes.tree import Cause
