@@ -190,6 +190,20 @@ def test_variables_are_written_as_repr_writes_them_and_can_be_opened(
             assert value["result"] == each["value"]
 
 
+def test_what_was_shown_at_one_stop_cannot_be_opened_at_the_next(client: Client) -> None:
+    client.go("continue")
+    frame = client.top()["id"]
+    scope = client.ask("scopes", frameId=frame)["scopes"][0]
+    assert client.inside(scope)
+
+    client.go("stepBack")
+
+    with pytest.raises(Refused, match="there are no variables 1 at this stop"):
+        client.inside(scope)
+    with pytest.raises(Refused, match=f"there is no frame {frame} at this stop"):
+        client.ask("scopes", frameId=frame)
+
+
 def test_expressions_are_evaluated_without_running_anything(client: Client) -> None:
     client.ask("setFunctionBreakpoints", breakpoints=[{"name": "price"}])
     for _ in range(3):
@@ -353,6 +367,25 @@ def test_a_breakpoint_has_a_condition_a_hit_count_or_a_text(
     assert [client.wait("output")["output"] for _ in range(6)] == logged[::-1]
 
 
+def test_log_points_say_what_is_before_the_stop_and_no_more(
+    client: Client, recording: Path
+) -> None:
+    log = {"line": line_of("total += line"), "logMessage": "{line} {total}"}
+    stop = {"line": line_of("order.total ="), "hitCondition": "3"}
+    set_lines(client, recording, log, stop)
+
+    client.ask("continue", threadId=1)
+    assert client.until_stopped() == ["0 0\n", "0 0\n", "1 0\n"]
+    client.ask("reverseContinue", threadId=1)
+    assert client.until_stopped() == ["1 0\n", "0 0\n", "0 0\n"]
+
+    set_lines(client, recording, log, {**stop, "hitCondition": ">= 3"})
+    client.go("continue")
+    client.go("continue")
+    client.ask("reverseContinue", threadId=1)
+    assert client.until_stopped() == ["2 2\n", "1 0\n", "0 0\n"]
+
+
 def test_a_wrong_breakpoint_says_why(client: Client, recording: Path) -> None:
     line = line_of("total += line")
     found = set_lines(
@@ -384,12 +417,10 @@ def test_a_condition_without_a_value_is_told_once(client: Client, recording: Pat
     set_lines(client, recording, {"line": line_of("total += line"), "condition": "lime > 1"})
     client.ask("continue", threadId=1)
 
-    said = client.wait("output")["output"]
-    stop = client.wait("stopped")
+    (said,) = client.until_stopped()
 
     assert "lime > 1: price has no variable lime" in said
-    assert stop["description"] == "at the end of the recording"
-    assert not [event for event in client.events if event["event"] == "output"]
+    assert client.go("pause")["reason"] == "pause"
 
 
 def test_a_run_that_takes_long_can_be_paused(server: Server, tmp_path: Path) -> None:
@@ -503,3 +534,8 @@ def test_threads_are_told_and_stepped_each_by_itself(client: Client, recording: 
     assert at(client, client.go("next", 1))[2] == line_of("many =")
     with pytest.raises(Refused, match="there is no thread 9"):
         client.ask("next", threadId=9)
+
+    client.ask("setFunctionBreakpoints", breakpoints=[])
+    client.go("continue")
+    # The other one has ended.
+    assert [each["name"] for each in client.ask("threads")["threads"]] == ["MainThread"]

@@ -261,6 +261,12 @@ def test_standard_streams_carry_nothing_but_messages(tmp_path: Path, recording: 
         client.ask("disconnect")
 
 
+def test_a_port_is_served_for_this_machine_alone(server: Server) -> None:
+    # Another address of this machine stands for those of its networks.
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", server.port))
+
+
 def test_a_port_that_is_taken_is_refused(server: Server, tmp_path: Path) -> None:
     outcome = execute("-m", "codetracer", "dap", "--listen", str(server.port), cwd=tmp_path)
 
@@ -274,11 +280,13 @@ def f(n):
     return n
 for n in range(2):
     if os.fork() == 0:
+        # The clocks of two processes may differ by some milliseconds.
+        time.sleep(0.03)
         f(n)
+        time.sleep(0.03)
         os._exit(0)
     os.wait()
-    # The clocks of two processes may differ by some milliseconds.
-    time.sleep(0.05)
+    time.sleep(0.03)
 f(9)
 """
 
@@ -291,7 +299,16 @@ def test_processes_stop_at_the_same_breakpoint_and_are_told_apart(
     with server.connect() as client:
         client.begin(recording=str(tmp_path / "trace-out"), stopOnEntry=True)
         client.ask("setFunctionBreakpoints", breakpoints=[{"name": "f"}])
-        forwards = [stops_in_f(client, "continue") for _ in range(3)]
+        forwards = [stops_in_f(client, "continue")]
+        # The first process is at this line now: it is what happened last before.
+        line = FORKS.splitlines().index("    os.wait()") + 1
+        source = {"path": str(tmp_path / "app.py")}
+        client.ask("setBreakpoints", source=source, breakpoints=[{"line": line}])
+        stop = client.go("reverseContinue")
+        assert (stop["reason"], client.top(stop["threadId"])["line"]) == ("breakpoint", line)
+        client.ask("setBreakpoints", source=source, breakpoints=[])
+        assert stops_in_f(client, "continue") == forwards[0]
+        forwards += [stops_in_f(client, "continue") for _ in range(2)]
         assert client.go("continue")["description"] == "at the end of the recording"
         backwards = [stops_in_f(client, "reverseContinue") for _ in range(2)]
         names = {each["name"].partition(", PID")[0] for each in client.ask("threads")["threads"]}

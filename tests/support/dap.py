@@ -90,6 +90,18 @@ class Client:
                     return body
             self._receive()
 
+    def until_stopped(self) -> list[str]:
+        """Return what is written until the next stop."""
+        written: list[str] = []
+        while True:
+            while self.events:
+                found = self.events.pop(0)
+                if found["event"] == "stopped":
+                    return written
+                if found["event"] == "output":
+                    written.append(found["body"]["output"])
+            self._receive()
+
     def begin(self, **arguments: Any) -> dict[str, Any]:
         """Launch, without breakpoints; return the first stop."""
         self.ask("initialize", **INITIALIZE)
