@@ -229,7 +229,7 @@ class Questions:
                 {"function": name},
             )
         ending = self._past.last(run.frame)
-        return _finished([self._slice.result(f"{name}()", run, ending, 0)])
+        return _finished([self._slice.results.result(f"{name}()", run, ending, 0)])
 
     def exception(self, name: str | None, at: Place | None) -> tuple[list[Cause], list[str]]:
         """Return the causes of an exception.

@@ -12,13 +12,12 @@ from codetracer.replay.causes.conditions import Conditions
 from codetracer.replay.causes.matching import argument_of
 from codetracer.replay.causes.nodes import DEEPEST, Nodes
 from codetracer.replay.causes.reads import Read, reads
-from codetracer.replay.causes.tree import UNKNOWN
+from codetracer.replay.causes.results import Results
 from codetracer.replay.causes.writers import (
     assigned,
     callee,
     changed_by,
     given,
-    is_pure,
     loaded,
     made,
     said,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.replay.causes.bindings import Bound
-    from codetracer.replay.causes.facts import Ending, Run
     from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.sources import Sources, Where
     from codetracer.replay.causes.syntax import Target
@@ -44,7 +42,6 @@ __all__ = ["Reading", "Slice"]
 
 CONTAINERS: Final = ("list", "dict", "set", "frozenset", "deque")
 DEFINITIONS: Final = ("function", "class", "module", "method")
-CONSTRUCTORS: Final = ("__init__", "__post_init__", "__new__")
 
 
 class Reading(NamedTuple):
@@ -70,6 +67,9 @@ class Slice:
     Attributes:
         nodes: makes the nodes.
         conditions: explains branches and exceptions.
+        results: explains what calls returned.
+        wanted: the value that is being explained, by which one of several results is chosen;
+            `UNBOUND` if none is.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ class Slice:
         self._is_own = is_own
         self._bindings = Bindings(past, sources)
         self._callers = Callers(past, sources, is_own)
-        self._wanted: raw.Value = UNBOUND
+        self.results = Results(past, sources, self._callers, is_own, self)
+        self.wanted: raw.Value = UNBOUND
 
     def at(self, where: Where) -> Reading:
         """Return the reading of a unit: its variables right before it ran."""
@@ -109,26 +110,11 @@ class Slice:
             case ast.Attribute() | ast.Subscript():
                 self._slot(node, at, into, depth, bound)
             case ast.Call():
-                self._call(node, at, into, depth, bound)
+                self.results.call(node, at, into, depth, bound)
             case ast.Yield():
-                self._sent(at, into, depth)
+                self.results.sent(at, into, depth)
             case ast.YieldFrom(value=value):
                 self.operands(value, at, into, depth, bound)
-
-    def _sent(self, at: Reading, into: Cause, depth: int) -> None:
-        """Add the causes of what was sent into a generator that went on after a yield."""
-        run = self._past.resumed(at.where.frame, at.where.step)
-        there = run is not None and run.step >= 0
-        where = self._sources.where(self._past.step(run.step)) if run and there else None
-        site = None if where is None else self._callers.matched(where).site(at.where.frame)
-        if where is None or not isinstance(site, ast.Call):
-            into.note("what was sent into the generator is not recorded; a loop sends None")
-        elif isinstance(site.func, ast.Attribute) and site.func.attr in ("send", "asend"):
-            cause = self.nodes.make("sent", ast.unparse(site), where)
-            into.causes.append(cause)
-            if self.nodes.opens(cause, ("sent", where.frame, where.step), depth):
-                for each in given(site):
-                    self.operands(each, self.at(where), cause, depth + 1)
 
     # ---------------------------------------------------------------- names
 
@@ -206,7 +192,7 @@ class Slice:
                 and site.context_expr is context
                 and self._is_own(runs[0].code)
             ):
-                self._result(f"{runs[0].code.short_name}()", site, runs[-1], at, into, depth)
+                self.results.of(f"{runs[0].code.short_name}()", site, runs[-1], at, into, depth)
                 return
         self.operands(context, at, into, depth)
 
@@ -233,10 +219,10 @@ class Slice:
         own = [run for run in runs if self._is_own(run.code)]
         yielding = [run for run in own if run.code.suspends]
         if yielding:
-            self._result(said(iterable), iterable, yielding[-1], at, into, depth)
+            self.results.of(said(iterable), iterable, yielding[-1], at, into, depth)
             return
         for run in [run for run in own if run.code.short_name in ("__next__", "__anext__")][-1:]:
-            self._result("__next__()", at.where.unit.node, run, at, into, depth)
+            self.results.of("__next__()", at.where.unit.node, run, at, into, depth)
         # It was evaluated when the loop began.
         self.operands(iterable, self.at(self._sources.loop_begin(at.where)), into, depth)
 
@@ -251,7 +237,7 @@ class Slice:
         bound: frozenset[str],
     ) -> None:
         """Add the causes of an attribute or item: who set it, and of the way there."""
-        if self._called(node, at, into, depth):
+        if self.results.called(node, at, into, depth):
             return
         view = at.view
         value, base = view.peek(node), view.peek(node.value)
@@ -333,9 +319,9 @@ class Slice:
         cause = self.nodes.at("change", text, found, code, where)
         into.causes.append(cause)
         if where is not None and self.nodes.opens(cause, ("slot", number, key, step), depth):
-            before, self._wanted = self._wanted, value
+            before, self.wanted = self.wanted, value
             self._writer(number, key, self.at(where), cause, depth + 1, value)
-            self._wanted = before
+            self.wanted = before
             self.conditions.of(where, cause, depth + 1)
         return cause
 
@@ -375,124 +361,6 @@ class Slice:
         else:
             return []
         return [*view.attributes(number)]
-
-    # ---------------------------------------------------------------- calls
-
-    def _called(self, node: ast.expr, at: Reading, into: Cause, depth: int) -> bool:
-        """Add the result of a call, if its frame is recorded; return whether it is."""
-        runs = self._callers.matched(at.where).runs.get(node)
-        if not runs or not self._is_own(runs[0].code):
-            return False
-        chosen = self._chosen(runs)
-        self._result(said(node), node, chosen, at, into, depth)
-        frames = {run.frame for run in runs}
-        if len(frames) > 1:
-            into.note(f"{callee(node)}() ran {len(frames)} times here; one is shown")
-        elif len(runs) > 1 and runs[0].code.kind != "coroutine":
-            into.note(f"{callee(node)}() went on {len(runs) - 1} times here; one is shown")
-        return True
-
-    def _chosen(self, runs: list[Run]) -> Run:
-        """Return the run with the wanted value as its result; else the last one with a result."""
-        endings = [(run, self._past.ending(run)) for run in runs]
-        for run, ending in endings:
-            if ending is not None and ending.value == self._wanted != UNBOUND:
-                return run
-        if runs[0].code.kind == "generator":
-            for run, ending in reversed(endings):
-                if ending is not None and ending.kind == "yield":
-                    return run
-        return runs[-1]
-
-    def _call(
-        self, node: ast.Call, at: Reading, into: Cause, depth: int, bound: frozenset[str]
-    ) -> None:
-        """Add the causes of what a call returned; of one that is not recorded, its arguments."""
-        if self._called(node, at, into, depth):
-            return
-        matched = self._callers.matched(at.where)
-        left = {run.code.short_name for run in matched.left if self._is_own(run.code)}
-        for name in sorted(left - {"<genexpr>"}):
-            into.note(f"{name}() ran here too, called by code that is not recorded")
-        function = node.func
-        if node in matched.runs:
-            into.note(f"{callee(node)}() is not your code; --all looks into it")
-        elif at.view.form(at.view.peek(function)) != "class" and not is_pure(function, at.view):
-            into.unrecorded[f"{callee(node)}()"] = None
-        if isinstance(function, ast.Attribute):
-            self.operands(function.value, at, into, depth, bound)
-        elif not isinstance(function, ast.Name):
-            self.operands(function, at, into, depth, bound)
-        for each in given(node):
-            self.operands(each, at, into, depth, bound)
-
-    def _result(
-        self, text: str, node: ast.AST, run: Run, at: Reading, into: Cause, depth: int
-    ) -> None:
-        """Add the result of a call."""
-        if run.code.short_name in CONSTRUCTORS:
-            self._instance(text, node, run, at, into, depth)
-        else:
-            into.causes.append(self.result(text, run, self._past.ending(run), depth))
-
-    def _instance(
-        self, text: str, node: ast.AST, run: Run, at: Reading, into: Cause, depth: int
-    ) -> None:
-        """Add the object that a call made: the arguments are its causes."""
-        cause = into
-        if into.kind != "value" or into.place is None or into.place.step != at.where.step:
-            # The first parameter is the object.
-            instance = next(iter(self._past.when(run).frame.values.values()), UNBOUND)
-            ending = self._past.ending(run)
-            shown = UNKNOWN if ending is None else self._past.when(ending).resolve(instance)
-            cause = self.nodes.make("result", text, at.where, shown)
-            into.causes.append(cause)
-            depth += 1
-            if not self.nodes.opens(cause, ("made", run.frame), depth - 1):
-                return
-        for each in given(node) if isinstance(node, ast.Call) else ():
-            self.operands(each, at, cause, depth)
-
-    def result(self, text: str, run: Run, ending: Ending | None, depth: int) -> Cause:
-        """Return the node of the result of a call.
-
-        Parameters:
-            text: the call.
-            run: its frame.
-            ending: how it ended; None if that is not recorded.
-            depth: how many nodes are above it.
-        """
-        if ending is None or ending.kind in ("lost", "unfinished") or ending.step < 0:
-            cause = self.nodes.make("result", text, None)
-            self.nodes.put(cause, run.code, run.code.line, -1 if ending is None else ending.step)
-            cause.note("its end is not recorded")
-            return cause
-        if ending.kind == "unwind" and isinstance(ending.value, raw.ReferenceValue):
-            return self.conditions.exception(ending.frame, ending.step, ending.value.number, depth)
-        shown = self._past.when(ending).resolve(ending.value)
-        step = self._past.step(ending.step)
-        where = self._sources.where(step)
-        kind = "yield" if ending.kind == "yield" else "result"
-        cause = self.nodes.at(kind, text, step, run.code, where, shown)
-        key = ("result", ending.frame, ending.until)
-        if where is not None and self.nodes.opens(cause, key, depth):
-            before, self._wanted = self._wanted, ending.value
-            self._returned(self.at(where), kind, cause, depth + 1)
-            self._wanted = before
-            self.conditions.of(where, cause, depth + 1)
-        return cause
-
-    def _returned(self, at: Reading, kind: str, into: Cause, depth: int) -> None:
-        """Add the causes of what a unit returned or yielded."""
-        node = at.where.unit.node
-        if kind == "yield" and not isinstance(node, ast.GeneratorExp):
-            for each in ast.walk(node):
-                if isinstance(each, ast.Yield | ast.YieldFrom) and each.value is not None:
-                    self.operands(each.value, at, into, depth)
-        elif isinstance(node, ast.Return | ast.expr):
-            self.operands(node, at, into, depth)
-        else:
-            into.note("it ended without return")
 
     # ---------------------------------------------------------------- parameters
 
