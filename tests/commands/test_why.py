@@ -164,3 +164,33 @@ def test_a_wrong_question_is_answered_with_what_is_wrong(
 
     assert (done.code, done.stdout) == (code, "")
     assert said in done.stderr
+
+
+KILLED = """\
+import os
+import signal
+
+
+def stop(number):
+    total = number * 2
+    os.kill(os.getpid(), signal.SIGKILL)
+    return total
+
+
+stop(4)
+"""
+
+
+def test_a_process_that_was_killed_is_explained_up_to_its_last_event(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": KILLED})
+    execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)
+
+    value = why("out", "total", cwd=tmp_path)
+    result = why("out", "stop()", cwd=tmp_path)
+    line = why("out", "--not", "app.py:8", cwd=tmp_path)
+
+    assert value.stdout.startswith("app.py:6  0:4  total = 8")
+    assert "the recording is incomplete" in value.stderr
+    assert result.stdout.startswith("app.py:7  0:5  stop()")
+    assert "? its end is not recorded" in result.stdout
+    assert "left by os.kill(os.getpid(), signal.SIGKILL)" in line.stdout

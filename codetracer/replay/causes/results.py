@@ -135,9 +135,9 @@ class Results:
         """
         if ending is None or ending.kind in ("lost", "unfinished") or ending.step < 0:
             cause = self._values.nodes.make("result", text, None)
-            self._values.nodes.put(
-                cause, run.code, run.code.line, -1 if ending is None else ending.step
-            )
+            last = -1 if ending is None else ending.step
+            line = run.code.line if last < 0 else self._past.step(last).line
+            self._values.nodes.put(cause, run.code, line, last)
             cause.note("its end is not recorded")
             return cause
         if ending.kind == "unwind" and isinstance(ending.value, raw.ReferenceValue):
