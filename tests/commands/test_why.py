@@ -189,7 +189,7 @@ def test_a_process_that_was_killed_is_explained_up_to_its_last_event(tmp_path: P
     result = why("out", "stop()", cwd=tmp_path)
     line = why("out", "--not", "app.py:8", cwd=tmp_path)
 
-    assert value.stdout.startswith("app.py:6  0:4  total = 8")
+    assert value.stdout.startswith("app.py:6   0:4  total = 8 ")
     assert "the recording is incomplete" in value.stderr
     assert result.stdout.startswith("app.py:7  0:5  stop()")
     assert "? its end is not recorded" in result.stdout
