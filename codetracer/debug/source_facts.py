@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ NOTHING = Facts((), {}, {})
 def facts(lines: Sequence[str]) -> Facts:
     """Return what can be said of a file's lines; nothing if this Python cannot parse them."""
     try:
-        tree = ast.parse("\n".join(lines))
+        with warnings.catch_warnings():
+            # What the parser warns of, such as unknown escapes, concerns the program's authors.
+            warnings.simplefilter("ignore")
+            tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return NOTHING
     binds: dict[int, dict[str, None]] = {}

@@ -253,7 +253,8 @@ class Moment:
         changes of that object are there, whatever code made them.
 
         Parameters:
-            subject, frame: as for `last_change`.
+            subject: as for `last_change`.
+            frame: as for `last_change`.
             back: whether to yield those before this moment, the last one first.
 
         Raises:

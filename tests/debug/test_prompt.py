@@ -437,6 +437,24 @@ def test_text_of_a_recording_cannot_command_the_terminal(tmp_path: Path) -> None
     assert any("\\x1b[2J" in line for line in printed)
 
 
+@pytest.mark.parametrize("source", ["pattern = '\\d'\n", "def f(:\n", "(" * 5000, "x\0y\n"])
+def test_source_that_cannot_be_parsed_is_shown_without_values(tmp_path: Path, source: str) -> None:
+    records = [
+        encode.encode_source("/app/app.py"),
+        encode.encode_thread(1, "Main"),
+        logs.code("f", parameters=["pattern"]),
+        encode.encode_call(0, 5, [text("one")]),
+        encode.encode_step(0),
+        encode.encode_return(0, NONE),
+        encode.encode_exit(0, 1, 0),
+    ]
+    logs.write_trace(tmp_path / "out", logs.log(records), sources={"/app/app.py": source})
+
+    printed = type_at_prompt(tmp_path / "out", "l 1", "ll", "b f", "p pattern")
+
+    assert printed[-1] == "'one'"
+
+
 def test_a_recording_without_a_step_is_refused(tmp_path: Path) -> None:
     logs.write_trace(tmp_path / "out", logs.log([encode.encode_exit(0, 1, 0)]))
 
