@@ -258,7 +258,19 @@ def test_standard_streams_carry_nothing_but_messages(tmp_path: Path, recording: 
     with start(tmp_path) as client:
         stop = client.begin(recording=str(recording), stopOnEntry=True)
         assert (stop["reason"], client.top()["line"]) == ("entry", 1)
+        # It is longer than a pipe holds.
+        assert "4,000 characters" in refused(client, "evaluate", expression="1" * 300_000)
         client.ask("disconnect")
+
+        # It ends by itself, though an editor may keep the streams open.
+        assert client.ended() == 0
+
+
+def test_a_connection_is_closed_after_disconnect(server: Server) -> None:
+    with server.connect() as client:
+        client.ask("initialize", **INITIALIZE)
+        client.ask("disconnect")
+        assert client.rest() == b""
 
 
 def test_a_port_is_served_for_this_machine_alone(server: Server) -> None:

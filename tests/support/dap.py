@@ -90,6 +90,15 @@ class Client:
                     return body
             self._receive()
 
+    def ended(self) -> int:
+        """Return the exit status of the server when it has ended."""
+        assert self._process is not None
+        return self._process.wait(10)
+
+    def rest(self) -> bytes:
+        """Return what comes until the server closes the stream."""
+        return self._incoming.read()
+
     def until_stopped(self) -> list[str]:
         """Return what is written until the next stop."""
         written: list[str] = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import socketserver
 import sys
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -20,10 +22,13 @@ HOST = "127.0.0.1"
 
 def serve_standard_streams() -> None:
     """Serve one client, until it is gone; whatever else is printed goes to standard error."""
-    incoming, outgoing = os.dup(0), os.dup(1)
+    outgoing = os.dup(1)
     sys.stdout.flush()
     os.dup2(2, 1)
-    with os.fdopen(incoming, "rb") as reader, os.fdopen(outgoing, "wb") as writer:
+    # At the end a thread still waits for input. A buffered stream could not be closed then, nor the
+    # interpreter end: the thread has its lock.
+    reader = cast("BinaryIO", open(0, "rb", buffering=0, closefd=False))  # noqa: SIM115
+    with os.fdopen(outgoing, "wb") as writer:
         Adapter(reader, writer).run()
 
 
@@ -58,4 +63,9 @@ class _Handler(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        Adapter(cast("BinaryIO", self.rfile), cast("BinaryIO", self.wfile)).run()
+        try:
+            Adapter(cast("BinaryIO", self.rfile), cast("BinaryIO", self.wfile)).run()
+        finally:
+            # A thread still waits for input, and would keep the stream from being closed.
+            with contextlib.suppress(OSError):
+                self.request.shutdown(socket.SHUT_RDWR)

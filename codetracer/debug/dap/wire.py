@@ -39,9 +39,7 @@ def read(stream: BinaryIO) -> dict[str, Any] | None:
     size = _header(stream)
     if size is None:
         return None
-    body = stream.read(size)
-    if len(body) < size:
-        raise BrokenStreamError(f"the stream ends {size - len(body)} bytes before a message does")
+    body = _body(stream, size)
     try:
         message = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -61,6 +59,19 @@ def write(stream: BinaryIO, message: Mapping[str, Any]) -> None:
     body = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode("ascii")
     stream.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
     stream.flush()
+
+
+def _body(stream: BinaryIO, size: int) -> bytes:
+    """Read so many bytes, also from a stream without a buffer."""
+    parts: list[bytes] = []
+    missing = size
+    while missing:
+        part = stream.read(missing)
+        if not part:
+            raise BrokenStreamError(f"the stream ends {missing} bytes before a message does")
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts)
 
 
 def _header(stream: BinaryIO) -> int | None:
