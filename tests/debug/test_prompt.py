@@ -453,6 +453,8 @@ def test_source_that_cannot_be_parsed_is_shown_without_values(tmp_path: Path, so
     printed = type_at_prompt(tmp_path / "out", "l 1", "ll", "b f", "p pattern")
 
     assert printed[-1] == "'one'"
+    # An unknown escape is only worth a warning.
+    assert any("  # pattern = 'one'" in line for line in printed) == source.startswith("pattern")
 
 
 def test_a_recording_without_a_step_is_refused(tmp_path: Path) -> None:
