@@ -121,7 +121,8 @@ def test_a_log_alone_is_a_recording_too(server: Server, recording: Path) -> None
 def test_it_begins_at_a_breakpoint_if_no_exception_is_uncaught(
     server: Server, tmp_path: Path
 ) -> None:
-    write(tmp_path, {"app.py": "a = 1\nb = 2\nc = 3\n"})
+    # The end of a program that sys.exit() wants is no such exception.
+    write(tmp_path, {"app.py": "import sys\nb = 2\nsys.exit(b)\n"})
     execute("-m", "codetracer", "record", "-q", "app.py", cwd=tmp_path)
     for line, reason in ((1, "breakpoint"), (2, "breakpoint"), (9, "pause")):
         with server.connect() as client:

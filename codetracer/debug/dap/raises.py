@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from codetracer.replay import RaiseEvent, UnwindEvent
+from codetracer.replay import ObjectValue, RaiseEvent, UnwindEvent
 
 if TYPE_CHECKING:
-    from codetracer.replay import Timeline
+    from codetracer.replay import Timeline, Value
     from codetracer_bindings import trace_decoder as raw
 
 __all__ = ["uncaught"]
 
+ENDINGS: Final = {
+    "GeneratorExit",
+    "SystemExit",
+    "_pytest.outcomes.Exit",
+    "_pytest.outcomes.Skipped",
+    "_pytest.outcomes.XFailed",
+    "asyncio.exceptions.CancelledError",
+}
+"""Types of exceptions that end what they leave as somebody wanted."""
 
-def uncaught(timeline: Timeline, *, thread: int | None = None) -> list[int]:
+
+def uncaught(timeline: Timeline) -> list[int]:
     """Return the steps that raised what left the lowest frame of a thread.
 
     Parameters:
         timeline: the steps of the process.
-        thread: the number of the one thread that matters; None for all.
     """
     found: list[int] = []
     # By thread: the exception that ended a frame just before, and the last one with its step.
@@ -30,8 +39,6 @@ def uncaught(timeline: Timeline, *, thread: int | None = None) -> list[int]:
             continue
         for event in timeline.block(number):
             at = event.thread.number
-            if thread is not None and at != thread:
-                continue
             if type(event) is RaiseEvent:
                 identity = _identity(event.raw)
                 if passing.get(at) != identity:
@@ -40,9 +47,14 @@ def uncaught(timeline: Timeline, *, thread: int | None = None) -> list[int]:
             if type(event) is UnwindEvent:
                 passing[at] = _identity(event.raw)
                 identity, step = last.get(at, (None, -1))
-                if event.frame.caller is None and identity == passing[at] and step >= 0:
+                is_last = event.frame.caller is None and identity == passing[at] and step >= 0
+                if is_last and _type_name(event.exception) not in ENDINGS:
                     found.append(step)
     return found
+
+
+def _type_name(exception: Value) -> str:
+    return exception.type_name if isinstance(exception, ObjectValue) else ""
 
 
 def _identity(exception: raw.Value) -> object:
