@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codegen.core import cache
+from tests.support import warm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SPEC = "spec/events.toml"
@@ -42,6 +43,10 @@ def run_python(
     } | {"PYTHONPATH": os.pathsep.join((str(root), str(root / "generated")))}
     if root != ROOT:
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    if root == ROOT and arguments[:2] == ("-m", "codegen") and warm.fits(variables or {}):
+        forked = warm.run_forked(arguments, root, environment | dict(variables or {}))
+        stdout, stderr = (text.decode() for text in forked[1:])
+        return subprocess.CompletedProcess(arguments, forked.code, stdout, stderr)
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=root,

@@ -51,6 +51,8 @@ RECORDERS: Final = (
     "codetracer.recording.directory",
 )
 
+COMPILER: Final = ("codegen.__main__", "codegen.generate", "black")
+
 READ_AT_THE_START: Final = ("PYTHON", "CODETRACER_BACKEND", "LC_", "LANG", "TZ", "LD_", "PATH")
 """How the names of the variables begin that are read before a program's first instruction."""
 
@@ -86,8 +88,8 @@ def run_forked(
     """Run ``python WORD...``.
 
     Parameters:
-        words: ``-m codetracer`` and its arguments, or a script that imports codetracer, and its
-            arguments.
+        words: ``-m``, ``codetracer`` or ``codegen``, and its arguments; or a script that imports
+            codetracer, and its arguments.
         folder: the working directory.
         environ: the environment.
         stdin: what it reads from standard input.
@@ -97,9 +99,8 @@ def run_forked(
     Raises:
         TimeoutExpired: it takes more; it is killed.
     """
-    reads = words[:2] == ["-m", "codetracer"] and words[2:3] != [] and words[2] in READ
     started = {name: value for name, value in environ.items() if name.startswith(READ_AT_THE_START)}
-    server = _server(READERS if reads else RECORDERS, tuple(sorted(started.items())))
+    server = _server(_imported_by(*words), tuple(sorted(started.items())))
     ends = [os.pipe() for _ in range(3)]
     theirs = [ends[0][0], ends[1][1], ends[2][1]]
     streams = [f"/proc/{os.getpid()}/fd/{number}" for number in theirs]
@@ -118,6 +119,13 @@ def run_forked(
     finally:
         for number in theirs:
             os.close(number)
+
+
+def _imported_by(*words: str) -> tuple[str, ...]:
+    if words[:2] == ("-m", "codegen"):
+        return COMPILER
+    reads = words[:2] == ("-m", "codetracer") and len(words) > 2 and words[2] in READ
+    return READERS if reads else RECORDERS
 
 
 def _communicate(

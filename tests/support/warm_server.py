@@ -89,6 +89,8 @@ def _become(
     if words[0] == "-m":
         sys.argv[:] = ["-m", *words[2:]]
         sys.path[0] = folder
+        # What it imports was imported by it.
+        sys.modules.pop(f"{words[1]}.__main__", None)
         runpy._run_module_as_main(words[1])  # type: ignore[attr-defined]
         return
     sys.argv[:] = words
