@@ -77,6 +77,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
     assert names == [
         "callback_rows",
         "callbacks",
+        "debug_protocol",
         "display",
         "display_rows",
         "events",
