@@ -170,7 +170,10 @@ class IndexedLog:
                 cut=False,
             )
         end = self.index.blocks
-        yield from self.log.blocks(self.index.block(end).offset, end)
+        if end:
+            yield from self.log.blocks(self.index.block(end).offset, end)
+        else:
+            yield from self.log.blocks()
 
     @cached_property
     def definitions(self) -> dict[type[Any], _Definitions]:

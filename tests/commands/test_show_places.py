@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from codetracer import cli
+from codetracer.recording.reader import LogReader
 from codetracer.replay.index_file import index_path
 from tests.support.long_recordings import MIXED
 from tests.support.recordings import record
@@ -110,3 +112,29 @@ def test_by_the_index_a_view_is_as_by_reading_all(
     assert os.path.exists(index_path(str(log)))
     assert by_index
     assert by_index == shown(capsys, *common, "--depth", 100_000)
+
+
+@pytest.mark.parametrize("view", [("--function", "deep"), ("--output",)])
+@pytest.mark.parametrize("block", [0, 1, -1])
+def test_of_a_damaged_log_is_shown_what_is_before_the_damage(
+    mixed: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    view: tuple[str, ...],
+    block: int,
+) -> None:
+    folder = shutil.copytree(mixed, tmp_path / "out")
+    (log,) = folder.glob("*.ctlog")
+    place = [*LogReader(str(log)).blocks()][block].offset + 30
+    content = bytearray(log.read_bytes())
+    content[place] ^= 1
+    log.write_bytes(content)
+
+    said = []
+    for more in ((), ("--depth", 100_000)):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["show", *map(str, (folder, *view, "--limit", 0, *more))])
+        said.append((ended.value.code, *capsys.readouterr()))
+
+    assert said[0] == said[1]
+    assert "damaged" in said[0][2]
