@@ -156,6 +156,14 @@ innermost(Walk *self)
     return touch(self, frame) < 0 ? NULL : frame;
 }
 
+/* Touches the frame in which something of the whole process happens, if there is one. */
+static int
+touch_top(Walk *self)
+{
+    const Thread *thread = self->thread == NONE ? NULL : &self->threads[self->thread];
+    return thread == NULL || thread->depth == 0 ? 0 : touch(self, thread->stack[thread->depth - 1]);
+}
+
 static const void *
 frame_key(uint64_t number)
 {
@@ -201,6 +209,17 @@ push(Walk *self, Frame *frame)
     frame->thread = self->thread;
     thread->stack[thread->depth++] = frame;
     return touch(self, frame);
+}
+
+/* Notes whether a frame has left its stack unseen and did not go on. */
+static int
+set_lost(Walk *self, Frame *frame, int lost)
+{
+    if (frame->lost == lost) {
+        return 0;
+    }
+    frame->lost = lost;
+    return segment_note(&self->segment, KEY_LOST, frame->number, 0, self->at, (uint32_t)lost, 1);
 }
 
 static int
@@ -268,10 +287,10 @@ end_frame(Walk *self, uint64_t later)
 }
 
 static int
-suspend(Walk *self, uint64_t later)
+suspend(Walk *self, uint64_t later, int lost)
 {
     Frame *frame = pop(self, later);
-    return frame == NULL ? -1 : keep_resumable(self, frame);
+    return frame == NULL || set_lost(self, frame, lost) < 0 ? -1 : keep_resumable(self, frame);
 }
 
 static int
@@ -286,11 +305,11 @@ revive(Walk *self, uint64_t number)
         Thread *thread = &self->threads[frame->thread];
         Frame *gone = thread->stack[--thread->depth];
         gone->thread = NONE;
-        if (touch(self, gone) < 0) {
+        if (touch(self, gone) < 0 || set_lost(self, gone, 1) < 0) {
             return -1;
         }
     }
-    return push(self, frame);
+    return set_lost(self, frame, 0) < 0 ? -1 : push(self, frame);
 }
 
 static void
@@ -476,9 +495,28 @@ set_object(Walk *self, uint64_t number)
     return 0;
 }
 
+/* The kinds of records that are counted: those of events. */
+static const uint32_t COUNTED = 1u << RECORD_CALL | 1u << RECORD_ENTER | 1u << RECORD_RETURN
+    | 1u << RECORD_YIELD | 1u << RECORD_RESUME | 1u << RECORD_THROW | 1u << RECORD_UNWIND
+    | 1u << RECORD_RAISE | 1u << RECORD_HANDLED | 1u << RECORD_OUTPUT | 1u << RECORD_EXIT
+    | 1u << RECORD_EXEC | 1u << RECORD_CHILD | 1u << RECORD_JOINED;
+
+static int
+count_record(Walk *self, uint32_t kind)
+{
+    if (kind >= 32 || !(COUNTED >> kind & 1)) {
+        return 0;
+    }
+    uint64_t thread = self->thread == NONE ? 0 : (uint64_t)self->thread + 1;
+    return segment_note(&self->segment, KEY_RECORD, thread, kind, self->at, 1, 0);
+}
+
 static int
 add_record(Walk *self, const Record *record)
 {
+    if (count_record(self, (uint32_t)record->kind) < 0) {
+        return -1;
+    }
     switch (record->kind) {
     case RECORD_STEP_SHORT:
     case RECORD_VARIABLE_SHORT:
@@ -545,9 +583,9 @@ add_record(Walk *self, const Record *record)
     case RECORD_UNWIND:
         return end_frame(self, record->as_unwind.elapsed);
     case RECORD_YIELD:
-        return suspend(self, record->as_yield.elapsed);
+        return suspend(self, record->as_yield.elapsed, 0);
     case RECORD_LOST:
-        return suspend(self, 0);
+        return suspend(self, 0, 1);
     case RECORD_RESUME:
         return pass_time(self, record->as_resume.elapsed) < 0
             ? -1
@@ -569,11 +607,11 @@ add_record(Walk *self, const Record *record)
         return innermost(self) == NULL ? -1 : 0;
     case RECORD_OUTPUT:
         self->outputs++;
-        return 0;
+        return touch_top(self);
     case RECORD_TIME:
         return pass_time(self, record->as_time.elapsed);
     case RECORD_EXIT:
-        return pass_time(self, record->as_exit.elapsed);
+        return pass_time(self, record->as_exit.elapsed) < 0 ? -1 : touch_top(self);
     }
     return impossible("there is no such record");
 }

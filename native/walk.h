@@ -29,7 +29,7 @@ typedef struct {
     uint32_t born;
     uint32_t touched; /* the number of a block, plus 1 */
     uint32_t thread;  /* whose stack it is on, or NONE */
-    int ended, resumable;
+    int ended, resumable, lost;
 } Frame;
 
 typedef struct {

@@ -603,6 +603,7 @@ class TraceSpec(SpecFile):
         names += [
             f"{prefix}_{row.name.upper()}" for _, prefix, rows in self.choices for row in rows
         ]
+        names += [f"RECORD_{record.name.upper()}" for record in self.record]
         return sorted(names + [form.constant for form in self.form])
 
     @property

@@ -179,6 +179,16 @@ class Segment:
         return range(row.postings, row.postings + row.rows)
 
 
+    def of_kind(self, kind: int) -> Iterator[tuple[KeyRow, list[PostingRow]]]:
+        """Yield all keys of a kind, with their postings."""
+        at = bisect_left(self.keys, kind, key=lambda row: row.kind)
+        for number in range(at, len(self.keys)):
+            row = self.keys[number]
+            if row.kind != kind:
+                return
+            yield row, self.postings[row.postings : row.postings + row.rows]
+
+
 def _segments(views: Iterable[memoryview]) -> list[Segment]:
     """Return the segments up to the first that is not whole, or not the next one."""
     found: list[Segment] = []
@@ -293,6 +303,11 @@ class Index:
                 posting = segment.postings[row]
                 if posting.block > block:
                     yield posting
+
+    def every(self, kind: int) -> Iterator[tuple[KeyRow, list[PostingRow]]]:
+        """Yield all keys of a kind, with their postings; a key comes again in a later segment."""
+        for segment in self.segments:
+            yield from segment.of_kind(kind)
 
     def blocks_of(
         self, block: int, keys: Sequence[tuple[int, int, int]], *, back: bool

@@ -14,6 +14,7 @@ from zlib import crc32
 from codetracer_bindings import index_format as layout
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_decoder import decode_record
+from codetracer_bindings import trace_format as log_format
 from codetracer_bindings.trace_format import KINDS_IN_TASKS, KINDS_THAT_SUSPEND
 
 if TYPE_CHECKING:
@@ -25,6 +26,24 @@ if TYPE_CHECKING:
 __all__ = ["IndexBuilder"]
 
 _LIMIT: Final = 2**32
+
+_COUNTED: Final[dict[type[raw.Record], int]] = {
+    raw.CallRecord: log_format.RECORD_CALL,
+    raw.EnterRecord: log_format.RECORD_ENTER,
+    raw.ReturnRecord: log_format.RECORD_RETURN,
+    raw.YieldRecord: log_format.RECORD_YIELD,
+    raw.ResumeRecord: log_format.RECORD_RESUME,
+    raw.ThrowRecord: log_format.RECORD_THROW,
+    raw.UnwindRecord: log_format.RECORD_UNWIND,
+    raw.RaiseRecord: log_format.RECORD_RAISE,
+    raw.HandledRecord: log_format.RECORD_HANDLED,
+    raw.OutputRecord: log_format.RECORD_OUTPUT,
+    raw.ExitRecord: log_format.RECORD_EXIT,
+    raw.ExecRecord: log_format.RECORD_EXEC,
+    raw.ChildRecord: log_format.RECORD_CHILD,
+    raw.JoinedRecord: log_format.RECORD_JOINED,
+}
+"""The kinds of records that are counted, those of events, with their tags."""
 
 
 class _Code:
@@ -48,6 +67,7 @@ class _Frame:
         step: its last step, plus 1; 0 for none.
         task: where the record of its task is.
         thread: the thread whose stack it is on, or None.
+        lost: whether it left its stack unseen and did not go on.
     """
 
     __slots__ = (
@@ -56,6 +76,7 @@ class _Frame:
         "code",
         "ended",
         "line",
+        "lost",
         "number",
         "step",
         "task",
@@ -74,6 +95,7 @@ class _Frame:
         self.thread: _Thread | None = None
         self.touched = -1
         self.ended = False
+        self.lost = False
 
     def row(self) -> tuple[int, ...]:
         return self.number, self.began, self.step, self.task, self.code, self.line
@@ -181,6 +203,10 @@ class IndexBuilder:
         while position < end:
             self._at = position
             record, position = decode_record(data, position)
+            tag = _COUNTED.get(type(record))
+            if tag is not None:
+                thread = 0 if self._thread is None else self._thread.number + 1
+                self._note(layout.KEY_RECORD, thread, tag, self._at)
             self._handlers[type(record)](record)
         for frame in self._touched:
             if self._outlives(frame):
@@ -418,6 +444,12 @@ class IndexBuilder:
     def _lose(self, _: raw.LostRecord) -> None:
         frame = self._pop(0)
         self._resumable[frame.number] = frame
+        self._set_lost(frame, True)
+
+    def _set_lost(self, frame: _Frame, lost: bool) -> None:
+        if frame.lost is not lost:
+            frame.lost = lost
+            self._note(layout.KEY_LOST, frame.number, 0, self._at, int(lost))
 
     def _resume(self, record: raw.ResumeRecord) -> None:
         self._time += record.elapsed
@@ -440,7 +472,9 @@ class IndexBuilder:
             for gone in stack[at:]:
                 gone.thread = None
                 self._touch(gone)
+                self._set_lost(gone, True)
             del stack[at:]
+        self._set_lost(frame, False)
         self._push(frame)
 
     def _raise(self, _: raw.RaiseRecord) -> None:
@@ -452,9 +486,16 @@ class IndexBuilder:
 
     def _output(self, _: raw.OutputRecord) -> None:
         self._outputs += 1
+        self._touch_top()
+
+    def _touch_top(self) -> None:
+        """Touch the frame in which something of the whole process happens, if there is one."""
+        if self._thread is not None and self._thread.stack:
+            self._touch(self._thread.stack[-1])
 
     def _pass_time(self, record: raw.TimeRecord) -> None:
         self._time += record.elapsed
 
     def _exit(self, record: raw.ExitRecord) -> None:
         self._time += record.elapsed
+        self._touch_top()

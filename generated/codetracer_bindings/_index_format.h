@@ -27,6 +27,8 @@ enum key_kind {
     KEY_LINE = 5, /* Steps at a line. */
     KEY_THREAD = 7, /* Steps of a thread. */
     KEY_CALL = 6, /* Calls of a function, and frames of it that are entered. */
+    KEY_RECORD = 8, /* Records of a kind, but for steps, variables, objects, definitions, times and switches. */
+    KEY_LOST = 9, /* It left its stack unseen (`records` is 1), or goes on after that (0). */
 };
 
 /* Is at the beginning of the file, once. */

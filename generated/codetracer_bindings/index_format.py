@@ -20,7 +20,9 @@ __all__ = [
     "KEY_FRAME",
     "KEY_GLOBAL",
     "KEY_LINE",
+    "KEY_LOST",
     "KEY_OBJECT",
+    "KEY_RECORD",
     "KEY_ROW",
     "KEY_THREAD",
     "KEY_VARIABLE",
@@ -41,7 +43,7 @@ __all__ = [
 ]
 
 INDEX_MAGIC: Final = b"CTIDX\r\n\x1a"
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 INDEX_SUFFIX: Final = ".ctindex"
 SEGMENT_MAGIC: Final = b"SEG\n"
 BLOCKS: Final = 128
@@ -297,5 +299,17 @@ KEY_CALL: Final = 6
 """Calls of a function, and frames of it that are entered.
 
 major: The number of the code.
+minor: 0.
+"""
+KEY_RECORD: Final = 8
+"""Records of a kind, but for steps, variables, objects, definitions, times and switches.
+
+major: The number of the thread that runs, plus 1; 0 for none.
+minor: The tag of the kind of record.
+"""
+KEY_LOST: Final = 9
+"""It left its stack unseen (`records` is 1), or goes on after that (0).
+
+major: The number of the frame.
 minor: 0.
 """

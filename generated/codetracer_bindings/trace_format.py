@@ -47,6 +47,34 @@ __all__ = [
     "LOG_VERSION",
     "MAGIC",
     "NESTING",
+    "RECORD_ATTRIBUTE",
+    "RECORD_CALL",
+    "RECORD_CHILD",
+    "RECORD_CODE",
+    "RECORD_ENTER",
+    "RECORD_EXEC",
+    "RECORD_EXIT",
+    "RECORD_HANDLED",
+    "RECORD_JOINED",
+    "RECORD_LOST",
+    "RECORD_NAMESPACE",
+    "RECORD_OBJECT",
+    "RECORD_OUTPUT",
+    "RECORD_RAISE",
+    "RECORD_RESUME",
+    "RECORD_RETURN",
+    "RECORD_SOURCE",
+    "RECORD_STEP",
+    "RECORD_SWITCH",
+    "RECORD_TASK",
+    "RECORD_THREAD",
+    "RECORD_THROW",
+    "RECORD_TIME",
+    "RECORD_TYPE",
+    "RECORD_UNWIND",
+    "RECORD_VARIABLE",
+    "RECORD_WORDED",
+    "RECORD_YIELD",
     "STREAM_NAMES",
     "STREAM_STDERR",
     "STREAM_STDIN",
@@ -141,6 +169,63 @@ ENDING_UNKNOWN: Final = 0
 """The exit status is unknown; the record has 0 for it."""
 ENDING_STATUS: Final = 1
 """The exit status is known."""
+
+RECORD_SOURCE: Final = 1
+"""A source file."""
+RECORD_CODE: Final = 2
+"""A code object."""
+RECORD_NAMESPACE: Final = 3
+"""From now on, a code's frames have these global variables; without such a record, 0."""
+RECORD_TYPE: Final = 4
+"""A type."""
+RECORD_ATTRIBUTE: Final = 5
+"""An attribute's name."""
+RECORD_THREAD: Final = 6
+"""A thread is seen for the first time; the following records belong to it."""
+RECORD_SWITCH: Final = 7
+"""The following records belong to another thread."""
+RECORD_CALL: Final = 8
+"""A frame begins (PY_START)."""
+RECORD_ENTER: Final = 9
+"""A frame that began earlier is seen for the first time."""
+RECORD_STEP: Final = 10
+"""A line is about to run (LINE)."""
+RECORD_VARIABLE: Final = 11
+"""A variable of the innermost frame has a value that differs from the last recorded one."""
+RECORD_OBJECT: Final = 12
+"""The content of an object, from now on."""
+RECORD_WORDED: Final = 28
+"""The content of an object, and the text of a formatter, a function of the program."""
+RECORD_RETURN: Final = 13
+"""The innermost frame returns (PY_RETURN)."""
+RECORD_YIELD: Final = 14
+"""The innermost frame is suspended (PY_YIELD)."""
+RECORD_RESUME: Final = 15
+"""A suspended frame is resumed (PY_RESUME)."""
+RECORD_THROW: Final = 16
+"""A suspended frame is resumed with an exception (PY_THROW)."""
+RECORD_UNWIND: Final = 17
+"""The innermost frame ends with an exception (PY_UNWIND)."""
+RECORD_RAISE: Final = 18
+"""An exception is raised in the innermost frame, or comes into it (RAISE)."""
+RECORD_HANDLED: Final = 19
+"""The innermost frame handles an exception, also in finally or with (EXCEPTION_HANDLED)."""
+RECORD_LOST: Final = 20
+"""The innermost frame is gone: it ended without an event, or `resume` will continue it."""
+RECORD_OUTPUT: Final = 21
+"""The program wrote an output, or read its standard input."""
+RECORD_EXIT: Final = 22
+"""Recording has ended: the last record of a complete log."""
+RECORD_EXEC: Final = 23
+"""Another program replaces this one: the last record, or the first one in a preexec_fn."""
+RECORD_CHILD: Final = 24
+"""The program starts a Python process, in another way than by fork."""
+RECORD_JOINED: Final = 25
+"""The process is a new program that descends from a recorded one, and joins it."""
+RECORD_TIME: Final = 26
+"""The following records without a time are a millisecond or more after the last time."""
+RECORD_TASK: Final = 27
+"""Coroutines that begin or resume in the thread from now on belong to this asyncio task."""
 
 KIND_NAMES: Final = {
     0: "module",

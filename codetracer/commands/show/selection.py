@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from codetracer.commands.progress import Progress
+from codetracer.commands.indexing import indexed
 from codetracer.errors import TargetError
 from codetracer.replay import events
 from codetracer.replay.doing import ENDING, OPENING
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 
     from codetracer.replay.events import Event
     from codetracer.replay.model import Frame, Thread
-    from codetracer.replay.timeline import Timeline
     from codetracer.replay.trace import Process
 
-__all__ = ["Selection", "View", "call_at", "indexed", "no_step"]
+__all__ = ["Selection", "View", "call_at", "no_step"]
 
 
 class View(Protocol):
@@ -128,12 +127,6 @@ class Selection:
 def _is_thread(thread: Thread, wanted: str) -> bool:
     """Return whether a thread's number or name is `wanted`."""
     return wanted in (str(thread.number), thread.name)
-
-
-def indexed(process: Process) -> Timeline:
-    """Return the steps of a process; while its index is made, a terminal shows how far that is."""
-    with Progress("indexed") as progress:
-        return process.timeline(progress.at)
 
 
 def call_at(process: Process, step: int) -> int:

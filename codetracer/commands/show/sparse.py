@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from codetracer.commands.show.selection import indexed
+from codetracer.commands.indexing import indexed, is_little
 from codetracer.errors import RecorderError
 from codetracer.replay.events import UnfinishedEvent
 from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME
-from codetracer_bindings.trace_format import BLOCK_SIZE
 
 if TYPE_CHECKING:
     import argparse
@@ -24,22 +23,18 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare", "show_calls", "show_outputs", "whole_timeline"]
 
-LITTLE: Final = 4 * BLOCK_SIZE
-"""A log of up to so many bytes is read from its beginning: that is as fast as making an index."""
-
-
 def prepare(processes: Iterable[Process], options: argparse.Namespace) -> None:
     """Make the indexes that the views will use, and show the progress on a terminal."""
     by_step = options.step is not None or options.call is not None
     by_view = options.function is not None or options.output
     for process in processes:
-        if by_step or (by_view and process.log.size() > LITTLE):
+        if by_step or (by_view and not is_little(process)):
             indexed(process)
 
 
 def whole_timeline(process: Process) -> Timeline | None:
     """Return the steps of a process; None if its log is little, or its index ends before it."""
-    if process.log.size() <= LITTLE:
+    if is_little(process):
         return None
     timeline = indexed(process)
     index = timeline.index

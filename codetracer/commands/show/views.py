@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.function_names import close_names
+from codetracer.commands.indexing import indexed
 from codetracer.commands.show.call_tree import Folded, JsonTree, Tree
 from codetracer.commands.show.exceptions import Raises
 from codetracer.commands.show.function_calls import Functions
 from codetracer.commands.show.occurrences import Finds
 from codetracer.commands.show.output_lines import Output
-from codetracer.commands.show.selection import Selection, call_at, indexed, no_step
+from codetracer.commands.show.selection import Selection, call_at, no_step
 from codetracer.commands.show.sparse import show_calls, show_outputs, whole_timeline
 from codetracer.commands.show.state_at_step import Moment
 from codetracer.commands.show.variable_history import History
