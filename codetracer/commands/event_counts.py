@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from codetracer.commands.indexing import indexed, is_little
 from codetracer.errors import TargetError
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 __all__ = ["count", "unrecorded"]
 
-_COUNTED = {
-    "calls": (events.CallEvent, RECORD_CALL, RECORD_ENTER),
-    "returns": (events.ReturnEvent, RECORD_RETURN),
-    "yields": (events.YieldEvent, RECORD_YIELD),
-    "resumes": (events.ResumeEvent, RECORD_RESUME),
-    "throws": (events.ThrowEvent, RECORD_THROW),
-    "unwinds": (events.UnwindEvent, RECORD_UNWIND),
-    "raises": (events.RaiseEvent, RECORD_RAISE),
-    "handled": (events.HandledEvent, RECORD_HANDLED),
-    "unfinished": (events.UnfinishedEvent,),
-    "outputs": (events.OutputEvent, RECORD_OUTPUT),
+_COUNTED: Final[dict[str, tuple[type[Event], tuple[int, ...]]]] = {
+    "calls": (events.CallEvent, (RECORD_CALL, RECORD_ENTER)),
+    "returns": (events.ReturnEvent, (RECORD_RETURN,)),
+    "yields": (events.YieldEvent, (RECORD_YIELD,)),
+    "resumes": (events.ResumeEvent, (RECORD_RESUME,)),
+    "throws": (events.ThrowEvent, (RECORD_THROW,)),
+    "unwinds": (events.UnwindEvent, (RECORD_UNWIND,)),
+    "raises": (events.RaiseEvent, (RECORD_RAISE,)),
+    "handled": (events.HandledEvent, (RECORD_HANDLED,)),
+    "unfinished": (events.UnfinishedEvent, ()),
+    "outputs": (events.OutputEvent, (RECORD_OUTPUT,)),
 }
 """The kinds of events and, by tags, of records."""
 
-_NAMES: dict[type, str] = {kinds[0]: name for name, kinds in _COUNTED.items()}
+_NAMES: Final = {kind: name for name, (kind, _) in _COUNTED.items()}
 
 
 def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
@@ -79,7 +79,7 @@ class _Counts:
 
     def take(self, totals: Totals) -> None:
         """Begin with what an index says."""
-        for name, (_, *tags) in _COUNTED.items():
+        for name, (_, tags) in _COUNTED.items():
             self.kinds[name] = sum(totals.events.get(tag, 0) for tag in tags)
         self.steps, self.calls = totals.steps, totals.calls
         self.files, self.lost = totals.files, totals.lost

@@ -23,8 +23,8 @@ examples:
   codetracer info
   codetracer info trace-out --format json
 
-The whole recording is read once to count and check what is in it. That takes about 2 seconds for a
-million steps.
+What is in a long recording is counted by its index, which is made when it is first needed. The rest of
+it is only compared with its checksums.
 """
 
 

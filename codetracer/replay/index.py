@@ -178,7 +178,6 @@ class Segment:
             return range(0)
         return range(row.postings, row.postings + row.rows)
 
-
     def of_kind(self, kind: int) -> Iterator[tuple[KeyRow, list[PostingRow]]]:
         """Yield all keys of a kind, with their postings."""
         at = bisect_left(self.keys, kind, key=lambda row: row.kind)

@@ -13,8 +13,8 @@ from zlib import crc32
 
 from codetracer_bindings import index_format as layout
 from codetracer_bindings import trace_decoder as raw
-from codetracer_bindings.trace_decoder import decode_record
 from codetracer_bindings import trace_format as log_format
+from codetracer_bindings.trace_decoder import decode_record
 from codetracer_bindings.trace_format import KINDS_IN_TASKS, KINDS_THAT_SUSPEND
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ _OF_PROCESS = frozenset(
 class Totals:
     """What happened in the blocks that an index covers.
 
-    Of the log, only the blocks are decoded that have an exit, an exec, or a process that was started or
-    joined. All others are compared with their checksums.
+    Of the log, only the blocks are decoded that have an exit, an exec, or a process that was
+    started or joined. All others are compared with their checksums.
 
     Parameters:
         source: the log, with its index.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["prepare", "show_calls", "show_outputs", "whole_timeline"]
 
+
 def prepare(processes: Iterable[Process], options: argparse.Namespace) -> None:
     """Make the indexes that the views will use, and show the progress on a terminal."""
     by_step = options.step is not None or options.call is not None
