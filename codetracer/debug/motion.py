@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.stops import CALL, ENDS, EXCEPTION, LEAVES, LINE, UNWIND, Walk, back
-from codetracer.replay import Line
+from codetracer.replay import Line, ObjectValue
+from codetracer.replay.exits import is_exit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -261,9 +262,11 @@ def last(timeline: Timeline, thread: int) -> Stop | None:
 
 
 def uncaught(timeline: Timeline, thread: int) -> Stop | None:
-    """Return where the exception was raised that ended a thread; None if none did."""
+    """Return where the exception was raised that ended a thread; None if none but an exit did."""
     end = last(timeline, thread)
     if end is None or end.kind != UNWIND or end.frame.caller is not None:
+        return None
+    if isinstance(end.value, ObjectValue) and is_exit(end.value.type_name):
         return None
     unwound = end.frame.number
     raised: Mark | None = None

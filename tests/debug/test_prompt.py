@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codetracer.cli import main
+from codetracer.debug import motion
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
 from tests.support.logs import NONE, text
@@ -82,6 +83,16 @@ def test_it_begins_where_the_uncaught_exception_was_raised(trace: Path) -> None:
     assert printed[2] == "ValueError: too much"
     assert lines_of(positions(printed))[0] == "(19)check()"
     assert printed[5] == "60"
+
+
+def test_a_program_that_exits_begins_at_the_first_step(tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "import sys\nsys.exit(3)\n"})
+    assert record(tmp_path, "-q", "-o", "out", "app.py").code == 3
+
+    printed = type_at_prompt(tmp_path / "out", "c")
+
+    assert printed[1].startswith("It begins at the first step")
+    assert not [line for line in printed if line.startswith("Uncaught")]
 
 
 def test_it_begins_where_it_is_told_to(trace: Path) -> None:
@@ -375,8 +386,9 @@ def test_what_cannot_be_done_is_said(trace: Path, command: str, answer: str) -> 
     assert answer in printed[-2 if command == "" else -1]
 
 
-def test_many_steps_are_passed_at_once(tmp_path: Path) -> None:
-    count = 30_000
+def test_many_steps_are_passed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 4_000
+    monkeypatch.setattr(motion, "PATIENCE", 5_000)
     program = (
         "def one(n):\n    return n\ndef many():\n    total = 0\n"
         f"    for n in range({count}):\n        total += one(n)\n    return total\n"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from codetracer.replay import ObjectValue, RaiseEvent, UnwindEvent
+from codetracer.replay.exits import is_exit
 
 if TYPE_CHECKING:
     from codetracer.replay import Timeline, Value
@@ -12,19 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["uncaught"]
 
-ENDINGS: Final = {
-    "GeneratorExit",
-    "SystemExit",
-    "_pytest.outcomes.Exit",
-    "_pytest.outcomes.Skipped",
-    "_pytest.outcomes.XFailed",
-    "asyncio.exceptions.CancelledError",
-}
-"""Types of exceptions that end what they leave as somebody wanted."""
-
 
 def uncaught(timeline: Timeline) -> list[int]:
-    """Return the steps that raised what left the lowest frame of a thread.
+    """Return the steps that raised what left the lowest frame of a thread; `is_exit` left out.
 
     Parameters:
         timeline: the steps of the process.
@@ -48,7 +39,7 @@ def uncaught(timeline: Timeline) -> list[int]:
                 passing[at] = _identity(event.raw)
                 identity, step = last.get(at, (None, -1))
                 is_last = event.frame.caller is None and identity == passing[at] and step >= 0
-                if is_last and _type_name(event.exception) not in ENDINGS:
+                if is_last and not is_exit(_type_name(event.exception)):
                     found.append(step)
     return found
 

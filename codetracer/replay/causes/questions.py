@@ -18,11 +18,12 @@ from codetracer.replay.causes.syntax import calls
 from codetracer.replay.causes.tree import Cause
 from codetracer.replay.causes.unreached import Unreached
 from codetracer.replay.causes.view import View
+from codetracer.replay.exits import is_exit
 from codetracer.replay.subjects import UNBOUND, follow, parse_subject
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from codetracer.replay.causes.facts import Raised
     from codetracer.replay.model import Code, Frame
@@ -33,10 +34,6 @@ __all__ = ["Questions"]
 
 type _Line = tuple[str, int]
 """A source file and a line (1-based)."""
-
-EXITS = frozenset({"SystemExit", "KeyboardInterrupt", "GeneratorExit"})
-"""Exceptions that usually end a program as somebody wanted."""
-
 
 CALLS: Final = 3
 """So many calls of a function that was never called are explained."""
@@ -125,8 +122,7 @@ class Questions:
                 names = [*code.variables, *code.global_names]
                 base = root(node)
                 known = isinstance(base, ast.Name) and view.name(base.id) != UNBOUND
-                near = [] if known else difflib.get_close_matches(ast.unparse(base), names, 3)
-                hint = f"; did you mean {', '.join(near)}?" if near else ""
+                hint = "" if known else _similar(ast.unparse(base), names)
                 raise TargetError(
                     "ERR_NOT_IN_TRACE",
                     f"{ast.unparse(node)} has no value at {at} in {code.name}{hint}",
@@ -167,8 +163,7 @@ class Questions:
             if self._is_own(code)
             for each in (*code.variables, *code.global_names)
         }
-        near = difflib.get_close_matches(name, names, 3)
-        hint = f"; did you mean {', '.join(near)}?" if near and name not in names else ""
+        hint = "" if name in names else _similar(name, names)
         raise TargetError(
             "ERR_NOT_IN_TRACE",
             f"nothing in the recording has a value of {text}{hint}",
@@ -220,8 +215,7 @@ class Questions:
         run = next(self._past.calls([code.number for code in codes], before), None)
         if run is None:
             known = {code.name for code in self._past.codes if self._is_own(code)}
-            near = difflib.get_close_matches(name, known, 3)
-            hint = f"; did you mean {', '.join(near)}?" if near and not codes else ""
+            hint = "" if codes else _similar(name, known)
             when = "" if at is None else f" before {at}"
             raise TargetError(
                 "ERR_NOT_IN_TRACE",
@@ -251,7 +245,7 @@ class Questions:
                 each for each in self._past.uncaught() if isinstance(each.value, raw.ReferenceValue)
             ]
             kinds = [self._past.when(each).type_name(each.value) for each in ended]
-            wanted = [n for n, kind in enumerate(kinds) if kind.rpartition(".")[2] not in EXITS]
+            wanted = [n for n, kind in enumerate(kinds) if _is_failure(kind)]
             if wanted:
                 first = ended[wanted[0]]
                 assert isinstance(first.value, raw.ReferenceValue)
@@ -272,7 +266,8 @@ class Questions:
                 continue
             kind = raised.type_name
             short = kind.rpartition(".")[2]
-            if name in (kind, short) or (name is None and short not in {*EXITS, "StopIteration"}):
+            is_failure = _is_failure(kind) and short != "StopIteration"
+            if name in (kind, short) or (name is None and is_failure):
                 return raised
             known[short] = None
         there = f"; there is {', '.join(known)}" if known else ""
@@ -388,11 +383,21 @@ class Questions:
                 {"path": path},
             )
         names = sorted({os.path.basename(each) for each in known})
-        near = difflib.get_close_matches(os.path.basename(path), names, 3)
-        hint = f"; did you mean {', '.join(near)}?" if near else ""
+        hint = _similar(os.path.basename(path), names)
         raise TargetError(
             "ERR_NOT_IN_TRACE", f"no code of {path} was recorded{hint}", {"path": path}
         )
+
+
+def _is_failure(kind: str) -> bool:
+    # A KeyboardInterrupt comes from the user, so no value of the program is its cause.
+    return not is_exit(kind) and kind != "KeyboardInterrupt"
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean a, b?`` with names that are similar; empty if none is."""
+    near = difflib.get_close_matches(name, [*known], 3)
+    return f"; did you mean {', '.join(near)}?" if near else ""
 
 
 def _finished(causes: list[Cause]) -> list[Cause]:
