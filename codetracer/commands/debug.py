@@ -7,13 +7,14 @@ import sys
 from contextlib import nullcontext
 
 from codetracer.commands.newest import add_folder, named_or_newest
+from codetracer.commands.option_values import place
 from codetracer.errors import TargetError
 from codetracer.reading import read
 from codetracer.standard_error import complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from codetracer.replay import Place, Trace
+    from codetracer.replay import Trace
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
@@ -43,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at",
         metavar="PLACE",
-        type=_place,
+        type=place,
         help="begin at this place, which is process:step, or a step of the first process",
     )
 
@@ -90,15 +91,6 @@ def run(options: argparse.Namespace) -> int:
     with line_editing(prompt) if sys.stdin.isatty() else nullcontext():
         prompt.begin(stop)
     return 0
-
-
-def _place(text: str) -> Place:
-    from codetracer.replay import Place
-
-    try:
-        return Place.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _check_steps(trace: Trace) -> None:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 
-from codetracer.commands.newest import named_or_newest
+from codetracer.commands.newest import add_folder, named_or_newest
 from codetracer.commands.option_values import Once, place, source_line, text, whole_number
 from codetracer.errors import TargetError
 from codetracer.reading import read
@@ -47,13 +47,7 @@ DEEPEST = 8
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Give `parser` the options of ``why``."""
-    parser.add_argument(
-        "trace",
-        metavar="DIR",
-        nargs="?",
-        help="the folder of a recording, or a log in it (default: the newest recording in the"
-        " current folder)",
-    )
+    add_folder(parser)
     parser.add_argument(
         "expression",
         metavar="EXPRESSION",
