@@ -23,8 +23,8 @@ examples:
   codetracer info
   codetracer info trace-out --format json
 
-What is in a long recording is counted by its index, which is made when it is first needed. The rest of
-it is only compared with its checksums.
+What is in a long recording is counted by its index, which is made when it is first needed. The
+recording itself is compared with its checksums.
 """
 
 

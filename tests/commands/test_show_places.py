@@ -123,7 +123,9 @@ def test_of_a_damaged_log_is_shown_what_is_before_the_damage(
     view: tuple[str, ...],
     block: int,
 ) -> None:
-    folder = shutil.copytree(mixed, tmp_path / "out")
+    # An index from before the damage says in other words that the log is damaged.
+    without = shutil.ignore_patterns("*.ctindex")
+    folder = shutil.copytree(mixed, tmp_path / "out", ignore=without)
     (log,) = folder.glob("*.ctlog")
     place = [*LogReader(str(log)).blocks()][block].offset + 30
     content = bytearray(log.read_bytes())
