@@ -392,7 +392,7 @@ def test_many_steps_are_passed_at_once(tmp_path: Path, monkeypatch: pytest.Monke
     program = (
         "def one(n):\n    return n\ndef many():\n    total = 0\n"
         f"    for n in range({count}):\n        total += one(n)\n    return total\n"
-        "many()\nend = 1\n"
+        "many()\nend = 1\nlater = 2\n"
     )
     write(tmp_path, {"app.py": program})
     assert record(tmp_path, "-q", "-o", "out", "app.py").code == 0
@@ -426,7 +426,7 @@ def test_many_steps_are_passed_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         "(1)<module>()",
     ]
     assert lines_of(positions(printed))[7:] == [
-        *("(8)<module>()", "(3)many()", "(4)many()", "(7)many()", "(9)<module>()", "(4)many()"),
+        *("(8)<module>()", "(3)many()", "(4)many()", "(7)many()", "(10)<module>()", "(4)many()"),
     ]
 
 

@@ -12,7 +12,6 @@ import pytest
 import codetracer
 from codetracer.errors import TargetError
 from codetracer.replay import Frame, Moment, Place, StepEvent, Trace
-from tests.support.long_recordings import MIXED
 from tests.support.recordings import record
 
 CHECKED = 25
@@ -26,17 +25,10 @@ class Step(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def trace(tmp_path_factory: pytest.TempPathFactory) -> Trace:
-    folder = tmp_path_factory.mktemp("recorded")
-    record(folder, MIXED)
-    return codetracer.read(folder / "out")
-
-
-@pytest.fixture(scope="module")
-def steps(trace: Trace) -> list[Step]:
+def steps(mixed: Trace) -> list[Step]:
     """Return all steps, read from the beginning."""
     found: list[Step] = []
-    for event in trace:
+    for event in mixed:
         if isinstance(event, StepEvent):
             frames = []
             frame: Frame | None = event.frame
@@ -70,7 +62,7 @@ WAYS: dict[str, tuple[Callable[[Moment], Moment | None], int, Callable[[Step, in
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_leads_where_the_program_went(trace: Trace, steps: list[Step], way: str) -> None:
+def test_every_way_leads_where_the_program_went(mixed: Trace, steps: list[Step], way: str) -> None:
     go, direction, is_wanted = WAYS[way]
     last = len(steps) - 1
     for start in (0, 1, last - 1, last, *random.Random(way).sample(range(last), CHECKED)):
@@ -88,7 +80,7 @@ def test_every_way_leads_where_the_program_went(trace: Trace, steps: list[Step],
         if "over" in way and not 0 <= wanted <= last:
             wanted = find(anywhere)
 
-        moment = go(trace.at(start))
+        moment = go(mixed.at(start))
 
         if 0 <= wanted <= last:
             assert moment is not None
@@ -162,14 +154,14 @@ def test_a_place_is_a_step_of_a_process() -> None:
     ],
 )
 def test_a_place_that_is_not_there_is_an_error_that_says_which_are(
-    trace: Trace, place: str, problem: str
+    mixed: Trace, place: str, problem: str
 ) -> None:
     with pytest.raises(TargetError, match=problem) as caught:
-        trace.at(place)
+        mixed.at(place)
 
     assert caught.value.code == "ERR_NOT_IN_TRACE"
 
 
-def test_a_step_below_zero_is_no_place(trace: Trace) -> None:
+def test_a_step_below_zero_is_no_place(mixed: Trace) -> None:
     with pytest.raises(ValueError, match="a place is a step"):
-        trace.at(-1)
+        mixed.at(-1)

@@ -26,6 +26,7 @@ from codetracer.replay import (
     render,
 )
 from codetracer_bindings import trace_decoder as raw
+from codetracer_bindings.index_format import KEY_OBJECT
 from tests.support.recordings import record
 
 CHECKED = 6
@@ -193,10 +194,11 @@ SPREAD = """\
 class Box:
     def __init__(self):
         self.a = self.b = 0
-boxes = [Box() for _ in range(2500)]
-for i in range(20000):
-    box = boxes[i % 2500]
-    if i // 2500 % 3:
+boxes = [Box() for _ in range(200)]
+for i in range(1600):
+    box = boxes[i % 200]
+    long = f'{i:500}'
+    if i // 200 % 3:
         box.b = i
     else:
         box.a = i
@@ -206,11 +208,12 @@ for i in range(20000):
 def test_a_change_is_found_that_is_the_only_record_in_its_block(tmp_path: Path) -> None:
     record(tmp_path, SPREAD)
     trace = codetracer.read(tmp_path / "out")
-    assert trace.processes[0].timeline().index.blocks > 4
+    index = trace.processes[0].timeline().index
     everything = Everything(trace)
     end = trace.at(0).run()
     assert end is not None
     number = next(key[1] for key in everything.changes if key[0] == "object" and key[2:] == ("a",))
+    assert [row.records for row in index.after(0, KEY_OBJECT, number)].count(1) > 4
 
     for attribute in ("a", "b"):
         known = [each.step for each in everything.changes["object", number, attribute]]
