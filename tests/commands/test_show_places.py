@@ -11,6 +11,10 @@ import pytest
 from codetracer import cli
 from codetracer.recording.reader import LogReader
 from codetracer.replay.index_file import index_path
+from codetracer_bindings import trace_encoder as encode
+from codetracer_bindings.trace_format import FORM_EXCEPTION, STREAM_STDOUT
+from tests.support import logs
+from tests.support.logs import NONE
 from tests.support.long_recordings import MIXED
 from tests.support.recordings import record
 from tests.support.running import execute, write
@@ -97,6 +101,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--function", "threaded"),
         ("--function", "worker"),
         ("--function", "<module>"),
+        ("--raises",),
+        ("--raises", "--all"),
         ("--output",),
     ],
 )
@@ -140,3 +146,79 @@ def test_of_a_damaged_log_is_shown_what_is_before_the_damage(
 
     assert said[0] == said[1]
     assert "damaged" in said[0][2]
+
+
+OTHER = logs.code("other", line=40)
+MUCH = encode.encode_output(STREAM_STDOUT, "", 0, b"x" * 100_000)
+
+
+def error(number: int) -> bytes:
+    return encode.encode_object(number, FORM_EXCEPTION, 0, 0, (), 0, ())
+
+
+def reference(number: int) -> bytes:
+    return encode.value_reference(number)
+
+
+BEGIN = [
+    encode.encode_source("/app/app.py"),
+    encode.encode_type("KeyError"),
+    encode.encode_type("StopIteration"),
+    encode.encode_thread(71, "Main"),
+    logs.code("<module>", kind=0),
+    logs.code("inner", line=20),
+    logs.code("gen", line=30, kind=3),
+    OTHER,
+]
+FATES = [
+    [*BEGIN, encode.encode_call(0, 0, []), encode.encode_step(0)],
+    # It is raised in one block, leaves the frame in another, and comes to the caller in a third.
+    [
+        encode.encode_call(1, 0, []),
+        encode.encode_step(1),
+        error(0),
+        encode.encode_raise(reference(0)),
+    ],
+    [encode.encode_unwind(0, reference(0))],
+    [MUCH],
+    [encode.encode_raise(reference(0))],
+    [encode.encode_handled(reference(0))],
+    [MUCH],
+    # The line that handles it.
+    [encode.encode_step(5)],
+    [MUCH],
+    # A frame that handles one is lost, and goes on later.
+    [encode.encode_call(2, 0, []), encode.encode_step(0), error(1)],
+    [encode.encode_raise(reference(1)), encode.encode_handled(reference(1)), encode.encode_step(1)],
+    [MUCH],
+    [encode.encode_lost()],
+    [MUCH],
+    [encode.encode_resume(2, 0), encode.encode_step(1), encode.encode_return(0, NONE)],
+    # Only the frame's next step says that a loop has caught it.
+    [
+        encode.encode_call(1, 0, []),
+        encode.encode_step(0),
+        encode.encode_object(2, FORM_EXCEPTION, 1, 0, (), 0, ()),
+        encode.encode_raise(reference(2)),
+    ],
+    [MUCH],
+    [encode.encode_step(1), encode.encode_return(0, NONE)],
+    [MUCH],
+    [encode.encode_return(0, NONE), encode.encode_exit(0, 1, 0)],
+]
+
+
+@pytest.mark.parametrize("end", [len(FATES), len(FATES) - 1, 7], ids=["all", "open", "unknown"])
+def test_what_became_of_an_exception_is_found_in_other_blocks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: int
+) -> None:
+    blocks = [*FATES[:end], [MUCH]]
+    logs.write_trace(tmp_path / "out", logs.log(*blocks))
+    common = (tmp_path / "out", "--raises", "--all", "--limit", 0)
+
+    by_index = shown(capsys, *common)
+
+    assert [*(tmp_path / "out").glob("*.ctindex")]
+    assert "KeyError" in by_index
+    assert ("ended a loop" in by_index) is (end > 7)
+    assert by_index == shown(capsys, *common, "--depth", 100_000)

@@ -11,11 +11,11 @@ from codetracer_bindings.trace_decoder import ReferenceValue
 if TYPE_CHECKING:
     from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
-    from codetracer.replay.model import Frame, Thread
+    from codetracer.replay.model import Frame
     from codetracer.replay.replay import Replay
     from codetracer_bindings import trace_decoder as raw
 
-    type _Key = tuple[Thread, object]
+    type _Key = tuple[int, object]
 
 __all__ = ["Raises"]
 
@@ -92,12 +92,27 @@ class Raises:
         self._folded = folded
         # By thread and number, because several threads may raise the same exception.
         self._active: dict[_Key, _Exception] = {}
-        # The exceptions that a frame handles, and those among them whose line is not known yet.
-        self._handling: dict[Frame, dict[_Key, None]] = {}
-        self._unstepped: dict[Frame, list[_Exception]] = {}
+        # By the number of a frame, the exceptions that it handles, and those among them whose line
+        # is not known yet.
+        self._handling: dict[int, dict[_Key, None]] = {}
+        self._unstepped: dict[int, list[_Exception]] = {}
         # StopIteration that was raised in a frame. No event shows that a loop caught it, so the
         # frame's next step does.
-        self._stops: dict[Frame, tuple[_Key, int, int]] = {}
+        self._stops: dict[int, tuple[_Key, int, int]] = {}
+
+    @property
+    def stepping(self) -> list[int]:
+        """The numbers of the frames whose next step or end decides something."""
+        return [*self._unstepped, *self._stops]
+
+    @property
+    def handling(self) -> list[int]:
+        """The numbers of the frames whose end decides something."""
+        return [*self._handling]
+
+    def begin(self, replay: Replay) -> None:
+        """Go on with another replay of the same log, from a later event on."""
+        self._replay = replay
 
     def see(self, event: Event) -> None:
         """Process an event, and print the exceptions whose fate it decides."""
@@ -113,10 +128,10 @@ class Raises:
             self._ended(event.frame)
 
     def _raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
-        key = event.thread, _identity(event.raw)
+        key = event.thread.number, _identity(event.raw)
         known = self._active.get(key)
         if type(event) is events.RaiseEvent and self._is_stop(event.raw):
-            self._stops[event.frame] = key, event.frame.line, event.frame.step
+            self._stops[event.frame.number] = key, event.frame.line, event.frame.step
         if known is not None and known.frame is None:
             return
         if known is not None:
@@ -141,22 +156,22 @@ class Raises:
         self._active[key] = _Exception(row, f"{shown}", f"raised in {place}", frame, shows)
 
     def _handled(self, event: events.HandledEvent) -> None:
-        key = event.thread, _identity(event.raw)
+        key = event.thread.number, _identity(event.raw)
         known = self._active.get(key)
         if known is not None:
             self._release(key, known)
             known.frame = event.frame
             known.where = short_name(event.frame.code), event.frame.line, event.frame.step
-            self._handling.setdefault(event.frame, {})[key] = None
-            self._unstepped.setdefault(event.frame, []).append(known)
+            self._handling.setdefault(event.frame.number, {})[key] = None
+            self._unstepped.setdefault(event.frame.number, []).append(known)
 
     def _step(self, event: events.StepEvent) -> None:
-        if self._stops and (stop := self._stops.pop(event.frame, None)) is not None:
+        if self._stops and (stop := self._stops.pop(event.frame.number, None)) is not None:
             self._stopped(event.frame, *stop)
         if not self._unstepped:
             return
-        for known in self._unstepped.pop(event.frame, ()):
-            if known.frame is event.frame:
+        for known in self._unstepped.pop(event.frame.number, ()):
+            if known.frame is not None and known.frame.number == event.frame.number:
                 # The line of `except`, which runs right after EXCEPTION_HANDLED.
                 known.where = known.where[0], event.line, event.number
 
@@ -180,7 +195,7 @@ class Raises:
         self._print(known, "handled", f"ended a loop at {place} in {known.where[0]}", frame)
 
     def _unwound(self, event: events.UnwindEvent) -> None:
-        key = event.thread, _identity(event.raw)
+        key = event.thread.number, _identity(event.raw)
         known = self._active.get(key)
         if known is None:
             # It came from code that is not recorded, or CPython emitted no RAISE for it.
@@ -197,9 +212,9 @@ class Raises:
             self._print(known, "ended", f"ended {thread_name(event.thread)}", None)
 
     def _ended(self, frame: Frame) -> None:
-        self._unstepped.pop(frame, None)
-        self._stops.pop(frame, None)
-        for key in [*self._handling.get(frame, ())]:
+        self._unstepped.pop(frame.number, None)
+        self._stops.pop(frame.number, None)
+        for key in [*self._handling.get(frame.number, ())]:
             self._print_handled(key)
 
     def finish(self) -> None:
@@ -228,10 +243,10 @@ class Raises:
         """Record that no frame handles the exception any more."""
         frame, known.frame = known.frame, None
         if frame is not None:
-            there = self._handling[frame]
+            there = self._handling[frame.number]
             del there[key]
             if not there:
-                del self._handling[frame]
+                del self._handling[frame.number]
 
     def _print(self, known: _Exception, fate: str, text: str, frame: Frame | None) -> None:
         if not known.shows:

@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 from codetracer.commands.indexing import indexed, is_little
 from codetracer.errors import RecorderError
 from codetracer.replay.events import UnfinishedEvent
-from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME
+from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME, KEY_LOST, KEY_RECORD
+from codetracer_bindings.trace_format import (
+    RECORD_HANDLED,
+    RECORD_RAISE,
+    RECORD_THROW,
+    RECORD_UNWIND,
+)
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Iterator
 
+    from codetracer.commands.show.exceptions import Raises
     from codetracer.commands.show.function_calls import Functions
     from codetracer.commands.show.output_lines import Output
     from codetracer.commands.show.selection import Selection
@@ -21,13 +28,15 @@ if TYPE_CHECKING:
     from codetracer.replay.timeline import Timeline
     from codetracer.replay.trace import Process
 
-__all__ = ["prepare", "show_calls", "show_outputs", "whole_timeline"]
+__all__ = ["prepare", "show_calls", "show_outputs", "show_raises", "whole_timeline"]
+
+_OF_EXCEPTIONS = frozenset((RECORD_RAISE, RECORD_THROW, RECORD_HANDLED, RECORD_UNWIND))
 
 
 def prepare(processes: Iterable[Process], options: argparse.Namespace) -> None:
     """Make the indexes that the views will use, and show the progress on a terminal."""
     by_step = options.step is not None or options.call is not None
-    by_view = options.function is not None or options.output
+    by_view = options.function is not None or options.raises or options.output
     for process in processes:
         if by_step or (by_view and not is_little(process)):
             indexed(process)
@@ -75,6 +84,47 @@ def show_calls(timeline: Timeline, view: Functions, selection: Selection) -> Non
         place_ends(read)
     if view.open and read < index.blocks - 1:
         # They were running at the end.
+        _read(timeline, index.blocks - 1, view.begin, view.see, selection)
+
+
+def show_raises(timeline: Timeline, view: Raises, selection: Selection) -> None:
+    """Show the exceptions, by the blocks that have events of them or decide what became of them.
+
+    Parameters:
+        timeline: the steps of the process.
+        view: shows the exceptions.
+        selection: the part to show; it must be everything.
+    """
+    index = timeline.index
+    of_exceptions = {
+        row.block
+        for key, postings in index.every(KEY_RECORD)
+        if key.minor in _OF_EXCEPTIONS
+        for row in postings
+    }
+    # The blocks in which frames go on or end that have one.
+    more: list[int] = []
+    ends: dict[int, int] = {}
+
+    def place_more(block: int) -> None:
+        found = {next(index.after(block, KEY_FRAME, frame), None) for frame in view.stepping}
+        for frame in view.handling:
+            found.add(next(index.after(block, KEY_LOST, frame), None))
+            if frame not in ends:
+                last = next(index.before(index.blocks, KEY_FRAME, frame), None)
+                ends[frame] = -1 if last is None else last.block
+                if ends[frame] > block:
+                    heappush(more, ends[frame])
+        for row in found:
+            if row is not None:
+                heappush(more, row.block)
+
+    read = -1
+    for read in _both(sorted(of_exceptions), more):
+        _read(timeline, read, view.begin, view.see, selection)
+        place_more(read)
+    if (view.stepping or view.handling) and read < index.blocks - 1:
+        # These frames were running at the end.
         _read(timeline, index.blocks - 1, view.begin, view.see, selection)
 
 

@@ -12,7 +12,12 @@ from codetracer.commands.show.function_calls import Functions
 from codetracer.commands.show.occurrences import Finds
 from codetracer.commands.show.output_lines import Output
 from codetracer.commands.show.selection import Selection, call_at, no_step
-from codetracer.commands.show.sparse import show_calls, show_outputs, whole_timeline
+from codetracer.commands.show.sparse import (
+    show_calls,
+    show_outputs,
+    show_raises,
+    whole_timeline,
+)
 from codetracer.commands.show.state_at_step import Moment
 from codetracer.commands.show.variable_history import History
 from codetracer.errors import TargetError
@@ -158,13 +163,15 @@ class Views:
     def _show_by_index(self) -> bool:
         """Read only what the view needs; return False if the view or the log needs it all."""
         (view,) = self._views
-        if not isinstance(view, Functions | Output):
+        if not isinstance(view, Functions | Raises | Output):
             return False
         timeline = whole_timeline(self._process)
         if timeline is None:
             return False
         if isinstance(view, Functions):
             show_calls(timeline, view, self._selection)
+        elif isinstance(view, Raises):
+            show_raises(timeline, view, self._selection)
         else:
             show_outputs(timeline, view, self._selection)
         view.finish()
