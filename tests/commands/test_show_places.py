@@ -192,6 +192,14 @@ FATES = [
     [encode.encode_raise(reference(1)), encode.encode_handled(reference(1)), encode.encode_step(1)],
     [MUCH],
     [encode.encode_lost()],
+    [
+        encode.encode_call(1, 0, []),
+        encode.encode_step(0),
+        error(3),
+        encode.encode_raise(reference(3)),
+        encode.encode_handled(reference(3)),
+        encode.encode_return(0, NONE),
+    ],
     [MUCH],
     [encode.encode_resume(2, 0), encode.encode_step(1), encode.encode_return(0, NONE)],
     # Only the frame's next step says that a loop has caught it.
@@ -208,17 +216,37 @@ FATES = [
 ]
 
 
-@pytest.mark.parametrize("end", [len(FATES), len(FATES) - 1, 7], ids=["all", "open", "unknown"])
+ENDED = [
+    *FATES[:2],
+    *([MUCH] for _ in range(3)),
+    [encode.encode_unwind(0, reference(0))],
+    [MUCH],
+    [encode.encode_unwind(0, reference(0))],
+]
+"""It ends the thread, in a block that has nothing else of it."""
+
+IDLE = [encode.encode_thread(72, "Idle"), MUCH]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "fate"),
+    [
+        (FATES, "ended a loop"),
+        (FATES[:-1], "ended a loop"),
+        (FATES[:7], "handled at"),
+        (FATES[:2], "its fate was not recorded"),
+        (ENDED, "ended the main thread"),
+    ],
+    ids=["all", "open", "handled", "unknown", "ended"],
+)
 def test_what_became_of_an_exception_is_found_in_other_blocks(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: int
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], blocks: list[list[bytes]], fate: str
 ) -> None:
-    blocks = [*FATES[:end], [MUCH]]
-    logs.write_trace(tmp_path / "out", logs.log(*blocks))
+    logs.write_trace(tmp_path / "out", logs.log(*blocks, *([MUCH] for _ in range(3)), IDLE))
     common = (tmp_path / "out", "--raises", "--all", "--limit", 0)
 
     by_index = shown(capsys, *common)
 
     assert [*(tmp_path / "out").glob("*.ctindex")]
-    assert "KeyError" in by_index
-    assert ("ended a loop" in by_index) is (end > 7)
+    assert fate in by_index
     assert by_index == shown(capsys, *common, "--depth", 100_000)

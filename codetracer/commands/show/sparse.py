@@ -87,13 +87,16 @@ def show_calls(timeline: Timeline, view: Functions, selection: Selection) -> Non
         _read(timeline, index.blocks - 1, view.begin, view.see, selection)
 
 
-def show_raises(timeline: Timeline, view: Raises, selection: Selection) -> None:
+def show_raises(timeline: Timeline, view: Raises, selection: Selection) -> bool:
     """Show the exceptions, by the blocks that have events of them or decide what became of them.
 
     Parameters:
         timeline: the steps of the process.
         view: shows the exceptions.
         selection: the part to show; it must be everything.
+
+    Returns:
+        False if most blocks have some: then reading all of them, one after the other, is faster.
     """
     index = timeline.index
     of_exceptions = {
@@ -102,6 +105,8 @@ def show_raises(timeline: Timeline, view: Raises, selection: Selection) -> None:
         if key.minor in _OF_EXCEPTIONS
         for row in postings
     }
+    if 2 * len(of_exceptions) > index.blocks:
+        return False
     # The blocks in which frames go on or end that have one.
     more: list[int] = []
     ends: dict[int, int] = {}
@@ -126,6 +131,7 @@ def show_raises(timeline: Timeline, view: Raises, selection: Selection) -> None:
     if (view.stepping or view.handling) and read < index.blocks - 1:
         # These frames were running at the end.
         _read(timeline, index.blocks - 1, view.begin, view.see, selection)
+    return True
 
 
 def show_outputs(timeline: Timeline, view: Output, selection: Selection) -> None:

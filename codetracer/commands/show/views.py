@@ -171,7 +171,8 @@ class Views:
         if isinstance(view, Functions):
             show_calls(timeline, view, self._selection)
         elif isinstance(view, Raises):
-            show_raises(timeline, view, self._selection)
+            if not show_raises(timeline, view, self._selection):
+                return False
         else:
             show_outputs(timeline, view, self._selection)
         view.finish()
