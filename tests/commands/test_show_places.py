@@ -235,7 +235,7 @@ IDLE = [encode.encode_thread(72, "Idle"), MUCH]
         (FATES[:-1], "ended a loop"),
         (FATES[:7], "handled at"),
         (FATES[:2], "its fate was not recorded"),
-        (ENDED, "ended the main thread"),
+        (ENDED, "ended thread 0 Main"),
     ],
     ids=["all", "open", "handled", "unknown", "ended"],
 )
