@@ -213,6 +213,7 @@ def test_a_change_is_found_that_is_the_only_record_in_its_block(tmp_path: Path) 
     end = trace.at(0).run()
     assert end is not None
     number = next(key[1] for key in everything.changes if key[0] == "object" and key[2:] == ("a",))
+    assert isinstance(number, int)
     assert [row.records for row in index.after(0, KEY_OBJECT, number)].count(1) > 4
 
     for attribute in ("a", "b"):
