@@ -17,7 +17,8 @@ trap 'rm -f "$COVERAGE_FILE"' EXIT
 COVERAGE_CORE=ctrace
 export COVERAGE_FILE COVERAGE_CORE
 "$python" -m coverage run --branch --source=codetracer -m pytest -p no:xdist \
-    tests/filters tests/policy tests/recording/test_reader.py tests/replay/test_events.py \
-    tests/replay/test_trace.py tests/replay/test_values.py tests/replay/test_index.py \
-    tests/replay/test_cursor.py
+    tests/filters tests/policy tests/recording/test_reader.py tests/replay tests/debug/test_prompt.py \
+    tests/debug/test_requests.py tests/commands/test_show_places.py tests/commands/test_why.py \
+    tests/commands/test_info_index.py \
+    --ignore=tests/replay/test_terminal.py --ignore=tests/replay/test_linear.py -m "not slow"
 "$python" -m coverage report --show-missing --fail-under="$FLOOR" --include='codetracer/filters/*,codetracer/policy/*,codetracer/recording/reader.py,codetracer/recording/files.py,codetracer/replay/*'
