@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 import codetracer
 from codetracer.errors import TargetError, UsageError
-from codetracer.replay import Place, ReturnEvent, Trace, render
+from codetracer.replay import Hidden, Place, ReturnEvent, Trace, render
 from codetracer.replay.causes import Cause, Questions, Unknown
 from tests.support.running import execute, write
 from tests.support.why_programs import KNOWN, MAIN, NEVER_RUN, PROGRAMS
@@ -145,3 +146,21 @@ def test_a_line_that_is_none_is_named_in_the_error(trace: Trace, place: str, sai
 
     with pytest.raises(TargetError, match=said):
         asking(trace).unreached(path, int(line), None)
+
+
+def test_anything_has_the_value_that_is_there_and_causes_from_before(trace: Trace) -> None:
+    last = trace.processes[0].timeline().steps
+    asked = 0
+    for step in random.Random(3).sample(range(last), 80):
+        moment = trace.at(step)
+        for name, value in {**moment.globals(), **moment.locals()}.items():
+            if isinstance(value, Hidden):
+                continue
+            (cause,) = asking(trace, deepest=5).value(name, moment.place)
+
+            asked += 1
+            if isinstance(value, int | str | float | None):
+                assert cause.value == value
+            late = [each for each in cause.all() if each.place and each.place > moment.place]
+            assert late == []
+    assert asked > 50
