@@ -10,6 +10,7 @@ from codetracer.debug.prompt_breaking import Breaking
 from codetracer.debug.prompt_completing import Completing
 from codetracer.debug.prompt_looking import Looking
 from codetracer.debug.prompt_moving import Moving
+from codetracer.debug.prompt_session import NEEDS_A_PROGRAM
 from codetracer.debug.prompt_times import Times
 from codetracer.errors import RecorderError
 from codetracer.terminal import SafeStream
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from codetracer.debug.stops import Stop
 
 __all__ = ["Prompt"]
-
-NEEDS_A_PROGRAM: Final = "A recording cannot be changed or continued with other values"
 
 
 class Prompt(Moving, Looking, Times, Breaking, Completing):

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Final
 
-from codetracer.debug.prompt_session import SHORT, WHOLE, Session
+from codetracer.debug.prompt_session import NEEDS_A_PROGRAM, SHORT, WHOLE, Session
 from codetracer.debug.stops import LEAVES, UNWIND
 from codetracer.errors import RecorderError
 from codetracer.replay.layout import lay_out
+from codetracer.replay.parts import DEFINITIONS, python_type
 from codetracer.replay.render import render
-from codetracer.replay.values import (
-    CutBytes,
-    CutInteger,
-    CutText,
-    CutTuple,
-    Hidden,
-    ObjectValue,
-    RangeValue,
-)
+from codetracer.replay.values import Hidden, ObjectValue
 
 if TYPE_CHECKING:
     from codetracer.replay.model import Frame
@@ -30,18 +24,6 @@ AROUND: Final = 5
 
 PRETTY: Final = 80
 """The width of what `pp` prints."""
-
-DEFINITIONS: Final = frozenset({"class", "function", "method", "module"})
-"""The forms of values that have a name instead of a type."""
-
-RECORDED: Final[dict[type, type]] = {
-    CutBytes: bytes,
-    CutInteger: int,
-    CutText: str,
-    CutTuple: tuple,
-    RangeValue: range,
-}
-"""The types of the program's values that are recorded as another type."""
 
 
 class Looking(Session):
@@ -286,6 +268,9 @@ class Looking(Session):
     def default(self, line: str) -> None:
         """Print the value of an expression that was typed without a command."""
         expression = line.removeprefix("!").strip()
+        if _is_statement(expression):
+            self.error(f"{NEEDS_A_PROGRAM}; only expressions have values here")
+            return
         value = self._value_or_error(expression)
         if value is not None and value[0] is not None:
             self.message(render(value[0], WHOLE))
@@ -331,6 +316,14 @@ class Looking(Session):
     do_rv = do_retval
 
 
+def _is_statement(text: str) -> bool:
+    """Return whether a text would do something in a program, as an assignment does."""
+    try:
+        return any(not isinstance(each, ast.Expr) for each in ast.parse(text).body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+
+
 def _is_definition(value: Value) -> bool:
     return isinstance(value, ObjectValue) and value.form in DEFINITIONS
 
@@ -340,7 +333,7 @@ def _type_text(value: Value) -> str:
     if isinstance(value, Hidden):
         return f"it was not recorded: {value.how}"
     if not isinstance(value, ObjectValue):
-        return f"{RECORDED.get(type(value), type(value))}"
+        return f"{python_type(value)}"
     if value.form in DEFINITIONS:
         return render(value, WHOLE).strip("<>").capitalize()
     return f"<class {value.type_name!r}>"

@@ -209,7 +209,8 @@ class Moving(Session):
             case "end":
                 return Place(self.process, self.timeline.steps - 1)
         try:
-            return Place.parse(argument if ":" in argument else f"{self.process}:{argument}")
+            place = Place.parse(argument)
+            return place if ":" in argument else place._replace(process=self.process)
         except ValueError as error:
             self.error(str(error))
             return None

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from codetracer.replay.trace import Trace
     from codetracer.replay.values import Value
 
-__all__ = ["SHORT", "WHOLE", "Session", "exception_text"]
+__all__ = ["NEEDS_A_PROGRAM", "SHORT", "WHOLE", "Session", "exception_text"]
+
+NEEDS_A_PROGRAM: Final = "A recording cannot be changed or continued with other values"
 
 WHOLE: Final = 1 << 20
 """The largest number of characters of a value that is printed."""

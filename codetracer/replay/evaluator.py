@@ -19,13 +19,8 @@ from codetracer.replay.parts import EvaluationError
 from codetracer.replay.render import render, short_type
 from codetracer.replay.subjects import UNBOUND
 from codetracer.replay.values import (
-    CutBytes,
-    CutInteger,
-    CutText,
-    CutTuple,
     Hidden,
     ObjectValue,
-    RangeValue,
 )
 from codetracer_bindings import trace_decoder as raw
 
@@ -241,7 +236,10 @@ class _Evaluation:
         if type(found) is not raw.UnboundValue:
             # Not all variables: conditions are asked often, and values may be large.
             return state.resolve(found)
-        near = difflib.get_close_matches(name, (*code.variables, *code.global_names), 1)
+        names = (*code.variables, *code.global_names)
+        if name in names:
+            raise EvaluationError(f"{name} has no value in {code.name} at this moment")
+        near = difflib.get_close_matches(name, names, 1)
         raise EvaluationError(
             f"{code.name} has no variable {name} at this moment"
             + (f"; did you mean {near[0]}?" if near else "")
@@ -360,18 +358,10 @@ def _type(value: Value) -> Value:
     if isinstance(value, ObjectValue):
         name = short_type(value.type_name)
     else:
-        name = _CUT.get(type(value), type(value).__name__)
+        name = parts.python_type(value).__name__
     kind.items, kind.total = (name,), 1
     return kind
 
-
-_CUT: Final = {
-    CutText: "str",
-    CutBytes: "bytes",
-    CutInteger: "int",
-    CutTuple: "tuple",
-    RangeValue: "range",
-}
 
 FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], int, int]]] = {
     "abs": (_absolute, 1, 1),

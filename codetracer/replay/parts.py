@@ -12,6 +12,7 @@ from codetracer.errors import UsageError
 from codetracer.replay.render import render, short_type
 from codetracer.replay.values import (
     CutBytes,
+    CutInteger,
     CutText,
     CutTuple,
     Hidden,
@@ -38,6 +39,7 @@ __all__ = [
     "listed",
     "missing",
     "plain",
+    "python_type",
     "range_of",
     "sequence",
     "short",
@@ -72,6 +74,20 @@ CONTAINERS: Final = frozenset({"list", "dict", "set", "frozenset", "tuple", "nam
 
 DEFINITIONS: Final = frozenset({"class", "function", "method", "module"})
 """The forms of objects that have a name."""
+
+
+_RECORDED_AS: Final[dict[type, type]] = {
+    CutBytes: bytes,
+    CutInteger: int,
+    CutText: str,
+    CutTuple: tuple,
+    RangeValue: range,
+}
+
+
+def python_type(value: object) -> type:
+    """Return the type that a value had in the program; it must be no object and not hidden."""
+    return _RECORDED_AS.get(type(value), type(value))
 
 
 def length(value: Value) -> int:

@@ -239,7 +239,7 @@ def test_the_names_are_those_of_the_frame_that_is_asked_for(moment: Moment) -> N
 
     assert expression.evaluate(moment) == 40
     assert expression.holds(moment)
-    with pytest.raises(EvaluationError, match="has no variable text"):
+    with pytest.raises(EvaluationError, match="text has no value in <module>"):
         evaluate("text", moment, below)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from codetracer.replay import CutInteger, CutText, CutTuple, ObjectValue, RangeValue, render
+from codetracer.replay import CutTuple, ObjectValue, RangeValue, render
+from codetracer.replay.parts import DEFINITIONS, python_type
 from codetracer.replay.render import as_name
-from codetracer.replay.values import CutBytes, Hidden
+from codetracer.replay.values import Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,18 +22,6 @@ LONGEST: Final = 1_000
 
 _ITEMS: Final = {"list", "set", "frozenset", "tuple", "exception", "value", "wrapped"}
 """The forms of objects whose items have numbers."""
-
-_NAMELESS: Final = {"class", "function", "method", "module"}
-"""The forms of objects whose only item is their name."""
-
-_CUT: Final = {
-    CutText: "str",
-    CutBytes: "bytes",
-    CutInteger: "int",
-    CutTuple: "tuple",
-    RangeValue: "range",
-    Hidden: "hidden",
-}
 
 
 class Part(NamedTuple):
@@ -121,14 +110,16 @@ def _type_of(value: Value) -> str:
     """Return the name of a value's type."""
     if isinstance(value, ObjectValue):
         return value.type_name
-    return _CUT.get(type(value), type(value).__name__)
+    if isinstance(value, Hidden):
+        return "hidden"
+    return python_type(value).__name__
 
 
 def _sizes(value: Value) -> tuple[int, int]:
     """Return how many parts with numbers, and how many with names, a value has."""
     match value:
         case ObjectValue():
-            if value.form in _NAMELESS or value.form == "unseen":
+            if value.form in DEFINITIONS or value.form == "unseen":
                 return 0, 0
             cut = int(bool(_left_out(value)))
             if value.form == "dict":
