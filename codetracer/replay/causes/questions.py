@@ -396,7 +396,7 @@ def _is_failure(kind: str) -> bool:
 
 def _similar(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean a, b?`` with names that are similar; empty if none is."""
-    near = difflib.get_close_matches(name, [*known], 3)
+    near = difflib.get_close_matches(name, [*dict.fromkeys(known)], 3)
     return f"; did you mean {', '.join(near)}?" if near else ""
 
 

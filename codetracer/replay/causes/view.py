@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from codetracer.replay.evaluator import EvaluationError, Expression
 from codetracer.replay.subjects import UNBOUND, follow
 from codetracer_bindings import trace_decoder as raw
-from codetracer_bindings.trace_format import FORM_NAMES
+from codetracer_bindings.trace_format import FORM_NAMES, KIND_CLASS, KIND_NAMES
 
 if TYPE_CHECKING:
     from codetracer.replay.model import Frame
@@ -53,7 +53,10 @@ class View:
         """Return the value of a variable; `UNBOUND` if it has none."""
         code = self.frame.code
         if name in code.variables:
-            return self.frame.values.get(code.variables.index(name), UNBOUND)
+            value = self.frame.values.get(code.variables.index(name), UNBOUND)
+            # In the body of a class a name that is not bound there yet is a global one.
+            if value != UNBOUND or code.kind != KIND_NAMES[KIND_CLASS]:
+                return value
         return self.state.namespaces[code.namespace].get(name, UNBOUND)
 
     def peek(self, node: ast.expr) -> raw.Value:
