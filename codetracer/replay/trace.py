@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from codetracer.errors import HostError, TargetError
-from codetracer.inspect.source import decode_lines
-from codetracer.recording.files import open_regular, unreadable
-from codetracer.recording.names import METADATA_FILE, SOURCES_FOLDER, source_name
+from codetracer.recording.files import unreadable
+from codetracer.recording.names import METADATA_FILE
 from codetracer.recording.reader import LogReader
 from codetracer.replay.calls import calls
 from codetracer.replay.finding import find
@@ -18,6 +16,7 @@ from codetracer.replay.indexed import IndexedLog
 from codetracer.replay.metadata import read_metadata
 from codetracer.replay.place import Place
 from codetracer.replay.replay import Replay
+from codetracer.replay.source_copies import SourceCopies
 from codetracer.replay.timeline import Timeline
 from codetracer_bindings.trace_decoder import ExecRecord
 from codetracer_bindings.trace_format import LOG_SUFFIX
@@ -32,12 +31,6 @@ if TYPE_CHECKING:
     from codetracer.replay.moment import Moment
 
 __all__ = ["Process", "Trace"]
-
-LARGEST_SOURCE: Final = 16 << 20
-"""The largest size in bytes of a source file's copy; a larger one is not used."""
-
-KEPT_SOURCES: Final = 16 << 20
-"""How many characters of source files are kept in memory, without the last file that was read."""
 
 
 class Process:
@@ -152,9 +145,7 @@ class Trace:
         alone = os.path.isfile(self.path)
         self.folder = os.path.dirname(self.path) if alone else self.path
         self.metadata, self._bad_metadata = read_metadata(os.path.join(self.folder, METADATA_FILE))
-        self._lines: OrderedDict[str, list[str]] = OrderedDict()
-        self._kept = 0
-        self._bad_sources: dict[str, str] = {}
+        self._sources = SourceCopies(self.folder, self.metadata.get("sources"))
         names = [os.path.basename(self.path)] if alone else self._logs()
         logs = [LogReader(os.path.join(self.folder, name)) for name in names]
         # By time, because process identifiers start again from low numbers.
@@ -261,7 +252,7 @@ class Trace:
         Damage in the middle of a log is found when the log is read, and damage of a source file's
         copy when its lines are read.
         """
-        problems = [self._incomplete(), self._bad_metadata, *self._bad_sources.values()]
+        problems = [self._incomplete(), self._bad_metadata, *self._sources.problems.values()]
         return "; ".join(problem for problem in problems if problem) or None
 
     def replay(self) -> Replay:
@@ -274,13 +265,7 @@ class Trace:
         Parameters:
             path: a `Code.path`.
         """
-        lines = self._lines.get(path)
-        if lines is None:
-            lines = self._lines[path] = self._read_source(path)
-            self._kept += _size(lines)
-            while self._kept > KEPT_SOURCES and len(self._lines) > 1:
-                self._kept -= _size(self._lines.popitem(last=False)[1])
-        return lines
+        return self._sources.lines(path)
 
     def source_line(self, path: str, line: int) -> str:
         """Return a line (1-based) of a source file, stripped; empty if there is no copy."""
@@ -292,27 +277,7 @@ class Trace:
 
         It is a regular file inside the recording, of any size.
         """
-        sources = self.metadata.get("sources")
-        name = sources.get(path) if isinstance(sources, dict) else None
-        if name is None:
-            # A process may have copied it after the metadata was written.
-            name = source_name(path)
-        if not isinstance(name, str):
-            return None
-        # Whatever the metadata says, nothing outside the trace is read.
-        folder = os.path.join(os.path.realpath(self.folder), SOURCES_FOLDER, "")
-        try:
-            copy = os.path.realpath(os.path.join(folder, name))
-            if not copy.startswith(folder) or not os.path.exists(copy):
-                return None
-            open_regular(copy).close()
-        except (OSError, ValueError) as error:  # ValueError: a null byte or a surrogate in the name
-            self._bad_sources[path] = unreadable(name, error).message
-            return None
-        except HostError as error:
-            self._bad_sources[path] = error.message
-            return None
-        return copy
+        return self._sources.copy(path)
 
     def _incomplete(self) -> str | None:
         for process in self.processes:
@@ -375,29 +340,6 @@ class Trace:
             order = {name: number for number, name in reversed([*enumerate(logs)])}
             names.sort(key=lambda name: order.get(name, len(logs)))
         return names
-
-    def _read_source(self, path: str) -> list[str]:
-        copy = self.source_copy(path)
-        if copy is None:
-            return []
-        try:
-            with open_regular(copy) as file:
-                content = file.read(LARGEST_SOURCE + 1)
-            if len(content) <= LARGEST_SOURCE:
-                lines = decode_lines(content)
-                return lines if lines[-1] else lines[:-1]
-            self._bad_sources[path] = (
-                f"{copy} is left out: it has more than {LARGEST_SOURCE:,} bytes"
-            )
-        except OSError as error:
-            self._bad_sources[path] = unreadable(copy, error).message
-        except HostError as error:
-            self._bad_sources[path] = error.message
-        return []
-
-
-def _size(lines: list[str]) -> int:
-    return sum(map(len, lines)) + len(lines)
 
 
 def _lives(pid: int) -> bool:

@@ -348,4 +348,4 @@ def test_no_more_sources_are_kept_than_fit(tmp_path: Path) -> None:
     for path in sources:
         assert found.source_line(path, 5) == "x = 1"
 
-    assert len(found._lines) == 2
+    assert len(found._sources._lines) == 2
