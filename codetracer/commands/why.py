@@ -35,8 +35,8 @@ examples:
   codetracer why --not app.py:40              which branch was taken instead of line 40
   codetracer why trace-out total --format json
 
-Each line of the tree says where and at which step (process:step) something became as it is, and
-below it stand the values which that line read. A line that begins with ? says where the chain is
+Each line of the tree says which line of the program gave a value, and at which step (process:step).
+Below it stand the values that this line read. A line that begins with ? says where the chain is
 uncertain. One word is DIR if there is a file or folder of that name, otherwise an EXPRESSION.
 
 With --format json each line is a JSON object; `depth` says how deep in the tree it is.
@@ -77,15 +77,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="unreached",
         metavar="FILE:LINE",
         type=source_line,
-        help="explain why this line did not run in the last call of its function, or in that which"
-        " --at names",
+        help="explain why this line did not run in the last call of its function, or in the call"
+        " that --at names",
     )
     parser.add_argument(
         "--depth",
         metavar="N",
         type=whole_number(0),
         default=DEEPEST,
-        help=f"show so many causes of causes; 0 means all (default: {DEEPEST})",
+        help=f"show N levels of causes; 0 means all (default: {DEEPEST})",
     )
     parser.add_argument("--all", action="store_true", help="also look into code that is not yours")
     parser.add_argument(

@@ -145,7 +145,7 @@ def test_a_line_is_cut_to_the_width(recorded: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("out", "neded"), 1, "nothing in the recording has a value of neded; did you mean needed"),
+        (("out", "neded"), 1, "the recording has no value of neded; did you mean needed"),
         (("out", "needed", "--at", "0:99999"), 1, "process 0 has no step 99999"),
         (("out", "needed", "--at", "7:0"), 1, "has no process 7"),
         (("out", "total", "--at", "0:1"), 1, "total has no value at 0:1"),

@@ -119,7 +119,7 @@ def test_a_tree_goes_no_deeper_than_it_may(trace: Trace) -> None:
 @pytest.mark.parametrize(
     ("expression", "error", "said"),
     [
-        ("totl", TargetError, "nothing in the recording has a value of totl; did you mean total"),
+        ("totl", TargetError, "the recording has no value of totl; did you mean total"),
         ("add_upp()", TargetError, "no call of add_upp; did you mean add_up"),
         ("1 +", UsageError, "'1 \\+' is no expression"),
         ("len(x)", UsageError, "cannot be explained; name variables"),

@@ -27,7 +27,11 @@ def serve(*modules: str) -> None:
         left = int.from_bytes(length, "little")
         data = b""
         while len(data) < left:
-            data += os.read(requests, left - len(data))
+            part = os.read(requests, left - len(data))
+            if not part:
+                # Whoever asks was killed.
+                os._exit(0)
+            data += part
         child = os.fork()
         if not child:
             os.close(requests)

@@ -166,7 +166,7 @@ class Questions:
         hint = "" if name in names else _similar(name, names)
         raise TargetError(
             "ERR_NOT_IN_TRACE",
-            f"nothing in the recording has a value of {text}{hint}",
+            f"the recording has no value of {text}{hint}",
             {"expression": text},
         )
 
