@@ -17,6 +17,8 @@ from tests.support.debugged import Row, Walk, as_in_bdb, make_programs, row
 from tests.support.debugged_programs import PROGRAMS
 from tests.support.running import ROOT, trace_environ
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def programs(folder: Path) -> Path:
@@ -75,7 +77,7 @@ def test_the_client_that_tests_the_adapters_of_vs_code_sees_the_same(
     try:
         node, modules = node_client()
     except NoRegistryError as error:
-        # As `make test` leaves out what needs PyPI where there is none; npm alone knows where it is.
+        # As `make test` leaves out what needs PyPI where there is none.
         pytest.skip(str(error))
     (tmp_path / "dap.py").write_text("from codetracer.cli import main\nmain(['dap'])\n")
     chosen = [{"folder": str(programs / n), "others": PROGRAMS[n].others} for n in PROGRAMS]

@@ -386,6 +386,7 @@ def test_what_cannot_be_done_is_said(trace: Path, command: str, answer: str) -> 
     assert answer in printed[-2 if command == "" else -1]
 
 
+@pytest.mark.slow
 def test_many_steps_are_passed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 4_000
     monkeypatch.setattr(motion, "PATIENCE", 5_000)

@@ -424,6 +424,7 @@ def test_a_condition_without_a_value_is_told_once(client: Client, recording: Pat
     assert client.go("pause")["reason"] == "pause"
 
 
+@pytest.mark.slow
 def test_a_run_that_takes_long_can_be_paused(server: Server, tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "n = 0\nwhile n < 50_000:\n    n += 1\n"})
     execute("-m", "codetracer", "record", "-q", "app.py", cwd=tmp_path)

@@ -178,6 +178,7 @@ def launched(client: Client, **arguments: Any) -> tuple[dict[str, Any], str]:
     return client.wait("stopped"), output
 
 
+@pytest.mark.slow
 def test_a_script_a_module_code_or_a_test_is_recorded_first(server: Server, tmp_path: Path) -> None:
     text = "import os, sys\nprint(sys.argv[1:], os.environ.get('COLOUR'), os.getcwd())\n1 / 0\n"
     test = "def test_it(pytestconfig):\n    size = 3\n    assert size == 4\n"
