@@ -82,6 +82,16 @@ take_value, take_values, take_attributes = value_readers(_VALUES)
 class UnboundValue(NamedTuple):
     """The variable has no value, or no longer has one."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class CutIntegerValue(NamedTuple):
     """An int that has more bytes than the limit for texts."""
@@ -91,6 +101,16 @@ class CutIntegerValue(NamedTuple):
 
     digits: bytes
     """The other bytes: two's complement, little-endian."""
+
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
 
 
 class CutTextValue(NamedTuple):
@@ -102,6 +122,16 @@ class CutTextValue(NamedTuple):
     text: str
     """The first characters."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class CutBinaryValue(NamedTuple):
     """Bytes that are longer than the limit."""
@@ -112,6 +142,16 @@ class CutBinaryValue(NamedTuple):
     data: bytes
     """The first bytes."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class CutTupleValue(NamedTuple):
     """A tuple that is longer or deeper than the limit."""
@@ -121,6 +161,16 @@ class CutTupleValue(NamedTuple):
 
     items: tuple[Value, ...]
     """The first items."""
+
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
 
 
 class RangeValue(NamedTuple):
@@ -135,6 +185,16 @@ class RangeValue(NamedTuple):
     step: Value
     """The distance from one number to the next."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class ReferenceValue(NamedTuple):
     """An object that may change; the latest `object` record of that number has its content."""
@@ -142,13 +202,43 @@ class ReferenceValue(NamedTuple):
     number: int
     """The object's number."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class RedactedValue(NamedTuple):
     """A filter hid the value."""
 
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
 
 class DroppedValue(NamedTuple):
     """A filter dropped the value, but this place needs one."""
+
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
 
 
 class SourceRecord(NamedTuple):

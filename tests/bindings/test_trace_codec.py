@@ -282,3 +282,13 @@ def test_bytes_at_random_are_read_or_refused_and_nothing_else(decoder: Decoder) 
         except (ValueError, IndexError, RecursionError):
             continue
         assert 0 < end <= len(data)
+
+
+def test_a_value_of_the_log_equals_no_tuple_of_the_program() -> None:
+    values = [decode.UnboundValue(), decode.RedactedValue(), decode.ReferenceValue(5), (), (5,)]
+
+    equal = [[one == other for other in values] for one in values]
+    unequal = [[one != other for other in values] for one in values]
+
+    assert equal == [[one is other for other in values] for one in values]
+    assert unequal == [[one is not other for other in values] for one in values]

@@ -293,6 +293,52 @@ async def hand_out(text):
 
 
 asyncio.run(hand_out("zinc"))
+
+
+async def count_to(end):
+    for number in range(end):
+        yield number
+
+
+async def collect():
+    collected = [each async for each in count_to(2)]
+    return collected
+
+
+asyncio.run(collect())
+"""
+
+CLASSES = """\
+class Till:
+    coins = 0
+    limit = 5
+
+    def add(self, amount):
+        Till.coins += amount
+        self.owner = "me"; self.last = amount
+
+    @classmethod
+    def allow(cls, limit):
+        cls.limit = limit
+
+
+till = Till()
+till.add(3)
+in_till = Till.coins
+till.allow(9)
+allowed = till.limit
+
+
+def forget(number):
+    doubled_once = number * 2
+    del doubled_once
+
+
+forget(4)
+passing = in_till
+del passing
+till.spare = ()
+no_coins = till.spare
 """
 
 HANDED_OVER = """\
@@ -351,6 +397,7 @@ PROGRAMS = {
     "generators.py": GENERATORS,
     "exceptions.py": EXCEPTIONS,
     "objects.py": OBJECTS,
+    "classes.py": CLASSES,
     "closures.py": CLOSURES,
     "handed_over.py": HANDED_OVER,
     "never.py": NEVER,
@@ -512,6 +559,7 @@ KNOWN = {
             16: start = 10 [argument]
           4: by = 1 [default]
         13: by = 5 [argument]
+          18: args = () [argument]
 """,
     "fifth": """
 25: fifth = 2
@@ -624,6 +672,43 @@ KNOWN = {
       21: split_up() = ('1', '2')
         25: text = '1,2' [argument]
           30: text = '1,2' [argument]
+""",
+    "collected": """
+39: collected = [0, 1]
+    ? count_to() went on 2 times here; one is shown
+  35: count_to() [yield]
+    34: number = 1
+      39: end = 2 [argument]
+""",
+    "in_till": """
+16: in_till = 3
+  6: Till.coins
+    2: Till.coins = 0
+    15: amount = 3 [argument]
+""",
+    "allowed": """
+18: allowed = 9
+  11: till.limit = 9
+    17: limit = 9 [argument]
+""",
+    "doubled_once": """
+22: doubled_once = 8
+  26: number = 4 [argument]
+""",
+    "till.last": """
+7: till.last = 3
+  15: amount = 3 [argument]
+""",
+    "no_coins": """
+30: no_coins = ()
+  29: till.spare = ()
+""",
+    "passing": """
+27: passing = 3
+  16: in_till = 3
+    6: Till.coins
+      2: Till.coins = 0
+      15: amount = 3 [argument]
 """,
     "on_shelf": """
 65: on_shelf = [3]

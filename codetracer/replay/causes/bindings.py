@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from codetracer.replay.causes.syntax import targets
 from codetracer.replay.subjects import UNBOUND
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from codetracer.replay.causes.past import Past
     from codetracer.replay.causes.sources import Sources, Where
     from codetracer.replay.causes.syntax import Target
+    from codetracer.replay.causes.view import View
     from codetracer.replay.model import Code
     from codetracer_bindings import trace_decoder as raw
 
@@ -73,7 +76,9 @@ class Bindings:
         return _bound(found, frame, code, scope)
 
     def of_class(self, kind: str, name: str, before: int) -> tuple[Where, Target, raw.Value] | None:
-        """Return the line of a class body that bound an attribute, and the value.
+        """Return the line that bound an attribute of a class, and the value if it is known.
+
+        It is in the body of the class, or sets the attribute later: ``Shelf.total = 3``.
 
         Parameters:
             kind: the module and qualified name of the class.
@@ -87,7 +92,26 @@ class Bindings:
             places = [] if scope is None else _places([code.number], scope, name)
             found = self._sources.binding(places, name, before, None)
             if found is not None:
-                return *found, self.after(found[0], name)
+                later = self._set_on_class(kind, name, found[0].step, before)
+                return later or (*found, self.after(found[0], name))
+        return None
+
+    def _set_on_class(
+        self, kind: str, name: str, since: int, before: int
+    ) -> tuple[Where, Target, raw.Value] | None:
+        names = (kind, kind.rpartition(".")[2])
+        for step in self._past.last_at(self._sources.setters(name), before):
+            if step.number <= since:
+                break
+            where = self._sources.where(step)
+            view = self._past.view(step.number)
+            for target in [] if where is None else targets(where.unit.node):
+                base = _object(target, name, view)
+                if where is None or view.form(base) != "class" or view.said_name(base) not in names:
+                    continue
+                whole = target.kind == "assign" and not target.path
+                value = view.peek(target.value) if whole and target.value else UNBOUND
+                return where, target, value
         return None
 
     def after(self, where: Where, name: str) -> raw.Value:
@@ -150,6 +174,13 @@ class Bindings:
             if tried == TRIED:
                 break
         return fallback
+
+
+def _object(target: Target, name: str, view: View) -> raw.Value:
+    """Return the object of which a target is the attribute of this name; `UNBOUND` if of none."""
+    if isinstance(target.node, ast.Attribute) and target.node.attr == name:
+        return view.peek(target.node.value)
+    return UNBOUND
 
 
 def _bound(found: tuple[Where, Target] | None, frame: int, code: Code, scope: Scope) -> Bound:

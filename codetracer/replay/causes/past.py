@@ -271,7 +271,9 @@ class Past:
         return sorted(found, key=lambda ending: (ending.block, ending.order))
 
     def last_view(self, codes: set[int], node: ast.expr, before: int) -> View | None:
-        """Return the last moment at which a frame of some codes stopped where an expression exists.
+        """Return the last moment in a frame of some codes at which an expression exists.
+
+        That is when the frame ended or yielded, or before one of its lines, if it is unbound later.
 
         Parameters:
             codes: the numbers of the codes.
@@ -287,21 +289,30 @@ class Past:
                 for ending in endings
                 if ending.code in codes and ending.until <= before
             }
-            if not wanted:
+            if not wanted and not any(step.code in codes for step in facts.steps):
                 continue
             last = -1
-            for order, (event, replay) in enumerate(self._events(block)):
-                if (
-                    order in wanted
-                    and event.frame is not None
-                    and View(replay.state, event.frame, replay.steps).peek(node) != UNBOUND
-                ):
+            for order, view in self._moments(block, codes, wanted):
+                if view.until <= before and view.peek(node) != UNBOUND:
                     last = order
             if last >= 0:
-                for order, (event, replay) in enumerate(self._events(block)):
-                    if order == last and event.frame is not None:
-                        return View(replay.state, event.frame, replay.steps)
+                return next(v for order, v in self._moments(block, codes, wanted) if order == last)
         return None
+
+    def _moments(
+        self, block: int, codes: set[int], endings: set[int]
+    ) -> Iterator[tuple[int, View]]:
+        """Yield the variables before each line of some codes, and when their frames left the stack.
+
+        Each is right until the next one is yielded, and has the number of its event in the block.
+        """
+        for order, (event, replay) in enumerate(self._events(block)):
+            if event.frame is None:
+                continue
+            if order in endings:
+                yield order, View(replay.state, event.frame, replay.steps)
+            elif isinstance(event, events.StepEvent) and event.frame.code.number in codes:
+                yield order, View(replay.state, event.frame, event.number)
 
     def end(self, frame: Frame) -> View:
         """Return the variables of a frame at the end of the process; its global ones are right."""

@@ -155,7 +155,8 @@ class Questions:
             if found:
                 view = max(found, key=lambda each: each.until)
                 if view.frame.code.kind == "module" and name not in view.frame.code.variables:
-                    return self._past.end(view.frame)
+                    end = self._past.end(view.frame)
+                    return end if end.peek(node) != UNBOUND else view
                 return view
         names = {
             each

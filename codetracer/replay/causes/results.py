@@ -75,7 +75,19 @@ class Results:
             for run, ending in reversed(endings):
                 if ending is not None and ending.kind == "yield":
                     return run
+        if runs[0].code.kind == "asynchronous generator":
+            for run, ending in reversed(endings):
+                if ending is not None and self._yields(ending):
+                    return run
         return runs[-1]
+
+    def _yields(self, ending: Ending) -> bool:
+        """Return whether an asynchronous generator yields a value, and does not wait for one."""
+        if ending.kind != "yield" or ending.step < 0:
+            return False
+        where = self._sources.where(self._past.step(ending.step))
+        nodes = () if where is None else ast.walk(where.unit.node)
+        return any(isinstance(node, ast.Yield) for node in nodes)
 
     def call(
         self, node: ast.Call, at: Reading, into: Cause, depth: int, bound: frozenset[str]
@@ -144,10 +156,11 @@ class Results:
             return self._values.conditions.exception(
                 ending.frame, ending.step, ending.value.number, depth
             )
-        shown = self._past.when(ending).resolve(ending.value)
         step = self._past.step(ending.step)
         where = self._sources.where(step)
         kind = "yield" if ending.kind == "yield" else "result"
+        wrapped = kind == "yield" and run.code.kind == "asynchronous generator"
+        shown = UNKNOWN if wrapped else self._past.when(ending).resolve(ending.value)
         cause = self._values.nodes.at(kind, text, step, run.code, where, shown)
         key = ("result", ending.frame, ending.until)
         if where is not None and self._values.nodes.opens(cause, key, depth):

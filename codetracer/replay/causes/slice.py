@@ -13,6 +13,7 @@ from codetracer.replay.causes.matching import argument_of
 from codetracer.replay.causes.nodes import DEEPEST, Nodes
 from codetracer.replay.causes.reads import Read, reads
 from codetracer.replay.causes.results import Results
+from codetracer.replay.causes.tree import UNKNOWN
 from codetracer.replay.causes.writers import (
     assigned,
     callee,
@@ -271,7 +272,8 @@ class Slice:
         where, target, value = found
         if target.kind in ("assign", "augment"):
             at = self.at(where)
-            cause = self.nodes.make("value", ast.unparse(node), where, at.view.resolve(value))
+            known = UNKNOWN if value == UNBOUND else at.view.resolve(value)
+            cause = self.nodes.make("value", ast.unparse(node), where, known)
             into.causes.append(cause)
             if self.nodes.opens(cause, ("name", node.attr, where.frame, where.step), depth):
                 self._supply(target, at, cause, depth + 1, value)
@@ -314,7 +316,9 @@ class Slice:
         """
         found = self._callers.own(self._past.step(step))
         step = found.number
-        where = self._sources.where(found)
+        where = self._sources.where(
+            found, lambda unit: assigned(unit, number, key, self._past.view(step))
+        )
         code = self._past.codes[found.code]
         cause = self.nodes.at("change", text, found, code, where)
         into.causes.append(cause)
@@ -388,7 +392,8 @@ class Slice:
         if caller.later:
             cause.note(f"the call only made {code.short_name}(), which ran later")
         if node is None:
-            cause.note("no argument of the call says it")
+            if value != ():
+                cause.note("no argument of the call says it")
             return
         changed = self._changed(value, at.where, view)
         if changed is None and not reads(node):

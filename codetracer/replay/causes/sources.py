@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+from itertools import product
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.replay.causes.lines import Source
+from codetracer.replay.causes.reads import COMPREHENSIONS, walk
 from codetracer.replay.causes.syntax import targets
 
 if TYPE_CHECKING:
@@ -85,12 +88,29 @@ class Sources:
             if code.path == path and self.scope(code) is scope
         ]
 
-    def where(self, step: Step, name: str = "") -> Where | None:
+    def setters(self, name: str) -> list[tuple[int, int]]:
+        """Return the codes and lines at which an attribute of this name is set or deleted."""
+        dotted = re.compile(rf"\.\s*{re.escape(name)}\b")
+        found: list[tuple[int, int]] = []
+        for path in {code.path for code in self._past.codes}:
+            source = self.of(path) if any(map(dotted.search, self._lines_of(path))) else None
+            for scope in [] if source is None else source.scopes:
+                lines = [
+                    line
+                    for unit in scope.units
+                    if any(_sets(each, name) for each in targets(unit.node))
+                    for line in range(unit.first, unit.last + 1)
+                ]
+                if lines:
+                    found += product(self.codes(path, scope), lines)
+        return found
+
+    def where(self, step: Step, is_meant: Callable[[Unit], object] = bool) -> Where | None:
         """Return the run of the unit that a step belongs to; None if the source does not tell.
 
         Parameters:
             step: the step.
-            name: of several units on the line, the one that binds this name is meant.
+            is_meant: of several units on the line, the first one of which this is true is meant.
         """
         code = self._past.codes[step.code]
         scope = self.scope(code)
@@ -98,8 +118,8 @@ class Sources:
         if scope is None or not units:
             return None
         unit = units[0]
-        if len(units) > 1 and name:
-            unit = next((each for each in units if name in _names(each)), unit)
+        if len(units) > 1:
+            unit = next(filter(is_meant, units), unit)
         begin = end = step
         if unit.first != unit.last:
             for begin in self._past.back(step.frame, step.number):
@@ -126,7 +146,7 @@ class Sources:
             frame: the number of the frame; None for any.
         """
         for step in self._past.last_at(places, before, frame):
-            where = self.where(step, name)
+            where = self.where(step, lambda unit: name in _names(unit))
             if where is None:
                 continue
             target = next((each for each in targets(where.unit.node) if _is(each, name)), None)
@@ -163,15 +183,30 @@ class Sources:
         if target.kind == "with":
             before = next(self._past.back(where.frame, where.step), None)
             return before is None or not self._in(where, before, "body")
-        raised = self._past.raised_in(where.frame, where.last)
+        raised = {each.type_name for each in self._past.raised_in(where.frame, where.last)}
+        if any(map(_awaits, walk(where.unit.node))):
+            # They end what it waits for, and go no farther.
+            raised -= {"StopIteration", "StopAsyncIteration"}
         return not raised or target.kind == "comprehension"
 
     def _in(self, where: Where, step: Step, field: str) -> bool:
         return any(unit.inside(where.unit, field) for unit in where.scope.at(step.line))
 
 
+def _awaits(node: ast.AST) -> bool:
+    """Return whether a node is an ``await``, or a comprehension with an ``async for``."""
+    if isinstance(node, COMPREHENSIONS):
+        return any(each.is_async for each in node.generators)
+    return isinstance(node, ast.Await)
+
+
 def _names(unit: Unit) -> set[str]:
     return {each.node.id for each in targets(unit.node) if isinstance(each.node, ast.Name)}
+
+
+def _sets(target: Target, name: str) -> bool:
+    """Return whether a target is an attribute of this name."""
+    return isinstance(target.node, ast.Attribute) and target.node.attr == name
 
 
 def _is(target: Target, name: str) -> bool:
