@@ -339,6 +339,22 @@ passing = in_till
 del passing
 till.spare = ()
 no_coins = till.spare
+import collections
+import enum
+
+
+class Metal(enum.Enum):
+    ZINC = 1
+
+    @property
+    def title(self):
+        return self.name.title()
+
+
+titled = Metal.ZINC.title
+by_length = collections.defaultdict(list)
+by_length[0].append(len(by_length))
+lengths = by_length[0]
 """
 
 HANDED_OVER = """\
@@ -698,6 +714,18 @@ KNOWN = {
     "till.last": """
 7: till.last = 3
   15: amount = 3 [argument]
+""",
+    "titled": """
+43: titled = 'Zinc'
+  40: Metal.ZINC.title = 'Zinc'
+    43: self.name = 'ZINC' as above
+""",
+    "lengths": """
+46: lengths = [1]
+  45: by_length[0] = [1]
+      ? append() is not recorded
+    44: by_length = defaultdict({}, default_factory=<class list>)
+        ? collections.defaultdict() is not recorded
 """,
     "no_coins": """
 30: no_coins = ()

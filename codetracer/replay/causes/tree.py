@@ -66,7 +66,14 @@ class Cause:
 
     def prune(self) -> None:
         """Leave out what was said before: equal nodes, and causes that all are above already."""
-        for cause in reversed(self.all()):
+        above: dict[int, frozenset[object]] = {id(self): frozenset()}
+        everything = self.all()
+        for cause in everything:
+            around = above[id(cause)] | {cause._said}
+            above.update((id(each), around) for each in cause.causes)
+        # Of these the tree goes on inside of themselves: they are what is above.
+        kept = {each._said for each in everything if each.again and each._said in above[id(each)]}
+        for cause in reversed(everything):
             first: dict[object, Cause] = {}
             for each in cause.causes:
                 first.setdefault(each._said, each)
@@ -79,7 +86,8 @@ class Cause:
                     for each in cause.causes
                     if each in conditions or each.causes or each._said not in told
                 ]
-            if cause.causes and all(each.again and not each.remarks for each in cause.causes):
+            is_told = all(each.again and not each.remarks for each in cause.causes)
+            if cause.causes and is_told and cause._said not in kept:
                 cause.causes.clear()
                 cause.again = True
 

@@ -75,6 +75,8 @@ def changed_by(unit: Unit, number: int, view: View) -> tuple[ast.Call, bool] | N
             function = site.node.func
             if isinstance(function, ast.Attribute) and view.peek(function.value) == wanted:
                 return site.node, True
+            if is_pure(function, view):
+                continue
             if any(view.peek(each) == wanted for each in given(site.node)):
                 return site.node, False
     return None
