@@ -29,8 +29,8 @@ examples:
 pdb's commands work as in pdb: s n r unt c w u d b tbreak cl l ll a p pp whatis display, and more;
 rs, rn, rc and ru go backwards, and goto goes to any place. `help` at the prompt lists them all.
 
-The prompt begins where the exception was raised that ended the program, if one did, and otherwise
-at the first step. The number at the prompt is the place: process:step.
+The prompt begins where the exception was raised that ended the program, if one did (sys.exit does
+not count), and otherwise at the first step. The number at the prompt is the place: process:step.
 
 environment:
   XDG_STATE_HOME   what was typed is kept in codetracer/debug_history there (default:

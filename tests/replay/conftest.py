@@ -1,3 +1,5 @@
+"""The recording of a long program, for all tests of this folder."""
+
 import pytest
 
 import codetracer
