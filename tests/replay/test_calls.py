@@ -270,5 +270,6 @@ def test_processes_have_one_clock(tmp_path: Path) -> None:
     assert [moment.process for moment in at_the_end] == [0, 1]
     assert at_the_end[0].step == end.moment.step
     assert at_the_end[1].step == in_child.step
-    assert while_the_child_ran[0].line == 5
+    # It may not have come to line 5 yet, and is not past it.
+    assert while_the_child_ran[0].line in (3, 4, 5)
     assert before == []
