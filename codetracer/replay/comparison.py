@@ -58,6 +58,9 @@ _OWN_EQUALITY: Final = {
 _TOLD_BY_ITEMS: Final = {
     "datetime.date",
     "datetime.timedelta",
+    # Of 3.13 alone.
+    "pathlib._local.PosixPath",
+    "pathlib._local.PurePosixPath",
     "pathlib.PosixPath",
     "pathlib.PurePosixPath",
     "uuid.UUID",

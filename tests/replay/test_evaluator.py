@@ -69,10 +69,18 @@ SHARED = [
     "... is ..., None is None, True is True, n is None",
     "n.real, n.imag",
     "number_in_global + n",
+    "some == frozen, frozen == some, some == other_set, other_set == frozen",
+    "table == nested, nested == table, nested == nested_too, table != nested",
+    "numbers == some, table == some, numbers == text, text == numbers, numbers == function, 1 == ''",
+    "queue == other_queue, queue == long_queue, colour == blue, colour in [blue, other_colour]",
+    "text < 'help', data <= b'abd', 1.5 < 2, numbers < [1, 2, 3, 4], [1, 2] > [1], numbers >= numbers",
+    "path == same_path, path == other_path, identity == same_identity, identity == other_identity",
+    "98 in data, 'a' in table, 2 in pair, [1] in [[2], [1]], 1 in some, 9 in frozen, 2 in frozen",
+    "numbers is pair, None is numbers, numbers is not None, pair[2:] == ()",
 ]
 
 PROGRAM = """\
-import collections, datetime, enum, json
+import collections, datetime, enum, json, pathlib, uuid
 class Node:
     def __init__(self, name, next=None):
         self.name, self.next = name, next
@@ -106,6 +114,16 @@ def function():
     same_day, later = datetime.date(2024, 5, 6), datetime.date(2024, 5, 7)
     when = datetime.datetime(2024, 5, 6)
     seen = globals() | locals() | {"function": function, "Node": Node, "total": number_in_global}
+    frozen, other_set = frozenset([3, 2, 1]), {1, 2}
+    nested, nested_too = {"a": [1], "b": (1, 2)}, {"b": (1, 2), "a": [1]}
+    other_queue, long_queue = collections.deque([1, 2, 3]), collections.deque([1, 2, 3, 4])
+    blue = Colour.BLUE
+    path, same_path = pathlib.PurePosixPath("a/b"), pathlib.PurePosixPath("a/b")
+    other_path = pathlib.PurePosixPath("a/c")
+    identity, same_identity, other_identity = uuid.UUID(int=5), uuid.UUID(int=5), uuid.UUID(int=6)
+    raw_long, long_tuple, same_tuple = b"y" * 50_000, tuple(range(500)), (*range(500),)
+    other_deep = [[[[[[[[1]]]]]]]]
+    seen |= {name: value for name, value in locals().items() if name != "seen"}
     done = 1
     return seen
 seen = function()
@@ -199,6 +217,20 @@ WITHOUT_A_VALUE = {
     "499 in many": "the others were cut",
     "sum(many)": "was cut when it was recorded",
     "huge + 1": "cannot be calculated",
+    "raw_long == b'y' * 50_000": "was cut when it was recorded",
+    "long_tuple == same_tuple": "was cut when it was recorded",
+    "long_tuple < same_tuple": "was cut when it was recorded",
+    "huge == 5": "was cut when it was recorded",
+    "'z' in long": "was cut when it was recorded",
+    "121 in raw_long": "was cut when it was recorded",
+    "huge == node": "is for their class to say",
+    "deep == other_deep": "deeper than --max-depth",
+    "queue == [1, 2, 3]": "is for their class to say",
+    "9 in [node]": "is for their class to say",
+    "numbers < pair": "cannot be decided",
+    "1 in text": "`in` needs another kind of value than 'hello' has in it",
+    "text in n": "5 has no recorded items",
+    "colour < blue": "cannot be decided",
     "deep[0][0][0][0][0][0]": "deeper than --max-depth",
     "(" * 300 + "1" + ")" * 300: "",
     "-" * 3_900 + "1": "nested too deeply",
@@ -226,6 +258,12 @@ def test_what_a_limit_left_is_still_known(moment: Moment) -> None:
     assert evaluate("long[0], many[3], 3 in many, 'x' in long", moment) == ("x", 3, True, True)
     assert evaluate("long == 'x' * 60_000, long[:3] == 'xxx'", moment) == (False, True)
     assert evaluate("long == 'short', long != text, bool(long)", moment) == (False, True, True)
+    assert evaluate("raw_long == b'z', raw_long == text, huge == text", moment) == (False,) * 3
+    assert evaluate("long_tuple == pair, long_tuple == (1, long), 3 in long_tuple", moment) == (
+        False,
+        False,
+        True,
+    )
     assert "xxx… +" in str(evaluate("f'{long[:3]} {long}'", moment))
 
 
