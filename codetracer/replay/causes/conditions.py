@@ -123,6 +123,7 @@ class Conditions:
             number: the number of the exception.
             depth: how many nodes are above it.
         """
+        step = self._before_handlers(frame, step, number)
         frame, step, foreign = origin(self._past, self._is_own, frame, step, number)
         reference = raw.ReferenceValue(number)
         shown: Value | Unknown = UNKNOWN
@@ -143,6 +144,18 @@ class Conditions:
         if where is not None and self._values.nodes.opens(cause, key, depth):
             self._raised(self._values.at(where), cause, shown, depth + 1)
         return cause
+
+    def _before_handlers(self, frame: int, step: int, number: int) -> int:
+        """Return the step that raised an exception which went on from a handler of another type."""
+        where = self._sources.where(self._past.step(step))
+        if where is None or not isinstance(where.unit.node, ast.ExceptHandler):
+            return step
+        for raised in self._past.raises(step):
+            if raised.exception != number:
+                break
+            if raised.frame == frame:
+                step = raised.step
+        return step
 
     def _raised(self, at: Reading, into: Cause, shown: Value | Unknown, depth: int) -> None:
         node = at.where.unit.node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from codetracer.replay.causes.syntax import calls, parameters
+from codetracer.replay.causes.syntax import OPERATORS, calls, parameters
 from codetracer.replay.subjects import UNBOUND
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ SURE, LIKELY, POSSIBLE = 4, 3, 1
 
 RESUMING: Final = frozenset({"next", "anext", "send", "asend", "throw", "athrow"})
 """The functions that let a generator go on."""
+
+REFLECTED: Final = frozenset(f"__r{word}__" for word in OPERATORS.values())
+"""The methods of a right operand, which have the left one as their argument."""
 
 
 class Matched(NamedTuple):
@@ -151,9 +154,11 @@ def argument_of(
     index = known.index(wanted)
     if not isinstance(site, ast.Call):
         operands = _operands(site)
+        if run.code.short_name == "__contains__" or run.code.short_name in REFLECTED:
+            operands.reverse()
         if index < len(operands):
             return operands[index], "argument"
-        return wanted.default, "default"
+        return wanted.default, "default" if wanted.default is not None else "unknown"
     bound = _bound(site, run, scope, view)
     if bound and index == 0 and wanted.kind in ("positional", "either"):
         receiver = site.func.value if isinstance(site.func, ast.Attribute) else None
@@ -184,9 +189,7 @@ def argument_of(
 
 
 def _star(values: Sequence[ast.expr]) -> ast.expr | None:
-    if not values:
-        return None
-    return ast.Tuple([*values], ast.Load()) if len(values) > 1 else values[0]
+    return ast.Tuple([*values], ast.Load()) if values else None
 
 
 def _operands(site: ast.AST) -> list[ast.expr]:

@@ -200,8 +200,13 @@ class Questions:
             raise TargetError(
                 "ERR_NOT_IN_TRACE", f"the recording has no change of {text}", {"expression": text}
             )
-        after = next(self._past.forward(self._past.step(step).frame, step), None)
-        view = self._past.view(step if after is None else after.number)
+        frame = self._past.step(step).frame
+        after = next(self._past.forward(frame, step), None)
+        ending = None if after is not None else self._past.last(frame)
+        if ending is None:
+            view = self._past.view(step if after is None else after.number)
+        else:
+            view = self._past.when(ending)
         reference = raw.ReferenceValue(subject.number)
         value = follow(view.state, reference, () if way is None else (way,))
         found = self._slice.change(subject.number, way, text, step, value, Cause("line", text), 0)

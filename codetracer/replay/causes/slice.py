@@ -384,6 +384,9 @@ class Slice:
             return
         at = self.at(caller.where)
         node, how = argument_of(caller.site, run, bound.scope, name, at.view)
+        if isinstance(node, ast.Constant) and at.view.peek(node) != value:
+            # The function was called by one that is not recorded, such as a `functools.partial`.
+            node, how = None, "unknown"
         if how == "default":
             cause.kind = "default"
             self.nodes.put(cause, code, getattr(node, "lineno", code.line), -1)

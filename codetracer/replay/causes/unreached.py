@@ -92,7 +92,12 @@ class Unreached:
             for each in self._past.raised_in(frame, last.number)
             if not each.handled and each.exception >= 0
         ]
-        if isinstance(node, ast.Return | ast.Break | ast.Continue):
+        if isinstance(node, ast.ExceptHandler) and not raised:
+            # It did not match, and the exception went on.
+            inside = self._raised_inside(where._replace(unit=where.unit.above[-1].head), "body")
+            if inside is not None:
+                into.causes.append(self._chain.conditions.exception(*inside, 0))
+        elif isinstance(node, ast.Return | ast.Break | ast.Continue):
             cause = self._chain.nodes.make("left", ast.unparse(node), where)
             into.causes.append(cause)
             self._chain.conditions.of(where, cause, 1)

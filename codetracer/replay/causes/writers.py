@@ -117,10 +117,14 @@ def made(
                 starred = any(isinstance(each, ast.Starred) for each in items)
                 if not starred and 0 <= key < len(items):
                     return items[key]
-            case ast.Call(keywords=keywords) if kind == ".":
+            case ast.Call(keywords=keywords) if isinstance(key, str):
+                # An attribute, or an item of the dict of a parameter with two stars.
                 for keyword in keywords:
                     if keyword.arg == key:
                         return keyword.value
+                    item = ast.Subscript(keyword.value, ast.Constant(key), ast.Load())
+                    if keyword.arg is None and view.peek(item) != UNBOUND:
+                        return item
     if value == UNBOUND:
         return None
     same = [
