@@ -123,8 +123,10 @@ class Conditions:
             number: the number of the exception.
             depth: how many nodes are above it.
         """
-        step = self._before_handlers(frame, step, number)
         frame, step, foreign = origin(self._past, self._is_own, frame, step, number)
+        before = self._before_handlers(frame, step, number)
+        if foreign is None and before != step:
+            frame, step, foreign = origin(self._past, self._is_own, frame, before, number)
         reference = raw.ReferenceValue(number)
         shown: Value | Unknown = UNKNOWN
         name = "exception"
