@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from codetracer.replay import events
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from codetracer.replay.events import Event
     from codetracer.replay.model import Frame
     from codetracer.replay.timeline import Block
@@ -63,11 +65,19 @@ class Doing:
 
 
 class Places:
-    """Knows at each event of a log that is read from its beginning which line ran until then."""
+    """Knows at each event of a log which line ran until then.
+
+    The log is read from its beginning, or `begin` says where reading goes on.
+    """
 
     def __init__(self) -> None:
         self._before: dict[Frame, tuple[int, int]] = {}
         self._ended: Frame | None = None
+
+    def begin(self, frames: Iterable[Frame]) -> None:
+        """Go on at a later event, with the frames that are on a stack then."""
+        self._before = {frame: (frame.step, frame.line) for frame in frames if frame.step >= 0}
+        self._ended = None
 
     def see(self, event: Event) -> tuple[Frame, int | None, int] | None:
         """Process an event.
@@ -88,6 +98,8 @@ class Places:
             self._before[frame] = event.number, event.line
             return frame, step, line
         if isinstance(event, OPENING):
+            if frame.step >= 0:
+                self._before[frame] = frame.step, frame.line
             if frame.caller is None:
                 return frame, None, frame.line
             frame = frame.caller

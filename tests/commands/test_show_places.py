@@ -12,7 +12,7 @@ from codetracer import cli
 from codetracer.recording.reader import LogReader
 from codetracer.replay.index_file import index_path
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import FORM_EXCEPTION, STREAM_STDOUT
+from codetracer_bindings.trace_format import FORM_EXCEPTION, FORM_LIST, STREAM_STDOUT
 from tests.support import logs
 from tests.support.logs import NONE
 from tests.support.long_recordings import MIXED
@@ -104,6 +104,17 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("--raises",),
         ("--raises", "--all"),
         ("--output",),
+        # A local variable of deep calls, of suspended generators, of tasks; an argument.
+        ("--variable", "x"),
+        ("--variable", "got"),
+        ("--variable", "seen"),
+        ("--variable", "bag"),
+        # A global variable that most blocks have: all are read.
+        ("--variable", "total"),
+        # In objects that change in code that has no such variable.
+        ("--variable", "tree.kids[1]"),
+        ("--variable", "bag[-1]"),
+        ("--variable", "self.name"),
     ],
 )
 def test_by_the_index_a_view_is_as_by_reading_all(
@@ -249,4 +260,62 @@ def test_what_became_of_an_exception_is_found_in_other_blocks(
 
     assert [*(tmp_path / "out").glob("*.ctindex")]
     assert fate in by_index
+    assert by_index == shown(capsys, *common, "--depth", 100_000)
+
+
+def listed(value: int) -> bytes:
+    return encode.encode_object(0, FORM_LIST, 0, 1, [logs.number(value)], 0, ())
+
+
+STEP = encode.encode_step(1)
+SHARED = [
+    [
+        encode.encode_source("/app/app.py"),
+        encode.encode_type("list"),
+        encode.encode_thread(71, "Main"),
+        logs.code("<module>", kind=0),
+        logs.code("gen", line=30, kind=3, variables=["seen"]),
+        logs.code("other", line=40, variables=["held"]),
+        encode.encode_call(0, 0, []),
+        STEP,
+    ],
+    # A generator that is on no stack at the beginning of any block.
+    [
+        encode.encode_call(1, 0, []),
+        STEP,
+        listed(1),
+        encode.encode_variable(0, reference(0)),
+        STEP,
+        encode.encode_yield(0, NONE),
+    ],
+    [MUCH],
+    # Other code changes its object; only the next block has the line after that.
+    [encode.encode_call(2, 0, []), STEP, listed(2)],
+    [encode.encode_variable(0, logs.number(7)), STEP, encode.encode_return(0, NONE)],
+    *([MUCH] for _ in range(5)),
+    [encode.encode_resume(1, 0), listed(3), STEP, encode.encode_yield(0, NONE)],
+    *([MUCH] for _ in range(5)),
+    [encode.encode_return(0, NONE), encode.encode_exit(0, 1, 0)],
+]
+
+
+@pytest.mark.parametrize(
+    ("variable", "lines"),
+    [
+        ("seen", ["31 1 [1]", "32 5 [2]", "32 2 [3]"]),
+        ("seen[0]", ["31 1 1", "41 3 2", "32 2 3"]),
+        ("held", ["41 3 7"]),
+    ],
+)
+def test_values_are_found_in_the_blocks_where_code_runs_that_has_them_or_their_object_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], variable: str, lines: list[str]
+) -> None:
+    logs.write_trace(tmp_path / "out", logs.log(*SHARED))
+    common = (tmp_path / "out", "--variable", variable, "--limit", 0)
+
+    by_index = shown(capsys, *common)
+
+    assert [*(tmp_path / "out").glob("*.ctindex")]
+    found = [line.split() for line in by_index.splitlines()]
+    assert [f"{row[0].removeprefix('app.py:')} {row[1]} {row[5]}" for row in found] == lines
     assert by_index == shown(capsys, *common, "--depth", 100_000)

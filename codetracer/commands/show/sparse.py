@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from codetracer.commands.indexing import indexed, is_little
 from codetracer.errors import RecorderError
-from codetracer.replay.events import UnfinishedEvent
-from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME, KEY_LOST, KEY_RECORD
+from codetracer.replay.events import CallEvent, ReturnEvent, UnfinishedEvent, UnwindEvent
+from codetracer_bindings.index_format import (
+    KEY_CALL,
+    KEY_FRAME,
+    KEY_LOST,
+    KEY_OBJECT,
+    KEY_RECORD,
+)
 from codetracer_bindings.trace_format import (
     RECORD_HANDLED,
     RECORD_RAISE,
@@ -24,11 +30,14 @@ if TYPE_CHECKING:
     from codetracer.commands.show.function_calls import Functions
     from codetracer.commands.show.output_lines import Output
     from codetracer.commands.show.selection import Selection
+    from codetracer.commands.show.variable_history import History
     from codetracer.replay.events import Event
-    from codetracer.replay.timeline import Timeline
+    from codetracer.replay.index import Index
+    from codetracer.replay.replay import Changes
+    from codetracer.replay.timeline import Block, Timeline
     from codetracer.replay.trace import Process
 
-__all__ = ["prepare", "show_calls", "show_outputs", "show_raises", "whole_timeline"]
+__all__ = ["prepare", "show_calls", "show_outputs", "show_raises", "show_values", "whole_timeline"]
 
 _OF_EXCEPTIONS = frozenset((RECORD_RAISE, RECORD_THROW, RECORD_HANDLED, RECORD_UNWIND))
 
@@ -36,7 +45,9 @@ _OF_EXCEPTIONS = frozenset((RECORD_RAISE, RECORD_THROW, RECORD_HANDLED, RECORD_U
 def prepare(processes: Iterable[Process], options: argparse.Namespace) -> None:
     """Make the indexes that the views will use, and show the progress on a terminal."""
     by_step = options.step is not None or options.call is not None
-    by_view = options.function is not None or options.raises or options.output
+    # An object may be changed anywhere.
+    by_name = options.variable is not None and not options.variable.startswith("#")
+    by_view = options.function is not None or by_name or options.raises or options.output
     for process in processes:
         if by_step or (by_view and not is_little(process)):
             indexed(process)
@@ -147,6 +158,70 @@ def show_outputs(timeline: Timeline, view: Output, selection: Selection) -> None
             _read(timeline, number, None, view.see, selection)
 
 
+def show_values(timeline: Timeline, view: History, selection: Selection) -> bool:
+    """Show the values of a variable or at a path, by the blocks with events of code that has it.
+
+    Parameters:
+        timeline: the steps of the process.
+        view: shows the values; its path begins with a variable.
+        selection: the part to show; it must be everything.
+
+    Returns:
+        False if most blocks have some: then reading all of them, one after the other, is faster.
+    """
+    index = timeline.index
+    codes = {code.number for code in timeline.source.codes if view.is_in(code)}
+    blocks, frames = _blocks_of_codes(index, codes)
+    if 2 * len(blocks) > index.blocks:
+        return False
+    # The blocks that are known only when others were read.
+    more: list[int] = []
+    begun: set[int] = set()
+    placed = 0
+
+    def see(event: Event) -> None:
+        view.see(event)
+        if type(event) is CallEvent and event.frame.code.number in codes:
+            begun.add(event.frame.number)
+        elif isinstance(event, ReturnEvent | UnwindEvent):
+            begun.discard(event.frame.number)
+
+    changes: Changes | None = None
+    last = -1
+    for read in _both(sorted(blocks | {index.blocks - 1}), more):
+        block = timeline.block(read, note_changes=view.notes_changes)
+        now = block.replay.changes
+        if now is not None and changes is not None and read == last + 1:
+            now.objects.update(changes.objects)
+        view.begin(block.replay, block.frames)
+        _see(timeline, block, see, selection)
+        keys = [(KEY_FRAME, number) for number in begun - frames]
+        keys += [(KEY_OBJECT, number) for number in view.objects[placed:]]
+        for key in keys:
+            for row in index.after(read, *key):
+                heappush(more, row.block)
+        begun.clear()
+        placed = len(view.objects)
+        if now is not None and now.objects and read + 1 < index.blocks:
+            # No event has shown them yet.
+            heappush(more, read + 1)
+        changes, last = now, read
+    return True
+
+
+def _blocks_of_codes(index: Index, codes: set[int]) -> tuple[set[int], set[int]]:
+    """Return the blocks with calls of codes or with records of frames; and these frames.
+
+    Frames that are on no stack at the beginning of any block are not among them.
+    """
+    blocks = set(index.blocks_of(-1, [(KEY_CALL, code, 0) for code in codes], back=False))
+    frames = {row.number for part in index.segments for row in part.frames if row.code in codes}
+    for key, postings in index.every(KEY_FRAME):
+        if key.major in frames:
+            blocks.update(row.block for row in postings)
+    return blocks, frames
+
+
 def _both(numbers: Iterable[int], more: list[int]) -> Iterator[int]:
     """Yield numbers in order, each once, with those that a heap has by then."""
     last = -1
@@ -172,12 +247,21 @@ def _read(
     selection: Selection,
 ) -> None:
     block = timeline.block(number)
-    is_last = number == timeline.index.blocks - 1
     if begin is not None:
         begin(block.replay)
+    _see(timeline, block, see, selection)
+
+
+def _see(
+    timeline: Timeline, block: Block, see: Callable[[Event], None], selection: Selection
+) -> None:
+    is_last = block.number == timeline.index.blocks - 1
+    changes = block.replay.changes
     selection.begin(block.replay.threads)
     for event in block.replay:
         if type(event) is UnfinishedEvent and not is_last:
             return
         selection.see(event)
         see(event)
+        if changes is not None and event.frame is not None:
+            changes.clear()

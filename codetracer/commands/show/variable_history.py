@@ -12,6 +12,8 @@ from codetracer.replay.subjects import UNBOUND, inside
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from codetracer.commands.show.selection import Selection
     from codetracer.replay.events import Event
     from codetracer.replay.model import Code, Frame
@@ -46,12 +48,15 @@ class History:
         known: the names to propose if nothing was found: the attributes of the object before the
             last step of the path, or else all variables.
         found: whether the variable, attribute or item was found.
+        objects: the numbers of the objects whose changes may have to be shown, in the order in
+            which the path has led to them.
     """
 
     def __init__(
         self, replay: Replay, printer: Printer, selection: Selection, subject: Subject
     ) -> None:
         self.found = False
+        self.objects: list[int] = []
         self._replay = replay
         self._state: State = replay.state
         self._printer = printer
@@ -60,11 +65,11 @@ class History:
         self._where = Places()
         self._names: set[str] = set()
         self._attributes: set[str] = set()
-        # The variable's index in each code, cached because code may have many variables.
-        self._codes: dict[Code, int | None] = {}
+        # The variable's index in each code, by number, cached because code may have many variables.
+        self._codes: dict[int, int | None] = {}
         # The last value and its shown form: of a local variable by its frame, of a global one by
-        # its namespace.
-        self._last: dict[Frame | int, tuple[raw.Value, object]] = {}
+        # its namespace. The first of both is whether it is local.
+        self._last: dict[tuple[bool, int], tuple[raw.Value, object]] = {}
         # The last shown value at the end of the path, by the number of the last object on it and
         # the rest of the path from there.
         self._slots: dict[int, dict[tuple[Step, ...], object]] = {}
@@ -73,6 +78,31 @@ class History:
     def known(self) -> set[str]:
         """The names to propose if nothing was found."""
         return self._attributes or self._names
+
+    @property
+    def is_of_variable(self) -> bool:
+        """Whether the path begins with a variable, not with an object."""
+        return self._subject.number < 0
+
+    @property
+    def notes_changes(self) -> bool:
+        """Whether it needs the changes of the replay."""
+        return bool(self._subject.steps)
+
+    def is_in(self, code: Code) -> bool:
+        """Return whether code has the variable; note the names of all its variables."""
+        return self._index(code) is not None
+
+    def begin(self, replay: Replay, frames: Iterable[Frame]) -> None:
+        """Go on with another replay of the same log, from a later event on.
+
+        Parameters:
+            replay: its events.
+            frames: the frames that are on a stack at its beginning.
+        """
+        self._replay = replay
+        self._state = replay.state
+        self._where.begin(frames)
 
     def see(self, event: Event) -> None:
         """Process an event, and print the values that have changed."""
@@ -90,16 +120,19 @@ class History:
             if where is not None and (changes is None or changes.objects):
                 self._look(event, where, raw.ReferenceValue(self._subject.number))
             return
-        code = frame.code
-        if code not in self._codes:
-            self._names.update(code.variables, code.global_names)
-            self._codes[code] = _index(code, self._subject.name)
-        index = self._codes[code]
+        index = self._index(frame.code)
         if index is not None:
             self._look_at(event, frame, index, where)
 
     def finish(self) -> None:
         """Do nothing, because each value is printed at its event."""
+
+    def _index(self, code: Code) -> int | None:
+        """Return a local variable's index, -1 for a global one, None if the code has none."""
+        if code.number not in self._codes:
+            self._names.update(code.variables, code.global_names)
+            self._codes[code.number] = _index(code, self._subject.name)
+        return self._codes[code.number]
 
     def _look_at(
         self, event: Event, frame: Frame, index: int, where: tuple[Frame, int | None, int] | None
@@ -120,7 +153,7 @@ class History:
             self._look(event, where, value)
             return
         self.found = True
-        owner: Frame | int = frame if is_local else namespace
+        owner = is_local, frame.number if is_local else namespace
         old, shown = self._last.get(owner, (UNBOUND, UNBOUND))
         if value is not old or not _is_atom(value):
             now = self._shown(value)
@@ -128,7 +161,7 @@ class History:
                 self._print(event, where, now, "local" if is_local else "global")
             self._last[owner] = value, now
         if isinstance(event, ENDING) and type(event) is not events.YieldEvent:
-            self._last.pop(frame, None)
+            self._last.pop((True, frame.number), None)
 
     def _look(self, event: Event, where: tuple[Frame, int | None, int], value: raw.Value) -> None:
         """Follow the path from a value, and print the value at its end if that has changed."""
@@ -156,11 +189,14 @@ class History:
         rest: tuple[Step, ...],
         value: raw.Value,
     ) -> None:
-        slots = self._slots.setdefault(number, {})
+        slots = self._slots.get(number, {})
         now = self._shown(value)
         if now == slots.get(rest, UNBOUND):
             return
         self.found = True
+        if not slots:
+            self._slots[number] = slots
+            self.objects.append(number)
         slots[rest] = now
         self._print(event, where, now, "object", number)
 

@@ -16,6 +16,7 @@ from codetracer.commands.show.sparse import (
     show_calls,
     show_outputs,
     show_raises,
+    show_values,
     whole_timeline,
 )
 from codetracer.commands.show.state_at_step import Moment
@@ -163,7 +164,9 @@ class Views:
     def _show_by_index(self) -> bool:
         """Read only what the view needs; return False if the view or the log needs it all."""
         (view,) = self._views
-        if not isinstance(view, Functions | Raises | Output):
+        if not isinstance(view, Functions | Raises | Output | History):
+            return False
+        if isinstance(view, History) and not view.is_of_variable:
             return False
         timeline = whole_timeline(self._process)
         if timeline is None:
@@ -172,6 +175,9 @@ class Views:
             show_calls(timeline, view, self._selection)
         elif isinstance(view, Raises):
             if not show_raises(timeline, view, self._selection):
+                return False
+        elif isinstance(view, History):
+            if not show_values(timeline, view, self._selection):
                 return False
         else:
             show_outputs(timeline, view, self._selection)
