@@ -150,6 +150,7 @@ def test_a_new_record_changes_generated_files_and_no_other(
         "generated/codetracer_bindings/_trace_records.h",
         "generated/codetracer_bindings/trace_decoder.py",
         "generated/codetracer_bindings/trace_encoder.py",
+        "generated/codetracer_bindings/trace_format.py",
         "generated/codetracer_bindings/trace_letters.py",
         "generated/trace.md",
     }
