@@ -96,6 +96,7 @@ ON_TERMINALS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("name", ON_TERMINALS)
 def test_on_a_terminal_a_program_writes_as_untraced(tmp_path: Path, name: str, mode: str) -> None:

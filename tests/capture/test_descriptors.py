@@ -279,6 +279,7 @@ assert sorted(os.listdir('/proc/self/fd')) == before
     assert run(tmp_path, "untraced", program) == (0, b"printed\n", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_starting_and_stopping_leaves_nothing_behind(tmp_path: Path, mode: str) -> None:
     rounds = 1000 if mode == "proxies" else 20

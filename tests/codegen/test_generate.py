@@ -49,6 +49,7 @@ def test_what_this_interpreter_generates_is_to_the_byte_what_the_repository_hold
     assert {path: text.encode() for path, text in generated.items()} == on_disk
 
 
+@pytest.mark.slow
 def test_hash_seed_locale_and_folder_do_not_change_a_byte(tmp_path: Path) -> None:
     elsewhere = Project(tmp_path).root
 
@@ -223,6 +224,7 @@ def test_parts_are_formatted_as_black_formats_the_whole(text: str) -> None:
     assert format_file(Path("generated/made.py"), text) == whole
 
 
+@pytest.mark.slow
 def test_what_was_formatted_in_parts_is_as_black_leaves_it(generated: dict[Path, str]) -> None:
     mode = black.Mode(line_length=100)
     for path, text in generated.items():

@@ -62,6 +62,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     return [measure(folder, "app.py", include) for measure in (theirs, ours)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", USES)
 def test_a_module_has_the_report_that_coverage_makes_of_it(
     name: str, both: list[dict[str, str]]
@@ -85,6 +86,7 @@ def test_nothing_else_is_reported(both: list[dict[str, str]]) -> None:
     assert len(both[0]) == len(USES) + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_awkward_code_has_the_report_that_coverage_makes_of_it(
     backend: str, tmp_path: Path

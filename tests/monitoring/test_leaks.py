@@ -4,6 +4,8 @@ import gc
 import sys
 from types import CodeType
 
+import pytest
+
 from codetracer import DISABLE, Tracer, configure_policy, installed
 from tests.support.programs import compiled
 
@@ -40,6 +42,7 @@ class Everything(Tracer):
     def on_raise(self, code: CodeType, offset: int, exception: BaseException) -> None: ...
 
 
+@pytest.mark.slow
 def test_installing_and_uninstalling_leaves_no_memory_behind() -> None:
     tracer = Everything()
 

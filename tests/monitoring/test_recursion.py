@@ -1,11 +1,13 @@
 """Whose RecursionError it is: the program's that filled the stack, or the handler's own."""
 
 import os
-import subprocess
-import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+from codetracer.monitoring.backend import VARIABLE, backend
+from tests.support.running import Outcome, execute
 
 TRACER = """
 import json, sys
@@ -89,18 +91,11 @@ def main():
 """
 
 
-def run(tmp_path: "os.PathLike[str]", *parts: str) -> subprocess.CompletedProcess[str]:
+def run(tmp_path: "os.PathLike[str]", *parts: str) -> Outcome:
     path = os.path.join(tmp_path, "program.py")
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(textwrap.dedent(part) for part in parts))
-    return subprocess.run(
-        [sys.executable, path],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    return execute(path, cwd=Path(tmp_path), environ={VARIABLE: backend()}, forked=True)
 
 
 @pytest.mark.parametrize("policy", ["abort", "disable"])
@@ -123,7 +118,7 @@ def test_a_program_that_recovers_from_a_full_stack_is_traced_to_its_end(
         """,
     )
 
-    assert untraced.returncode == 0, untraced.stderr
+    assert untraced.code == 0, untraced.stderr
     assert traced.stderr == ""
     assert traced.stdout == untraced.stdout + "False ['start', 'line', 'return']\n"
 

@@ -1,15 +1,14 @@
 """Whose exception comes out of a tracer's code; nothing of the program's is swallowed."""
 
 import gc
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from codetracer import Monitor, Tracer, slots
+from codetracer.monitoring.backend import VARIABLE, backend
+from tests.support.running import Outcome, execute
 
 BEFORE = """
 import functools, json, random, resource, signal, sys, threading, _thread, time
@@ -102,17 +101,10 @@ print(caught, tracer.told)
 """
 
 
-def run(tmp_path: Path, *parts: str) -> subprocess.CompletedProcess[str]:
+def run(tmp_path: Path, *parts: str) -> Outcome:
     path = tmp_path / "program.py"
     path.write_text("".join(textwrap.dedent(part) for part in parts), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, path],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
+    return execute(path, cwd=Path(tmp_path), environ={VARIABLE: backend()}, forked=True)
 
 
 both_policies = pytest.mark.parametrize("policy", ["abort", "disable"])
@@ -365,6 +357,7 @@ def test_a_program_that_catches_its_own_memory_error_goes_on_traced(tmp_path: Pa
     assert (done.stdout, done.stderr) == ("5 0 True\n", "")
 
 
+@pytest.mark.fresh
 def test_an_uncaught_recursion_error_of_the_program_names_no_file_of_codetracer(
     each_backend: str, tmp_path: Path
 ) -> None:
@@ -382,7 +375,7 @@ def test_an_uncaught_recursion_error_of_the_program_names_no_file_of_codetracer(
         """,
     )
 
-    assert done.returncode == 1
+    assert done.code == 1
     assert "RecursionError: maximum recursion depth exceeded" in done.stderr
     # In Python, there is no room to call anything from the callback.
     named = [line for line in done.stderr.splitlines() if "codetracer" in line]

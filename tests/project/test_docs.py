@@ -29,6 +29,7 @@ HUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("session", SESSIONS.values(), ids=SESSIONS)
 def test_the_commands_of_a_session_print_what_the_page_shows(session: Session) -> None:
     assert comparable(play(session)) == comparable(session)

@@ -117,6 +117,7 @@ def test_a_wheel_holds_the_packages_and_binaries_for_every_version(
     assert done.stdout.split() == ["1", "native" if has_native() else "python"], done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", ["/nonexistent/cc", "false"])
 def test_without_a_working_compiler_the_wheel_is_pure_says_so_and_works(
     hidden: str, tmp_path: Path

@@ -229,6 +229,7 @@ print(len(alive), sum(alive))
 """It fills its stack, amid events of all kinds, and drops what it has."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_a_program_has_let_go_is_freed_though_events_about_it_had_no_room(
     tmp_path: Path, backend: str

@@ -129,6 +129,7 @@ def test_a_daemon_keeps_its_files_and_each_process_has_its_log(
         assert (tmp_path / f"daemon/own{number}").read_bytes() == b"%02d" % number * 3000
 
 
+@pytest.mark.slow
 def test_a_program_that_has_no_descriptors_left_goes_on_and_nothing_is_missing(
     tmp_path: Path, backend: str
 ) -> None:

@@ -83,6 +83,7 @@ numbers = numbers_of()
 """
 
 
+@pytest.mark.fresh
 @each_engine
 def test_what_a_formatter_does_is_no_event_and_what_follows_is(
     tmp_path: Path, backend: str
@@ -246,6 +247,7 @@ def test_an_uncaught_exit_of_a_formatter_ends_the_program(tmp_path: Path, backen
     assert outcome == (3, "", "")
 
 
+@pytest.mark.fresh
 @each_engine
 @pytest.mark.parametrize("stops", ["codetracer.stop()", "os.kill(os.getpid(), signal.SIGUSR1)"])
 def test_a_formatter_may_end_the_recording(tmp_path: Path, backend: str, stops: str) -> None:

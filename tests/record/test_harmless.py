@@ -356,6 +356,7 @@ for function in (exceptions, threads, output, new_code, stacks, time_outs):
 """What it leaves for the garbage collector alone, by itself."""
 
 
+@pytest.mark.slow
 def test_recording_leaves_nothing_for_the_garbage_collector(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": GARBAGE})
     expected = execute("app.py", cwd=tmp_path)

@@ -81,6 +81,7 @@ WAYS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_of_what_runs_the_program_is_in_its_recording(
@@ -133,6 +134,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("out", [("-o", "out"), ()])
 def test_a_program_that_starts_itself_anew_is_recorded_with_its_descendants(

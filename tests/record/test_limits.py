@@ -69,6 +69,7 @@ print({name: size for name, size in peaks.items() if size > 300_000})
 """
 
 
+@pytest.mark.slow
 def test_no_line_reads_more_of_a_value_than_is_recorded(tmp_path: Path, backend: str) -> None:
     assert record(tmp_path, LARGE, backend=backend).stdout == "{}\n"
 

@@ -63,6 +63,7 @@ sys.__stdout__.write(f'{found}')
 """
 
 
+@pytest.mark.slow
 def test_the_recorder_calls_nothing_that_the_program_has_replaced(
     tmp_path: Path, backend: str
 ) -> None:

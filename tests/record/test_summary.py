@@ -144,6 +144,7 @@ def raised(folder: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["fate"] == "ended"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", RAISING)
 def test_an_uncaught_exception_is_named_with_the_step_at_which_it_was_raised(

@@ -382,6 +382,7 @@ print(len(ids), len(frames))
 """What programs print that look at their own generators closely."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("what", SAME)
 def test_a_program_finds_them_as_they_are_unrecorded(

@@ -214,6 +214,7 @@ value = one('last')
 """
 
 
+@pytest.mark.slow
 def test_a_class_where_another_was_is_told_from_it(tmp_path: Path, backend: str) -> None:
     record(tmp_path, f"{CLASSES}\npass\n", backend=backend)
 

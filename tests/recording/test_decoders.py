@@ -66,6 +66,7 @@ def _end(block: bytes) -> type[BaseException] | None:
     return None
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_at_random_are_read_and_refused_alike(data: bytes) -> None:
@@ -87,6 +88,7 @@ TEXTS = st.lists(st.sampled_from([*map(bytes.fromhex, _CHARACTERS + _WRONG), b"a
 """What is UTF-8 and what is not, beginnings of characters among it."""
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000, deadline=None)
 @given(TEXTS)
 def test_texts_are_read_and_refused_alike(text: bytes) -> None:
@@ -96,6 +98,7 @@ def test_texts_are_read_and_refused_alike(text: bytes) -> None:
     assert differences(data) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=2_000, deadline=None)
 @given(st.binary(min_size=1, max_size=11))
 def test_numbers_are_read_and_refused_alike(digits: bytes) -> None:

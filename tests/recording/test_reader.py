@@ -280,6 +280,7 @@ def test_the_log_of_every_kind_of_record_is_read_without_an_error(tmp_path: Path
         assert len(seen) == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filled", [True, False])
 def test_a_log_cut_at_any_length_gives_its_beginning_and_at_most_one_clear_error(
     tmp_path: Path, filled: bool

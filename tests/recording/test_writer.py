@@ -201,6 +201,7 @@ def test_at_every_line_of_the_writer_the_log_has_all_that_was_written(tmp_path: 
     assert watch.looks > 100
 
 
+@pytest.mark.slow
 def test_a_log_can_be_read_while_another_thread_writes_it(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     stop = threading.Event()

@@ -96,6 +96,7 @@ def starts(mixed: Trace) -> list[Moment]:
     return [*map(mixed.at, chosen)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("goal", "key"), GOALS, ids=[str(goal) for goal, _ in GOALS])
 def test_a_run_stops_where_the_goal_was(
     starts: list[Moment], everything: Everything, goal: Goal, key: Key

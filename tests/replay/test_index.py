@@ -193,6 +193,7 @@ def test_an_index_that_is_damaged_or_of_another_log_is_made_again(
     assert found.definitions == open_index(log).definitions
 
 
+@pytest.mark.slow
 def test_no_damage_of_an_index_changes_what_is_read(log: LogReader) -> None:
     whole = open_index(log)
     path = Path(index_path(log.path))

@@ -131,6 +131,7 @@ def works(folder: Path) -> dict[str, Callable[[], Callable[[], object]]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_what_a_handler_raises_comes_out_of_the_recorder(tmp_path: Path, error: Exception) -> None:
     for name, make in works(tmp_path).items():

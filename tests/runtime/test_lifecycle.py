@@ -251,6 +251,7 @@ CALLS = {"native": 60_000, "python": 8_000}
 EVENTS_A_CALL = 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_300_000_events_take_no_more_memory_than_a_thousand_and_are_all_there(
     tmp_path: Path, backend: str

@@ -64,7 +64,8 @@ def run(
     """Record a program that starts its recording itself, with a formatter for `Order`."""
     starts = STARTS.replace("SAYS", says).replace("CAPTURE", repr(capture))
     write(folder, {"app.py": f"{before}{starts}{program}\ncodetracer.stop()\n"})
-    return execute("app.py", cwd=folder, environ=ENVIRON | {"CODETRACER_BACKEND": backend})
+    environ = ENVIRON | {"CODETRACER_BACKEND": backend}
+    return execute("app.py", cwd=folder, environ=environ, forked=True)
 
 
 def words(folder: Path, program: str, says: str, backend: str, **options: str) -> dict[str, str]:

@@ -31,6 +31,7 @@ def execute(
     timeout: float = 60,
     address_space: int = 0,
     fresh: bool = False,
+    forked: bool = False,
 ) -> Outcome:
     """Run this interpreter in `cwd`.
 
@@ -44,10 +45,12 @@ def execute(
         address_space: so many bytes of it there are; 0 for no limit.
         fresh: whether to start an interpreter for ``-m codetracer``, too: the start, what is
             loaded, or a stream that is a pipe is what the test looks at.
+        forked: whether a script imports codetracer, so that it can be forked as well.
     """
     words = [*map(str, arguments)]
     variables = trace_environ() | (environ or {})
-    if words[:2] == ["-m", "codetracer"] and not flags and not fresh and warm.fits(environ or {}):
+    imports_it = forked or words[:2] == ["-m", "codetracer"]
+    if imports_it and not flags and not fresh and warm.fits(environ or {}):
         done = warm.run_forked(
             words, cwd, variables, stdin.encode(), space=address_space, timeout=timeout
         )
