@@ -227,6 +227,8 @@ def _without_figures(line: str) -> str:
     line = re.sub(r"\b[0-9.e+]+(ns|µs|ms|s)\b", "TIME", line)
     line = re.sub(r"\b[0-9.,]+ (bytes|kB|MB)\b", "SIZE", line)
     line = re.sub(r"#\d+", "#N", line)
+    # A type of the standard library has other attributes on other versions.
+    line = re.sub(r"… \+\d+>", "… +N>", line)
     line = re.sub(r"(site-packages\S+:)\d+", r"\1LINE", line)
     line = re.sub(r"\d+ (calls? inside|of code that|of imports|that stayed)", r"N \1", line)
     return re.sub(r"recorded \d+ calls", "recorded N calls", line)
