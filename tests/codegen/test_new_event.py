@@ -57,7 +57,7 @@ def before() -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) -> Project:
-    project = Project(tmp_path_factory.mktemp("new"))
+    project = Project(tmp_path_factory.mktemp("new"), whole=True)
     project.append_row(TELEPORT)
     before.update(project.tree())
     done = project.codegen("generate")
@@ -149,7 +149,7 @@ print(LiveTracer.on_teleport is not TracerBase.on_teleport)
 
 
 def test_what_the_live_view_shows_of_an_event_and_when_is_its_row(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     project.set_key("CALL", "shown", '"{function} calls {callable}[ with {arg0}] at {offset}"')
     project.set_key("CALL", "unasked", "true")
     for name in ("PY_START", "PY_RETURN", "LINE"):
@@ -177,7 +177,7 @@ def test_check_passes_a_new_event_that_only_a_later_cpython_has(project: Project
 
 
 def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     before = project.tree()
     project.append_row(TELEPORT)
     added = project.codegen("generate")

@@ -127,7 +127,7 @@ def before() -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) -> Project:
-    project = Project(tmp_path_factory.mktemp("new"))
+    project = Project(tmp_path_factory.mktemp("new"), whole=True)
     text = project.read("spec/trace.toml")
     project.write(f"{text}{GREETING}", "spec/trace.toml")
     before.update(project.tree())

@@ -29,7 +29,7 @@ def before() -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) -> Project:
-    project = Project(tmp_path_factory.mktemp("new"))
+    project = Project(tmp_path_factory.mktemp("new"), whole=True)
     project.write(project.read(TYPES) + DIALECT, TYPES)
     before.update(project.tree())
     done = project.codegen("generate")

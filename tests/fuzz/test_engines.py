@@ -52,7 +52,7 @@ def engines() -> Iterator[Engines]:
 @pytest.fixture
 def spoiled(tmp_path: Path) -> Iterator[tuple[Project, Engines]]:
     """A copy of the project that a test may spoil, and what records programs with it."""
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     for pattern in BUILT:
         for file in (ROOT / "generated" / "codetracer_bindings").glob(pattern):
             shutil.copy(file, project.root / "generated" / "codetracer_bindings")

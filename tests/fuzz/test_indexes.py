@@ -27,7 +27,7 @@ def test_no_damage_of_an_index_changes_what_is_read(tmp_path: Path) -> None:
 
 
 def test_an_index_that_is_taken_for_right_is_seen(tmp_path: Path) -> None:
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     for pattern in BUILT:
         for file in (ROOT / "generated" / "codetracer_bindings").glob(pattern):
             shutil.copy(file, project.root / "generated" / "codetracer_bindings")

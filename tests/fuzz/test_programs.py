@@ -60,7 +60,7 @@ def interpreter() -> Iterator[Interpreter]:
 @pytest.fixture
 def spoiled(tmp_path: Path) -> Iterator[tuple[Project, Interpreter]]:
     """A copy of the project that a test may spoil, and what runs programs over it."""
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     for pattern in BUILT:
         for file in (ROOT / "generated" / "codetracer_bindings").glob(pattern):
             shutil.copy(file, project.root / "generated" / "codetracer_bindings")

@@ -30,7 +30,7 @@ def reader() -> Iterator[Reader]:
 @pytest.fixture
 def spoiled(tmp_path: Path) -> Project:
     """A copy of the project that a test may spoil."""
-    project = Project(tmp_path)
+    project = Project(tmp_path, whole=True)
     for pattern in BUILT:
         for file in (ROOT / "generated" / "codetracer_bindings").glob(pattern):
             shutil.copy(file, project.root / "generated" / "codetracer_bindings")

@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SPEC = "spec/events.toml"
 CACHE = ".codegen_cache"
 BUILT = ("*.so", "*.pyd")
-PARTS = ("codegen", "codetracer", "generated", "spec")
+PARTS = ("codegen", "generated", "spec")
+"""What the spec compiler reads and writes."""
 
 GENERATED = sum(
     path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".so", ".pyd")
@@ -69,11 +70,16 @@ def one_message(done: subprocess.CompletedProcess[str]) -> str:
 
 
 class Project:
-    """A copy of the project's sources below a folder of the test's own."""
+    """A copy of the project's sources below a folder of the test's own.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters:
+        folder: the folder.
+        whole: whether codetracer is copied, too, so that the copy can be run.
+    """
+
+    def __init__(self, folder: Path, *, whole: bool = False) -> None:
         self.root = folder / "project"
-        for part in PARTS:
+        for part in (*PARTS, "codetracer") if whole else PARTS:
             shutil.copytree(
                 ROOT / part, self.root / part, ignore=shutil.ignore_patterns("__pycache__", *BUILT)
             )
