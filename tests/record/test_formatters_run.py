@@ -325,6 +325,7 @@ thread.join()
     assert missed(tmp_path / "out") == 0
 
 
+@pytest.mark.fresh
 @pytest.mark.slow
 @each_engine
 def test_a_stack_that_is_nearly_full_is_not_filled_by_a_formatter(
