@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from codetracer.debug.dap.checks import RequestError, check
@@ -106,8 +107,7 @@ class Adapter:
                 try:
                     message = read(self._incoming)
                 except NotJsonError as error:
-                    why = str(error)
-                    self._queue.put(lambda why=why: self._client.refuse({}, why))  # type: ignore[misc]
+                    self._queue.put(partial(self._client.refuse, {}, str(error)))
                     continue
                 if message is None:
                     break
@@ -115,8 +115,7 @@ class Adapter:
                     self._client.wants_to_pause.set()
                 self._queue.put(message)
         except BrokenStreamError as error:
-            why = str(error)
-            self._queue.put(lambda: self._client.refuse({}, why))
+            self._queue.put(partial(self._client.refuse, {}, str(error)))
         except (OSError, ValueError):  # ValueError: the stream was closed
             pass
         self._client.wants_to_pause.set()

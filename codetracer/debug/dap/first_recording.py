@@ -108,7 +108,7 @@ class FirstRecording:
 
     def _forward(self, stream: BinaryIO, name: str) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
-        while data := stream.read1(1 << 16):  # type: ignore[attr-defined]
+        while data := os.read(stream.fileno(), 1 << 16):
             text = decoder.decode(data)
             if text:
                 self._client.say(text, name)

@@ -168,9 +168,11 @@ class Looking:
 
     def _names(self, place: Place, owner: str | None) -> dict[str, protocol.CompletionItemType]:
         if owner is None:
-            functions = dict.fromkeys(FUNCTIONS, "function")
+            names: dict[str, protocol.CompletionItemType] = dict.fromkeys(FUNCTIONS, "function")
             found = place.moment.globals(place.frame) | place.moment.locals(place.frame)
-            return {**functions, **dict.fromkeys(found, "variable")}  # type: ignore[dict-item]
+            for name in found:
+                names[name] = "variable"
+            return names
         try:
             value = evaluate(owner, place.moment, place.frame)
         except EvaluationError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from codetracer.debug.dap.breakpoints import Data, Wanted
@@ -76,7 +77,7 @@ class Setting:
             return breakpoints.add_function(name, _wanted(each))
 
         wanted = arguments["breakpoints"]
-        return {"breakpoints": [_set(lambda each=each: add(each)) for each in wanted]}  # type: ignore[misc]
+        return {"breakpoints": [_set(partial(add, each)) for each in wanted]}
 
     def exceptions(self, arguments: protocol.SetExceptionBreakpointsArguments) -> None:
         """Set whether to stop at exceptions."""
@@ -139,7 +140,7 @@ class Setting:
             return breakpoints.add_data(data, _wanted(each))
 
         wanted = arguments["breakpoints"]
-        return {"breakpoints": [_set(lambda each=each: add(each)) for each in wanted]}  # type: ignore[misc]
+        return {"breakpoints": [_set(partial(add, each)) for each in wanted]}
 
     def _line(
         self, group: str, path: str | None, each: protocol.SourceBreakpoint

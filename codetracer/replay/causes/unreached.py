@@ -155,7 +155,8 @@ class Unreached:
                     cause.causes.append(self._chain.conditions.exception(*raised, 1))
             case ast.Match() | ast.match_case():
                 head = where.unit if isinstance(node, ast.Match) else where.unit.above[-1].head
-                subject = head.node.subject  # type: ignore[attr-defined]
+                assert isinstance(head.node, ast.Match)
+                subject = head.node.subject
                 cause = self._chain.nodes.make(
                     "condition", f"{ast.unparse(subject)} did not match", where
                 )
