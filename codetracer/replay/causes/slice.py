@@ -24,6 +24,7 @@ from codetracer.replay.causes.writers import (
     said,
     way,
 )
+from codetracer.replay.parts import DEFINITIONS
 from codetracer.replay.subjects import UNBOUND, follow
 from codetracer_bindings import trace_decoder as raw
 
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "Slice"]
 
 CONTAINERS: Final = ("list", "dict", "set", "frozenset", "deque")
-DEFINITIONS: Final = ("function", "class", "module", "method")
 
 
 class Reading(NamedTuple):

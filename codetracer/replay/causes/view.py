@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from codetracer.replay.evaluator import EvaluationError, Expression
+from codetracer.replay.parts import DEFINITIONS
 from codetracer.replay.subjects import UNBOUND, follow
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_NAMES, KIND_CLASS, KIND_NAMES
@@ -129,7 +130,7 @@ class View:
     def said_name(self, value: raw.Value) -> str:
         """Return the name of a function, method, class or module; empty for anything else."""
         record = self.held(value)
-        if self.form(value) not in ("function", "method", "class", "module") or record is None:
+        if self.form(value) not in DEFINITIONS or record is None:
             return ""
         name = record.items[0] if record.items else ""
         return name if isinstance(name, str) else ""
