@@ -54,8 +54,8 @@ sanitize: $(BIN)/.ready-test ## run the tests of what is in C over sanitized bin
 	scripts/sanitize.sh $(BIN)/python
 
 fuzz: SECONDS := 1200
-fuzz: $(BIN)/.ready-test ## random programs in every way; both engines; CPython's tests in every way; damaged recordings and indexes
-	$(BIN)/python -m fuzz programs engines modules recordings indexes --seconds $(SECONDS) \
+fuzz: $(BIN)/.ready-test ## random programs in every way; both engines, and snapshots; CPython's tests in every way; damaged recordings and indexes
+	$(BIN)/python -m fuzz programs engines oracle modules recordings indexes --seconds $(SECONDS) \
 		--python $$(scripts/find-python.sh --all $(PYTHONS) | cut -d' ' -f2-)
 
 bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on every CPython found (minutes)

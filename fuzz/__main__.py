@@ -10,6 +10,7 @@ from pathlib import Path
 from fuzz.corpus import run_modules
 from fuzz.engines import Engines
 from fuzz.indexes import Indexes, run_indexes
+from fuzz.oracle import run_oracle
 from fuzz.random_programs import run_programs
 from fuzz.recordings import Reader, run_recordings
 from fuzz.ways import Figures, Interpreter
@@ -23,10 +24,20 @@ def main() -> int:
     """Run what the command line says; return 1 when there was a difference or fault."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument(
-        "what", nargs="+", choices=("programs", "engines", "modules", "recordings", "indexes")
+        "what",
+        nargs="+",
+        choices=("programs", "engines", "oracle", "modules", "recordings", "indexes"),
     )
     parser.add_argument("--seconds", type=float, default=1200, help="for each of them, at most")
     parser.add_argument("--programs", type=int, default=2000, help="how many, at most")
+    parser.add_argument("--mutations", type=int, default=500, help="how many, at most")
+    parser.add_argument(
+        "--engine",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="what the oracle judges: native, python",
+    )
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
     parser.add_argument("--recordings", type=int, default=5000, help="how many, at most")
     parser.add_argument("--indexes", type=int, default=5000, help="how many, at most")
@@ -43,6 +54,8 @@ def main() -> int:
         differences += _programs(options)
     if "engines" in options.what:
         differences += _engines(options)
+    if "oracle" in options.what:
+        differences += _oracle(options)
     if "modules" in options.what:
         differences += _modules(options)
     faults = _recordings(options) if "recordings" in options.what else 0
@@ -76,6 +89,16 @@ def _engines(options: argparse.Namespace) -> int:
     for engines in interpreters:
         _print_figures(engines.python, engines.ways, "programs recorded", engines.figures)
         print(f"    left out, not recorded the same twice: {engines.left_out}")
+    return len(found)
+
+
+def _oracle(options: argparse.Namespace) -> int:
+    deadline = time.monotonic() + options.seconds
+    figures, found = run_oracle(
+        options.python, options.mutations, options.seed, deadline, options.save, options.engine
+    )
+    for python, of_python in figures.items():
+        _print_figures(python, [*of_python.by_event], "programs compared", of_python)
     return len(found)
 
 

@@ -138,6 +138,9 @@ class Snapshot:
                 items = [value.fget, value.fset, value.fdel]
                 while items[-1:] == [None]:
                     items.pop()
+            case slice():
+                items = [value.start, value.stop]
+                items += [] if value.step is None else [value.step]
             case staticmethod() | classmethod():
                 items = [value.__func__]
             case types.MappingProxyType():
@@ -275,8 +278,10 @@ def main(program: str, output: str, in_c: str) -> None:
         code = compile(file.read(), program, "exec")
     monitoring.use_tool_id(tool, "oracle")
     monitoring.register_callback(tool, monitoring.events.LINE, line)
-    # Where nobody asks for PY_START, CPython 3.13 leaves out a first line that is the `def` itself.
-    monitoring.set_events(tool, monitoring.events.LINE | monitoring.events.PY_START)
+    # Where nobody asks for PY_START, CPython 3.13 leaves out a first line that is the `def` itself,
+    # and without PY_RESUME it closes a generator that catches nothing without running it.
+    events = monitoring.events
+    monitoring.set_events(tool, events.LINE | events.PY_START | events.PY_RESUME)
     try:
         exec(code, main_module.__dict__)
     finally:
