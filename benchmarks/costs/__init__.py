@@ -1,0 +1,1 @@
+"""What `benchmarks/applications.py` is made of."""
