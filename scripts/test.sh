@@ -7,6 +7,8 @@
 set -u
 cd "$(dirname "$0")/.."
 python=$1
+# pytest keeps the tests as it has rewritten them, so that not every worker rewrites them.
+unset PYTHONDONTWRITEBYTECODE
 # One more than there are processors: some tests wait.
 workers=$("$python" -c "import os; print(len(os.sched_getaffinity(0)) + 1)")
 

@@ -18,6 +18,7 @@ from codetracer import configure_policy, uninstall_tracer
 from tests.support import warm
 from tests.support.building import build, copy_of_the_project
 from tests.support.decoders import differences_below
+from tests.support.rewriting import rewrite_once
 from tests.support.running import ROOT
 from tests.support.slots import EMPTY, slots
 
@@ -36,9 +37,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the sources once: the processes that tests start write no bytecode."""
     if not hasattr(config, "workerinput"):
-        for folder in ("codetracer", "codegen", "generated"):
+        for folder in ("codetracer", "codegen", "generated", "tests", "fuzz"):
             compileall.compile_dir(ROOT / folder, quiet=1)
+        if workers := getattr(config.option, "numprocesses", None):
+            rewrite_once(workers)
     warm.FRESH = config.getoption("--fresh")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Search for no garbage while collecting: nearly all that it makes is kept."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
