@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard, get_args, get_origin
 
@@ -108,9 +109,15 @@ def read_text(root: Path, file: Path) -> str:
 def parse_toml(text: str, file: Path) -> dict[str, Any]:
     """Parse `text`, the content of `file`; a syntax error becomes a `SpecError` with its place."""
     try:
-        return tomllib.loads(text)
+        return _parsed(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError(file, "", "", f"TOML syntax error: {error}") from error
+
+
+@cache
+def _parsed(text: str) -> dict[str, Any]:
+    """Parse what many tests load; nobody changes what this returns."""
+    return tomllib.loads(text)
 
 
 def _telling(errors: list[ErrorDetails]) -> ErrorDetails:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
 
@@ -85,6 +86,7 @@ def _is_expression(text: str) -> str:
     return text
 
 
+@cache
 def _compiles(program: str) -> str:
     try:
         compile(program, "<program>", "exec")
