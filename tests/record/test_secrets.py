@@ -11,6 +11,7 @@ import pytest
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import CallEvent, CutText, Hidden, OutputEvent
+from tests.support import warm
 from tests.support.reading import read
 from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last, record
 from tests.support.running import Outcome, execute, trace_environ, write
@@ -30,6 +31,11 @@ def recorded(
 ) -> Outcome:
     """Record ``app.py`` into ``out``, without a terminal that getpass could find."""
     write(folder, {"app.py": program})
+    if warm.fits(environ or {}):
+        # The processes that it is forked from have a session of their own, too.
+        words = ("-m", "codetracer", "record", "-o", "out", *options, "app.py", *arguments)
+        variables = {VARIABLE: backend} | (environ or {})
+        return execute(*words, cwd=folder, stdin=stdin, environ=variables)
     process = subprocess.run(
         [
             *(sys.executable, "-m", "codetracer", "record", "-o", "out"),

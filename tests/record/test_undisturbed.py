@@ -14,8 +14,6 @@ from codetracer.replay import ExitEvent
 from tests.support.recorded import metadata, record
 from tests.support.running import execute, trace_environ, write
 
-pytestmark = pytest.mark.fresh
-
 PROGRAMS = {
     "arguments": "import sys; print(sys.argv, __name__, __file__, sys.path[0])",
     "stdin": "import sys\nprint(input('? '))\nfor line in sys.stdin: print(repr(line))",
@@ -147,6 +145,7 @@ def test_the_exit_status_is_0_whatever_the_programs_is_when_that_is_asked_for(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.fresh
 def test_an_interrupt_ends_the_program_and_the_trace_is_whole(tmp_path: Path, backend: str) -> None:
     write(
         tmp_path,
