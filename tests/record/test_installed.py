@@ -15,7 +15,8 @@ from codetracer.replay import CallEvent, RaiseEvent, StepEvent
 from tests.support.building import ROOT
 from tests.support.running import Outcome, write
 
-pytestmark = pytest.mark.fresh
+# What is installed is compiled for these tests.
+pytestmark = [pytest.mark.fresh, pytest.mark.slow]
 
 PROGRAM = """\
 import traceback
@@ -81,7 +82,6 @@ WAYS = (
 )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_of_what_runs_the_program_is_in_its_recording(
@@ -134,7 +134,6 @@ main()
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("out", [("-o", "out"), ()])
 def test_a_program_that_starts_itself_anew_is_recorded_with_its_descendants(
