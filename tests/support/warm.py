@@ -70,7 +70,7 @@ class Done(NamedTuple):
 
 def fits(environ: Mapping[str, str]) -> bool:
     """Return whether a process can be forked that has these variables besides the usual ones."""
-    kept = ("PYTHONHASHSEED", "PYTHONIOENCODING", "CODETRACER_BACKEND")
+    kept = ("PYTHONHASHSEED", "PYTHONIOENCODING", "PYTHONUTF8", "CODETRACER_BACKEND")
     return not FRESH and not any(
         name.startswith(READ_AT_THE_START) and name not in kept for name in environ
     )
@@ -110,7 +110,8 @@ def run_forked(
             open(ends[1][0], "rb", 0) as out,
             open(ends[2][0], "rb", 0) as err,
         ):
-            server.start(dumps(([*words], str(folder), dict(environ), streams, space)))
+            reads = _imported_by(*words) != RECORDERS
+            server.start(dumps(([*words], str(folder), dict(environ), streams, space, reads)))
             for number in theirs:
                 os.close(number)
             theirs = []

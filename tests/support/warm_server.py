@@ -42,11 +42,13 @@ def serve(*modules: str) -> None:
 
 
 def _fill_caches() -> None:
-    """Compile the regular expressions that every command compiles; `re` keeps them."""
+    """Do what every command does, and what is kept: compile regular expressions, load the spec."""
     cli, loading = map(sys.modules.get, ("codetracer.cli", "codetracer.filters.loading"))
     if cli and loading:
         vars(cli)["all_parsers"]()
         vars(loading)["load_chain"](os.getcwd(), environ={})
+    if generate := sys.modules.get("codegen.generate"):
+        vars(generate)["load_specs"](vars(generate)["Path"].cwd())
 
 
 def _become(
@@ -56,6 +58,7 @@ def _become(
     environ: dict[str, str],
     streams: list[str],
     space: int,
+    reads: bool,
 ) -> None:
     """Do what ``python WORD...`` does from its first instruction on.
 
@@ -66,6 +69,8 @@ def _become(
         environ: the environment.
         streams: the paths of the standard streams.
         space: the largest size of the address space in bytes; 0 for no limit.
+        reads: whether it runs no program. Then nothing is to be seen of how the interpreter takes
+            apart what it has, which takes longer than many a command.
     """
     import runpy
 
@@ -95,11 +100,32 @@ def _become(
         sys.path[0] = folder
         # What it imports was imported by it.
         sys.modules.pop(f"{words[1]}.__main__", None)
+        if reads:
+            return _run_and_leave(words[1])
         runpy._run_module_as_main(words[1])  # type: ignore[attr-defined]
-        return
+        return None
     sys.argv[:] = words
     sys.path[0] = os.path.dirname(os.path.abspath(words[0]))
     with open(words[0], "rb") as file:
         code = compile(file.read(), words[0], "exec", dont_inherit=True)
     space_of_main["__file__"] = os.path.abspath(words[0])
     exec(code, space_of_main)
+    return None
+
+
+def _run_and_leave(module: str) -> None:
+    """Run a module; if it raises SystemExit with a number, end as the interpreter would."""
+    import atexit
+    import runpy
+    import threading
+
+    try:
+        runpy._run_module_as_main(module)  # type: ignore[attr-defined]
+    except SystemExit as error:
+        if not isinstance(error.code, int | None):
+            raise
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.code or 0)
