@@ -10,10 +10,10 @@ from pathlib import Path
 from fuzz.corpus import run_modules
 from fuzz.engines import Engines
 from fuzz.indexes import Indexes, run_indexes
-from fuzz.oracle import run_oracle
+from fuzz.oracle import Judged, run_oracle
 from fuzz.random_programs import run_programs
 from fuzz.recordings import Reader, run_recordings
-from fuzz.ways import Figures, Interpreter
+from fuzz.ways import ROOT, Figures, Interpreter
 
 __all__ = ["main"]
 
@@ -37,6 +37,9 @@ def main() -> int:
         default=[],
         metavar="NAME",
         help="what the oracle judges: native, python",
+    )
+    parser.add_argument(
+        "--root", type=Path, default=ROOT, help="whose code the oracle judges, built in place"
     )
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
     parser.add_argument("--recordings", type=int, default=5000, help="how many, at most")
@@ -94,8 +97,9 @@ def _engines(options: argparse.Namespace) -> int:
 
 def _oracle(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + options.seconds
+    judged = Judged(options.engine, options.root.absolute())
     figures, found = run_oracle(
-        options.python, options.mutations, options.seed, deadline, options.save, options.engine
+        options.python, options.mutations, options.seed, deadline, options.save, judged
     )
     for python, of_python in figures.items():
         _print_figures(python, [*of_python.by_event], "programs compared", of_python)

@@ -6,50 +6,9 @@ something and then call one of them: what they see is looked at when they are ca
 
 import re
 
-__all__ = ["CLASSES", "IMPORTS", "MODULE", "NAMES"]
+from fuzz.mutation_functions import FUNCTIONS
 
-IMPORTS = """\
-import collections, copy, functools, gc, heapq, io, itertools, operator, random, struct, weakref
-"""
-
-_HELPERS = """\
-def poke(it):
-    try:
-        it.append('poked')
-        del it[5:]
-    except Exception: pass
-    return it
-def renew(it):
-    try: it.clear(); it.append([it])
-    except Exception: it = [it]
-    return it
-def same(it):
-    return it
-class Keeping:
-    def __init__(self, held):
-        self.held = held
-    def __enter__(self):
-        self.held.append('entered')
-        return self.held
-    def __exit__(self, *error):
-        self.held[-1:] = ['left']
-        del self.held[4:]
-        return error[0] is not None
-class Pause:
-    def __await__(self):
-        self.paused = True
-        yield self
-def drive(waiting):
-    try:
-        while True:
-            waiting.send(None)
-    except StopIteration as stop:
-        return stop.value
-def in_thread(run):
-    import threading
-    [(t.start(), t.join()) for t in [threading.Thread(target=run, name='other')]]
-"""
-"""What each program has; it sees only its arguments."""
+__all__ = ["CLASSES", "LOCAL", "MODULE", "NAMES"]
 
 _BOX = """
 class Box:
@@ -304,6 +263,7 @@ class Paired:
         return ['a', 'b']
     def __getitem__(self, key):
         self.held.insert(0, key)
+        if key == 2: raise IndexError(key)
         return [key]
 """
 
@@ -315,6 +275,49 @@ class Number(int):
     def __add__(self, value):
         self.sums = getattr(self, 'sums', 0) + 1
         return Number(int(self) + 1)
+"""
+
+_USER = """
+import collections
+class User(collections.UserList): pass
+class Named(collections.UserDict):
+    def __setitem__(self, key, value):
+        super().__setitem__(key, [value])
+        self.last = key
+"""
+
+_RECORD = """
+@dataclasses.dataclass
+class Record:
+    held: list
+    other: object = None
+    more: list = dataclasses.field(default_factory=list)
+    def grow(self, value):
+        self.more += [value]
+        return self
+@dataclasses.dataclass(slots=True)
+class Tight:
+    held: list
+    other: object = None
+    def __post_init__(self):
+        self.other = [self.other]
+"""
+
+_SINGLE = """
+class Single:
+    only = None
+    def __new__(cls, *given):
+        if cls.only is None:
+            cls.only = super().__new__(cls)
+        return cls.only
+    def __init__(self, value):
+        self.held = getattr(self, 'held', [])
+        self.held.insert(0, value)
+        del self.held[4:]
+    @functools.cached_property
+    def late(self):
+        self.held.append('computed')
+        return [self.held]
 """
 
 CLASSES = {
@@ -330,14 +333,35 @@ CLASSES = {
     "stepping": _STEPPING,
     "paired": _PAIRED,
     "number": _NUMBER,
+    "user": _USER,
+    "record": _RECORD,
+    "single": _SINGLE,
 }
 """By the kind of value that it makes."""
 
+LOCAL = {
+    "late": """
+class Late(list): pass
+def late_append(self, value): self.insert(0, ['late', value])
+def late_get(self, key):
+    list.append(self, key)
+    return self
+""",
+    "shape": """
+class Shape:
+    def __init__(self, held): self.held = held
+def shape_get(self, name):
+    self.__dict__['missed'] = name
+    return self.held
+""",
+}
+"""The same, in the program itself, because lines change the class."""
+
 NAMES = {
     kind: ", ".join(re.findall(r"^(?:async )?(?:class|def) (\w+)", text, re.MULTILINE))
-    for kind, text in {"": _HELPERS, **CLASSES}.items()
+    for kind, text in {"": FUNCTIONS, **CLASSES}.items()
 }
 """What to import for each kind; for the empty one what each program imports."""
 
-MODULE = _HELPERS + "".join(text.removeprefix("\n") for text in CLASSES.values())
+MODULE = FUNCTIONS + "".join(text.removeprefix("\n") for text in CLASSES.values())
 """The source of the module."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from fuzz.mutation_classes import LOCAL, NAMES
 from fuzz.mutation_lines import KINDS
 
 __all__ = ["Filling", "Function", "Scope", "UnfitError"]
@@ -22,14 +23,42 @@ PATHS = {
         "<dict.>['l']",
         "<tuple.>[1]",
         "<list.>[0]",
+        "<list.>[0][0]",
+        "<list.>[-1][0][0]",
+        "<dict.>['k']['l']",
+        "<dict.>['k']['k']['l']",
+        "<dict.>['k'].held",
+        "<box.>.other.held",
+        "<box.>.other.other.held",
+        "<tuple.>[1][0]",
+        "<tuple.>[0][0][0]",
         "(<list.> if <c> else <list.>)",
         "<any.>",
     ),
-    "dict": ("<list.>[-1]", "<dict.>['k']", "(<dict.> if <c> else <dict.>)"),
-    "box": ("<box.>.other", "<list.>[0]", "<any.>", "(<box.> if <c> else <box.>)"),
+    "dict": (
+        "<dict.>['k']['k']",
+        "<box.>.other",
+        "<list.>[-1]",
+        "<dict.>['k']",
+        "(<dict.> if <c> else <dict.>)",
+    ),
+    "box": (
+        "<box.>.other",
+        "<box.>.other.other",
+        "<list.>[0]",
+        "<dict.>['k']",
+        "<any.>",
+        "(<box.> if <c> else <box.>)",
+    ),
     "slot": ("<slot.>.other", "<any.>"),
 }
 """Other ways to values of a kind than by a name; most may lead to something else."""
+
+KIND_OF = {
+    **{name: kind for kind, names in NAMES.items() for name in names.split(", ")},
+    **{kind.capitalize(): kind for kind in LOCAL},
+}
+"""The kind of value that a class makes."""
 
 REBOUND = "1"
 """Functions bind only those global variables anew whose names end so."""
@@ -92,6 +121,7 @@ class Filling:
         self.random = random.Random(seed)
         self.functions: list[Function] = []
         self.classes: list[str] = []
+        self._known: dict[tuple[tuple[str, ...], frozenset[str]], list[str]] = {}
         self._number = 0
         self._paths = 0
         self._calls = 0
@@ -115,15 +145,33 @@ class Filling:
 
     def rendered(self, lines: Sequence[str], scope: Scope) -> str:
         """Return one of some lines, filled, that Python can compile; or ``pass``."""
-        for _ in range(50):
+        fitting = self._fitting(tuple(lines), scope)
+        for _ in range(20):
             self._paths = self._calls = 0
             with suppress(UnfitError, SyntaxError):
-                text = self.fill(self.choose(lines), scope)
+                text = self.fill(self.choose(fitting), scope)
                 compile(f"{'async ' * ('await' in text)}def f():\n {text}", "", "exec")
                 # What is called could cut the path, with the change at its end.
                 if not (self._paths and self._calls):
                     return text
         return "pass"
+
+    def _fitting(self, lines: tuple[str, ...], scope: Scope) -> list[str]:
+        """Return the lines that need no kind of which there is no variable."""
+        key = lines, frozenset(scope.names)
+        if key not in self._known:
+            self._known[key] = [
+                line
+                for line in lines
+                if {kind for kind, *_ in HOLE.findall(line)} & KINDS.keys() <= scope.names.keys()
+                and not self._foreign(line)
+            ]
+        return self._known[key]
+
+    def _foreign(self, text: str) -> bool:
+        """Return whether text names a class that the program has not."""
+        words = re.findall(r"[A-Z]\w+", text)
+        return any(KIND_OF.get(word, "") not in ("", *self.classes) for word in words)
 
     def fill(self, line: str, scope: Scope) -> str:
         """Return a line with something in its holes.
@@ -142,7 +190,10 @@ class Filling:
                 same[kind + label] = found
             return found
 
-        return HOLE.sub(put, line)
+        text = HOLE.sub(put, line)
+        if self._foreign(text):
+            raise UnfitError(text)
+        return text
 
     def name(self, scope: Scope) -> str:
         """Return the name of any variable."""
@@ -164,6 +215,8 @@ class Filling:
                 self._calls += 1
                 ones = [one.name for one in self.functions if one.pure and one.takes == ("any",)]
                 return self.choose(("poke", "renew", "same", *ones))
+            case "x":
+                return self.name(scope)
             case "g":
                 return self.call(scope, pure=scope.pure)
         names = scope.names.get(kind, [])

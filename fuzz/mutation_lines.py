@@ -8,6 +8,7 @@ line. Kinds are those of `KINDS`, and
 
     v     any value: new, or what a variable has
     h     one that can be a key
+    x     the name of any variable
     n     a new number; c a condition; q one of a few attribute names
     f     a recorded function of one argument that sees only that
 
@@ -18,13 +19,26 @@ docs/recording.md among the changes that become visible later.
 __all__ = ["BINDINGS", "CALLS", "HOT", "KINDS", "NAMED"]
 
 KINDS = {
-    "list": ("[<v>]", "[[<n>], <v>]", "[]", "[[[<n>]]]", "list(range(<n> % 9, 11))"),
-    "dict": ("{'k': <v>}", "{'l': [<n>], <n>: <v>}", "{}", "dict(k=[<n>])"),
+    "list": (
+        "[<v>]",
+        "[[<n>], <v>]",
+        "[]",
+        "[[[<n>]]]",
+        "[[[[<n>], <v>]]]",
+        "list(range(<n> % 9, 11))",
+    ),
+    "dict": (
+        "{'k': <v>}",
+        "{'l': [<n>], <n>: <v>}",
+        "{}",
+        "dict(k=[<n>])",
+        "{'k': {'l': [<n>], 'k': {'l': [<n>]}}}",
+    ),
     "set": ("{<h>}", "{<n>, <h>}", "set()"),
     "deque": ("collections.deque([<v>, <n>])", "collections.deque([[<n>]], 3)"),
     "bytes": ("bytearray(b'ab')", "bytearray([<n> % 200])"),
     "default": ("collections.defaultdict(list)", "collections.defaultdict(list, k=[<n>])"),
-    "tuple": ("(<v>, [<n>])", "([<n>], [[<n>]])"),
+    "tuple": ("(<v>, [<n>])", "([<n>], [[<n>]])", "([[[<n>]]], [[<n>], <v>])"),
     "int": ("<n>", "<n> + 1000", "True"),
     "float": ("<n> + 0.5", "-0.0"),
     "str": ("'s' * (<n> % 5)", "'t%d' % <n>"),
@@ -41,6 +55,12 @@ KINDS = {
     "stepping": ("Stepping([<n>])", "Stepping([])"),
     "paired": ("Paired([<n>])",),
     "number": ("Number(<n>)",),
+    "user": ("User([<v>])", "Named(k=<v>)"),
+    "record": ("Record([<v>])", "Tight([<v>], <n>)"),
+    "single": ("Single(<n>)",),
+    "late": ("Late([<v>])",),
+    "shape": ("Shape([<v>])",),
+    "bound": ("<list.>.append", "<list.>.pop", "<any.>.append", "<dict.>.get"),
 }
 """New values of each kind."""
 
@@ -80,6 +100,10 @@ NAMED = (
     "heapq.heappush(<list.>, 0)",
     "operator.setitem(<dict.>, 'o', <v>)",
     "setattr(<box.>, '<q>', <v>)",
+    "append(<list.>, <v>)",
+    "heappush(<list.>, -1)",
+    "setitem(<dict.>, <h>, <v>)",
+    "<box.>.other = Box([<n>])",
 )
 """Changes of what a name leads to directly; the object is there afterwards."""
 
@@ -147,6 +171,32 @@ BINDINGS = (
     "<any=> = <list.>.append",
     "<any=> = functools.partial(<list.>.append, <v>)",
     "<any=> = lambda: <n>",
+    "<any=> = <dict.>.items()",
+    "<any=> = weakref.ref(<box.>, partial(gone, <list.>))",
+    "<any=> = weakref.ref(<stack.>, partial(gone, <list.>))",
+    "<any=> = float('nan')",
+    "<any=> = 0.0",
+    "<any=> = -0.0",
+    "<list=> = cached(<n> % 3)",
+    "<bound.> = <list.>.append",
+    "<bound.> = <list.>.pop",
+    "<bound.> = <dict.>.update",
+    "<bound.> = <deque.>.append",
+    "<bound.> = <box.>.put",
+    "<bound.> = <stack.>.append",
+    "<bound.> = <table.>.setdefault",
+    "<box.>.act = <list.>.append",
+    "<slot.>.other = <list.>.append",
+    "<user=> = <user.>",
+    "<record=> = Record(<list.>, <v>)",
+    "<record=> = Tight(<list.>)",
+    "<record=> = <record.>",
+    "<single=> = Single(<v>)",
+    "<late=> = <late.>",
+    "<late=> = Late(<list.>)",
+    "<shape=> = Shape(<list.>)",
+    "class Made: held = [<n>]; held.append(<v>)",
+    "class Made: <list.>.append(<n>); held = <list.>",
     "<any=> = range(<n> % 9)",
     "<int=> = <n>",
     "<int.> += 1",
@@ -205,6 +255,30 @@ HOT = (
     "<any=> = type('T%d' % (i % 2), (), {'__slots__': ('a', 'b')[i % 2]})()",
     "<tuple.> = ([i], [[i]])",
     "<bytes.> = bytearray([i])",
+    "grow((<list.>, <deque.>, <any.>)[i % 3], i)",
+    "grow((<list.>, <stack.>)[i % 2], i); del <list.>[4:]",
+    "grow((<list.>, <echo.>)[i % 2], i)",
+    "grow((<late.>, <list.>)[i % 2], i); del <late.>[4:]",
+    "put((<list.>, <dict.>)[i % 2], 0, [i])",
+    "put((<dict.>, <operating.>)[i % 2], 'k', [i])",
+    "put((<dict.>, <table.>)[i % 2], 'k', [i])",
+    "get((<dict.>, <default.>)[i % 2], 'k')",
+    "get((<list.>, <operating.>)[i % 2], 0)",
+    "held_by((<box.>, <watched.>, <fielded.>)[i % 3])",
+    "hold((<box.>, <slot.>)[i % 2], [i])",
+    "hold((<box.>, <watched.>, <fielded.>)[i % 3], [i])",
+    "add((i, <operating.>)[i % 2], 1)",
+    "added((i, <list.>)[i % 2], ([i], 5)[not i % 2]); del <list.>[4:]",
+    "added((i, <number.>)[i % 2], 1)",
+    "equal((i, <operating.>)[i % 2], i)",
+    "ask((i, <operating.>)[i % 2])",
+    "walk(([i], <operating.>)[i % 2])",
+    "walk(([i], <stepping.>)[i % 2])",
+    "contains(([i], <operating.>)[i % 2], i)",
+    "<any=> = same(i)(i) if 0 else [same([i])]",
+    "<bound.>(i)",
+    "Single(i)",
+    "<any=> = Record([i])",
     "for <any=> in ([i], [[i]]): <any.>",
 )
 """What a loop does a dozen times, with `i`: what was there dies, and its address is used again."""

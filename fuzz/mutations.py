@@ -1,8 +1,9 @@
 """Random programs that change their values in every way, to be compared with full snapshots.
 
-A program has classes (`fuzz.mutation_classes`), functions, and statements at the top that call
-them; what a line does stands in `fuzz.mutation_lines` and `fuzz.mutation_changes`. Variables are
-named by the kind of their value, so that most lines do not fail; those that may are in a ``try``.
+A program imports classes (`fuzz.mutation_classes`) and functions (`fuzz.mutation_functions`), and
+has functions of its own, and statements at the top that call them. What a line does stands in
+`fuzz.mutation_lines`, `fuzz.mutation_changes` and `fuzz.mutation_code`. Variables are named by the
+kind of their value, so that most lines do not fail; those that may are in a ``try``.
 
 Programs keep to what a recording shows at once: a line names what it changes, what it changes can
 still be reached from these names when it has run, and what it changes before a call is not among
@@ -18,7 +19,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from fuzz.mutation_changes import MUTATIONS
-from fuzz.mutation_classes import CLASSES, IMPORTS, NAMES
+from fuzz.mutation_classes import CLASSES, LOCAL, NAMES
+from fuzz.mutation_functions import IMPORTS
 from fuzz.mutation_holes import Filling, Function, Scope, UnfitError
 from fuzz.mutation_lines import BINDINGS, CALLS, HOT, NAMED
 
@@ -236,6 +238,8 @@ class _Writer(Filling):
         for kind in kinds:
             for _ in range(each):
                 name = f"{kind}{scope.prefix}{len(scope.names.get(kind, ()))}"
+                # The name of a function of Python's that does nothing of the kind.
+                name = "repr" if kind == "bound" else name
                 with suppress(UnfitError):
                     self.line(f"{name} = {self.new(kind, scope)}")
                     scope.add(kind, name)
@@ -247,7 +251,7 @@ class _Writer(Filling):
             self.line(f"global {', '.join(name for _, name in some)}")
             for kind, name in some:
                 scope.add(kind, name)
-        kinds = self.random.sample(("dict", "str", "set", "float", "deque", "bytes"), 1)
+        kinds = self.random.sample(("dict", "str", "set", "float", "deque", "tuple", "bound"), 2)
         self.bind(scope, ("list", "int", "any", *kinds))
 
     def function(self, number: int) -> None:
@@ -332,14 +336,17 @@ class _Writer(Filling):
     # ------------------------------------------------------------ programs
 
     def program(self) -> None:
-        self.classes = sorted(self.random.sample(sorted(CLASSES), self.random.randint(2, 4)))
+        everything = sorted(CLASSES | LOCAL)
+        self.classes = sorted(self.random.sample(everything, self.random.randint(5, 8)))
         self._lines += IMPORTS.splitlines()
-        names = ", ".join(NAMES[one] for one in ("", *self.classes))
+        names = ", ".join(NAMES[one] for one in ("", *self.classes) if one not in LOCAL)
         self.line(f"from mutation_classes import {names}")
+        for one in self.classes:
+            self._lines += LOCAL.get(one, "").split("\n")[1:-1]
         self._top = top = Scope("", pure=False)
         self.bind(top, ("list", "int", "any", "dict"), 2)
         more = ("set", "deque", "bytes", "default", "tuple", "float", "str")
-        self.bind(top, (*self.random.sample(more, 2), *self.classes))
+        self.bind(top, (*self.random.sample(more, 2), "bound", *self.classes))
         self._shared = [(kind, name) for kind, names in top.names.items() for name in names]
         for number in self.some(1, 3):
             self.function(number)

@@ -14,10 +14,17 @@ from fuzz.reducing import reduced
 from fuzz.snapshots import Snapshots
 from fuzz.ways import ROOT, Figures
 
-__all__ = ["Found", "run_oracle"]
+__all__ = ["Found", "Judged", "run_oracle"]
 
 PORTION = 25
 """Programs that run in one process, one after the other."""
+
+
+class Judged(NamedTuple):
+    """What records: which engines, all if there are none, of the code below `root`."""
+
+    engines: Sequence[str] = ()
+    root: Path = ROOT
 
 
 class Found(NamedTuple):
@@ -36,8 +43,7 @@ def run_oracle(
     first_seed: int,
     deadline: float,
     save: Path,
-    engines: Sequence[str] = (),
-    root: Path = ROOT,
+    judged: Judged,
 ) -> tuple[dict[str, Figures], list[str]]:
     """Compare `count` programs on each interpreter; return the figures, and the differences.
 
@@ -47,7 +53,7 @@ def run_oracle(
     figures: dict[str, Figures] = {python: Figures() for python in pythons}
     differences: list[str] = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        waiting = list(_started(pool, pythons, count, first_seed, deadline, save, engines, root))
+        waiting = list(_started(pool, pythons, count, first_seed, deadline, save, judged))
         for future in waiting:
             found = future.result()
             if found is None:
@@ -68,38 +74,36 @@ def _started(
     first_seed: int,
     deadline: float,
     save: Path,
-    engines: Sequence[str],
-    root: Path,
+    judged: Judged,
 ) -> Iterator[Future[Found | None]]:
     for first in range(first_seed, first_seed + count, PORTION):
         seeds = range(first, min(first + PORTION, first_seed + count))
         for python in pythons:
-            yield pool.submit(_portion, python, seeds, deadline, save, engines, root)
+            yield pool.submit(_portion, python, seeds, deadline, save, judged)
 
 
 def _portion(
-    python: str, seeds: range, deadline: float, save: Path, engines: Sequence[str], root: Path
+    python: str, seeds: range, deadline: float, save: Path, judged: Judged
 ) -> Found | None:
     if time.monotonic() > deadline:
         return None
-    snapshots = Snapshots(python, root, engines)
+    snapshots = Snapshots(python, judged.root, judged.engines)
     try:
         sources = [program(seed) for seed in seeds]
         differences = snapshots.compare(sources)
         said: dict[int, str] = {}
         for place, difference in differences.items():
             source, message = sources[place], str(difference)
-            if not said:
-                source, message = reduced(snapshots, source, message)
+            # The others are, as a rule, the same difference.
+            smaller = None if said else reduced(snapshots, source)
             save.mkdir(parents=True, exist_ok=True)
             path = save / f"mutations-{seeds[place]}.py"
-            path.write_text(source, encoding="utf-8")
-            said[seeds[place]] = f"{path}: {message}\n{_last(source)}"
+            if smaller is not None:
+                path.write_text(smaller[0], encoding="utf-8")
+                said[seeds[place]] = f"{path}: {smaller[1]}\n{smaller[0]}"
+            else:
+                path.write_text(source, encoding="utf-8")
+                said[seeds[place]] = f"{path}: {message}"
         return Found(python, seeds, snapshots.figures, snapshots.ways, said)
     finally:
         snapshots.close()
-
-
-def _last(source: str) -> str:
-    lines = source.splitlines()
-    return source if len(lines) <= 40 else f"({len(lines)} lines)\n"
