@@ -59,11 +59,13 @@ def run_oracle(
             if found is None:
                 continue
             of_python = figures[found.python]
-            of_python.programs += found.figures.programs
+            of_python.programs += len(found.seeds)
             of_python.add(found.figures.by_event)
             for seed, said in found.differences.items():
                 differences.append(f"seed {seed}: {said}")
                 print(f"DIFFERENCE seed {seed}: {said}", flush=True)
+            compared = sum(one.programs for one in figures.values())
+            print(f"{compared} programs, {len(differences)} differences", flush=True)
     return figures, differences
 
 
