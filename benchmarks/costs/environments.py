@@ -48,6 +48,11 @@ class Environment(NamedTuple):
         """The launcher of the floor."""
         return self.folder / f"floor-{self.version}/floor.py"
 
+    @property
+    def as_module(self) -> Path:
+        """A script that runs a module."""
+        return self.floor.with_name("as_module.py")
+
     def files_of(self, name: str) -> Path:
         """Return the list of recorded files of an application, which the floor reads."""
         return self.folder / f"files-{self.version}-{name}.txt"
@@ -107,7 +112,8 @@ def _build_floor(environment: Environment) -> None:
     place = environment.floor.parent
     place.mkdir(exist_ok=True)
     here = Path(__file__).parent
-    shutil.copy(here / "floor.py", place)
+    for launcher in ("floor.py", "as_module.py"):
+        shutil.copy(here / launcher, place)
     include = check([environment.python, "-c", INCLUDE]).strip()
     output = place / "floor_callbacks.so"
     check(["cc", "-O2", "-shared", "-fPIC", f"-I{include}", here / "floor.c", "-o", output])

@@ -14,7 +14,7 @@ from benchmarks.costs.environments import PROGRAMS, Environment
 from benchmarks.costs.processes import Run, RunError, say
 from benchmarks.costs.ways import FLOOR, RECORDED, UNTRACED, Recording, Way, look
 
-__all__ = ["Application", "Cost", "applications", "take_turns"]
+__all__ = ["Application", "Cost", "Turns", "applications", "take_turns"]
 
 
 class Application(NamedTuple):
@@ -33,6 +33,18 @@ class Application(NamedTuple):
             first = str(environment.programs / first)
         arguments: list[str] = getattr(self, amount)
         return [first, *rest, *arguments]
+
+
+class Turns(NamedTuple):
+    """How often, how long and where programs run."""
+
+    turns: int
+    seconds: float = 60
+    """A way that has used so much CPU time on a program has no further turn."""
+    limit: int = 60
+    """The CPU time, in s, of a run in a way that is very slow."""
+    scratch: str | None = None
+    """Where recordings are written; None for a temporary folder."""
 
 
 class Cost(NamedTuple):
@@ -71,9 +83,7 @@ def take_turns(
     ways: Sequence[Way],
     words: Sequence[str],
     files: Path,
-    turns: int,
-    scratch: str | None = None,
-    slow: frozenset[str] = frozenset(),
+    turns: Turns,
 ) -> dict[str, Cost]:
     """Run a program in every way in turn; return what each took, by its name.
 
@@ -83,19 +93,18 @@ def take_turns(
         ways: the ways; the first is untraced.
         words: the command line after the interpreter.
         files: the list of recorded files that the floor reads. It is made if it does not exist.
-        turns: how often.
-        scratch: where recordings are written; None for a temporary folder.
-        slow: the ways that have one turn.
+        turns: how often, how long and where.
     """
     runs: dict[str, list[Run]] = {way.name: [] for way in ways}
     recordings: dict[str, Recording] = {}
     problems: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+    with tempfile.TemporaryDirectory(dir=turns.scratch) as folder:
         if not files.exists() and any(way.name == FLOOR for way in ways):
             write_files(ways, words, files, Path(folder))
-        for turn in range(turns):
+        for _ in range(turns.turns):
             for way in ways:
-                if way.name in problems or (turn and way.name in slow):
+                used = sum(one.cpu for one in runs[way.name])
+                if way.name in problems or used > turns.seconds:
                     continue
                 output = Path(folder, "output")
                 try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 __all__ = ["Run", "RunError", "check", "clean_environment", "run", "say"]
+
+
+HELPER = """
+import os, resource, sys, time
+limit, *command = sys.argv[1:]
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
+start = time.perf_counter()
+pid = os.posix_spawn(command[0], command, os.environ)
+_, status, usage = os.wait4(pid, 0)
+wall = time.perf_counter() - start
+status = os.waitstatus_to_exitcode(status)
+cpu = usage.ru_utime + usage.ru_stime
+sys.stderr.write(
+    f'\\n{{"status": {status}, "cpu": {cpu}, "wall": {wall}, "memory": {usage.ru_maxrss}}}\\n'
+)
+"""
+"""Starts a command, and says what it took in a last line of standard error.
+
+A process has at least as much memory in its figures as the one that started it had, so this is a
+small one."""
 
 
 class RunError(Exception):
@@ -28,6 +51,8 @@ class Run(NamedTuple):
     memory: int
     """The most it had resident, in KiB."""
     stdout: bytes
+    is_ended: bool = False
+    """Whether it was ended before its end."""
 
 
 def say(text: str) -> None:
@@ -46,30 +71,45 @@ def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
     return environment | {"PYTHONHASHSEED": "0"} | dict(variables)
 
 
-def run(command: Sequence[str | Path], variables: Mapping[str, str], folder: Path) -> Run:
-    """Run a command in a folder; raise RunError when it fails."""
+def run(
+    command: Sequence[str | Path],
+    variables: Mapping[str, str],
+    folder: Path,
+    limit: int | None = None,
+) -> Run:
+    """Run a command in a folder; raise RunError when it fails.
+
+    Parameters:
+        command: the command.
+        variables: its environment variables of Python and codetracer.
+        folder: where it runs.
+        limit: the seconds of CPU time after which it is ended. That is no failure.
+    """
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [*command],
+        # -I and -S: it imports little, and so has less memory than what it starts.
+        helper = [sys.executable, "-I", "-S", "-c", HELPER, str(limit or 0), *command]
+        helped = subprocess.run(
+            [*map(str, helper)],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
             env=clean_environment(variables),
             cwd=folder,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        stdout.seek(0)
-        if process.returncode:
-            stderr.seek(0)
-            last = stderr.read().decode(errors="replace").strip().splitlines()[-5:]
+        stderr.seek(0)
+        *said, last = stderr.read().decode(errors="replace").splitlines() or [""]
+        if helped.returncode:
+            raise RunError(f"{command[0]} cannot be started: {last}")
+        found = json.loads(last)
+        is_ended = bool(limit) and found["status"] in (-signal.SIGXCPU, -signal.SIGKILL)
+        if found["status"] and not is_ended:
             raise RunError(
-                f"{' '.join(map(str, command))}: exit status {process.returncode}:"
-                f" {' / '.join(last)}"
+                f"{' '.join(map(str, command))}: exit status {found['status']}:"
+                f" {' / '.join(said[-5:])}"
             )
-        return Run(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss, stdout.read())
+        stdout.seek(0)
+        return Run(found["cpu"], found["wall"], found["memory"], stdout.read(), is_ended)
 
 
 def check(command: Sequence[str | Path]) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from benchmarks.costs.measuring import Cost
 from benchmarks.costs.ways import UNTRACED
 
-__all__ = ["Row", "geometric_mean", "lines", "rows_of", "summary"]
+__all__ = ["Row", "details", "lines", "number", "rows_of", "scaled_row", "summary"]
 
 NONE = "-"
 
@@ -29,10 +29,17 @@ class Row(NamedTuple):
     work_ratio: float
     """The same without those of the run that only imports."""
     steps: int | None
+    work_steps: int | None
+    """Those without the steps of the run that only imports."""
     step_time: float
     """µs of CPU time that a step adds, without importing; nan if it has no steps."""
     step_bytes: float
+    memory: float
+    """The most that it had resident more than untraced, in MiB."""
+    turns: int
     problem: str | None
+    is_bound: bool = False
+    """Whether it had not ended after the time that it was given: it takes more than this."""
 
 
 def geometric_mean(values: Iterable[float]) -> float:
@@ -62,10 +69,12 @@ def rows_of(
         if recording is None and name != UNTRACED:
             recording, bare_recording = (each.recording if each else None for each in reference)
         inside = cost.cpu - bare.cpu
-        steps, step_time = None, math.nan
+        steps, work_steps, step_time = None, None, math.nan
         if recording and bare_recording and name != UNTRACED:
             steps = recording.steps
-            step_time = (inside - work) / (steps - bare_recording.steps) * 1e6
+            work_steps = steps - bare_recording.steps
+            if work_steps:
+                step_time = (inside - work) / work_steps * 1e6
         rows.append(
             Row(
                 program,
@@ -74,19 +83,64 @@ def rows_of(
                 work,
                 cost.cpu,
                 cost.cpu / plain.cpu,
-                inside / work,
+                inside / work if work else math.nan,
                 steps,
+                work_steps,
                 step_time,
                 cost.recording.size / cost.recording.steps if cost.recording else math.nan,
+                (cost.memory - plain.memory) / 1024,
+                cost.turns,
                 cost.problem or bare.problem,
             )
         )
     return rows
 
 
+def scaled_row(
+    program: str,
+    way: str,
+    rows: Sequence[Row],
+    small: tuple[float, float, int],
+    is_bound: bool,
+) -> Row:
+    """Return the row of a very slow way, which only had a small amount of work.
+
+    What a step adds there is what it would add in all steps.
+
+    Parameters:
+        program: the program's name.
+        way: the way's name.
+        rows: the rows of the program in the other ways.
+        small: the CPU time of the small run in this way, untraced, and its steps.
+        is_bound: whether it was ended before its end.
+    """
+    plain = next(row for row in rows if row.way == UNTRACED)
+    recorded = next(row for row in rows if row.steps)
+    taken, untraced, steps = small
+    step_time = (taken - untraced) / steps * 1e6
+    added = step_time / 1e6 * (recorded.steps or 0)
+    inside = step_time / 1e6 * (recorded.work_steps or 0)
+    return plain._replace(
+        way=way,
+        cpu=plain.untraced + added,
+        ratio=1 + added / plain.untraced,
+        work_ratio=1 + inside / plain.untraced_work,
+        steps=recorded.steps,
+        step_time=step_time,
+        memory=math.nan,
+        turns=1,
+        is_bound=is_bound,
+    )
+
+
 def number(value: float | None, form: str) -> str:
     """Return a number as it is written in a table."""
     return NONE if value is None or math.isnan(value) else format(value, form)
+
+
+def sign_of(row: Row) -> str:
+    """Return what is written before the figures of a row."""
+    return ">" if row.is_bound else ""
 
 
 def summary(rows: Sequence[Row], ways: Sequence[str]) -> Iterable[list[str]]:
@@ -106,17 +160,18 @@ def summary(rows: Sequence[Row], ways: Sequence[str]) -> Iterable[list[str]]:
         own = [row for row in rows if row.way == way and not row.problem]
         if not own:
             continue
+        sign = ">" if any(row.is_bound for row in own) else ""
         whole = max(own, key=lambda row: row.ratio)
         work = max(own, key=lambda row: row.work_ratio)
         largest = max(own, key=lambda row: 0 if math.isnan(row.step_bytes) else row.step_bytes)
         yield [
             way,
             str(len(own)),
-            f"**{geometric_mean(row.ratio for row in own):.2f}**",
-            f"{whole.ratio:.1f} ({whole.program})",
-            f"**{geometric_mean(row.work_ratio for row in own):.2f}**",
-            f"{work.work_ratio:.1f} ({work.program})",
-            number(geometric_mean(row.step_time for row in own), ".2f"),
+            f"**{sign}{geometric_mean(row.ratio for row in own):.2f}**",
+            f"{sign_of(whole)}{whole.ratio:.1f} ({whole.program})",
+            f"**{sign}{geometric_mean(row.work_ratio for row in own):.2f}**",
+            f"{sign_of(work)}{work.work_ratio:.1f} ({work.program})",
+            sign + number(geometric_mean(row.step_time for row in own), ".3f"),
             number(geometric_mean(row.step_bytes for row in own), ".2f"),
             (
                 NONE
@@ -137,7 +192,11 @@ def details(
         steps = max((row.steps or 0 for row in own), default=0)
         cells = [program, f"{steps:,}", f"{own[0].untraced:.2f}", f"{own[0].untraced_work:.2f}"]
         cells += [
-            "failed" if row.problem else f"{row.ratio:.1f} / {row.work_ratio:.1f}"
+            (
+                "failed"
+                if row.problem
+                else f"{sign_of(row)}{row.ratio:.1f} / {sign_of(row)}{row.work_ratio:.1f}"
+            )
             for row in own[1:]
         ]
         yield cells

@@ -12,12 +12,29 @@ from typing import NamedTuple
 from benchmarks.costs.environments import Environment
 from benchmarks.costs.processes import Run, RunError, clean_environment, run
 
-__all__ = ["CHOICES", "FLOOR", "RECORDED", "UNTRACED", "Recording", "Way", "find_ways", "look"]
+__all__ = [
+    "CHOICES",
+    "FLOOR",
+    "OTHERS",
+    "PYTHON",
+    "RECORDED",
+    "UNTRACED",
+    "Recording",
+    "Way",
+    "find_ways",
+    "look",
+]
 
 UNTRACED = "untraced"
 RECORDED = "recorded"
 FLOOR = "floor"
-CHOICES = (UNTRACED, RECORDED, "calls", FLOOR, "cprofile", "viztracer", "coverage", "peer")
+PYTHON = "python"
+CHOICES = (
+    *(UNTRACED, RECORDED, "calls", PYTHON, FLOOR),
+    *("cprofile", "viztracer", "coverage", "peer"),
+)
+OTHERS = CHOICES[5:]
+"""Other tools."""
 
 OUTPUT = "{output}"
 LISTED = "{files}"
@@ -34,12 +51,15 @@ class Way(NamedTuple):
     records: bool = False
     """Whether it leaves a recording by codetracer."""
 
-    def run(self, words: Sequence[str], output: Path, files: Path) -> Run:
+    is_slow: bool = False
+    """Whether it is so slow that it runs only once, with a small amount of work."""
+
+    def run(self, words: Sequence[str], output: Path, files: Path, limit: int | None = None) -> Run:
         """Run a program in this way; raise RunError when it fails."""
         command = [
             word.replace(OUTPUT, str(output)).replace(LISTED, str(files)) for word in self.command
         ]
-        return run([*command, *words], self.variables, output.parent)
+        return run([*command, *words], self.variables, output.parent, limit)
 
 
 class Recording(NamedTuple):
@@ -73,7 +93,7 @@ def find_ways(
         UNTRACED: Way(UNTRACED, (python,), {}),
         RECORDED: Way(RECORDED, record, {}, True),
         "calls": Way("calls", (*record, "--detail", "calls"), {}, True),
-        "python": Way("python", record, {"CODETRACER_BACKEND": "python"}, True),
+        PYTHON: Way(PYTHON, record, {"CODETRACER_BACKEND": "python"}, True),
         FLOOR: Way(FLOOR, (python, str(environment.floor), LISTED), {}),
         "cprofile": Way("cprofile", (python, "-m", "cProfile", "-o", OUTPUT), {}),
         "viztracer": Way(
@@ -91,6 +111,7 @@ def find_ways(
                 *("--trace-dir", OUTPUT, "--format", "json"),
             ),
             {},
+            is_slow=True,
         ),
     }
     missing = dict(environment.missing)
