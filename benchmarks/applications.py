@@ -40,7 +40,7 @@ from benchmarks.costs.environments import PEERS, Environment, prepare  # noqa: E
 from benchmarks.costs.measuring import Application, Turns, applications, take_turns  # noqa: E402
 from benchmarks.costs.processes import RunError, say  # noqa: E402
 from benchmarks.costs.program import measure  # noqa: E402
-from benchmarks.costs.tables import Row, details, lines, summary  # noqa: E402
+from benchmarks.costs.tables import Row, details, lines, recordings, summary  # noqa: E402
 from benchmarks.costs.ways import (  # noqa: E402
     CHOICES,
     FLOOR,
@@ -104,6 +104,7 @@ def measure_part(
             "Each application: whole process / work": details(
                 rows, [each.name for each in chosen], names
             ),
+            "Recordings": recordings(rows, names),
         }
     else:
         tables = {one.title: series.cells(one, rows)}

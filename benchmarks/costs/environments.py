@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "benchmarks/applications"
 GROWTH = ROOT / "benchmarks/growth"
 FOLDERS = ("codetracer", "generated", "native")
+SOURCES = (".py", ".c", ".h", ".toml", ".pyi")
 FILES = ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE")
 
 PEERS = {
@@ -86,8 +88,7 @@ def prepare(python: str, folder: Path, peers: set[str], *, codetracer: bool = Tr
             lines = [line for line in str(error).splitlines() if line.startswith("ERROR")]
             missing[peer] = lines[-1] if lines else "pip fails"
     if codetracer:
-        say(f"{version}: installing codetracer")
-        _install_codetracer(install)
+        _install_codetracer(install, place / "codetracer.sha256")
     environment = Environment(version, inside, folder, missing)
     for source in (PROGRAMS, GROWTH):
         for program in source.glob("*.py"):
@@ -97,7 +98,17 @@ def prepare(python: str, folder: Path, peers: set[str], *, codetracer: bool = Tr
     return environment
 
 
-def _install_codetracer(install: list[str]) -> None:
+def _install_codetracer(install: list[str], stamp: Path) -> None:
+    """Install this checkout, unless the environment has the same, as the stamp says."""
+    sources = [*(ROOT / name for name in FILES)]
+    for name in FOLDERS:
+        sources += [file for file in sorted((ROOT / name).rglob("*")) if file.suffix in SOURCES]
+    found = hashlib.sha256()
+    for file in sources:
+        found.update(f"{file.relative_to(ROOT)}\n".encode() + file.read_bytes())
+    if stamp.exists() and stamp.read_text() == found.hexdigest():
+        return
+    say(f"installing codetracer into {stamp.parent}")
     with tempfile.TemporaryDirectory() as copy:
         # A copy, because building compiles into the source tree.
         for name in FOLDERS:
@@ -106,6 +117,7 @@ def _install_codetracer(install: list[str]) -> None:
         for name in FILES:
             shutil.copy(ROOT / name, copy)
         check([*install, "--force-reinstall", "--no-deps", "--no-cache-dir", copy])
+    stamp.write_text(found.hexdigest())
 
 
 def _build_floor(environment: Environment) -> None:

@@ -61,6 +61,8 @@ def _small(
     turns: Turns,
 ) -> Row:
     """Return the row of a very slow way, which has one turn of a small amount of work."""
+    if not any(row.steps for row in rows):
+        raise RunError(f"{slow.name}: no recording says how many steps there are")
     words = application.words(environment, "small")
     files = environment.files_of(application.name.replace(" ", "-"))
     by_name = {way.name: way for way in ways}

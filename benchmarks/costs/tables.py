@@ -7,11 +7,23 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from benchmarks.costs.measuring import Cost
-from benchmarks.costs.ways import UNTRACED
+from benchmarks.costs.ways import FLOOR, UNTRACED
 
-__all__ = ["Row", "details", "lines", "number", "rows_of", "scaled_row", "summary"]
+__all__ = [
+    "Row",
+    "details",
+    "lines",
+    "number",
+    "recordings",
+    "rows_of",
+    "scaled_row",
+    "summary",
+]
 
 NONE = "-"
+
+LEAST = 0.01
+"""The work, in s, below which nothing is compared with it."""
 
 
 class Row(NamedTuple):
@@ -33,6 +45,8 @@ class Row(NamedTuple):
     """Those without the steps of the run that only imports."""
     step_time: float
     """µs of CPU time that a step adds, without importing; nan if it has no steps."""
+    size: int | None
+    """The log's bytes."""
     step_bytes: float
     memory: float
     """The most that it had resident more than untraced, in MiB."""
@@ -57,17 +71,14 @@ def rows_of(
         program: its name.
         full: what it took, in each way.
         none: what it took only to import.
-        steps_from: the way whose recording says how many steps there are, for ways without any.
+        steps_from: the way whose recording says how many steps there are.
     """
     plain, plain_none = full[UNTRACED], none[UNTRACED]
     work = plain.cpu - plain_none.cpu
-    reference = full.get(steps_from), none.get(steps_from)
+    recording, bare_recording = full[steps_from].recording, none[steps_from].recording
     rows = []
     for name, cost in full.items():
         bare = none[name]
-        recording, bare_recording = cost.recording, bare.recording
-        if recording is None and name != UNTRACED:
-            recording, bare_recording = (each.recording if each else None for each in reference)
         inside = cost.cpu - bare.cpu
         steps, work_steps, step_time = None, None, math.nan
         if recording and bare_recording and name != UNTRACED:
@@ -83,11 +94,12 @@ def rows_of(
                 work,
                 cost.cpu,
                 cost.cpu / plain.cpu,
-                inside / work if work else math.nan,
+                inside / work if work > LEAST else math.nan,
                 steps,
                 work_steps,
                 step_time,
-                cost.recording.size / cost.recording.steps if cost.recording else math.nan,
+                cost.recording.size if cost.recording else None,
+                cost.recording.size / steps if cost.recording and steps else math.nan,
                 (cost.memory - plain.memory) / 1024,
                 cost.turns,
                 cost.problem or bare.problem,
@@ -124,9 +136,11 @@ def scaled_row(
         way=way,
         cpu=plain.untraced + added,
         ratio=1 + added / plain.untraced,
-        work_ratio=1 + inside / plain.untraced_work,
+        work_ratio=(1 + inside / plain.untraced_work if plain.untraced_work > LEAST else math.nan),
         steps=recorded.steps,
         step_time=step_time,
+        size=None,
+        step_bytes=math.nan,
         memory=math.nan,
         turns=1,
         is_bound=is_bound,
@@ -162,7 +176,7 @@ def summary(rows: Sequence[Row], ways: Sequence[str]) -> Iterable[list[str]]:
             continue
         sign = ">" if any(row.is_bound for row in own) else ""
         whole = max(own, key=lambda row: row.ratio)
-        work = max(own, key=lambda row: row.work_ratio)
+        work = max(own, key=lambda row: -1 if math.isnan(row.work_ratio) else row.work_ratio)
         largest = max(own, key=lambda row: 0 if math.isnan(row.step_bytes) else row.step_bytes)
         yield [
             way,
@@ -195,11 +209,40 @@ def details(
             (
                 "failed"
                 if row.problem
-                else f"{sign_of(row)}{row.ratio:.1f} / {sign_of(row)}{row.work_ratio:.1f}"
+                else " / ".join(
+                    sign_of(row) + number(ratio, ".1f") for ratio in (row.ratio, row.work_ratio)
+                )
             )
             for row in own[1:]
         ]
         yield cells
+
+
+def recordings(rows: Sequence[Row], ways: Sequence[str]) -> Iterable[list[str]]:
+    """Return the cells of a table with a row for each recording, and the floor beside it."""
+    yield [
+        "program",
+        "way",
+        "steps",
+        "bytes",
+        "bytes a step",
+        "µs a step",
+        "the floor's",
+        "memory added, MiB",
+    ]
+    floors = {row.program: row.step_time for row in rows if row.way == FLOOR}
+    for row in rows:
+        if row.size is not None and row.way in ways and not row.problem:
+            yield [
+                row.program,
+                row.way,
+                number(row.steps, ","),
+                number(row.size, ","),
+                number(row.step_bytes, ".2f"),
+                number(row.step_time, ".3f"),
+                number(floors.get(row.program), ".3f"),
+                number(row.memory, ".1f"),
+            ]
 
 
 def lines(cells: Iterable[list[str]], markdown: bool) -> Iterable[str]:
