@@ -171,7 +171,6 @@ BINDINGS = (
     "<any=> = <list.>.append",
     "<any=> = functools.partial(<list.>.append, <v>)",
     "<any=> = lambda: <n>",
-    "<any=> = <dict.>.items()",
     "<any=> = weakref.ref(<box.>, partial(gone, <list.>))",
     "<any=> = weakref.ref(<stack.>, partial(gone, <list.>))",
     "<any=> = float('nan')",

@@ -132,6 +132,20 @@ pass
     assert late(tmp_path, program, backend) == [(5, "x"), (6, "x"), (9, "d"), (10, "d")]
 
 
+def test_a_change_of_a_dict_shows_in_its_view_when_a_line_names_the_view(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """\
+d = {'k': 1}
+v = d.items()
+d['k'] = 2
+pass
+v = v
+pass
+"""
+    assert late(tmp_path, program, backend) == [(4, "v"), (5, "v")]
+
+
 def test_an_instance_of_another_class_is_another_object(tmp_path: Path, backend: str) -> None:
     program = """\
 class A: pass
