@@ -13,6 +13,7 @@ from codegen.dap.model import ProtocolSpec, load_protocol
 from codegen.events.model import EventsSpec
 from codegen.events.probes import Probe, load_probes
 from codegen.events.reference import BehaviourReference
+from codegen.filters.model import FiltersSpec, load_filters
 from codegen.index.model import IndexSpec
 from codegen.observe.observation import Observation, load_observations
 from codegen.trace.model import TraceSpec
@@ -37,6 +38,8 @@ _TEMPLATES = {
     PACKAGE / "index_format.py": "index_format.py.j2",
     PACKAGE / "_index_format.h": "_index_format.h.j2",
     PACKAGE / "types.py": "types.py.j2",
+    PACKAGE / "builtin_filters.py": "builtin_filters.py.j2",
+    PACKAGE / "secret_names.py": "secret_names.py.j2",
     PACKAGE / "display_rows.py": "display_rows.py.j2",
     PACKAGE / "debug_protocol.py": "debug_protocol.py.j2",
     PACKAGE / "events.txt": "events.txt.j2",
@@ -62,6 +65,7 @@ class Specs(NamedTuple):
     trace: TraceSpec
     index_file: IndexSpec
     types: TypesSpec
+    filters: FiltersSpec
     dap: ProtocolSpec
 
 
@@ -79,6 +83,7 @@ def load_specs(root: Path) -> Specs:
         load_spec(TraceSpec, root),
         load_spec(IndexSpec, root),
         load_spec(TypesSpec, root),
+        load_filters(root),
         load_protocol(root),
     )
 
@@ -99,6 +104,7 @@ def generate(specs: Specs) -> dict[Path, str]:
         "trace": specs.trace,
         "index": specs.index_file,
         "types": specs.types,
+        "filters": specs.filters,
         "dap": specs.dap,
         "behaviour": behaviour,
     }

@@ -155,15 +155,28 @@ def _place(model: type[BaseModel], location: Location, text: str, data: Mapping[
     table, *keys = location
     field = model.model_fields.get(str(table))
     shape = field and field.annotation
-    rows = [part for part in (shape, *get_args(shape)) if _is_row(part)]
+    rows = _rows_in(shape)
     if not rows or not keys:
         return Place("", location, model.model_fields)
-    row, known = str(table), rows[0].model_fields
+    row, known = str(table), _fields(rows[0], keys)
     if get_origin(shape) is list:
         return Place(_row(row, text, data, int(keys[0])), tuple(keys[1:]), known)
     if get_origin(shape) is dict:
         return Place(f"{row} {keys[0]}", tuple(keys[1:]), known)
     return Place(row, tuple(keys), known)
+
+
+def _rows_in(shape: object) -> list[type[BaseModel]]:
+    return [part for part in (shape, *get_args(shape)) if _is_row(part)]
+
+
+def _fields(row: type[BaseModel], keys: Iterable[int | str]) -> Iterable[str]:
+    """Return the keys of `row`, or those of the innermost row in it to which `keys` lead."""
+    for key in keys:
+        field = row.model_fields.get(str(key))
+        inner = _rows_in(field.annotation) if field is not None else []
+        row = inner[0] if inner else row
+    return row.model_fields
 
 
 def _is_row(part: object) -> TypeGuard[type[BaseModel]]:

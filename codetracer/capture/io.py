@@ -52,23 +52,15 @@ from __future__ import annotations
 import builtins
 import io
 import sys
+from importlib import import_module
 
-from codetracer.capture.hooks import Hooks
 from codetracer.capture.streams import STDERR, STDOUT
 from codetracer.own import seal
 from codetracer.whose import began_here, is_the_programs
 
-_pipes: Any
-_descriptors: Any
-try:
-    from codetracer.capture import descriptors as _descriptors
-    from codetracer.capture import pipes as _pipes
-except ImportError:
-    # This system has no such modules or functions.
-    _pipes = _descriptors = None
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Final
 
     from codetracer.capture.streams import CaptureMode, Record
@@ -100,8 +92,14 @@ class OutputCapture:
 
     def __init__(self, mode: CaptureMode, record: Record, in_c: Any) -> None:
         self._mode = mode
-        self._record = record
-        self._in_c = in_c
+        self._redirect = _redirection(record, in_c) if mode == "proxies+fd" else None
+        if in_c is None:
+            # Imported here and below, because the usual recording does without these modules.
+            from codetracer.capture.hooks import Hooks
+
+            self._make_hooks: Callable[[], Any] = lambda: Hooks(record)
+        else:
+            self._make_hooks = lambda: in_c.Capture(record, began_here)
         self._hooks: Any = None
         self._pipes: Any = None
         self._set: list[tuple[dict[str, Any], str, Any, Any]] = []
@@ -110,10 +108,9 @@ class OutputCapture:
         """Replace methods of the standard streams; do nothing if that was done already."""
         if self._hooks is not None or self._mode == "off":
             return
-        in_c = self._in_c
-        self._hooks = in_c.Capture(self._record, began_here) if in_c else Hooks(self._record)
-        if self._mode == "proxies+fd" and _descriptors is not None:
-            self._pipes = _descriptors.redirect((in_c or _pipes).Pipes, self._record)
+        self._hooks = self._make_hooks()
+        if self._redirect is not None:
+            self._pipes = self._redirect()
             self._hooks.set_pipes(self._pipes)
         self._take_output()
         self._take_input()
@@ -206,6 +203,19 @@ class OutputCapture:
     def _put(self, namespace: dict[str, Any], name: str, value: object) -> None:
         self._set.append((namespace, name, value, namespace.get(name, _ABSENT)))
         namespace[name] = value
+
+
+def _redirection(record: Record, in_c: Any) -> Callable[[], Any] | None:
+    """Return a function that redirects descriptors; None if this system cannot do it."""
+    try:
+        from codetracer.capture.descriptors import redirect
+
+        if in_c is None:
+            in_c = import_module("codetracer.capture.pipes")
+    except ImportError:
+        # This system has no such modules or functions.
+        return None
+    return lambda: redirect(in_c.Pipes, record)
 
 
 def _peek(owner: Any, name: str) -> Any:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, Literal
 
+    from codetracer.filters.model import Action, FilterFile, IoCapture, Rule, ValuePattern
     from codetracer.filters.names import SecretNames
-    from codetracer.filters.schema import Action, FilterFile, IoCapture, Rule, ValuePattern
     from codetracer.filters.selectors import Test, ValueKind
 
     type Origin = Literal["builtin", "project", "environment", "command line"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 
-from codetracer.filters.patterns import PatternError
+from codetracer.filters.model import PatternError
 from codetracer.own import seal
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ __all__ = ["add_file_options", "checked_glob"]
 
 seal(globals())
 
-CLOSED: Final = re.compile(r"(?:[^[]|\[!?+\]?+[^\]]*+\])*+")
+CLOSED: Final = r"(?:[^[]|\[!?+\]?+[^\]]*+\])*+"
 """Matches a glob in which every ``[`` begins a set; `fnmatch` takes any other one literally.
 
 A ``]`` right after ``[`` or ``[!`` is in the set and does not close it. The regex can match each
@@ -60,7 +59,10 @@ def checked_glob(glob: str) -> str:
     """
     if not glob:
         raise PatternError("a glob must not be empty")
-    if not CLOSED.fullmatch(glob):
+    # Imported here, because a recording without such an option does not need it.
+    import re
+
+    if not re.fullmatch(CLOSED, glob):
         raise PatternError(
             f"{glob!r} has a '[' that is not closed; write [[] for a bracket in a name"
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 from codetracer.errors import UsageError
+from codetracer.filters.builtin import BUILTINS, builtin_filter
 from codetracer.filters.chain import FOLDER, FilterChain, FilterSource
 from codetracer.filters.names import SecretNames, words_of
-from codetracer.filters.schema import parse_filter
-from codetracer.filters.selectors import as_base
 from codetracer.inspect.paths import working_directory
 
 TYPE_CHECKING = False
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import Origin
-    from codetracer.filters.schema import FilterFile
+    from codetracer.filters.model import FilterFile
     from codetracer.inspect.paths import FileGlobs
 
-__all__ = ["BUILTINS", "NO_REDACTION", "PROJECT_FILTER", "REDACT", "VARIABLE", "load_chain"]
+__all__ = ["NO_REDACTION", "PROJECT_FILTER", "REDACT", "VARIABLE", "load_chain"]
 
 VARIABLE: Final = "CODETRACER_TRACE_FILTER"
 """The environment variable that names filter files."""
@@ -35,9 +34,6 @@ PROJECT_FILTER: Final = os.path.join(FOLDER, "trace-filter.toml")
 """The relative path of a project's filter, searched from the program's folder upward."""
 
 SEPARATOR: Final = "::"
-
-BUILTINS: Final = ("default", "pytest", "unittest")
-"""The filters that come with codetracer."""
 
 
 def load_chain(
@@ -73,9 +69,7 @@ def load_chain(
     """
     found = _project_filter(start)
     project = os.path.dirname(os.path.dirname(found)) if found else working_directory()
-    filters: list[tuple[FilterSource, FilterFile]] = []
-    for name in builtin:
-        filters.append(_load_builtin(name, inherits=bool(filters)))
+    filters = [_load_builtin(name) for name in builtin]
 
     def load(path: str, origin: Origin) -> None:
         filters.append(_load_file(path, origin, inherits=bool(filters)))
@@ -105,8 +99,7 @@ def _names(
                 f"{name!r} cannot be redacted: it has no letter and no digit",
                 {"name": name},
             )
-    with open(os.path.join(os.path.dirname(__file__), "builtin", "secrets.toml"), "rb") as file:
-        return SecretNames(file.read().decode(), (*added, *redact), readers_only=not redaction)
+    return SecretNames((*added, *redact), readers_only=not redaction)
 
 
 def _project_filter(start: str) -> str | None:
@@ -141,6 +134,9 @@ def _unreadable(path: str, origin: str, problem: str) -> UsageError:
 
 
 def _load_file(path: str, origin: Origin, *, inherits: bool) -> tuple[FilterSource, FilterFile]:
+    # Imported here, because `tomllib` and `re` take milliseconds, and few recordings need them.
+    from codetracer.filters.schema import parse_filter
+
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -158,25 +154,11 @@ def _load_file(path: str, origin: Origin, *, inherits: bool) -> tuple[FilterSour
     return FilterSource(parsed.name, path, origin, path, _sha256(content)), parsed
 
 
-def _load_builtin(name: str, *, inherits: bool) -> tuple[FilterSource, FilterFile]:
+def _load_builtin(name: str) -> tuple[FilterSource, FilterFile]:
     if name not in BUILTINS:
         raise ValueError(f"there is no built-in filter {name!r}; there are {', '.join(BUILTINS)}")
-    label = f"<builtin {name}>"
-    path = os.path.join(os.path.dirname(__file__), "builtin", f"{name}.toml")
-    with open(path, "rb") as file:
-        content = file.read()
-    text = content.decode("utf-8").replace("@standard_library@", _standard_library())
-    parsed = parse_filter(text, label, inherits=inherits)
-    return FilterSource(parsed.name, None, "builtin", label, _sha256(content)), parsed
-
-
-def _standard_library() -> str:
-    """Return a regex for the folders of the standard library, each with a slash at the end."""
-    import re
-
-    folders = sorted(as_base(os.path.dirname(os.__file__)))
-    # An apostrophe would end the TOML string around the regex.
-    return "|".join(map(re.escape, folders)).replace("'", r"\x27")
+    content, sha256 = builtin_filter(name)
+    return FilterSource(content.name, None, "builtin", f"<builtin {name}>", sha256), content
 
 
 def _sha256(content: bytes) -> str:

@@ -11,15 +11,13 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from codetracer.filters.model import PatternError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["PatternError", "compile_glob", "compile_regex"]
-
-
-class PatternError(ValueError):
-    """A selector or its pattern is wrong; the text describes the mistake and the remedy."""
+__all__ = ["compile_glob", "compile_regex"]
 
 
 @cache

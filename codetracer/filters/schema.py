@@ -14,11 +14,10 @@ import tomllib
 from codetracer.errors import UsageError
 from codetracer.filters.formatters import problem_of_type
 from codetracer.filters.lines import key_name, line_of, lines_of_keys
-from codetracer.filters.patterns import PatternError
+from codetracer.filters.model import FilterFile, IoCapture, PatternError, Rule, ValuePattern
 from codetracer.filters.selectors import (
     SCOPE_KINDS,
     VALUE_KINDS,
-    Selector,
     parse_selector,
     suggestion,
 )
@@ -26,14 +25,13 @@ from codetracer.filters.selectors import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Final, Literal, NoReturn, TypeGuard
+    from typing import Final, NoReturn, TypeGuard
 
     from codetracer.filters.lines import KeyPath
+    from codetracer.filters.model import Action, Exec
+    from codetracer.filters.selectors import Selector
 
-    type Exec = Literal["trace", "skip"]
-    type Action = Literal["allow", "redact", "drop"]
-
-__all__ = ["VERSION", "FilterFile", "IoCapture", "Rule", "ValuePattern", "parse_filter"]
+__all__ = ["VERSION", "parse_filter"]
 
 VERSION: Final = 1
 """The newest supported version of the schema."""
@@ -58,93 +56,6 @@ FORMATTER_KEYS: Final = ("type", "function", "reason")
 
 FUNCTION: Final = re.compile(r"(?:[^\W\d]\w*(?:\.[^\W\d]\w*)*:)?[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 """``module:function``, ``module:Class.method``, or the name of a method of the type."""
-
-
-class ValuePattern:
-    """A ``[[scope.rules.value_patterns]]``: the action for values with certain names."""
-
-    __slots__ = ("action", "selector")
-
-    def __init__(self, selector: Selector, action: Action) -> None:
-        self.selector = selector
-        self.action: Action = action
-
-
-class Rule:
-    """A ``[[scope.rules]]``.
-
-    Attributes:
-        selector: selects the code objects to which the rule applies.
-        exec: whether they are recorded (``trace``) or not (``skip``); None keeps the earlier
-            decision.
-        value_default: the action for values that match no pattern; None keeps the earlier one.
-        patterns: the patterns for values, in the order of the file.
-        reason: the reason in the file, or else the text of the selector.
-    """
-
-    __slots__ = ("exec", "patterns", "reason", "selector", "value_default")
-
-    def __init__(
-        self,
-        selector: Selector,
-        exec_: Exec | None,
-        value_default: Action | None,
-        patterns: tuple[ValuePattern, ...],
-        reason: str,
-    ) -> None:
-        self.selector = selector
-        self.exec: Exec | None = exec_
-        self.value_default: Action | None = value_default
-        self.patterns = patterns
-        self.reason = reason
-
-
-class IoCapture:
-    """An ``[io]``: whether the program's output and input are recorded.
-
-    Attributes:
-        capture: whether they are recorded.
-        streams: the recorded streams, from ``stdout``, ``stderr``, ``stdin``, ``files``.
-    """
-
-    __slots__ = ("capture", "streams")
-
-    def __init__(self, capture: bool, streams: tuple[str, ...]) -> None:
-        self.capture = capture
-        self.streams = streams
-
-
-class FilterFile:
-    """A whole filter file.
-
-    Attributes:
-        name: the filter's name, from ``[meta]``.
-        default_exec: whether code is recorded if no rule decides; None inherits the default of the
-            filter before it in the chain.
-        default_value_action: the action for values if no rule decides; None inherits as well.
-        rules: the rules, in the order of the file.
-        io: the ``[io]`` table; None if the file has none.
-        formatters: the names of functions that describe objects, by the names of the objects'
-            types.
-    """
-
-    __slots__ = ("default_exec", "default_value_action", "formatters", "io", "name", "rules")
-
-    def __init__(
-        self,
-        name: str,
-        default_exec: Exec | None,
-        default_value_action: Action | None,
-        rules: tuple[Rule, ...],
-        io: IoCapture | None,
-        formatters: dict[str, str],
-    ) -> None:
-        self.formatters = formatters
-        self.name = name
-        self.default_exec: Exec | None = default_exec
-        self.default_value_action: Action | None = default_value_action
-        self.rules = rules
-        self.io = io
 
 
 def parse_filter(text: str, label: str, *, inherits: bool) -> FilterFile:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import posixpath
 
-from codetracer.filters.patterns import PatternError, compile_glob, compile_regex
+from codetracer.filters.model import PatternError
+from codetracer.filters.plain import plain_test
 from codetracer.own import seal
 
 TYPE_CHECKING = False
@@ -103,6 +104,12 @@ def _wrong_kind(text: str, kind: str, kinds: Sequence[str]) -> str:
 def _test(match: str, pattern: str) -> Test:
     if match == "literal":
         return pattern.__eq__
+    plain = plain_test(pattern) if match == "glob" else None
+    if plain is not None:
+        return plain
+    # Imported here, so that a recording whose filters have no such pattern does not load `re`.
+    from codetracer.filters.patterns import compile_glob, compile_regex
+
     return compile_glob(pattern).match if match == "glob" else compile_regex(pattern).search
 
 
@@ -128,6 +135,8 @@ def file_test(selector: Selector, bases: Sequence[str]) -> Test:
     if selector.match == "literal":
         return {pattern, *(posixpath.normpath(base + pattern) for base in bases)}.__contains__
     if selector.match == "regex" and pattern.startswith(("^/", r"\A/", r"^\/")):
+        return test
+    if not bases:
         return test
     is_rooted = selector.match == "glob" and pattern.startswith("/")
 

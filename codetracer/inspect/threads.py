@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
-__all__ = ["name_in", "task_name", "thread_name"]
+__all__ = ["name_among", "task_name", "thread_name"]
 
 seal(globals())
 
@@ -35,17 +35,18 @@ def thread_name() -> str:
     threading = _modules.get("threading")
     if threading is None:
         return f"thread {get_ident()}" if _count() else "MainThread"
-    return name_in(threading, get_ident())
+    # The table of threads has no public name.
+    return name_among(threading._active, get_ident())
 
 
-def name_in(threading: Any, ident: int) -> str:
+def name_among(threads: dict[int, Any], ident: int) -> str:
     """Return a thread's name; ``thread 1234`` if it has none.
 
     Parameters:
-        threading: the module `threading`. Its table of threads has no public name.
+        threads: the threads that `threading` knows, by their identifiers.
         ident: the thread's identifier, as `threading.get_ident` returns it.
     """
-    thread = threading._active.get(ident)
+    thread = threads.get(ident)
     name = None if thread is None else _object_attribute(thread, "__dict__").get("_name")
     return name if type(name) is str else f"thread {ident}"
 

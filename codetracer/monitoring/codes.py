@@ -6,8 +6,8 @@ the end of a code object. Otherwise weak references are used, which a program ca
 
 from __future__ import annotations
 
+from _weakref import ref
 from importlib import import_module
-from weakref import ref
 
 from codetracer.own import seal
 

@@ -32,7 +32,7 @@ from codetracer.errors import HostError, UsageError
 from codetracer.own import seal
 from codetracer.recording.json_text import json_text
 from codetracer.recording.names import DEFAULT_FOLDER, METADATA_FILE, SOURCES_FOLDER, source_name
-from codetracer.recording.writer import OWNER_FILE, make_private
+from codetracer.recording.private import OWNER_FILE, make_private
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_joined
 from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX

@@ -25,8 +25,8 @@ from os import strerror as _strerror
 from os import unlink as _unlink
 from zlib import crc32 as _crc32
 
-from codetracer.errors import HostError
 from codetracer.own import seal
+from codetracer.recording.private import OWNER_FILE, make_private, unwritable
 from codetracer.whose import began_here
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
@@ -59,12 +59,9 @@ if TYPE_CHECKING:
         def abandon(self) -> None: ...
 
 
-__all__ = ["OWNER_FILE", "LogWriter", "make_private", "unwritable"]
+__all__ = ["LogWriter"]
 
 seal(globals())
-
-OWNER_FILE: Final = 0o600
-"""The mode of a recording's files, because their content may be secret."""
 
 WINDOW: Final = 16 * BLOCK_SIZE
 """How many bytes of a long file are mapped, and allocated on the disk, at a time."""
@@ -408,22 +405,6 @@ class LogWriter:
         return file
 
 
-def make_private(file: int) -> None:
-    """Set the mode of a new file to `OWNER_FILE`, because the umask may have removed bits of it.
-
-    Parameters:
-        file: its descriptor.
-    """
-    if _fstat(file).st_mode & 0o777 == OWNER_FILE or _fchmod is None:
-        return
-    try:
-        _fchmod(file, OWNER_FILE)
-    except OSError as error:
-        # Some file systems have no modes.
-        if not began_here(error):
-            raise
-
-
 def _number(error: OSError | MemoryError) -> int:
     """Return the errno of an error; ENOMEM for a MemoryError."""
     if isinstance(error, OSError):
@@ -437,16 +418,6 @@ def _remove(path: str) -> None:
     except OSError as error:
         if not began_here(error):
             raise
-
-
-def unwritable(path: str, reason: str) -> HostError:
-    """Return the error for a log that cannot be written.
-
-    Parameters:
-        path: the log.
-        reason: the reason, for example the system's message.
-    """
-    return HostError("ERR_IO", f"{path} cannot be written: {reason}", {"file": path})
 
 
 try:
@@ -472,7 +443,6 @@ else:
 
 
 _fallocate: Final[Any] = getattr(os, "posix_fallocate", None)
-_fchmod: Final[Any] = getattr(os, "fchmod", None)
 _pwrite: Final[Any] = getattr(os, "pwrite", None)
 
 

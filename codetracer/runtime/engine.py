@@ -10,12 +10,10 @@ from time import perf_counter_ns
 
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
-from codetracer.recording.writer import LogWriter, unwritable
-from codetracer.runtime.events import Events
+from codetracer.recording.private import unwritable
 from codetracer.runtime.native import engine_in_c
-from codetracer.runtime.secrets import Secrets
+from codetracer.runtime.secret_forms import SecretForms
 from codetracer.runtime.told import ToldLayout
-from codetracer.runtime.values import Values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +35,9 @@ def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:
     """Return a log writer for an engine; the parameters are those of `LogWriter`."""
     in_c = engine_in_c()
     if in_c is None:
+        # Imported here and below, because the engine in C does without these modules.
+        from codetracer.recording.writer import LogWriter
+
         return LogWriter(path, recording, pid, started)
     log: Log = in_c.LogWriter(path, recording, pid, started, unwritable)
     return log
@@ -64,9 +65,12 @@ def make_engine(
         clock: returns ns; by default `time.perf_counter_ns`.
     """
     in_c = engine_in_c()
-    secrets = Secrets(gate.names)
     if in_c is None:
-        values = Values(definitions, limits, secrets)
+        from codetracer.runtime.events import Events
+        from codetracer.runtime.secrets import Secrets
+        from codetracer.runtime.values import Values
+
+        values = Values(definitions, limits, Secrets(gate.names))
         return Events(
             log,
             gate,
@@ -78,6 +82,7 @@ def make_engine(
             clock=clock or perf_counter_ns,
         )
     formatters = definitions.formatters
+    forms = None if gate.names is None else SecretForms(gate.names)
     engine: Engine = in_c.Engine(
         log=log,
         gate=gate,
@@ -93,7 +98,7 @@ def make_engine(
         clock=clock,
         layout_of=lambda kind: ToldLayout(kind, formatters),
         say=formatters.say,
-        parts=None if gate.names is None else secrets.parts,
-        urls=None if gate.names is None else secrets.urls,
+        parts=None if forms is None else forms.parts,
+        urls=None if forms is None else forms.urls,
     )
     return engine

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import FilterChain
+    from codetracer.filters.model import Action
     from codetracer.filters.names import SecretNames
-    from codetracer.filters.schema import Action
     from codetracer.filters.selectors import ValueKind
 
 __all__ = ["Gate"]

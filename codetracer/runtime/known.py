@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 import types
+from _weakref import ref
 from importlib import import_module
-from weakref import ref
 
 from codetracer.inspect.kinds import (
     entry,

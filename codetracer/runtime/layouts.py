@@ -7,8 +7,8 @@ up on an instance or type of the program, and none of their methods is called.
 from __future__ import annotations
 
 import types
+from _weakref import ref
 from importlib import import_module
-from weakref import ref
 
 from codetracer.inspect.kinds import (
     IS_HEAP_TYPE,

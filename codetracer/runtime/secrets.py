@@ -4,13 +4,11 @@ A secret is found as a value with a secret name (`codetracer.filters.names`), or
 on it is hidden in every text of the recording. Only keyed hashes of it are kept: a hash of its
 first six bytes, to search longer texts, and a hash of its first 256 bytes, to compare them.
 
-`native/secrets.c` does the same as `Secrets`, and calls its `parts` and `urls`.
+`native/secrets.c` does the same.
 """
 
 from __future__ import annotations
 
-import re
-from collections import deque
 from io import BytesIO
 from itertools import islice, repeat
 from os import urandom
@@ -18,46 +16,34 @@ from os import urandom
 from codetracer.inspect.kinds import has, mro_of
 from codetracer.own import seal
 from codetracer.runtime.known import buffer_bytes
-from codetracer.runtime.utf8 import text_of
+from codetracer.runtime.secret_forms import (
+    ITEMS,
+    LOOKED_AHEAD,
+    PLACEHOLDER,
+    SHORTEST,
+    WINDOW,
+    SecretForms,
+)
 from codetracer_bindings.trace_texts import texts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterable
     from typing import Any, Final
 
     from codetracer.filters.names import SecretNames
-
-    type Span = tuple[int, int]
+    from codetracer.runtime.secret_forms import Span
+else:
+    # `collections` takes a millisecond, and is written in Python.
+    from _collections import deque
 
 __all__ = ["LOOKED_AHEAD", "PLACEHOLDER", "Secrets"]
 
 seal(globals())
 
-PLACEHOLDER: Final = b"<redacted>"
-"""The text that replaces a secret inside a longer text."""
-
-SHORTEST: Final = 6
-"""The least number of characters of a remembered secret. A shorter one is hidden only where it has
-a secret name, because its text appears in too many other texts."""
-
-VARIETY: Final = 3
-"""The least number of different bytes of a secret: ``******`` and zeros are not remembered."""
-
-WINDOW: Final = 6
-"""The number of first bytes of a secret by which texts are searched."""
-
-LOOKED_AHEAD: Final = 256
-"""How many bytes of a secret are compared, and how many after the cut of a text are searched."""
-
 LONGEST: Final = 1 << 16
 """The largest number of characters of a secret that are used."""
-
-PIECE: Final = 16
-"""The size in bytes of the pieces in which the rest of a long secret is remembered."""
-
-LONGEST_KNOWN: Final = 1 << 12
-"""The number of first bytes of a secret that are remembered in pieces."""
 
 MOST: Final = 1 << 16
 """How many secrets are remembered; later ones are hidden only where they have secret names."""
@@ -70,18 +56,6 @@ CLEAN_SLOTS: Final = 4096
 
 DEEPEST: Final = 3
 """How many levels of containers of a secret value are searched for texts."""
-
-ITEMS: Final = 100
-"""How many items of each container are searched."""
-
-SHORTEST_LINE: Final = 16
-"""The least number of bytes of a line of a secret that is remembered as a separate secret."""
-
-_SCHEME: Final = re.compile(rb"(?:basic|bearer|digest|negotiate|token|apikey)\s+(?=\S)", re.I)
-_USERINFO: Final = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^\s/?#'\"<>\\]+)@")
-_PARAMETER: Final = re.compile(rb"[?&#;]([A-Za-z0-9_.\[\]%$-]{1,100})=([^&#\s'\"<>\\]+)")
-_ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
-_RESERVED: Final = re.compile(rb"[^A-Za-z0-9_.~-]")
 
 
 class Secrets:
@@ -96,7 +70,7 @@ class Secrets:
 
     def __init__(self, names: SecretNames | None = None) -> None:
         self.count = 0
-        self._names = names
+        self._forms = None if names is None else SecretForms(names)
         # A random key, so that the hashes are useless outside of this process.
         self._key = int.from_bytes(urandom(8), "little")
         self._windows: dict[int, list[tuple[int, int, int]]] = {}
@@ -111,7 +85,7 @@ class Secrets:
             value: a text, or a container; other values have no texts.
             depth: the number of containers around it.
         """
-        if self._names is None:
+        if self._forms is None:
             return
         kinds = mro_of(type(value))
         if has(kinds, str):
@@ -134,7 +108,7 @@ class Secrets:
         key = hash((self._key, len(data), data[:LOOKED_AHEAD]))
         if len(data) < SHORTEST or key in self._asked:
             return
-        for part in self.parts(data):
+        for part in self._forms.parts(data) if self._forms is not None else ():
             self._add(part)
         if len(self._asked) < MOST_ASKED:
             self._asked.add(key)
@@ -150,69 +124,6 @@ class Secrets:
         self._clean = [0] * CLEAN_SLOTS
         self.count += 1
 
-    # -- the forms of a secret; computed once for each
-
-    def parts(self, data: bytes) -> list[bytes]:
-        """Return the forms of a secret text to remember: none, one or several.
-
-        Parameters:
-            data: the text; UTF-8 if it was a `str`.
-        """
-        text = data.strip()
-        scheme = _SCHEME.match(text)
-        if scheme is not None:
-            text = text[scheme.end() :]
-        found = [text, *self.urls(text)[1]]
-        plain = text_of(text)
-        if plain is not None:
-            # The form in messages that show its repr.
-            found.append(repr(plain)[1:-1].encode("utf-8", "surrogatepass"))
-        # `masked` hides only the compared part of a secret, and these pieces of the rest.
-        found += [
-            text[at : at + PIECE]
-            for at in range(LOOKED_AHEAD, min(len(text), LONGEST_KNOWN), PIECE)
-        ]
-        if len(text) <= LOOKED_AHEAD and b"\n" not in text:
-            found += [_unquoted(text), _RESERVED.sub(_quote, text)]
-        elif b"\n" in text:
-            lines = text.splitlines()[:ITEMS]
-            found += [line.strip() for line in lines if len(line.strip()) >= SHORTEST_LINE]
-        return [part for part in dict.fromkeys(found) if self._is_told(part)]
-
-    def _is_told(self, part: bytes) -> bool:
-        """Return whether a text is long and unusual enough to be recognized again."""
-        plain = text_of(part)
-        size = len(part) if plain is None else len(plain)
-        if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
-            return False
-        if part == PLACEHOLDER or self._names is None:
-            return False
-        return plain is None or not self._names.is_word(plain)
-
-    def urls(self, data: bytes) -> tuple[list[Span], list[bytes]]:
-        """Return the places of secrets in the URLs of a text, and the secrets to remember.
-
-        Parameters:
-            data: the text; UTF-8 if it was a `str`.
-        """
-        spans: list[Span] = []
-        secrets: list[bytes] = []
-        if self._names is None or self._names.readers_only:
-            return spans, secrets
-        for found in _USERINFO.finditer(data):
-            spans.append(found.span(2))
-            _, colon, password = found[2].partition(b":")
-            if colon:
-                secrets += [password, _unquoted(password)]
-            elif found[1].lower() in (b"http", b"https"):
-                # Without a password, the name is the secret: a token, for instance.
-                secrets += [found[2], _unquoted(found[2])]
-        for found in _PARAMETER.finditer(data):
-            if self._names.is_parameter(found[1].decode()):
-                spans.append(found.span(2))
-                secrets += [found[2], _unquoted(found[2])]
-        return sorted(spans), [text for text in dict.fromkeys(secrets) if self._is_told(text)]
-
     # -- hiding
 
     def hidden(self, value: Any, base: Any, limit: int, length: int) -> bytes | None:
@@ -227,7 +138,7 @@ class Secrets:
         Returns:
             The text with placeholders, in UTF-8; an empty one if all of it is secret.
         """
-        if self._names is None:
+        if self._forms is None:
             return None
         head = base.__getitem__(value, slice(limit + LOOKED_AHEAD))
         kept = limit
@@ -245,7 +156,7 @@ class Secrets:
 
     def clean(self, data: bytes) -> bytes:
         """Return a text with placeholders in place of secrets."""
-        if self._names is None:
+        if self._forms is None:
             return data
         spans = self._spans(data, is_text=False)
         return _replaced(data, spans, len(data)) if spans else data
@@ -275,8 +186,8 @@ class Secrets:
         if key == self._clean[slot]:
             return []
         spans: list[Span] = []
-        if may_hold_url:
-            spans, secrets = self.urls(data)
+        if may_hold_url and self._forms is not None:
+            spans, secrets = self._forms.urls(data)
             for secret in secrets:
                 self._add(secret)
         spans = _merged(spans + self._remembered(data, is_text=is_text, whole=True))
@@ -329,18 +240,6 @@ def _items(value: Any, kinds: tuple[type, ...]) -> Iterable[object]:
 
 def _encoded(text: str) -> bytes:
     return str.encode(text, "utf-8", "surrogatepass")
-
-
-def _unquoted(data: bytes) -> bytes:
-    return _ESCAPE.sub(_escaped, data)
-
-
-def _escaped(found: re.Match[bytes]) -> bytes:
-    return bytes((int(found[1], 16),))
-
-
-def _quote(found: re.Match[bytes]) -> bytes:
-    return b"%%%02X" % found[0][0]
 
 
 def _may_hold_url(data: bytes) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codetracer.filters.globs import add_file_options, checked_glob
-from codetracer.filters.patterns import PatternError
+from codetracer.filters.model import PatternError
 
 
 @pytest.mark.parametrize("glob", ["*.py", "shop/*", "[ab].py", "[!]x].py", "[]].py", "a]b", "[[]x"])

@@ -1,25 +1,25 @@
 """The list of names that say that something is secret: one row each, with its reason."""
 
+import random
+import re
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-import codetracer.filters
 from codetracer.filters.chain import NamePatterns
-from codetracer.filters.names import LONGEST, SecretNames, words_of
-from codetracer.filters.schema import ValuePattern
+from codetracer.filters.model import ValuePattern
+from codetracer.filters.names import LONGEST, SecretNames, _assigned, words_of
 from codetracer.filters.selectors import VALUE_KINDS, parse_selector
 from codetracer.runtime.values import MAX_CHARACTERS, AttributeActions
+from tests.support.project import ROOT
 from tests.support.secret_programs import HARMLESS, NAMES
 
-LIST = (Path(codetracer.filters.__file__).parent / "builtin/secrets.toml").read_text("utf-8")
-ROWS = tomllib.loads(LIST)
+ROWS = tomllib.loads((ROOT / "spec/filters/secrets.toml").read_text("utf-8"))
 
 
 def names(*added: str) -> SecretNames:
-    return SecretNames(LIST, added)
+    return SecretNames(added)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +134,18 @@ def test_arguments_are_hidden_by_the_names_before_them() -> None:
         *("--password", "<redacted>", "--token=<redacted>", "API_KEY=<redacted>"),
         *("Authorization: <redacted>", "-v", "--tokens", "e"),
     ]
+
+
+WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+")
+ASSIGNED = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
+CHARACTERS = "ABab1_- äÄ٣²:=\x1c\u2003\n"
+
+
+def test_words_and_arguments_are_found_as_a_regex_finds_them() -> None:
+    some = random.Random(1)
+    for _ in range(20_000):
+        text = "".join(some.choices(CHARACTERS, k=some.randint(0, 10)))
+        assigned = ASSIGNED.fullmatch(text)
+
+        assert [*words_of(text)] == [word.lower() for word in WORDS.findall(text)], text
+        assert _assigned(text) == (assigned and assigned.groups()), text

@@ -2,7 +2,8 @@
 
 import pytest
 
-from codetracer.filters.patterns import PatternError, compile_glob, compile_regex
+from codetracer.filters.model import PatternError
+from codetracer.filters.patterns import compile_glob, compile_regex
 from codetracer.filters.selectors import SCOPE_KINDS, VALUE_KINDS, file_test, parse_selector
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from codetracer import UsageError
 from codetracer.filters.lines import lines_of_keys
-from codetracer.filters.schema import FilterFile, parse_filter
+from codetracer.filters.model import FilterFile
+from codetracer.filters.schema import parse_filter
 
 HEAD = """\
 [meta]

@@ -68,8 +68,9 @@ def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
     )
 
     # Each is taken apart again at the end of every process that the program forks. What argparse
-    # and tomllib load differs by version: contextlib, dataclasses, inspect.
+    # loads differs by version: contextlib, dataclasses, inspect.
     unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.watch.tracer"}
+    unwanted |= {"threading", "tomllib", "typing", "weakref", "codetracer.runtime.events"}
     # What reads recordings.
     unwanted |= {
         f"codetracer_bindings.{name}" for name in ("_decoder", "_indexer", "trace_decoder")

@@ -79,7 +79,7 @@ def test_metadata_is_whole_or_as_it_was(tmp_path: Path) -> None:
 
 def test_metadata_is_the_text_that_json_would_make_of_it() -> None:
     value = {
-        "text": 'a"\\\n\udcff\u00e4',
+        "text": 'a"\\\n\udcff\u00e4\U0001f600\x00\x7f\r\t\f\b/',
         "numbers": [0, -1, 10**30, 0.5],
         "words": [None, True, False],
         "empty": [{}, [], ""],
