@@ -1,94 +1,35 @@
 """The command line: ``codetracer COMMAND [OPTION ...] PROGRAM [ARG ...]``.
 
 To add a command that runs a program, write a module like `codetracer.watch.command`, and add it to
-`PROGRAM_COMMANDS`. To add one that reads a trace, write a module like `codetracer.commands.info`,
-and add it to `TRACE_COMMANDS`; for any other command, use `OTHER_COMMANDS`. The command line loads
-only the module of the called command, because that module may share its process with a program.
+`codetracer.commands.PROGRAM_COMMANDS`. To add one that reads a trace, write a module like
+`codetracer.commands.info`, and add it to `TRACE_COMMANDS`; for any other command, use
+`OTHER_COMMANDS`. The command line loads only the module of the called command, because that module
+may share its process with a program.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from importlib import import_module
 
-from codetracer import backend, configure_policy_from_env, log, policy_snapshot
+from codetracer import configure_policy_from_env, log, policy_snapshot
+from codetracer.commands import PROGRAM_COMMANDS
+from codetracer.commands.plain_options import PlainParser
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.launcher import Target
 from codetracer.standard_error import complain
-from codetracer.version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, Final, NoReturn, Protocol
+    import argparse
+    from collections.abc import Callable, Sequence
+    from typing import Final, NoReturn
 
-    class Command(Protocol):
-        """The module of a command.
+    from codetracer.commands import ProgramCommand, TraceCommand
+    from codetracer.commands.plain_options import Options
 
-        Attributes:
-            SUMMARY: a few words about what the command does.
-            EXAMPLES: some calls of the command, for its help text.
-        """
-
-        SUMMARY: str
-        EXAMPLES: str
-
-        def add_options(self, parser: argparse.ArgumentParser) -> None:
-            """Add the command's options to a parser."""
-
-    class ProgramCommand(Command, Protocol):
-        """The module of a command that runs a program.
-
-        Attributes:
-            RUNNERS: modules that have an option with their name, which runs them like ``-m``.
-        """
-
-        RUNNERS: tuple[str, ...]
-
-        def prepare(self, options: argparse.Namespace, target: Target) -> Callable[[], None]:
-            """Return a function to call right before the program's first instruction.
-
-            Raises:
-                RecorderError: the command cannot do what the options ask for.
-            """
-            ...
-
-        def execute(self, target: Target, start: Callable[[], None]) -> int:
-            """Run the target, as `codetracer.launcher.run` does, and return the exit status."""
-            ...
-
-    class TraceCommand(Command, Protocol):
-        """The module of a command that does not run a program."""
-
-        def run(self, options: argparse.Namespace) -> int:
-            """Run the command with its options, and return the exit status.
-
-            Raises:
-                RecorderError: the command failed; for example, the trace is missing or damaged.
-            """
-            ...
-
-
-__all__ = ["all_parsers", "main"]
-
-PROGRAM_COMMANDS: Final = {
-    "record": "codetracer.commands.record",
-    "watch": "codetracer.watch.command",
-}
-TRACE_COMMANDS: Final = {
-    "show": "codetracer.commands.show.command",
-    "debug": "codetracer.commands.debug",
-    "why": "codetracer.commands.why",
-    "info": "codetracer.commands.info",
-    "export": "codetracer.commands.export",
-    "dap": "codetracer.commands.dap",
-}
-OTHER_COMMANDS: Final = {
-    "completion": "codetracer.commands.completion",
-    "events": "codetracer.commands.events",
-}
+__all__ = ["main"]
 
 RENAMED: Final = {
     "trace": "it is `codetracer watch` now, which shows a program's events as they happen;"
@@ -119,34 +60,64 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = arguments[0] if arguments else ""
     try:
         configure_policy_from_env()
-        parser, programs, readers = _parsers(name)
-    except RecorderError as error:
-        _fail(error)
-    if not arguments:
-        parser.print_help(sys.stderr)
-        return EXIT_USAGE
-    if name in readers:
-        # Imported here, because recorded programs load this module too.
-        from codetracer.terminal import safe_streams
-
-        options = parser.parse_args(arguments)
-        with safe_streams():
-            return _read(readers[name], options)
-    if name in RENAMED:
-        parser.error(f"there is no command {name!r}: {RENAMED[name]}")
-    if name in ("-h", "--help", "--version"):
-        parser.parse_args([name])
-    if name not in programs:
-        parser.error(_unknown(name, [*programs, *readers]))
-    command, own_parser = programs[name]
-    own, program = _split(own_parser, command.RUNNERS, arguments[1:])
-    options = own_parser.parse_args(own)
-    target = _target(own_parser, command.RUNNERS, program)
-    try:
+        if name not in PROGRAM_COMMANDS:
+            return _run_other(arguments)
+        command: ProgramCommand = import_module(PROGRAM_COMMANDS[name])
+        call = _plain_call(command, arguments[1:]) or _parsed_call(name, command, arguments[1:])
+        options, target = call
         start = command.prepare(options, target)
     except RecorderError as error:
         _fail(error)
     return command.execute(target, lambda: _guarded(start))
+
+
+def _plain_call(command: ProgramCommand, arguments: list[str]) -> tuple[Options, Target] | None:
+    """Return what `_parsed_call` would return; None if `argparse` has to say it."""
+    parser = PlainParser()
+    command.add_options(parser)
+    own, program = _split(parser.taking_values, command.RUNNERS, arguments)
+    options = parser.read(own)
+    try:
+        return None if options is None else (options, _target(command.RUNNERS, program))
+    except ValueError:
+        return None
+
+
+def _parsed_call(
+    name: str, command: ProgramCommand, arguments: list[str]
+) -> tuple[Options, Target]:
+    """Return a command's options, and the program to run. Exit if they are wrong, or for help."""
+    # Imported here and below, because recorded programs load this module too.
+    from codetracer.commands.parsers import parsers, taking_values
+
+    parser = parsers(name)[1][name]
+    own, program = _split(taking_values(parser), command.RUNNERS, arguments)
+    options = parser.parse_args(own)
+    try:
+        return options, _target(command.RUNNERS, program)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+def _run_other(arguments: list[str]) -> int:
+    """Run a command that runs no program; return the exit status."""
+    from codetracer.commands.parsers import parsers
+    from codetracer.terminal import safe_streams
+
+    name = arguments[0] if arguments else ""
+    parser, programs, readers = parsers(name)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return EXIT_USAGE
+    if name in RENAMED:
+        parser.error(f"there is no command {name!r}: {RENAMED[name]}")
+    if name in ("-h", "--help", "--version"):
+        parser.parse_args([name])
+    if name not in readers:
+        parser.error(_unknown(name, [*programs, *readers]))
+    options = parser.parse_args(arguments)
+    with safe_streams():
+        return _read(readers[name], options)
 
 
 def _unknown(word: str, commands: list[str]) -> str:
@@ -159,12 +130,6 @@ def _unknown(word: str, commands: list[str]) -> str:
     if os.path.exists(word):
         return f"there is no command {word!r}; to record that program: codetracer record {word}"
     return f"there is no command {word!r}{suggestion(word, commands)}; {there}"
-
-
-def all_parsers() -> tuple[argparse.ArgumentParser, set[str]]:
-    """Return the parser with all commands, and the names of the commands that run a program."""
-    parser, programs, _ = _parsers("")
-    return parser, set(programs)
 
 
 def _read(command: TraceCommand, options: argparse.Namespace) -> int:
@@ -203,14 +168,6 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        # It may have an argument in it that is the name of a recording.
-        from codetracer.terminal import safe
-
-        super().error(safe(message))
-
-
 def _guarded(start: Callable[[], None]) -> None:
     # This reports only errors before the program runs; later ones belong to the program.
     try:
@@ -226,91 +183,13 @@ def _fail(error: RecorderError) -> NoReturn:
     sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILURE)
 
 
-def _parsers(
-    name: str,
-) -> tuple[
-    argparse.ArgumentParser,
-    dict[str, tuple[ProgramCommand, argparse.ArgumentParser]],
-    dict[str, TraceCommand],
-]:
-    """Return the parser, and the commands that it knows: the one of this name, or else all."""
-    parser = _Parser(
-        prog="codetracer",
-        description="Record what a Python program does, look at recordings, or watch a program"
-        " while it runs.",
-        epilog="Run `codetracer COMMAND --help` for the options of a command.",
-    )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=_version(),
-        help="show the versions of codetracer and CPython, and which callbacks are in use",
-    )
-    # With a prog of its own it need not lay out the usage, which takes milliseconds.
-    subparsers = parser.add_subparsers(prog="codetracer", metavar="COMMAND", required=True)
-    known = {**PROGRAM_COMMANDS, **TRACE_COMMANDS, **OTHER_COMMANDS}
-    wanted: Iterable[str] = [name] if name in known else known
-    programs: dict[str, tuple[ProgramCommand, argparse.ArgumentParser]] = {}
-    readers: dict[str, TraceCommand] = {}
-    for each in wanted:
-        module: Any = import_module(known[each])
-        summary: str = module.SUMMARY
-        usage = None
-        if each in PROGRAM_COMMANDS:
-            ways = ["SCRIPT", "-m MODULE", "-c CODE", *(f"--{name}" for name in module.RUNNERS)]
-            usage = f"codetracer {each} [OPTION ...] ({' | '.join(ways)}) [ARG ...]"
-        own = subparsers.add_parser(
-            each,
-            help=summary,
-            description=f"{summary[0].upper()}{summary[1:]}.",
-            usage=usage,
-            epilog=module.EXAMPLES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        if each in PROGRAM_COMMANDS:
-            _describe_program(own, module.RUNNERS)
-            programs[each] = module, own
-        else:
-            readers[each] = module
-        module.add_options(own)
-    return parser, programs, readers
-
-
-def _describe_program(parser: argparse.ArgumentParser, runners: tuple[str, ...]) -> None:
-    """Describe the program's arguments in the help. `_split` removes them before parsing."""
-    group = parser.add_argument_group(
-        "program", "named as for python; everything after it goes to the program"
-    )
-    group.add_argument(
-        "script",
-        metavar="SCRIPT",
-        nargs="?",
-        help="a script, a folder or zip file that contains a __main__.py, or - for standard input",
-    )
-    group.add_argument("-m", metavar="MODULE", help="run a module or a package")
-    group.add_argument("-c", metavar="CODE", help="run this code")
-    for runner in runners:
-        group.add_argument(f"--{runner}", action="store_true", help=f"the same as -m {runner}")
-
-
-def _version() -> str:
-    return f"codetracer {__version__} (CPython {sys.version.split()[0]}, {backend()} callbacks)"
-
-
 def _split(
-    parser: argparse.ArgumentParser, runners: tuple[str, ...], arguments: list[str]
+    taking_values: set[str], runners: tuple[str, ...], arguments: list[str]
 ) -> tuple[list[str], list[str]]:
     """Separate a command's options from the program and its arguments.
 
     argparse cannot do this, because it would parse the program's options as the command's.
     """
-    takes_value = {
-        option
-        for action in parser._actions
-        for option in action.option_strings
-        if action.nargs != 0
-    }
     position = 0
     while position < len(arguments):
         word = arguments[position]
@@ -318,14 +197,16 @@ def _split(
             break
         if word.removeprefix("--") in runners:
             break
-        position += 2 if word in takes_value else 1
+        position += 2 if word in taking_values else 1
     return arguments[:position], arguments[position:]
 
 
-def _target(
-    parser: argparse.ArgumentParser, runners: tuple[str, ...], program: list[str]
-) -> Target:
-    """Return the program to run. Exit with status 2 if the arguments name none."""
+def _target(runners: tuple[str, ...], program: list[str]) -> Target:
+    """Return the program to run.
+
+    Raises:
+        ValueError: the arguments name none; the text is the message.
+    """
     word, *rest = program or [""]
     if word[:2] == "--" and word[2:] in runners:
         return Target("module", word[2:], tuple(rest))
@@ -334,10 +215,10 @@ def _target(
         value = [word[2:]] if word[2:] else rest[:1]
         args = rest if word[2:] else rest[1:]
         if not value:
-            parser.error(f"argument {word}: expected one argument")
+            raise ValueError(f"argument {word}: expected one argument")
         return Target("module" if word[1] == "m" else "command", value[0], tuple(args))
     if word == "--":
         word, *rest = rest or [""]
     if not word:
-        parser.error("no program: name a SCRIPT, -m MODULE or -c CODE")
+        raise ValueError("no program: name a SCRIPT, -m MODULE or -c CODE")
     return Target("script", word, tuple(rest))

@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Iterator
 
-from codetracer.cli import all_parsers
+from codetracer.commands.parsers import all_parsers
 
 __all__ = ["reference"]
 

@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the script; return the exit code."""
-    from codetracer.cli import all_parsers
+    from codetracer.commands.parsers import all_parsers
 
     top, runs_programs = all_parsers()
     commands = [

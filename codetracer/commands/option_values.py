@@ -1,35 +1,15 @@
-"""Checks values of options: whole numbers, texts, and options given only once."""
+"""Checks values of options: whole numbers, texts and places."""
 
 from __future__ import annotations
 
-import argparse
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argparse import ArgumentTypeError
     from collections.abc import Callable
 
     from codetracer.replay import Place
 
-__all__ = ["Once", "place", "source_line", "step", "text", "whole_number"]
-
-
-class Once(argparse.Action):
-    """An action of argparse that stores an option's value, and refuses a second one."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: object,
-        option: str | None = None,
-    ) -> None:
-        """Store the value; see argparse."""
-        before = getattr(namespace, self.dest)
-        if before is not None:
-            raise argparse.ArgumentError(
-                self, f"given twice, {before!r} and {values!r}; ask for one at a time"
-            )
-        setattr(namespace, self.dest, values)
+__all__ = ["place", "source_line", "step", "text", "whole_number"]
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -49,7 +29,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         except ValueError:
             number = least - 1
         if number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(f"must be a whole number, {allowed}, not {text!r}")
+            raise _wrong(f"must be a whole number, {allowed}, not {text!r}")
         return number
 
     return parse
@@ -58,7 +38,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
 def text(given: str) -> str:
     """Return the text, which must not be empty; a ``type`` of an option for `argparse`."""
     if not given:
-        raise argparse.ArgumentTypeError("must not be empty")
+        raise _wrong("must not be empty")
     return given
 
 
@@ -69,7 +49,7 @@ def place(given: str) -> Place:
     try:
         return Place.parse(given)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+        raise _wrong(str(error)) from None
 
 
 def step(given: str) -> Place:
@@ -82,5 +62,12 @@ def source_line(given: str) -> tuple[str, int]:
     """Return the file and the line of a text; a ``type`` of an option for `argparse`."""
     path, _, line = given.rpartition(":")
     if not path or not line.isascii() or not line.isdigit() or int(line) < 1:
-        raise argparse.ArgumentTypeError(f"must be FILE:LINE, such as app.py:40, not {given!r}")
+        raise _wrong(f"must be FILE:LINE, such as app.py:40, not {given!r}")
     return path, int(line)
+
+
+def _wrong(text: str) -> ArgumentTypeError:
+    # Imported here, because a plain command line is read without it.
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import os
 import sys
@@ -26,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from codetracer.commands.plain_options import OptionParser, Options
     from codetracer.runtime.lifecycle import Recorder
 
 __all__ = ["EXAMPLES", "RUNNERS", "SUMMARY", "add_options", "execute", "prepare"]
@@ -67,7 +67,7 @@ INTERRUPTED = 130
 """The exit status after a KeyboardInterrupt, as shells report it: 128 plus SIGINT."""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: OptionParser) -> None:
     """Give `parser` the options of ``record``, without those that name the program."""
     defaults = Limits()
     parser.add_argument(
@@ -139,7 +139,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--propagate-script-exit",
-        action=argparse.BooleanOptionalAction,
+        action="switch",
         default=None,
         help="exit with the program's status (default), or with 0 whenever the program was"
         " recorded",
@@ -147,23 +147,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_policy_options(parser)
 
 
-def _add_policy_options(parser: argparse.ArgumentParser) -> None:
+def _add_policy_options(parser: OptionParser) -> None:
     group = parser.add_argument_group("when recording fails")
     group.add_argument(
         "--on-recorder-error",
         choices=("abort", "disable"),
         help="end the program with an error, or let it go on without recording (default: disable)",
     )
-    flag = argparse.BooleanOptionalAction
     group.add_argument(
         "--require-trace",
-        action=flag,
+        action="switch",
         default=None,
         help="exit with 1 unless the recording is complete",
     )
     group.add_argument(
         "--keep-partial-trace",
-        action=flag,
+        action="switch",
         default=None,
         help="keep an incomplete recording (default: yes)",
     )
@@ -174,11 +173,14 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--log-file", metavar="FILE", help="log to this file (default: stderr)")
     group.add_argument(
-        "--json-errors", action=flag, default=None, help="print each error as a line of JSON, too"
+        "--json-errors",
+        action="switch",
+        default=None,
+        help="print each error as a line of JSON, too",
     )
 
 
-def prepare(options: argparse.Namespace, target: Target) -> Callable[[], None]:
+def prepare(options: Options, target: Target) -> Callable[[], None]:
     """Create the folder and the recorder, and return a function that starts the recording.
 
     Parameters:

@@ -8,7 +8,8 @@ import shutil
 import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.option_values import Once, place, source_line, text, whole_number
+from codetracer.commands.once import Once
+from codetracer.commands.option_values import place, source_line, text, whole_number
 from codetracer.errors import TargetError
 from codetracer.reading import read
 from codetracer.standard_error import complain

@@ -9,8 +9,13 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
-    from typing import Final
+    from typing import Any, Final, Protocol
+
+    class Options(Protocol):
+        """A parser of options, such as that of argparse."""
+
+        def add_argument(self, *flags: str, **settings: Any) -> object: ...
+
 
 __all__ = ["add_file_options", "checked_glob"]
 
@@ -24,7 +29,7 @@ bracket in one way only, because a second way would double the time with each br
 """
 
 
-def add_file_options(parser: argparse.ArgumentParser, verb: str, default: str) -> None:
+def add_file_options(parser: Options, verb: str, default: str) -> None:
     """Give `parser` the options --include and --exclude.
 
     Parameters:

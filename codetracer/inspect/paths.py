@@ -94,7 +94,9 @@ def _globs(name: str, globs: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def _tests(globs: Iterable[str]) -> list[Callable[[str], Match[str] | None]]:
+def _tests(globs: tuple[str, ...]) -> list[Callable[[str], Match[str] | None]]:
+    if not globs:
+        return []
     # Not at the top of the module, because importing codetracer has to be fast.
     import re
     from fnmatch import translate

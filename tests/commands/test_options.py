@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from codetracer import cli
+from codetracer.commands.parsers import all_parsers
 from tests.support.reading import read
 from tests.support.running import execute, write
 
 
 def typed() -> list[tuple[str, argparse.Action]]:
     """Return all options whose values are parsed, with their commands."""
-    parser, _, _ = cli._parsers("")
+    parser, _ = all_parsers()
     (commands,) = (
         action for action in parser._actions if isinstance(action, argparse._SubParsersAction)
     )

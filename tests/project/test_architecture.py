@@ -49,9 +49,8 @@ ALLOWED: dict[str, set[str]] = {
     "debug": {"reading", "recording", "replay", "terminal"},
     "watch": {"filters", "inspect", "launcher", "monitoring"},
     FRONT: {"inspect", "limits", "monitoring", "policy", "reading", "session"},
-    # Of the watch command the parser completes the options; completion asks it and the parser.
+    # Completion completes the names of events, which the watch command has.
     "commands": {
-        "cli",
         "debug",
         "export",
         "filters",
@@ -69,7 +68,7 @@ ALLOWED: dict[str, set[str]] = {
         "watch",
     },
     # It loads commands by name, from its table.
-    "cli": {FRONT, "filters", "launcher", "terminal"},
+    "cli": {FRONT, "commands", "filters", "launcher", "terminal"},
     "__main__": {"cli"},
 }
 """What else a room may import; types for checkers included."""

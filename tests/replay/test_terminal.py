@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codetracer.cli import TRACE_COMMANDS
+from codetracer.commands import TRACE_COMMANDS
 from codetracer.terminal import safe
 from codetracer_bindings import trace_encoder as encode
 from codetracer_bindings.trace_format import FORM_CLASS, FORM_ENUM, FORM_EXCEPTION, FORM_INSTANCE

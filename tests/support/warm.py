@@ -25,7 +25,7 @@ from typing import IO, Final, NamedTuple
 import codetracer.commands
 import codetracer.export
 import codetracer.replay
-from codetracer.cli import OTHER_COMMANDS, PROGRAM_COMMANDS, TRACE_COMMANDS
+from codetracer.commands import OTHER_COMMANDS, PROGRAM_COMMANDS, TRACE_COMMANDS
 
 __all__ = ["FRESH", "Done", "fits", "run_forked"]
 

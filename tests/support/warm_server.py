@@ -43,9 +43,11 @@ def serve(*modules: str) -> None:
 
 def _fill_caches() -> None:
     """Do what every command does, and what is kept: compile regular expressions, load the spec."""
-    cli, loading = map(sys.modules.get, ("codetracer.cli", "codetracer.filters.loading"))
-    if cli and loading:
-        vars(cli)["all_parsers"]()
+    parsers, loading = map(
+        sys.modules.get, ("codetracer.commands.parsers", "codetracer.filters.loading")
+    )
+    if parsers and loading:
+        vars(parsers)["all_parsers"]()
         vars(loading)["load_chain"](os.getcwd(), environ={})
     if generate := sys.modules.get("codegen.generate"):
         vars(generate)["load_specs"](vars(generate)["Path"].cwd())

@@ -7,7 +7,8 @@ import shutil
 import sys
 
 from codetracer.commands.newest import add_folder, named_or_newest
-from codetracer.commands.option_values import Once, step, text, whole_number
+from codetracer.commands.once import Once
+from codetracer.commands.option_values import step, text, whole_number
 from codetracer.errors import TargetError
 from codetracer.reading import read
 from codetracer.standard_error import complain
