@@ -67,10 +67,16 @@ def test_a_recorded_program_finds_little_loaded(tmp_path: Path) -> None:
         "-S", "-m", "codetracer", "record", "-q", "-o", str(tmp_path / "out"), str(app)
     )
 
-    # Each is taken apart again at the end of every process that the program forks. What argparse
-    # loads differs by version: contextlib, dataclasses, inspect.
-    unwanted = {"bisect", "hashlib", "_hashlib", "json", "logging", "codetracer.watch.tracer"}
-    unwanted |= {"threading", "tomllib", "typing", "weakref", "codetracer.runtime.events"}
+    # Each takes time, and is taken apart again at the end of every process that the program forks.
+    unwanted = {
+        "argparse",
+        "hashlib",
+        "_hashlib",
+        "tomllib",
+        "weakref",
+        "codetracer.runtime.events",
+    }
+    unwanted |= HEAVY | {"bisect", "codetracer.watch.tracer", "collections", "functools"}
     # What reads recordings.
     unwanted |= {
         f"codetracer_bindings.{name}" for name in ("_decoder", "_indexer", "trace_decoder")
