@@ -14,13 +14,13 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from importlib._bootstrap_external import MAGIC_NUMBER
 from importlib.machinery import (
     BuiltinImporter,
     PathFinder,
     SourceFileLoader,
     SourcelessFileLoader,
 )
-from importlib.util import MAGIC_NUMBER
 
 from codetracer.inspect.source import check_characters
 from codetracer.own import seal

@@ -124,18 +124,6 @@ class Harmless(Spelled):
     place: Literal["first", "last", "phrase", "whole"]
 
 
-class Phrase(NamedTuple):
-    """A sequence of words that names a secret.
-
-    Parameters:
-        words: the words.
-        then_anything: whether any words may follow.
-    """
-
-    words: tuple[str, ...]
-    then_anything: bool
-
-
 class SecretsSpec(SpecFile):
     """All of spec/filters/secrets.toml."""
 
@@ -149,23 +137,36 @@ class SecretsSpec(SpecFile):
     visible: list[Spelled]
 
     def problems(self) -> Iterator[Problem]:
-        """Yield names of secrets that are there twice."""
+        """Yield names of secrets that are there twice, and words with two meanings."""
         seen: set[str] = set()
         for index, row in enumerate(self.secret):
             for name in row.names:
                 if name in seen:
                     yield Problem("secret", index, "names", f"{name!r} is in a row above")
                 seen.add(name)
+        last = set(self._harmless("last"))
+        for index, addition in enumerate(self.addition):
+            for name in last.intersection(addition.names):
+                yield Problem("addition", index, "names", f"{name!r} is a harmless last word, too")
 
     @property
-    def phrases(self) -> dict[str, tuple[Phrase, ...]]:
-        """The phrases that name secrets, by their first words; each also written as one word."""
-        found: dict[str, list[Phrase]] = {}
+    def phrases(self) -> dict[str, bool]:
+        """The words of each phrase that names a secret, and whether any words may follow.
+
+        Each is also written as one word. A phrase of two rows may be followed as either says, and
+        what the words of ``addition`` say, "anything" says too.
+        """
+        found: dict[str, bool] = {}
         for row in self.secret:
             for name in row.names:
-                for words in dict.fromkeys((_words(name), _words(name.replace(" ", "")))):
-                    found.setdefault(words[0], []).append(Phrase(words, row.then == "anything"))
-        return {first: tuple(phrases) for first, phrases in found.items()}
+                for words in (_words(name), _words(name.replace(" ", ""))):
+                    found[words] = found.get(words, False) or row.then == "anything"
+        return found
+
+    @property
+    def longest_phrase(self) -> int:
+        """The largest number of words of a phrase."""
+        return max(len(words.split()) for words in self.phrases)
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -183,7 +184,7 @@ class SecretsSpec(SpecFile):
         return self._harmless("whole")
 
     @property
-    def harmless_words(self) -> dict[str, list[tuple[str, ...]]]:
+    def harmless_words(self) -> dict[str, list[str]]:
         """The words of harmless names, by their place in a name."""
         return {
             place: list(dict.fromkeys(map(_words, self._harmless(place))))
@@ -231,6 +232,6 @@ def _load(root: Path, key: str) -> BuiltinFilter:
     return BuiltinFilter(key, digest, load_rows(FilterRows, root, file).rows)
 
 
-def _words(name: str) -> tuple[str, ...]:
+def _words(name: str) -> str:
     """Return the words of a name in lower case; codetracer.filters.names splits other names."""
-    return tuple(_WORD.findall(name))
+    return " ".join(_WORD.findall(name))

@@ -13,6 +13,7 @@ from codetracer_bindings.secret_names import (
     HARMLESS_LAST,
     HARMLESS_PHRASES,
     HARMLESS_WHOLE,
+    LONGEST_PHRASE,
     PARAMETERS,
     PHRASES,
     READERS,
@@ -97,8 +98,8 @@ class SecretNames:
         parts = text.replace("-", "_").split("_") if text.isascii() else ()
         words = words_of(text) if parts and all(part.isalpha() for part in parts) else ()
         return any(
-            phrase == words[: len(phrase)] and ADDITIONS.issuperset(words[len(phrase) :])
-            for phrase, _ in PHRASES.get(words[0] if words else "", ())
+            " ".join(words[:end]) in PHRASES and ADDITIONS.issuperset(words[end:])
+            for end in range(1, min(len(words), LONGEST_PHRASE) + 1)
         )
 
     def hide_arguments(self, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -134,14 +135,14 @@ class SecretNames:
         words = words_of(name)
         if any(_stands(words, added) for added in self._added):
             return True
-        if name in HARMLESS_WHOLE or words[:1] in HARMLESS_FIRST:
+        if name in HARMLESS_WHOLE or (words[:1] and words[0] in HARMLESS_FIRST):
             return False
         taken = _taken(words)
         for start, word in enumerate(words):
-            for phrase, then_anything in PHRASES.get(word, ()):
-                end = start + len(phrase)
+            for end in range(start + 1, min(start + LONGEST_PHRASE, len(words)) + 1):
+                then_anything = PHRASES.get(" ".join(words[start:end]))
                 if (
-                    words[start:end] == phrase
+                    then_anything is not None
                     and not taken.issuperset(range(start, end))
                     and _may_follow(words[end:], then_anything)
                 ):
@@ -197,14 +198,14 @@ def _taken(words: Words) -> set[int]:
         at
         for start in range(len(words))
         for end in range(start + 1, len(words) + 1)
-        if words[start:end] in HARMLESS_PHRASES
+        if " ".join(words[start:end]) in HARMLESS_PHRASES
         for at in range(start, end)
     }
 
 
 def _may_follow(rest: Words, anything: bool) -> bool:
     if anything:
-        return rest[-1:] not in HARMLESS_LAST
+        return not rest or rest[-1] not in HARMLESS_LAST
     return all(word in ADDITIONS or word.isdigit() for word in rest)
 
 

@@ -31,6 +31,7 @@ SECRETS = "spec/filters/secrets.toml"
         (SECRETS, '"pwd"', '"Pwd"', "secret in row 3", "names.0", "does not match"),
         (SECRETS, '"pwd"', '"pw"', "secret in row 3", "names", "'pw' is there twice"),
         (SECRETS, '"pwd"', '"secret"', "secret in row 3", "names", "'secret' is in a row above"),
+        (SECRETS, '"values"', '"fields"', "addition in row 1", "names", "is a harmless last word"),
         (SECRETS, 'place = "last"', 'place = "end"', "harmless in row 1", "place", "Input should"),
     ],
 )

@@ -62,13 +62,14 @@ def unittest_file() -> str:
 
 
 def test_the_names_of_secrets_are_those_of_the_list_in_words() -> None:
-    phrases: dict[str, list[tuple[tuple[str, ...], bool]]] = {}
+    phrases: dict[str, bool] = {}
     for row in SECRETS["secret"]:
         for name in row["names"]:
-            for words in dict.fromkeys([words_of(name), words_of(name.replace(" ", ""))]):
-                phrases.setdefault(words[0], []).append((words, row["then"] == "anything"))
+            for words in map(" ".join, (words_of(name), words_of(name.replace(" ", "")))):
+                phrases[words] = phrases.get(words, False) or row["then"] == "anything"
 
-    assert {first: [*found] for first, found in secret_names.PHRASES.items()} == phrases
+    assert phrases == secret_names.PHRASES
+    assert max(words.count(" ") for words in phrases) + 1 == secret_names.LONGEST_PHRASE
     ends = [name for row in SECRETS["secret"] if row.get("ends") for name in row["names"]]
     assert [*secret_names.ENDS] == ends
     assert {*names("addition")} == secret_names.ADDITIONS
@@ -77,7 +78,10 @@ def test_the_names_of_secrets_are_those_of_the_list_in_words() -> None:
 
 
 def test_the_harmless_names_are_those_of_the_list() -> None:
-    assert {*map(words_of, harmless("first"))} == secret_names.HARMLESS_FIRST
-    assert {*map(words_of, harmless("last"))} == secret_names.HARMLESS_LAST
-    assert {*map(words_of, harmless("phrase"))} == secret_names.HARMLESS_PHRASES
+    for place, compiled in (
+        ("first", secret_names.HARMLESS_FIRST),
+        ("last", secret_names.HARMLESS_LAST),
+        ("phrase", secret_names.HARMLESS_PHRASES),
+    ):
+        assert {" ".join(words_of(name)) for name in harmless(place)} == compiled
     assert {*harmless("whole")} == secret_names.HARMLESS_WHOLE
