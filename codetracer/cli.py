@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
-    from typing import Final, NoReturn
+    from typing import Any, Final, NoReturn
 
     from codetracer.commands import ProgramCommand, TraceCommand
     from codetracer.commands.plain_options import Options
@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         configure_policy_from_env()
         if name not in PROGRAM_COMMANDS:
             return _run_other(arguments)
-        command: ProgramCommand = import_module(PROGRAM_COMMANDS[name])
+        module: Any = import_module(PROGRAM_COMMANDS[name])
+        command: ProgramCommand = module
         call = _plain_call(command, arguments[1:]) or _parsed_call(name, command, arguments[1:])
         options, target = call
         start = command.prepare(options, target)

@@ -79,6 +79,9 @@ class PlainParser:
                         return None
                     given[option.name] = is_on
                     continue
+                if joined == "--":
+                    # The argparse of 3.12 takes such a value away.
+                    return None
                 value = option.value_of(joined if equals else _plain(next(rest)))
                 before = given.get(option.name, option.default)
                 given[option.name] = [*before, value] if option.action == "append" else value
