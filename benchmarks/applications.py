@@ -115,8 +115,10 @@ def measure_part(
     return rows
 
 
-def measure_all(python: str, folder: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure on one interpreter, and print its tables; return what goes into the JSON file."""
+def measure_all(
+    python: str, folder: Path, options: argparse.Namespace, results: list[dict[str, Any]]
+) -> None:
+    """Measure on one interpreter, print its tables, and add what goes into the JSON file."""
     wanted = options.ways or [*((UNTRACED, RECORDED, FLOOR) if options.quick else CHOICES)]
     # Everything is compared with these, and the floor needs to know which files are recorded.
     wanted = [way for way in CHOICES if way in wanted or way in (UNTRACED, RECORDED)]
@@ -125,15 +127,17 @@ def measure_all(python: str, folder: Path, options: argparse.Namespace) -> list[
         print(f"\nCPython {environment.version}")
         for line in plain_lines(environment, applications(options.only)):
             print(line, flush=True)
-        return []
+        return
     ways, missing = find_ways(environment, wanted, options.checkouts)
-    found: list[dict[str, Any]] = []
+    where = {"version": environment.version}
     for part in options.parts:
         rows = measure_part(environment, part, ways, options)
-        found += [{"version": environment.version, "part": part} | row._asdict() for row in rows]
+        results += [where | {"part": part} | row._asdict() for row in rows]
+        if options.json:
+            # After each part, because all of them take hours.
+            options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for name, why in missing.items():
         print(f"\nNo {name} on CPython {environment.version}: {why}", flush=True)
-    return found
 
 
 def parsed() -> argparse.Namespace:
@@ -181,17 +185,15 @@ def main() -> int:
     """Measure every interpreter given, and print the tables."""
     options = parsed()
     failed = False
-    results = []
+    results: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = (options.prepare or options.environments or Path(temporary)).resolve()
         for python in options.python:
             try:
-                results += measure_all(python, folder, options)
+                measure_all(python, folder, options, results)
             except RunError as error:
                 say(f"FAILED: {python}: {error}")
                 failed = True
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     return int(failed or any(row["problem"] for row in results))
 
 
