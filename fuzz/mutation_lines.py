@@ -60,7 +60,7 @@ KINDS = {
     "single": ("Single(<n>)",),
     "late": ("Late([<v>])",),
     "shape": ("Shape([<v>])",),
-    "bound": ("<list.>.append", "<list.>.pop", "<any.>.append", "<dict.>.get"),
+    "bound": ("<list.>.append", "<list.>.pop", "<any.>.append"),
 }
 """New values of each kind."""
 

@@ -65,6 +65,12 @@ def test_five_hundred_programs_that_change_everything_are_recorded_as_they_are(
     assert figures[sys.executable].programs == 500
 
 
+@pytest.mark.slow
+def test_every_seed_gives_a_program_that_compiles() -> None:
+    for seed in range(1_000):
+        compile(program(seed), str(seed), "exec")
+
+
 def test_the_same_seed_gives_the_same_program() -> None:
     assert program(SEED) == program(SEED)
     assert program(SEED) != program(SEED + 1)
