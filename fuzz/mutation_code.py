@@ -18,7 +18,7 @@ IN_PYTHON = (
     "not <operating>",
     "<operating> == <v>",
     "<operating> < <operating>",
-    "[<n>, <n>].index(<operating>)",
+    "[<operating1>, <n>].index(<operating1>)",
     "[<n>, <operating>].count(<n>)",
     "{<operating>: <n>}",
     "<dict>[<operating>] = <n>",
