@@ -74,6 +74,7 @@ def test_an_unknown_event_is_refused_with_the_close_one_and_all_there_are(
         assert event.name in done.stderr
 
 
+@pytest.mark.slow
 def test_the_reference_is_in_the_wheel(installed: Path) -> None:
     done = subprocess.run(
         [installed / "codetracer", "events", "line"], capture_output=True, text=True, check=True

@@ -447,6 +447,7 @@ def test_a_moment_shows_each_value_whole_on_as_many_lines_as_it_takes(tmp_path: 
     assert max(map(len, found)) <= 60
 
 
+@pytest.mark.slow
 def test_columns_stay_aligned_past_a_million_steps(tmp_path: Path) -> None:
     steps = encode.encode_step(0) * 1_000_001
     call = (encode.encode_call(1, 0, []), encode.encode_step(0), encode.encode_return(0, NONE))

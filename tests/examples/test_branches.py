@@ -81,6 +81,7 @@ def test_a_module_has_the_report_that_coverage_makes_of_it(
     assert rows[1] == rows[0]
 
 
+@pytest.mark.slow
 def test_nothing_else_is_reported(both: list[dict[str, str]]) -> None:
     assert both[1] == both[0]
     assert len(both[0]) == len(USES) + 1

@@ -84,6 +84,7 @@ def test_what_is_too_large_can_be_exported_in_part(tmp_path: Path, options: list
     assert size / 1.1 < estimated(done.stderr) < size * 1.1
 
 
+@pytest.mark.slow
 def test_the_size_that_is_said_is_that_of_what_is_written(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -70,7 +70,10 @@ class Done(NamedTuple):
 
 def fits(environ: Mapping[str, str]) -> bool:
     """Return whether a process can be forked that has these variables besides the usual ones."""
-    kept = ("PYTHONHASHSEED", "PYTHONIOENCODING", "PYTHONUTF8", "CODETRACER_BACKEND")
+    kept = (
+        *("PYTHONHASHSEED", "PYTHONINTMAXSTRDIGITS", "PYTHONIOENCODING", "PYTHONUTF8"),
+        "CODETRACER_BACKEND",
+    )
     return not FRESH and not any(
         name.startswith(READ_AT_THE_START) and name not in kept for name in environ
     )
