@@ -198,6 +198,24 @@ read_slot(PyObject *alive, PyObject *name, PyObject *object)
     return value;
 }
 
+PyObject *
+layout_attribute(Layout *layout, PyObject *object, PyObject *name)
+{
+    for (Py_ssize_t at = 0; at < layout->count; at++) {
+        Member *member = &layout->members[at];
+        if (member->name != name && PyUnicode_Compare(member->name, name) != 0) {
+            continue;
+        }
+        if (layout->form == FORM_NAMED_TUPLE) {
+            return at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
+        }
+        PyObject *value = read_slot(member->owner, member->name, object);
+        PyErr_Clear();
+        return value;
+    }
+    return layout->has_dict ? object_get(object, name) : NULL;
+}
+
 static int
 member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {

@@ -31,6 +31,10 @@ int field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value);
    NULL, without an exception if the slot is unbound or the class has it no longer. */
 PyObject *read_slot(PyObject *alive, PyObject *name, PyObject *object);
 
+/* Returns a new reference to what an instance itself has under a name, in a slot or in its dict; NULL,
+   without an exception, if it has nothing. */
+PyObject *layout_attribute(Layout *layout, PyObject *object, PyObject *name);
+
 #pragma GCC visibility pop
 
 #endif

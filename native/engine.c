@@ -5,9 +5,11 @@
 #include "attributes.h"
 #include "buffers.h"
 #include "capture.h"
+#include "changes.h"
 #include "children.h"
 #include "codes.h"
 #include "constants.h"
+#include "effects.h"
 #include "events.h"
 #include "frameobjects.h"
 #include "group.h"
@@ -16,13 +18,13 @@
 #include "log.h"
 #include "plans.h"
 #include "restart.h"
+#include "scopes.h"
 #include "secrets.h"
 #include "state.h"
 #include "tables.h"
 #include "tasks.h"
 #include "turn.h"
 #include "values.h"
-#include "variables.h"
 
 /* ---- the type */
 
@@ -31,14 +33,16 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"log",   "gate",   "plans", "definitions", "thread_name", "builtins",
                             "depth", "items",  "text",  "objects",     "active",      "clock",
-                            "layout_of", "say", "parts", "urls", NULL};
+                            "layout_of", "say", "parts", "urls",
+                            "containers", "iterators", "formatters", NULL};
     PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
-    PyObject *layout, *say, *parts, *urls;
-    int depth, items, text, objects, active;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOO:Engine", names, log_type,
+    PyObject *layout, *say, *parts, *urls, *containers, *iterators;
+    int depth, items, text, objects, active, formatters;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", names, log_type,
                                      &log, &gate, &plans, &definitions, &thread_name, &builtins,
                                      &depth, &items, &text, &objects, &active, &clock, &layout,
-                                     &say, &parts, &urls)) {
+                                     &say, &parts, &urls, &containers, &iterators, &formatters)
+        || changes_init(containers, iterators) < 0) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -53,6 +57,8 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     engine->thread_name = Py_NewRef(thread_name);
     engine->builtins = Py_NewRef(builtins);
     engine->clock = clock == Py_None ? NULL : Py_NewRef(clock);
+    engine->has_formatters = formatters;
+    engine->values.judge = changes_levels;
     engine->values.depth = depth;
     engine->values.items = items;
     engine->values.text = text;
@@ -136,6 +142,9 @@ engine_dealloc(PyObject *self)
     buffer_free(&engine->roots);
     buffer_free(&engine->late);
     PyMem_Free(engine->changed);
+    PyMem_Free(engine->found);
+    table_free(&engine->effects);
+    table_free(&engine->texts);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DECREF(type);
@@ -192,7 +201,8 @@ engine_exec(PyObject *module)
 {
     if (constants_prepare() < 0 || log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || buffers_prepare(module) < 0 || frames_prepare(module) < 0
-        || secrets_prepare() < 0 || variables_prepare() < 0
+        || secrets_prepare() < 0 || scopes_prepare() < 0 || effects_prepare() < 0
+        || changes_prepare() < 0 || events_prepare() < 0
         || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;

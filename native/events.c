@@ -6,10 +6,12 @@
 #include "_trace_records.h"
 #include "ask.h"
 #include "calls.h"
+#include "changes.h"
 #include "constants.h"
 #include "frameobjects.h"
 #include "frames.h"
 #include "group.h"
+#include "lines.h"
 #include "log.h"
 #include "names.h"
 #include "objects.h"
@@ -79,6 +81,7 @@ take_engine(Engine *engine, uint64_t id)
         int in_time = engine->busy_thread != id && turn_wait(&engine->turn, &deadline);
         if (engine->busy && !in_time) {
             engine->missed++;
+            engine->is_behind = 1;
             return 0;
         }
     }
@@ -124,6 +127,8 @@ give_engine(Engine *engine, Event *event, int outcome)
     engine->changed_used = 0;
     if (outcome < 0) {
         values_give_up(&engine->values);
+        found_clear(engine);
+        engine->is_behind = 1;
     }
     if (outcome == 0 && engine->late.used) {
         outcome = put_late_output(engine);
@@ -330,19 +335,38 @@ find_state(Engine *engine, Event *event)
     return event->state == NULL ? -1 : 0;
 }
 
+typedef int (*GetOffset)(PyFrameObject *);
+
+static GetOffset get_offset;
+
+int
+events_prepare(void)
+{
+    get_offset = (GetOffset)find_function("PyFrame_GetLasti");
+    return get_offset == NULL ? -1 : 0;
+}
+
 static int
 step(Engine *engine, Event *event, PyObject *const *args)
 {
     long line = PyLong_AsLong(args[1]);
     size_t start;
+    Ending going_on = {0};
     if (find_state(engine, event) < 0
-        || variables_settle(engine, event->state, event->frame, NULL, ALLOW, &start) < 0
+        || variables_settle(engine, event->state, event->frame, going_on, &start) < 0
         || pass_time(engine) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         return -1;
     }
     Frame *state = event->state;
     long delta = line - state->said;
+    Line *at = line_of(event->plan, (int)line);
+    if (at != NULL && at->again != NULL
+        && get_offset((PyFrameObject *)event->frame) == at->again_at) {
+        at = at->again;
+    }
     state->line = state->said = (int)line;
+    state->at = at;
+    state->matched = 0;
     event->thread->steps[event->thread->used - 1] = engine->steps++;
     put_step(&engine->group, delta);
     return commit(engine);
@@ -394,6 +418,7 @@ exception_record(Engine *engine, Event *event, PyObject *exception, int (*put)(B
 {
     Buffer *roots = &engine->roots;
     roots->used = 0;
+    engine->values.levels = ALL_LEVELS;
     if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
         || write_objects(engine, event->plan) < 0 || pass_time(engine) < 0
         || put(&engine->group, (Bytes){roots->bytes, roots->used}) < 0) {
@@ -451,8 +476,8 @@ leave_frame(Engine *engine, Event *event, PyObject *result, How how)
         }
     }
     size_t start;
-    int action = how == UNWINDS ? ALLOW : event->plan->return_action;
-    if (variables_settle(engine, event->state, event->frame, result, action, &start) < 0) {
+    Ending ending = {result, how == UNWINDS ? ALLOW : event->plan->return_action, how == UNWINDS};
+    if (variables_settle(engine, event->state, event->frame, ending, &start) < 0) {
         return -1;
     }
     Buffer *roots = &engine->roots;

@@ -9,6 +9,9 @@
 
 #pragma GCC visibility push(hidden)
 
+/* Prepares this unit. Returns -1 with an exception. */
+int events_prepare(void);
+
 PyObject *on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -10,11 +10,16 @@
 #pragma GCC visibility push(hidden)
 
 typedef struct Plan Plan;
+struct Line;
+
+#define COARSE 10 /* as in frames.py */
+#define MOST_SITES 32 /* calls of a line that `matched` has bits for */
 
 typedef struct Namespace {
     uint32_t number;   /* its number in the log */
     PyObject *names;   /* owned dict: slot by name */
     uint64_t *written; /* by slot: hash of the value's bytes */
+    uint64_t *looked;  /* by slot: the last event that looked at it */
     Py_ssize_t used;
     Py_ssize_t size;
 } Namespace;
@@ -27,6 +32,9 @@ typedef struct {
     uint32_t namespace; /* its number */
     int line;
     int said;
+    struct Line *at; /* what its current line can change, or NULL; the plan's */
+    uint32_t since;  /* the event in which it began, without its last COARSE bits */
+    uint32_t matched; /* the calls of its current line that were recorded, as bits */
     uint64_t written[]; /* by local variable: hash of the value's bytes */
 } Frame;
 

@@ -190,6 +190,26 @@ object_count(PyObject *object)
 }
 
 PyObject *
+object_get(PyObject *object, PyObject *name)
+{
+    PyObject *dict = dict_of(object);
+    if (dict != NULL) {
+        PyObject *found = PyDict_CheckExact(dict) ? Py_XNewRef(plain_get(dict, name)) : NULL;
+        Py_DECREF(dict);
+        return found;
+    }
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    while (has_flag(object, MANAGED_DICT) && inline_next(object, &position, &key, &value)) {
+        if (key == name || (PyUnicode_CheckExact(key) && PyUnicode_Compare(key, name) == 0)) {
+            return Py_NewRef(value);
+        }
+    }
+    return NULL;
+}
+
+PyObject *
 plain_get(PyObject *dict, PyObject *name)
 {
     if (internals_known) {

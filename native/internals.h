@@ -22,6 +22,10 @@ int internals_prepare(PyObject *module);
    between two calls. */
 int object_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value);
 
+/* Returns a new reference to the value of an object's dict for a name; NULL, without an exception, if
+   there is none. Makes no dict. */
+PyObject *object_get(PyObject *object, PyObject *name);
+
 /* Returns about how many items there are. */
 Py_ssize_t object_count(PyObject *object);
 

@@ -113,6 +113,7 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     Py_ssize_t count = at_most(total, engine->values.items);
     items->total = total;
     items->count = count * 2;
+    engine->values.was_cut |= total > count;
     PyObject *key;
     PyObject *item;
     Py_ssize_t position = 0;

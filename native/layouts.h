@@ -27,6 +27,7 @@ typedef struct {
     Py_ssize_t count; /* of members */
     Member *members;
     Reading *reading; /* or NULL */
+    int is_announced; /* whether each new instance is seen, because its __init__ is recorded */
     PyObject *alive; /* a weak reference to the type; None if that is never freed */
     PyObject *formatter; /* the name for which the program registered a formatter, or NULL */
 } Layout;

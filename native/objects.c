@@ -47,6 +47,9 @@ put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t 
         || put_attributes(engine, &fields, object, layout) < 0) {
         return -1;
     }
+    if (items.total > items.count || fields.cut) {
+        values->was_cut = 1;
+    }
     Several held = {(uint64_t)items.count, items.to->bytes, items.to->used};
     Several named = {(uint64_t)fields.count, values->fields.bytes, values->fields.used};
     if (!words->are_there) {
@@ -105,15 +108,18 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     Known *known = known_find(values, queued.object);
     int is_known = known->object == queued.object && known->number == queued.number;
     if (is_known) {
-        if (known->event == values->event && known->depth >= queued.depth) {
-            return 0;
+        if (in_doubt(values, known->event) || known->depth < queued.depth) {
+            known->depth = queued.depth;
+        }
+        if (known->event != values->event || known->levels < queued.levels) {
+            known->levels = queued.levels;
         }
         known->event = values->event;
-        known->depth = queued.depth;
     }
     size_t waiting = values->queue_used;
     values->refers = 0;
     values->room = queued.room - 1;
+    values->levels = queued.levels > 0 ? queued.levels - 1 : 0;
     if (object_content(engine, plan, queued.object, queued.number, queued.depth - 1, 0) < 0) {
         return -1;
     }
@@ -149,17 +155,26 @@ int
 write_objects(Engine *engine, Plan *plan)
 {
     Values *values = &engine->values;
-    int looked = 0;
     int outcome = 0;
     for (size_t at = 0; outcome == 0 && at < values->queue_used; at++) {
-        if (looked++ < values->objects) {
+        const Queued *queued = &values->queue[at];
+        const Known *known = known_find(values, queued->object);
+        if (known->object == queued->object && known->number == queued->number
+            && is_done(values, known, queued->depth, queued->levels)) {
+            continue;
+        }
+        if (at < (size_t)values->objects) {
             outcome = write_object(engine, plan, values->queue[at]);
         }
         else {
+            values->was_cut = 1;
             outcome = write_unseen(engine, values->queue[at].object);
         }
     }
-    values_give_up(values);
+    if (outcome < 0) {
+        values->doubted = values->event + 1;
+    }
+    values_end_event(values);
     return outcome;
 }
 

@@ -6,6 +6,7 @@
 #include "codes.h"
 #include "constants.h"
 #include "internals.h"
+#include "lines.h"
 #include "names.h"
 #include "state.h"
 #include "tables.h"
@@ -80,12 +81,13 @@ plan_release(Plan *plan)
         Py_XDECREF(plan->variables[at].name);
     }
     for (Py_ssize_t at = 0; at < plan->line_count; at++) {
-        PyMem_Free(plan->lines[at].looks);
+        line_clear(&plan->lines[at]);
     }
     PyMem_Free(plan->lines);
-    PyMem_Free(plan->everything.looks);
+    looks_free(&plan->everything);
     PyMem_Free(plan->variables);
     PyMem_Free(plan->parameter);
+    Py_XDECREF(plan->name);
     Py_XDECREF(plan->attributes);
     Py_XDECREF(plan->numbers);
     PyMem_Free(plan);
@@ -109,25 +111,16 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
     return action;
 }
 
-/* Returns the plan's variable for a variable of plans.py; NULL with an exception if there is none. */
-static Variable *
-variable_told(Plan *plan, PyObject *told)
+static Variables
+variables_of(const Plan *plan)
 {
-    long number = told == NULL ? -1 : number_attribute(told, "number");
-    if (number < 0 || number >= plan->count) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_SystemError, "a plan of %zd variables has none of the number %ld",
-                         plan->count, number);
-        }
-        return NULL;
-    }
-    return &plan->variables[number];
+    return (Variables){plan->variables, plan->count};
 }
 
 static int
 fill_variable(Plan *plan, PyObject *told)
 {
-    Variable *variable = variable_told(plan, told);
+    Variable *variable = variable_told(variables_of(plan), told);
     if (variable == NULL) {
         return -1;
     }
@@ -142,38 +135,10 @@ fill_variable(Plan *plan, PyObject *told)
 }
 
 static int
-fill_looks(Plan *plan, Looks *looks, PyObject *told)
-{
-    Py_ssize_t count = PyList_Size(told);
-    if (count < 0) {
-        return -1;
-    }
-    looks->looks = PyMem_Calloc((size_t)count + 1, sizeof(Look));
-    if (looks->looks == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    looks->count = count;
-    for (Py_ssize_t at = 0; at < count; at++) {
-        PyObject *pair = PyList_GetItem(told, at);
-        PyObject *reach = pair == NULL ? NULL : PyTuple_GetItem(pair, 1);
-        if (reach == NULL) {
-            return -1;
-        }
-        looks->looks[at].variable = variable_told(plan, PyTuple_GetItem(pair, 0));
-        if (looks->looks[at].variable == NULL) {
-            return -1;
-        }
-        looks->looks[at].reach = (int)PyLong_AsLong(reach);
-    }
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-static int
 compare_lines(const void *one, const void *other)
 {
-    int first = ((const Looks *)one)->line;
-    int second = ((const Looks *)other)->line;
+    int first = ((const Line *)one)->number;
+    int second = ((const Line *)other)->number;
     return (first > second) - (first < second);
 }
 
@@ -181,25 +146,25 @@ static int
 fill_lines(Plan *plan, PyObject *lines)
 {
     PyObject *line;
-    PyObject *looks;
+    PyObject *told;
     Py_ssize_t position = 0;
     Py_ssize_t count = PyDict_Size(lines);
     if (count < 0) {
         return -1;
     }
-    plan->lines = PyMem_Calloc((size_t)count + 1, sizeof(Looks));
+    plan->lines = PyMem_Calloc((size_t)count + 1, sizeof(Line));
     if (plan->lines == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    while (plan->line_count < count && PyDict_Next(lines, &position, &line, &looks)) {
-        Looks *next = &plan->lines[plan->line_count++];
-        next->line = (int)PyLong_AsLong(line);
-        if (PyErr_Occurred() || fill_looks(plan, next, looks) < 0) {
+    while (plan->line_count < count && PyDict_Next(lines, &position, &line, &told)) {
+        Line *next = &plan->lines[plan->line_count++];
+        next->number = (int)PyLong_AsLong(line);
+        if (PyErr_Occurred() || line_fill(next, variables_of(plan), told) < 0) {
             return -1;
         }
     }
-    qsort(plan->lines, (size_t)plan->line_count, sizeof(Looks), compare_lines);
+    qsort(plan->lines, (size_t)plan->line_count, sizeof(Line), compare_lines);
     return 0;
 }
 
@@ -231,9 +196,10 @@ fill_plan(Plan *plan, PyObject *told)
     PyObject *everything = next_attribute(told, "everything");
     PyObject *lines = next_attribute(told, "lines");
     plan->attributes = next_attribute(told, "attributes");
+    plan->name = next_attribute(told, "name");
     plan->numbers = PyDict_New();
     int failed = variables == NULL || parameters == NULL || everything == NULL || lines == NULL
-                 || plan->attributes == NULL || plan->numbers == NULL;
+                 || plan->attributes == NULL || plan->name == NULL || plan->numbers == NULL;
     if (!failed) {
         plan->number = (uint32_t)number_attribute(told, "number");
         plan->kind = (int)number_attribute(told, "kind");
@@ -241,6 +207,7 @@ fill_plan(Plan *plan, PyObject *told)
         plan->beginning = (int)number_attribute(told, "beginning");
         plan->locals = (Py_ssize_t)number_attribute(told, "locals");
         plan->in_slots = (int)number_attribute(told, "in_slots");
+        plan->makes = (int)number_attribute(told, "makes");
         plan->return_action = (int)number_attribute(told, "return_action");
         failed = PyErr_Occurred() != NULL || make_variables(plan, variables, parameters) < 0;
     }
@@ -248,10 +215,10 @@ fill_plan(Plan *plan, PyObject *told)
         failed = fill_variable(plan, PyList_GetItem(variables, at)) < 0;
     }
     for (Py_ssize_t at = 0; !failed && at < plan->parameters; at++) {
-        plan->parameter[at] = variable_told(plan, PyList_GetItem(parameters, at));
+        plan->parameter[at] = variable_told(variables_of(plan), PyList_GetItem(parameters, at));
         failed = plan->parameter[at] == NULL;
     }
-    failed = failed || fill_looks(plan, &plan->everything, everything) < 0
+    failed = failed || looks_fill(&plan->everything, variables_of(plan), everything) < 0
              || fill_lines(plan, lines) < 0;
     Py_XDECREF(variables);
     Py_XDECREF(parameters);
@@ -313,6 +280,7 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     plan->code = code;
     plan->skip = told == Py_None;
     int failed = (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
+    engine->plans_made++;
     Py_DECREF(told);
     PyObject *starts = failed ? NULL : ask_method(engine, engine->plans, "starts", &code, 1);
     plan->starts = starts == Py_True;

@@ -8,6 +8,7 @@
 
 #include "_trace_format.h"
 #include "frames.h"
+#include "lines.h"
 #include "state.h"
 #include "tables.h"
 
@@ -19,30 +20,10 @@
 #define DROP 2
 #define SECRET 3 /* redact it, and remember it as a secret */
 
-typedef struct Variable {
-    PyObject *name; /* owned */
-    uint32_t number;
-    int is_global;
-    int is_around;
-    int action;
-    Py_ssize_t slot; /* of a global variable: its slot in the plan's namespace */
-} Variable;
-
-typedef struct {
-    Variable *variable;
-    int reach;
-} Look;
-
-/* The variables that a line may have changed. */
-typedef struct {
-    int line;
-    Look *looks;
-    Py_ssize_t count;
-} Looks;
-
 struct Plan {
     Py_ssize_t refs; /* one of the table, and one of each frame */
     const void *code;     /* not kept alive; plans.c has CPython report its end */
+    PyObject *name;       /* co_name */
     PyObject *attributes; /* action by attribute, of AttributeActions */
     PyObject *numbers;    /* dict: attribute's number and action by name */
     Variable *variables;
@@ -51,7 +32,7 @@ struct Plan {
     Py_ssize_t parameters;
     Variable **parameter;
     Looks everything;
-    Looks *lines; /* in the order of their lines, which may be far apart */
+    Line *lines; /* in the order of their numbers, which may be far apart */
     Py_ssize_t line_count;
     int first_line; /* co_firstlineno */
     int beginning;  /* byte offset of the instruction at which PY_START fires for its frames */
@@ -61,6 +42,7 @@ struct Plan {
     int return_action;
     int secrets; /* whether one of its variables is secret */
     int skip; /* whether it is not recorded */
+    int makes; /* whether its first argument has just been made */
     int starts; /* whether it starts a process without an audit event */
     Namespace *namespace;
 };
@@ -92,22 +74,22 @@ runs_in_task(const Plan *plan)
     return (1u << plan->kind & KINDS_IN_TASKS) != 0;
 }
 
-/* Returns the variables that a line may have changed; NULL if there are none. */
-static inline const Looks *
-looks_of(const Plan *plan, int line)
+/* Returns what a line can change; NULL if nothing. */
+static inline Line *
+line_of(const Plan *plan, int line)
 {
     Py_ssize_t low = 0;
     Py_ssize_t high = plan->line_count;
     while (low < high) {
         Py_ssize_t middle = (low + high) / 2;
-        if (plan->lines[middle].line < line) {
+        if (plan->lines[middle].number < line) {
             low = middle + 1;
         }
         else {
             high = middle;
         }
     }
-    return low < plan->line_count && plan->lines[low].line == line ? &plan->lines[low] : NULL;
+    return low < plan->line_count && plan->lines[low].number == line ? &plan->lines[low] : NULL;
 }
 
 /* Returns a code object's plan, borrowed. Returns NULL in the same cases as plan_new. */

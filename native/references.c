@@ -65,7 +65,7 @@ write_unseen(Engine *engine, PyObject *object)
 }
 
 static int
-queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room)
+queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room, int levels)
 {
     if (values->queue_used == values->queue_size) {
         size_t size = values->queue_size ? values->queue_size * 2 : 64;
@@ -82,6 +82,7 @@ queue_object(Values *values, PyObject *object, uint32_t number, int depth, int r
     queued->number = number;
     queued->depth = depth;
     queued->room = room;
+    queued->levels = levels;
     return 0;
 }
 
@@ -108,8 +109,17 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
     }
     uint32_t number = known->number;
     if (depth > 0) {
-        if ((known->event != values->event || known->depth < depth)
-            && queue_object(values, value, number, depth, room) < 0) {
+        int is_trusted = known->depth >= depth && !in_doubt(values, known->event);
+        int done = known->event == values->event ? known->levels : 0;
+        int levels = values->levels;
+        if (levels == ASKED) {
+            levels = values->judging == NULL ? 0 : values->judge(engine, value);
+            if (levels < 0 || PyErr_Occurred()) {
+                return -1;
+            }
+        }
+        if ((!is_trusted || levels > done)
+            && queue_object(values, value, number, depth, room, levels) < 0) {
             return -1;
         }
     }

@@ -17,9 +17,10 @@ typedef struct Known {
     const void *object; /* NULL: this place is free */
     const void *kind;
     uint64_t content; /* hash of the written contents; 0: none */
-    uint64_t event;   /* the last event that encoded its contents */
+    uint64_t event;   /* the last event that looked at its contents */
     uint32_t number;
-    int depth; /* how many levels deep that event looked */
+    int levels; /* how many levels of objects that event took for new */
+    int depth; /* how many levels deep that event looked, or an earlier one that is still trusted */
 } Known;
 
 /* An object whose contents are to be encoded. */
@@ -28,6 +29,7 @@ typedef struct Queued {
     uint32_t number;
     int depth; /* how many levels deep to look */
     int room;  /* how many levels the limit would allow */
+    int levels; /* how many levels of objects, from this one on, may be new */
 } Queued;
 
 /* Returns the place of a known object, or the free place for a new one. */
@@ -40,6 +42,27 @@ known_find(Values *values, const void *object)
         at = (at + 1) & mask;
     }
     return &values->known[at];
+}
+
+/* Returns whether any object may have changed since an event. */
+static inline int
+in_doubt(const Values *values, uint64_t event)
+{
+    return event < values->doubted;
+}
+
+/* From now on, no object is trusted that was looked at before this event. */
+static inline void
+values_doubt(Values *values)
+{
+    values->doubted = values->event;
+}
+
+/* Returns whether the current event has looked as closely at an object already. */
+static inline int
+is_done(const Values *values, const Known *known, int depth, int levels)
+{
+    return known->event == values->event && known->depth >= depth && known->levels >= levels;
 }
 
 /* Makes room for one more object. Returns -1 with MemoryError. */

@@ -34,6 +34,7 @@ engine_forget(Engine *engine)
         Namespace *namespace = engine->numbered[at];
         Py_XDECREF(namespace->names);
         PyMem_Free(namespace->written);
+        PyMem_Free(namespace->looked);
         PyMem_Free(namespace);
     }
     PyMem_Free(engine->numbered);

@@ -3,13 +3,16 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "ask.h"
+#include "changes.h"
 #include "constants.h"
 #include "frameobjects.h"
 #include "frames.h"
 #include "group.h"
 #include "internals.h"
+#include "lines.h"
 #include "objects.h"
 #include "plans.h"
+#include "references.h"
 #include "spans.h"
 #include "state.h"
 #include "tables.h"
@@ -41,6 +44,8 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespac
     state->namespace = namespace->number;
     state->number = engine->next_frame;
     state->said = plan->first_line;
+    state->at = line_of(plan, 0);
+    state->since = (uint32_t)(engine->values.event >> COARSE);
     return state;
 }
 
@@ -205,6 +210,7 @@ thread_new(Engine *engine, uint64_t id)
         thread->id = id;
         thread->number = engine->next_thread++;
         engine->current = thread;
+        values_doubt(&engine->values);
         put_thread(&engine->group, ident, utf8.bytes);
     }
     utf8_end(&utf8);
@@ -223,12 +229,13 @@ thread_turn(Engine *engine, uint64_t id)
         return NULL;
     }
     engine->current = thread;
+    values_doubt(&engine->values);
     return thread;
 }
 
 /* Pushes a frame that begins. */
 static int
-call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
+call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame *caller)
 {
     Namespace *namespace = namespace_of(engine, frame, plan);
     if (namespace == NULL) {
@@ -240,7 +247,7 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     }
     Buffer *roots = &engine->roots;
     roots->used = 0;
-    if (encode_arguments(engine, state, frame) < 0 || stack_reserve(thread) < 0
+    if (encode_arguments(engine, state, frame, caller) < 0 || stack_reserve(thread) < 0
         || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
         state_free(state);
         return -1;
@@ -290,7 +297,7 @@ has_begun(PyObject *frame, Plan *plan)
 
 /* Pushes a frame that is resumed. */
 static int
-resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
+resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame *caller)
 {
     const void *key = frame_key(frame);
     Frame *state = keyed_get(&engine->suspended, key);
@@ -300,9 +307,9 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
             return -1;
         }
         return begun ? enter_frame(engine, thread, frame, plan)
-                     : call_frame(engine, thread, frame, plan);
+                     : call_frame(engine, thread, frame, plan, caller);
     }
-    if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
+    if (judge_resumption(engine, frame, caller) < 0 || stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         return -1;
     }
     keyed_take(&engine->suspended, key);
@@ -338,6 +345,19 @@ stack_find(Thread *thread, PyObject *frame, const void *key)
         }
     }
     return -1;
+}
+
+/* Returns the state of the frame that directly calls `frame`; NULL if that is not recorded. */
+static Frame *
+caller_of(Thread *thread, PyObject *frame)
+{
+    int made;
+    PyObject *back = frame_back(frame, &made);
+    const void *key = back == NULL ? NULL : frame_key(back);
+    frame_release(back, made);
+    return key != NULL && thread->used > 0 && thread->stack[thread->used - 1]->frame == key
+               ? thread->stack[thread->used - 1]
+               : NULL;
 }
 
 /* Makes the innermost recorded frame from `frame` outwards the top of the stack. A frame with the key
@@ -397,7 +417,8 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     while (count > 0) {
         Missing *last = &missing[--count];
         if (outcome == 0) {
-            outcome = resume_frame(engine, thread, last->frame, last->plan);
+            outcome = resume_frame(engine, thread, last->frame, last->plan,
+                                   caller_of(thread, last->frame));
         }
         frame_release(last->frame, last->made);
         plan_release(last->plan);
@@ -406,21 +427,27 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     return outcome;
 }
 
-/* Does the same from the frame that called `frame`, which begins. */
+/* Does the same from the frame that called `frame`, which begins. Sets `caller` to the state of the frame
+   that calls it directly; to NULL if that is not recorded. */
 static int
-sync_below(Engine *engine, Thread *thread, PyObject *frame)
+sync_below(Engine *engine, Thread *thread, PyObject *frame, Frame **caller)
 {
     const void *key = frame_back_key(frame);
     if (key != NULL && thread->used > 0 && thread->stack[thread->used - 1]->frame == key) {
+        *caller = thread->stack[thread->used - 1];
         return 0;
     }
     int made;
     PyObject *back = frame_back(frame, &made);
+    key = back == NULL ? NULL : frame_key(back);
     int outcome = 0;
-    if (back == NULL || thread->used == 0
-        || thread->stack[thread->used - 1]->frame != frame_key(back)) {
+    if (key == NULL || thread->used == 0 || thread->stack[thread->used - 1]->frame != key) {
         outcome = sync_stack(engine, thread, back, frame_key(frame));
     }
+    *caller = outcome == 0 && key != NULL && thread->used > 0
+                      && thread->stack[thread->used - 1]->frame == key
+                  ? thread->stack[thread->used - 1]
+                  : NULL;
     frame_release(back, made);
     return outcome;
 }
@@ -461,10 +488,11 @@ stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     }
     /* An earlier frame with this key has ended without an event. */
     state_free(keyed_take(&engine->suspended, key));
-    if (sync_below(engine, thread, frame) < 0) {
+    Frame *caller;
+    if (sync_below(engine, thread, frame, &caller) < 0) {
         return -1;
     }
-    return call_frame(engine, thread, frame, plan);
+    return call_frame(engine, thread, frame, plan, caller);
 }
 
 int
@@ -476,10 +504,11 @@ stack_resume(Engine *engine, Thread *thread, PyObject *frame, const void *key, P
     if (is_top(thread, key, plan)) {
         return 0;
     }
-    if (sync_below(engine, thread, frame) < 0) {
+    Frame *caller;
+    if (sync_below(engine, thread, frame, &caller) < 0) {
         return -1;
     }
-    return resume_frame(engine, thread, frame, plan);
+    return resume_frame(engine, thread, frame, plan, caller);
 }
 
 int
@@ -500,7 +529,10 @@ stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     /* The exception may come through a `yield from` that handled it, to a frame that is already
        resumed. */
     int is_open = begun && stack_find(thread, frame, key) >= 0;
-    if ((is_open ? sync_stack(engine, thread, frame, NULL) : sync_below(engine, thread, frame)) < 0) {
+    Frame *caller;
+    if ((is_open ? sync_stack(engine, thread, frame, NULL)
+                 : sync_below(engine, thread, frame, &caller))
+        < 0) {
         return -1;
     }
     Frame *state = is_open ? thread->stack[thread->used - 1] : keyed_get(&engine->suspended, key);
@@ -511,6 +543,8 @@ stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     Buffer *roots = &engine->roots;
     roots->used = 0;
     uint64_t since = elapsed(engine);
+    values_doubt(&engine->values);
+    engine->values.levels = ALL_LEVELS;
     if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
         || write_objects(engine, plan) < 0 || stack_reserve(thread) < 0
         || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {

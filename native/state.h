@@ -25,8 +25,13 @@
 
 #pragma GCC visibility push(hidden)
 
+#define ASKED -1 /* of Values.levels: `judge` is asked */
+
 /* The state of the units that encode values: values.c, references.c, objects.c, layouts.c and
    others. */
+struct Engine;
+struct Judging;
+
 typedef struct {
     PyObject *layout_of; /* callable: returns a type's name, form, slots and so on */
     PyObject *say;       /* callable: calls a formatter of the program */
@@ -41,6 +46,12 @@ typedef struct {
     uint32_t next_type;
     uint32_t next_attribute;
     uint64_t event;
+    uint64_t doubted; /* objects that an earlier event looked at may have changed since */
+    int levels;       /* how many levels of objects may be new in what is encoded next; or ASKED */
+    struct Judging *judging; /* what `judge` is about, or NULL */
+    int (*judge)(struct Engine *, PyObject *); /* returns `levels` for an object */
+    int was_cut;      /* whether a limit has cut what this event has looked at */
+    int checks_cut;   /* whether all objects are in doubt after this event if so */
     int room;    /* how many levels deep the limit allows to look from the current value */
     int refers;  /* whether a reference was encoded */
     int within;  /* whether the contents of an object are being encoded */
@@ -92,6 +103,12 @@ typedef struct {
     size_t end;
 } Changed;
 
+/* An object that the last line may have changed, and how many levels from there. */
+typedef struct {
+    PyObject *object; /* owned */
+    int levels;
+} Found;
+
 #define RAISED 64 /* how many of the last raised exceptions are remembered */
 
 typedef struct {
@@ -116,6 +133,16 @@ typedef struct Engine {
     Changed *changed;
     size_t changed_used;
     size_t changed_size;
+    Found *found;
+    size_t found_used;
+    size_t found_size;
+    Table effects; /* by address of a callable: what it changes, and 1 */
+    Table texts;   /* by address of the methods of str that return a str */
+    Py_ssize_t effects_known; /* the number of callables in `effects` */
+    uint64_t effects_for;     /* the number of plans that there were when they were taken in */
+    uint64_t plans_made;
+    int has_formatters;
+    int is_behind; /* whether an event was lost, so that the next one looks at all variables */
     Table code_plans;
     Table threads;    /* by thread state's id + 2 */
     Table namespaces; /* by address of the dict */

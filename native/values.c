@@ -317,19 +317,32 @@ values_prepare(void)
 }
 
 void
-values_give_up(Values *values)
+values_end_event(Values *values)
 {
     while (values->queue_used > 0) {
         Py_DECREF(values->queue[--values->queue_used].object);
     }
     values->event++;
+    if (values->was_cut && values->checks_cut) {
+        values->doubted = values->event;
+    }
+    values->was_cut = values->checks_cut = 0;
+    values->levels = 0;
     values->room = values->depth;
+}
+
+void
+values_give_up(Values *values)
+{
+    values_end_event(values);
+    values->doubted = values->event;
+    values->judging = NULL;
 }
 
 int
 values_init(Values *values)
 {
-    values->event = 1;
+    values->event = values->doubted = 1;
     values->room = values->depth;
     values->attributes = PyDict_New();
     return values->attributes == NULL ? -1 : known_make_room(values);

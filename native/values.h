@@ -34,7 +34,10 @@ int values_init(Values *values);
 void values_forget(Values *values);
 void values_clear(Values *values);
 
-/* Empties the queue of an event that failed. The next event looks at these objects again. */
+/* Ends an event. */
+void values_end_event(Values *values);
+
+/* Ends an event that failed. The next one looks at all its objects again. */
 void values_give_up(Values *values);
 
 #pragma GCC visibility pop

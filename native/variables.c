@@ -2,25 +2,19 @@
 
 #include "_trace_format.h"
 #include "_trace_records.h"
-#include "ask.h"
-#include "constants.h"
-#include "frameobjects.h"
+#include "changes.h"
+#include "effects.h"
 #include "frames.h"
-#include "internals.h"
-#include "names.h"
+#include "lines.h"
 #include "objects.h"
 #include "plans.h"
+#include "references.h"
+#include "scopes.h"
 #include "secrets.h"
 #include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "values.h"
-
-#define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
-
-typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
-
-static GetVar get_var;
 
 Py_ssize_t
 namespace_slot(Namespace *namespace, PyObject *name)
@@ -40,6 +34,12 @@ namespace_slot(Namespace *namespace, PyObject *name)
             return -1;
         }
         namespace->written = written;
+        uint64_t *looked = PyMem_Realloc(namespace->looked, (size_t)size * sizeof(uint64_t));
+        if (looked == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        namespace->looked = looked;
         namespace->size = size;
     }
     PyObject *slot = PyLong_FromSsize_t(namespace->used);
@@ -48,83 +48,15 @@ namespace_slot(Namespace *namespace, PyObject *name)
         return -1;
     }
     Py_DECREF(slot);
-    namespace->written[namespace->used] = 0;
+    namespace->written[namespace->used] = namespace->looked[namespace->used] = 0;
     return namespace->used++;
 }
 
-/* The namespaces of a frame, fetched at most once per event. */
-typedef struct {
-    PyObject *globals;
-    PyObject *locals;
-} Scopes;
-
-static PyObject *
-scope_get(PyObject **scope, PyObject *frame, PyObject *attribute, PyObject *name)
-{
-    if (*scope == NULL && (*scope = PyObject_GetAttr(frame, attribute)) == NULL) {
-        return NULL;
-    }
-    if (!PyDict_Check(*scope)) {
-        return NULL;
-    }
-    return Py_XNewRef(plain_get(*scope, name));
-}
-
-/* Returns a variable of the function that contains the class whose body runs in `frame`. */
-static PyObject *
-variable_around(Engine *engine, PyObject *frame, PyObject *name)
-{
-    int made;
-    PyObject *around = frame_back(frame, &made);
-    while (around != NULL) {
-        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)around);
-        long flags = number_attribute((PyObject *)code, "co_flags");
-        Py_DECREF(code);
-        if (flags & IS_FUNCTION) {
-            break;
-        }
-        int back_made;
-        PyObject *back = frame_back(around, &back_made);
-        frame_release(around, made);
-        around = back;
-        made = back_made;
-    }
-    drop_error(engine, PyExc_NameError);
-    PyObject *value = around == NULL ? NULL : get_var((PyFrameObject *)around, name);
-    frame_release(around, made);
-    return value;
-}
-
-/* Returns a new reference to a variable's value; NULL, without an exception, if it has none. */
-static inline PyObject *
-variable_value(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
-{
-    PyObject *value;
-    if (variable->is_global) {
-        value = scope_get(&scopes->globals, frame, name_f_globals, variable->name);
-    }
-    else if (plan->in_slots) {
-        value = get_var((PyFrameObject *)frame, variable->name);
-    }
-    else {
-        value = scope_get(&scopes->locals, frame, name_f_locals, variable->name);
-        if (value == NULL && variable->is_around) {
-            value = variable_around(engine, frame, variable->name);
-        }
-    }
-    if (value == NULL) {
-        /* PyFrame_GetVar formats a NameError, and repr() lets signal handlers run. */
-        drop_error(engine, PyExc_NameError);
-    }
-    return value;
-}
-
 static int
-variable_encode(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, int reach,
-                Scopes *scopes)
+variable_encode(Engine *engine, Scope *scope, const Variable *variable, int reach)
 {
     Buffer *roots = &engine->roots;
-    PyObject *value = variable_value(engine, plan, frame, variable, scopes);
+    PyObject *value = scope_value(engine, scope, variable);
     if (value == NULL) {
         return put_value_unbound(roots);
     }
@@ -143,9 +75,9 @@ variable_encode(Engine *engine, Plan *plan, PyObject *frame, Variable *variable,
 /* Remembers the value of a secret variable before any other variable is encoded, because another one
    may have the same value. */
 static int
-learn_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, Scopes *scopes)
+learn_variable(Engine *engine, Scope *scope, const Variable *variable)
 {
-    PyObject *value = variable_value(engine, plan, frame, variable, scopes);
+    PyObject *value = scope_value(engine, scope, variable);
     if (value == NULL) {
         return 0;
     }
@@ -154,17 +86,41 @@ learn_variable(Engine *engine, Plan *plan, PyObject *frame, Variable *variable, 
     return outcome;
 }
 
+/* Finds out what may have changed in the caller's line before a call begins. */
+static void
+judge_call(Engine *engine, Scope *scope, Frame *caller, Judging *judging)
+{
+    Values *values = &engine->values;
+    if (caller == NULL || caller->at == NULL) {
+        values_doubt(values);
+        return;
+    }
+    judging->line = caller->at;
+    if (changes_at_call(engine, caller, caller->at, judging->scope, scope->plan, scope)) {
+        values_doubt(values);
+    }
+    if (scope->plan->makes) {
+        values->levels = ALL_LEVELS;
+        return;
+    }
+    values->levels = ASKED;
+    values->judging = judging;
+}
+
 int
-encode_arguments(Engine *engine, Frame *state, PyObject *frame)
+encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
 {
     Plan *plan = state->plan;
-    Scopes scopes = {NULL, NULL};
+    Scope scope = {.plan = plan, .frame = frame};
+    Scope outer = {.plan = caller == NULL ? NULL : caller->plan, .callee = frame};
+    Judging judging = {caller, NULL, &outer};
     Buffer *roots = &engine->roots;
     roots->used = 0;
-    int outcome = 0;
+    judge_call(engine, &scope, caller, &judging);
+    int outcome = PyErr_Occurred() ? -1 : 0;
     for (Py_ssize_t at = 0; plan->secrets && outcome == 0 && at < plan->parameters; at++) {
         if (plan->parameter[at]->action == SECRET) {
-            outcome = learn_variable(engine, plan, frame, plan->parameter[at], &scopes);
+            outcome = learn_variable(engine, &scope, plan->parameter[at]);
         }
     }
     for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
@@ -174,32 +130,68 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame)
             outcome = put_value_dropped(roots);
         }
         else {
-            outcome = variable_encode(engine, plan, frame, variable, 0, &scopes);
+            outcome = variable_encode(engine, &scope, variable, 0);
         }
         if (outcome == 0) {
             state->written[variable->number] =
                 hash_bytes(roots->bytes + start, roots->used - start);
         }
     }
-    Py_XDECREF(scopes.globals);
-    Py_XDECREF(scopes.locals);
-    return outcome < 0 || plan->parameters == 0 ? outcome : write_objects(engine, plan);
+    if (outcome == 0) {
+        outcome = write_objects(engine, plan);
+    }
+    engine->values.judging = NULL;
+    scope_end(&scope);
+    scope_end(&outer);
+    return outcome;
+}
+
+int
+judge_resumption(Engine *engine, PyObject *frame, Frame *caller)
+{
+    if (caller == NULL || caller->at == NULL) {
+        values_doubt(&engine->values);
+        return 0;
+    }
+    Scope outer = {.plan = caller->plan, .callee = frame};
+    if (changes_at_resume(engine, caller, caller->at, &outer)) {
+        values_doubt(&engine->values);
+    }
+    scope_end(&outer);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Returns the namespace and the slot of a global variable; the slot is -1 if memory was short. */
+static inline Namespace *
+namespace_in(Engine *engine, Frame *state, const Variable *variable, Py_ssize_t *slot)
+{
+    Namespace *namespace = state->plan->namespace;
+    *slot = variable->slot;
+    if (namespace->number != state->namespace) {
+        namespace = engine->numbered[state->namespace];
+        *slot = namespace_slot(namespace, variable->name);
+        PyErr_Clear();
+    }
+    return namespace;
 }
 
 static inline uint64_t *
-written_of(Engine *engine, Frame *state, Variable *variable)
+written_of(Engine *engine, Frame *state, const Variable *variable)
 {
     if (!variable->is_global) {
         return &state->written[variable->number];
     }
-    Namespace *namespace = state->plan->namespace;
-    Py_ssize_t slot = variable->slot;
-    if (namespace->number != state->namespace) {
-        namespace = engine->numbered[state->namespace];
-        slot = namespace_slot(namespace, variable->name);
-        PyErr_Clear();
-    }
+    Py_ssize_t slot;
+    Namespace *namespace = namespace_in(engine, state, variable, &slot);
     return slot < 0 ? NULL : &namespace->written[slot];
+}
+
+static inline uint64_t *
+looked_of(Engine *engine, Frame *state, const Variable *variable)
+{
+    Py_ssize_t slot;
+    Namespace *namespace = namespace_in(engine, state, variable, &slot);
+    return slot < 0 ? NULL : &namespace->looked[slot];
 }
 
 static int
@@ -228,46 +220,131 @@ is_unbound(Engine *engine, size_t start)
     return engine->roots.used - start == 1 && engine->roots.bytes[start] == VALUE_UNBOUND;
 }
 
-/* Encodes the variables whose values differ from the last written ones. */
+/* Encodes a variable if its value differs from the last written one. */
 static int
-look(Engine *engine, Frame *state, PyObject *frame, const Looks *looks)
+look_at(Engine *engine, Frame *state, Scope *scope, Look look)
 {
-    Scopes scopes = {NULL, NULL};
     Buffer *roots = &engine->roots;
-    int outcome = 0;
-    for (Py_ssize_t at = 0; state->plan->secrets && outcome == 0 && at < looks->count; at++) {
-        Variable *variable = looks->looks[at].variable;
-        if (variable->action == SECRET) {
-            outcome = learn_variable(engine, state->plan, frame, variable, &scopes);
+    Variable *variable = look.variable;
+    size_t start = roots->used;
+    if (variable->is_global) {
+        uint64_t *looked = looked_of(engine, state, variable);
+        if (looked != NULL) {
+            *looked = engine->values.event;
         }
     }
-    for (Py_ssize_t at = 0; outcome == 0 && at < looks->count; at++) {
-        Variable *variable = looks->looks[at].variable;
-        size_t start = roots->used;
-        outcome = variable_encode(engine, state->plan, frame, variable, looks->looks[at].reach,
-                                  &scopes);
-        if (outcome < 0) {
-            break;
+    if (variable_encode(engine, scope, variable, look.reach) < 0) {
+        return -1;
+    }
+    uint64_t *written = written_of(engine, state, variable);
+    uint64_t before = written == NULL ? 0 : *written;
+    uint64_t hash = hash_bytes(roots->bytes + start, roots->used - start);
+    if (hash == before || (before == 0 && is_unbound(engine, start))) {
+        roots->used = start;
+        return 0;
+    }
+    if (note_change(engine, variable, start) < 0) {
+        return -1;
+    }
+    if (look.reach > 0 && look.reach < engine->values.depth) {
+        /* Its contents may be new, too. */
+        size_t end = roots->used;
+        int outcome = variable_encode(engine, scope, variable, 0);
+        roots->used = end;
+        return outcome;
+    }
+    return 0;
+}
+
+/* Encodes the variables whose values differ from the last written ones. If `stale`, looks only at the
+   global ones that other code may have bound since they were looked at. */
+static int
+look(Engine *engine, Frame *state, Scope *scope, const Looks *looks, int stale)
+{
+    for (Py_ssize_t at = 0; state->plan->secrets && at < looks->count; at++) {
+        const Variable *variable = looks->looks[at].variable;
+        if (variable->action == SECRET && learn_variable(engine, scope, variable) < 0) {
+            return -1;
         }
-        uint64_t *written = written_of(engine, state, variable);
-        uint64_t before = written == NULL ? 0 : *written;
-        uint64_t hash = hash_bytes(roots->bytes + start, roots->used - start);
-        if (hash == before || (before == 0 && is_unbound(engine, start))) {
-            roots->used = start;
-        }
-        else {
-            outcome = note_change(engine, variable, start);
-            if (outcome == 0 && looks->looks[at].reach > 0
-                && looks->looks[at].reach < engine->values.depth) {
-                /* Its contents may be new, too. */
-                size_t end = roots->used;
-                outcome = variable_encode(engine, state->plan, frame, variable, 0, &scopes);
-                roots->used = end;
+    }
+    for (Py_ssize_t at = 0; at < looks->count; at++) {
+        if (stale) {
+            const uint64_t *looked = looked_of(engine, state, looks->looks[at].variable);
+            if (looked != NULL && !in_doubt(&engine->values, *looked)) {
+                continue;
             }
         }
+        if (look_at(engine, state, scope, looks->looks[at]) < 0) {
+            return -1;
+        }
     }
-    Py_XDECREF(scopes.globals);
-    Py_XDECREF(scopes.locals);
+    return 0;
+}
+
+/* Looks at the objects in engine->found. */
+static int
+look_at_found(Engine *engine, const Line *line)
+{
+    Values *values = &engine->values;
+    Buffer *roots = &engine->roots;
+    size_t end = roots->used;
+    int outcome = 0;
+    for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
+        const Found *found = &engine->found[at];
+        values->levels = found->levels + line->births + (int)line->site_count;
+        values->checks_cut |= found->levels > 1;
+        int depth = values->levels < values->depth ? values->levels : values->depth;
+        outcome = values_encode(engine, roots, found->object, depth, 0);
+        roots->used = end;
+    }
+    return outcome;
+}
+
+/* Looks at what a line may have changed, and leaves the values ready for its result. */
+static int
+look_after(Engine *engine, Frame *state, Line *line, Scope *scope, Judging *judging)
+{
+    Values *values = &engine->values;
+    if (line == NULL || engine->is_behind) {
+        engine->is_behind = 0;
+        values_doubt(values);
+        values->levels = 0;
+        return look(engine, state, scope, &state->plan->everything, 0);
+    }
+    Effect effect = changes_after(engine, state, line, scope);
+    if (PyErr_Occurred()) {
+        found_clear(engine);
+        return -1;
+    }
+    *judging = (Judging){state, line, scope};
+    values->judging = judging;
+    values->levels = ASKED;
+    if (effect == ON_ANYTHING) {
+        values_doubt(values);
+        line->looked = values->event;
+        return look(engine, state, scope, &line->named, 0);
+    }
+    int outcome;
+    if (effect == ON_ARGUMENTS) {
+        values->levels = ALL_LEVELS;
+        values->checks_cut = 1;
+        outcome = look(engine, state, scope, &line->named, 0);
+    }
+    else if (in_doubt(values, (uint64_t)state->since << COARSE) && in_doubt(values, line->looked)) {
+        line->looked = values->event;
+        outcome = look(engine, state, scope, &line->named, 0);
+    }
+    else {
+        outcome = look(engine, state, scope, &line->bound, 0);
+        if (outcome == 0) {
+            outcome = look(engine, state, scope, &line->globals, 1);
+        }
+    }
+    if (outcome == 0) {
+        outcome = look_at_found(engine, line);
+    }
+    found_clear(engine);
+    values->levels = ASKED;
     return outcome;
 }
 
@@ -294,52 +371,55 @@ write_changed(Engine *engine, Frame *state)
     return 0;
 }
 
+/* Encodes the result of a frame into the roots. */
+static int
+encode_result(Engine *engine, PyObject *result, int action, int is_exception)
+{
+    if (action == ALLOW) {
+        if (is_exception) {
+            engine->values.levels = ALL_LEVELS;
+        }
+        return values_encode(engine, &engine->roots, result, engine->values.depth, 0);
+    }
+    if (action == SECRET && secrets_learn(engine, result, 0) < 0) {
+        return -1;
+    }
+    return action == DROP ? put_value_dropped(&engine->roots) : put_value_redacted(&engine->roots);
+}
+
 int
-variables_settle(Engine *engine, Frame *state, PyObject *frame, PyObject *result, int action,
-                 size_t *start)
+variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, size_t *start)
 {
     Plan *plan = state->plan;
-    const Looks *looks = looks_of(plan, state->line);
-    if (looks != NULL && look(engine, state, frame, looks) < 0) {
-        return -1;
+    Scope scope = {.plan = plan, .frame = frame};
+    Judging judging = {NULL, NULL, NULL};
+    int outcome = 0;
+    if (state->at != NULL || engine->is_behind) {
+        outcome = look_after(engine, state, state->at, &scope, &judging);
     }
     *start = engine->roots.used;
-    if (result != NULL) {
-        int outcome;
-        if (action == ALLOW) {
-            outcome = values_encode(engine, &engine->roots, result, engine->values.depth, 0);
-        }
-        else {
-            outcome = action == SECRET ? secrets_learn(engine, result, 0) : 0;
-            if (outcome == 0) {
-                outcome = action == DROP ? put_value_dropped(&engine->roots)
-                                         : put_value_redacted(&engine->roots);
-            }
-        }
-        if (outcome < 0) {
-            return -1;
-        }
+    if (outcome == 0 && ending.result != NULL) {
+        outcome = encode_result(engine, ending.result, ending.action, ending.is_exception);
     }
-    if (write_objects(engine, plan) < 0) {
-        return -1;
+    if (outcome == 0) {
+        outcome = write_objects(engine, plan);
     }
-    return write_changed(engine, state);
+    engine->values.judging = NULL;
+    scope_end(&scope);
+    return outcome < 0 ? -1 : write_changed(engine, state);
 }
 
 int
 write_all(Engine *engine, Frame *state, PyObject *frame)
 {
     Plan *plan = state->plan;
+    Scope scope = {.plan = plan, .frame = frame};
     engine->roots.used = 0;
-    if (look(engine, state, frame, &plan->everything) < 0 || write_objects(engine, plan) < 0) {
-        return -1;
+    values_doubt(&engine->values);
+    int outcome = look(engine, state, &scope, &plan->everything, 0);
+    if (outcome == 0) {
+        outcome = write_objects(engine, plan);
     }
-    return write_changed(engine, state);
-}
-
-int
-variables_prepare(void)
-{
-    get_var = (GetVar)find_function("PyFrame_GetVar");
-    return get_var == NULL ? -1 : 0;
+    scope_end(&scope);
+    return outcome < 0 ? -1 : write_changed(engine, state);
 }

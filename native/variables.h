@@ -10,23 +10,30 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Prepares this unit. Returns -1 with an exception. */
-int variables_prepare(void);
-
 /* Returns the slot of a global variable, and makes it if there is none. Returns -1 with an
    exception. */
 Py_ssize_t namespace_slot(Namespace *namespace, PyObject *name);
 
-/* Encodes a frame's arguments into the roots, and marks them as written. */
-int encode_arguments(Engine *engine, Frame *state, PyObject *frame);
+/* Encodes a frame's arguments into the roots, and marks them as written. `caller` is the state of the
+   frame that calls it directly; NULL if that is not recorded. */
+int encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller);
+
+/* Finds out what may have changed when a generator or coroutine is resumed. */
+int judge_resumption(Engine *engine, PyObject *frame, Frame *caller);
 
 /* Writes the variables of a frame whose beginning was not recorded. */
 int write_all(Engine *engine, Frame *state, PyObject *frame);
 
-/* Writes the variables that the last line has changed. Encodes `result`, unless it is NULL, into the
-   roots from `start` on; borrows it. */
-int variables_settle(Engine *engine, Frame *state, PyObject *frame, PyObject *result, int action,
-                     size_t *start);
+/* How a frame ends, or is suspended. */
+typedef struct {
+    PyObject *result; /* borrowed; NULL if it goes on */
+    int action;
+    int is_exception;
+} Ending;
+
+/* Writes the variables that the last line has changed. Encodes the result, if there is one, into the
+   roots from `start` on. */
+int variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, size_t *start);
 
 #pragma GCC visibility pop
 

@@ -51,6 +51,9 @@ class Engine:
         say: Callable[[str, object], tuple[int, str | None]],
         parts: Callable[[bytes], list[bytes]] | None,
         urls: Callable[[bytes], tuple[list[tuple[int, int]], list[bytes]]] | None,
+        containers: tuple[type, ...],
+        iterators: tuple[type, ...],
+        formatters: bool,
     ) -> None: ...
     def on_py_start(self, code: CodeType, instruction_offset: int, /) -> object: ...
     def on_py_resume(self, code: CodeType, instruction_offset: int, /) -> object: ...

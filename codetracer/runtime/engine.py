@@ -11,6 +11,7 @@ from time import perf_counter_ns
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
 from codetracer.recording.private import unwritable
+from codetracer.runtime.effects import CONTAINERS, ITERATORS
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.secret_forms import SecretForms
 from codetracer.runtime.told import ToldLayout
@@ -100,5 +101,8 @@ def make_engine(
         say=formatters.say,
         parts=None if forms is None else forms.parts,
         urls=None if forms is None else forms.urls,
+        containers=CONTAINERS,
+        iterators=ITERATORS,
+        formatters=formatters.are_there,
     )
     return engine

@@ -22,6 +22,7 @@ from time import perf_counter_ns
 
 from codetracer.monitoring import DISABLE
 from codetracer.own import BUILTINS, seal
+from codetracer.runtime.changes import Changes
 from codetracer.runtime.secrets import PLACEHOLDER
 from codetracer.runtime.stacks import Stacks
 from codetracer.runtime.values import LetGo
@@ -114,7 +115,8 @@ class Events:
         self._activation = _WAITING
         self._out = definitions.out
         self._time = clock()
-        self._variables = Variables(self._out, values, depth)
+        changes = Changes(plans.effects, definitions)
+        self._variables = Variables(self._out, values, changes, depth)
         self._queue = values.queue
         self._secrets = values.secrets
         self._masked = 0
@@ -385,6 +387,7 @@ class Events:
             if type(error) is MemoryError:
                 self._is_short = True
             self._missed += 1
+            self._variables.is_behind = True
         return None
 
     def _take(self) -> bool:
@@ -422,7 +425,12 @@ class Events:
         self._variables.settle(state, frame)
         self._pass_time()
         record = encode_step(line - state.said)
+        at = plan.lines.get(line)
+        if at is not None and at.again is not None and frame.f_lasti == at.again_at:
+            at = at.again
         state.line = state.said = line
+        state.at = at
+        state.matched = 0
         state.step = self._steps
         self._steps += 1
         self._out.append(record)

@@ -30,6 +30,9 @@ class Formatters:
         functions: the functions from the program; they override those of filters.
         named: the names from filters: ``module:function``, ``module:Class.method``, or the name of
             a method of the type.
+
+    Attributes:
+        are_there: whether there is any.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Formatters:
     ) -> None:
         self._functions = dict(functions or {})
         self._named = dict(named or {})
+        self.are_there = bool(self._functions or self._named)
 
     def name_of(self, name: str) -> str | None:
         """Return `name`, a type's name, if the type has a formatter, else None."""

@@ -10,11 +10,18 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
+    from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Plan
 
 __all__ = ["FrameState", "Namespace", "ThreadState"]
 
 seal(globals())
+
+
+COARSE: Final = 10
+"""The engine in C keeps the event in which a frame began without this many bits."""
 
 
 class Namespace:
@@ -23,13 +30,15 @@ class Namespace:
     Attributes:
         number: its number in the log.
         written: for each variable, by name, the bytes of its value.
+        looked: for each variable, by name, the last event that looked at it.
     """
 
-    __slots__ = ("number", "written")
+    __slots__ = ("looked", "number", "written")
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.written: dict[str, bytes] = {}
+        self.looked: dict[str, int] = {}
 
 
 class FrameState:
@@ -40,19 +49,39 @@ class FrameState:
         plan: the plan of its code.
         number: its number in the log.
         line: its current line; 0 before the first.
+        at: what its current line can change; None if nothing.
+        since: the event in which it began.
+        matched: the calls of its current line that were recorded, as bits.
         said: its current line according to the log.
         step: the number of its last step; -1 if it has none since it began or was resumed.
         namespace: its global variables.
         written: for each local variable, by number, the bytes of its value.
     """
 
-    __slots__ = ("frame", "line", "namespace", "number", "plan", "said", "step", "written")
+    __slots__ = (
+        "at",
+        "frame",
+        "line",
+        "matched",
+        "namespace",
+        "number",
+        "plan",
+        "said",
+        "since",
+        "step",
+        "written",
+    )
 
-    def __init__(self, frame: int, plan: Plan, number: int, namespace: Namespace) -> None:
+    def __init__(
+        self, frame: int, plan: Plan, number: int, namespace: Namespace, since: int
+    ) -> None:
         self.frame = frame
         self.plan = plan
         self.number = number
         self.line = 0
+        self.at: Line | None = plan.lines.get(0)
+        self.matched = 0
+        self.since = since >> COARSE << COARSE
         self.said = plan.first_line
         self.step = -1
         self.namespace = namespace

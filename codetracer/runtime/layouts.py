@@ -21,8 +21,10 @@ from codetracer.inspect.kinds import (
     slot_reader,
     type_name,
 )
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
 from codetracer.runtime.known import reading_of
+from codetracer.whose import began_here
 from codetracer_bindings.trace_format import (
     FORM_CLASS,
     FORM_DICT,
@@ -98,6 +100,7 @@ class Layout:
         reading: more reads, if the type or one of its bases is a known type; else None.
         alive: a weak reference to the type; None for a type that lives as long as the process.
         formatter: the name under which the type has a formatter, which the caller sets; else None.
+        is_announced: whether each new instance is seen, because its ``__init__`` is recorded.
     """
 
     __slots__ = (
@@ -106,6 +109,7 @@ class Layout:
         "dict_of",
         "form",
         "formatter",
+        "is_announced",
         "number",
         "owners",
         "reading",
@@ -130,6 +134,20 @@ class Layout:
         self.reading: Reading | None = None
         self.alive = alive
         self.formatter: str | None = None
+        self.is_announced = False
+
+    def own_attribute(self, value: Any, name: str, default: object) -> Any:
+        """Return what an instance itself has under a name, in a slot or in its dict."""
+        read = self.slots.get(name)
+        try:
+            if read is not None:
+                return read(value)
+            namespace = None if self.dict_of is None else self.dict_of(value)
+        except (AttributeError, IndexError) as error:
+            if not began_here(error):
+                raise
+            return default
+        return find(namespace, name, default) if type(namespace) is dict else default
 
     def is_of(self, kind: type) -> bool:
         """Return whether this is the layout of `kind`.

@@ -6,8 +6,10 @@ from codetracer.codeflags import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
 from codetracer.inspect.code import is_function, parameters
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.bytecode import beginning, local_names, names_by_line
+from codetracer.runtime.bytecode import beginning, facts_by_line, local_names
 from codetracer.runtime.children import started, unheard
+from codetracer.runtime.effects import Effects, makes
+from codetracer.runtime.lines import lines_of
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code
 from codetracer_bindings.trace_format import (
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
     from codetracer.filters.chain import Scope
     from codetracer.filters.selectors import ValueKind
-    from codetracer.runtime.bytecode import LineNames
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.lines import Line
 
 __all__ = ["Plan", "Plans", "Variable"]
 
@@ -80,8 +82,9 @@ class Plan:
         first_line: co_firstlineno.
         beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
-        lines: for each line the variables to look at after it has run, each with a depth in objects
-            (0 means the limit).
+        name: co_name.
+        makes: whether it gets an object that has just been made.
+        lines: what each line can change, by number.
         variables: all its variables, by number.
         locals: the number of local variables, which come first.
         has_secrets: whether one of its variables is secret.
@@ -102,6 +105,8 @@ class Plan:
         "kind",
         "lines",
         "locals",
+        "makes",
+        "name",
         "number",
         "parameters",
         "return_action",
@@ -118,7 +123,9 @@ class Plan:
     locals: int
     has_secrets: bool
     in_slots: bool
-    lines: dict[int, list[tuple[Variable, int]]]
+    name: str
+    makes: bool
+    lines: dict[int, Line]
     everything: list[tuple[Variable, int]]
     return_action: int
     attributes: AttributeActions
@@ -130,12 +137,17 @@ class Plans:
     Code objects are compared by identity, because different ones may be equal, and are not kept
     alive. Only the line table of each is kept. The compiler makes it for that code object alone, so
     another code object at the same address has a different one.
+
+    Attributes:
+        effects: says what callables change that are not recorded.
     """
 
     def __init__(self, gate: Gate, definitions: Definitions) -> None:
         self._gate = gate
         self._definitions = definitions
+        self._has_imported = True
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
+        self.effects = Effects(self._known)
         self._codes = 0
         # The function that starts processes; each call of it is reported.
         self._starting: dict[int, str] = {}
@@ -171,6 +183,9 @@ class Plans:
         Parameters:
             module: ``__name__`` of its globals.
         """
+        if self._has_imported:
+            self.effects.learn()
+        self._has_imported = code.co_name == "<module>"
         name = module if type(module) is str else None
         scope = self._gate.decide(code, name)
         command = unheard(name or "", str.__str__(code.co_qualname))
@@ -187,7 +202,7 @@ class Plans:
 
     def _plan(self, code: CodeType, module: str, scope: Scope) -> tuple[Plan, bytes]:
         plan = Plan()
-        lines = names_by_line(code)
+        lines = facts_by_line(code)
         names = local_names(code, lines)
         arguments = parameters(code)
         global_names = list(dict.fromkeys(name for line in lines.values() for name in line.globals))
@@ -212,7 +227,9 @@ class Plans:
             for number, name in enumerate(global_names, len(names))
         }
         plan.parameters = [local_variables[name] for name in arguments]
-        plan.lines = _looks(code, lines, local_variables, global_variables)
+        plan.name = str.__str__(code.co_name)
+        plan.makes = makes(plan.name)
+        plan.lines = lines_of(code, lines, local_variables, global_variables)
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
         plan.everything = [(variable, 0) for variable in plan.variables if variable.action != DROP]
@@ -255,34 +272,3 @@ def _kind(code: CodeType) -> int:
     if is_function(code):
         return KIND_FUNCTION
     return KIND_MODULE if code.co_name == "<module>" else KIND_CLASS
-
-
-def _looks(
-    code: CodeType,
-    lines: dict[int, LineNames],
-    local_variables: dict[str, Variable],
-    global_variables: dict[str, Variable],
-) -> dict[int, list[tuple[Variable, int]]]:
-    """Return for each line the variables to look at after it, in the order of the log's numbers."""
-    # A cell belongs to another function too, which may bind it at any time.
-    always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
-    placeless = lines.get(0)
-    looks = {}
-    for line, names in lines.items():
-        reach = names.reach + 1
-        found: list[tuple[Variable, int]] = []
-        for scope, variables, others in (
-            (names.locals, local_variables, always),
-            (names.globals, global_variables, {}),
-        ):
-            wanted = others | scope
-            if placeless is not None:
-                more = placeless.locals if scope is names.locals else placeless.globals
-                wanted = more | wanted
-            found += [
-                (variable, 0 if wanted[name] else reach)
-                for name, variable in variables.items()
-                if name in wanted and variable.action != DROP
-            ]
-        looks[line] = found
-    return looks

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Final
 
-__all__ = ["MISSING", "frame_around", "lookup", "release", "variables_of"]
+    from codetracer.runtime.plans import Variable
+
+__all__ = ["MISSING", "Scope", "lookup", "release", "variables_of"]
 
 seal(globals())
 
@@ -32,7 +34,7 @@ _SEES_LOCALS: Final = frozenset(("locals", "vars", "dir", "eval", "exec", "_getf
 """Code that uses one of these names may hold the dict of its variables."""
 
 
-def frame_around(frame: FrameType) -> FrameType:
+def _frame_around(frame: FrameType) -> FrameType:
     """Return the frame of the function that contains a class body, which sees its variables."""
     while not is_function(frame.f_code) and frame.f_back is not None:
         frame = frame.f_back
@@ -110,3 +112,43 @@ else:
         """Empty the copy of its variables that a frame keeps, or what is in it would live on."""
         if is_function(frame.f_code) and type(variables) is dict:
             dict.clear(variables)
+
+
+class Scope:
+    """The variables that a frame's code can see; `close` must follow.
+
+    Parameters:
+        frame: the frame, which the scope must not outlive.
+    """
+
+    __slots__ = ("_frame", "_variables")
+
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+        self._variables: Mapping[str, object] | None = None
+
+    def value(self, variable: Variable) -> object:
+        """Return a variable's value, or `MISSING`."""
+        if variable.is_global:
+            return lookup(self._frame.f_globals, variable.name)
+        if self._variables is None:
+            self._variables = variables_of(self._frame)
+        value = lookup(self._variables, variable.name)
+        if value is not MISSING or not variable.is_around:
+            return value
+        around = _frame_around(self._frame)
+        space = variables_of(around)
+        try:
+            return lookup(space, variable.name)
+        finally:
+            release(around, space)
+
+    def builtin(self, name: str) -> object:
+        """Return a builtin, or `MISSING`."""
+        return lookup(self._frame.f_builtins, name)
+
+    def close(self) -> None:
+        """Forget the values."""
+        if self._variables is not None:
+            release(self._frame, self._variables)
+            self._variables = None

@@ -80,11 +80,13 @@ class Stacks:
             record = encode_thread(ident, name_of_thread(ident))
             thread = self._local.state = ThreadState(self.threads)
             self.threads += 1
+            self._variables.doubt()
             self._current = thread
             self._out.append(record)
         elif self._current is not thread:
             record = encode_switch(thread.number)
             self._current = thread
+            self._variables.doubt()
             self._out.append(record)
         return thread
 
@@ -138,6 +140,7 @@ class Stacks:
             # The frame is seen for the first time; a RAISE with the exception follows.
             self._enter(thread, frame, plan)
             return
+        self._variables.doubt()
         value = self._variables.value(exception, plan)
         record = encode_throw(state.number, self._elapsed(), value)
         if not is_open:
@@ -205,22 +208,34 @@ class Stacks:
             else:
                 self._enter(thread, frame, plan)
             return
+        self._variables.resumes(frame, self._caller(thread, frame))
         record = encode_resume(state.number, self._elapsed())
         del self._suspended[id(frame)]
         state.step = -1
         thread.stack.append(state)
         self._out.append(record)
 
+    def _caller(self, thread: ThreadState, frame: FrameType) -> FrameState | None:
+        """Return the state of the frame that directly calls `frame`, if that is recorded."""
+        back = frame.f_back
+        if back is None or not thread.stack or thread.stack[-1].frame != id(back):
+            return None
+        return thread.stack[-1]
+
+    def _state(self, frame: FrameType, plan: Plan) -> FrameState:
+        namespace = self._namespace(frame, plan)
+        return FrameState(id(frame), plan, self.frames, namespace, self._variables.event)
+
     def _call(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
-        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
-        arguments = self._variables.arguments(state, frame)
+        state = self._state(frame, plan)
+        arguments = self._variables.arguments(state, frame, self._caller(thread, frame))
         record = encode_call(plan.number, self._elapsed(), arguments)
         self.frames += 1
         thread.stack.append(state)
         self._out.append(record)
 
     def _enter(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
-        state = FrameState(id(frame), plan, self.frames, self._namespace(frame, plan))
+        state = self._state(frame, plan)
         state.line = state.said = frame.f_lineno or plan.first_line
         record = encode_enter(plan.number, self._elapsed(), state.line)
         self.frames += 1

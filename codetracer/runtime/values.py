@@ -78,7 +78,17 @@ if TYPE_CHECKING:
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
-__all__ = ["ALLOW", "DROP", "MAX_NAME", "REDACT", "SECRET", "AttributeActions", "LetGo", "Values"]
+__all__ = [
+    "ALLOW",
+    "DROP",
+    "MAX_NAME",
+    "REDACT",
+    "SECRET",
+    "AttributeActions",
+    "LetGo",
+    "Values",
+    "not_new",
+]
 
 seal(globals())
 
@@ -165,14 +175,26 @@ class LetGo(BaseException):
 
 
 class _Known:
-    """An object that has been written: its number, its type, and a hash of what was written."""
+    """An object that has been written.
 
-    __slots__ = ("content", "kind", "number")
+    Attributes:
+        number: its number.
+        kind: the id of its type.
+        content: a hash of what was written; 0 if nothing was.
+        event: the last event that looked at it.
+        depth: how deep that event looked, or an earlier one that can still be trusted.
+        levels: how many levels of objects that event took for new.
+    """
+
+    __slots__ = ("content", "depth", "event", "kind", "levels", "number")
 
     def __init__(self, number: int, kind: int) -> None:
         self.number = number
         self.kind = kind
         self.content = 0
+        self.event = -1
+        self.depth = 0
+        self.levels = 0
 
 
 class Values:
@@ -187,7 +209,14 @@ class Values:
     Attributes:
         secrets: the texts to hide wherever they appear.
         queue: the objects that `encode` leaves for `write_objects`: an object, its entry in the
-            table of known objects, the depth to look to, and the depth that the limit allows.
+            table of known objects, the depth to look to, the depth that the limit allows, and how
+            many levels of objects may be new.
+        event: the number of the current event.
+        checks_cut: whether all objects are in doubt after this event if a limit cuts what it looks
+            at.
+        levels: the number of levels of objects, in the values that are encoded next, that may be
+            new; None to ask `judge`.
+        judge: returns that number for an object.
     """
 
     def __init__(
@@ -198,13 +227,26 @@ class Values:
         self._limits = limits
         self._known: dict[int, _Known] = {}
         self._objects = 0
-        self.queue: list[tuple[Any, _Known, int, int]] = []
+        self.queue: list[tuple[Any, _Known, int, int, int]] = []
+        self.event = 1
+        self.checks_cut = False
+        self._was_cut = False
+        self.levels: int | None = 0
+        self.judge: Callable[[object], int] = not_new
+        self._doubted = 0
         self._room = limits.depth
         self._refers = False
         self._within = False
         self._spare = 0
-        self._seen: dict[int, int] = {}
         self._actions = AttributeActions(lambda _: ALLOW)
+
+    def doubt(self) -> None:
+        """From now on, trust no object that was looked at before this event."""
+        self._doubted = self.event
+
+    def in_doubt(self, event: int) -> bool:
+        """Return whether any object may have changed since an event."""
+        return event < self._doubted
 
     def encode(self, value: Any, depth: int, nesting: int = 0) -> bytes:
         """Return a value as bytes, and leave the objects that it refers to for `write_objects`.
@@ -236,31 +278,47 @@ class Values:
     def write_objects(self, actions: AttributeActions) -> None:
         """Write the objects in the queue and the objects that they refer to, if they are new."""
         self._actions = actions
-        queue, seen, out = self.queue, self._seen, self._definitions.out
+        is_done = False
         try:
-            self._write_queue(queue, seen, out)
+            self._write_queue(self.queue, self._definitions.out)
+            is_done = True
         finally:
-            # The queue holds objects of the program.
-            queue.clear()
-            seen.clear()
-            self._room = self._limits.depth
+            if not is_done:
+                self._doubted = self.event + 1
+            self._end_event()
+
+    def _end_event(self) -> None:
+        # The queue holds objects of the program.
+        self.queue.clear()
+        self.event += 1
+        if self._was_cut and self.checks_cut:
+            self._doubted = self.event
+        self._was_cut = self.checks_cut = False
+        self.levels = 0
+        self._room = self._limits.depth
 
     def _write_queue(
-        self, queue: list[tuple[Any, _Known, int, int]], seen: dict[int, int], out: list[bytes]
+        self, queue: list[tuple[Any, _Known, int, int, int]], out: list[bytes]
     ) -> None:
         position = 0
         while position < len(queue):
-            value, known, depth, room = queue[position]
+            value, known, depth, room, levels = queue[position]
             position += 1
-            if seen.get(known.number, 0) >= depth:
+            is_first = known.event != self.event
+            if not is_first and known.depth >= depth and known.levels >= levels:
                 continue
             if position > self._limits.objects:
+                self._was_cut = True
                 self._write_unseen(known, type(value))
                 continue
-            seen[known.number] = depth
+            if self.in_doubt(known.event) or known.depth < depth:
+                known.depth = depth
+            known.levels = levels if is_first else max(levels, known.levels)
+            known.event = self.event
             queued = len(queue)
             self._refers = False
             self._room = room - 1
+            self.levels = max(levels - 1, 0)
             content = self._content(value, known, depth - 1)
             digest = hash(content)
             if digest == known.content:
@@ -271,7 +329,7 @@ class Values:
                 # Its content may be new, even if an object with that number is known, because the
                 # address may have belonged to another object.
                 del queue[queued:]
-                seen[known.number] = room
+                known.depth = room
                 self._room = room - 1
                 self._content(value, known, room - 1, again=True)
 
@@ -280,7 +338,6 @@ class Values:
         self._known.clear()
         self._objects = 0
         self.queue.clear()
-        self._seen.clear()
 
     def _tuple(self, value: tuple[object, ...], depth: int, nesting: int) -> bytes:
         limit = self._limits.items
@@ -352,12 +409,20 @@ class Values:
             self._objects += 1
             self._known[id(value)] = known
         if depth > 0:
-            if self._seen.get(known.number, 0) < depth:
-                self.queue.append((value, known, depth, room))
+            levels = self._levels_of(value, known, depth)
+            if levels >= 0:
+                self.queue.append((value, known, depth, room, levels))
         elif room <= 0:
             self._write_unseen(known, kind)
         # Otherwise the object is known, or the change of the object that contains it will show.
         return known.number
+
+    def _levels_of(self, value: object, known: _Known, depth: int) -> int:
+        """Return how many levels of objects, from this one on, may be new; -1 to leave it out."""
+        levels = self.judge(value) if self.levels is None else self.levels
+        if known.depth < depth or self.in_doubt(known.event):
+            return levels
+        return levels if levels > (known.levels if known.event == self.event else 0) else -1
 
     def _write_unseen(self, known: _Known, kind: type) -> None:
         if not known.content:
@@ -415,6 +480,8 @@ class Values:
         if layout.reading is not None and layout.reading.way != _NO_WAY:
             read_items = _known_items
         total, items = read_items(self, value, layout, depth)
+        if total > len(items):
+            self._was_cut = True
         encoded: list[tuple[int, bytes]] = []
         if layout.form == FORM_METHOD:
             cut = 0
@@ -425,6 +492,8 @@ class Values:
                 cut = self._attribute("__self__", owner, depth + 1, encoded)
         else:
             cut = self._attributes(value, layout, depth, encoded)
+        if cut:
+            self._was_cut = True
         if words is None:
             return encode_object(
                 known.number, layout.form, layout.number, total, items, cut, encoded
@@ -555,6 +624,11 @@ class Values:
         return [self.encode(item, depth) for item in items]
 
 
+def not_new(value: object) -> int:
+    """Return that no object in a value is new."""
+    return 0
+
+
 def _no_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
     return 0, []
 
@@ -571,6 +645,8 @@ def _tuple_items(values: Values, value: Any, layout: Layout, depth: int) -> tupl
 
 def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
     total = dict.__len__(value)
+    if total > values._limits.items:
+        values._was_cut = True
     encoded = []
     for key, item in list(islice(dict.items(value), values._limits.items)):
         encoded.append(values.encode(key, depth))

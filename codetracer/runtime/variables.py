@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from codetracer.own import seal
-from codetracer.runtime.scopes import MISSING, frame_around, lookup, release, variables_of
-from codetracer.runtime.values import ALLOW, DROP, SECRET
+from codetracer.runtime.changes import ALL
+from codetracer.runtime.effects import ARGUMENTS, UNKNOWN
+from codetracer.runtime.scopes import MISSING, Scope
+from codetracer.runtime.values import ALLOW, DROP, SECRET, not_new
 from codetracer_bindings.trace_encoder import (
     encode_variable,
     value_dropped,
@@ -14,11 +16,13 @@ from codetracer_bindings.trace_encoder import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from types import FrameType
     from typing import Final
 
+    from codetracer.runtime.changes import Changes
     from codetracer.runtime.frames import FrameState
+    from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Plan, Variable
     from codetracer.runtime.values import Values
 
@@ -37,45 +41,107 @@ class Variables:
     Parameters:
         out: the current group of records.
         values: encodes values.
+        changes: decides what a line may have changed.
         depth: the depth, in objects, to which values are looked at.
+
+    Attributes:
+        is_behind: whether an event was lost, so that the next one looks at all variables.
     """
 
-    def __init__(self, out: list[bytes], values: Values, depth: int) -> None:
+    def __init__(self, out: list[bytes], values: Values, changes: Changes, depth: int) -> None:
         self._out = out
         self._values = values
+        self._changes = changes
         self._depth = depth
+        self.is_behind = False
 
     def forget(self) -> None:
         """Forget what has been written, for another log."""
         self._values.forget()
 
+    @property
+    def event(self) -> int:
+        """The number of the current event."""
+        return self._values.event
+
+    def doubt(self) -> None:
+        """From now on, trust no object: code has run that is not recorded."""
+        self._values.doubt()
+
     def value(self, value: object, plan: Plan) -> bytes:
-        """Return the bytes of a value that no filter hides."""
+        """Return the bytes of an exception, which may have been made just now."""
+        self._values.levels = ALL
         content = self._values.encode(value, self._depth)
         self._values.write_objects(plan.attributes)
         return content
 
-    def arguments(self, state: FrameState, frame: FrameType) -> list[bytes]:
-        """Return the bytes of a beginning frame's arguments, which count as written."""
-        plan = state.plan
+    def arguments(
+        self, state: FrameState, frame: FrameType, caller: FrameState | None
+    ) -> list[bytes]:
+        """Return the bytes of a beginning frame's arguments, which count as written.
+
+        Parameters:
+            caller: the state of the frame that calls it directly; None if that is not recorded.
+        """
+        plan, scope = state.plan, Scope(frame)
+        outer = None if caller is None or frame.f_back is None else Scope(frame.f_back)
         arguments = []
-        if plan.parameters:
-            variables = variables_of(frame)
-            try:
-                self._learn(plan, plan.parameters, variables, frame)
-                for variable in plan.parameters:
-                    value = self._encode(variable, variables, self._depth) or _DROPPED
-                    arguments.append(value)
-                    state.written[variable.number] = value
-            finally:
-                release(frame, variables)
+        try:
+            self._judge_call(plan, scope, caller, outer)
+            self._learn(plan, plan.parameters, scope)
+            for variable in plan.parameters:
+                value = _DROPPED
+                if variable.action != DROP:
+                    value = self._encode(variable, scope, self._depth)
+                arguments.append(value)
+                state.written[variable.number] = value
             self._values.write_objects(plan.attributes)
+        finally:
+            self._values.judge = not_new
+            scope.close()
+            if outer is not None:
+                outer.close()
         return arguments
+
+    def _judge_call(
+        self, plan: Plan, scope: Scope, caller: FrameState | None, outer: Scope | None
+    ) -> None:
+        """Find out what may have changed in a caller's line before a call begins."""
+        values, changes = self._values, self._changes
+        line = None if caller is None else caller.at
+        if caller is None or outer is None or line is None:
+            values.doubt()
+            return
+        first = scope.value(plan.parameters[0]) if plan.parameters else MISSING
+        if changes.at_call(caller, line, outer, plan, first):
+            values.doubt()
+        if plan.makes:
+            values.levels = ALL
+            return
+        values.levels = None
+        values.judge = lambda value: changes.levels_of(caller, line, outer, value)
+
+    def resumes(self, frame: FrameType, caller: FrameState | None) -> None:
+        """Find out what may have changed when a generator or coroutine is resumed."""
+        outer = None if caller is None or frame.f_back is None else Scope(frame.f_back)
+        if caller is None or outer is None or caller.at is None:
+            self._values.doubt()
+            return
+        try:
+            if self._changes.at_resume(caller, caller.at, outer):
+                self._values.doubt()
+        finally:
+            outer.close()
 
     def write_all(self, state: FrameState, frame: FrameType) -> None:
         """Write all variables of a frame that began before it was seen."""
-        changed = self._look(state, frame, state.plan.everything)
-        self._values.write_objects(state.plan.attributes)
+        scope = Scope(frame)
+        self._values.doubt()
+        try:
+            changed = self._look(state, state.plan.everything, scope)
+            self._values.write_objects(state.plan.attributes)
+        finally:
+            scope.close()
         self._write(state, changed)
 
     def settle(
@@ -91,83 +157,94 @@ class Variables:
         Parameters:
             is_result: whether `result` is a result that filters may hide.
         """
-        plan = state.plan
-        looks = plan.lines.get(state.line)
-        changed = self._look(state, frame, looks) if looks else []
+        plan, values, line = state.plan, self._values, state.at
+        changed: list[tuple[Variable, bytes]] = []
         value = b""
-        if result is not MISSING:
-            action = plan.return_action if is_result else ALLOW
-            value = _DROPPED if action == DROP else _REDACTED
-            if action == SECRET:
-                self._values.secrets.learn(result)
-            if action == ALLOW:
-                value = self._values.encode(result, self._depth)
-        self._values.write_objects(plan.attributes)
+        scope = Scope(frame)
+        try:
+            if line is not None or self.is_behind:
+                changed = self._look_after(state, line, scope)
+            if result is not MISSING:
+                action = plan.return_action if is_result else ALLOW
+                value = _DROPPED if action == DROP else _REDACTED
+                if action == SECRET:
+                    values.secrets.learn(result)
+                if action == ALLOW:
+                    if not is_result:
+                        values.levels = ALL
+                    value = values.encode(result, self._depth)
+            values.write_objects(plan.attributes)
+        finally:
+            values.judge = not_new
+            del self._changes.found[:]
+            scope.close()
         self._write(state, changed)
         return value
 
+    def _look_after(
+        self, state: FrameState, line: Line | None, scope: Scope
+    ) -> list[tuple[Variable, bytes]]:
+        """Look at what a line may have changed, and leave `Values` ready for its result."""
+        values, changes = self._values, self._changes
+        if line is None or self.is_behind:
+            self.is_behind = False
+            values.doubt()
+            values.levels = 0
+            return self._look(state, state.plan.everything, scope)
+        effect = changes.after_line(state, line, scope)
+        values.judge = lambda value: changes.levels_of(state, line, scope, value)
+        values.levels = None
+        if effect == UNKNOWN:
+            values.doubt()
+            line.looked = values.event
+            return self._look(state, line.named, scope)
+        if effect == ARGUMENTS:
+            values.levels = ALL
+            changed = self._look(state, line.named, scope)
+        elif values.in_doubt(state.since) and values.in_doubt(line.looked):
+            line.looked = values.event
+            changed = self._look(state, line.named, scope)
+        else:
+            changed = self._look(state, line.bound, scope)
+            changed += self._look(state, self._stale(state, line), scope)
+        for value, levels in changes.found:
+            values.levels = levels + line.births + len(line.sites)
+            values.encode(value, min(values.levels, self._depth))
+        values.levels = None
+        values.checks_cut = effect == ARGUMENTS or any(levels > 1 for _, levels in changes.found)
+        return changed
+
+    def _stale(self, state: FrameState, line: Line) -> list[tuple[Variable, int]]:
+        """Return the global variables that other code may have bound since they were looked at."""
+        looked, values = state.namespace.looked, self._values
+        return [look for look in line.globals if values.in_doubt(looked.get(look[0].name, -1))]
+
     def _look(
-        self, state: FrameState, frame: FrameType, looks: Iterable[tuple[Variable, int]]
+        self, state: FrameState, looks: Iterable[tuple[Variable, int]], scope: Scope
     ) -> list[tuple[Variable, bytes]]:
         """Return the variables whose value differs from the one that was written last."""
         changed = []
-        variables: Mapping[str, object] | None = None
-        around: FrameType | None = None
-        space: Mapping[str, object] = {}
-        try:
-            if state.plan.has_secrets:
-                variables = variables_of(frame)
-                self._learn(state.plan, [variable for variable, _ in looks], variables, frame)
-            for variable, reach in looks:
-                if variable.is_global:
-                    space = frame.f_globals
-                    written = state.namespace.written.get(variable.name)
-                else:
-                    if variables is None:
-                        variables = variables_of(frame)
-                    space = variables
-                    if variable.is_around and lookup(variables, variable.name) is MISSING:
-                        around = frame_around(frame)
-                        space = variables_of(around)
-                    written = state.written.get(variable.number)
-                value = self._encode(variable, space, reach or self._depth)
-                if value != written and (written or value != _UNBOUND):
-                    changed.append((variable, value))
-                    if 0 < reach < self._depth:
-                        # Its content may be new, too.
-                        self._encode(variable, space, self._depth)
-                if around is not None:
-                    release(around, space)
-                    around = None
-        finally:
-            if around is not None:
-                release(around, space)
-            if variables is not None:
-                release(frame, variables)
+        self._learn(state.plan, [variable for variable, _ in looks], scope)
+        for variable, reach in looks:
+            if variable.is_global:
+                written = state.namespace.written.get(variable.name)
+                state.namespace.looked[variable.name] = self._values.event
+            else:
+                written = state.written.get(variable.number)
+            value = self._encode(variable, scope, reach or self._depth)
+            if value != written and (written or value != _UNBOUND):
+                changed.append((variable, value))
+                if 0 < reach < self._depth:
+                    # Its content may be new, too.
+                    self._encode(variable, scope, self._depth)
         return changed
 
-    def _learn(
-        self,
-        plan: Plan,
-        looked: Iterable[Variable],
-        variables: Mapping[str, object],
-        frame: FrameType,
-    ) -> None:
+    def _learn(self, plan: Plan, looked: Iterable[Variable], scope: Scope) -> None:
         """Remember the values of secret variables before others are encoded that may share them."""
         if not plan.has_secrets:
             return
         for variable in looked:
-            if variable.action != SECRET:
-                continue
-            value = lookup(frame.f_globals if variable.is_global else variables, variable.name)
-            if value is MISSING and variable.is_around:
-                around = frame_around(frame)
-                space = variables_of(around)
-                try:
-                    value = lookup(space, variable.name)
-                finally:
-                    release(around, space)
-            if value is not MISSING:
+            if variable.action == SECRET and (value := scope.value(variable)) is not MISSING:
                 self._values.secrets.learn(value)
 
     def _write(self, state: FrameState, changed: Iterable[tuple[Variable, bytes]]) -> None:
@@ -181,11 +258,11 @@ class Variables:
                 state.namespace.written[variable.name] = value
             self._out.append(record)
 
-    def _encode(self, variable: Variable, variables: Mapping[str, object], reach: int) -> bytes:
+    def _encode(self, variable: Variable, scope: Scope, reach: int) -> bytes:
         """Return the bytes of a variable's value; empty if a filter drops it."""
         if variable.action == DROP:
             return b""
-        value = lookup(variables, variable.name)
+        value = scope.value(variable)
         if value is MISSING:
             return _UNBOUND
         if variable.action != ALLOW:

@@ -58,7 +58,7 @@ LAYERS = [
     {"_trace_objects", "walk"},
     {"decoder", "indexer"},
     # What makes one, and knows nothing of its values.
-    {"_trace_records", "codes", "constants", "guard", "pipes", "readings"},
+    {"_trace_records", "codes", "constants", "guard", "lines", "pipes", "readings"},
     {"_native", "children", "internals", "log"},
     {"buffers", "frameobjects", "state", "utf8"},
     # What the program writes and reads.
@@ -69,11 +69,11 @@ LAYERS = [
     # A recording: into Python, into the log, and what is hidden there.
     {"ask"},
     {"layouts", "plans", "secrets"},
-    {"masks", "references"},
+    {"effects", "masks", "references", "scopes"},
     {"group", "values"},
     # What values hold.
     {"attributes", "items", "tasks", "words"},
-    {"known"},
+    {"changes", "known"},
     {"objects"},
     # Frames and events.
     {"variables"},

@@ -290,7 +290,8 @@ class Wrong(Plans):
         if code.co_name == 'parameters':
             plan.parameters = [wrong]
         if code.co_name == 'lines':
-            plan.lines = {1: [(wrong, 0)]}
+            for line in plan.lines.values():
+                line.named = [(wrong, 0)]
         return plan
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
 log = make_log('log.ctlog', bytes(16), 1, 1)

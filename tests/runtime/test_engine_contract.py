@@ -102,6 +102,7 @@ def test_the_engine_in_c_takes_what_the_stub_says_by_name_alone() -> None:
     given: dict[str, Any] = dict.fromkeys(names)
     given |= {"log": compiled.LogWriter("unwritten", bytes(16), 1, 1, OSError)}
     given |= dict.fromkeys(("depth", "items", "text", "objects"), 1)
+    given |= dict.fromkeys(("containers", "iterators"), ())
 
     assert type(compiled.Engine(**given)) is compiled.Engine
     with pytest.raises(TypeError, match="takes no positional arguments"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from codetracer.runtime.lines import Place
 from codetracer.runtime.plans import Variable
 from codetracer.runtime.values import ALLOW
 from tests.support.recordings import NATIVE
@@ -16,6 +17,29 @@ from tests.support.recordings import NATIVE
 TOOL = 4
 
 pytestmark = pytest.mark.only_where(NATIVE)
+
+
+def whole_line(variable: Variable) -> SimpleNamespace:
+    """Return a line as `codetracer.runtime.lines.Line` has it, that names a variable."""
+    place = Place(variable, ())
+    return SimpleNamespace(
+        **{name: [(variable, 0)] for name in ("named", "bound", "globals")},
+        **{name: [place] for name in ("known", "attributes", "containers", "targets", "moves")},
+        **dict.fromkeys(("births", "hides", "is_wide", "is_mixed", "loops", "again_at"), 0),
+        sites=[whole_site(place)],
+        again=None,
+    )
+
+
+def whole_site(place: Place) -> SimpleNamespace:
+    """Return a call as `codetracer.runtime.lines.Site` has it."""
+    return SimpleNamespace(
+        name="method",
+        place=place,
+        constant=str,
+        before=-1,
+        **dict.fromkeys(("is_method", "is_late", "varies", "is_ambiguous"), False),
+    )
 
 
 def whole_plan() -> SimpleNamespace:
@@ -30,7 +54,9 @@ def whole_plan() -> SimpleNamespace:
         variables=[variable],
         locals=1,
         in_slots=True,
-        lines={1: [(variable, 0)]},
+        name="function",
+        makes=False,
+        lines={1: whole_line(variable)},
         everything=[(variable, 0)],
         return_action=ALLOW,
         attributes={},
@@ -62,6 +88,9 @@ def begin(plan: object, folder: Path) -> None:
         builtins={},
         **dict.fromkeys(("depth", "items", "text", "objects"), 1),
         active=True,
+        containers=(),
+        iterators=(),
+        formatters=False,
     )
 
     def function(argument: int) -> None:
@@ -86,6 +115,30 @@ def test_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
 ) -> None:
     plan = whole_plan()
     delattr(plan, missing)
+
+    with pytest.raises(AttributeError, match=f"'{missing}'"):
+        begin(plan, tmp_path)
+
+
+@pytest.mark.parametrize("missing", [*vars(whole_plan().lines[1])])
+def test_a_line_that_lacks_an_attribute_is_an_error_that_names_it(
+    missing: str, tmp_path: Path
+) -> None:
+    plan = whole_plan()
+    delattr(plan.lines[1], missing)
+
+    with pytest.raises(AttributeError, match=f"'{missing}'"):
+        begin(plan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "missing", [*vars(whole_site(Place(Variable(0, "", ALLOW, is_global=False), ())))]
+)
+def test_a_call_that_lacks_an_attribute_is_an_error_that_names_it(
+    missing: str, tmp_path: Path
+) -> None:
+    plan = whole_plan()
+    delattr(plan.lines[1].sites[0], missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
         begin(plan, tmp_path)

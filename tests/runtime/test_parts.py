@@ -15,7 +15,7 @@ from codetracer.inspect.kinds import type_name
 from codetracer.limits import Limits
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
-from codetracer.runtime.bytecode import local_names, names_by_line
+from codetracer.runtime.bytecode import facts_by_line, local_names
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
 from codetracer.runtime.layouts import layout_of
@@ -59,7 +59,7 @@ def named(code: CodeType) -> dict[int, tuple[dict[str, bool], dict[str, bool], i
     """Return for each line its local and global names and how far it reaches."""
     return {
         line: (names.locals, names.globals, names.reach)
-        for line, names in names_by_line(code).items()
+        for line, names in facts_by_line(code).items()
         if line
     }
 
@@ -117,7 +117,7 @@ def test_parameters_come_in_the_order_of_the_definition_and_before_the_others() 
     code = code_of("def f(a, /, b, *c, d, **e):\n    g = a\n    return lambda: (g, h)\n", "f")
 
     assert parameters(code) == ["a", "b", "c", "d", "e"]
-    assert local_names(code, names_by_line(code)) == ["a", "b", "c", "d", "e", "g"]
+    assert local_names(code, facts_by_line(code)) == ["a", "b", "c", "d", "e", "g"]
     assert parameters(code_of("x = 1\n")) == []
 
 
@@ -251,14 +251,32 @@ def test_an_object_is_written_again_only_when_it_holds_something_else() -> None:
 
     def write(values: Values) -> None:
         for _ in range(3):
+            values.doubt()
             values.encode(held, 1)
             values.write_objects(ALLOW_ALL)
         held.append(2)
+        values.doubt()
         values.encode(held, 1)
         values.write_objects(ALLOW_ALL)
 
     items = [record.items for record in written(write) if isinstance(record, ObjectRecord)]
     assert items == [(1,), (1, 2)]
+
+
+def test_an_object_is_trusted_until_it_is_in_doubt_or_may_be_new() -> None:
+    held: list[object] = []
+
+    def write(values: Values) -> None:
+        for number, (doubts, levels) in enumerate([(True, 0), (False, 0), (False, 1), (True, 0)]):
+            held.append(number)
+            if doubts:
+                values.doubt()
+            values.levels = levels
+            values.encode(held, 1)
+            values.write_objects(ALLOW_ALL)
+
+    items = [record.items for record in written(write) if isinstance(record, ObjectRecord)]
+    assert items == [(0,), (0, 1, 2), (0, 1, 2, 3)]
 
 
 def test_what_is_new_is_looked_at_deeper_than_what_is_known() -> None:
@@ -269,6 +287,7 @@ def test_what_is_new_is_looked_at_deeper_than_what_is_known() -> None:
         for changed, new in ((None, None), (inner, 2), (outer, [[3]])):
             if changed is not None:
                 changed.append(new)
+            values.doubt()
             values.encode(outer, 1)
             values.write_objects(ALLOW_ALL)
 
@@ -352,9 +371,9 @@ def test_classes_that_are_gone_are_forgotten() -> None:
 
 def test_a_frame_begins_at_its_codes_first_line_with_nothing_written() -> None:
     plan = Plan()
-    plan.first_line = 7
+    plan.first_line, plan.lines = 7, {}
 
-    state = FrameState(1, plan, 2, Namespace(3))
+    state = FrameState(1, plan, 2, Namespace(3), 0)
 
     assert (state.line, state.said, state.number, state.written) == (0, 7, 2, {})
 

@@ -1,0 +1,328 @@
+"""Decides which objects a line may have changed, and which it may have made.
+
+The recorder looks at an object again only if it may differ from what was written last. It trusts
+what it has looked at until code runs that it does not see, and that may change any object: then all
+objects are in *doubt*. Recorded code tells of its own changes: see `codetracer.runtime.bytecode`.
+
+A new object may have the address of one that no longer exists. So trust ends also for values that
+the line may have made itself.
+"""
+
+from __future__ import annotations
+
+from types import GeneratorType, ModuleType
+
+from codetracer.inspect.kinds import IS_HEAP_TYPE, flags_of, has, mro_of
+from codetracer.inspect.lookups import find
+from codetracer.own import seal
+from codetracer.runtime.effects import (
+    ARGUMENTS,
+    CONTAINERS,
+    ITERATORS,
+    NOTHING,
+    RECEIVER,
+    UNKNOWN,
+    is_old_attribute,
+    lookup_in_class,
+)
+from codetracer.runtime.scopes import MISSING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.effects import Effects
+    from codetracer.runtime.frames import FrameState
+    from codetracer.runtime.layouts import Layout
+    from codetracer.runtime.lines import Line, Place, Site
+    from codetracer.runtime.plans import Plan
+    from codetracer.runtime.scopes import Scope
+
+__all__ = ["ALL", "Changes"]
+
+seal(globals())
+
+ALL: Final = 1 << 10
+"""Levels of objects: as many as there are."""
+
+_ATOMS: Final = (int, str, float, bool, bytes, complex, type(None))
+_module_dict_of: Final[Any] = vars(ModuleType)["__dict__"].__get__
+
+
+class Changes:
+    """Finds out what lines and calls have changed.
+
+    Parameters:
+        effects: says what callables change that are not recorded.
+        definitions: know the layouts of types.
+
+    Attributes:
+        found: after `after_line`, the objects that the line may have changed, each with a number of
+            levels.
+    """
+
+    def __init__(self, effects: Effects, definitions: Definitions) -> None:
+        self._effects = effects
+        self._definitions = definitions
+        self.found: list[tuple[object, int]] = []
+
+    # -- after a line
+
+    def after_line(self, state: FrameState, line: Line, scope: Scope) -> int:
+        """Return what a line has changed besides variables, and fill `found` if that is not all.
+
+        Returns:
+            UNKNOWN: any object. ARGUMENTS: any object close to its variables. NOTHING: those in
+            `found`.
+        """
+        effect = UNKNOWN
+        try:
+            effect = self._after_line(state, line, scope)
+        finally:
+            if effect == UNKNOWN:
+                # These are objects of the program.
+                del self.found[:]
+        return effect
+
+    def _after_line(self, state: FrameState, line: Line, scope: Scope) -> int:
+        if self._definitions.formatters.are_there:
+            # What they say depends on anything.
+            return UNKNOWN
+        effect = ARGUMENTS if line.is_wide else NOTHING
+        for index in range(len(line.sites)):
+            effect = max(effect, self._effect(state, line, index, scope))
+            if effect == UNKNOWN:
+                return effect
+        for place in line.targets:
+            value = self.at(place, scope)
+            if value is MISSING:
+                if place.path:
+                    return UNKNOWN
+            elif not _is_among(type(value), _ATOMS):
+                if not self._stores_itself(value, place.method):
+                    return UNKNOWN
+                self.found.append((value, place.levels))
+        for place in line.moves:
+            value = self.at(place, scope)
+            kind = type(value)
+            if value is MISSING or _is_among(kind, _ATOMS) or _is_among(kind, CONTAINERS):
+                continue
+            if not _is_among(kind, ITERATORS) and not self._iterates_itself(kind):
+                return UNKNOWN
+            self.found.append((value, 1))
+        for place in line.containers:
+            value = self.at(place, scope)
+            kind = type(value)
+            # A defaultdict gets a new item when one is taken.
+            if (
+                value is not MISSING
+                and not _is_among(kind, _ATOMS)
+                and not _is_among(kind, CONTAINERS)
+            ):
+                self.found.append((value, 1))
+        return effect
+
+    def _stores_itself(self, value: object, method: str) -> bool:
+        """Return whether storing into an object changes only that object.
+
+        Parameters:
+            method: the special method that stores.
+        """
+        kind = type(value)
+        if kind is ModuleType:
+            # Its attributes are the global variables of functions.
+            return False
+        if _is_among(kind, CONTAINERS):
+            return True
+        found = lookup_in_class(kind, method)
+        if found is None:
+            # An operator that makes a new object.
+            return True
+        return self._effects.of(found) in (NOTHING, RECEIVER)
+
+    def _iterates_itself(self, kind: type) -> bool:
+        """Return whether iterating over an instance runs only recorded code."""
+        for method in ("__iter__", "__next__", "__contains__"):
+            found = lookup_in_class(kind, method)
+            if found is not None and self._effects.of(found) != NOTHING:
+                return False
+        return True
+
+    def _effect(self, state: FrameState, line: Line, index: int, scope: Scope) -> int:
+        """Return what a call may have changed of which nothing was recorded."""
+        site = line.sites[index]
+        if state.matched >> index & 1:
+            return UNKNOWN if site.varies else NOTHING
+        effect = self._effects.of(self._callee(line, site, scope))
+        if effect != RECEIVER:
+            return effect
+        if site.place is None or not site.is_method:
+            # A method of a constant, or of a result of which nothing else is known.
+            return UNKNOWN
+        self.found.append((self.at(site.place, scope), 1))
+        return NOTHING
+
+    # -- when a call begins
+
+    def at_call(
+        self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object
+    ) -> bool:
+        """Return whether any object may have changed in a caller's line before a call begins.
+
+        Parameters:
+            state: the caller.
+            line: its current line.
+            scope: its variables.
+            plan: the plan of the called code.
+            first: the first argument, or MISSING.
+        """
+        index = self._match(state, line, scope, plan, first)
+        if index >= 0:
+            state.matched |= 1 << index
+            if line.sites[index].is_late:
+                return True
+        elif line.is_mixed:
+            return True
+        for each in range(len(line.sites) if index < 0 or line.loops else index):
+            if not state.matched >> each & 1:
+                callee = self._callee(line, line.sites[each], scope)
+                if self._effects.of(callee) != NOTHING:
+                    return True
+        return False
+
+    def at_resume(self, state: FrameState, line: Line, scope: Scope) -> bool:
+        """Return the same for a generator or coroutine that is resumed."""
+        if line.is_mixed:
+            return True
+        for index, site in enumerate(line.sites):
+            is_matched = state.matched >> index & 1
+            if not is_matched and self._effects.of(self._callee(line, site, scope)) != NOTHING:
+                return True
+        return False
+
+    def _match(self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object) -> int:
+        """Return the index of the call that has begun; -1 if the line does not name it."""
+        again, name = -1, plan.name
+        for index, site in enumerate(line.sites):
+            is_same = site.name == name
+            if is_same and site.is_ambiguous:
+                is_same = self._effects.runs(self._callee(line, site, scope), plan.code)
+            if not is_same and plan.makes and first is not MISSING and site.place is not None:
+                # A class is called.
+                kind = self._callee(line, site, scope)
+                is_same = kind is first or kind is type(first)
+            if is_same:
+                if not state.matched >> index & 1:
+                    return index
+                again = index
+        return again if line.loops else -1
+
+    # -- places
+
+    def at(self, place: Place, scope: Scope, end: int | None = None) -> Any:
+        """Return the object at a place, or MISSING.
+
+        Parameters:
+            end: where the path ends, as in a slice.
+        """
+        value = scope.value(place.variable)
+        for name in place.path[:end]:
+            if value is MISSING:
+                return MISSING
+            value = self._attribute(value, name)
+        return value
+
+    def _attribute(self, value: Any, name: str) -> Any:
+        """Return an attribute that an object has itself, or MISSING."""
+        kind = type(value)
+        if kind is ModuleType:
+            return find(_module_dict_of(value), name, MISSING)
+        return self._definitions.layout(kind).own_attribute(value, name, MISSING)
+
+    def _callee(self, line: Line, site: Site, scope: Scope) -> object:
+        """Return what a call calls, as it is in the class if it is a method; or MISSING."""
+        if site.is_method and site.name == "__new__":
+            # The instance gets no ``__init__``.
+            return MISSING
+        if site.constant is not None:
+            return lookup_in_class(site.constant, site.name)
+        if site.before >= 0:
+            before = self._callee(line, line.sites[site.before], scope)
+            is_text = id(before) in self._effects.texts
+            return lookup_in_class(str, site.name) if is_text else MISSING
+        if site.place is None:
+            return MISSING
+        value = self.at(site.place, scope)
+        if value is MISSING:
+            if site.place.variable.is_global and not site.place.path and not site.is_method:
+                return scope.builtin(site.name)
+            return MISSING
+        if not site.is_method:
+            return value
+        kind = type(value)
+        if kind is ModuleType:
+            return find(_module_dict_of(value), site.name, MISSING)
+        if has(mro_of(kind), type):
+            return lookup_in_class(value, site.name)
+        own = self._attribute(value, site.name)
+        return lookup_in_class(kind, site.name) if own is MISSING else own
+
+    # -- new objects
+
+    def levels_of(self, state: FrameState, line: Line, scope: Scope, value: object) -> int:
+        """Return how many levels of objects, from `value` on, the line may have made.
+
+        Parameters:
+            state: the state of its frame.
+        """
+        layout = self._definitions.layout(type(value))
+        if layout.reading is not None:
+            # What it holds is elsewhere, as in a view of a dict.
+            return ALL
+        if not (line.births or line.hides or line.sites or line.attributes or line.containers):
+            return 0
+        if self._is_announced(type(value), layout):
+            return 0
+        for place in line.known:
+            if self.at(place, scope) is value:
+                return 0
+        if line.hides:
+            return ALL
+        for place in line.attributes:
+            if self.at(place, scope) is MISSING and not self._is_old(place, scope):
+                return ALL
+        for place in line.containers:
+            if not self._gives_old(self.at(place, scope)):
+                return ALL
+        return line.births + sum(not state.matched >> index & 1 for index in range(len(line.sites)))
+
+    def _is_announced(self, kind: type, layout: Layout) -> bool:
+        """Return whether each new instance of a class is seen when it is made."""
+        if not flags_of(kind) & IS_HEAP_TYPE:
+            return False
+        if not layout.is_announced:
+            layout.is_announced = self._effects.is_recorded(lookup_in_class(kind, "__init__"))
+        return layout.is_announced
+
+    def _is_old(self, place: Place, scope: Scope) -> bool:
+        """Return whether an attribute that an object does not have itself existed before."""
+        owner = self.at(place, scope, -1)
+        if owner is MISSING:
+            # The attribute before it has been judged.
+            return len(place.path) > 1
+        found = lookup_in_class(type(owner), place.path[-1])
+        return found is not None and is_old_attribute(self._effects, found)
+
+    def _gives_old(self, value: Any) -> bool:
+        """Return whether an object gives items that exist already."""
+        kind = type(value)
+        if kind is GeneratorType:
+            return not self._effects.is_unrecorded(value.gi_code)
+        return _is_among(kind, CONTAINERS)
+
+
+def _is_among(kind: type, kinds: tuple[type, ...]) -> bool:
+    """Return whether a type is one of several."""
+    # Not `in`: a metaclass may define __eq__.
+    return any(kind is each for each in kinds)

@@ -1,0 +1,404 @@
+"""Says what a callable can change that is not recorded itself.
+
+A recorded function reports its own changes. A function or method in C is found by its identity in a
+table. Everything else may change any object.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GeneratorType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+
+from codetracer.inspect.kinds import IS_HEAP_TYPE, entry, flags_of, mro_of, namespace_of
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import CodeType
+    from typing import Any, Final
+
+__all__ = [
+    "ARGUMENTS",
+    "CONTAINERS",
+    "ITERATORS",
+    "NOTHING",
+    "RECEIVER",
+    "UNKNOWN",
+    "Effects",
+    "is_old_attribute",
+    "lookup_in_class",
+    "makes",
+]
+
+seal(globals())
+
+NOTHING: Final = 0
+RECEIVER: Final = 1
+"""The object whose method it is may change, and no other."""
+ARGUMENTS: Final = 2
+"""The objects that are named in the line may change, and those close to them."""
+UNKNOWN: Final = 3
+"""Any object may change."""
+
+_EMPTY: Final[dict[str, str]] = {}
+CONTAINERS: Final = (list, tuple, dict, set, frozenset, str, bytes, range)
+"""Types that give the same items each time, and make none."""
+ITERATORS: Final = (
+    GeneratorType,
+    enumerate,
+    reversed,
+    zip,
+    *(type(iter(kind())) for kind in (list, tuple, dict, set, str, bytes)),
+    *(type(each) for each in (_EMPTY.keys(), _EMPTY.values(), _EMPTY.items())),
+    *(type(iter(each)) for each in (_EMPTY.values(), _EMPTY.items(), range(0), range(1 << 70))),
+)
+"""Types of iterators that run no code; a generator runs its own, which is recorded or not."""
+
+_METHODS: Final[dict[str, tuple[str, str]]] = {
+    "object": (
+        "__init__ __new__ __eq__ __hash__ __repr__ __str__ __ne__",
+        "__setattr__ __delattr__",
+    ),
+    "BaseException": (
+        "__init__ __new__",
+        "add_note with_traceback __setattr__ __delattr__",
+    ),
+    "str": (
+        "capitalize casefold center count encode endswith expandtabs find format "
+        "format_map index isalnum isalpha isascii isdecimal isdigit isidentifier "
+        "islower isnumeric isprintable isspace istitle isupper join ljust lower "
+        "lstrip maketrans partition removeprefix removesuffix replace rfind rindex "
+        "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase "
+        "title translate upper zfill __new__",
+        "",
+    ),
+    "bytes": (
+        "capitalize center count decode endswith expandtabs find fromhex hex index "
+        "isalnum isalpha isascii isdigit islower isspace istitle isupper join ljust "
+        "lower lstrip maketrans partition removeprefix removesuffix replace rfind "
+        "rindex rjust rpartition rsplit rstrip split splitlines startswith strip "
+        "swapcase title translate upper zfill __new__",
+        "",
+    ),
+    "bytearray": (
+        "count decode endswith find hex index join lower startswith strip upper copy",
+        "append clear extend insert pop remove reverse __init__ __setitem__ "
+        "__delitem__ __iadd__",
+    ),
+    "int": (
+        "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer " "to_bytes __new__",
+        "",
+    ),
+    "float": (
+        "as_integer_ratio conjugate fromhex hex is_integer __new__",
+        "",
+    ),
+    "bool": (
+        "__new__",
+        "",
+    ),
+    "complex": (
+        "conjugate __new__",
+        "",
+    ),
+    "tuple": (
+        "count index __new__ __iter__ __contains__",
+        "",
+    ),
+    "list": (
+        "copy count index __iter__ __contains__",
+        "append clear extend insert pop remove reverse sort __init__ __setitem__ "
+        "__delitem__ __iadd__ __imul__",
+    ),
+    "dict": (
+        "copy fromkeys get items keys values __contains__ __getitem__ __len__ " "__iter__",
+        "clear pop popitem setdefault update __init__ __setitem__ __delitem__ __ior__",
+    ),
+    "set": (
+        "copy difference intersection isdisjoint issubset issuperset "
+        "symmetric_difference union __iter__ __contains__",
+        "add clear difference_update discard intersection_update pop remove "
+        "symmetric_difference_update update __init__ __iand__ __ior__ __isub__ "
+        "__ixor__",
+    ),
+    "frozenset": (
+        "copy difference intersection isdisjoint issubset issuperset "
+        "symmetric_difference union __new__ __iter__ __contains__",
+        "",
+    ),
+    "range": (
+        "count index __new__",
+        "",
+    ),
+    "slice": (
+        "indices __new__",
+        "",
+    ),
+    "property": (
+        "__init__ getter setter deleter",
+        "",
+    ),
+    "type": (
+        "mro __subclasses__",
+        "__setattr__ __delattr__",
+    ),
+    "collections.deque": (
+        "copy count index __iter__ __contains__",
+        "append appendleft clear extend extendleft insert pop popleft remove reverse "
+        "rotate __init__ __setitem__ __delitem__ __iadd__",
+    ),
+    "collections.defaultdict": (
+        "copy",
+        "__init__",
+    ),
+    "collections.OrderedDict": (
+        "copy items keys values __iter__",
+        "clear move_to_end pop popitem setdefault update __setitem__ __delitem__",
+    ),
+    "re.Pattern": (
+        "match fullmatch search sub subn split findall finditer",
+        "",
+    ),
+    "re.Match": (
+        "group groups groupdict start end span expand",
+        "",
+    ),
+}
+"""The names of the methods that change nothing, and of those that change their object."""
+
+_FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
+    "builtins": (
+        "abs all any ascii bin bool bytes callable chr complex dict dir divmod "
+        "enumerate float format frozenset getattr hasattr hash hex id int isinstance "
+        "issubclass iter len list max min next object oct ord pow print property "
+        "range repr reversed round set slice sorted str staticmethod classmethod sum "
+        "super tuple type vars zip bytearray globals locals",
+        "setattr delattr",
+    ),
+    "math": (
+        "ceil comb copysign cos dist exp fabs factorial floor fmod fsum gcd hypot "
+        "isclose isfinite isinf isnan isqrt lcm log log10 log2 modf perm pow prod sin "
+        "sqrt tan trunc",
+        "",
+    ),
+    "operator": (
+        "add and_ contains eq ge gt index is_ is_not itemgetter attrgetter le lt mod "
+        "mul ne neg not_ or_ sub truediv floordiv truth getitem",
+        "setitem delitem iadd ior",
+    ),
+    "time": (
+        "time perf_counter monotonic time_ns perf_counter_ns process_time",
+        "",
+    ),
+    "sys": (
+        "intern getsizeof getrecursionlimit exc_info",
+        "",
+    ),
+    "itertools": (
+        "chain count islice product repeat starmap zip_longest",
+        "",
+    ),
+    "_heapq": (
+        "",
+        "heappush heappop heapify heapreplace heappushpop",
+    ),
+    "_bisect": (
+        "bisect_left bisect_right",
+        "insort_left insort_right",
+    ),
+    "_thread": (
+        "get_ident",
+        "",
+    ),
+    "_weakref": (
+        "getweakrefcount",
+        "",
+    ),
+}
+"""The names of functions that change nothing, and of those that change their arguments."""
+
+_TEXTS: Final = frozenset(
+    [
+        "capitalize",
+        "casefold",
+        "center",
+        "expandtabs",
+        "format",
+        "format_map",
+        "join",
+        "ljust",
+        "lower",
+        "lstrip",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rjust",
+        "rstrip",
+        "strip",
+        "swapcase",
+        "title",
+        "translate",
+        "upper",
+        "zfill",
+    ]
+)
+"""The methods of str that return a str."""
+
+
+_MAKING: Final = frozenset(("__init__", "__new__", "__post_init__"))
+"""Functions that get an object that has just been made."""
+
+
+def is_old_attribute(effects: Effects, found: Any) -> bool:
+    """Return whether what a class has under a name is, or gives, an object that exists already."""
+    kind = type(found)
+    if kind is property:
+        return effects.of(found.fget) == NOTHING
+    # Other descriptors, such as functions, give new objects.
+    return lookup_in_class(kind, "__get__") is None
+
+
+def makes(name: str) -> bool:
+    """Return whether a function of that name gets an object that has just been made."""
+    return name in _MAKING
+
+
+class Effects:
+    """Finds out what callables change.
+
+    Parameters:
+        plans: the plans of all code that has run, as `codetracer.runtime.plans.Plans` has them.
+    """
+
+    def __init__(self, plans: Mapping[int, tuple[bytes, object]]) -> None:
+        self._plans = plans
+        # By id; the values keep the callables alive, which belong to C code.
+        self.known: dict[int, tuple[int, object]] = {}
+        self.texts: dict[int, object] = {}
+        self._modules: set[str] = set()
+
+    def learn(self) -> None:
+        """Take in the functions and types of modules that have been imported meanwhile."""
+        for home, (nothing, changing) in _METHODS.items():
+            module, _, name = home.rpartition(".")
+            if home not in self._modules and (kind := _type_at(module or "builtins", name)):
+                self._modules.add(home)
+                self._add(namespace_of(kind), nothing, NOTHING)
+                self._add(namespace_of(kind), changing, RECEIVER)
+                if kind is str:
+                    self.texts.update(
+                        (id(found), found) for found in _found(namespace_of(str), _TEXTS)
+                    )
+        for name, (nothing, changing) in _FUNCTIONS.items():
+            module_found = sys.modules.get(name)
+            if name not in self._modules and type(module_found) is ModuleType:
+                self._modules.add(name)
+                self._add(_module_dict_of(module_found), nothing, NOTHING)
+                self._add(_module_dict_of(module_found), changing, ARGUMENTS)
+
+    def _add(self, namespace: Any, names: str, effect: int) -> None:
+        for found in _found(namespace, names.split()):
+            if any(type(found) is kind for kind in _NATIVE):
+                self.known[id(found)] = effect, found
+
+    def of(self, found: Any) -> int:
+        """Return what a callable may have changed in a line in which no call of it was recorded."""
+        known = self.known.get(id(found))
+        if known is not None:
+            return known[0]
+        kind = type(found)
+        if kind is FunctionType:
+            return UNKNOWN if self.is_unrecorded(found.__code__) else NOTHING
+        if kind is MethodType:
+            return self.of(found.__func__)
+        if kind is _CLASS_METHOD or kind is _STATIC_METHOD:
+            return self.of(found.__func__)
+        if kind is type:
+            return self._of_class(found)
+        return UNKNOWN
+
+    def runs(self, found: Any, code: int) -> bool:
+        """Return whether a callable runs the code object with an id."""
+        kind = type(found)
+        if kind is MethodType or kind is _CLASS_METHOD or kind is _STATIC_METHOD:
+            found = found.__func__
+        return type(found) is FunctionType and id(found.__code__) == code
+
+    def is_unrecorded(self, code: CodeType) -> bool:
+        """Return whether code has run and is not recorded."""
+        known = self._plans.get(id(code))
+        return known is not None and known[0] is code.co_linetable and known[1] is None
+
+    def is_recorded(self, found: object) -> bool:
+        """Return whether a callable is a function that has run and is recorded."""
+        if type(found) is not FunctionType:
+            return False
+        known = self._plans.get(id(found.__code__))
+        return (
+            known is not None and known[0] is found.__code__.co_linetable and known[1] is not None
+        )
+
+    def _of_class(self, kind: type) -> int:
+        """Return what making an instance may have changed."""
+        for name in ("__new__", "__init__"):
+            found = lookup_in_class(kind, name)
+            if type(found) is FunctionType and _is_generated(found.__code__):
+                # As by dataclasses: it stores into the new instance.
+                continue
+            if self.of(found) != NOTHING:
+                return UNKNOWN
+        return NOTHING
+
+
+def lookup_in_class(kind: type, name: str) -> object:
+    """Return what a class or its bases have under a name, as it is; None if they have nothing.
+
+    None itself counts as nothing.
+    """
+    for base in mro_of(kind):
+        # A lookup in the namespace of a class of the program may run code of its keys.
+        is_heap = flags_of(base) & IS_HEAP_TYPE
+        found: object = entry(base, name) if is_heap else namespace_of(base).get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_generated(code: CodeType) -> bool:
+    return str.__str__(code.co_filename) == "<string>"
+
+
+def _type_at(module: str, name: str) -> type | None:
+    found = sys.modules.get(module)
+    kind = None if type(found) is not ModuleType else _module_dict_of(found).get(name)
+    return kind if type(kind) is type else None
+
+
+def _found(namespace: Any, names: Iterable[str]) -> list[object]:
+    return [namespace[name] for name in names if name in namespace]
+
+
+_module_dict_of: Final[Callable[[ModuleType], dict[str, Any]]] = vars(ModuleType)[
+    "__dict__"
+].__get__
+_CLASS_METHOD: Final[Any] = classmethod
+_STATIC_METHOD: Final[Any] = staticmethod
+_NATIVE: Final = (
+    type,
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    MethodDescriptorType,
+    WrapperDescriptorType,
+    _STATIC_METHOD,
+)
+"""The types of callables that are written in C; the program may have replaced others."""

@@ -1,0 +1,227 @@
+"""Prepares what the recorder has to know of a line, when a code object runs for the first time."""
+
+from __future__ import annotations
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import CodeType
+    from typing import Final
+
+    from codetracer.runtime.bytecode import Call, LineFacts
+    from codetracer.runtime.plans import Variable
+
+__all__ = ["Line", "Place", "Site", "lines_of"]
+
+seal(globals())
+
+DROPPED: Final = 2
+"""The action DROP of values.py."""
+
+
+class Place:
+    """Where an object can be found: in a variable, or in attributes from there.
+
+    Attributes:
+        variable: the variable.
+        path: the names of the attributes.
+        levels: how many levels of objects a line changes there.
+        method: the special method that changes them, or "".
+    """
+
+    __slots__ = ("levels", "method", "path", "variable")
+
+    def __init__(
+        self, variable: Variable, path: tuple[str, ...], levels: int = 1, method: str = ""
+    ) -> None:
+        self.variable = variable
+        self.path = path
+        self.levels = levels
+        self.method = method
+
+
+class Site:
+    """A call in a line; see `codetracer.runtime.bytecode.Call`.
+
+    Attributes:
+        name: the name of the function or method.
+        place: where the function, or the object whose method it is, can be found; or None.
+        constant: the type of the constant whose method it is, or None.
+        before: the index of the call whose result has the method; -1 if there is none.
+        is_method: whether it is a method of the object at the place.
+        is_late: whether the line may have stored into an object before.
+        is_ambiguous: whether another call in the line has the same name.
+        varies: whether each turn of a loop in the line may call something else.
+    """
+
+    __slots__ = (
+        "before",
+        "constant",
+        "is_ambiguous",
+        "is_late",
+        "is_method",
+        "name",
+        "place",
+        "varies",
+    )
+
+    def __init__(self, call: Call, place: Place | None, *, varies: bool) -> None:
+        self.name = call.name
+        self.place = place
+        self.constant = call.constant
+        self.before = call.before
+        self.is_method = call.is_method
+        self.is_late = call.is_late
+        self.is_ambiguous = False
+        self.varies = varies
+
+
+class Line:
+    """What a line, or the part of it that a loop runs again, can change.
+
+    Attributes:
+        named: the variables that it names, each with a depth in objects (0 means the limit).
+        bound: those of them that it may bind, and those that other functions may bind.
+        globals: the global variables that it names without binding them.
+        known: the places of objects that were there before the line: variables that it does not
+            bind, and attributes that it takes.
+        attributes: the attributes that it takes.
+        containers: the objects of which it takes items.
+        targets: the objects that it stores into.
+        moves: the objects that it iterates over.
+        sites: its calls.
+        births: the number of objects that it makes itself.
+        hides: whether it may make objects in another way.
+        is_wide: whether it stores into other objects, to which its variables lead.
+        is_mixed: whether something else follows after it has stored into an object.
+        loops: whether a loop is within it.
+        again: its part that runs again in each turn of a ``for`` loop, or None.
+        again_at: where that part begins, as a byte offset; -1 if there is none.
+        looked: the last event that looked at its variables, in any frame.
+    """
+
+    __slots__ = (
+        "again",
+        "again_at",
+        "attributes",
+        "births",
+        "bound",
+        "containers",
+        "globals",
+        "hides",
+        "is_mixed",
+        "is_wide",
+        "known",
+        "looked",
+        "loops",
+        "moves",
+        "named",
+        "sites",
+        "targets",
+    )
+
+    named: list[tuple[Variable, int]]
+    bound: list[tuple[Variable, int]]
+    globals: list[tuple[Variable, int]]
+    known: list[Place]
+    attributes: list[Place]
+    containers: list[Place]
+    targets: list[Place]
+    moves: list[Place]
+    sites: list[Site]
+    births: int
+    hides: bool
+    is_wide: bool
+    is_mixed: bool
+    loops: bool
+    again: Line | None
+    again_at: int
+    looked: int
+
+
+def lines_of(
+    code: CodeType,
+    facts: dict[int, LineFacts],
+    local_variables: dict[str, Variable],
+    global_variables: dict[str, Variable],
+) -> dict[int, Line]:
+    """Return what each line can change, by number.
+
+    Parameters:
+        code: the code object.
+        facts: what its bytecode says of each line; 0 stands for instructions that have none, which
+            may run after any line.
+        local_variables: its local variables, by name, in the order of the log's numbers.
+        global_variables: likewise.
+    """
+    # A cell belongs to another function too, which may bind it at any time.
+    always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
+    placeless = facts.get(0)
+
+    def line_of(line: LineFacts) -> Line:
+        made = Line()
+        made.named, made.bound, made.globals = [], [], []
+        names = {False: line.locals, True: line.globals}
+        more = (
+            {False: {}, True: {}}
+            if placeless is None
+            else {False: placeless.locals, True: placeless.globals}
+        )
+        for is_global, variables in ((False, local_variables), (True, global_variables)):
+            wanted = ({} if is_global else always) | more[is_global] | names[is_global]
+            for name, variable in variables.items():
+                if name not in wanted or variable.action == DROPPED:
+                    continue
+                look = variable, 0 if wanted[name] else line.reach + 1
+                made.named.append(look)
+                if wanted[name] or (not is_global and name in always):
+                    made.bound.append(look)
+                elif is_global:
+                    made.globals.append(look)
+
+        def at(place: tuple[str, bool, tuple[str, ...]] | None) -> Place | None:
+            if place is None:
+                return None
+            name, is_global, path = place
+            variable = (global_variables if is_global else local_variables).get(name)
+            return None if variable is None else Place(variable, path)
+
+        def places(found: Iterable[tuple[str, bool, tuple[str, ...]]]) -> list[Place]:
+            return [place for each in found if (place := at(each)) is not None]
+
+        bound = {name for name, binds in line.locals.items() if binds}
+        made.attributes = places(line.attributes)
+        made.containers = places(line.containers)
+        made.moves = places(line.moves)
+        made.targets = []
+        for (each, method), levels in line.targets.items():
+            if (place := at(each)) is not None:
+                place.levels, place.method = levels, method
+                made.targets.append(place)
+        made.known = [
+            *places((name, False, ()) for name, binds in line.locals.items() if not binds),
+            *places((name, True, ()) for name, binds in line.globals.items() if not binds),
+            *made.attributes,
+        ]
+        made.births, made.hides = line.births, line.hides
+        made.is_wide, made.is_mixed, made.loops = line.is_wide, line.is_mixed, line.loops
+        made.sites = [
+            Site(
+                call,
+                at(call.place),
+                varies=line.loops
+                and call.is_method
+                and (call.place is None or call.place[0] in bound),
+            )
+            for call in line.calls
+        ]
+        for site in made.sites:
+            site.is_ambiguous = sum(each.name == site.name for each in made.sites) > 1
+        made.again = None if line.again is None else line_of(line.again)
+        made.again_at = line.again_at
+        made.looked = -1
+        return made
+
+    return {number: line_of(line) for number, line in facts.items()}

@@ -1,0 +1,495 @@
+#include "changes.h"
+
+#include "ask.h"
+#include "attributes.h"
+#include "effects.h"
+#include "frames.h"
+#include "internals.h"
+#include "layouts.h"
+#include "lines.h"
+#include "names.h"
+#include "plans.h"
+#include "scopes.h"
+#include "state.h"
+
+#define MOST_KINDS 24
+
+static PyTypeObject *containers[MOST_KINDS]; /* as in changes.py; NULL at the end */
+static PyTypeObject *iterators[MOST_KINDS];
+static PyTypeObject *generator_type;
+static PyObject *special_methods[3];
+static PyObject *name_gi_code;
+static PyObject *name_init;
+static PyObject *name_new;
+
+static int
+is_atom(PyTypeObject *kind)
+{
+    return kind == &PyLong_Type || kind == &PyUnicode_Type || kind == &PyFloat_Type
+           || kind == &PyBool_Type || kind == &PyBytes_Type || kind == &PyComplex_Type
+           || kind == Py_TYPE(Py_None);
+}
+
+static int
+is_among(PyTypeObject *kind, PyTypeObject *const *kinds)
+{
+    while (*kinds != NULL && *kinds != kind) {
+        kinds++;
+    }
+    return *kinds != NULL;
+}
+
+/* Returns a new reference to an attribute that an object has itself; NULL without one. */
+static PyObject *
+own_attribute(Engine *engine, PyObject *value, PyObject *name)
+{
+    if (PyModule_CheckExact(value)) {
+        return Py_XNewRef(plain_get(PyModule_GetDict(value), name));
+    }
+    Layout *layout = layout_of(engine, Py_TYPE(value));
+    return layout == NULL ? NULL : layout_attribute(layout, value, name);
+}
+
+/* Returns a new reference to the object at the beginning of a place; NULL if there is none. */
+static PyObject *
+value_along(Engine *engine, const Place *place, Scope *scope, int length)
+{
+    PyObject *value = scope_value(engine, scope, place->variable);
+    for (int at = 0; value != NULL && at < length; at++) {
+        PyObject *next = own_attribute(engine, value, place->path[at]);
+        Py_DECREF(value);
+        value = next;
+    }
+    return value;
+}
+
+/* Returns a new reference to the object at a place; NULL if there is none. */
+static PyObject *
+place_value(Engine *engine, const Place *place, Scope *scope)
+{
+    return value_along(engine, place, scope, place->length);
+}
+
+static int
+same_name(PyObject *one, PyObject *other)
+{
+    return one == other || PyUnicode_Compare(one, other) == 0;
+}
+
+/* Returns a new reference to what a call calls, as it is in the class if it is a method; or NULL. */
+static PyObject *
+callee_of(Engine *engine, Line *line, const Site *site, Scope *scope)
+{
+    if (site->is_method && same_name(site->name, name_new)) {
+        /* The instance gets no __init__. */
+        return NULL;
+    }
+    if (site->constant != NULL) {
+        return class_entry(site->constant, site->name);
+    }
+    if (site->before >= 0) {
+        PyObject *before = callee_of(engine, line, &line->sites[site->before], scope);
+        PyObject *found =
+            gives_text(engine, before) ? class_entry(&PyUnicode_Type, site->name) : NULL;
+        Py_XDECREF(before);
+        return found;
+    }
+    if (site->place.variable == NULL) {
+        return NULL;
+    }
+    PyObject *value = place_value(engine, &site->place, scope);
+    if (value == NULL) {
+        int may_be_builtin =
+            site->place.variable->is_global && site->place.length == 0 && !site->is_method;
+        return may_be_builtin ? scope_builtin(engine, scope, site->name) : NULL;
+    }
+    if (!site->is_method) {
+        return value;
+    }
+    PyObject *found;
+    if (PyModule_CheckExact(value)) {
+        found = Py_XNewRef(plain_get(PyModule_GetDict(value), site->name));
+    }
+    else if (PyType_Check(value)) {
+        found = class_entry((PyTypeObject *)value, site->name);
+    }
+    else {
+        found = own_attribute(engine, value, site->name);
+        if (found == NULL) {
+            found = class_entry(Py_TYPE(value), site->name);
+        }
+    }
+    Py_DECREF(value);
+    return found;
+}
+
+static Effect
+site_effect(Engine *engine, Line *line, const Site *site, Scope *scope)
+{
+    PyObject *callee = callee_of(engine, line, site, scope);
+    Effect effect = effect_of(engine, callee);
+    Py_XDECREF(callee);
+    return effect;
+}
+
+void
+found_clear(Engine *engine)
+{
+    while (engine->found_used > 0) {
+        Py_DECREF(engine->found[--engine->found_used].object);
+    }
+}
+
+/* Adds an object that may have changed; steals the reference. */
+static void
+found_add(Engine *engine, PyObject *object, int levels)
+{
+    if (engine->found_used == engine->found_size) {
+        size_t size = engine->found_size ? engine->found_size * 2 : 16;
+        Found *found = PyMem_Realloc(engine->found, size * sizeof(Found));
+        if (found == NULL) {
+            Py_DECREF(object);
+            PyErr_NoMemory();
+            return;
+        }
+        engine->found = found;
+        engine->found_size = size;
+    }
+    engine->found[engine->found_used++] = (Found){object, levels};
+}
+
+/* Returns whether storing into an object by a special method changes only that object. */
+static int
+stores_itself(Engine *engine, PyObject *value, PyObject *method)
+{
+    PyTypeObject *kind = Py_TYPE(value);
+    if (PyModule_CheckExact(value)) {
+        return 0;
+    }
+    if (is_among(kind, containers)) {
+        return 1;
+    }
+    PyObject *found = class_entry(kind, method);
+    Effect effect = found == NULL ? NO_EFFECT : effect_of(engine, found);
+    Py_XDECREF(found);
+    return effect == NO_EFFECT || effect == ON_RECEIVER;
+}
+
+/* Returns whether iterating over an instance runs only recorded code. */
+static int
+iterates_itself(Engine *engine, PyTypeObject *kind)
+{
+    for (int at = 0; at < 3; at++) {
+        PyObject *found = class_entry(kind, special_methods[at]);
+        Effect effect = found == NULL ? NO_EFFECT : effect_of(engine, found);
+        Py_XDECREF(found);
+        if (effect != NO_EFFECT) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Returns what the calls of a line have changed of which nothing was recorded. */
+static Effect
+after_calls(Engine *engine, Frame *state, Line *line, Scope *scope)
+{
+    Effect worst = line->is_wide ? ON_ARGUMENTS : NO_EFFECT;
+    for (Py_ssize_t at = 0; at < line->site_count; at++) {
+        Site *site = &line->sites[at];
+        Effect effect;
+        if (at < MOST_SITES && (state->matched >> at & 1)) {
+            effect = site->varies ? ON_ANYTHING : NO_EFFECT;
+        }
+        else {
+            effect = site_effect(engine, line, site, scope);
+            if (effect == ON_RECEIVER) {
+                PyObject *receiver = site->place.variable == NULL || !site->is_method
+                                         ? NULL
+                                         : place_value(engine, &site->place, scope);
+                effect = receiver == NULL ? ON_ANYTHING : NO_EFFECT;
+                if (receiver != NULL) {
+                    found_add(engine, receiver, 1);
+                }
+            }
+        }
+        worst = effect > worst ? effect : worst;
+        if (worst == ON_ANYTHING) {
+            break;
+        }
+    }
+    return worst;
+}
+
+static Effect
+after_target(Engine *engine, const Place *place, Scope *scope)
+{
+    PyObject *value = place_value(engine, place, scope);
+    if (value == NULL) {
+        return place->length > 0 ? ON_ANYTHING : NO_EFFECT;
+    }
+    if (is_atom(Py_TYPE(value))) {
+        Py_DECREF(value);
+        return NO_EFFECT;
+    }
+    if (!stores_itself(engine, value, place->method)) {
+        Py_DECREF(value);
+        return ON_ANYTHING;
+    }
+    found_add(engine, value, place->levels);
+    return NO_EFFECT;
+}
+
+/* `iterates`: whether the line iterates over the object; otherwise it takes items of it. */
+static Effect
+after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
+{
+    PyObject *value = place_value(engine, place, scope);
+    PyTypeObject *kind = value == NULL ? NULL : Py_TYPE(value);
+    if (value == NULL || is_atom(kind) || is_among(kind, containers)) {
+        Py_XDECREF(value);
+        return NO_EFFECT;
+    }
+    if (iterates && !is_among(kind, iterators) && !iterates_itself(engine, kind)) {
+        Py_DECREF(value);
+        return ON_ANYTHING;
+    }
+    found_add(engine, value, 1);
+    return NO_EFFECT;
+}
+
+Effect
+changes_after(Engine *engine, Frame *state, Line *line, Scope *scope)
+{
+    if (engine->has_formatters) {
+        return ON_ANYTHING;
+    }
+    Effect effect = after_calls(engine, state, line, scope);
+    for (Py_ssize_t at = 0; effect != ON_ANYTHING && at < line->targets.count; at++) {
+        if (after_target(engine, &line->targets.places[at], scope) == ON_ANYTHING) {
+            effect = ON_ANYTHING;
+        }
+    }
+    for (Py_ssize_t at = 0; effect != ON_ANYTHING && at < line->moves.count; at++) {
+        if (after_container(engine, &line->moves.places[at], scope, 1) == ON_ANYTHING) {
+            effect = ON_ANYTHING;
+        }
+    }
+    for (Py_ssize_t at = 0; effect != ON_ANYTHING && at < line->containers.count; at++) {
+        after_container(engine, &line->containers.places[at], scope, 0);
+    }
+    if (effect == ON_ANYTHING) {
+        found_clear(engine);
+    }
+    return effect;
+}
+
+/* Returns the index of the call that has begun; -1 if the line does not name it. */
+static Py_ssize_t
+match(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan, Scope *inner)
+{
+    Py_ssize_t again = -1;
+    PyObject *first = plan->makes && plan->parameters > 0
+                          ? scope_value(engine, inner, plan->parameter[0])
+                          : NULL;
+    Py_ssize_t found = -1;
+    for (Py_ssize_t at = 0; found < 0 && at < line->site_count && at < MOST_SITES; at++) {
+        Site *site = &line->sites[at];
+        int is_same = same_name(site->name, plan->name);
+        if (is_same && site->is_ambiguous) {
+            PyObject *callee = callee_of(engine, line, site, scope);
+            is_same = callee != NULL && runs_code(callee, plan->code);
+            Py_XDECREF(callee);
+        }
+        if (!is_same && first != NULL && site->place.variable != NULL) {
+            /* A class is called. */
+            PyObject *kind = callee_of(engine, line, site, scope);
+            is_same = kind == first || (kind != NULL && kind == (PyObject *)Py_TYPE(first));
+            Py_XDECREF(kind);
+        }
+        if (is_same && !(state->matched >> at & 1)) {
+            found = at;
+        }
+        else if (is_same) {
+            again = at;
+        }
+    }
+    Py_XDECREF(first);
+    return found >= 0 ? found : line->loops ? again : -1;
+}
+
+/* Returns whether one of the first calls, of which nothing was recorded, may have changed objects. */
+static int
+had_effect(Engine *engine, Frame *state, Line *line, Scope *scope, Py_ssize_t count)
+{
+    for (Py_ssize_t at = 0; at < count; at++) {
+        int matched = at < MOST_SITES && (state->matched >> at & 1);
+        if (!matched && site_effect(engine, line, &line->sites[at], scope) != NO_EFFECT) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int
+changes_at_call(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan,
+                Scope *inner)
+{
+    Py_ssize_t index = match(engine, state, line, scope, plan, inner);
+    if (index >= 0) {
+        state->matched |= 1u << index;
+        if (line->sites[index].is_late) {
+            return 1;
+        }
+    }
+    else if (line->is_mixed) {
+        return 1;
+    }
+    Py_ssize_t count = index < 0 || line->loops ? line->site_count : index;
+    return had_effect(engine, state, line, scope, count);
+}
+
+int
+changes_at_resume(Engine *engine, Frame *state, Line *line, Scope *scope)
+{
+    return line->is_mixed || had_effect(engine, state, line, scope, line->site_count);
+}
+
+/* Returns whether an object gives items that exist already. */
+static int
+gives_old(Engine *engine, PyObject *value)
+{
+    if (value == NULL) {
+        return 0;
+    }
+    if (Py_TYPE(value) == generator_type) {
+        PyObject *code = PyObject_GetAttr(value, name_gi_code);
+        int recorded = code != NULL && !is_unrecorded(engine, code);
+        Py_XDECREF(code);
+        return recorded;
+    }
+    return is_among(Py_TYPE(value), containers);
+}
+
+/* Returns whether each new instance of a class is seen when it is made. */
+static int
+is_announced(Engine *engine, PyTypeObject *kind, Layout *layout)
+{
+    if (!(PyType_GetFlags(kind) & Py_TPFLAGS_HEAPTYPE)) {
+        return 0;
+    }
+    if (!layout->is_announced) {
+        PyObject *method = class_entry(kind, name_init);
+        layout->is_announced = is_recorded(engine, method);
+        Py_XDECREF(method);
+    }
+    return layout->is_announced;
+}
+
+/* Returns whether an attribute that an object does not have itself existed before. */
+static int
+is_old(Engine *engine, const Place *place, Scope *scope)
+{
+    PyObject *owner = value_along(engine, place, scope, place->length - 1);
+    if (owner == NULL) {
+        /* The attribute before it has been judged. */
+        return place->length > 1;
+    }
+    PyObject *found = class_entry(Py_TYPE(owner), place->path[place->length - 1]);
+    int old = found != NULL && is_old_attribute(engine, found);
+    Py_XDECREF(found);
+    Py_DECREF(owner);
+    return old;
+}
+
+int
+changes_levels(Engine *engine, PyObject *value)
+{
+    const Frame *state = engine->values.judging->state;
+    Line *line = engine->values.judging->line;
+    Scope *scope = engine->values.judging->scope;
+    Layout *layout = layout_of(engine, Py_TYPE(value));
+    if (layout == NULL) {
+        return -1;
+    }
+    if (layout->reading != NULL) {
+        /* What it holds is elsewhere, as in a view of a dict. */
+        return ALL_LEVELS;
+    }
+    if (!(line->births || line->hides || line->site_count || line->attributes.count
+          || line->containers.count)) {
+        return 0;
+    }
+    if (is_announced(engine, Py_TYPE(value), layout)) {
+        return 0;
+    }
+    for (Py_ssize_t at = 0; at < line->known.count; at++) {
+        PyObject *known = place_value(engine, &line->known.places[at], scope);
+        Py_XDECREF(known);
+        if (known == value) {
+            return 0;
+        }
+    }
+    if (line->hides) {
+        return ALL_LEVELS;
+    }
+    for (Py_ssize_t at = 0; at < line->attributes.count; at++) {
+        PyObject *found = place_value(engine, &line->attributes.places[at], scope);
+        Py_XDECREF(found);
+        if (found == NULL && !is_old(engine, &line->attributes.places[at], scope)) {
+            return ALL_LEVELS;
+        }
+    }
+    for (Py_ssize_t at = 0; at < line->containers.count; at++) {
+        PyObject *container = place_value(engine, &line->containers.places[at], scope);
+        int old = gives_old(engine, container);
+        Py_XDECREF(container);
+        if (!old) {
+            return ALL_LEVELS;
+        }
+    }
+    int levels = line->births;
+    for (Py_ssize_t at = 0; at < line->site_count; at++) {
+        levels += at >= MOST_SITES || !(state->matched >> at & 1);
+    }
+    return levels;
+}
+
+/* Fills a table of types from a tuple. They are CPython's own, and never freed. */
+static int
+kinds_fill(PyTypeObject **kinds, PyObject *told)
+{
+    Py_ssize_t count = PyTuple_Size(told);
+    if (count < 0 || count >= MOST_KINDS) {
+        PyErr_SetString(PyExc_SystemError, "too many types");
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at < count; at++) {
+        kinds[at] = (PyTypeObject *)PyTuple_GetItem(told, at);
+    }
+    return 0;
+}
+
+int
+changes_init(PyObject *told_containers, PyObject *told_iterators)
+{
+    return kinds_fill(containers, told_containers) < 0 || kinds_fill(iterators, told_iterators) < 0
+               ? -1
+               : 0;
+}
+
+int
+changes_prepare(void)
+{
+    static const char *const methods[] = {"__iter__", "__next__", "__contains__"};
+    for (int at = 0; at < 3; at++) {
+        special_methods[at] = PyUnicode_InternFromString(methods[at]);
+    }
+    name_init = PyUnicode_InternFromString("__init__");
+    name_new = PyUnicode_InternFromString("__new__");
+    name_gi_code = PyUnicode_InternFromString("gi_code");
+    PyObject *types = PyImport_ImportModule("types");
+    generator_type = types == NULL ? NULL : (PyTypeObject *)get_attribute(types, "GeneratorType");
+    Py_XDECREF(types);
+    return PyErr_Occurred() ? -1 : 0;
+}

@@ -1,0 +1,48 @@
+/* Says what a callable can change that is not recorded itself. effects.py is the same in Python, and has
+   the table of callables. */
+#ifndef CODETRACER_EFFECTS_H
+#define CODETRACER_EFFECTS_H
+
+#include <Python.h>
+
+#include "state.h"
+
+#pragma GCC visibility push(hidden)
+
+/* As in effects.py. */
+typedef enum {
+    NO_EFFECT,
+    ON_RECEIVER,
+    ON_ARGUMENTS,
+    ON_ANYTHING,
+} Effect;
+
+/* Prepares this unit. Returns -1 with an exception. */
+int effects_prepare(void);
+
+/* Returns what a callable may have changed in a line in which no call of it was recorded. It may be NULL,
+   for one that is not known. */
+Effect effect_of(Engine *engine, PyObject *callable);
+
+/* Returns whether a callable is a function that has run and is recorded. */
+int is_recorded(Engine *engine, PyObject *callable);
+
+/* Returns whether what a class has under a name is, or gives, an object that exists already. */
+int is_old_attribute(Engine *engine, PyObject *found);
+
+/* Returns whether a callable runs a code object. */
+int runs_code(PyObject *callable, const void *code);
+
+/* Returns whether a callable is a method of str that returns a str. */
+int gives_text(Engine *engine, PyObject *callable);
+
+/* Returns a new reference to what a class or its bases have under a name, as it is; NULL, without an
+   exception, if they have nothing, or None. */
+PyObject *class_entry(PyTypeObject *kind, PyObject *name);
+
+/* Returns whether code has run and is not recorded. */
+int is_unrecorded(Engine *engine, PyObject *code);
+
+#pragma GCC visibility pop
+
+#endif

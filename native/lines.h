@@ -1,0 +1,101 @@
+/* Lines. A line says what one line of a code object can change; lines.py makes it. */
+#ifndef CODETRACER_LINES_H
+#define CODETRACER_LINES_H
+
+#include <Python.h>
+
+#include <stdint.h>
+
+#pragma GCC visibility push(hidden)
+
+typedef struct Variable {
+    PyObject *name; /* owned */
+    uint32_t number;
+    int is_global;
+    int is_around;
+    int action;
+    Py_ssize_t slot; /* of a global variable: its slot in the plan's namespace */
+} Variable;
+
+/* A variable to look at, and how many objects deep; 0: as deep as the limit. */
+typedef struct {
+    Variable *variable;
+    int reach;
+} Look;
+
+typedef struct {
+    Look *looks;
+    Py_ssize_t count;
+} Looks;
+
+#define LONGEST_PATH 3 /* as in bytecode.py */
+
+/* Where an object can be found. The variable is the plan's, the other objects are owned. */
+typedef struct {
+    Variable *variable; /* NULL: nowhere */
+    PyObject *path[LONGEST_PATH];
+    int length;
+    int levels;
+    PyObject *method; /* or NULL */
+} Place;
+
+typedef struct {
+    Place *places;
+    Py_ssize_t count;
+} Places;
+
+/* A call. */
+typedef struct {
+    PyObject *name;         /* owned */
+    PyTypeObject *constant; /* owned, or NULL */
+    Place place;
+    int before;
+    int is_method;
+    int is_late;
+    int varies;
+    int is_ambiguous;
+} Site;
+
+typedef struct Line {
+    int number;
+    Looks named;
+    Looks bound;
+    Looks globals;
+    Places known;
+    Places attributes;
+    Places containers;
+    Places targets;
+    Places moves;
+    Site *sites;
+    Py_ssize_t site_count;
+    int births;
+    int hides;
+    int is_wide;
+    int is_mixed;
+    int loops;
+    struct Line *again;
+    int again_at;
+    uint64_t looked;
+} Line;
+
+/* The variables of a plan, by number. */
+typedef struct {
+    Variable *variables;
+    Py_ssize_t count;
+} Variables;
+
+/* Returns the variable for a Variable of plans.py; NULL with an exception if there is none. */
+Variable *variable_told(Variables variables, PyObject *told);
+
+/* Fills looks from a list of lines.py. Returns -1 with an exception; looks_free then frees it. */
+int looks_fill(Looks *looks, Variables variables, PyObject *told);
+void looks_free(Looks *looks);
+
+/* Fills a line, which is zero, from a Line of lines.py. Returns -1 with an exception; line_clear then
+   releases the part that has been filled. */
+int line_fill(Line *line, Variables variables, PyObject *told);
+void line_clear(Line *line);
+
+#pragma GCC visibility pop
+
+#endif
