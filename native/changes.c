@@ -192,13 +192,13 @@ iterates_itself(Engine *engine, PyTypeObject *kind)
 
 /* Returns what the calls of a line have changed of which nothing was recorded. */
 static Effect
-after_calls(Engine *engine, Frame *state, Line *line, Scope *scope)
+after_calls(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
     Effect worst = line->is_wide ? ON_ARGUMENTS : NO_EFFECT;
     for (Py_ssize_t at = 0; at < line->site_count; at++) {
         Site *site = &line->sites[at];
         Effect effect;
-        if (at < MOST_SITES && (state->matched >> at & 1)) {
+        if (at < MOST_SITES && (*matched >> at & 1)) {
             effect = site->varies ? ON_ANYTHING : NO_EFFECT;
         }
         else {
@@ -259,12 +259,12 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 }
 
 Effect
-changes_after(Engine *engine, Frame *state, Line *line, Scope *scope)
+changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
     if (engine->has_formatters) {
         return ON_ANYTHING;
     }
-    Effect effect = after_calls(engine, state, line, scope);
+    Effect effect = after_calls(engine, matched, line, scope);
     for (Py_ssize_t at = 0; effect != ON_ANYTHING && at < line->targets.count; at++) {
         if (after_target(engine, &line->targets.places[at], scope) == ON_ANYTHING) {
             effect = ON_ANYTHING;
@@ -286,7 +286,7 @@ changes_after(Engine *engine, Frame *state, Line *line, Scope *scope)
 
 /* Returns the index of the call that has begun; -1 if the line does not name it. */
 static Py_ssize_t
-match(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan, Scope *inner)
+match(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan, Scope *inner)
 {
     Py_ssize_t again = -1;
     PyObject *first = plan->makes && plan->parameters > 0
@@ -307,7 +307,7 @@ match(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan, 
             is_same = kind == first || (kind != NULL && kind == (PyObject *)Py_TYPE(first));
             Py_XDECREF(kind);
         }
-        if (is_same && !(state->matched >> at & 1)) {
+        if (is_same && !(*matched >> at & 1)) {
             found = at;
         }
         else if (is_same) {
@@ -320,11 +320,11 @@ match(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan, 
 
 /* Returns whether one of the first calls, of which nothing was recorded, may have changed objects. */
 static int
-had_effect(Engine *engine, Frame *state, Line *line, Scope *scope, Py_ssize_t count)
+had_effect(Engine *engine, uint32_t *matched, Line *line, Scope *scope, Py_ssize_t count)
 {
     for (Py_ssize_t at = 0; at < count; at++) {
-        int matched = at < MOST_SITES && (state->matched >> at & 1);
-        if (!matched && site_effect(engine, line, &line->sites[at], scope) != NO_EFFECT) {
+        int was_recorded = at < MOST_SITES && (*matched >> at & 1);
+        if (!was_recorded && site_effect(engine, line, &line->sites[at], scope) != NO_EFFECT) {
             return 1;
         }
     }
@@ -332,12 +332,12 @@ had_effect(Engine *engine, Frame *state, Line *line, Scope *scope, Py_ssize_t co
 }
 
 int
-changes_at_call(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan,
+changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan,
                 Scope *inner)
 {
-    Py_ssize_t index = match(engine, state, line, scope, plan, inner);
+    Py_ssize_t index = match(engine, matched, line, scope, plan, inner);
     if (index >= 0) {
-        state->matched |= 1u << index;
+        *matched |= 1u << index;
         if (line->sites[index].is_late) {
             return 1;
         }
@@ -346,13 +346,13 @@ changes_at_call(Engine *engine, Frame *state, Line *line, Scope *scope, const Pl
         return 1;
     }
     Py_ssize_t count = index < 0 || line->loops ? line->site_count : index;
-    return had_effect(engine, state, line, scope, count);
+    return had_effect(engine, matched, line, scope, count);
 }
 
 int
-changes_at_resume(Engine *engine, Frame *state, Line *line, Scope *scope)
+changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
-    return line->is_mixed || had_effect(engine, state, line, scope, line->site_count);
+    return line->is_mixed || had_effect(engine, matched, line, scope, line->site_count);
 }
 
 /* Returns whether an object gives items that exist already. */
@@ -405,7 +405,7 @@ is_old(Engine *engine, const Place *place, Scope *scope)
 int
 changes_levels(Engine *engine, PyObject *value)
 {
-    const Frame *state = engine->values.judging->state;
+    const uint32_t *matched = engine->values.judging->matched;
     Line *line = engine->values.judging->line;
     Scope *scope = engine->values.judging->scope;
     Layout *layout = layout_of(engine, Py_TYPE(value));
@@ -450,7 +450,7 @@ changes_levels(Engine *engine, PyObject *value)
     }
     int levels = line->births;
     for (Py_ssize_t at = 0; at < line->site_count; at++) {
-        levels += at >= MOST_SITES || !(state->matched >> at & 1);
+        levels += at >= MOST_SITES || !(*matched >> at & 1);
     }
     return levels;
 }

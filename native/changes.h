@@ -17,7 +17,7 @@
 
 /* A line that may have made objects, and its variables; `values->judging` refers to it. */
 typedef struct Judging {
-    const Frame *state;
+    const uint32_t *matched;
     Line *line;
     Scope *scope;
 } Judging;
@@ -29,16 +29,17 @@ int changes_prepare(void);
 int changes_init(PyObject *containers, PyObject *iterators);
 
 /* Returns what a line has changed besides variables. Puts the objects that it may have changed, if no
-   others, into engine->found, which owns them. The error indicator may be set afterwards. */
-Effect changes_after(Engine *engine, Frame *state, Line *line, Scope *scope);
+   others, into engine->found, which owns them. The error indicator may be set afterwards. `matched` are the
+   calls of the line that were recorded; see frames.h. */
+Effect changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope);
 
 /* Returns whether any object may have changed in a caller's line before a call of code with this plan
    begins. `inner` are the variables of the call. */
-int changes_at_call(Engine *engine, Frame *state, Line *line, Scope *scope, const Plan *plan,
+int changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan,
                     Scope *inner);
 
 /* Returns the same for a generator or coroutine that is resumed. */
-int changes_at_resume(Engine *engine, Frame *state, Line *line, Scope *scope);
+int changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scope);
 
 /* Returns how many levels of objects, from `value` on, engine->values.judging may have made. Returns -1
    with an exception, or because the engine must give up the event. */

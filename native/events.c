@@ -358,15 +358,12 @@ step(Engine *engine, Event *event, PyObject *const *args)
         return -1;
     }
     Frame *state = event->state;
-    long delta = line - state->said;
-    Line *at = line_of(event->plan, (int)line);
-    if (at != NULL && at->again != NULL
-        && get_offset((PyFrameObject *)event->frame) == at->again_at) {
-        at = at->again;
-    }
-    state->line = state->said = (int)line;
-    state->at = at;
-    state->matched = 0;
+    long delta = line - line_said(state);
+    const Line *at = line_of(state->plan, (int)line);
+    int again = at != NULL && at->again != NULL
+                && get_offset((PyFrameObject *)event->frame) == at->again_at;
+    state->at = line_index(state->plan, at, again);
+    *matched_of(event->thread) = 0;
     event->thread->steps[event->thread->used - 1] = engine->steps++;
     put_step(&engine->group, delta);
     return commit(engine);

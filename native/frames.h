@@ -13,7 +13,11 @@ typedef struct Plan Plan;
 struct Line;
 
 #define COARSE 10 /* as in frames.py */
-#define MOST_SITES 32 /* calls of a line that `matched` has bits for */
+#define MOST_SITES 31 /* as in frames.py: calls of a line that `matched` has bits for */
+
+/* Values of Frame.at: no line has run yet; nothing is known of the current line. */
+#define NOT_BEGUN -2
+#define NO_LINE -1
 
 typedef struct Namespace {
     uint32_t number;   /* its number in the log */
@@ -30,11 +34,8 @@ typedef struct {
     Plan *plan;        /* one of its `refs` is this frame's */
     uint32_t number;
     uint32_t namespace; /* its number */
-    int line;
-    int said;
-    struct Line *at; /* what its current line can change, or NULL; the plan's */
-    uint32_t since;  /* the event in which it began, without its last COARSE bits */
-    uint32_t matched; /* the calls of its current line that were recorded, as bits */
+    int32_t at;     /* what its current line can change; see line_at */
+    uint32_t since; /* the event in which it began, without its last COARSE bits */
     uint64_t written[]; /* by local variable: hash of the value's bytes */
 } Frame;
 
@@ -42,12 +43,20 @@ typedef struct Thread {
     uint64_t id;
     uint32_t number;
     Frame **stack;
+    uint32_t *matched; /* of each: the calls of its current line that were recorded, as bits */
     int64_t *steps; /* the last step of each frame on the stack; -1 if none since it got there */
     Py_ssize_t used;
     Py_ssize_t size;
     const void *task; /* the asyncio task that the log gives for it, and the hash of its name */
     Py_hash_t task_name;
 } Thread;
+
+/* Returns the recorded calls of the current line of a thread's innermost frame. */
+static inline uint32_t *
+matched_of(Thread *thread)
+{
+    return &thread->matched[thread->used - 1];
+}
 
 #pragma GCC visibility pop
 

@@ -92,6 +92,35 @@ line_of(const Plan *plan, int line)
     return low < plan->line_count && plan->lines[low].number == line ? &plan->lines[low] : NULL;
 }
 
+/* Returns what a frame's current line can change; NULL if nothing. */
+static inline Line *
+line_at(const Frame *state)
+{
+    if (state->at == NOT_BEGUN) {
+        return line_of(state->plan, 0);
+    }
+    if (state->at == NO_LINE) {
+        return NULL;
+    }
+    Line *line = &state->plan->lines[state->at >> 1];
+    return state->at & 1 ? line->again : line;
+}
+
+/* Returns the current line of a frame according to the log. */
+static inline int
+line_said(const Frame *state)
+{
+    return state->at < 0 ? state->plan->first_line : state->plan->lines[state->at >> 1].number;
+}
+
+/* Returns the number for Frame.at of a line, or of the part of it that a loop runs again. The line may be
+   NULL. */
+static inline int32_t
+line_index(const Plan *plan, const Line *line, int again)
+{
+    return line == NULL ? NO_LINE : (int32_t)(line - plan->lines) * 2 + again;
+}
+
 /* Returns a code object's plan, borrowed. Returns NULL in the same cases as plan_new. */
 static inline Plan *
 plan_of(Engine *engine, PyObject *code, PyObject *frame)

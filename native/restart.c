@@ -21,6 +21,7 @@ engine_forget(Engine *engine)
             }
             PyMem_Free(thread->stack);
             PyMem_Free(thread->steps);
+            PyMem_Free(thread->matched);
             PyMem_Free(thread);
         }
     }

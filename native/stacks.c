@@ -43,8 +43,7 @@ state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespac
     state->plan = plan;
     state->namespace = namespace->number;
     state->number = engine->next_frame;
-    state->said = plan->first_line;
-    state->at = line_of(plan, 0);
+    state->at = NOT_BEGUN;
     state->since = (uint32_t)(engine->values.event >> COARSE);
     return state;
 }
@@ -68,6 +67,12 @@ stack_reserve(Thread *thread)
         return -1;
     }
     thread->steps = steps;
+    uint32_t *matched = PyMem_Realloc(thread->matched, (size_t)size * sizeof(uint32_t));
+    if (matched == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    thread->matched = matched;
     thread->size = size;
     return 0;
 }
@@ -77,6 +82,7 @@ static void
 stack_push(Thread *thread, Frame *state)
 {
     thread->steps[thread->used] = -1;
+    thread->matched[thread->used] = 0;
     thread->stack[thread->used++] = state;
 }
 
@@ -271,14 +277,15 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     long number = line == NULL || line == Py_None ? 0 : PyLong_AsLong(line);
     Py_XDECREF(line);
     PyErr_Clear();
-    state->line = state->said = number > 0 ? (int)number : plan->first_line;
+    number = number > 0 ? number : plan->first_line;
+    state->at = line_index(plan, line_of(plan, (int)number), 0);
     if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         state_free(state);
         return -1;
     }
     engine->next_frame++;
     stack_push(thread, state);
-    put_enter(&engine->group, plan->number, elapsed(engine), (uint64_t)state->line);
+    put_enter(&engine->group, plan->number, elapsed(engine), (uint64_t)number);
     return write_all(engine, state, frame);
 }
 
@@ -483,7 +490,7 @@ stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     if (turn_task(engine, thread, plan) < 0) {
         return -1;
     }
-    if (is_top(thread, key, plan) && thread->stack[thread->used - 1]->line == 0) {
+    if (is_top(thread, key, plan) && thread->stack[thread->used - 1]->at == NOT_BEGUN) {
         return 0;
     }
     /* An earlier frame with this key has ended without an event. */

@@ -91,12 +91,15 @@ static void
 judge_call(Engine *engine, Scope *scope, Frame *caller, Judging *judging)
 {
     Values *values = &engine->values;
-    if (caller == NULL || caller->at == NULL) {
+    Line *line = caller == NULL ? NULL : line_at(caller);
+    if (line == NULL) {
         values_doubt(values);
         return;
     }
-    judging->line = caller->at;
-    if (changes_at_call(engine, caller, caller->at, judging->scope, scope->plan, scope)) {
+    uint32_t *matched = matched_of(engine->current);
+    judging->line = line;
+    judging->matched = matched;
+    if (changes_at_call(engine, matched, line, judging->scope, scope->plan, scope)) {
         values_doubt(values);
     }
     if (scope->plan->makes) {
@@ -113,7 +116,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
     Plan *plan = state->plan;
     Scope scope = {.plan = plan, .frame = frame};
     Scope outer = {.plan = caller == NULL ? NULL : caller->plan, .callee = frame};
-    Judging judging = {caller, NULL, &outer};
+    Judging judging = {NULL, NULL, &outer};
     Buffer *roots = &engine->roots;
     roots->used = 0;
     judge_call(engine, &scope, caller, &judging);
@@ -149,12 +152,13 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
 int
 judge_resumption(Engine *engine, PyObject *frame, Frame *caller)
 {
-    if (caller == NULL || caller->at == NULL) {
+    Line *line = caller == NULL ? NULL : line_at(caller);
+    if (line == NULL) {
         values_doubt(&engine->values);
         return 0;
     }
     Scope outer = {.plan = caller->plan, .callee = frame};
-    if (changes_at_resume(engine, caller, caller->at, &outer)) {
+    if (changes_at_resume(engine, matched_of(engine->current), line, &outer)) {
         values_doubt(&engine->values);
     }
     scope_end(&outer);
@@ -311,12 +315,12 @@ look_after(Engine *engine, Frame *state, Line *line, Scope *scope, Judging *judg
         values->levels = 0;
         return look(engine, state, scope, &state->plan->everything, 0);
     }
-    Effect effect = changes_after(engine, state, line, scope);
+    Effect effect = changes_after(engine, matched_of(engine->current), line, scope);
     if (PyErr_Occurred()) {
         found_clear(engine);
         return -1;
     }
-    *judging = (Judging){state, line, scope};
+    *judging = (Judging){matched_of(engine->current), line, scope};
     values->judging = judging;
     values->levels = ASKED;
     if (effect == ON_ANYTHING) {
@@ -394,8 +398,9 @@ variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, s
     Scope scope = {.plan = plan, .frame = frame};
     Judging judging = {NULL, NULL, NULL};
     int outcome = 0;
-    if (state->at != NULL || engine->is_behind) {
-        outcome = look_after(engine, state, state->at, &scope, &judging);
+    Line *line = line_at(state);
+    if (line != NULL || engine->is_behind) {
+        outcome = look_after(engine, state, line, &scope, &judging);
     }
     *start = engine->roots.used;
     if (outcome == 0 && ending.result != NULL) {

@@ -72,9 +72,6 @@ NOT_VARIABLES: Final = frozenset(
 LONGEST_PATH: Final = 3
 """The most attributes in a place."""
 
-MOST_CALLS: Final = 16
-"""The most calls of a line that are told apart."""
-
 (
     FAST, DEREF, NAME, GLOBAL, LOAD_GLOBAL, LOAD_ATTRIBUTE, LOAD_SUPER, STORE_ATTRIBUTE,
     DELETE_ATTRIBUTE, LOAD_ITEM, STORE_ITEM, DELETE_ITEM, LOAD_SLICE, STORE_SLICE, OPERATOR,

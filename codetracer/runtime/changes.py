@@ -25,6 +25,7 @@ from codetracer.runtime.effects import (
     is_old_attribute,
     lookup_in_class,
 )
+from codetracer.runtime.frames import MOST_SITES
 from codetracer.runtime.scopes import MISSING
 
 TYPE_CHECKING = False
@@ -204,7 +205,7 @@ class Changes:
     def _match(self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object) -> int:
         """Return the index of the call that has begun; -1 if the line does not name it."""
         again, name = -1, plan.name
-        for index, site in enumerate(line.sites):
+        for index, site in enumerate(line.sites[:MOST_SITES]):
             is_same = site.name == name
             if is_same and site.is_ambiguous:
                 is_same = self._effects.runs(self._callee(line, site, scope), plan.code)

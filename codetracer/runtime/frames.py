@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Plan
 
-__all__ = ["FrameState", "Namespace", "ThreadState"]
+__all__ = ["MOST_SITES", "FrameState", "Namespace", "ThreadState"]
 
 seal(globals())
 
 
 COARSE: Final = 10
 """The engine in C keeps the event in which a frame began without this many bits."""
+
+
+MOST_SITES: Final = 31
+"""The most calls of a line that are told apart."""
 
 
 class Namespace:
@@ -51,7 +55,8 @@ class FrameState:
         line: its current line; 0 before the first.
         at: what its current line can change; None if nothing.
         since: the event in which it began.
-        matched: the calls of its current line that were recorded, as bits.
+        matched: the calls of its current line that were recorded, as bits; since it is on the
+            stack.
         said: its current line according to the log.
         step: the number of its last step; -1 if it has none since it began or was resumed.
         namespace: its global variables.

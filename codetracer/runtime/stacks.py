@@ -145,7 +145,7 @@ class Stacks:
         record = encode_throw(state.number, self._elapsed(), value)
         if not is_open:
             del self._suspended[id(frame)]
-            state.step = -1
+            state.step, state.matched = -1, 0
             thread.stack.append(state)
         self._out.append(record)
 
@@ -211,7 +211,7 @@ class Stacks:
         self._variables.resumes(frame, self._caller(thread, frame))
         record = encode_resume(state.number, self._elapsed())
         del self._suspended[id(frame)]
-        state.step = -1
+        state.step, state.matched = -1, 0
         thread.stack.append(state)
         self._out.append(record)
 
@@ -237,6 +237,7 @@ class Stacks:
     def _enter(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
         state = self._state(frame, plan)
         state.line = state.said = frame.f_lineno or plan.first_line
+        state.at = plan.lines.get(state.line)
         record = encode_enter(plan.number, self._elapsed(), state.line)
         self.frames += 1
         thread.stack.append(state)
