@@ -207,6 +207,7 @@ fill_plan(Plan *plan, PyObject *told)
         plan->beginning = (int)number_attribute(told, "beginning");
         plan->locals = (Py_ssize_t)number_attribute(told, "locals");
         plan->in_slots = (int)number_attribute(told, "in_slots");
+        plan->gathers = (int)number_attribute(told, "gathers");
         plan->makes = (int)number_attribute(told, "makes");
         plan->return_action = (int)number_attribute(told, "return_action");
         failed = PyErr_Occurred() != NULL || make_variables(plan, variables, parameters) < 0;

@@ -42,6 +42,7 @@ struct Plan {
     int return_action;
     int secrets; /* whether one of its variables is secret */
     int skip; /* whether it is not recorded */
+    int gathers; /* whether the last parameter gets a dict that the call makes, of keyword arguments */
     int makes; /* whether its first argument has just been made */
     int starts; /* whether it starts a process without an audit event */
     Namespace *namespace;

@@ -110,6 +110,24 @@ judge_call(Engine *engine, Scope *scope, Frame *caller, Judging *judging)
     values->judging = judging;
 }
 
+/* Has a dict of keyword arguments looked at: the call has made it. */
+static int
+expect_new_dict(Engine *engine, Scope *scope, const Variable *variable)
+{
+    Values *values = &engine->values;
+    if (values->levels != ASKED) {
+        return 0;
+    }
+    PyObject *gathered = scope_value(engine, scope, variable);
+    int levels = gathered == NULL || values->judging == NULL ? 0 : values->judge(engine, gathered);
+    Py_XDECREF(gathered);
+    if (levels < 0 || PyErr_Occurred()) {
+        return -1;
+    }
+    values->levels = levels + 1;
+    return 0;
+}
+
 int
 encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
 {
@@ -129,6 +147,12 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
     for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
         Variable *variable = plan->parameter[at];
         size_t start = roots->used;
+        if (plan->gathers && at == plan->parameters - 1) {
+            outcome = expect_new_dict(engine, &scope, variable);
+        }
+        if (outcome < 0) {
+            break;
+        }
         if (variable->action == DROP) {
             outcome = put_value_dropped(roots);
         }

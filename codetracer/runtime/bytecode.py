@@ -486,6 +486,8 @@ class _Scanner:
             self._iterates(facts, entry)
             self._takes_item(facts, entry)
             stack += [None] * (change_of(opcode, argument) + 1)
+            for line in facts:
+                line.births += opcode == _UNPACK_EX
             return
         else:
             self._settle(opcode, argument)
@@ -671,6 +673,7 @@ _BACKWARD: Final = frozenset(
 _MIXING: Final = frozenset(
     (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
 )
+_UNPACK_EX: Final = opname.index("UNPACK_EX")
 _LOAD_CONST: Final = opname.index("LOAD_CONST")
 _FAST_DOES: Final = [
     tuple(word for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from codetracer.codeflags import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR
+from codetracer.codeflags import (
+    CO_ASYNC_GENERATOR,
+    CO_COROUTINE,
+    CO_GENERATOR,
+    CO_VARKEYWORDS,
+)
 from codetracer.inspect.code import is_function, parameters
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
@@ -82,6 +87,7 @@ class Plan:
         first_line: co_firstlineno.
         beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
+        gathers: whether the last one gets a dict that the call makes, of keyword arguments.
         name: co_name.
         makes: whether it gets an object that has just been made.
         lines: what each line can change, by number.
@@ -100,6 +106,7 @@ class Plan:
         "code",
         "everything",
         "first_line",
+        "gathers",
         "has_secrets",
         "in_slots",
         "kind",
@@ -119,6 +126,7 @@ class Plan:
     first_line: int
     beginning: int
     parameters: list[Variable]
+    gathers: bool
     variables: list[Variable]
     locals: int
     has_secrets: bool
@@ -227,6 +235,7 @@ class Plans:
             for number, name in enumerate(global_names, len(names))
         }
         plan.parameters = [local_variables[name] for name in arguments]
+        plan.gathers = bool(code.co_flags & CO_VARKEYWORDS)
         plan.name = str.__str__(code.co_name)
         plan.makes = makes(plan.name)
         plan.lines = lines_of(code, lines, local_variables, global_variables)

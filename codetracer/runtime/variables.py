@@ -91,6 +91,8 @@ class Variables:
             self._learn(plan, plan.parameters, scope)
             for variable in plan.parameters:
                 value = _DROPPED
+                if plan.gathers and variable is plan.parameters[-1]:
+                    self._expect_new_dict(scope.value(variable))
                 if variable.action != DROP:
                     value = self._encode(variable, scope, self._depth)
                 arguments.append(value)
@@ -102,6 +104,12 @@ class Variables:
             if outer is not None:
                 outer.close()
         return arguments
+
+    def _expect_new_dict(self, gathered: object) -> None:
+        """Have a dict of keyword arguments looked at: the call has made it."""
+        values = self._values
+        if values.levels is None:
+            values.levels = 1 + (0 if gathered is MISSING else values.judge(gathered))
 
     def _judge_call(
         self, plan: Plan, scope: Scope, caller: FrameState | None, outer: Scope | None

@@ -56,6 +56,7 @@ def whole_plan() -> SimpleNamespace:
         in_slots=True,
         name="function",
         makes=False,
+        gathers=False,
         lines={1: whole_line(variable)},
         everything=[(variable, 0)],
         return_action=ALLOW,

@@ -430,6 +430,21 @@ def returns():
             i = 'finally'
 value = returns()
 """,
+    "gathered": """
+def options_of(**options): return options['c']
+def rest_of(values):
+    first, *rest = values
+    return rest
+def run():
+    for i in range(4):
+        options_of(c=[i])
+        options_of(c=i)
+        options_of(c={'k': [i]})
+        x, *y = [[i], [i, i]]
+        z = rest_of([[i], [[i]]])
+        del y, z
+run()
+""",
     "classes": """
 class Meta(type):
     made = []
