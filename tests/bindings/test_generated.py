@@ -75,6 +75,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
     names = [name.rpartition(".")[2] for name in BINDINGS]
 
     assert names == [
+        "builtin_filters",
         "callback_rows",
         "callbacks",
         "debug_protocol",
@@ -84,6 +85,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "index_format",
         "own",
         "registration",
+        "secret_names",
         "trace_decoder",
         "trace_decoding",
         "trace_encoder",
