@@ -53,16 +53,16 @@ def test_a_few_programs_that_change_everything_are_recorded_as_they_are(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_five_hundred_programs_that_change_everything_are_recorded_as_they_are(
+@pytest.mark.timeout(600)
+def test_a_hundred_programs_that_change_everything_are_recorded_as_they_are(
     tmp_path: Path,
 ) -> None:
-    deadline = time.monotonic() + 900
+    deadline = time.monotonic() + 500
 
-    figures, differences = run_oracle([sys.executable], 500, 0, deadline, tmp_path, Judged())
+    figures, differences = run_oracle([sys.executable], 100, 0, deadline, tmp_path, Judged())
 
     assert differences == []
-    assert figures[sys.executable].programs == 500
+    assert figures[sys.executable].programs == 100
 
 
 @pytest.mark.slow
@@ -82,14 +82,14 @@ def test_the_same_seed_gives_the_same_program() -> None:
     ("file", "old", "new", "said"),
     [
         pytest.param(
-            "plans.py",
-            "reach = names.reach + 1",
-            "reach = 1",
+            "lines.py",
+            "0 if wanted[name] else line.reach + 1",
+            "0 if wanted[name] else 1",
             "list0",
             id="a line is followed less deep than it goes",
         ),
         pytest.param(
-            "plans.py",
+            "lines.py",
             "dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)",
             "dict[str, bool]()",
             "count",
