@@ -156,72 +156,94 @@ def lines_of(
         local_variables: its local variables, by name, in the order of the log's numbers.
         global_variables: likewise.
     """
-    # A cell belongs to another function too, which may bind it at any time.
-    always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
-    placeless = facts.get(0)
+    maker = _Maker(code, facts.get(0), local_variables, global_variables)
+    return {number: maker.line(line) for number, line in facts.items()}
 
-    def line_of(line: LineFacts) -> Line:
+
+class _Maker:
+    """Makes the lines of a code object; no closure, because one that calls itself is garbage."""
+
+    def __init__(
+        self,
+        code: CodeType,
+        placeless: LineFacts | None,
+        local_variables: dict[str, Variable],
+        global_variables: dict[str, Variable],
+    ) -> None:
+        # A cell belongs to another function too, which may bind it at any time.
+        self._always = dict.fromkeys((*code.co_cellvars, *code.co_freevars), False)
+        self._placeless = placeless
+        self._locals = local_variables
+        self._globals = global_variables
+
+    def line(self, line: LineFacts) -> Line:
+        """Return what a line can change."""
         made = Line()
         made.named, made.bound, made.globals = [], [], []
-        names = {False: line.locals, True: line.globals}
-        more = (
-            {False: {}, True: {}}
-            if placeless is None
-            else {False: placeless.locals, True: placeless.globals}
-        )
-        for is_global, variables in ((False, local_variables), (True, global_variables)):
-            wanted = ({} if is_global else always) | more[is_global] | names[is_global]
-            for name, variable in variables.items():
-                if name not in wanted or variable.action == DROPPED:
-                    continue
-                look = variable, 0 if wanted[name] else line.reach + 1
-                made.named.append(look)
-                if wanted[name] or (not is_global and name in always):
-                    made.bound.append(look)
-                elif is_global:
-                    made.globals.append(look)
-
-        def at(place: tuple[str, bool, tuple[str, ...]] | None) -> Place | None:
-            if place is None:
-                return None
-            name, is_global, path = place
-            variable = (global_variables if is_global else local_variables).get(name)
-            return None if variable is None else Place(variable, path)
-
-        def places(found: Iterable[tuple[str, bool, tuple[str, ...]]]) -> list[Place]:
-            return [place for each in found if (place := at(each)) is not None]
-
+        more = self._placeless
+        self._look(made, line, self._locals, line.locals, more.locals if more else {})
+        self._look(made, line, self._globals, line.globals, more.globals if more else {})
         bound = {name for name, binds in line.locals.items() if binds}
-        made.attributes = places(line.attributes)
-        made.containers = places(line.containers)
-        made.moves = places(line.moves)
+        made.attributes = self._places(line.attributes)
+        made.containers = self._places(line.containers)
+        made.moves = self._places(line.moves)
         made.targets = []
         for (each, method), levels in line.targets.items():
-            if (place := at(each)) is not None:
+            if (place := self._at(each)) is not None:
                 place.levels, place.method = levels, method
                 made.targets.append(place)
         made.known = [
-            *places((name, False, ()) for name, binds in line.locals.items() if not binds),
-            *places((name, True, ()) for name, binds in line.globals.items() if not binds),
+            *self._places((name, False, ()) for name, binds in line.locals.items() if not binds),
+            *self._places((name, True, ()) for name, binds in line.globals.items() if not binds),
             *made.attributes,
         ]
         made.births, made.hides = line.births, line.hides
-        made.is_wide, made.is_mixed, made.loops = line.is_wide, line.is_mixed, line.loops
-        made.sites = [
-            Site(
-                call,
-                at(call.place),
-                varies=line.loops
-                and call.is_method
-                and (call.place is None or call.place[0] in bound),
-            )
-            for call in line.calls
-        ]
+        # In a loop, what comes later in the line has run before, too.
+        stores_before = line.loops and (line.is_wide or bool(line.targets))
+        made.is_wide, made.loops = line.is_wide, line.loops
+        made.is_mixed = line.is_mixed or stores_before
+        made.sites = [self._site(call, line, bound) for call in line.calls]
         for site in made.sites:
+            site.is_late |= stores_before
             site.is_ambiguous = sum(each.name == site.name for each in made.sites) > 1
-        made.again = None if line.again is None else line_of(line.again)
+        made.again = None if line.again is None else self.line(line.again)
         made.again_at = line.again_at
         made.looked = -1
         return made
 
-    return {number: line_of(line) for number, line in facts.items()}
+    def _look(
+        self,
+        made: Line,
+        line: LineFacts,
+        variables: dict[str, Variable],
+        named: dict[str, bool],
+        more: dict[str, bool],
+    ) -> None:
+        is_global = variables is self._globals
+        always = {} if is_global else self._always
+        wanted = always | more | named
+        for name, variable in variables.items():
+            if name not in wanted or variable.action == DROPPED:
+                continue
+            look = variable, 0 if wanted[name] else line.reach + 1
+            made.named.append(look)
+            if wanted[name] or name in always:
+                made.bound.append(look)
+            elif is_global:
+                made.globals.append(look)
+
+    def _at(self, place: tuple[str, bool, tuple[str, ...]]) -> Place | None:
+        name, is_global, path = place
+        variable = (self._globals if is_global else self._locals).get(name)
+        return None if variable is None else Place(variable, path)
+
+    def _places(self, found: Iterable[tuple[str, bool, tuple[str, ...]]]) -> list[Place]:
+        return [place for each in found if (place := self._at(each)) is not None]
+
+    def _site(self, call: Call, line: LineFacts, bound: set[str]) -> Site:
+        is_variable = call.place is None or call.place[0] in bound
+        return Site(
+            call,
+            None if call.place is None else self._at(call.place),
+            varies=line.loops and call.is_method and is_variable,
+        )
