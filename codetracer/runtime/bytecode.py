@@ -416,8 +416,12 @@ class _Scanner:
             for line in facts:
                 line.reach += 1
         elif kind == LOAD_ITEM or (kind == OPERATOR and argument == SUBSCRIPT):
-            entry, _ = self._pops(2)
+            entry, key = self._pops(2)
             self._item(facts, entry)
+            if key is None or key[0] != PLAIN or key[1] is slice:
+                # A slice makes a new object.
+                for line in facts:
+                    line.births += 1
         elif kind in (STORE_ITEM, DELETE_ITEM, STORE_SLICE):
             count = {STORE_ITEM: 3, DELETE_ITEM: 2, STORE_SLICE: 4}[kind]
             found = self._pops(count)
