@@ -60,7 +60,7 @@ fuzz: $(BIN)/.ready-test ## random programs in every way; both engines, and snap
 
 bench: $(BIN)/.ready-bench ## measure what the layer and the recorder cost, on every CPython found (minutes)
 	$(BIN)/python benchmarks/dispatch.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
-	$(BIN)/python benchmarks/record.py $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
+	$(BIN)/python -m benchmarks.record $$(scripts/find-python.sh --all $(PYTHONS) | cut -d" " -f2-)
 
 stress: $(BIN)/.ready-test ## faults in tracers, and harsh programs recorded, for SECONDS=120; 1 at any difference
 	$(BIN)/python -m tests.stress --seconds $(SECONDS)

@@ -1,8 +1,8 @@
 """Measures what recording costs on real applications, beside other tools and a floor.
 
-    python benchmarks/applications.py PYTHON ... [--only NAME ...] [--turns N]
-    python benchmarks/applications.py PYTHON --parts steps threads
-    python benchmarks/applications.py PYTHON --prepare FOLDER
+    python -m benchmarks.applications PYTHON ... [--only NAME ...] [--turns N]
+    python -m benchmarks.applications PYTHON --parts steps threads
+    python -m benchmarks.applications PYTHON --prepare FOLDER
 
 Each interpreter gets an environment with the applications of benchmarks/applications/, codetracer
 and the other tools, all with pinned versions. Each application runs in a process of its own:
@@ -32,16 +32,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.costs import series  # noqa: E402
-from benchmarks.costs.environments import PEERS, Environment, prepare  # noqa: E402
-from benchmarks.costs.measuring import Application, Turns, applications, take_turns  # noqa: E402
-from benchmarks.costs.processes import RunError, say  # noqa: E402
-from benchmarks.costs.program import measure  # noqa: E402
-from benchmarks.costs.tables import Row, details, lines, recordings, summary  # noqa: E402
-from benchmarks.costs.ways import (  # noqa: E402
+from benchmarks.costs import series
+from benchmarks.costs.environments import PEERS, Environment, prepare
+from benchmarks.costs.measuring import Application, Turns, applications, take_turns
+from benchmarks.costs.processes import RunError, say
+from benchmarks.costs.program import measure
+from benchmarks.costs.tables import Row, details, lines, recordings, summary
+from benchmarks.costs.ways import (
     CHOICES,
     FLOOR,
     OTHERS,

@@ -1,6 +1,6 @@
 """Measures the cost of recording a program, with codetracer and codetracer-python-recorder 0.3.0.
 
-    python benchmarks/record.py [--json FILE] [PYTHON ...]     (default: the one that runs this)
+    python -m benchmarks.record [--json FILE] [PYTHON ...]     (default: the one that runs this)
 
 Each interpreter gets a separate environment with both recorders. The other recorder, here called
 the peer, is installed only on CPython 3.12 and 3.13, on which it runs. Each program of
@@ -28,11 +28,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+from benchmarks.costs.environments import install_checkout
+from benchmarks.costs.processes import RunError, check, say
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOADS = ROOT / "benchmarks/workloads"
 ENVIRONMENTS = ROOT / ".venvs"
-FOLDERS = ("codetracer", "generated", "native")
-FILES = ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE")
 
 PEER = "codetracer-python-recorder"
 PEER_VERSION = "0.3.0"
@@ -45,10 +46,6 @@ PEER_EVENTS = (b'{"Step":', b'{"Return":', b'{"Event":')
 """The beginnings of an event in the peer's log. No string in the log contains one, because quotes
 are escaped there. Each call has a separate step, at the line of the `def`, so steps are lines and
 calls."""
-
-
-class RunError(Exception):
-    """A program did not end well, or printed something else than it does untraced."""
 
 
 class Run(NamedTuple):
@@ -77,11 +74,6 @@ OUTPUT = "{output}"
 UNTRACED = "untraced"
 PEER_MODE = "peer"
 NONE = "-"
-
-
-def say(text: str) -> None:
-    """Report progress."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def modes(python: Path, options: argparse.Namespace, with_peer: bool) -> list[Mode]:
@@ -204,28 +196,13 @@ def environment_for(python: str, version: str, folder: Path) -> Path:
     if not inside.exists():
         say(f"making {place}")
         check([python, "-m", "venv", "--clear", str(place)])
+    install = [str(inside), "-m", "pip", "install"]
     if version.startswith(PEER_RUNS_ON):
         say(f"installing {PEER} {PEER_VERSION} into {place}")
-        check([str(inside), "-m", "pip", "install", f"{PEER}=={PEER_VERSION}"])
+        check([*install, f"{PEER}=={PEER_VERSION}"])
     say(f"installing codetracer into {place}")
-    with tempfile.TemporaryDirectory() as copy:
-        # A copy, for building compiles into the source tree.
-        for name in FOLDERS:
-            ignore = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
-            shutil.copytree(ROOT / name, Path(copy, name), ignore=ignore)
-        for name in FILES:
-            shutil.copy(ROOT / name, copy)
-        options = ["--force-reinstall", "--no-deps", "--no-cache-dir"]
-        check([str(inside), "-m", "pip", "install", *options, copy])
+    install_checkout(install)
     return inside
-
-
-def check(command: list[str]) -> str:
-    """Run a command; return what it prints, or raise RunError with what it said."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RunError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stderr}")
-    return done.stdout
 
 
 def measure(python: str, programs: list[Path], options: argparse.Namespace) -> dict[str, Any]:

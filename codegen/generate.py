@@ -10,6 +10,7 @@ from codegen.core.load import load_spec
 from codegen.core.output import OUTPUT_ROOT
 from codegen.core.render import render
 from codegen.dap.model import ProtocolSpec, load_protocol
+from codegen.effects.model import EffectsSpec
 from codegen.events.model import EventsSpec
 from codegen.events.probes import Probe, load_probes
 from codegen.events.reference import BehaviourReference
@@ -38,6 +39,7 @@ _TEMPLATES = {
     PACKAGE / "index_format.py": "index_format.py.j2",
     PACKAGE / "_index_format.h": "_index_format.h.j2",
     PACKAGE / "types.py": "types.py.j2",
+    PACKAGE / "effect_rows.py": "effect_rows.py.j2",
     PACKAGE / "builtin_filters.py": "builtin_filters.py.j2",
     PACKAGE / "secret_names.py": "secret_names.py.j2",
     PACKAGE / "display_rows.py": "display_rows.py.j2",
@@ -65,6 +67,7 @@ class Specs(NamedTuple):
     trace: TraceSpec
     index_file: IndexSpec
     types: TypesSpec
+    effects: EffectsSpec
     filters: FiltersSpec
     dap: ProtocolSpec
 
@@ -83,6 +86,7 @@ def load_specs(root: Path) -> Specs:
         load_spec(TraceSpec, root),
         load_spec(IndexSpec, root),
         load_spec(TypesSpec, root),
+        load_spec(EffectsSpec, root),
         load_filters(root),
         load_protocol(root),
     )
@@ -104,6 +108,7 @@ def generate(specs: Specs) -> dict[Path, str]:
         "trace": specs.trace,
         "index": specs.index_file,
         "types": specs.types,
+        "effects": specs.effects,
         "filters": specs.filters,
         "dap": specs.dap,
         "behaviour": behaviour,

@@ -12,13 +12,14 @@ What every program finds in its namespace is `fuzz.helpers`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from fuzz.writing import Lines
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 FUEL = 40
 """How many times definitions are entered in one run of a program."""
@@ -53,13 +54,12 @@ class _Scope(NamedTuple):
         return self.function in ("generator", "async generator")
 
 
-class _Writer:
+class _Writer(Lines):
     """Writes one program, by the choices that `draw` makes; the first choice is the simplest."""
 
     def __init__(self, draw: Callable[..., Any]) -> None:
+        super().__init__()
         self._draw = draw
-        self._lines: list[str] = []
-        self._indent = 0
         self._names = 0
         self._size = 0
         self.definitions: list[Definition] = []
@@ -71,22 +71,9 @@ class _Writer:
     def chance(self, percent: int) -> bool:
         return bool(self._draw(st.integers(0, 99)) >= 100 - percent)
 
-    def source(self) -> str:
-        return "\n".join(self._lines) + "\n"
-
-    def line(self, text: str) -> None:
-        self._lines.append("    " * self._indent + text)
-
     def name(self, prefix: str) -> str:
         self._names += 1
         return f"{prefix}{self._names}"
-
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        self.line(head)
-        self._indent += 1
-        yield
-        self._indent -= 1
 
     # ------------------------------------------------------------ programs
 

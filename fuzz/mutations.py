@@ -23,6 +23,7 @@ from fuzz.mutation_classes import CLASSES, LOCAL, NAMES
 from fuzz.mutation_functions import IMPORTS
 from fuzz.mutation_holes import Filling, Function, Scope, UnfitError
 from fuzz.mutation_lines import BINDINGS, CALLS, HOT, NAMED
+from fuzz.writing import Lines
 
 __all__ = ["program"]
 
@@ -63,28 +64,14 @@ RESUMED = (
 )
 
 
-class _Writer(Filling):
+class _Writer(Filling, Lines):
     """Writes one program."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__(seed)
-        self._lines: list[str] = []
-        self._indent = 0
+        Filling.__init__(self, seed)
+        Lines.__init__(self)
         self._generators: list[Function] = []
         self._shared: list[tuple[str, str]] = []
-
-    def source(self) -> str:
-        return "\n".join(self._lines) + "\n"
-
-    def line(self, text: str) -> None:
-        self._lines.append("    " * self._indent + text)
-
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        self.line(head)
-        self._indent += 1
-        yield
-        self._indent -= 1
 
     @contextmanager
     def guard(self, scope: Scope) -> Iterator[None]:

@@ -1,1 +1,1 @@
-"""What `benchmarks/applications.py` is made of."""
+"""What `benchmarks/applications.py` is made of; `benchmarks/record.py` uses some of it."""

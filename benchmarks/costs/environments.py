@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from benchmarks.costs.processes import RunError, check, say
 
-__all__ = ["PEERS", "PROGRAMS", "ROOT", "Environment", "prepare"]
+__all__ = ["PEERS", "PROGRAMS", "ROOT", "Environment", "install_checkout", "prepare"]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAMS = ROOT / "benchmarks/applications"
 GROWTH = ROOT / "benchmarks/growth"
 FOLDERS = ("codetracer", "generated", "native")
+"""With `FILES`, what a build of codetracer takes."""
 SOURCES = (".py", ".c", ".h", ".toml", ".pyi")
 FILES = ("hatch_build.py", "pyproject.toml", "README.md", "LICENSE")
 
@@ -109,6 +110,16 @@ def _install_codetracer(install: list[str], stamp: Path) -> None:
     if stamp.exists() and stamp.read_text() == found.hexdigest():
         return
     say(f"installing codetracer into {stamp.parent}")
+    install_checkout(install)
+    stamp.write_text(found.hexdigest())
+
+
+def install_checkout(install: list[str]) -> None:
+    """Install this checkout.
+
+    Parameters:
+        install: the command line of pip's ``install``.
+    """
     with tempfile.TemporaryDirectory() as copy:
         # A copy, because building compiles into the source tree.
         for name in FOLDERS:
@@ -117,7 +128,6 @@ def _install_codetracer(install: list[str], stamp: Path) -> None:
         for name in FILES:
             shutil.copy(ROOT / name, copy)
         check([*install, "--force-reinstall", "--no-deps", "--no-cache-dir", copy])
-    stamp.write_text(found.hexdigest())
 
 
 def _build_floor(environment: Environment) -> None:

@@ -107,20 +107,15 @@ class Changes:
         for place in line.moves:
             value = self.at(place, scope)
             kind = type(value)
-            if value is MISSING or _is_among(kind, _ATOMS) or _is_among(kind, CONTAINERS):
+            if value is MISSING or _is_plain(kind):
                 continue
             if not _is_among(kind, ITERATORS) and not self._iterates_itself(kind):
                 return UNKNOWN
             self.found.append((value, 1))
         for place in line.containers:
             value = self.at(place, scope)
-            kind = type(value)
             # A defaultdict gets a new item when one is taken.
-            if (
-                value is not MISSING
-                and not _is_among(kind, _ATOMS)
-                and not _is_among(kind, CONTAINERS)
-            ):
+            if value is not MISSING and not _is_plain(type(value)):
                 self.found.append((value, 1))
         return effect
 
@@ -161,7 +156,10 @@ class Changes:
         if site.place is None or not site.is_method:
             # A method of a constant, or of a result of which nothing else is known.
             return UNKNOWN
-        self.found.append((self.at(site.place, scope), 1))
+        receiver = self.at(site.place, scope)
+        if receiver is MISSING:
+            return UNKNOWN
+        self.found.append((receiver, 1))
         return NOTHING
 
     # -- when a call begins
@@ -185,22 +183,20 @@ class Changes:
                 return True
         elif line.is_mixed:
             return True
-        for each in range(len(line.sites) if index < 0 or line.loops else index):
-            if not state.matched >> each & 1:
-                callee = self._callee(line, line.sites[each], scope)
-                if self._effects.of(callee) != NOTHING:
-                    return True
-        return False
+        count = len(line.sites) if index < 0 or line.loops else index
+        return self._had_effect(state, line, scope, count)
 
     def at_resume(self, state: FrameState, line: Line, scope: Scope) -> bool:
         """Return the same for a generator or coroutine that is resumed."""
-        if line.is_mixed:
-            return True
-        for index, site in enumerate(line.sites):
-            is_matched = state.matched >> index & 1
-            if not is_matched and self._effects.of(self._callee(line, site, scope)) != NOTHING:
-                return True
-        return False
+        return line.is_mixed or self._had_effect(state, line, scope, len(line.sites))
+
+    def _had_effect(self, state: FrameState, line: Line, scope: Scope, count: int) -> bool:
+        """Return whether one of the first calls may have changed objects, unrecorded."""
+        return any(
+            not state.matched >> index & 1
+            and self._effects.of(self._callee(line, site, scope)) != NOTHING
+            for index, site in enumerate(line.sites[:count])
+        )
 
     def _match(self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object) -> int:
         """Return the index of the call that has begun; -1 if the line does not name it."""
@@ -321,6 +317,11 @@ class Changes:
         if kind is GeneratorType:
             return not self._effects.is_unrecorded(value.gi_code)
         return _is_among(kind, CONTAINERS)
+
+
+def _is_plain(kind: type) -> bool:
+    """Return whether nothing happens to instances when something is taken from them."""
+    return _is_among(kind, _ATOMS) or _is_among(kind, CONTAINERS)
 
 
 def _is_among(kind: type, kinds: tuple[type, ...]) -> bool:

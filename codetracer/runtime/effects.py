@@ -20,6 +20,7 @@ from types import (
 
 from codetracer.inspect.kinds import IS_HEAP_TYPE, entry, flags_of, mro_of, namespace_of
 from codetracer.own import seal
+from codetracer_bindings.effect_rows import FUNCTIONS, METHODS, TEXTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,197 +65,6 @@ ITERATORS: Final = (
 )
 """Types of iterators that run no code; a generator runs its own, which is recorded or not."""
 
-_METHODS: Final[dict[str, tuple[str, str]]] = {
-    "object": (
-        "__init__ __new__ __eq__ __hash__ __repr__ __str__ __ne__",
-        "__setattr__ __delattr__",
-    ),
-    "BaseException": (
-        "__init__ __new__",
-        "add_note with_traceback __setattr__ __delattr__",
-    ),
-    "str": (
-        "capitalize casefold center count encode endswith expandtabs find format "
-        "format_map index isalnum isalpha isascii isdecimal isdigit isidentifier "
-        "islower isnumeric isprintable isspace istitle isupper join ljust lower "
-        "lstrip maketrans partition removeprefix removesuffix replace rfind rindex "
-        "rjust rpartition rsplit rstrip split splitlines startswith strip swapcase "
-        "title translate upper zfill __new__",
-        "",
-    ),
-    "bytes": (
-        "capitalize center count decode endswith expandtabs find fromhex hex index "
-        "isalnum isalpha isascii isdigit islower isspace istitle isupper join ljust "
-        "lower lstrip maketrans partition removeprefix removesuffix replace rfind "
-        "rindex rjust rpartition rsplit rstrip split splitlines startswith strip "
-        "swapcase title translate upper zfill __new__",
-        "",
-    ),
-    "bytearray": (
-        "count decode endswith find hex index join lower startswith strip upper copy",
-        "append clear extend insert pop remove reverse __init__ __setitem__ "
-        "__delitem__ __iadd__",
-    ),
-    "int": (
-        "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer " "to_bytes __new__",
-        "",
-    ),
-    "float": (
-        "as_integer_ratio conjugate fromhex hex is_integer __new__",
-        "",
-    ),
-    "bool": (
-        "__new__",
-        "",
-    ),
-    "complex": (
-        "conjugate __new__",
-        "",
-    ),
-    "tuple": (
-        "count index __new__ __iter__ __contains__",
-        "",
-    ),
-    "list": (
-        "copy count index __iter__ __contains__",
-        "append clear extend insert pop remove reverse sort __init__ __setitem__ "
-        "__delitem__ __iadd__ __imul__",
-    ),
-    "dict": (
-        "copy fromkeys get items keys values __contains__ __getitem__ __len__ " "__iter__",
-        "clear pop popitem setdefault update __init__ __setitem__ __delitem__ __ior__",
-    ),
-    "set": (
-        "copy difference intersection isdisjoint issubset issuperset "
-        "symmetric_difference union __iter__ __contains__",
-        "add clear difference_update discard intersection_update pop remove "
-        "symmetric_difference_update update __init__ __iand__ __ior__ __isub__ "
-        "__ixor__",
-    ),
-    "frozenset": (
-        "copy difference intersection isdisjoint issubset issuperset "
-        "symmetric_difference union __new__ __iter__ __contains__",
-        "",
-    ),
-    "range": (
-        "count index __new__",
-        "",
-    ),
-    "slice": (
-        "indices __new__",
-        "",
-    ),
-    "property": (
-        "__init__ getter setter deleter",
-        "",
-    ),
-    "type": (
-        "mro __subclasses__",
-        "__setattr__ __delattr__",
-    ),
-    "collections.deque": (
-        "copy count index __iter__ __contains__",
-        "append appendleft clear extend extendleft insert pop popleft remove reverse "
-        "rotate __init__ __setitem__ __delitem__ __iadd__",
-    ),
-    "collections.defaultdict": (
-        "copy",
-        "__init__",
-    ),
-    "collections.OrderedDict": (
-        "copy items keys values __iter__",
-        "clear move_to_end pop popitem setdefault update __setitem__ __delitem__",
-    ),
-    "re.Pattern": (
-        "match fullmatch search sub subn split findall finditer",
-        "",
-    ),
-    "re.Match": (
-        "group groups groupdict start end span expand",
-        "",
-    ),
-}
-"""The names of the methods that change nothing, and of those that change their object."""
-
-_FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
-    "builtins": (
-        "abs all any ascii bin bool bytes callable chr complex dict dir divmod "
-        "enumerate float format frozenset getattr hasattr hash hex id int isinstance "
-        "issubclass iter len list max min next object oct ord pow print property "
-        "range repr reversed round set slice sorted str staticmethod classmethod sum "
-        "super tuple type vars zip bytearray globals locals",
-        "setattr delattr",
-    ),
-    "math": (
-        "ceil comb copysign cos dist exp fabs factorial floor fmod fsum gcd hypot "
-        "isclose isfinite isinf isnan isqrt lcm log log10 log2 modf perm pow prod sin "
-        "sqrt tan trunc",
-        "",
-    ),
-    "operator": (
-        "add and_ contains eq ge gt index is_ is_not itemgetter attrgetter le lt mod "
-        "mul ne neg not_ or_ sub truediv floordiv truth getitem",
-        "setitem delitem iadd ior",
-    ),
-    "time": (
-        "time perf_counter monotonic time_ns perf_counter_ns process_time",
-        "",
-    ),
-    "sys": (
-        "intern getsizeof getrecursionlimit exc_info",
-        "",
-    ),
-    "itertools": (
-        "chain count islice product repeat starmap zip_longest",
-        "",
-    ),
-    "_heapq": (
-        "",
-        "heappush heappop heapify heapreplace heappushpop",
-    ),
-    "_bisect": (
-        "bisect_left bisect_right",
-        "insort_left insort_right",
-    ),
-    "_thread": (
-        "get_ident",
-        "",
-    ),
-    "_weakref": (
-        "getweakrefcount",
-        "",
-    ),
-}
-"""The names of functions that change nothing, and of those that change their arguments."""
-
-_TEXTS: Final = frozenset(
-    [
-        "capitalize",
-        "casefold",
-        "center",
-        "expandtabs",
-        "format",
-        "format_map",
-        "join",
-        "ljust",
-        "lower",
-        "lstrip",
-        "removeprefix",
-        "removesuffix",
-        "replace",
-        "rjust",
-        "rstrip",
-        "strip",
-        "swapcase",
-        "title",
-        "translate",
-        "upper",
-        "zfill",
-    ]
-)
-"""The methods of str that return a str."""
-
-
 _MAKING: Final = frozenset(("__init__", "__new__", "__post_init__"))
 """Functions that get an object that has just been made."""
 
@@ -289,7 +99,7 @@ class Effects:
 
     def learn(self) -> None:
         """Take in the functions and types of modules that have been imported meanwhile."""
-        for home, (nothing, changing) in _METHODS.items():
+        for home, (nothing, changing) in METHODS.items():
             module, _, name = home.rpartition(".")
             if home not in self._modules and (kind := _type_at(module or "builtins", name)):
                 self._modules.add(home)
@@ -297,9 +107,9 @@ class Effects:
                 self._add(namespace_of(kind), changing, RECEIVER)
                 if kind is str:
                     self.texts.update(
-                        (id(found), found) for found in _found(namespace_of(str), _TEXTS)
+                        (id(found), found) for found in _found(namespace_of(str), TEXTS)
                     )
-        for name, (nothing, changing) in _FUNCTIONS.items():
+        for name, (nothing, changing) in FUNCTIONS.items():
             module_found = sys.modules.get(name)
             if name not in self._modules and type(module_found) is ModuleType:
                 self._modules.add(name)

@@ -349,6 +349,7 @@ class Events:
                 # little used, and may end the process (3.15.0, a segmentation fault).
                 if memory_is_full(ROOM):
                     self._missed += 1
+                    self._variables.is_behind = True
                     return None
                 self._is_short = False
             frame = _frame_of(code)
@@ -405,6 +406,7 @@ class Events:
         if self._acquire(True, _LONGEST):
             return True
         self._missed += 1
+        self._variables.is_behind = True
         return False
 
     def _activate(self, code: CodeType) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-    from codetracer.runtime.bytecode import Call, LineFacts
+    from codetracer.runtime.facts import Call, LineFacts
     from codetracer.runtime.plans import Variable
 
 __all__ = ["Line", "Place", "Site", "lines_of"]
@@ -43,7 +43,7 @@ class Place:
 
 
 class Site:
-    """A call in a line; see `codetracer.runtime.bytecode.Call`.
+    """A call in a line; see `codetracer.runtime.facts.Call`.
 
     Attributes:
         name: the name of the function or method.

@@ -81,6 +81,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "debug_protocol",
         "display",
         "display_rows",
+        "effect_rows",
         "events",
         "index_format",
         "own",

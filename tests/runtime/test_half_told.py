@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, SimpleNamespace
@@ -110,47 +111,26 @@ def begin(plan: object, folder: Path) -> None:
         sys.monitoring.free_tool_id(TOOL)
 
 
-@pytest.mark.parametrize("missing", [*vars(whole_plan())])
-def test_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
-    missing: str, tmp_path: Path
-) -> None:
-    plan = whole_plan()
-    delattr(plan, missing)
-
-    with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(plan, tmp_path)
-
-
-@pytest.mark.parametrize("missing", [*vars(whole_plan().lines[1])])
-def test_a_line_that_lacks_an_attribute_is_an_error_that_names_it(
-    missing: str, tmp_path: Path
-) -> None:
-    plan = whole_plan()
-    delattr(plan.lines[1], missing)
-
-    with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(plan, tmp_path)
+PARTS: dict[str, Callable[[Any], object]] = {
+    "plan": lambda plan: plan,
+    "variable": lambda plan: plan.variables[0],
+    "line": lambda plan: plan.lines[1],
+    "call": lambda plan: plan.lines[1].sites[0],
+}
+NAMES = {
+    "variable": ["name", "number", "is_global", "is_around", "action"],
+    **{part: [*vars(PARTS[part](whole_plan()))] for part in ("plan", "line", "call")},
+}
 
 
 @pytest.mark.parametrize(
-    "missing", [*vars(whole_site(Place(Variable(0, "", ALLOW, is_global=False), ())))]
+    ("part", "missing"), [(part, name) for part, names in NAMES.items() for name in names]
 )
-def test_a_call_that_lacks_an_attribute_is_an_error_that_names_it(
-    missing: str, tmp_path: Path
+def test_a_part_of_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
+    part: str, missing: str, tmp_path: Path
 ) -> None:
     plan = whole_plan()
-    delattr(plan.lines[1].sites[0], missing)
-
-    with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(plan, tmp_path)
-
-
-@pytest.mark.parametrize("missing", ["name", "number", "is_global", "is_around", "action"])
-def test_a_variable_that_lacks_an_attribute_is_an_error_that_names_it(
-    missing: str, tmp_path: Path
-) -> None:
-    plan = whole_plan()
-    delattr(plan.variables[0], missing)
+    delattr(PARTS[part](plan), missing)
 
     with pytest.raises(AttributeError, match=f"'{missing}'"):
         begin(plan, tmp_path)

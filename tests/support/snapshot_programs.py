@@ -445,6 +445,23 @@ def run():
         del y, z
 run()
 """,
+    "taking": """
+import collections, operator
+def run():
+    d = collections.defaultdict(list)
+    '{a}'.format_map(d)
+    '%(b)s' % d
+    '{0[c]}'.format(d)
+    f"{d['e']}"
+    operator.getitem(d, 'f')
+    d.__getitem__('g')
+    if d['h']: pass
+    i = iter([1, 2, 3, 4, 5])
+    1 in i
+    next(i)
+    pass
+run()
+""",
     "classes": """
 class Meta(type):
     made = []

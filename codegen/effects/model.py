@@ -1,0 +1,104 @@
+"""spec/effects.toml as frozen models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from codegen.core.rows import Problem, Row, SpecFile
+
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Dotted = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
+
+
+class Callables(Row):
+    """The callables of one place, by what they change."""
+
+    TABLE: ClassVar[str]
+    HOME: ClassVar[str]
+    """The key that names the place."""
+    CHANGING: ClassVar[str]
+    """The key of those that change something."""
+    SOME: ClassVar[tuple[str, ...]]
+    """The keys that name some of those that change nothing."""
+
+    nothing: list[Word] = []
+    takes: list[Word] = []
+
+    @property
+    def home(self) -> str:
+        """The place."""
+        home: str = getattr(self, self.HOME)
+        return home
+
+    @property
+    def changing(self) -> list[str]:
+        """Those that change something."""
+        changing: list[str] = getattr(self, self.CHANGING)
+        return changing
+
+    def problems(self, row: int) -> Iterator[Problem]:
+        """Yield callables that are there twice, or not at all."""
+        for name in self.changing:
+            if name in self.nothing:
+                yield Problem(self.TABLE, row, self.CHANGING, f"{name!r} is in nothing, too")
+        known = {"takes": [*self.nothing, *self.changing], **dict.fromkeys(self.SOME, self.nothing)}
+        for key, names in known.items():
+            for name in getattr(self, key):
+                if name not in names:
+                    where = "nothing" if key != "takes" else f"nothing or {self.CHANGING}"
+                    yield Problem(self.TABLE, row, key, f"{name!r} is not in {where}")
+
+
+class Methods(Callables):
+    """A ``[[method]]``: the methods of a type."""
+
+    TABLE = "method"
+    HOME = "type"
+    CHANGING = "receiver"
+    SOME = ("text", "views")
+
+    type: Dotted
+    receiver: list[Word] = []
+    text: list[Word] = []
+    views: list[Word] = []
+
+
+class Functions(Callables):
+    """A ``[[function]]``: the functions and types of a module."""
+
+    TABLE = "function"
+    HOME = "module"
+    CHANGING = "arguments"
+    SOME = ("passes",)
+
+    module: Dotted
+    arguments: list[Word] = []
+    passes: list[Word] = []
+
+
+class EffectsSpec(SpecFile):
+    """All of spec/effects.toml."""
+
+    FILE: ClassVar[Path] = Path("spec/effects.toml")
+
+    method: list[Methods] = Field(min_length=1)
+    function: list[Functions] = Field(min_length=1)
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield places that have two rows, and what is wrong in a row."""
+        tables: list[list[Callables]] = [[*self.method], [*self.function]]
+        for rows in tables:
+            homes = [row.home for row in rows]
+            for index, row in enumerate(rows):
+                if row.home in homes[:index]:
+                    yield Problem(row.TABLE, index, row.HOME, f"{row.home} has a row above")
+                yield from row.problems(index)
+
+    def some(self, key: str) -> list[str]:
+        """All names of one key, in the order of the alphabet."""
+        rows: list[Callables] = [*self.method, *self.function]
+        return sorted({name for row in rows for name in getattr(row, key, ())})

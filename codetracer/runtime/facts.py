@@ -1,0 +1,110 @@
+"""What the bytecode says of one line: which names it has, and what it does to objects.
+
+An object that a line stores into, takes something from or calls is found again by its *place*: a
+variable, and attributes from there.
+"""
+
+from __future__ import annotations
+
+from codetracer.own import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    type Place = tuple[str, bool, tuple[str, ...]]
+    """The name of a variable, whether it is global, and the names of the attributes from there."""
+
+__all__ = ["Call", "LineFacts"]
+
+seal(globals())
+
+
+class Call:
+    """A call in a line.
+
+    Attributes:
+        name: the name of the function or method; "" if it is not known.
+        place: where the function, or the object whose method it is, can be found; or None.
+        constant: the type of the constant whose method it is, or None.
+        is_method: whether it is a method of the object at the place.
+        before: the call that returns the object whose method it is, as an index; -1 if not known.
+        is_late: whether the line may have stored into an object before.
+    """
+
+    __slots__ = ("before", "constant", "is_late", "is_method", "name", "place")
+
+    def __init__(
+        self,
+        name: str,
+        place: Place | None,
+        constant: type | None,
+        *,
+        is_method: bool,
+        is_late: bool,
+        before: int = -1,
+    ) -> None:
+        self.name = name
+        self.place = place
+        self.constant = constant
+        self.is_method = is_method
+        self.is_late = is_late
+        self.before = before
+
+
+class LineFacts:
+    """What one line does.
+
+    Attributes:
+        locals: its local variables, by name; True if the line may bind or unbind the variable.
+        globals: its global variables, likewise; at module level all variables are global.
+        reach: the number of attributes and items that it goes through.
+        targets: the places of objects that it stores into, and the special method that does it;
+            with a number of levels: 1 if only that object may change, 2 if also those to which it
+            refers directly.
+        moves: the places of objects that it iterates over; an iterator changes by that.
+        attributes: the places of attributes that it takes; what a property of code that is not
+            recorded returns may be new.
+        containers: the places of objects of which it takes items; likewise.
+        births: the number of objects that it makes itself.
+        hides: whether an operator, or an attribute or item without a place, may have made one.
+        is_wide: whether it stores into an object to which its variables lead some other way.
+        is_mixed: whether something else follows after it has stored into an object.
+        loops: whether a loop is within it.
+        calls: its calls, in order.
+        again: the facts of its part that runs again in each turn of a ``for`` loop, or None.
+        again_at: where that part begins, as a byte offset; -1 if there is none.
+    """
+
+    __slots__ = (
+        "again",
+        "again_at",
+        "attributes",
+        "births",
+        "calls",
+        "containers",
+        "globals",
+        "hides",
+        "is_mixed",
+        "is_wide",
+        "locals",
+        "loops",
+        "moves",
+        "reach",
+        "targets",
+    )
+
+    def __init__(self) -> None:
+        self.locals: dict[str, bool] = {}
+        self.globals: dict[str, bool] = {}
+        self.reach = 0
+        self.targets: dict[tuple[Place, str], int] = {}
+        self.moves: dict[Place, None] = {}
+        self.attributes: dict[Place, None] = {}
+        self.containers: dict[Place, None] = {}
+        self.births = 0
+        self.hides = False
+        self.is_wide = False
+        self.is_mixed = False
+        self.loops = False
+        self.calls: list[Call] = []
+        self.again: LineFacts | None = None
+        self.again_at = -1

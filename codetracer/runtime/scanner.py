@@ -1,0 +1,513 @@
+"""Follows the stack of values through a code object, as far as it says where a value comes from."""
+
+from __future__ import annotations
+
+from opcode import opname
+
+from codetracer.inspect.code import is_function
+from codetracer.own import seal
+from codetracer.runtime.facts import Call
+from codetracer.runtime.instructions import IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
+from codetracer_bindings.effect_rows import PASSING, TAKING, VIEWS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Final
+
+    from codetracer.runtime.facts import LineFacts, Place
+
+    type Entry = tuple[Any, ...] | None
+
+__all__ = ["NOT_VARIABLES", "Scanner", "is_loop"]
+
+seal(globals())
+
+NOT_VARIABLES: Final = frozenset(
+    [
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations__",
+        "__builtins__",
+        "__cached__",
+        "__class__",
+        "__classdict__",
+        "__classdictcell__",
+        "__conditional_annotations__",
+        "__doc__",
+        "__file__",
+        "__firstlineno__",
+        "__loader__",
+        "__module__",
+        "__name__",
+        "__package__",
+        "__path__",
+        "__qualname__",
+        "__spec__",
+        "__static_attributes__",
+        "__type_params__",
+    ]
+)
+"""Names that the interpreter adds to a program's own variables."""
+
+LONGEST_PATH: Final = 3
+"""The most attributes in a place."""
+
+(
+    FAST, DEREF, NAME, GLOBAL, LOAD_GLOBAL, LOAD_ATTRIBUTE, LOAD_SUPER, STORE_ATTRIBUTE,
+    DELETE_ATTRIBUTE, LOAD_ITEM, STORE_ITEM, DELETE_ITEM, LOAD_SLICE, STORE_SLICE, OPERATOR,
+    CONTAINS, CALL, CALL_KEYWORDS, CALL_SPREAD, BUILD, EXTEND, UNPACK, ITERATE, NEXT, COPY, SWAP,
+    CONSTANT, PUSH_NULL, WITH, LOAD_SPECIAL, INTRINSIC, UNKNOWN, JUMP, JUMP_IF, LEAVE, NOTHING,
+    DROP, MAKE, RESULT, OTHER,
+) = range(len(KINDS))  # fmt: skip
+
+# What is known of a value on the stack; None: nothing.
+PLACE: Final = 0  # (PLACE, name, is_global, attributes): it is at a place
+ITEM: Final = 1  # (ITEM, place): it is an item of the object at a place
+WITHIN: Final = 2  # (WITHIN,): a variable that the line names leads to it
+FRESH: Final = 3  # (FRESH,): the line has made it
+NULL: Final = 4  # (NULL,): it is no value
+METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value
+PLAIN: Final = 6  # (PLAIN, type): a constant
+ITERATOR: Final = 7  # (ITERATOR, entry): it iterates over the value
+RETURNED: Final = 8  # (RETURNED, index, facts): that call of a line has returned it
+
+_SPECIAL: Final = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+_STAR: Final = 2  # the operand of CALL_INTRINSIC_1 for ``import *``
+_WITHIN: Final = (WITHIN,)
+_FRESH: Final = (FRESH,)
+_NULL: Final = (NULL,)
+_ATOM: Final = (PLAIN, int)
+
+
+def is_loop(opcode: int) -> bool:
+    """Return whether an instruction takes the next item in a ``for`` loop."""
+    return KIND_OF[opcode] == NEXT
+
+
+def _extended(entry: Entry, name: str) -> Entry:
+    """Return what is known of an attribute of a value."""
+    if entry is None:
+        return None
+    if entry[0] == PLACE:
+        _, variable, is_global, path = entry
+        assert type(path) is tuple
+        if len(path) < LONGEST_PATH:
+            return (PLACE, variable, is_global, (*path, name))
+        return _WITHIN
+    return _WITHIN if entry[0] == ITEM or entry[0] == WITHIN else None
+
+
+class Scanner:
+    """Follows the stack of values through a code object, and notes what each line does."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._names = code.co_names
+        self._slot_name = code._varname_from_oparg  # type: ignore[attr-defined]
+        self._at_module = not is_function(code) and code.co_name == "<module>"
+        self._stack: list[Entry] = []
+        self._stacks: dict[int, list[Entry]] = {}
+        # Whether the next instruction is reached by jumps alone.
+        self._is_cut_off = False
+
+    # -- the stack
+
+    def _pop(self) -> Entry:
+        return self._stack.pop() if self._stack else None
+
+    def _pops(self, count: int) -> list[Entry]:
+        """Remove the top `count` values, and return them, the lowest first."""
+        if count == 0:
+            return []
+        lacking: list[Entry] = [None] * (count - len(self._stack))
+        found = self._stack[-count:]
+        del self._stack[-count:]
+        return lacking + found
+
+    def _settle(self, opcode: int, argument: int) -> None:
+        """Follow an instruction of which only the effect on the stack's height is known."""
+        change = change_of(opcode, argument)
+        stack = self._stack
+        if change < 0:
+            self._pops(-change)
+            change = 0
+        # Two more: an instruction may replace what it takes.
+        for at in range(max(0, len(stack) - 2), len(stack)):
+            stack[at] = None
+        stack.extend([None] * change)
+
+    def _arrive(self, offset: int) -> None:
+        """Keep what is known on all ways to an instruction."""
+        others = self._stacks.pop(offset, None)
+        if others is None:
+            if self._is_cut_off:
+                # The handler of an exception.
+                self._stack.clear()
+        elif self._is_cut_off:
+            self._stack[:] = others
+        else:
+            self._stack[:] = _common(self._stack, others)
+        self._is_cut_off = False
+
+    def _jump(self, target: int, change: int) -> None:
+        """Keep what is known for the target of a jump, at which the stack is higher by `change`."""
+        stack = [*self._stack[: len(self._stack) + min(change, 0)], *[None] * max(change, 0)]
+        known = self._stacks.get(target)
+        self._stacks[target] = stack if known is None else _common(known, stack)
+
+    # -- instructions
+
+    def follow(
+        self, facts: list[LineFacts], offset: int, opcode: int, argument: int, following: int
+    ) -> None:
+        """Note what an instruction does."""
+        kind, stack = KIND_OF[opcode], self._stack
+        if self._stacks or self._is_cut_off:
+            self._arrive(offset)
+        if kind in _MIXING:
+            for line in facts:
+                line.is_mixed |= line.is_wide or bool(line.targets)
+        if kind == FAST:
+            self._fast(facts, opcode, argument)
+        elif kind == NOTHING:
+            pass
+        elif kind == LOAD_ATTRIBUTE:
+            name, entry = self._names[argument >> 1], self._pop()
+            for line in facts:
+                line.reach += 1
+            if argument & 1:
+                stack += [(METHOD, name, entry)] * 2
+            else:
+                self._takes(facts, entry, name)
+                stack.append(_extended(entry, name))
+            if name == "__dict__":
+                # Whoever changes the dict changes the object.
+                self._add_call(facts, None)
+        elif kind == CONSTANT:
+            stack.append(self._constant(opcode, argument))
+        elif kind == DROP:
+            self._pops(-change_of(opcode, argument))
+        elif kind in (MAKE, RESULT, BUILD):
+            self._pops(1 - change_of(opcode, argument))
+            stack.append(_FRESH if kind == BUILD else None)
+            for line in facts:
+                # A tuple is no object for the log, but it is a level.
+                line.births += kind != RESULT
+                line.hides |= kind == RESULT
+        elif kind == LOAD_GLOBAL:
+            name = self._names[argument >> 1]
+            entry = self._variable(facts, name, is_global=True, binds=False)
+            # In 3.12 the NULL is below.
+            stack += [entry, _NULL] if argument & 1 else [entry]
+        elif kind in (CALL, CALL_KEYWORDS, CALL_SPREAD):
+            self._call(facts, kind, opcode, argument)
+        elif kind in (DEREF, NAME, GLOBAL):
+            self._named(facts, kind, opcode, argument)
+        elif kind in (JUMP, JUMP_IF):
+            if kind == JUMP_IF:
+                self._pop()
+            if opcode in _BACKWARD:
+                for line in facts:
+                    line.loops |= line.again is not None
+            else:
+                self._jump(following + 2 * argument, 0)
+            self._is_cut_off = kind == JUMP
+        elif kind == LEAVE:
+            self._is_cut_off = True
+        else:
+            self._operate(facts, kind, opcode, argument, following)
+
+    def _operate(
+        self, facts: list[LineFacts], kind: int, opcode: int, argument: int, following: int
+    ) -> None:
+        stack = self._stack
+        if kind in (STORE_ATTRIBUTE, DELETE_ATTRIBUTE):
+            entry = self._pop()
+            if kind == STORE_ATTRIBUTE:
+                self._pop()
+            name = "__setattr__" if kind == STORE_ATTRIBUTE else "__delattr__"
+            self._stores(facts, entry, name)
+            if self._names[argument] == "__class__":
+                # For the log it is another object then.
+                self._add_call(facts, None)
+            for line in facts:
+                line.reach += 1
+        elif kind == LOAD_ITEM or (kind == OPERATOR and argument == SUBSCRIPT):
+            entry, key = self._pops(2)
+            self._item(facts, entry)
+            if key is None or key[0] != PLAIN or key[1] is slice:
+                # A slice makes a new object.
+                for line in facts:
+                    line.births += 1
+        elif kind in (STORE_ITEM, DELETE_ITEM, STORE_SLICE):
+            count = {STORE_ITEM: 3, DELETE_ITEM: 2, STORE_SLICE: 4}[kind]
+            found = self._pops(count)
+            if kind == DELETE_ITEM:
+                self._stores(facts, found[0], "__delitem__")
+            else:
+                self._stores(facts, found[1], "__setitem__")
+            for line in facts:
+                line.reach += 1
+        elif kind == LOAD_SLICE:
+            self._item(facts, self._pops(3)[0])
+            stack[-1] = _FRESH
+            for line in facts:
+                line.births += 1
+        elif kind == OPERATOR:
+            left, right = self._pops(2)
+            # The % of a text takes items.
+            self._iterates(facts, right)
+            if IN_PLACE[argument]:
+                self._stores(facts, left, IN_PLACE[argument])
+            for line in facts:
+                line.hides = True
+            stack.append(None)
+        elif kind == COPY:
+            stack.append(stack[-argument] if argument <= len(stack) else None)
+        elif kind == SWAP:
+            if argument <= len(stack):
+                stack[-argument], stack[-1] = stack[-1], stack[-argument]
+            else:
+                self._settle(opcode, argument)
+        elif kind == PUSH_NULL:
+            stack.append(_NULL)
+        elif kind == ITERATE:
+            entry = self._pop()
+            change = change_of(opcode, argument)
+            self._iterates(facts, entry)
+            if entry is None or entry[0] != ITERATOR:
+                entry = (ITERATOR, entry)
+            stack += [entry, *[_NULL] * change]
+        elif kind == NEXT:
+            self._next(facts, opcode, argument, following)
+        else:
+            self._run(facts, kind, opcode, argument)
+
+    def _run(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
+        stack = self._stack
+        if kind == CONTAINS:
+            self._iterates(facts, self._pops(2)[1])
+            stack.append(_ATOM)
+            return
+        if kind == LOAD_SUPER:
+            self._pops(3)
+            for line in facts:
+                line.reach += 1
+            method: Entry = (METHOD, self._names[argument >> 2], None)
+            stack += [method, method] if argument & 1 else [None]
+        elif kind in (LOAD_SPECIAL, WITH):
+            entry = self._pop()
+            if kind == LOAD_SPECIAL:
+                name = _SPECIAL[argument] if argument < len(_SPECIAL) else ""
+                stack += [(METHOD, name, entry)] * 2
+            else:
+                self._add_call(facts, (METHOD, "__enter__", entry))
+                stack += [(METHOD, "__exit__", entry), None]
+            return
+        elif kind in (EXTEND, UNPACK):
+            entry = self._pop()
+            self._iterates(facts, entry)
+            self._takes_item(facts, entry)
+            stack += [None] * (change_of(opcode, argument) + 1)
+            for line in facts:
+                line.births += opcode == _UNPACK_EX
+            return
+        else:
+            self._settle(opcode, argument)
+        if kind == UNKNOWN or (kind == INTRINSIC and argument == _STAR):
+            self._add_call(facts, None)
+        if kind in (LOAD_SUPER, UNKNOWN):
+            for line in facts:
+                line.hides = True
+
+    def _fast(self, facts: list[LineFacts], opcode: int, argument: int) -> None:
+        does = _FAST_DOES[opcode]
+        slots = (argument,) if len(does) == 1 else (argument >> 4, argument & 15)
+        for action, slot in zip(does, slots, strict=True):
+            name = self._slot_name(slot)
+            if action == "STORE":
+                self._pop()
+            entry = self._variable(facts, name, is_global=False, binds=action != "LOAD")
+            if action == "LOAD":
+                self._stack.append(entry)
+
+    def _named(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
+        does = _NAMED_DOES[opcode]
+        if kind == DEREF:
+            name, is_global = self._slot_name(argument), False
+        else:
+            name, is_global = self._names[argument], kind == GLOBAL or self._at_module
+        if does == "STORE":
+            self._pop()
+        entry = self._variable(facts, name, is_global=is_global, binds=does != "LOAD")
+        if not is_global and kind == NAME:
+            # In a class body, it is a global variable unless the body binds it.
+            self._variable(facts, name, is_global=True, binds=False)
+            entry = None
+        if does == "LOAD":
+            self._pops(1 - change_of(opcode, argument))
+            self._stack.append(entry)
+
+    def _variable(
+        self, facts: list[LineFacts], name: str, *, is_global: bool, binds: bool
+    ) -> Entry:
+        """Note that a line names a variable, and return what is known of its value."""
+        if name.startswith(".") or name in NOT_VARIABLES:
+            return None
+        for line in facts:
+            scope = line.globals if is_global else line.locals
+            scope[name] = binds or scope.get(name, False)
+        return (PLACE, name, is_global, ())
+
+    def _constant(self, opcode: int, argument: int) -> Entry:
+        if opcode != _LOAD_CONST:
+            return _ATOM
+        kind = type(self._code.co_consts[argument])
+        return (PLAIN, kind)
+
+    # -- what the instructions mean
+
+    def _takes(self, facts: list[LineFacts], entry: Entry, name: str) -> None:
+        """Note that a line takes an attribute."""
+        if entry is not None and entry[0] == PLACE:
+            found = _extended(entry, name)
+            assert found is not None
+            if found[0] == PLACE:
+                for line in facts:
+                    line.attributes[found[1:]] = None
+                return
+        for line in facts:
+            line.hides = True
+
+    def _takes_item(self, facts: list[LineFacts], entry: Entry) -> None:
+        """Note that a line takes items of a value."""
+        if entry is not None and entry[0] == PLACE:
+            for line in facts:
+                line.containers[entry[1:]] = None
+        elif entry is None or entry[0] not in (FRESH, ITEM, PLAIN):
+            for line in facts:
+                line.hides = True
+
+    def _item(self, facts: list[LineFacts], entry: Entry) -> None:
+        self._takes_item(facts, entry)
+        found: Entry = None
+        if entry is not None:
+            if entry[0] == PLACE:
+                found = (ITEM, *entry[1:])
+            elif entry[0] in (ITEM, WITHIN):
+                found = _WITHIN
+        self._stack.append(found)
+        for line in facts:
+            line.reach += 1
+
+    def _stores(self, facts: list[LineFacts], entry: Entry, method: str) -> None:
+        """Note that a line changes an object by a special method."""
+        if entry is not None and entry[0] in (PLACE, ITEM):
+            levels = 1 if entry[0] == PLACE else 2
+            for line in facts:
+                place: Place = entry[1:]
+                line.targets[place, method] = max(levels, line.targets.get((place, method), 0))
+        elif entry is not None and entry[0] == WITHIN:
+            for line in facts:
+                line.is_wide = True
+        elif entry is None or entry[0] != FRESH:
+            self._add_call(facts, None)
+
+    def _iterates(self, facts: list[LineFacts], entry: Entry) -> None:
+        """Note that a line iterates over a value, which may be an iterator."""
+        if entry is not None and entry[0] == ITERATOR:
+            entry = entry[1]
+        if entry is not None and entry[0] == PLACE:
+            for line in facts:
+                line.moves[entry[1:]] = None
+
+    def _next(self, facts: list[LineFacts], opcode: int, argument: int, following: int) -> None:
+        stack = self._stack
+        change = change_of(opcode, argument)
+        found = next((each for each in stack[-2:] if each and each[0] == ITERATOR), None)
+        self._jump(following + 2 * argument, change_of(opcode, argument, jumps=True))
+        source: Entry = None if found is None else found[1]
+        self._iterates(facts, source)
+        self._takes_item(facts, source)
+        item: Entry = None
+        if source is not None and source[0] == PLACE:
+            item = (ITEM, *source[1:])
+        stack += [None] * (change - 1) + [item]
+
+    def _call(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
+        if kind == CALL_SPREAD:
+            self._pops(-1 - change_of(opcode, argument))
+            given: list[Entry] = []
+        else:
+            if kind == CALL_KEYWORDS:
+                self._pop()
+            given = self._pops(argument)
+        first, second = self._pops(2)
+        callee = second if first == _NULL else first
+        self._add_call(facts, callee)
+        self._stack.append(self._returned(facts, callee, given))
+
+    def _returned(self, facts: list[LineFacts], callee: Entry, given: list[Entry]) -> Entry:
+        """Note which arguments a call iterates over; return what is known of its result."""
+        if callee is None or callee[0] not in (PLACE, METHOD):
+            return None
+        name = callee[1]
+        if name in TAKING:
+            for entry in given:
+                self._iterates(facts, entry)
+        result: Entry = (RETURNED, len(facts[0].calls) - 1, facts[0])
+        if callee[0] == METHOD:
+            owner: Entry = callee[2]
+            return (ITERATOR, owner) if name in VIEWS and owner and owner[0] == PLACE else result
+        if callee[0] == PLACE and not callee[3] and name in PASSING and given:
+            sources = [each[1] if each and each[0] == ITERATOR else each for each in given]
+            for source in sources:
+                self._takes_item(facts, source)
+            return (ITERATOR, sources[0])
+        return result
+
+    def _add_call(self, facts: list[LineFacts], callee: Entry) -> None:
+        for line in facts:
+            line.calls.append(_call_of(callee, line))
+
+
+def _common(one: list[Entry], other: list[Entry]) -> list[Entry]:
+    """Return what two stacks have in common, from the top, because the bottom may be lost."""
+    count = min(len(one), len(other))
+    pairs = zip(one[len(one) - count :], other[len(other) - count :], strict=True)
+    return [mine if mine == theirs else None for mine, theirs in pairs]
+
+
+def _call_of(callee: Entry, line: LineFacts) -> Call:
+    is_late = bool(line.targets) or line.is_wide
+    if callee is None or callee[0] not in (PLACE, METHOD):
+        return Call("", None, None, is_method=False, is_late=is_late)
+    if callee[0] == PLACE:
+        place: Place = callee[1:]
+        name = place[2][-1] if place[2] else place[0]
+        return Call(name, place, None, is_method=False, is_late=is_late)
+    _, name, owner = callee
+    if owner is not None and owner[0] == PLACE:
+        return Call(name, owner[1:], None, is_method=True, is_late=is_late)
+    constant = owner[1] if owner is not None and owner[0] == PLAIN else None
+    # The call that returned the object may be in another line.
+    before = -1
+    if owner is not None and owner[0] == RETURNED and owner[2] is line:
+        before = owner[1]
+    return Call(name, None, constant, is_method=True, is_late=is_late, before=before)
+
+
+_BACKWARD: Final = frozenset(
+    number for number, name in enumerate(opname) if name.startswith("JUMP_BACKWARD")
+)
+_MIXING: Final = frozenset(
+    (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
+)
+_UNPACK_EX: Final = opname.index("UNPACK_EX")
+_LOAD_CONST: Final = opname.index("LOAD_CONST")
+_FAST_DOES: Final = [
+    tuple(word for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))
+    for name in opname
+]
+_NAMED_DOES: Final = [name.split("_")[0] for name in opname]

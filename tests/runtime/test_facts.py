@@ -1,0 +1,116 @@
+"""What the bytecode says of a line; the same on every version."""
+
+import pytest
+
+from codetracer.runtime.bytecode import facts_by_line
+from codetracer.runtime.facts import LineFacts
+
+HEAD = "def f(self, a, b, c, d, f, g, k, xs, x=0, y=0):\n"
+
+
+def facts(line: str) -> LineFacts:
+    """Return the facts of a line of a function, which may be the beginning of a block."""
+    body = f"    {line}\n" + ("        pass\n" if line.endswith(":") else "")
+    code = next(
+        each for each in compile(HEAD + body, "f.py", "exec").co_consts if hasattr(each, "co_code")
+    )
+    return facts_by_line(code)[2]
+
+
+def path(place: tuple[str, bool, tuple[str, ...]] | None) -> str:
+    return "?" if place is None else ".".join((place[0], *place[2]))
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("x = a", {}),
+        ("a.x = b", {"a": 1}),
+        ("del a.x", {"a": 1}),
+        ("self.a.b = 1", {"self.a": 1}),
+        ("d[k] = a", {"d": 1}),
+        ("d[1:2] = a", {"d": 1}),
+        ("del d[k]", {"d": 1}),
+        ("d[k].x = 1", {"d": 2}),
+        ("d[k] += 1", {"d": 2}),
+        ("self.x += 1", {"self": 1, "self.x": 1}),
+        ("a += b", {"a": 1}),
+        ("a = a + b", {}),
+        ("(a or b).x = 1", {}),
+    ],
+)
+def test_what_a_line_stores_into(line: str, changes: dict[str, int]) -> None:
+    found: dict[str, int] = {}
+    for (place, _), levels in facts(line).targets.items():
+        found[path(place)] = max(levels, found.get(path(place), 0))
+
+    assert found == changes
+
+
+@pytest.mark.parametrize(
+    ("line", "calls"),
+    [
+        ("x = a", []),
+        ("f(g(a))", ["g g", "f f"]),
+        ("self.f(a, y=b)", ["f of self"]),
+        ("self.a.f()", ["f of self.a"]),
+        ("f(a if c else b, self.y)", ["f f"]),
+        ("x = f(a) if c else g(b)", ["f f", "g g"]),
+        ("f(*xs, **d)", ["f f"]),
+        ("d[k](a)", [" ?"]),
+        ("x = ''.join(xs)", ["join of ?"]),
+        ("(a or b).f()", ["f of ?"]),
+        ("(a or b).x = 1", [" ?"]),
+        ("a.x = f(b)", ["f f"]),
+        ("a.__dict__[k] = 1", [" ?"]),
+        ("a.__class__ = b", [" ?"]),
+    ],
+)
+def test_what_a_line_calls(line: str, calls: list[str]) -> None:
+    found = [
+        f"{call.name} {'of ' * call.is_method}{path(call.place)}" for call in facts(line).calls
+    ]
+
+    # A store whose object is not known counts as a call that is not known.
+    assert sorted(set(found)) == sorted(calls)
+
+
+@pytest.mark.parametrize(
+    ("line", "births", "hides"),
+    [
+        ("x = a", 0, False),
+        ("x = self.a", 0, False),
+        ("x = [a]", 1, False),
+        ("x = [[a], b]", 2, False),
+        ("x = xs[:]", 1, False),
+        ("x = xs[a:b]", 1, False),
+        ("x, *y = xs", 1, False),
+        ("x = d['k']", 0, False),
+        ("x = a + b", 0, True),
+        ("x = d[k][c].a", 2, True),
+        ("x = a == b", 0, True),
+        ("x = a is b", 1, False),
+    ],
+)
+def test_what_a_line_may_have_made(line: str, births: int, hides: bool) -> None:
+    found = facts(line)
+
+    assert (found.births, found.hides) == (births, hides)
+
+
+def test_a_loop_runs_a_part_of_its_line_again() -> None:
+    line = facts("for x in enumerate(xs):")
+    assert line.again is not None
+
+    assert [call.name for call in line.calls] == ["enumerate"]
+    assert line.again.calls == []
+    assert [*map(path, line.again.containers)] == ["xs"]
+    assert [line.loops, line.again.loops] == [False, False]
+    assert facts("y = [f(x) for x in xs]").loops
+
+
+def test_a_call_after_a_store_is_late() -> None:
+    early, late = facts("a.x = f(b)"), facts("a.x = 1; f(b)")
+
+    assert ([call.is_late for call in early.calls], early.is_mixed) == ([False], False)
+    assert ([call.is_late for call in late.calls], late.is_mixed) == ([True], True)
