@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
 from codegen.core.rows import Problem, Row, SpecFile
+
+LINE = 80
+"""The longest piece of a text, in characters."""
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Dotted = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
@@ -40,6 +45,11 @@ class Callables(Row):
         changing: list[str] = getattr(self, self.CHANGING)
         return changing
 
+    @property
+    def texts(self) -> tuple[list[str], list[str]]:
+        """Those that change nothing, and those that change something: a text each, in pieces."""
+        return _pieces(self.nothing), _pieces(self.changing)
+
     def problems(self, row: int) -> Iterator[Problem]:
         """Yield callables that are there twice, or not at all."""
         for name in self.changing:
@@ -51,6 +61,12 @@ class Callables(Row):
                 if name not in names:
                     where = "nothing" if key != "takes" else f"nothing or {self.CHANGING}"
                     yield Problem(self.TABLE, row, key, f"{name!r} is not in {where}")
+
+
+def _pieces(names: list[str]) -> list[str]:
+    """Return names as the pieces of one text, each short enough for a line."""
+    lines = textwrap.wrap(" ".join(names), LINE) or [""]
+    return [*chain((f"{line} " for line in lines[:-1]), lines[-1:])]
 
 
 class Methods(Callables):
