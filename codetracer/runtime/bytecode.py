@@ -40,7 +40,8 @@ def facts_by_line(code: CodeType) -> dict[int, LineFacts]:
         for _, end, number in code.co_lines():
             line = lines.setdefault(number or 0, LineFacts())
             if not facts or facts[0] is not line:
-                facts = [line]
+                # What stands later in the line runs after the loop, even behind another line.
+                facts = [line] if line.again is None else [line, line.again]
             while offset < end:
                 if is_loop(opcode) and facts[-1].again is None:
                     line.again, line.again_at = LineFacts(), offset
