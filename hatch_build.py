@@ -19,8 +19,8 @@ PACKAGE = "generated/codetracer_bindings"
 SOURCES = sorted(f"native/{path.name}" for path in Path(__file__).parent.glob("native/*.c"))
 DECODER = [f"native/{name}.c" for name in ("decoder", "fields", "making")]
 INDEXER = [f"native/{name}.c" for name in ("checksum", "fields", "indexer", "segment", "walk")]
-SHARED = {"native/checksum.c"}
-"""Sources of the engine that another module has, too."""
+SHARED = {"native/checksum.c", "native/fields.c"}
+"""Sources of the engine that other modules have, too."""
 OTHERS = {"native/guard.c", *DECODER, *INDEXER} - SHARED
 """The sources of `SOURCES` that are not the engine's."""
 MODULES = {

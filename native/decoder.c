@@ -105,6 +105,43 @@ decode_value(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return decode(module, arguments, count, next_value);
 }
 
+static PyObject *
+positions_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    char *bytes;
+    char *tags;
+    Py_ssize_t size;
+    Py_ssize_t tag_count;
+    if (check_arguments(count, 3) < 0 || PyBytes_AsStringAndSize(arguments[0], &bytes, &size) < 0
+        || PyBytes_AsStringAndSize(arguments[1], &tags, &tag_count) < 0) {
+        return NULL;
+    }
+    uint64_t wanted = PyLong_AsUnsignedLongLong(arguments[2]);
+    PyObject *found = PyErr_Occurred() ? NULL : PyList_New(0);
+    const unsigned char *begin = (const unsigned char *)bytes;
+    Unread from = {begin, begin + size};
+    while (found != NULL && from.at < from.end) {
+        Unread ahead = {from.at + 1, from.end};
+        uint64_t number;
+        int is_wanted = memchr(tags, *from.at, (size_t)tag_count) != NULL
+                        && take_uint(&ahead, &number) == READ && number == wanted;
+        Py_ssize_t position = from.at - begin;
+        Record record;
+        enum refusal refused = read_record(&from, &record);
+        PyObject *at = NULL;
+        if (refused != READ) {
+            refuse(refused, &from);
+            Py_CLEAR(found);
+        }
+        else if (is_wanted
+                 && ((at = PyLong_FromSsize_t(position)) == NULL || PyList_Append(found, at) < 0)) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(at);
+    }
+    return found;
+}
+
 /* ---- Records */
 
 typedef struct {
@@ -272,6 +309,8 @@ static PyMethodDef module_functions[] = {
      "decode_record($module, data, position, /)\n--\n\n"},
     {"decode_value", (PyCFunction)(void (*)(void))decode_value, METH_FASTCALL,
      "decode_value($module, data, position, /)\n--\n\n"},
+    {"positions_of", (PyCFunction)(void (*)(void))positions_of, METH_FASTCALL,
+     "positions_of($module, data, tags, number, /)\n--\n\n"},
     {NULL, NULL, 0, NULL},
 };
 

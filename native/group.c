@@ -4,6 +4,7 @@
 
 #include "_trace_records.h"
 #include "ask.h"
+#include "contents.h"
 #include "log.h"
 #include "masks.h"
 #include "state.h"
@@ -66,6 +67,7 @@ commit(Engine *engine)
     }
     Written written = log_write(engine->log, engine->group.bytes, engine->group.used);
     if (written == LOG_WRITTEN) {
+        contents_passed(&engine->values.contents, engine->group.used);
         engine->group.used = 0;
     }
     return written == LOG_FAILED ? -1 : 0;

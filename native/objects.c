@@ -3,6 +3,7 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "attributes.h"
+#include "contents.h"
 #include "items.h"
 #include "known.h"
 #include "layouts.h"
@@ -130,7 +131,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     if (is_known && known->content == hash) {
         return 0;
     }
-    if (put_bytes(&engine->group, content->bytes, content->used) < 0) {
+    if (contents_put(&values->contents, &engine->group, queued.number, content) < 0) {
         return -1;
     }
     if (is_known) {

@@ -27,6 +27,25 @@
 
 #define ASKED -1 /* of Values.levels: `judge` is asked */
 
+/* The items and attributes of one content. */
+typedef struct {
+    struct Part *parts;
+    size_t used;
+    size_t room;
+} Parts;
+
+/* The state of contents.c. */
+typedef struct {
+    Table held; /* the contents that were written lately, by number */
+    size_t passed; /* how many bytes of records were written since there were none */
+    Parts before;
+    Parts now;
+    Buffer some; /* what belongs into a record */
+    Buffer set;
+    Buffer replaced;
+    Buffer changes; /* the records of what is new */
+} Contents;
+
 /* The state of the units that encode values: values.c, references.c, objects.c, layouts.c and
    others. */
 struct Engine;
@@ -62,6 +81,7 @@ typedef struct {
     struct Queued *queue;
     size_t queue_used;
     size_t queue_size;
+    Contents contents;
     Buffer content;
     Buffer items_held; /* the items of the object that is being encoded */
     Buffer fields;     /* its attributes */

@@ -2,6 +2,7 @@
 
 #include "_trace_records.h"
 #include "calls.h"
+#include "contents.h"
 #include "internals.h"
 #include "layouts.h"
 #include "names.h"
@@ -355,6 +356,7 @@ values_forget(Values *values)
     if (values->known != NULL) {
         memset(values->known, 0, values->known_size * sizeof(Known));
     }
+    contents_forget(&values->contents);
     values->known_used = 0;
     values->next_object = values->next_type = values->next_attribute = 0;
     values->sweep_at = 0;
@@ -378,6 +380,7 @@ values_clear(Values *values)
     values->known_size = 0;
     PyMem_Free(values->queue);
     values->queue = NULL;
+    contents_free(&values->contents);
     buffer_free(&values->content);
     buffer_free(&values->fields);
     buffer_free(&values->items_held);

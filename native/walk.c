@@ -576,6 +576,12 @@ add_record(Walk *self, const Record *record)
         return set_variable(self, record->as_variable.variable);
     case RECORD_OBJECT:
         return set_object(self, record->as_object.number);
+    case RECORD_ATTRIBUTES_SET:
+        return set_object(self, record->as_attributes_set.number);
+    case RECORD_ITEMS_SET:
+        return set_object(self, record->as_items_set.number);
+    case RECORD_ITEMS_REPLACED:
+        return set_object(self, record->as_items_replaced.number);
     case RECORD_WORDED:
         return set_object(self, record->as_worded.number);
     case RECORD_RETURN:

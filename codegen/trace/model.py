@@ -121,6 +121,7 @@ class Log(Row):
     block_magic: str
     block_size: Annotated[int, Field(ge=4096)]
     nesting: Annotated[int, Field(ge=1, le=460)]
+    largest_changed: Annotated[int, Field(ge=1, le=10_000)]
     summary: FullSentence
 
     @property
@@ -599,7 +600,8 @@ class TraceSpec(SpecFile):
         """The names that trace_format exports, sorted."""
         names = ["BLOCK_MAGIC", "BLOCK_SIZE", "FORM_NAMES", "LOG_SUFFIX", "LOG_VERSION", "MAGIC"]
         names += [header.constant for header in self.header]
-        names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES", "NESTING", "STREAM_NAMES"]
+        names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES"]
+        names += ["LARGEST_CHANGED", "NESTING", "STREAM_NAMES"]
         names += [
             f"{prefix}_{row.name.upper()}" for _, prefix, rows in self.choices for row in rows
         ]
@@ -637,4 +639,4 @@ class TraceSpec(SpecFile):
         classes = [record.class_name for record in self.record]
         classes += [value.class_name for value in self.classes]
         names = sorted([*classes, "Record", "Records", "Value"])
-        return [*names, "decode_record", "decode_value"]
+        return [*names, "decode_record", "decode_value", "positions_of"]

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from codetracer_bindings.trace_decoder import Record
 
-__all__ = ["Records", "decode_record"]
+__all__ = ["Records", "decode_record", "positions_of"]
 
 
 _decoder: Any = in_c("_decoder") or trace_decoder
 Records: Callable[[bytes], trace_decoder.Records] = _decoder.Records
 decode_record: Callable[[bytes, int], tuple[Record, int]] = _decoder.decode_record
+positions_of: Callable[[bytes, bytes, int], list[int]] = _decoder.positions_of

@@ -6,18 +6,15 @@ changes are looked at without reading all other records of their blocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from codetracer.recording.decoder import decode_record
-from codetracer.recording.reader import DECODE_ERRORS
+from codetracer.replay.contents import WHOLE
 from codetracer.replay.same import same
 from codetracer.replay.slots import ObjectSlot
 from codetracer.replay.state import State
 from codetracer.replay.subjects import inside
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.index_format import KEY_OBJECT
-from codetracer_bindings.trace_encoder import encode_object, encode_worded
-from codetracer_bindings.trace_encoding import put_uint
 
 if TYPE_CHECKING:
     from codetracer.replay.indexed import IndexedLog
@@ -25,12 +22,6 @@ if TYPE_CHECKING:
     from codetracer.replay.state import Held
 
 __all__ = ["is_idle"]
-
-TAGS: Final = (
-    encode_object(0, 0, 0, 0, (), 0, ())[:1],
-    encode_worded(0, 0, 0, 0, (), 0, (), 0, b"")[:1],
-)
-"""How a record of an object begins; its number follows."""
 
 
 def is_idle(source: IndexedLog, slot: Slot, block: int, value: raw.Value, *, back: bool) -> bool:
@@ -46,15 +37,12 @@ def is_idle(source: IndexedLog, slot: Slot, block: int, value: raw.Value, *, bac
     # What an object contains that the slot holds is in other records.
     if not isinstance(slot, ObjectSlot) or len(slot.steps) != 1 or _is_object(value):
         return False
-    records = _records(source, slot.number, block)
-    if records is None:
-        return False
-    if back:
-        before = _before(source, slot.number, block)
-        if before is None:
-            return False
-        records.append(before)
-    return all(same(_inside(source, slot, record), value) for record in records)
+    contents = _contents(source, slot.number, block)
+    if not back:
+        del contents[:1]
+    return bool(contents) and all(
+        held is not None and same(_inside(source, slot, held), value) for held in contents
+    )
 
 
 def _is_object(value: raw.Value) -> bool:
@@ -67,42 +55,21 @@ def _inside(source: IndexedLog, slot: ObjectSlot, record: Held) -> raw.Value:
     return inside(state, raw.ReferenceValue(slot.number), record, slot.steps[0])
 
 
-def _records(source: IndexedLog, number: int, block: int) -> list[Held] | None:
-    """Return the records of an object in a block; None if they cannot be told from other bytes."""
+def _contents(source: IndexedLog, number: int, block: int) -> list[Held | None]:
+    """Return what an object contains before a block, and after each of its records in the block.
+
+    Returns:
+        Nothing if the block has its first records, which are in no posting.
+    """
     posting = next(source.index.after(block - 1, KEY_OBJECT, number), None)
     if posting is None or posting.block != block:
-        # The first records of an object are in no posting.
-        return None
-    if posting.records == 1:
-        return _held(source, number, block, posting.last)
-    data = source.data(block)
-    found: list[Held] = []
-    for tag in TAGS:
-        prefix = tag + put_uint(number)
-        at = data.find(prefix)
-        while at >= 0:
-            # All records are here, and perhaps bytes inside others that only look like one.
-            found.extend(_held(source, number, block, at) or ())
-            at = data.find(prefix, at + 1)
-    return found if len(found) == posting.records else None
-
-
-def _held(source: IndexedLog, number: int, block: int, at: int) -> list[Held] | None:
-    try:
-        record = decode_record(source.data(block), at)[0]
-    except DECODE_ERRORS:
-        return None
-    if isinstance(record, raw.ObjectRecord | raw.WordedRecord) and record.number == number:
-        return [record]
-    return None
-
-
-def _before(source: IndexedLog, number: int, block: int) -> Held | None:
-    """Return the last record of an object before a block."""
-    born = source.index.block_of_object(number)
-    posting = next(source.index.before(block, KEY_OBJECT, number, first=born), None)
-    where = (posting.block, posting.last) if posting else source.index.new_object(number)
-    if where is None or where[0] >= block:
-        return None
-    held = _held(source, number, *where)
-    return held[0] if held else None
+        return []
+    held = source.content_before(block, number)
+    contents = [held]
+    for record in source.contents(block, number, posting.last):
+        if isinstance(record, WHOLE):
+            held = record
+        else:
+            held = None if held is None else source.changed(held, record, block)
+        contents.append(held)
+    return contents

@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
     from codetracer.recording.reader import Block
 
+    type ObjectKind = (
+        raw.ObjectRecord
+        | raw.WordedRecord
+        | raw.AttributesSetRecord
+        | raw.ItemsSetRecord
+        | raw.ItemsReplacedRecord
+    )
+
 __all__ = ["IndexBuilder"]
 
 _LIMIT: Final = 2**32
@@ -159,6 +167,9 @@ class IndexBuilder:
             raw.VariableRecord: self._variable,
             raw.ObjectRecord: self._object,
             raw.WordedRecord: self._object,
+            raw.AttributesSetRecord: self._object,
+            raw.ItemsSetRecord: self._object,
+            raw.ItemsReplacedRecord: self._object,
             raw.ReturnRecord: self._end,
             raw.UnwindRecord: self._end,
             raw.YieldRecord: self._suspend,
@@ -412,7 +423,7 @@ class IndexBuilder:
             key = frame, record.variable
             self._pending[key] = self._at, self._pending.get(key, (0, 0))[1] + 1
 
-    def _object(self, record: raw.ObjectRecord | raw.WordedRecord) -> None:
+    def _object(self, record: ObjectKind) -> None:
         number = record.number
         if number < self._old_objects:
             self._note(layout.KEY_OBJECT, number, 0, self._at)

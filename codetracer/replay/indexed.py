@@ -11,6 +11,7 @@ from zlib import crc32
 
 from codetracer.recording.decoder import decode_record
 from codetracer.recording.reader import DECODE_ERRORS, Block
+from codetracer.replay.contents import CHANGES, WHOLE, changed, contents_in
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from codetracer.errors import TargetError
     from codetracer.recording.reader import LogReader
+    from codetracer.replay.contents import Change
     from codetracer.replay.index import Index, Stack
     from codetracer.replay.state import Held
     from codetracer_bindings.index_format import PostingRow
@@ -174,6 +176,54 @@ class IndexedLog:
             yield from self.log.blocks(self.index.block(end).offset, end)
         else:
             yield from self.log.blocks()
+
+    def content_before(self, block: int, number: int) -> Held | None:
+        """Return what an object contains before a block; None if it does not exist there."""
+        index = self.index
+        born = index.block_of_object(number)
+        changes: list[Change] = []
+        while born < block:
+            posting = next(index.before(block, KEY_OBJECT, number, first=born), None)
+            where = (posting.block, posting.last) if posting else index.new_object(number)
+            if where is None or where[0] >= block:
+                break
+            block, at = where
+            record = self.record(block, at)
+            found = [record] if isinstance(record, WHOLE) else self.contents(block, number, at)
+            for record in reversed(found):
+                if not isinstance(record, (*WHOLE, *CHANGES)) or record.number != number:
+                    raise self.misfit(index.block(block).offset + at)
+                if isinstance(record, WHOLE):
+                    for change in reversed(changes):
+                        record = self.changed(record, change, block)
+                    return record
+                changes.append(record)
+        if changes:
+            raise self.misfit(index.block(block).offset)
+        return None
+
+    def contents(self, block: int, number: int, until: int) -> list[Held | Change]:
+        """Return the records of an object in a block, in order.
+
+        Parameters:
+            block: the number of the block.
+            number: the object's number.
+            until: where the last of them begins (byte offset).
+        """
+        try:
+            found = contents_in(self.data(block), number, until)
+        except DECODE_ERRORS:
+            raise self.misfit(self.index.block(block).offset) from None
+        if not found:
+            raise self.misfit(self.index.block(block).offset + until)
+        return found
+
+    def changed(self, held: Held, change: Change, block: int) -> Held:
+        """Return a content after a change in a block."""
+        try:
+            return changed(held, change)
+        except DECODE_ERRORS:
+            raise self.misfit(self.index.block(block).offset) from None
 
     @cached_property
     def definitions(self) -> dict[type[Any], _Definitions]:
@@ -397,15 +447,7 @@ class _State:
         return record.value
 
     def _object(self, number: int) -> Held:
-        born = self._index.block_of_object(number)
-        if born >= self._block:
+        held = self._source.content_before(self._block, number)
+        if held is None:
             raise KeyError(number)
-        postings = self._index.before(self._block, KEY_OBJECT, number, first=born)
-        posting = next(postings, None)
-        where = (posting.block, posting.last) if posting else self._index.new_object(number)
-        if where is None:
-            raise KeyError(number)
-        record = self._source.record(*where)
-        if not isinstance(record, raw.ObjectRecord | raw.WordedRecord) or record.number != number:
-            raise self._source.misfit(self._index.block(where[0]).offset + where[1])
-        return record
+        return held

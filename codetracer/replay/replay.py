@@ -8,6 +8,7 @@ from codetracer.errors import RecorderError
 from codetracer.recording.decoder import Records
 from codetracer.recording.reader import DECODE_ERRORS, LogReader
 from codetracer.replay import events
+from codetracer.replay.contents import changed
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from typing import Any
 
+    from codetracer.replay.contents import Change
     from codetracer.replay.events import Event
     from codetracer.replay.state import Held
     from codetracer.replay.values import Value
@@ -125,6 +127,9 @@ class Replay:
             raw.EnterRecord: self._enter,
             raw.StepRecord: self._stray_step,
             raw.VariableRecord: self._variable,
+            raw.AttributesSetRecord: self._change,
+            raw.ItemsSetRecord: self._change,
+            raw.ItemsReplacedRecord: self._change,
             raw.ReturnRecord: self._return,
             raw.YieldRecord: self._yield,
             raw.ResumeRecord: self._resume,
@@ -379,6 +384,15 @@ class Replay:
 
     def _stray_step(self, _: raw.StepRecord) -> Iterable[Event]:
         self._innermost()
+        return ()
+
+    def _change(self, record: Change) -> Iterable[Event]:
+        held = self.state.objects.get(record.number)
+        if held is None:
+            raise KeyError(f"there is no object {record.number}")
+        if self.changes is not None:
+            self.changes.objects.setdefault(record.number, held)
+        self.state.objects[record.number] = changed(held, record)
         return ()
 
     def _variable(self, record: raw.VariableRecord) -> Iterable[Event]:

@@ -120,6 +120,7 @@ class Events:
         self._queue = values.queue
         self._secrets = values.secrets
         self._masked = 0
+        self._passed = values.passed
         self.learn = values.secrets.learn
         self.clean = values.secrets.clean
         self._stacks = Stacks(self._out, plans, self._variables, self._elapsed)
@@ -505,7 +506,10 @@ class Events:
             masked = [self._secrets.masked(record) for record in self._out]
             self._out[:] = masked
             self._masked = self._secrets.count
+        size = sum(map(len, self._out))
         self._log.write(self._out)
+        if not self._out:
+            self._passed(size)
 
 
 def _pieces(data: bytes) -> list[bytes]:

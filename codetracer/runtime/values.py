@@ -16,6 +16,7 @@ from os import getpid as _getpid
 from codetracer.inspect.kinds import class_name, has
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
+from codetracer.runtime.contents import Contents
 from codetracer.runtime.known import (
     LARGEST,
     WAYS,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from codetracer.limits import Limits
+    from codetracer.runtime.contents import Content
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.known import Read, Step
     from codetracer.runtime.layouts import Layout
@@ -207,6 +209,7 @@ class Values:
     content may be new, and is read as deeply as the limit allows.
 
     Attributes:
+        passed: notes how many bytes of records were written.
         secrets: the texts to hide wherever they appear.
         queue: the objects that `encode` leaves for `write_objects`: an object, its entry in the
             table of known objects, the depth to look to, the depth that the limit allows, and how
@@ -226,6 +229,9 @@ class Values:
         self._definitions = definitions
         self._limits = limits
         self._known: dict[int, _Known] = {}
+        self._contents = Contents()
+        self._held_now: Content | None = None
+        self.passed = self._contents.passed
         self._objects = 0
         self.queue: list[tuple[Any, _Known, int, int, int]] = []
         self.event = 1
@@ -323,8 +329,13 @@ class Values:
             digest = hash(content)
             if digest == known.content:
                 continue
+            records = self._contents.changed(known.number, content, self._held_now)
+            out.append(b"")
+            # No call from here on, and only the first of these may fail: what is remembered is
+            # what is written.
+            self._contents.held[known.number] = self._held_now
             known.content = digest
-            out.append(content)
+            out[-1] = records
             if self._refers and depth < room:
                 # Its content may be new, even if an object with that number is known, because the
                 # address may have belonged to another object.
@@ -336,6 +347,7 @@ class Values:
     def forget(self) -> None:
         """Begin all numbers again at 0, for another log."""
         self._known.clear()
+        self._contents.forget()
         self._objects = 0
         self.queue.clear()
 
@@ -495,9 +507,9 @@ class Values:
         if cut:
             self._was_cut = True
         if words is None:
-            return encode_object(
-                known.number, layout.form, layout.number, total, items, cut, encoded
-            )
+            self._held_now = layout.form, layout.number, total, items, cut, encoded
+            return encode_object(known.number, *self._held_now)
+        self._held_now = None
         failed, text = words
         # Last, because the words may contain a secret that was found in an attribute.
         said = _REDACTED if text is None else self._plain(text, str)

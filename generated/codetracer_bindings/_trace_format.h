@@ -8,10 +8,12 @@
 
 #define LOG_MAGIC "\103\124\114\117\107\015\012\032"
 #define BLOCK_MAGIC "\102\114\113\012"
-#define LOG_VERSION 1
+#define LOG_VERSION 2
 #define BLOCK_SIZE 65536
 /* How many values may be around a value. */
 #define NESTING 460
+/* How many items, and how many attributes, an object may have of which only the changes are written. */
+#define LARGEST_CHANGED 1000
 #define FILE_HEADER_SIZE 48
 #define BLOCK_HEADER_SIZE 20
 
@@ -58,6 +60,9 @@ enum record_tag {
     RECORD_VARIABLE_SHORT = 0x40,
     RECORD_OBJECT = 0x0c,
     RECORD_WORDED = 0x1c,
+    RECORD_ATTRIBUTES_SET = 0x1d,
+    RECORD_ITEMS_SET = 0x1e,
+    RECORD_ITEMS_REPLACED = 0x1f,
     RECORD_RETURN = 0x0d,
     RECORD_YIELD = 0x0e,
     RECORD_RESUME = 0x0f,
@@ -157,6 +162,12 @@ record_fields(unsigned int tag)
         return "nnnnVnA";
     case RECORD_WORDED:
         return "nnnnVnAnv";
+    case RECORD_ATTRIBUTES_SET:
+        return "nA";
+    case RECORD_ITEMS_SET:
+        return "nnA";
+    case RECORD_ITEMS_REPLACED:
+        return "nnnnV";
     case RECORD_RETURN:
         return "nv";
     case RECORD_YIELD:

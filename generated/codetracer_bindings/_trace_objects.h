@@ -31,6 +31,9 @@ enum maker {
     MAKER_OF_RECORD_VARIABLE,
     MAKER_OF_RECORD_OBJECT,
     MAKER_OF_RECORD_WORDED,
+    MAKER_OF_RECORD_ATTRIBUTES_SET,
+    MAKER_OF_RECORD_ITEMS_SET,
+    MAKER_OF_RECORD_ITEMS_REPLACED,
     MAKER_OF_RECORD_RETURN,
     MAKER_OF_RECORD_YIELD,
     MAKER_OF_RECORD_RESUME,
@@ -71,6 +74,9 @@ static const char *const MAKER_NAMES[] = {
     "VariableRecord",
     "ObjectRecord",
     "WordedRecord",
+    "AttributesSetRecord",
+    "ItemsSetRecord",
+    "ItemsReplacedRecord",
     "ReturnRecord",
     "YieldRecord",
     "ResumeRecord",
@@ -368,6 +374,37 @@ make_record_worded(const Making *making, unsigned int tag, Unread *from)
 }
 
 static PyObject *
+make_record_attributes_set(const Making *making, unsigned int tag, Unread *from)
+{
+    PyObject *fields[2] = {NULL};
+    fields[0] = uint_from(from);
+    fields[1] = fields[0] == NULL ? NULL : attributes_from(making, from, value_from);
+    return instance_of(making, MAKER_OF_RECORD_ATTRIBUTES_SET, fields, 2);
+}
+
+static PyObject *
+make_record_items_set(const Making *making, unsigned int tag, Unread *from)
+{
+    PyObject *fields[3] = {NULL};
+    fields[0] = uint_from(from);
+    fields[1] = fields[0] == NULL ? NULL : uint_from(from);
+    fields[2] = fields[1] == NULL ? NULL : attributes_from(making, from, value_from);
+    return instance_of(making, MAKER_OF_RECORD_ITEMS_SET, fields, 3);
+}
+
+static PyObject *
+make_record_items_replaced(const Making *making, unsigned int tag, Unread *from)
+{
+    PyObject *fields[5] = {NULL};
+    fields[0] = uint_from(from);
+    fields[1] = fields[0] == NULL ? NULL : uint_from(from);
+    fields[2] = fields[1] == NULL ? NULL : uint_from(from);
+    fields[3] = fields[2] == NULL ? NULL : uint_from(from);
+    fields[4] = fields[3] == NULL ? NULL : values_from(making, from, value_from);
+    return instance_of(making, MAKER_OF_RECORD_ITEMS_REPLACED, fields, 5);
+}
+
+static PyObject *
 make_record_return(const Making *making, unsigned int tag, Unread *from)
 {
     PyObject *fields[2] = {NULL};
@@ -528,6 +565,12 @@ record_from(const Making *making, Unread *from)
         return make_record_object(making, tag, from);
     case RECORD_WORDED:
         return make_record_worded(making, tag, from);
+    case RECORD_ATTRIBUTES_SET:
+        return make_record_attributes_set(making, tag, from);
+    case RECORD_ITEMS_SET:
+        return make_record_items_set(making, tag, from);
+    case RECORD_ITEMS_REPLACED:
+        return make_record_items_replaced(making, tag, from);
     case RECORD_RETURN:
         return make_record_return(making, tag, from);
     case RECORD_YIELD:

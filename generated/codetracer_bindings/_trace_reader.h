@@ -101,6 +101,28 @@ typedef struct {
     Bytes words; /* The formatter's text, which may be hidden; or the reason of its failure. */
 } WordedRecord;
 
+/* Some attributes of an object have other values; those that are new come last. */
+typedef struct {
+    uint64_t number; /* The object's number. */
+    Several attributes; /* Attribute's number and value; `unbound` for one that is gone. */
+} AttributesSetRecord;
+
+/* Some items of an object are others; those behind the last one are new. */
+typedef struct {
+    uint64_t number; /* The object's number. */
+    uint64_t total; /* The number of its items now. If it has fewer in the log, the last ones are gone. */
+    Several items; /* The number of items before it, and the item; in order. */
+} ItemsSetRecord;
+
+/* Other items of an object are in the place of those between its first and its last ones. */
+typedef struct {
+    uint64_t number; /* The object's number. */
+    uint64_t total; /* The number of its items now. */
+    uint64_t first; /* How many items at its beginning stay. */
+    uint64_t last; /* How many items at its end stay. */
+    Several items; /* The items in place of those between. */
+} ItemsReplacedRecord;
+
 /* The innermost frame returns (PY_RETURN). */
 typedef struct {
     uint64_t elapsed; /* ns since the last record that has a time. */
@@ -199,6 +221,9 @@ typedef struct {
         VariableRecord as_variable;
         ObjectRecord as_object;
         WordedRecord as_worded;
+        AttributesSetRecord as_attributes_set;
+        ItemsSetRecord as_items_set;
+        ItemsReplacedRecord as_items_replaced;
         ReturnRecord as_return;
         YieldRecord as_yield;
         ResumeRecord as_resume;
@@ -324,6 +349,34 @@ take_fields_of_worded(Unread *from, Record *record)
     TRY(take_attributes(from, 0, &record->as_worded.attributes));
     TRY(take_uint(from, &record->as_worded.failed));
     TRY(take_value(from, 0, &record->as_worded.words));
+    return READ;
+}
+
+static inline enum refusal
+take_fields_of_attributes_set(Unread *from, Record *record)
+{
+    TRY(take_uint(from, &record->as_attributes_set.number));
+    TRY(take_attributes(from, 0, &record->as_attributes_set.attributes));
+    return READ;
+}
+
+static inline enum refusal
+take_fields_of_items_set(Unread *from, Record *record)
+{
+    TRY(take_uint(from, &record->as_items_set.number));
+    TRY(take_uint(from, &record->as_items_set.total));
+    TRY(take_attributes(from, 0, &record->as_items_set.items));
+    return READ;
+}
+
+static inline enum refusal
+take_fields_of_items_replaced(Unread *from, Record *record)
+{
+    TRY(take_uint(from, &record->as_items_replaced.number));
+    TRY(take_uint(from, &record->as_items_replaced.total));
+    TRY(take_uint(from, &record->as_items_replaced.first));
+    TRY(take_uint(from, &record->as_items_replaced.last));
+    TRY(take_values(from, 0, &record->as_items_replaced.items));
     return READ;
 }
 
@@ -511,6 +564,18 @@ read_record(Unread *from, Record *record)
         record->kind = RECORD_WORDED;
         from->at++;
         return take_fields_of_worded(from, record);
+    case RECORD_ATTRIBUTES_SET:
+        record->kind = RECORD_ATTRIBUTES_SET;
+        from->at++;
+        return take_fields_of_attributes_set(from, record);
+    case RECORD_ITEMS_SET:
+        record->kind = RECORD_ITEMS_SET;
+        from->at++;
+        return take_fields_of_items_set(from, record);
+    case RECORD_ITEMS_REPLACED:
+        record->kind = RECORD_ITEMS_REPLACED;
+        from->at++;
+        return take_fields_of_items_replaced(from, record);
     case RECORD_RETURN:
         record->kind = RECORD_RETURN;
         from->at++;

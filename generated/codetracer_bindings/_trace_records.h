@@ -274,6 +274,58 @@ put_worded(Buffer *to, uint64_t number, uint64_t form, uint64_t type_number, uin
     return 0;
 }
 
+/* Some attributes of an object have other values; those that are new come last. */
+static inline int
+put_attributes_set(Buffer *to, uint64_t number, Several attributes)
+{
+    if (buffer_reserve(to, 21 + attributes.size) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = RECORD_ATTRIBUTES_SET;
+    at = store_uint(at, number);
+    at = store_uint(at, attributes.count);
+    at = store_bytes(at, attributes.bytes, attributes.size);
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
+/* Some items of an object are others; those behind the last one are new. */
+static inline int
+put_items_set(Buffer *to, uint64_t number, uint64_t total, Several items)
+{
+    if (buffer_reserve(to, 31 + items.size) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = RECORD_ITEMS_SET;
+    at = store_uint(at, number);
+    at = store_uint(at, total);
+    at = store_uint(at, items.count);
+    at = store_bytes(at, items.bytes, items.size);
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
+/* Other items of an object are in the place of those between its first and its last ones. */
+static inline int
+put_items_replaced(Buffer *to, uint64_t number, uint64_t total, uint64_t first, uint64_t last, Several items)
+{
+    if (buffer_reserve(to, 51 + items.size) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = RECORD_ITEMS_REPLACED;
+    at = store_uint(at, number);
+    at = store_uint(at, total);
+    at = store_uint(at, first);
+    at = store_uint(at, last);
+    at = store_uint(at, items.count);
+    at = store_bytes(at, items.bytes, items.size);
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
 /* The innermost frame returns (PY_RETURN). */
 static inline int
 put_return(Buffer *to, uint64_t elapsed, Bytes value)

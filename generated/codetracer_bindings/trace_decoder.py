@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AttributeRecord",
+    "AttributesSetRecord",
     "CallRecord",
     "ChildRecord",
     "CodeRecord",
@@ -41,6 +42,8 @@ __all__ = [
     "ExecRecord",
     "ExitRecord",
     "HandledRecord",
+    "ItemsReplacedRecord",
+    "ItemsSetRecord",
     "JoinedRecord",
     "LostRecord",
     "NamespaceRecord",
@@ -70,6 +73,7 @@ __all__ = [
     "YieldRecord",
     "decode_record",
     "decode_value",
+    "positions_of",
 ]
 
 type Value = object
@@ -416,6 +420,48 @@ class WordedRecord(NamedTuple):
     """The formatter's text, which may be hidden; or the reason of its failure."""
 
 
+class AttributesSetRecord(NamedTuple):
+    """Some attributes of an object have other values; those that are new come last."""
+
+    number: int
+    """The object's number."""
+
+    attributes: tuple[tuple[int, Value], ...]
+    """Attribute's number and value; `unbound` for one that is gone."""
+
+
+class ItemsSetRecord(NamedTuple):
+    """Some items of an object are others; those behind the last one are new."""
+
+    number: int
+    """The object's number."""
+
+    total: int
+    """The number of its items now. If it has fewer in the log, the last ones are gone."""
+
+    items: tuple[tuple[int, Value], ...]
+    """The number of items before it, and the item; in order."""
+
+
+class ItemsReplacedRecord(NamedTuple):
+    """Other items of an object are in the place of those between its first and its last ones."""
+
+    number: int
+    """The object's number."""
+
+    total: int
+    """The number of its items now."""
+
+    first: int
+    """How many items at its beginning stay."""
+
+    last: int
+    """How many items at its end stay."""
+
+    items: tuple[Value, ...]
+    """The items in place of those between."""
+
+
 class ReturnRecord(NamedTuple):
     """The innermost frame returns (PY_RETURN)."""
 
@@ -565,6 +611,9 @@ type Record = (
     | VariableRecord
     | ObjectRecord
     | WordedRecord
+    | AttributesSetRecord
+    | ItemsSetRecord
+    | ItemsReplacedRecord
     | ReturnRecord
     | YieldRecord
     | ResumeRecord
@@ -592,6 +641,26 @@ def decode_record(data: bytes, position: int) -> tuple[Record, int]:
 def decode_value(data: bytes, position: int) -> tuple[Value, int]:
     """Return the value at `position` (byte offset), and the offset after it."""
     return _VALUES[data[position]](data, position, 0)
+
+
+def positions_of(data: bytes, tags: bytes, number: int) -> list[int]:
+    """Return where records begin that have one of some tags, and a number behind it.
+
+    Parameters:
+        data: whole records.
+        tags: the tags, none of which is short.
+        number: the first field, a uint.
+
+    Returns:
+        The byte offsets, in order.
+    """
+    found, position = [], 0
+    while position < len(data):
+        begin = position
+        _, position = decode_record(data, position)
+        if data[begin] in tags and take_uint(data, begin + 1)[0] == number:
+            found.append(begin)
+    return found
 
 
 class Records:
@@ -926,6 +995,34 @@ def _record_worded(data: bytes, position: int) -> tuple[Record, int]:
     )
 
 
+def _record_attributes_set(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    number, position = take_uint(data, position)
+    attributes, position = take_attributes(data, position, 0)
+
+    return AttributesSetRecord(number, attributes), position
+
+
+def _record_items_set(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    number, position = take_uint(data, position)
+    total, position = take_uint(data, position)
+    items, position = take_attributes(data, position, 0)
+
+    return ItemsSetRecord(number, total, items), position
+
+
+def _record_items_replaced(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    number, position = take_uint(data, position)
+    total, position = take_uint(data, position)
+    first, position = take_uint(data, position)
+    last, position = take_uint(data, position)
+    items, position = take_values(data, position, 0)
+
+    return ItemsReplacedRecord(number, total, first, last, items), position
+
+
 def _record_return(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     elapsed, position = take_uint(data, position)
@@ -1086,6 +1183,9 @@ _RECORDS[11] = _record_variable
 _RECORDS[64:128] = [_record_variable] * 64
 _RECORDS[12] = _record_object
 _RECORDS[28] = _record_worded
+_RECORDS[29] = _record_attributes_set
+_RECORDS[30] = _record_items_set
+_RECORDS[31] = _record_items_replaced
 _RECORDS[13] = _record_return
 _RECORDS[14] = _record_yield
 _RECORDS[15] = _record_resume

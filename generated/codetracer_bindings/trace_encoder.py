@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "encode_attribute",
+    "encode_attributes_set",
     "encode_call",
     "encode_child",
     "encode_code",
@@ -30,6 +31,8 @@ __all__ = [
     "encode_exec",
     "encode_exit",
     "encode_handled",
+    "encode_items_replaced",
+    "encode_items_set",
     "encode_joined",
     "encode_lost",
     "encode_namespace",
@@ -197,6 +200,30 @@ def encode_worded(
         + put_attributes(attributes)
         + put_uint(failed)
         + put_value(words)
+    )
+
+
+def encode_attributes_set(number: int, attributes: Sequence[tuple[int, bytes]]) -> bytes:
+    """Some attributes of an object have other values; those that are new come last."""
+    return BYTES[29] + put_uint(number) + put_attributes(attributes)
+
+
+def encode_items_set(number: int, total: int, items: Sequence[tuple[int, bytes]]) -> bytes:
+    """Some items of an object are others; those behind the last one are new."""
+    return BYTES[30] + put_uint(number) + put_uint(total) + put_attributes(items)
+
+
+def encode_items_replaced(
+    number: int, total: int, first: int, last: int, items: Sequence[bytes]
+) -> bytes:
+    """Other items of an object are in the place of those between its first and its last ones."""
+    return (
+        BYTES[31]
+        + put_uint(number)
+        + put_uint(total)
+        + put_uint(first)
+        + put_uint(last)
+        + put_values(items)
     )
 
 

@@ -43,11 +43,13 @@ __all__ = [
     "KIND_GENERATOR",
     "KIND_MODULE",
     "KIND_NAMES",
+    "LARGEST_CHANGED",
     "LOG_SUFFIX",
     "LOG_VERSION",
     "MAGIC",
     "NESTING",
     "RECORD_ATTRIBUTE",
+    "RECORD_ATTRIBUTES_SET",
     "RECORD_CALL",
     "RECORD_CHILD",
     "RECORD_CODE",
@@ -55,6 +57,8 @@ __all__ = [
     "RECORD_EXEC",
     "RECORD_EXIT",
     "RECORD_HANDLED",
+    "RECORD_ITEMS_REPLACED",
+    "RECORD_ITEMS_SET",
     "RECORD_JOINED",
     "RECORD_LOST",
     "RECORD_NAMESPACE",
@@ -82,13 +86,16 @@ __all__ = [
 ]
 
 MAGIC: Final = b"CTLOG\r\n\x1a"
-LOG_VERSION: Final = 1
+LOG_VERSION: Final = 2
 LOG_SUFFIX: Final = ".ctlog"
 BLOCK_MAGIC: Final = b"BLK\n"
 BLOCK_SIZE: Final = 65536
 """The least size of a block in bytes."""
 NESTING: Final = 460
 """How many values may be around a value."""
+LARGEST_CHANGED: Final = 1000
+"""How many items, and how many attributes, an object may have of which only the changes are
+written."""
 
 FILE_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.
@@ -196,6 +203,12 @@ RECORD_OBJECT: Final = 12
 """The content of an object, from now on."""
 RECORD_WORDED: Final = 28
 """The content of an object, and the text of a formatter, a function of the program."""
+RECORD_ATTRIBUTES_SET: Final = 29
+"""Some attributes of an object have other values; those that are new come last."""
+RECORD_ITEMS_SET: Final = 30
+"""Some items of an object are others; those behind the last one are new."""
+RECORD_ITEMS_REPLACED: Final = 31
+"""Other items of an object are in the place of those between its first and its last ones."""
 RECORD_RETURN: Final = 13
 """The innermost frame returns (PY_RETURN)."""
 RECORD_YIELD: Final = 14

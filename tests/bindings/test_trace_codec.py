@@ -45,6 +45,15 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
         ),
         decode.WordedRecord(6, FORM_LIST, 1, 200, (None,), 2, ((3, None),), 1, "x"),
     ),
+    (
+        encode.encode_attributes_set(6, [(300, NONE)]),
+        decode.AttributesSetRecord(6, ((300, None),)),
+    ),
+    (encode.encode_items_set(6, 2, [(1, NONE)]), decode.ItemsSetRecord(6, 2, ((1, None),))),
+    (
+        encode.encode_items_replaced(6, 9, 4, 3, [NONE, NONE]),
+        decode.ItemsReplacedRecord(6, 9, 4, 3, (None, None)),
+    ),
     (encode.encode_return(5, NONE), decode.ReturnRecord(5, None)),
     (encode.encode_yield(5, NONE), decode.YieldRecord(5, None)),
     (encode.encode_resume(77, 5), decode.ResumeRecord(77, 5)),
@@ -86,6 +95,20 @@ def value_of(decoder: Decoder, data: bytes) -> decode.Value:
     value, end = decoder.decode_value(b"\xaa" + data + b"\xaa", 1)
     assert end == 1 + len(data)
     return value
+
+
+def test_the_records_with_a_tag_and_number_are_found(decoder: Decoder) -> None:
+    records = [record for record, _ in RECORDS] * 2
+    data = b"".join(records)
+    wanted = encode.encode_items_set(300, 2, [(1, NONE)])
+    tags = encode.encode_object(0, 0, 0, 0, (), 0, ())[:1] + wanted[:1]
+
+    assert decoder.positions_of(data + wanted + data, tags, 300) == [len(data)]
+    assert len(decoder.positions_of(data, tags, 6)) == 4
+    assert decoder.positions_of(b"", tags, 6) == []
+    for damaged in (wanted + wanted[:-1], wanted + b"\0"):
+        with pytest.raises((IndexError, ValueError)):
+            decoder.positions_of(damaged, tags, 300)
 
 
 def test_an_integer_is_read_as_it_was_written(decoder: Decoder) -> None:
@@ -182,7 +205,7 @@ def test_a_record_that_is_cut_anywhere_is_refused(
             decoder.decode_record(data[:length], 0)
 
 
-@pytest.mark.parametrize("tag", [0x00, 0x1D, 0x3F])
+@pytest.mark.parametrize("tag", [0x00, 0x20, 0x3F])
 def test_a_byte_that_begins_no_record_is_refused(decoder: Decoder, tag: int) -> None:
     with pytest.raises(ValueError, match=f"no record with the tag {tag:#04x}"):
         decoder.decode_record(bytes((tag,)) * 20, 0)

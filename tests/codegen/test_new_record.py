@@ -16,7 +16,7 @@ from tests.support.recordings import NATIVE
 GREETING = """
 [[record]]
 name = "greeting"
-tag = 0x1E
+tag = 0x3F
 fields = [
     { name = "number", type = "uint", summary = "How many were before it." },
     { name = "change", type = "sint", summary = "By how much it is warmer." },

@@ -68,7 +68,7 @@ LAYERS = [
     {"capture"},
     # A recording: into Python, into the log, and what is hidden there.
     {"ask"},
-    {"layouts", "plans", "secrets"},
+    {"contents", "layouts", "plans", "secrets"},
     {"effects", "masks", "references", "scopes"},
     {"group", "values"},
     # What values hold.

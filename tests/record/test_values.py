@@ -10,7 +10,12 @@ from codetracer import replay as recorded
 from codetracer.limits import HIGHEST
 from codetracer.recording.reader import LogReader
 from codetracer.replay import CutBytes, CutText, CutTuple, Hidden, ObjectValue, RangeValue
-from codetracer_bindings.trace_decoder import ObjectRecord, VariableRecord, decode_record
+from codetracer_bindings.trace_decoder import (
+    ItemsSetRecord,
+    ObjectRecord,
+    VariableRecord,
+    decode_record,
+)
 from tests.support.recordings import BACKENDS, NATIVE, an_object, last, record, texts
 from tests.support.running import execute, trace_environ, write
 
@@ -356,12 +361,12 @@ def test_only_a_value_that_differs_is_written(tmp_path: Path, backend: str) -> N
             found, position = decode_record(block.data, position)
             if isinstance(found, VariableRecord):
                 variables.append(found.value)
-            elif isinstance(found, ObjectRecord):
+            elif isinstance(found, ObjectRecord | ItemsSetRecord):
                 objects.append(found.items)
 
-    # x, y and y again; the list as it is made and with another item.
+    # x, y and y again; the list as it is made, and another item in its second place.
     assert len(variables) == 3
-    assert objects == [(1,), (1, 2)]
+    assert objects == [(1,), ((1, 2),)]
 
 
 def test_slots_are_read_as_the_program_has_left_them(tmp_path: Path, backend: str) -> None:

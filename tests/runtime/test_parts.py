@@ -15,6 +15,8 @@ from codetracer.inspect.kinds import type_name
 from codetracer.limits import Limits
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
+from codetracer.replay.contents import CHANGES, changed
+from codetracer.replay.state import Held
 from codetracer.runtime.bytecode import facts_by_line, local_names
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
@@ -186,6 +188,21 @@ def written(write: Callable[[Values], object], limits: Limits | None = None) -> 
     return [decode_record(record, 0)[0] for record in definitions.out]
 
 
+def contents(records: list[object]) -> list[tuple[object, ...]]:
+    """Return the items that an object has after each record about one."""
+    held: dict[int, Held] = {}
+    found = []
+    for record in records:
+        if isinstance(record, ObjectRecord):
+            held[record.number] = record
+        elif isinstance(record, CHANGES):
+            held[record.number] = changed(held[record.number], record)
+        else:
+            continue
+        found.append(held[record.number].items)
+    return found
+
+
 ALLOW_ALL = AttributeActions(lambda _: 0)
 
 
@@ -259,7 +276,7 @@ def test_an_object_is_written_again_only_when_it_holds_something_else() -> None:
         values.encode(held, 1)
         values.write_objects(ALLOW_ALL)
 
-    items = [record.items for record in written(write) if isinstance(record, ObjectRecord)]
+    items = contents(written(write))
     assert items == [(1,), (1, 2)]
 
 
@@ -275,7 +292,7 @@ def test_an_object_is_trusted_until_it_is_in_doubt_or_may_be_new() -> None:
             values.encode(held, 1)
             values.write_objects(ALLOW_ALL)
 
-    items = [record.items for record in written(write) if isinstance(record, ObjectRecord)]
+    items = contents(written(write))
     assert items == [(0,), (0, 1, 2), (0, 1, 2, 3)]
 
 
@@ -284,14 +301,14 @@ def test_what_is_new_is_looked_at_deeper_than_what_is_known() -> None:
     outer: list[object] = [inner]
 
     def write(values: Values) -> None:
-        for changed, new in ((None, None), (inner, 2), (outer, [[3]])):
-            if changed is not None:
-                changed.append(new)
+        for grown, new in ((None, None), (inner, 2), (outer, [[3]])):
+            if grown is not None:
+                grown.append(new)
             values.doubt()
             values.encode(outer, 1)
             values.write_objects(ALLOW_ALL)
 
-    items = [record.items for record in written(write) if isinstance(record, ObjectRecord)]
+    items = contents(written(write))
     first, second, third, fourth, fifth, sixth, seventh = items
     # As deep as the limit allows, although 1 was asked for: it is new.
     assert (len(first), len(second), third) == (1, 1, (1,))

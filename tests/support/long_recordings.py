@@ -47,7 +47,7 @@ async def worker(name, queue):
 async def main():
     queue = asyncio.Queue()
     tasks = [asyncio.create_task(worker(f'w{i}', queue), name=f'job{i}') for i in range(8)]
-    for i in range(200):
+    for i in range(400):
         await queue.put(i)
     for _ in tasks:
         await queue.put(None)
@@ -90,7 +90,7 @@ for t in threads:
     t.join()
 asyncio.run(main())
 last = collections.deque(maxlen=10)
-for i in range(1500):
+for i in range(6000):
     last.append(i)
     if i % 3:
         total -= 1

@@ -1,0 +1,26 @@
+/* What was written of objects lately, so that only what has changed is written. contents.py is the same
+   in Python, and gives the reasons. */
+#ifndef CODETRACER_CONTENTS_H
+#define CODETRACER_CONTENTS_H
+
+#include <stdint.h>
+
+#include "state.h"
+#include "tables.h"
+
+#pragma GCC visibility push(hidden)
+
+/* Appends to `to` the whole record of an object, or shorter records of what is new in its content. */
+int contents_put(Contents *contents, Buffer *to, uint32_t number, const Buffer *whole);
+
+/* Notes that so many bytes of records were written. */
+void contents_passed(Contents *contents, size_t size);
+
+/* The content of each object is written as a whole when it changes next. */
+void contents_forget(Contents *contents);
+
+void contents_free(Contents *contents);
+
+#pragma GCC visibility pop
+
+#endif
