@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from typing import Any, Final, Self
 
     from codetracer.capture.streams import CaptureMode
+    from codetracer.filters.model import Detail
     from codetracer.inspect.paths import FileGlobs
     from codetracer.limits import Limits
     from codetracer.runtime.lifecycle import Recorder
 
 __all__ = [
+    "DETAILS",
     "TraceSession",
     "capture_mode",
+    "detail_of",
     "flush",
     "is_tracing",
     "make_recorder",
@@ -47,6 +50,10 @@ __all__ = [
 
 TRACE: Final = "CODETRACER_TRACE"
 CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
+DETAIL: Final = "CODETRACER_DETAIL"
+DETAILS: Final[tuple[Detail, ...]] = ("values", "lines", "calls")
+"""How much is recorded of code, beginning with the most."""
+
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
 SLOTS: Final = (5, 4, 3)
@@ -117,6 +124,7 @@ def make_recorder(
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
+    detail: Detail | None = None,
     program: str | None = None,
     arguments: Sequence[str] | None = None,
     strings: bool = False,
@@ -162,6 +170,7 @@ def make_recorder(
         files=files,
         redact=redact,
         redaction=redaction,
+        detail=detail_of(detail),
     )
     activation = None if activation_path is None else os.fspath(activation_path)
     gate = Gate(chain, activation, strings=strings)
@@ -205,6 +214,7 @@ def start(
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
+    detail: Detail | None = None,
 ) -> TraceSession:
     """Start to record this process, until `stop` or the end of the process.
 
@@ -231,6 +241,10 @@ def start(
             A function gets the object each time the recorder reads the object, while recording
             is paused in this thread. The str that it returns is recorded beside the object's
             attributes, marked as the program's own words. See docs/recording.md.
+        detail: how much is recorded of code for which no filter's rule says it: ``values``
+            (everything), ``lines`` (calls and lines, without values) or ``calls`` (calls with
+            arguments and results, without lines). None means what ``CODETRACER_DETAIL`` or a
+            filter says, or else ``values``.
 
     Returns:
         The session, which can stop and flush the recording.
@@ -239,6 +253,7 @@ def start(
         UsageError: ERR_ALREADY_TRACING, this process is already being recorded;
             ERR_TRACE_DIR_CONFLICT, the folder is not empty; ERR_INVALID_FILTER, a filter is wrong;
             ERR_INVALID_FORMATTER, `formatters` is not a dict of functions by names of types;
+            ERR_INVALID_POLICY_VALUE, there is no such detail;
             ERR_TRACER_INSTALL_CONFLICT, another tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
@@ -259,6 +274,7 @@ def start(
             io_capture=io_capture,
             limits=limits,
             formatters=formatters,
+            detail=detail,
         )
         return start_recorder(recorder)
     except BaseException:
@@ -273,7 +289,8 @@ def start_recorder(recorder: Recorder) -> TraceSession:
     try:
         session = TraceSession(recorder)
         free = [slot for slot in SLOTS if _monitoring.get_tool(slot) is None]
-        install_with_policy(recorder, recording_policy, free[0] if free else None)
+        slot = free[0] if free else None
+        install_with_policy(recorder, recording_policy, slot, recorder.single)
         recorder.begin()
         # The last registered handler runs first, so the program's own handlers are still recorded.
         _register(_stop_at_exit)
@@ -363,6 +380,7 @@ def trace(
     io_capture: CaptureMode = "proxies",
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
+    detail: Detail | None = None,
 ) -> TraceSession:
     """Record a block: ``with codetracer.trace("out"): ...``.
 
@@ -377,6 +395,7 @@ def trace(
         io_capture=io_capture,
         limits=limits,
         formatters=formatters,
+        detail=detail,
     )
 
 
@@ -420,6 +439,26 @@ def capture_mode(wanted: str | None) -> CaptureMode:
         "ERR_INVALID_POLICY_VALUE",
         f"{CAPTURE_IO} is {said!r}; allowed: {', '.join(CAPTURE_MODES)}",
         {"setting": CAPTURE_IO, "value": said},
+    )
+
+
+def detail_of(wanted: str | None) -> Detail | None:
+    """Return the detail: `wanted`, or that of ``CODETRACER_DETAIL``; None if neither names one.
+
+    Raises:
+        UsageError: ERR_INVALID_POLICY_VALUE, there is no detail with this name.
+    """
+    said = os.environ.get(DETAIL) or None if wanted is None else wanted
+    if said is None:
+        return None
+    for detail in DETAILS:
+        if detail == said:
+            return detail
+    name = "detail" if wanted is not None else DETAIL
+    raise UsageError(
+        "ERR_INVALID_POLICY_VALUE",
+        f"{name} is {said!r}; allowed: {', '.join(DETAILS)}",
+        {"setting": name, "value": str(said)},
     )
 
 

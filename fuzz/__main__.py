@@ -41,6 +41,12 @@ def main() -> int:
     parser.add_argument(
         "--root", type=Path, default=ROOT, help="whose code the oracle judges, built in place"
     )
+    parser.add_argument(
+        "--detail",
+        choices=("values", "calls"),
+        default="values",
+        help="what the oracle has recorded and compares",
+    )
     parser.add_argument("--modules", type=int, default=100, help="how many, at most")
     parser.add_argument("--recordings", type=int, default=5000, help="how many, at most")
     parser.add_argument("--indexes", type=int, default=5000, help="how many, at most")
@@ -97,7 +103,7 @@ def _engines(options: argparse.Namespace) -> int:
 
 def _oracle(options: argparse.Namespace) -> int:
     deadline = time.monotonic() + options.seconds
-    judged = Judged(options.engine, options.root.absolute())
+    judged = Judged(options.engine, options.root.absolute(), options.detail)
     figures, found = run_oracle(
         options.python, options.mutations, options.seed, deadline, options.save, judged
     )

@@ -21,10 +21,11 @@ PORTION = 25
 
 
 class Judged(NamedTuple):
-    """What records: which engines, all if there are none, of the code below `root`."""
+    """What records: which engines, all if there are none, of the code below `root`; and what."""
 
     engines: Sequence[str] = ()
     root: Path = ROOT
+    detail: str = "values"
 
 
 class Found(NamedTuple):
@@ -89,7 +90,7 @@ def _portion(
 ) -> Found | None:
     if time.monotonic() > deadline:
         return None
-    snapshots = Snapshots(python, judged.root, judged.engines)
+    snapshots = Snapshots(python, judged.root, judged.engines, judged.detail)
     try:
         sources = [program(seed) for seed in seeds]
         differences = snapshots.compare(sources)

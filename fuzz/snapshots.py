@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from fuzz.mutation_classes import MODULE
 from fuzz.ways import ROOT, Comparing, Difference, Figures, environment, ways_of
-from tests.support.recordings import FULL, Step, steps
+from tests.support.recordings import FULL, Step, calls, steps
 
 __all__ = ["Snapshots", "Wrong", "difference"]
 
@@ -35,6 +36,9 @@ gc.collect()
 """
 LET_GO = "sys.modules.pop('{0}', None); {0} = None"
 """Half of the programs are let go at once: what comes next is made where they were."""
+
+
+_PROGRAM = re.compile(r"program_(\d+)\.py")
 
 
 class Wrong(NamedTuple):
@@ -66,12 +70,22 @@ class Snapshots(Comparing):
         python: its path.
         root: where the code of codetracer is.
         engines: which of them record; all if there are none.
+        detail: what they record: ``values``, which is compared at each step, or ``calls``, of which
+            arguments and results are compared.
 
     Attributes:
-        figures: what was compared; events are steps, by the engine that recorded them.
+        figures: what was compared; events are steps, or calls and their ends, by the engine that
+            recorded them.
     """
 
-    def __init__(self, python: str, root: Path = ROOT, engines: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        python: str,
+        root: Path = ROOT,
+        engines: Sequence[str] = (),
+        detail: str = "values",
+    ) -> None:
+        self._detail = detail
         self.python = python
         self.ways = [way for way in ways_of(python, root)[2:] if not engines or way in engines]
         self.figures = Figures()
@@ -102,7 +116,8 @@ class Snapshots(Comparing):
                 self._end(way, process)
             true = _of_programs(self._true(folder))
             for way in self.ways:
-                found = _of_programs(steps(folder / way))
+                read = calls if self._detail == "calls" else steps
+                found = _of_programs(read(folder / way))
                 for place, expected in true.items():
                     wrong = difference(expected, found.get(place, []))
                     if wrong is not None:
@@ -126,10 +141,12 @@ class Snapshots(Comparing):
 
     def _snapshot(self, folder: Path) -> subprocess.Popen[str]:
         oracle = str(ROOT / "tests" / "support" / "oracle.py")
-        return self._start("", folder, oracle, "app.py", "snapshots", self._in_c)
+        what = "calls" if self._detail == "calls" else "lines"
+        return self._start("", folder, oracle, "app.py", "snapshots", self._in_c, what)
 
     def _record(self, way: str, folder: Path) -> subprocess.Popen[str]:
-        options = ("record", "-q", "--io-capture=off", *FULL, "-o", way)
+        detail = ("--detail", self._detail)
+        options = ("record", "-q", "--io-capture=off", *detail, *FULL, "-o", way)
         return self._start(way, folder, "-m", "codetracer", *options, "app.py")
 
     def _start(self, way: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -174,8 +191,9 @@ def _of_programs(found: Iterable[Step]) -> dict[int, list[Step]]:
     programs: dict[int, list[Step]] = {}
     place = -1
     for step in found:
-        if step.file == "app.py":
-            place = (step.line - HEAD.count("\n") - 1) // EACH.count("\n")
+        program = _PROGRAM.fullmatch(step.file)
+        if program is not None and step.code == "<module>":
+            place = int(program[1])
         programs.setdefault(place, []).append(step)
     return programs
 

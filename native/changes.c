@@ -337,7 +337,9 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
 {
     Py_ssize_t index = match(engine, matched, line, scope, plan, inner);
     if (index >= 0) {
-        *matched |= 1u << index;
+        if (reports_changes(plan)) {
+            *matched |= 1u << index;
+        }
         if (line->sites[index].is_late) {
             return 1;
         }

@@ -64,7 +64,7 @@ int
 is_unrecorded(Engine *engine, PyObject *code)
 {
     const Plan *plan = table_get(&engine->code_plans, code);
-    return plan != NULL && plan->skip;
+    return plan != NULL && !reports_changes(plan);
 }
 
 int
@@ -157,7 +157,7 @@ is_recorded(Engine *engine, PyObject *callable)
         return 0;
     }
     const Plan *plan = table_get(&engine->code_plans, get_code(callable));
-    return plan != NULL && !plan->skip;
+    return plan != NULL && reports_changes(plan);
 }
 
 int

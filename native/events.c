@@ -359,10 +359,15 @@ step(Engine *engine, Event *event, PyObject *const *args)
     }
     Frame *state = event->state;
     long delta = line - line_said(state);
-    const Line *at = line_of(state->plan, (int)line);
-    int again = at != NULL && at->again != NULL
-                && get_offset((PyFrameObject *)event->frame) == at->again_at;
-    state->at = line_index(state->plan, at, again);
+    if (state->plan->detail != DETAIL_VALUES) {
+        state->at = PLAIN_LINE - (int32_t)line;
+    }
+    else {
+        const Line *at = line_of(state->plan, (int)line);
+        int again = at != NULL && at->again != NULL
+                    && get_offset((PyFrameObject *)event->frame) == at->again_at;
+        state->at = line_index(state->plan, at, again);
+    }
     *matched_of(event->thread) = 0;
     event->thread->steps[event->thread->used - 1] = engine->steps++;
     put_step(&engine->group, delta);
@@ -415,8 +420,7 @@ exception_record(Engine *engine, Event *event, PyObject *exception, int (*put)(B
 {
     Buffer *roots = &engine->roots;
     roots->used = 0;
-    engine->values.levels = ALL_LEVELS;
-    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
+    if (encode_exception(engine, event->plan, exception) < 0
         || write_objects(engine, event->plan) < 0 || pass_time(engine) < 0
         || put(&engine->group, (Bytes){roots->bytes, roots->used}) < 0) {
         return -1;

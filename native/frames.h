@@ -18,6 +18,7 @@ struct Line;
 /* Values of Frame.at: no line has run yet; nothing is known of the current line. */
 #define NOT_BEGUN -2
 #define NO_LINE -1
+#define PLAIN_LINE -3 /* less the number of a line, where nothing but that is recorded of lines */
 
 typedef struct Namespace {
     uint32_t number;   /* its number in the log */

@@ -15,6 +15,9 @@
 #include "values.h"
 #include "words.h"
 
+/* The bit of a remembered hash that differs if the objects in the contents were not looked at. */
+#define SHALLOW 1
+
 static int
 put_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout, int depth)
 {
@@ -131,11 +134,13 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     if (is_known && known->content == hash) {
         return 0;
     }
-    if (contents_put(&values->contents, &engine->group, queued.number, content) < 0) {
+    int is_written = is_known && known->content == (hash ^ SHALLOW);
+    if (!is_written && contents_put(&values->contents, &engine->group, queued.number, content) < 0) {
         return -1;
     }
     if (is_known) {
-        known->content = hash;
+        /* The next event that may look deeper has to, as if the contents were new. */
+        known->content = values->is_shallow && values->refers ? hash ^ SHALLOW : hash;
     }
     if (!values->refers || queued.depth >= queued.room) {
         return 0;

@@ -203,6 +203,7 @@ fill_plan(Plan *plan, PyObject *told)
     if (!failed) {
         plan->number = (uint32_t)number_attribute(told, "number");
         plan->kind = (int)number_attribute(told, "kind");
+        plan->detail = (int)number_attribute(told, "detail");
         plan->first_line = (int)number_attribute(told, "first_line");
         plan->beginning = (int)number_attribute(told, "beginning");
         plan->locals = (Py_ssize_t)number_attribute(told, "locals");

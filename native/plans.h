@@ -32,12 +32,13 @@ struct Plan {
     Py_ssize_t parameters;
     Variable **parameter;
     Looks everything;
-    Line *lines; /* in the order of their numbers, which may be far apart */
+    Line *lines; /* in the order of their numbers, which may be far apart; none without values */
     Py_ssize_t line_count;
     int first_line; /* co_firstlineno */
     int beginning;  /* byte offset of the instruction at which PY_START fires for its frames */
     uint32_t number;
     int kind;
+    int detail;   /* the number of the detail in which it is recorded */
     int in_slots; /* whether its variables are in slots, not in a namespace */
     int return_action;
     int secrets; /* whether one of its variables is secret */
@@ -93,14 +94,24 @@ line_of(const Plan *plan, int line)
     return low < plan->line_count && plan->lines[low].number == line ? &plan->lines[low] : NULL;
 }
 
-/* Returns what a frame's current line can change; NULL if nothing. */
+/* Returns whether code tells of the changes that it makes. */
+static inline int
+reports_changes(const Plan *plan)
+{
+    return !plan->skip && plan->detail == DETAIL_VALUES;
+}
+
+/* Returns what a frame's current line can change; NULL if nothing is known of that. */
 static inline Line *
 line_at(const Frame *state)
 {
+    if (state->plan->detail != DETAIL_VALUES) {
+        return NULL;
+    }
     if (state->at == NOT_BEGUN) {
         return line_of(state->plan, 0);
     }
-    if (state->at == NO_LINE) {
+    if (state->at < 0) {
         return NULL;
     }
     Line *line = &state->plan->lines[state->at >> 1];
@@ -111,6 +122,9 @@ line_at(const Frame *state)
 static inline int
 line_said(const Frame *state)
 {
+    if (state->at <= PLAIN_LINE) {
+        return PLAIN_LINE - state->at;
+    }
     return state->at < 0 ? state->plan->first_line : state->plan->lines[state->at >> 1].number;
 }
 

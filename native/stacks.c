@@ -3,7 +3,6 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "ask.h"
-#include "changes.h"
 #include "constants.h"
 #include "frameobjects.h"
 #include "frames.h"
@@ -18,7 +17,6 @@
 #include "tables.h"
 #include "tasks.h"
 #include "utf8.h"
-#include "values.h"
 #include "variables.h"
 
 void
@@ -260,7 +258,8 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame *c
     }
     engine->next_frame++;
     stack_push(thread, state);
-    Several arguments = {(uint64_t)plan->parameters, roots->bytes, roots->used};
+    uint64_t count = plan->detail == DETAIL_LINES ? 0 : (uint64_t)plan->parameters;
+    Several arguments = {count, roots->bytes, roots->used};
     return put_call(&engine->group, plan->number, elapsed(engine), arguments);
 }
 
@@ -278,7 +277,8 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     Py_XDECREF(line);
     PyErr_Clear();
     number = number > 0 ? number : plan->first_line;
-    state->at = line_index(plan, line_of(plan, (int)number), 0);
+    state->at = plan->detail == DETAIL_VALUES ? line_index(plan, line_of(plan, (int)number), 0)
+                                              : PLAIN_LINE - (int32_t)number;
     if (stack_reserve(thread) < 0 || buffer_reserve(&engine->group, RECORD_ROOM) < 0) {
         state_free(state);
         return -1;
@@ -418,7 +418,11 @@ sync_stack(Engine *engine, Thread *thread, PyObject *frame, const void *beginnin
     while (outcome == 0 && thread->used > keep) {
         outcome = put_lost(&engine->group);
         if (outcome == 0) {
-            outcome = lose_frame(engine, thread->stack[--thread->used]);
+            Frame *gone = thread->stack[--thread->used];
+            if (!reports_changes(gone->plan)) {
+                values_doubt(&engine->values);
+            }
+            outcome = lose_frame(engine, gone);
         }
     }
     while (count > 0) {
@@ -490,16 +494,20 @@ stack_begin(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     if (turn_task(engine, thread, plan) < 0) {
         return -1;
     }
-    if (is_top(thread, key, plan) && thread->stack[thread->used - 1]->at == NOT_BEGUN) {
-        return 0;
+    if (!is_top(thread, key, plan) || thread->stack[thread->used - 1]->at != NOT_BEGUN) {
+        /* An earlier frame with this key has ended without an event. */
+        state_free(keyed_take(&engine->suspended, key));
+        Frame *caller;
+        if (sync_below(engine, thread, frame, &caller) < 0
+            || call_frame(engine, thread, frame, plan, caller) < 0) {
+            return -1;
+        }
     }
-    /* An earlier frame with this key has ended without an event. */
-    state_free(keyed_take(&engine->suspended, key));
-    Frame *caller;
-    if (sync_below(engine, thread, frame, &caller) < 0) {
-        return -1;
+    if (plan->detail == DETAIL_CALLS) {
+        /* No line will say that it has begun. */
+        thread->stack[thread->used - 1]->at = NO_LINE;
     }
-    return call_frame(engine, thread, frame, plan, caller);
+    return 0;
 }
 
 int
@@ -551,9 +559,7 @@ stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     roots->used = 0;
     uint64_t since = elapsed(engine);
     values_doubt(&engine->values);
-    engine->values.levels = ALL_LEVELS;
-    if (values_encode(engine, roots, exception, engine->values.depth, 0) < 0
-        || write_objects(engine, plan) < 0 || stack_reserve(thread) < 0
+    if (encode_exception(engine, plan, exception) < 0 || write_objects(engine, plan) < 0 || stack_reserve(thread) < 0
         || buffer_reserve(&engine->group, roots->used + RECORD_ROOM) < 0) {
         return -1;
     }

@@ -72,6 +72,7 @@ typedef struct {
     int was_cut;      /* whether a limit has cut what this event has looked at */
     int checks_cut;   /* whether all objects are in doubt after this event if so */
     int room;    /* how many levels deep the limit allows to look from the current value */
+    int is_shallow; /* whether this event looks less deep than the limit allows */
     int refers;  /* whether a reference was encoded */
     int within;  /* whether the contents of an object are being encoded */
     Py_ssize_t spare; /* how many more items of nested tuples there is room for */

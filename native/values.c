@@ -318,6 +318,13 @@ values_prepare(void)
 }
 
 void
+values_look_to(Values *values, int depth)
+{
+    values->room = depth;
+    values->is_shallow = depth < values->depth;
+}
+
+void
 values_end_event(Values *values)
 {
     while (values->queue_used > 0) {
@@ -327,7 +334,7 @@ values_end_event(Values *values)
     if (values->was_cut && values->checks_cut) {
         values->doubted = values->event;
     }
-    values->was_cut = values->checks_cut = 0;
+    values->was_cut = values->checks_cut = values->is_shallow = 0;
     values->levels = 0;
     values->room = values->depth;
 }

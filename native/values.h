@@ -34,6 +34,9 @@ int values_init(Values *values);
 void values_forget(Values *values);
 void values_clear(Values *values);
 
+/* In this event, looks no deeper than this, also at objects that have changed. */
+void values_look_to(Values *values, int depth);
+
 /* Ends an event. */
 void values_end_event(Values *values);
 

@@ -72,6 +72,13 @@ variable_encode(Engine *engine, Scope *scope, const Variable *variable, int reac
     return outcome;
 }
 
+static int
+depth_of(const Engine *engine, const Plan *plan)
+{
+    int depth = engine->values.depth;
+    return plan->detail == DETAIL_VALUES || depth < CALL_DEPTH ? depth : CALL_DEPTH;
+}
+
 /* Remembers the value of a secret variable before any other variable is encoded, because another one
    may have the same value. */
 static int
@@ -136,7 +143,12 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
     Scope outer = {.plan = caller == NULL ? NULL : caller->plan, .callee = frame};
     Judging judging = {NULL, NULL, &outer};
     Buffer *roots = &engine->roots;
+    int depth = depth_of(engine, plan);
     roots->used = 0;
+    if (plan->detail == DETAIL_LINES) {
+        return 0;
+    }
+    values_look_to(&engine->values, depth);
     judge_call(engine, &scope, caller, &judging);
     int outcome = PyErr_Occurred() ? -1 : 0;
     for (Py_ssize_t at = 0; plan->secrets && outcome == 0 && at < plan->parameters; at++) {
@@ -157,7 +169,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
             outcome = put_value_dropped(roots);
         }
         else {
-            outcome = variable_encode(engine, &scope, variable, 0);
+            outcome = variable_encode(engine, &scope, variable, depth);
         }
         if (outcome == 0) {
             state->written[variable->number] =
@@ -399,26 +411,59 @@ write_changed(Engine *engine, Frame *state)
     return 0;
 }
 
+int
+encode_exception(Engine *engine, Plan *plan, PyObject *exception)
+{
+    int depth = depth_of(engine, plan);
+    engine->values.levels = ALL_LEVELS;
+    values_look_to(&engine->values, depth);
+    return values_encode(engine, &engine->roots, exception, depth, 0);
+}
+
 /* Encodes the result of a frame into the roots. */
 static int
-encode_result(Engine *engine, PyObject *result, int action, int is_exception)
+encode_result(Engine *engine, Plan *plan, PyObject *result, int action)
 {
-    if (action == ALLOW) {
-        if (is_exception) {
-            engine->values.levels = ALL_LEVELS;
-        }
-        return values_encode(engine, &engine->roots, result, engine->values.depth, 0);
-    }
     if (action == SECRET && secrets_learn(engine, result, 0) < 0) {
         return -1;
     }
+    if (plan->detail == DETAIL_LINES) {
+        return put_value_left_out(&engine->roots);
+    }
+    if (action == ALLOW) {
+        return values_encode(engine, &engine->roots, result, depth_of(engine, plan), 0);
+    }
     return action == DROP ? put_value_dropped(&engine->roots) : put_value_redacted(&engine->roots);
+}
+
+static int
+encode_ending(Engine *engine, Plan *plan, Ending ending)
+{
+    return ending.is_exception ? encode_exception(engine, plan, ending.result)
+                               : encode_result(engine, plan, ending.result, ending.action);
+}
+
+/* Does what variables_settle does for a frame whose variables are not recorded. */
+static int
+conclude(Engine *engine, Plan *plan, Ending ending, size_t *start)
+{
+    *start = engine->roots.used;
+    if (ending.result == NULL) {
+        return 0;
+    }
+    /* Its lines may have changed any object. */
+    values_doubt(&engine->values);
+    values_look_to(&engine->values, depth_of(engine, plan));
+    return encode_ending(engine, plan, ending) < 0 ? -1 : write_objects(engine, plan);
 }
 
 int
 variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, size_t *start)
 {
     Plan *plan = state->plan;
+    if (plan->detail != DETAIL_VALUES) {
+        return conclude(engine, plan, ending, start);
+    }
     Scope scope = {.plan = plan, .frame = frame};
     Judging judging = {NULL, NULL, NULL};
     int outcome = 0;
@@ -428,7 +473,7 @@ variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, s
     }
     *start = engine->roots.used;
     if (outcome == 0 && ending.result != NULL) {
-        outcome = encode_result(engine, ending.result, ending.action, ending.is_exception);
+        outcome = encode_ending(engine, plan, ending);
     }
     if (outcome == 0) {
         outcome = write_objects(engine, plan);

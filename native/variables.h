@@ -18,6 +18,9 @@ Py_ssize_t namespace_slot(Namespace *namespace, PyObject *name);
    frame that calls it directly; NULL if that is not recorded. */
 int encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller);
 
+/* Appends an exception, which may have been made just now, to the roots. */
+int encode_exception(Engine *engine, Plan *plan, PyObject *exception);
+
 /* Finds out what may have changed when a generator or coroutine is resumed. */
 int judge_resumption(Engine *engine, PyObject *frame, Frame *caller);
 

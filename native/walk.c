@@ -539,6 +539,11 @@ add_record(Walk *self, const Record *record)
         }
         self->codes[record->as_namespace.code].namespace = record->as_namespace.number;
         return define(self);
+    case RECORD_DETAIL:
+        if (record->as_detail.code >= self->code_count) {
+            return impossible("there is no such code");
+        }
+        return define(self);
     case RECORD_THREAD:
         return add_thread(self);
     case RECORD_SWITCH:

@@ -122,6 +122,7 @@ class Log(Row):
     block_size: Annotated[int, Field(ge=4096)]
     nesting: Annotated[int, Field(ge=1, le=460)]
     largest_changed: Annotated[int, Field(ge=1, le=10_000)]
+    call_depth: Annotated[int, Field(ge=1, le=4)]
     summary: FullSentence
 
     @property
@@ -212,7 +213,7 @@ class TraceField(Row):
 
     name: Name
     type: FieldType
-    one_of: Literal["code_kind", "stream", "ending", "form"] | None = None
+    one_of: Literal["code_kind", "stream", "ending", "detail", "form"] | None = None
     summary: FullSentence
 
     @model_validator(mode="after")
@@ -538,6 +539,7 @@ class TraceSpec(SpecFile):
     code_kind: Annotated[list[CodeKind], Field(min_length=1)]
     stream: Annotated[list[Choice], Field(min_length=1)]
     ending: Annotated[list[Choice], Field(min_length=1)]
+    detail: Annotated[list[Choice], Field(min_length=1)]
     record: Annotated[list[Record], Field(min_length=1)]
 
     def problems(self) -> Iterator[Problem]:
@@ -583,6 +585,7 @@ class TraceSpec(SpecFile):
             ("code_kind", "KIND", self.code_kind),
             ("stream", "STREAM", self.stream),
             ("ending", "ENDING", self.ending),
+            ("detail", "DETAIL", self.detail),
         ]
 
     @property
@@ -598,7 +601,16 @@ class TraceSpec(SpecFile):
     @property
     def format_names(self) -> list[str]:
         """The names that trace_format exports, sorted."""
-        names = ["BLOCK_MAGIC", "BLOCK_SIZE", "FORM_NAMES", "LOG_SUFFIX", "LOG_VERSION", "MAGIC"]
+        names = [
+            "BLOCK_MAGIC",
+            "BLOCK_SIZE",
+            "CALL_DEPTH",
+            "DETAIL_NAMES",
+            "FORM_NAMES",
+            "LOG_SUFFIX",
+            "LOG_VERSION",
+            "MAGIC",
+        ]
         names += [header.constant for header in self.header]
         names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES"]
         names += ["LARGEST_CHANGED", "NESTING", "STREAM_NAMES"]

@@ -98,7 +98,8 @@ def _check_steps(trace: Trace) -> None:
     if not trace.processes[0].timeline().steps:
         raise TargetError(
             "ERR_NOT_IN_TRACE",
-            f"{trace.path} has no step: no line of the program was recorded",
+            f"{trace.path} has no step: no line of the program was recorded"
+            f"{trace.processes[0].timeline().because('lines')}",
             {"path": trace.path},
         )
 

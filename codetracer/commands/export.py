@@ -270,7 +270,8 @@ class _Export:
         problem = ""
         if first and steps <= first:
             has = f"steps 0 to {steps - 1}" if steps else "no steps"
-            problem = f"there is no step {first}: the log has {has}"
+            why = self._process.timeline().because("lines")
+            problem = f"there is no step {first}: the log has {has}{why}"
         elif name is not None and not any(cut.known.values()):
             known = close_names(name, {code.name for code in cut.known})
             problem = f"{self._trace.path} has no call of a function {name}{known}"

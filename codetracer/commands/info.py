@@ -121,6 +121,7 @@ def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
     rows.append(("ended", _words(metadata.get("exit_status"), "label")))
     rows.append(("filters", _filters(metadata.get("filters"))))
     rows.append(("redaction", _redaction(metadata.get("redaction"))))
+    rows.append(("detail", _detail(metadata.get("detail"), metadata.get("filters"))))
     rows += [(name, _settings(metadata.get(name))) for name in ("limits", "policy")]
     return [(name, str(value)) for name, value in rows if value]
 
@@ -143,6 +144,28 @@ def _filters(table: object) -> str:
         globs = known.get(key)
         text += f"; {word} {' or '.join(globs)}" if globs else ""
     return text
+
+
+def _detail(detail: object, filters: object) -> str:
+    """Return how much was recorded of each function; an empty text if that is unknown."""
+    if not isinstance(detail, str):
+        return ""
+    known = filters if isinstance(filters, dict) else {}
+    stats = known.get("stats")
+    counts = stats.get("traced_by_detail") if isinstance(stats, dict) else None
+    others = counts if isinstance(counts, dict) else {}
+    text = f"{detail} ({_DETAILS[detail]})" if detail in _DETAILS else detail
+    for name, number in others.items():
+        if name != detail:
+            text += f"; {number:,} code objects with {name}, by a filter"
+    return text
+
+
+_DETAILS = {
+    "values": "everything",
+    "lines": "calls and lines, no values",
+    "calls": "calls with arguments and results, no lines",
+}
 
 
 def _redaction(table: object) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Final
 from codetracer.commands.drawing import Canvas
 from codetracer.replay.model import NO_THREAD
 from codetracer.replay.render import render, to_json
+from codetracer.replay.state import depth_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codetracer.commands.drawing import Part
+    from codetracer.replay import events
     from codetracer.replay.events import CallEvent
     from codetracer.replay.model import Code, Frame, Thread
     from codetracer.replay.state import State
@@ -156,18 +158,33 @@ class Printer:
 
     # ---------------------------------------------------------------- texts
 
-    def value(self, state: State, value: raw.Value, limit: int = VALUE_LIMIT) -> object:
+    def value(
+        self,
+        state: State,
+        value: raw.Value,
+        limit: int = VALUE_LIMIT,
+        depth: int | None = None,
+    ) -> object:
         """Return a value as an object for JSON, or as text.
 
         Parameters:
             state: the contents of objects.
             value: the value.
             limit: about how many characters the text has; for JSON, how many objects are followed.
+            depth: as for `State.resolve`.
         """
         if self.as_json:
-            return to_json(state.resolve(value, objects=limit, values=JSON_ITEMS))
+            return to_json(state.resolve(value, limit, values=JSON_ITEMS, depth=depth))
         room = limit // 2
-        return render(state.resolve(value, objects=room, items=room, values=room * room), limit)
+        return render(state.resolve(value, room, room, room * room, depth), limit)
+
+    def value_of(
+        self,
+        state: State,
+        event: events.ThrowEvent | events.ReturnEvent | events.YieldEvent | events.UnwindEvent,
+    ) -> object:
+        """Return the value that goes into a frame or comes out of it, as `value` returns it."""
+        return self.value(state, event.raw, depth=depth_of(event.frame))
 
     def path(self, path: str) -> str:
         """Return the path of a source file relative to the program's working directory."""
@@ -197,7 +214,7 @@ class Printer:
         names = frame.code.arguments
         # Over the values: code may have many parameters, most of them without a value.
         return {
-            names[index]: self.value(state, value, limit)
+            names[index]: self.value(state, value, limit, depth_of(frame))
             for index, value in sorted(frame.values.items())
             if index < len(names)
         }

@@ -38,6 +38,7 @@ examples:
   codetracer record -o trace -m package.module
   codetracer record --pytest tests/test_app.py -x
   codetracer record --include 'app/*.py' --exclude '*_pb2.py' app.py
+  codetracer record --detail calls app.py
   codetracer show
 
 environment:
@@ -47,6 +48,7 @@ environment:
   CODETRACER_REDACT                    names as with --redact, separated by commas
   CODETRACER_NO_REDACTION              1 is the same as --no-redaction
   CODETRACER_CAPTURE_IO                same as --io-capture
+  CODETRACER_DETAIL                    same as --detail
   CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
   CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
   CODETRACER_PROPAGATE_SCRIPT_EXIT     same as the options with these names
@@ -111,6 +113,14 @@ def add_options(parser: OptionParser) -> None:
         action="store_true",
         help="hide nothing because of its name; values that filters redact and what getpass reads"
         " stay hidden",
+    )
+    parser.add_argument(
+        "--detail",
+        choices=session.DETAILS,
+        default=None,
+        help="how much to record of each function, unless a filter says it: values (everything);"
+        " lines (calls and lines, but no values except exceptions); calls (calls with arguments,"
+        " results, exceptions and output, but no lines) (default: values)",
     )
     parser.add_argument(
         "--io-capture",
@@ -213,6 +223,7 @@ def prepare(options: Options, target: Target) -> Callable[[], None]:
         builtin_filters=("default", framework) if framework else ("default",),
         activation_path=options.activation_path,
         io_capture=session.capture_mode(options.io_capture),
+        detail=options.detail,
         limits=Limits(options.max_depth, options.max_items, options.max_text),
         program=COMMAND_FILENAME if target.kind == "command" else target.value,
         arguments=target.args,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codetracer.commands.printer import Printer
     from codetracer.replay import Place, Trace
     from codetracer.replay.causes import Cause, Questions
+    from codetracer.replay.model import Code
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
@@ -172,9 +173,13 @@ def _ask(
         # Raises the error for a place that is not there.
         trace.at(at)
         processes = processes[at.process : at.process + 1]
+
+    def is_own(code: Code) -> bool:
+        # Without lines, nothing is known of what happened in it.
+        return code.has_lines and (options.all or printer.is_own(code))
+
     problem: TargetError | None = None
     for process in processes:
-        is_own = (lambda _: True) if options.all else printer.is_own
         asked = Questions(trace, process, is_own, options.depth)
         try:
             return _answer(asked, expression, at, options)
@@ -183,7 +188,10 @@ def _ask(
                 raise
             problem = problem or error
     assert problem is not None
-    raise problem
+    if options.unreached is not None:
+        raise problem
+    why = next((why for each in processes if (why := each.timeline().because("values"))), "")
+    raise TargetError(problem.code, f"{problem.message}{why}", problem.context) if why else problem
 
 
 def _answer(

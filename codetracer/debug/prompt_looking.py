@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from codetracer.debug.prompt_session import NEEDS_A_PROGRAM, SHORT, WHOLE, Session
 from codetracer.debug.stops import LEAVES, UNWIND
 from codetracer.errors import RecorderError
+from codetracer.replay.details import lacking_in
 from codetracer.replay.layout import lay_out
 from codetracer.replay.parts import DEFINITIONS, python_type
 from codetracer.replay.render import render
@@ -189,6 +190,9 @@ class Looking(Session):
         """
         if argument:
             self.refuse(argument)
+            return
+        if why := lacking_in(self.frame.code):
+            self.error(why)
             return
         found = self.moment.locals(self.frame)
         for name in self.frame.code.arguments:

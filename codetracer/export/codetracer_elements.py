@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from codetracer.export.codetracer_values import Values, clean, quote
 from codetracer.replay import events
 from codetracer.replay.render import render
+from codetracer.replay.state import depth_of
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE
 
@@ -150,17 +151,19 @@ class Elements:
             )
         elif isinstance(event, events.ThrowEvent):
             found = (("exception", event.raw),)
+        text, depth = self.values.text_to, depth_of(event.frame)
         return ",".join(
-            f'{{"variable_id":{self._name(name)},"value":{self.values.text(value)}}}'
+            f'{{"variable_id":{self._name(name)},"value":{text(value, depth)}}}'
             for name, value in found
         )
 
     def _result(self, event: EndEvent) -> str:
         match event:
             case events.ReturnEvent() | events.YieldEvent():
-                return self.values.text(event.raw)
+                return self.values.text_to(event.raw, depth_of(event.frame))
             case events.UnwindEvent():
-                exception = self._state.resolve(event.raw, RAISED, RAISED)
+                depth = depth_of(event.frame)
+                exception = self._state.resolve(event.raw, RAISED, RAISED, depth=depth)
                 return self.values.raw(render(exception), "exception")
             case events.LostEvent():
                 return self.values.error("<ended unseen>")

@@ -129,16 +129,26 @@ class Values:
         # CodeTracer treats type 0 as the type of None, so it is defined first.
         self.none = f'{{"kind":"None","type_id":{self._type("None", "None")}}}'
 
+    def text_to(self, value: raw.Value, depth: int | None) -> str:
+        """Return the JSON of a value, to no more than a depth; None for that of the limits."""
+        if depth is None or depth >= self._depth:
+            return self.text(value)
+        limit, self._depth = self._depth, depth
+        try:
+            return self.text(value)
+        finally:
+            self._depth = limit
+
     def text(self, value: raw.Value) -> str:
         """Return the JSON of CodeTracer's ValueRecord for a value of the log."""
         key: tuple[object, ...]
         # The key tells apart values that compare equal: True and 1, -0.0 and 0.0.
         if isinstance(value, ReferenceValue):
-            key = 0, value.number
+            key = self._depth, 0, value.number
         elif isinstance(value, int | str):
             key = type(value), value
         else:
-            key = id(value), None
+            key = self._depth, id(value), None, None
         kept = self._kept.get(key)
         if kept is not None:
             objects = self._state.objects
@@ -248,7 +258,7 @@ class Values:
             return self.error("<cycle>"), {number: None}
         if len(above) >= self._depth:
             return self._named(value), _NOTHING_SEEN
-        key = (len(above), number)
+        key = (self._depth, len(above), number)
         objects = self._state.objects
         kept = self._kept.get(key)
         if kept is not None and not any(outer in kept.seen for outer in above):

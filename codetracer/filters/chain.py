@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final, Literal
 
-    from codetracer.filters.model import Action, FilterFile, IoCapture, Rule, ValuePattern
+    from codetracer.filters.model import (
+        Action,
+        Detail,
+        FilterFile,
+        IoCapture,
+        Rule,
+        ValuePattern,
+    )
     from codetracer.filters.names import SecretNames
     from codetracer.filters.selectors import Test, ValueKind
 
@@ -112,9 +119,10 @@ class Scope:
     Attributes:
         traced: whether its events are recorded.
         reason: the rule and the filter that decided, for statistics.
+        detail: the detail in which it is recorded.
     """
 
-    __slots__ = ("_default", "_names", "_patterns", "_reads", "reason", "traced")
+    __slots__ = ("_default", "_names", "_patterns", "_reads", "detail", "reason", "traced")
 
     def __init__(
         self,
@@ -125,7 +133,9 @@ class Scope:
         names: SecretNames | None = None,
         *,
         reads: bool = False,
+        detail: Detail = "values",
     ) -> None:
+        self.detail: Detail = detail
         self.traced = traced
         self.reason = reason
         self._default: Action = default
@@ -183,6 +193,8 @@ class FilterChain:
         names: decides which names are secret; None if only filters hide values.
         formatters: the names of functions that describe objects, by the names of the objects'
             types. If several filters name the same type, the last one counts.
+        detail: the detail of code for which no rule names one.
+        has_details: whether a rule names one.
     """
 
     def __init__(
@@ -191,6 +203,7 @@ class FilterChain:
         project: str,
         files: FileGlobs | None = None,
         names: SecretNames | None = None,
+        detail: Detail | None = None,
     ) -> None:
         """Make a chain.
 
@@ -202,7 +215,11 @@ class FilterChain:
                 apply to an included file; rules about objects and about values do. A file that is
                 excluded, or not included, is not recorded.
             names: decides which names are secret.
+            detail: the detail of code for which no rule names one; None for that of the last
+                filter that names one, or else ``values``.
         """
+        self.detail: Detail = detail or "values"
+        self.has_details = False
         self.files = files or FileGlobs()
         self.names = names
         self.sources = tuple(source for source, _ in filters)
@@ -220,6 +237,9 @@ class FilterChain:
             if content.default_value_action is not None:
                 self._default = content.default_value_action
                 self._default_from = number
+            if detail is None and content.default_detail is not None:
+                self.detail = content.default_detail
+            self.has_details |= any(rule.detail is not None for rule in content.rules)
             self.io = content.io or self.io
             self.formatters |= content.formatters
             bases = _bases(source, project)
@@ -242,6 +262,7 @@ class FilterChain:
         default_from = self._default_from
         patterns = NO_PATTERNS
         patterns_from = 0
+        detail = self.detail
         for rule in self._rules:
             if not rule.test(names[rule.kind]):
                 continue
@@ -249,6 +270,8 @@ class FilterChain:
                 traced, reason = rule.traced, rule.reason
             if rule.value_default is not None:
                 default, default_from = rule.value_default, rule.number
+            if rule.detail is not None:
+                detail = rule.detail
             if not rule.is_builtin:
                 patterns, patterns_from = rule.patterns, rule.number
         if default == "drop" and patterns_from < default_from:
@@ -256,14 +279,15 @@ class FilterChain:
             patterns = NO_PATTERNS
         if self.names is not None and obj in self.names.readers:
             # Recorded although filters may skip it: only a known value can be hidden elsewhere.
-            return Scope(True, "reads secrets", names=self.names, reads=True)
-        return Scope(traced, reason, default, patterns, self.names)
+            return Scope(True, "reads secrets", names=self.names, reads=True, detail=detail)
+        return Scope(traced, reason, default, patterns, self.names, detail=detail)
 
 
 class _ChainRule:
     """A rule with its position in a chain."""
 
     __slots__ = (
+        "detail",
         "is_builtin",
         "kind",
         "number",
@@ -280,6 +304,7 @@ class _ChainRule:
         self.test: Test = file_test(selector, bases) if self.kind == "file" else selector.test
         self.traced = None if rule.exec is None else rule.exec == "trace"
         self.value_default: Action | None = rule.value_default
+        self.detail: Detail | None = rule.detail
         self.patterns = NamePatterns(rule.patterns)
         self.reason = f"{source.name}: {rule.reason}"
         self.number = number

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import Origin
-    from codetracer.filters.model import FilterFile
+    from codetracer.filters.model import Detail, FilterFile
     from codetracer.inspect.paths import FileGlobs
 
 __all__ = ["NO_REDACTION", "PROJECT_FILTER", "REDACT", "VARIABLE", "load_chain"]
@@ -45,6 +45,7 @@ def load_chain(
     files: FileGlobs | None = None,
     redact: Sequence[str] = (),
     redaction: bool | None = None,
+    detail: Detail | None = None,
 ) -> FilterChain:
     """Return the chain of filters for a program.
 
@@ -61,6 +62,8 @@ def load_chain(
         redact: more secret names, in addition to those of the environment.
         redaction: whether values with secret names are hidden. None means that
             CODETRACER_NO_REDACTION decides; without it they are.
+
+        detail: the detail of code for which no rule names one, for `FilterChain`.
 
     Raises:
         UsageError: ERR_INVALID_FILTER, a file cannot be read or is wrong, or a secret name has
@@ -83,7 +86,7 @@ def load_chain(
             raise _unreadable(repr(text), "command line", "it names no file")
         for path in _paths(text, "command line"):
             load(path, "command line")
-    return FilterChain(filters, project, files, _names(environ, redact, redaction))
+    return FilterChain(filters, project, files, _names(environ, redact, redaction), detail)
 
 
 def _names(

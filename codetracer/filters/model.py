@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     type Exec = Literal["trace", "skip"]
     type Action = Literal["allow", "redact", "drop"]
+    type Detail = Literal["values", "lines", "calls"]
 
 __all__ = ["FilterFile", "IoCapture", "PatternError", "Rule", "ValuePattern"]
 
@@ -38,9 +39,10 @@ class Rule:
         value_default: the action for values that match no pattern; None keeps the earlier one.
         patterns: the patterns for values, in the order of the file.
         reason: the reason in the file, or else the text of the selector.
+        detail: the detail in which they are recorded; None keeps the earlier one.
     """
 
-    __slots__ = ("exec", "patterns", "reason", "selector", "value_default")
+    __slots__ = ("detail", "exec", "patterns", "reason", "selector", "value_default")
 
     def __init__(
         self,
@@ -49,7 +51,9 @@ class Rule:
         value_default: Action | None,
         patterns: tuple[ValuePattern, ...],
         reason: str,
+        detail: Detail | None = None,
     ) -> None:
+        self.detail: Detail | None = detail
         self.selector = selector
         self.exec: Exec | None = exec_
         self.value_default: Action | None = value_default
@@ -84,9 +88,18 @@ class FilterFile:
         io: the ``[io]`` table; None if the file has none.
         formatters: the names of functions that describe objects, by the names of the objects'
             types.
+        default_detail: the detail of code if no rule decides; None inherits as well.
     """
 
-    __slots__ = ("default_exec", "default_value_action", "formatters", "io", "name", "rules")
+    __slots__ = (
+        "default_detail",
+        "default_exec",
+        "default_value_action",
+        "formatters",
+        "io",
+        "name",
+        "rules",
+    )
 
     def __init__(
         self,
@@ -96,7 +109,9 @@ class FilterFile:
         rules: tuple[Rule, ...],
         io: IoCapture | None,
         formatters: dict[str, str],
+        default_detail: Detail | None = None,
     ) -> None:
+        self.default_detail: Detail | None = default_detail
         self.formatters = formatters
         self.name = name
         self.default_exec: Exec | None = default_exec

@@ -1,9 +1,10 @@
 """Reads and checks filter files: CodeTracer's TOML schema, version 1.
 
 [meta] name, version, description, labels · [io] capture, streams, modes · [scope] default_exec,
-default_value_action and [[scope.rules]] selector, exec, value_default, reason and
-[[scope.rules.value_patterns]] selector, action, reason · [[formatters]] type, function, reason.
-Formatters are an addition of codetracer to that schema. Any other key is an error.
+default_value_action, default_detail and [[scope.rules]] selector, exec, value_default, detail,
+reason and [[scope.rules.value_patterns]] selector, action, reason · [[formatters]] type, function,
+reason. Formatters and details are an addition of codetracer to that schema. Any other key is an
+error.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn, TypeGuard
 
     from codetracer.filters.lines import KeyPath
-    from codetracer.filters.model import Action, Exec
+    from codetracer.filters.model import Action, Detail, Exec
     from codetracer.filters.selectors import Selector
 
 __all__ = ["VERSION", "parse_filter"]
@@ -45,12 +46,18 @@ ACTIONS: Final[dict[str, Action]] = {
     "deny": "redact",
 }
 DEFAULT_ACTIONS: Final[dict[str, Action | None]] = {**ACTIONS, "inherit": None}
+DETAILS: Final[dict[str, Detail | None]] = {
+    "values": "values",
+    "lines": "lines",
+    "calls": "calls",
+    "inherit": None,
+}
 STREAMS: Final = ("stdout", "stderr", "stdin", "files")
 
 META_KEYS: Final = ("name", "version", "description", "labels")
 IO_KEYS: Final = ("capture", "streams", "modes")
-SCOPE_KEYS: Final = ("default_exec", "default_value_action", "rules")
-RULE_KEYS: Final = ("selector", "exec", "value_default", "reason", "value_patterns")
+SCOPE_KEYS: Final = ("default_exec", "default_value_action", "default_detail", "rules")
+RULE_KEYS: Final = ("selector", "exec", "value_default", "detail", "reason", "value_patterns")
 PATTERN_KEYS: Final = ("selector", "action", "reason")
 FORMATTER_KEYS: Final = ("type", "function", "reason")
 
@@ -129,6 +136,7 @@ class _Reader:
             ),
             io,
             self._formatters(content),
+            self._optional_word(scope, ("scope", "default_detail"), DETAILS),
         )
 
     def _fail(self, path: KeyPath, problem: str) -> NoReturn:
@@ -218,14 +226,11 @@ class _Reader:
         patterns = self._tables(table, (*path, "value_patterns"))
         return Rule(
             selector,
-            self._word(table, (*path, "exec"), EXECS) if "exec" in table else None,
-            (
-                self._word(table, (*path, "value_default"), DEFAULT_ACTIONS)
-                if "value_default" in table
-                else None
-            ),
+            self._optional_word(table, (*path, "exec"), EXECS),
+            self._optional_word(table, (*path, "value_default"), DEFAULT_ACTIONS),
             tuple(self._pattern(pattern, where) for pattern, where in patterns),
             self._optional_text(table, (*path, "reason")) or selector.text,
+            self._optional_word(table, (*path, "detail"), DETAILS),
         )
 
     def _pattern(self, table: dict[str, object], path: KeyPath) -> ValuePattern:
@@ -255,6 +260,11 @@ class _Reader:
         if word not in words:
             self._fail_word(path, word, tuple(words))
         return words[word]
+
+    def _optional_word[T](
+        self, table: dict[str, object], path: KeyPath, words: dict[str, T | None]
+    ) -> T | None:
+        return self._word(table, path, words) if path[-1] in table else None
 
     def _fail_word(self, path: KeyPath, word: str, words: Sequence[str]) -> NoReturn:
         self._fail(

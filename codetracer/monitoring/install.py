@@ -11,7 +11,14 @@ import sys
 
 from codetracer import log
 from codetracer.errors import HostError, RecorderError
-from codetracer.monitoring.api import SLOTS, Tracer, candidates, events_union, no_free_slot
+from codetracer.monitoring.api import (
+    NO_EVENTS,
+    SLOTS,
+    Tracer,
+    candidates,
+    events_union,
+    no_free_slot,
+)
 from codetracer.monitoring.attach import (
     attach,
     detach,
@@ -48,6 +55,7 @@ __all__ = [
     "uninstall_locked",
     "uninstall_tracer",
     "update_exit_status",
+    "watch_code",
 ]
 
 _is_finalizing = sys.is_finalizing
@@ -108,6 +116,7 @@ class Monitor:
         everywhere: bool = True,
         slot: int | None = None,
         policy: Callable[[], RecorderPolicy] | None = None,
+        single: EventSet = NO_EVENTS,
     ) -> None:
         """Install `tracer` for all threads of this process, and start to call its handlers.
 
@@ -116,6 +125,7 @@ class Monitor:
             slot: the tool slot to take; by default the monitor's.
             everywhere: whether to set its events for all code; if not, `watch` sets them for
                 single functions.
+            single: the events that are set by `watch` alone, even if others are set for all code.
 
         Raises:
             UsageError: ERR_TRACER_INSTALL_CONFLICT: this monitor already has a tracer, no slot is
@@ -126,7 +136,8 @@ class Monitor:
         """
         made: list[Installation] = []
         try:
-            self._prepare(made, tracer, everywhere, slot, policy or self._policy)
+            single = ~NO_EVENTS if not everywhere else single
+            self._prepare(made, tracer, single, slot, policy or self._policy)
             # Last, and in this function, so that the tracer gets no other events of codetracer than
             # those of this function's end.
             _set_events(made[0].tool, made[0].mask)
@@ -139,7 +150,7 @@ class Monitor:
         self,
         made: list[Installation],
         tracer: Tracer,
-        everywhere: bool,
+        single: EventSet,
         slot: int | None,
         policy: Callable[[], RecorderPolicy],
     ) -> None:
@@ -152,7 +163,7 @@ class Monitor:
         self._see_to("install")
         # A new string object, which identifies this installation if another tool takes the slot.
         owner = "".join((self.name[:1], self.name[1:]))
-        mask = events_union(*(spec.mask for spec in specs)) if everywhere else 0
+        mask = events_union(*(spec.mask for spec in specs)) & ~single
         installation = Installation(tracer, owner, specs, mask, policy, uninstall_locked)
 
         def hold() -> bool:
@@ -324,18 +335,31 @@ _default = Monitor()
 
 
 def install_with_policy(
-    tracer: Tracer, policy: Callable[[], RecorderPolicy], slot: int | None = None
+    tracer: Tracer,
+    policy: Callable[[], RecorderPolicy],
+    slot: int | None = None,
+    single: EventSet = NO_EVENTS,
 ) -> None:
     """Install `tracer` as `install_tracer` does, with its own policy.
 
     Parameters:
         policy: returns the policy for its errors.
         slot: as for `install_tracer`.
+        single: the events that `watch_code` alone sets.
 
     Raises:
         UsageError: as for `install_tracer`.
     """
-    _default.install(tracer, policy=policy, slot=slot)
+    _default.install(tracer, policy=policy, slot=slot, single=single)
+
+
+def watch_code(code: CodeType, events: EventSet) -> None:
+    """Set events of the installed tracer for one code object, in place of those set before.
+
+    Raises:
+        RecorderError: as for `Monitor.watch`.
+    """
+    _default.watch(code, events)
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:

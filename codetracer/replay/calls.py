@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codetracer.replay.events import CallEvent, LostEvent, ReturnEvent, StepEvent, UnwindEvent
 from codetracer.replay.place import Place
+from codetracer.replay.state import depth_of
 from codetracer.replay.subjects import UNBOUND
 from codetracer_bindings.index_format import KEY_CALL, KEY_FRAME
 
@@ -108,7 +109,9 @@ class Call:
     def result(self) -> Value:
         """What it returned, or the exception that it raised; `Hidden` ``unbound`` for neither."""
         end = self._end
-        return self._timeline.look(end.block, end.event).replay.state.resolve(end.value)
+        look = self._timeline.look(end.block, end.event)
+        depth = None if look.event.frame is None else depth_of(look.event.frame)
+        return look.replay.state.resolve(end.value, depth=depth)
 
     def see(self, event: Event, block: int, at: int) -> None:
         """Note an event of its frame in the block in which it began.

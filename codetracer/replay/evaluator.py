@@ -15,6 +15,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from codetracer.replay import comparison, operations, parts
+from codetracer.replay.details import lacking_in
 from codetracer.replay.parts import EvaluationError
 from codetracer.replay.render import render, short_type
 from codetracer.replay.subjects import UNBOUND
@@ -230,13 +231,15 @@ class _Evaluation:
         found: raw.Value = UNBOUND
         if name in code.variables:
             found = self._frame.values.get(code.variables.index(name), UNBOUND)
-        if type(found) is raw.UnboundValue:
+        if type(found) is raw.UnboundValue and code.has_values:
             # A global variable, which another function of the module may use.
             found = state.namespaces.get(code.namespace, {}).get(name, UNBOUND)
         if type(found) is not raw.UnboundValue:
             # Not all variables: conditions are asked often, and values may be large.
             return state.resolve(found)
         names = (*code.variables, *code.global_names)
+        if why := lacking_in(code):
+            raise EvaluationError(f"{name} has no value: {why}")
         if name in names:
             raise EvaluationError(f"{name} has no value in {code.name} at this moment")
         near = difflib.get_close_matches(name, names, 1)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from codetracer.replay.state import depth_of
+
 if TYPE_CHECKING:
     from codetracer.replay.model import Frame, Thread
     from codetracer.replay.state import State
@@ -85,7 +87,7 @@ class ReturnEvent(_ValueEvent):
     @property
     def value(self) -> Value:
         """The returned value."""
-        return self._state.resolve(self.raw)
+        return self._state.resolve(self.raw, depth=depth_of(self.frame))
 
 
 @dataclass(slots=True, eq=False)
@@ -95,7 +97,7 @@ class YieldEvent(_ValueEvent):
     @property
     def value(self) -> Value:
         """The yielded value."""
-        return self._state.resolve(self.raw)
+        return self._state.resolve(self.raw, depth=depth_of(self.frame))
 
 
 @dataclass(slots=True, eq=False)
@@ -112,7 +114,7 @@ class _ExceptionEvent(_ValueEvent):
     @property
     def exception(self) -> Value:
         """The exception, an object of the form ``exception``."""
-        return self._state.resolve(self.raw)
+        return self._state.resolve(self.raw, depth=depth_of(self.frame))
 
 
 @dataclass(slots=True, eq=False)

@@ -9,6 +9,7 @@ from codetracer.replay.differences import differences, named, said, variable_nam
 from codetracer.replay.doing import Places
 from codetracer.replay.output import OutputLines
 from codetracer.replay.place import Place
+from codetracer.replay.state import depth_of
 from codetracer.replay.subjects import UNBOUND
 from codetracer_bindings import trace_decoder as raw
 
@@ -177,7 +178,7 @@ def find(process: Process, text: str) -> Iterator[Finding]:
         for found in finder.see(event):
             step, code = found.step, found.frame.code
             place = None if step is None else Place(process.number, step)
-            value = replay.state.resolve(found.value)
+            value = replay.state.resolve(found.value, depth=depth_of(found.frame))
             yield Finding(place, code.path, found.line, code.name, found.name, value)
         if isinstance(event, events.OutputEvent):
             yield from _in_output(process.number, text, lines.add(event))

@@ -156,6 +156,7 @@ class IndexBuilder:
             raw.SourceRecord: self._source,
             raw.CodeRecord: self._code,
             raw.NamespaceRecord: self._namespace,
+            raw.DetailRecord: self._detail,
             raw.TypeRecord: self._define,
             raw.AttributeRecord: self._define,
             raw.ThreadRecord: self._new_thread,
@@ -349,6 +350,11 @@ class IndexBuilder:
     def _namespace(self, record: raw.NamespaceRecord) -> None:
         self._define(record)
         self._codes[record.code].namespace = record.number
+
+    def _detail(self, record: raw.DetailRecord) -> None:
+        if record.code >= len(self._codes):
+            raise KeyError(f"there is no code {record.code}")
+        self._define(record)
 
     def _new_thread(self, record: raw.ThreadRecord) -> None:
         self._define(record)

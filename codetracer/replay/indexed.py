@@ -16,6 +16,7 @@ from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.index_format import KEY_FRAME, KEY_GLOBAL, KEY_OBJECT, KEY_VARIABLE
+from codetracer_bindings.trace_format import DETAIL_VALUES
 
 if TYPE_CHECKING:
     from _collections_abc import dict_items
@@ -238,12 +239,15 @@ class IndexedLog:
 
     @cached_property
     def codes(self) -> list[Code]:
-        """The codes of the whole process, by number."""
+        """The codes of the whole process, by number, with their last details."""
         paths = [shortened(record.path) for record in self.defined(raw.SourceRecord, None)]
-        return [
+        codes = [
             Code(number, paths[record.source], record)
             for number, record in enumerate(self.defined(raw.CodeRecord, None))
         ]
+        for detail in self.defined(raw.DetailRecord, None):
+            codes[detail.code].set_detail(detail.detail)
+        return codes
 
     @cached_property
     def attribute_names(self) -> list[str]:
@@ -308,6 +312,8 @@ class _State:
         self._code_records = source.defined(raw.CodeRecord, self._row.offset)
         named = source.defined(raw.NamespaceRecord, self._row.offset)
         self._namespaces = {record.code: record.number for record in named}
+        details = source.defined(raw.DetailRecord, self._row.offset)
+        self._details = {record.code: record.detail for record in details}
         self._known_namespaces = {0, *(record.number for record in named)}
         self._codes: _Found[int, Code] = _Found(self._checked(self._code))
 
@@ -374,6 +380,7 @@ class _State:
         record = self._code_records[number]
         code = Code(number, self._paths[record.source], record)
         code.namespace = self._namespaces.get(number, 0)
+        code.set_detail(self._details.get(number, DETAIL_VALUES))
         return code
 
     # ---------------------------------------------------------------- suspended frames
@@ -413,6 +420,8 @@ class _State:
     # ---------------------------------------------------------------- values
 
     def _values(self, frame: Frame) -> dict[int, raw.Value]:
+        if not frame.code.has_values:
+            return {}
         return _Found(
             self._checked(lambda number: self._variable(frame, number)),
             range(len(frame.code.variables)),

@@ -79,12 +79,17 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "exit_status": {"code": _status, "label": _text_or_none},
     "filters": {
         "filters": [{"name": _text}],
-        "stats": {"value_redactions": {_EACH: _count}, "value_drops": {_EACH: _count}},
+        "stats": {
+            "value_redactions": {_EACH: _count},
+            "value_drops": {_EACH: _count},
+            "traced_by_detail": {_EACH: _count},
+        },
         "include": [_text],
         "exclude": [_text],
     },
     "redaction": {"by_name": _flag, "added": [_text]},
     "policy": {_EACH: _setting},
+    "detail": _text,
     "limits": {_EACH: _setting},
     "counts": {_EACH: _count},
     "sources": {_EACH: _text},

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from codetracer_bindings.trace_format import (
+    DETAIL_LINES,
+    DETAIL_NAMES,
+    DETAIL_NOTHING,
+    DETAIL_VALUES,
     KIND_FUNCTION,
     KIND_NAMES,
     KINDS_IN_TASKS,
@@ -15,6 +19,9 @@ if TYPE_CHECKING:
     from codetracer_bindings import trace_decoder as raw
 
 __all__ = ["NO_THREAD", "Code", "Frame", "Thread", "shortened"]
+
+_VALUES: Final = DETAIL_NAMES[DETAIL_VALUES]
+_WITH_LINES: Final = (_VALUES, DETAIL_NAMES[DETAIL_LINES])
 
 LONGEST_NAME: Final = 10_000
 """The largest number of characters of a name. Names are shown often, and no path is longer."""
@@ -39,12 +46,15 @@ class Code:
         variables: the names of its local variables, parameters first.
         global_names: the names of the global variables that it uses.
         namespace: the number of the set of global variables that its frames have now.
+        detail: the detail in which it is recorded now: ``values``, ``lines``, ``calls`` or
+            ``nothing``.
         suspends: whether its frames can yield and continue later.
         runs_in_task: whether asyncio's tasks run it.
     """
 
     __slots__ = (
         "arguments",
+        "detail",
         "global_names",
         "kind",
         "line",
@@ -69,11 +79,26 @@ class Code:
         self.arguments = self.variables[: record.arguments]
         self.global_names = tuple(map(shortened, record.global_names))
         self.namespace = 0
+        self.set_detail(DETAIL_VALUES)
         self.suspends = record.kind in KINDS_THAT_SUSPEND
         self.runs_in_task = record.kind in KINDS_IN_TASKS
 
     def __repr__(self) -> str:
         return f"<Code {self.name} {self.path}:{self.line}>"
+
+    def set_detail(self, number: int) -> None:
+        """Set its detail, by the number in the log."""
+        self.detail = DETAIL_NAMES.get(number, DETAIL_NAMES[DETAIL_NOTHING])
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the values of its variables are recorded now."""
+        return self.detail == _VALUES
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether its lines are recorded now."""
+        return self.detail in _WITH_LINES
 
     @property
     def short_name(self) -> str:

@@ -119,6 +119,7 @@ class Replay:
             raw.SourceRecord: self._source,
             raw.CodeRecord: self._code,
             raw.NamespaceRecord: self._namespace,
+            raw.DetailRecord: self._detail,
             raw.TypeRecord: self._type,
             raw.AttributeRecord: self._attribute,
             raw.ThreadRecord: self._new_thread,
@@ -242,6 +243,24 @@ class Replay:
             self.state.namespaces[record.number] = {}
         return ()
 
+    def _detail(self, record: raw.DetailRecord) -> Iterable[Event]:
+        code = self._known_code(record.code)
+        code.set_detail(record.detail)
+        if not code.has_values:
+            for frame in self._living():
+                if frame.code is code:
+                    frame.values = {}
+        return ()
+
+    def _living(self) -> Iterator[Frame]:
+        """Yield the frames whose values are known: those on stacks, and those that may resume."""
+        for thread in self.threads:
+            frame = thread.top
+            while frame is not None:
+                yield frame
+                frame = frame.caller
+        yield from self._resumable.values()
+
     def _type(self, record: raw.TypeRecord) -> Iterable[Event]:
         self.state.types.append(shortened(record.name))
         return ()
@@ -286,7 +305,14 @@ class Replay:
         if len(record.arguments) > len(code.variables):
             raise KeyError(f"{code.name} is called with more arguments than it has variables")
         frame.values = dict(enumerate(record.arguments))
-        return (events.CallEvent(self._thread, self.time_ns, frame, False, self.state),)
+        event = events.CallEvent(self._thread, self.time_ns, frame, False, self.state)
+        return (event,) if code.has_values else self._call_alone(event)
+
+    def _call_alone(self, event: events.CallEvent) -> Iterable[Event]:
+        """Yield the call of a frame whose variables are not recorded."""
+        yield event
+        # From here on, it may bind its parameters.
+        event.frame.values = {}
 
     def _enter(self, record: raw.EnterRecord) -> Iterable[Event]:
         frame = self._begin(self._known_code(record.code), record.line, record.elapsed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codetracer.errors import TargetError
 from codetracer.replay import events
+from codetracer.replay.details import lacking_in
 from codetracer.replay.subjects import UNBOUND, follow, inside, parse_subject
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.index_format import KEY_GLOBAL, KEY_OBJECT, KEY_VARIABLE
@@ -207,6 +208,8 @@ def slot_of(timeline: Timeline, moment: Moment, subject: str, frame: Frame) -> S
     """
     path, state, code = parse_subject(subject), moment.state, frame.code
     slot: Slot
+    if path.number < 0 and (why := lacking_in(code)):
+        raise _nowhere(moment, subject, why)
     if path.number >= 0:
         if timeline.index.block_of_object(path.number) == timeline.index.blocks:
             raise _nowhere(moment, subject, f"there is no object #{path.number}")

@@ -17,7 +17,7 @@ from codetracer.replay.values import (
     Words,
 )
 from codetracer_bindings import trace_decoder as raw
-from codetracer_bindings.trace_format import FORM_DICT, FORM_NAMES
+from codetracer_bindings.trace_format import CALL_DEPTH, FORM_DICT, FORM_METHOD, FORM_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Frame
     from codetracer.replay.values import Value
 
-__all__ = ["Held", "State"]
+__all__ = ["Held", "State", "depth_of"]
 
 type Held = raw.ObjectRecord | raw.WordedRecord
 """The contents of an object in the form of the log."""
@@ -33,6 +33,14 @@ type Held = raw.ObjectRecord | raw.WordedRecord
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
 )
+
+
+def depth_of(frame: Frame) -> int | None:
+    """Return the depth of values that belong to a frame's call and its end; None for no limit.
+
+    Where variables are not recorded, deeper objects may have changed since they were looked at.
+    """
+    return None if frame.code.has_values else CALL_DEPTH
 
 
 class State:
@@ -59,34 +67,51 @@ class State:
         objects: int | None = None,
         items: int | None = None,
         values: int | None = None,
+        depth: int | None = None,
     ) -> Value:
         """Return the current value with everything that can be reached from it.
 
         Parameters:
             value: a value in the form of the log.
+            depth: the number of levels of objects and tuples with contents, as `depth_of` says;
+                objects below have the form ``unseen``. None for no limit.
             objects: the largest number of objects with contents, the nearest ones first; others
                 have the form ``unseen``. None for no limit.
             items: the largest number of items, and of attributes, of one object, and of items of
                 one tuple. None for no limit.
             values: the largest number of items and attributes in all. None for no limit.
         """
-        return _Resolver(self, objects, items, values).resolve(value)
+        return _Resolver(self, objects, items, values, depth).resolve(value)
 
     def arguments(self, frame: Frame) -> dict[str, Value]:
-        """Return the frame's parameters that have a value, by name."""
+        """Return the frame's parameters that have a value, by name.
+
+        If the frame's variables are not recorded, these are the values of its call.
+        """
         names = frame.code.arguments
         # Over the values: code may have many parameters, most of them without a value.
         return self._named(
-            (names[i], value) for i, value in sorted(frame.values.items()) if i < len(names)
+            ((names[i], value) for i, value in sorted(frame.values.items()) if i < len(names)),
+            depth_of(frame),
         )
 
     def locals(self, frame: Frame) -> dict[str, Value]:
-        """Return the frame's local variables that have a value, by name."""
+        """Return the frame's local variables that have a value, by name.
+
+        There are none if its variables are not recorded.
+        """
+        if not frame.code.has_values:
+            return {}
         names = frame.code.variables
         return self._named((names[i], value) for i, value in sorted(frame.values.items()))
 
     def globals(self, frame: Frame) -> dict[str, Value]:
-        """Return the global variables in the frame's code that have a value, by name."""
+        """Return the global variables in the frame's code that have a value, by name.
+
+        There are none if its variables are not recorded.
+        """
+        if not frame.code.has_values:
+            return {}
         values = self.namespaces[frame.code.namespace]
         return self._named(
             (name, values[name]) for name in frame.code.global_names if name in values
@@ -127,9 +152,11 @@ class State:
         else:
             raise KeyError(f"{code.name} has no variable {number}")
 
-    def _named(self, pairs: Iterable[tuple[str, raw.Value]]) -> dict[str, Value]:
+    def _named(
+        self, pairs: Iterable[tuple[str, raw.Value]], depth: int | None = None
+    ) -> dict[str, Value]:
         # One resolver for all, so that an object in two variables stays one object.
-        resolver = _Resolver(self, None, None, None)
+        resolver = _Resolver(self, None, None, None, depth)
         return {
             name: resolver.resolve(value)
             for name, value in pairs
@@ -143,21 +170,40 @@ _UNBOUND = raw.UnboundValue()
 class _Resolver:
     """Resolves values together, each object once, breadth first and without recursion."""
 
-    __slots__ = ("_items", "_left", "_objects", "_queue", "_seen", "_state")
+    __slots__ = (
+        "_deep",
+        "_depth",
+        "_items",
+        "_left",
+        "_level",
+        "_objects",
+        "_queue",
+        "_seen",
+        "_state",
+    )
 
     def __init__(
-        self, state: State, objects: int | None, items: int | None, values: int | None
+        self,
+        state: State,
+        objects: int | None,
+        items: int | None,
+        values: int | None,
+        depth: int | None,
     ) -> None:
+        self._depth = self._level = sys.maxsize if depth is None else depth
         self._state = state
         self._objects = objects
         self._items = sys.maxsize if items is None else items
         self._left = sys.maxsize if values is None else values
         self._seen: dict[int, ObjectValue] = {}
-        self._queue: deque[tuple[ObjectValue, Held]] = deque()
+        # The objects that were too deep so far; another value may lead to them directly.
+        self._deep: set[int] = set()
+        self._queue: deque[tuple[ObjectValue, Held, int]] = deque()
 
     def resolve(self, value: raw.Value) -> Value:
         if type(value) in _PLAIN:
             return value  # type: ignore[return-value]
+        self._level = self._depth
         result = self._value(value)
         while self._queue:
             self._fill(*self._queue.popleft())
@@ -184,6 +230,8 @@ class _Resolver:
                 return Hidden("redacted")
             case raw.DroppedValue():
                 return Hidden("dropped")
+            case raw.LeftOutValue():
+                return Hidden("left out")
             case raw.UnboundValue():
                 return Hidden("unbound")
             case tuple():
@@ -199,33 +247,41 @@ class _Resolver:
         return kept
 
     def _values(self, values: tuple[raw.Value, ...], count: int) -> tuple[Value, ...]:
-        return tuple(map(self._value, values[:count] if count < len(values) else values))
+        self._level -= 1
+        found = tuple(map(self._value, values[:count] if count < len(values) else values))
+        self._level += 1
+        return found
 
     def _object(self, number: int) -> ObjectValue:
         found = self._seen.get(number)
-        if found is not None:
+        if found is not None and not (number in self._deep and self._level > 0):
             return found
         record = self._state.objects.get(number)
         if record is None:
             found = ObjectValue(number)
         else:
-            found = ObjectValue(
-                number,
-                FORM_NAMES.get(record.form, "opaque"),
-                _name(self._state.types, record.type_number),
+            found = found or ObjectValue(
+                number, type_name=_name(self._state.types, record.type_number)
             )
+            found.form = FORM_NAMES.get(record.form, "opaque")
             found.total = record.total
-            if self._objects is None:
-                self._queue.append((found, record))
+            self._deep.discard(number)
+            if self._level <= 0:
+                found.form = "unseen"
+                self._deep.add(number)
+            elif self._objects is None:
+                self._queue.append((found, record, self._level))
             elif self._objects:
                 self._objects -= 1
-                self._queue.append((found, record))
+                self._queue.append((found, record, self._level))
             else:
                 found.form = "unseen"
         self._seen[number] = found
         return found
 
-    def _fill(self, found: ObjectValue, record: Held) -> None:
+    def _fill(self, found: ObjectValue, record: Held, level: int) -> None:
+        # The object to which a method belongs is as deep as the method.
+        self._level = level if record.form == FORM_METHOD else level - 1
         width = 2 if record.form == FORM_DICT else 1
         items = record.items[: self._take(len(record.items) // width) * width]
         attributes = record.attributes[: self._take(len(record.attributes))]

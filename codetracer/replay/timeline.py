@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.errors import TargetError
+from codetracer.replay.details import lacking
 from codetracer.replay.events import StepEvent, UnfinishedEvent
 from codetracer.replay.indexed import MISFITS
 from codetracer.replay.moment import Moment
@@ -18,6 +19,7 @@ from codetracer_bindings.index_format import KEY_FRAME, KEY_THREAD
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from codetracer.replay.details import Part
     from codetracer.replay.events import Event
     from codetracer.replay.index import Index
     from codetracer.replay.indexed import IndexedLog
@@ -146,9 +148,14 @@ class Timeline:
         last = f"the last one is {replay.steps - 1}" if replay.steps else "there is none"
         raise TargetError(
             "ERR_NOT_IN_TRACE",
-            f"process {self.number} has no step {step}; {last}",
+            f"process {self.number} has no step {step}; {last}{self.because('lines')}",
             {"process": self.number, "step": step},
         )
+
+    def because(self, part: Part) -> str:
+        """Return why code lacks lines or values, to append it to a message; empty if none does."""
+        why = lacking(self.source.codes, part)
+        return f"; {why}" if why else ""
 
     def replay(self, step: int) -> Replay:
         """Return a replay that begins shortly before a step, with the state there.

@@ -90,10 +90,11 @@ class RangeValue(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """A value that a filter kept out of the recording."""
+    """A value that is not in the recording."""
 
     how: str
-    """``redacted`` or ``dropped``; ``unbound`` for a resolved `UnboundValue`."""
+    """``redacted`` or ``dropped`` by a filter; ``left out`` by the detail of its code; ``unbound``
+    for a resolved `UnboundValue`."""
 
 
 class Words(NamedTuple):

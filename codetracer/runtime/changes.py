@@ -27,6 +27,7 @@ from codetracer.runtime.effects import (
 )
 from codetracer.runtime.frames import MOST_SITES
 from codetracer.runtime.scopes import MISSING
+from codetracer_bindings.trace_format import DETAIL_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ class Changes:
         """
         index = self._match(state, line, scope, plan, first)
         if index >= 0:
-            state.matched |= 1 << index
+            if plan.detail == DETAIL_VALUES:
+                state.matched |= 1 << index
             if line.sites[index].is_late:
                 return True
         elif line.is_mixed:

@@ -1,6 +1,7 @@
 """Says what a callable can change that is not recorded itself.
 
-A recorded function reports its own changes. A function or method in C is found by its identity in a
+A function that is recorded with values reports its own changes; one that is recorded without them
+counts here as one that is not recorded. A function or method in C is found by its identity in a
 table. Everything else may change any object.
 """
 
@@ -21,12 +22,15 @@ from types import (
 from codetracer.inspect.kinds import IS_HEAP_TYPE, entry, flags_of, mro_of, namespace_of
 from codetracer.own import seal
 from codetracer_bindings.effect_rows import FUNCTIONS, METHODS, TEXTS
+from codetracer_bindings.trace_format import DETAIL_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
     from typing import Any, Final
+
+    from codetracer.runtime.plans import Plan
 
 __all__ = [
     "ARGUMENTS",
@@ -90,7 +94,7 @@ class Effects:
         plans: the plans of all code that has run, as `codetracer.runtime.plans.Plans` has them.
     """
 
-    def __init__(self, plans: Mapping[int, tuple[bytes, object]]) -> None:
+    def __init__(self, plans: Mapping[int, tuple[bytes, Plan | None]]) -> None:
         self._plans = plans
         # By id; the values keep the callables alive, which belong to C code.
         self.known: dict[int, tuple[int, object]] = {}
@@ -145,18 +149,16 @@ class Effects:
         return type(found) is FunctionType and id(found.__code__) == code
 
     def is_unrecorded(self, code: CodeType) -> bool:
-        """Return whether code has run and is not recorded."""
+        """Return whether code has run and does not report its changes."""
         known = self._plans.get(id(code))
-        return known is not None and known[0] is code.co_linetable and known[1] is None
+        return known is not None and known[0] is code.co_linetable and not _reports(known[1])
 
     def is_recorded(self, found: object) -> bool:
-        """Return whether a callable is a function that has run and is recorded."""
+        """Return whether a callable is a function that has run and reports its changes."""
         if type(found) is not FunctionType:
             return False
         known = self._plans.get(id(found.__code__))
-        return (
-            known is not None and known[0] is found.__code__.co_linetable and known[1] is not None
-        )
+        return known is not None and known[0] is found.__code__.co_linetable and _reports(known[1])
 
     def _of_class(self, kind: type) -> int:
         """Return what making an instance may have changed."""
@@ -182,6 +184,10 @@ def lookup_in_class(kind: type, name: str) -> object:
         if found is not None:
             return found
     return None
+
+
+def _reports(plan: Plan | None) -> bool:
+    return plan is not None and plan.detail == DETAIL_VALUES
 
 
 def _is_generated(code: CodeType) -> bool:

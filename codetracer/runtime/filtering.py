@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import FilterChain
-    from codetracer.filters.model import Action
+    from codetracer.filters.model import Action, Detail
     from codetracer.filters.names import SecretNames
     from codetracer.filters.selectors import ValueKind
 
@@ -68,7 +68,7 @@ class Gate:
         self._activation_id = _identity(self._activation) if self._activation else None
         self._activating: dict[str, bool] = {}
         self._left_out: dict[int, CodeType] = {}
-        self._traced = 0
+        self._traced: dict[str, int] = {}
         self._skipped: dict[str, int] = {}
         self._redacted: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
         self._dropped: dict[str, int] = dict.fromkeys(VALUE_KINDS, 0)
@@ -80,28 +80,45 @@ class Gate:
             code: the code object.
             module: the ``__name__`` of its globals; None if that is not a `str` itself.
         """
-        file = absolute(_text(code.co_filename), self._folder)
-        if file.startswith("<frozen "):
-            scope = Scope(False, "frozen code has no source")
-        elif file == STRING and not self._strings:
-            scope = Scope(False, "made by exec or eval")
-        elif file.startswith(OURS):
-            scope = Scope(False, "codetracer's own code")
-        elif id(code) in self._left_out:
-            scope = Scope(False, "runs the program")
-        else:
-            name = _text(code.co_qualname)
-            scope = self._chain.scope(module or "", file, f"{module}.{name}" if module else name)
+        scope = self._scope(code, module)
         if scope.traced:
-            self._traced += 1
+            self._traced[scope.detail] = self._traced.get(scope.detail, 0) + 1
         else:
             self._skipped[scope.reason] = self._skipped.get(scope.reason, 0) + 1
         return scope
+
+    def has_lines(self, code: CodeType, module: str | None) -> bool:
+        """Return whether lines of a code object are recorded; it takes what `decide` takes."""
+        scope = self._scope(code, module)
+        return scope.traced and scope.detail != "calls"
+
+    def _scope(self, code: CodeType, module: str | None) -> Scope:
+        file = absolute(_text(code.co_filename), self._folder)
+        if file.startswith("<frozen "):
+            return Scope(False, "frozen code has no source")
+        if file == STRING and not self._strings:
+            return Scope(False, "made by exec or eval")
+        if file.startswith(OURS):
+            return Scope(False, "codetracer's own code")
+        if id(code) in self._left_out:
+            return Scope(False, "runs the program")
+        name = _text(code.co_qualname)
+        return self._chain.scope(module or "", file, f"{module}.{name}" if module else name)
 
     @property
     def names(self) -> SecretNames | None:
         """Decides which names are secret; None if only filters hide values."""
         return self._chain.names
+
+    @property
+    def detail(self) -> Detail:
+        """The detail of code for which no rule of a filter names one."""
+        return self._chain.detail
+
+    @property
+    def has_details(self) -> bool:
+        """Whether a rule of a filter names a detail."""
+        return self._chain.has_details
 
     def leave_out(self, code: CodeType) -> None:
         """Never record a code object, even if filters select it."""
@@ -152,7 +169,8 @@ class Gate:
             "exclude": list(self._chain.files.exclude),
             "redaction": self._redaction(),
             "stats": {
-                "scopes_traced": self._traced,
+                "scopes_traced": sum(self._traced.values()),
+                "traced_by_detail": dict(self._traced),
                 "scopes_skipped": sum(self._skipped.values()),
                 "skipped_by": dict(self._skipped),
                 "value_redactions": _labelled(self._redacted),

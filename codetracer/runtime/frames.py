@@ -7,6 +7,7 @@ live exactly as long as without recording.
 from __future__ import annotations
 
 from codetracer.own import seal
+from codetracer_bindings.trace_format import DETAIL_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class FrameState:
         frame: the frame's id.
         plan: the plan of its code.
         number: its number in the log.
-        line: its current line; 0 before the first.
+        line: its current line; 0 before the first; without lines, its first one from the event of
+            its beginning on.
         at: what its current line can change; None if nothing.
         since: the event in which it began.
         matched: the calls of its current line that were recorded, as bits; since it is on the
@@ -91,6 +93,11 @@ class FrameState:
         self.step = -1
         self.namespace = namespace
         self.written: dict[int, bytes] = {}
+
+    @property
+    def changing(self) -> Line | None:
+        """What its current line can change; None if nothing is known of that."""
+        return self.at if self.plan.detail == DETAIL_VALUES else None
 
 
 class ThreadState:

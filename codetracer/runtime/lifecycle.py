@@ -6,6 +6,7 @@ import os
 import sys
 from os import getpid as _getpid
 from os import getppid as _getppid
+from sys import _getframe
 from time import gmtime as _gmtime
 from time import perf_counter_ns as _perf_counter_ns
 from time import strftime as _strftime
@@ -13,11 +14,13 @@ from time import time_ns as _time_ns
 
 from codetracer.capture.io import OutputCapture
 from codetracer.errors import HostError
+from codetracer.inspect.lookups import find
 from codetracer.inspect.paths import working_directory
 from codetracer.limits import Limits
 from codetracer.log import say
-from codetracer.monitoring import Tracer, uninstall_tracer
+from codetracer.monitoring import NO_EVENTS, Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
+from codetracer.monitoring.install import watch_code
 from codetracer.own import seal
 from codetracer.policy import recording_policy
 from codetracer.recording.joined import without_joined
@@ -37,12 +40,13 @@ from codetracer.runtime.plans import Plans
 from codetracer.runtime.utf8 import text_of
 from codetracer.version import __version__
 from codetracer.whose import began_here, is_the_programs
+from codetracer_bindings.events import EVENTS
 from codetracer_bindings.trace_encoder import encode_exec, encode_joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
+    from types import CodeType, FrameType
     from typing import Final
 
     from codetracer.capture.streams import CaptureMode
@@ -90,6 +94,8 @@ class Recorder(Tracer):
         failed: whether it failed.
         is_wanted: whether the recording is kept at the end; False for a program that never began.
         problem: why the recording is incomplete; None if it is not.
+        single: the events that are set for single code objects alone, because not all recorded
+            code has them.
 
     Parameters:
         directory: the folder of the recording.
@@ -142,7 +148,11 @@ class Recorder(Tracer):
         self._log = self._make_log()
         self._log.open()
         self._definitions = Definitions(directory.keep_source, formatters)
-        self._plans = Plans(gate, self._definitions)
+        has_lines = gate.has_details or gate.detail != "calls"
+        self.single = NO_EVENTS
+        if gate.has_details:
+            self.single = EVENTS.LINE
+        self._plans = Plans(gate, self._definitions, self._watch if self.single else None)
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
@@ -150,7 +160,8 @@ class Recorder(Tracer):
         self._capture = OutputCapture(capture, self._events.output, engine_in_c())
         self._learn_surroundings()
         for handler in _HANDLERS:
-            setattr(self, handler, getattr(self._events, handler))
+            if has_lines or handler != "on_line":
+                setattr(self, handler, getattr(self._events, handler))
         try:
             if not directory.joined:
                 directory.write_metadata(self._metadata())
@@ -166,9 +177,26 @@ class Recorder(Tracer):
         """Whether this process was forked after the recorder was created."""
         return _getpid() != self._first_pid
 
+    def _watch(self, code: CodeType) -> None:
+        watch_code(code, self.single)
+
+    def _watch_running(self) -> None:
+        """Have the lines of functions recorded that run already in this thread.
+
+        Those of other threads follow when these call something or return.
+        """
+        frame: FrameType | None = _getframe()
+        while frame is not None:
+            name = find(frame.f_globals, "__name__", None)
+            if self._gate.has_lines(frame.f_code, name if type(name) is str else None):
+                self._watch(frame.f_code)
+            frame = frame.f_back
+
     def begin(self) -> None:
         """Start to capture output, to follow forks, and to notice child processes."""
         self.started = True
+        if self.single:
+            self._watch_running()
         reserve.keep()
         _recording.append(self)
         if self.directory.joined:
@@ -420,6 +448,7 @@ class Recorder(Tracer):
             "filters": self._gate.statistics(),
             "redaction": self._redaction(),
             "policy": recording_policy().as_dict(),
+            "detail": self._gate.detail,
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
             "bytes": self.directory.size(),

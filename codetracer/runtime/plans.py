@@ -16,8 +16,11 @@ from codetracer.runtime.children import started, unheard
 from codetracer.runtime.effects import Effects, makes
 from codetracer.runtime.lines import lines_of
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
-from codetracer_bindings.trace_encoder import encode_code
+from codetracer_bindings.trace_encoder import encode_code, encode_detail
 from codetracer_bindings.trace_format import (
+    DETAIL_CALLS,
+    DETAIL_NAMES,
+    DETAIL_VALUES,
     KIND_ASYNCHRONOUS_GENERATOR,
     KIND_CLASS,
     KIND_COROUTINE,
@@ -28,6 +31,7 @@ from codetracer_bindings.trace_format import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType, FrameType
     from typing import Final
 
@@ -42,6 +46,8 @@ __all__ = ["Plan", "Plans", "Variable"]
 seal(globals())
 
 _ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
+
+_DETAILS: Final = {name: number for number, name in DETAIL_NAMES.items()}
 
 _MOST: Final = 20_000
 """The number of code objects that are remembered. If there are more, all are forgotten."""
@@ -84,13 +90,14 @@ class Plan:
         code: the id of the code object, which is not kept alive.
         number: its number in the log.
         kind: its kind in the log: module, class, function and so on.
+        detail: the number of the detail in which it is recorded; see `DETAIL_NAMES`.
         first_line: co_firstlineno.
         beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
         gathers: whether the last one gets a dict that the call makes, of keyword arguments.
         name: co_name.
         makes: whether it gets an object that has just been made.
-        lines: what each line can change, by number.
+        lines: what each line can change, by number; empty without values.
         variables: all its variables, by number.
         locals: the number of local variables, which come first.
         has_secrets: whether one of its variables is secret.
@@ -104,6 +111,7 @@ class Plan:
         "attributes",
         "beginning",
         "code",
+        "detail",
         "everything",
         "first_line",
         "gathers",
@@ -123,6 +131,7 @@ class Plan:
     code: int
     number: int
     kind: int
+    detail: int
     first_line: int
     beginning: int
     parameters: list[Variable]
@@ -146,13 +155,25 @@ class Plans:
     alive. Only the line table of each is kept. The compiler makes it for that code object alone, so
     another code object at the same address has a different one.
 
+    Parameters:
+        gate: decides what is recorded, and in which detail.
+        definitions: number sources, and hold the group of records.
+        watch: called with each code object of which lines are recorded; None if events for lines
+            are set for all code, or for none.
+
     Attributes:
         effects: says what callables change that are not recorded.
     """
 
-    def __init__(self, gate: Gate, definitions: Definitions) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        definitions: Definitions,
+        watch: Callable[[CodeType], object] | None = None,
+    ) -> None:
         self._gate = gate
         self._definitions = definitions
+        self._watch = watch
         self._has_imported = True
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
         self.effects = Effects(self._known)
@@ -204,15 +225,19 @@ class Plans:
         if not scope.traced:
             return None
         plan, record = self._plan(code, name or "", scope)
+        if self._watch is not None and plan.detail != DETAIL_CALLS:
+            self._watch(code)
         self._codes += 1
         self._definitions.out.append(record)
         return plan
 
     def _plan(self, code: CodeType, module: str, scope: Scope) -> tuple[Plan, bytes]:
         plan = Plan()
-        lines = facts_by_line(code)
-        names = local_names(code, lines)
+        plan.detail = _DETAILS[scope.detail]
+        # Following the bytecode takes most of the time that a plan takes.
+        lines = facts_by_line(code) if plan.detail == DETAIL_VALUES else {}
         arguments = parameters(code)
+        names = local_names(code, lines) if plan.detail == DETAIL_VALUES else list(arguments)
         global_names = list(dict.fromkeys(name for line in lines.values() for name in line.globals))
         plan.code = id(code)
         plan.number = self._codes
@@ -241,7 +266,11 @@ class Plans:
         plan.lines = lines_of(code, lines, local_variables, global_variables)
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
-        plan.everything = [(variable, 0) for variable in plan.variables if variable.action != DROP]
+        plan.everything = [
+            (variable, 0)
+            for variable in plan.variables
+            if variable.action != DROP and plan.detail == DETAIL_VALUES
+        ]
         plan.has_secrets = any(variable.action == SECRET for variable in plan.variables)
         plan.return_action = self._action(scope, "ret", f"{module}.{code.co_qualname}")
         plan.attributes = self._attribute_actions(scope)
@@ -255,6 +284,8 @@ class Plans:
             names,
             global_names,
         )
+        if plan.detail != DETAIL_VALUES:
+            record += encode_detail(plan.number, plan.detail)
         return plan, record
 
     def _action(self, scope: Scope, kind: ValueKind, name: str) -> int:

@@ -21,7 +21,12 @@ from codetracer_bindings.trace_encoder import (
     encode_thread,
     encode_throw,
 )
-from codetracer_bindings.trace_format import KIND_MODULE, KINDS_IN_TASKS
+from codetracer_bindings.trace_format import (
+    DETAIL_CALLS,
+    DETAIL_VALUES,
+    KIND_MODULE,
+    KINDS_IN_TASKS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,12 +112,14 @@ class Stacks:
     def begin(self, frame: FrameType, plan: Plan) -> None:
         """Write that a frame begins."""
         thread = self._thread_of(plan)
-        if self._is_top(thread, frame, plan) and not thread.stack[-1].line:
-            return
-        # A frame in `_suspended` with this id was deleted without an event.
-        self._suspended.pop(id(frame), None)
-        self._sync(thread, frame.f_back, id(frame))
-        self._call(thread, frame, plan)
+        if not self._is_top(thread, frame, plan) or thread.stack[-1].line:
+            # A frame in `_suspended` with this id was deleted without an event.
+            self._suspended.pop(id(frame), None)
+            self._sync(thread, frame.f_back, id(frame))
+            self._call(thread, frame, plan)
+        if plan.detail == DETAIL_CALLS:
+            # No line will say that it has begun.
+            thread.stack[-1].line = plan.first_line
 
     def resume(self, frame: FrameType, plan: Plan) -> None:
         """Write that a suspended frame is resumed."""
@@ -197,6 +204,8 @@ class Stacks:
             self._suspended[state.frame] = state
             del stack[-1]
             self._out.append(record)
+            if state.plan.detail != DETAIL_VALUES:
+                self._variables.doubt()
         for above, plan in missing:
             self._resume(thread, above, plan)
 

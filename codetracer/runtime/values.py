@@ -122,6 +122,9 @@ MAX_CHARACTERS: Final = MAX_NAMES * LONGEST_KEY
 KEY_ITEMS: Final = 10
 """The number of items of a tuple that may be names, if the tuple is a key."""
 
+SHALLOW: Final = 1
+"""The bit of a remembered hash that differs if the objects in the content were not looked at."""
+
 _LEAST: Final = -(1 << 63)
 _MOST: Final = (1 << 63) - 1
 
@@ -241,6 +244,7 @@ class Values:
         self.judge: Callable[[object], int] = not_new
         self._doubted = 0
         self._room = limits.depth
+        self._is_shallow = False
         self._refers = False
         self._within = False
         self._spare = 0
@@ -253,6 +257,11 @@ class Values:
     def in_doubt(self, event: int) -> bool:
         """Return whether any object may have changed since an event."""
         return event < self._doubted
+
+    def look_to(self, depth: int) -> None:
+        """In this event, look no deeper than this, also at objects that have changed."""
+        self._room = depth
+        self._is_shallow = depth < self._limits.depth
 
     def encode(self, value: Any, depth: int, nesting: int = 0) -> bytes:
         """Return a value as bytes, and leave the objects that it refers to for `write_objects`.
@@ -299,7 +308,7 @@ class Values:
         self.event += 1
         if self._was_cut and self.checks_cut:
             self._doubted = self.event
-        self._was_cut = self.checks_cut = False
+        self._was_cut = self.checks_cut = self._is_shallow = False
         self.levels = 0
         self._room = self._limits.depth
 
@@ -329,13 +338,19 @@ class Values:
             digest = hash(content)
             if digest == known.content:
                 continue
-            records = self._contents.changed(known.number, content, self._held_now)
-            out.append(b"")
-            # No call from here on, and only the first of these may fail: what is remembered is
-            # what is written.
-            self._contents.held[known.number] = self._held_now
-            known.content = digest
-            out[-1] = records
+            shallow = digest ^ SHALLOW
+            # The next event that may look deeper has to, as if the content were new.
+            now = shallow if self._is_shallow and self._refers else digest
+            if known.content == shallow:
+                known.content = now
+            else:
+                records = self._contents.changed(known.number, content, self._held_now)
+                out.append(b"")
+                # No call from here on, and only the first of these may fail: what is remembered is
+                # what is written.
+                self._contents.held[known.number] = self._held_now
+                known.content = now
+                out[-1] = records
             if self._refers and depth < room:
                 # Its content may be new, even if an object with that number is known, because the
                 # address may have belonged to another object.

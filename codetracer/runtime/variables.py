@@ -10,9 +10,11 @@ from codetracer.runtime.values import ALLOW, DROP, SECRET, not_new
 from codetracer_bindings.trace_encoder import (
     encode_variable,
     value_dropped,
+    value_left_out,
     value_redacted,
     value_unbound,
 )
+from codetracer_bindings.trace_format import CALL_DEPTH, DETAIL_LINES, DETAIL_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ seal(globals())
 _UNBOUND: Final = value_unbound()
 _REDACTED: Final = value_redacted()
 _DROPPED: Final = value_dropped()
+_LEFT_OUT: Final = value_left_out()
 
 
 class Variables:
@@ -71,7 +74,9 @@ class Variables:
     def value(self, value: object, plan: Plan) -> bytes:
         """Return the bytes of an exception, which may have been made just now."""
         self._values.levels = ALL
-        content = self._values.encode(value, self._depth)
+        depth = self._depth_of(plan)
+        self._values.look_to(depth)
+        content = self._values.encode(value, depth)
         self._values.write_objects(plan.attributes)
         return content
 
@@ -80,10 +85,16 @@ class Variables:
     ) -> list[bytes]:
         """Return the bytes of a beginning frame's arguments, which count as written.
 
+        There are none if the frame is recorded without values.
+
         Parameters:
             caller: the state of the frame that calls it directly; None if that is not recorded.
         """
         plan, scope = state.plan, Scope(frame)
+        if plan.detail == DETAIL_LINES:
+            return []
+        depth = self._depth_of(plan)
+        self._values.look_to(depth)
         outer = None if caller is None or frame.f_back is None else Scope(frame.f_back)
         arguments = []
         try:
@@ -94,7 +105,7 @@ class Variables:
                 if plan.gathers and variable is plan.parameters[-1]:
                     self._expect_new_dict(scope.value(variable))
                 if variable.action != DROP:
-                    value = self._encode(variable, scope, self._depth)
+                    value = self._encode(variable, scope, depth)
                 arguments.append(value)
                 state.written[variable.number] = value
             self._values.write_objects(plan.attributes)
@@ -116,7 +127,7 @@ class Variables:
     ) -> None:
         """Find out what may have changed in a caller's line before a call begins."""
         values, changes = self._values, self._changes
-        line = None if caller is None else caller.at
+        line = None if caller is None else caller.changing
         if caller is None or outer is None or line is None:
             values.doubt()
             return
@@ -132,11 +143,12 @@ class Variables:
     def resumes(self, frame: FrameType, caller: FrameState | None) -> None:
         """Find out what may have changed when a generator or coroutine is resumed."""
         outer = None if caller is None or frame.f_back is None else Scope(frame.f_back)
-        if caller is None or outer is None or caller.at is None:
+        line = None if caller is None else caller.changing
+        if caller is None or outer is None or line is None:
             self._values.doubt()
             return
         try:
-            if self._changes.at_resume(caller, caller.at, outer):
+            if self._changes.at_resume(caller, line, outer):
                 self._values.doubt()
         finally:
             outer.close()
@@ -166,6 +178,8 @@ class Variables:
             is_result: whether `result` is a result that filters may hide.
         """
         plan, values, line = state.plan, self._values, state.at
+        if plan.detail != DETAIL_VALUES:
+            return self._conclude(plan, result, is_result=is_result)
         changed: list[tuple[Variable, bytes]] = []
         value = b""
         scope = Scope(frame)
@@ -173,20 +187,40 @@ class Variables:
             if line is not None or self.is_behind:
                 changed = self._look_after(state, line, scope)
             if result is not MISSING:
-                action = plan.return_action if is_result else ALLOW
-                value = _DROPPED if action == DROP else _REDACTED
-                if action == SECRET:
-                    values.secrets.learn(result)
-                if action == ALLOW:
-                    if not is_result:
-                        values.levels = ALL
-                    value = values.encode(result, self._depth)
+                value = self._result(plan, result, is_result=is_result)
             values.write_objects(plan.attributes)
         finally:
             values.judge = not_new
             del self._changes.found[:]
             scope.close()
         self._write(state, changed)
+        return value
+
+    def _result(self, plan: Plan, result: object, *, is_result: bool) -> bytes:
+        """Return the bytes of a result, or of an exception that ends a frame."""
+        action = plan.return_action if is_result else ALLOW
+        if action == SECRET:
+            self._values.secrets.learn(result)
+        if is_result and plan.detail == DETAIL_LINES:
+            return _LEFT_OUT
+        if action != ALLOW:
+            return _DROPPED if action == DROP else _REDACTED
+        if not is_result:
+            self._values.levels = ALL
+        return self._values.encode(result, self._depth_of(plan))
+
+    def _depth_of(self, plan: Plan) -> int:
+        return self._depth if plan.detail == DETAIL_VALUES else min(self._depth, CALL_DEPTH)
+
+    def _conclude(self, plan: Plan, result: object, *, is_result: bool) -> bytes:
+        """Do what `settle` does for a frame whose variables are not recorded."""
+        if result is MISSING:
+            return b""
+        # Its lines may have changed any object.
+        self._values.doubt()
+        self._values.look_to(self._depth_of(plan))
+        value = self._result(plan, result, is_result=is_result)
+        self._values.write_objects(plan.attributes)
         return value
 
     def _look_after(

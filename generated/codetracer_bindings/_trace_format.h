@@ -14,6 +14,7 @@
 #define NESTING 460
 /* How many items, and how many attributes, an object may have of which only the changes are written. */
 #define LARGEST_CHANGED 1000
+#define CALL_DEPTH 1
 #define FILE_HEADER_SIZE 48
 #define BLOCK_HEADER_SIZE 20
 
@@ -42,12 +43,14 @@ enum value_tag {
     VALUE_REFERENCE_SHORT = 0x20,
     VALUE_REDACTED = 0x12,
     VALUE_DROPPED = 0x13,
+    VALUE_LEFT_OUT = 0x15,
 };
 
 enum record_tag {
     RECORD_SOURCE = 0x01,
     RECORD_CODE = 0x02,
     RECORD_NAMESPACE = 0x03,
+    RECORD_DETAIL = 0x20,
     RECORD_TYPE = 0x04,
     RECORD_ATTRIBUTE = 0x05,
     RECORD_THREAD = 0x06,
@@ -100,6 +103,13 @@ enum ending {
     ENDING_STATUS = 1, /* The exit status is known. */
 };
 
+enum detail {
+    DETAIL_VALUES = 0, /* Calls, lines, and the values of variables, arguments and results. */
+    DETAIL_LINES = 1, /* Calls and lines; of the values only exceptions. A call has no arguments. */
+    DETAIL_CALLS = 2, /* Calls, with the values of arguments, results and exceptions; no lines. */
+    DETAIL_NOTHING = 3, /* Nothing. */
+};
+
 /* The kinds of code whose frames can be suspended, as bits. */
 #define KINDS_THAT_SUSPEND (0u | 1u << 3 | 1u << 4 | 1u << 5)
 
@@ -141,6 +151,8 @@ record_fields(unsigned int tag)
     case RECORD_CODE:
         return "nnnttnTT";
     case RECORD_NAMESPACE:
+        return "nn";
+    case RECORD_DETAIL:
         return "nn";
     case RECORD_TYPE:
         return "t";
@@ -257,6 +269,8 @@ value_fields(unsigned int tag)
     case VALUE_REDACTED:
         return "";
     case VALUE_DROPPED:
+        return "";
+    case VALUE_LEFT_OUT:
         return "";
     default:
         return NULL;

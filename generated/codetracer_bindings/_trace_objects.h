@@ -21,6 +21,7 @@ enum maker {
     MAKER_OF_RECORD_SOURCE,
     MAKER_OF_RECORD_CODE,
     MAKER_OF_RECORD_NAMESPACE,
+    MAKER_OF_RECORD_DETAIL,
     MAKER_OF_RECORD_TYPE,
     MAKER_OF_RECORD_ATTRIBUTE,
     MAKER_OF_RECORD_THREAD,
@@ -64,6 +65,7 @@ static const char *const MAKER_NAMES[] = {
     "SourceRecord",
     "CodeRecord",
     "NamespaceRecord",
+    "DetailRecord",
     "TypeRecord",
     "AttributeRecord",
     "ThreadRecord",
@@ -271,6 +273,15 @@ make_record_namespace(const Making *making, unsigned int tag, Unread *from)
     fields[0] = uint_from(from);
     fields[1] = fields[0] == NULL ? NULL : uint_from(from);
     return instance_of(making, MAKER_OF_RECORD_NAMESPACE, fields, 2);
+}
+
+static PyObject *
+make_record_detail(const Making *making, unsigned int tag, Unread *from)
+{
+    PyObject *fields[2] = {NULL};
+    fields[0] = uint_from(from);
+    fields[1] = fields[0] == NULL ? NULL : uint_from(from);
+    return instance_of(making, MAKER_OF_RECORD_DETAIL, fields, 2);
 }
 
 static PyObject *
@@ -545,6 +556,8 @@ record_from(const Making *making, Unread *from)
         return make_record_code(making, tag, from);
     case RECORD_NAMESPACE:
         return make_record_namespace(making, tag, from);
+    case RECORD_DETAIL:
+        return make_record_detail(making, tag, from);
     case RECORD_TYPE:
         return make_record_type(making, tag, from);
     case RECORD_ATTRIBUTE:

@@ -31,6 +31,12 @@ typedef struct {
     uint64_t number; /* The number of its globals. */
 } NamespaceRecord;
 
+/* From now on, a code is recorded in this detail; without such a record, with values. */
+typedef struct {
+    uint64_t code; /* The code's number. */
+    uint64_t detail; /* The detail's number. */
+} DetailRecord;
+
 /* A type. */
 typedef struct {
     Bytes name; /* Module and qualified name; only the latter for builtins. */
@@ -211,6 +217,7 @@ typedef struct {
         SourceRecord as_source;
         CodeRecord as_code;
         NamespaceRecord as_namespace;
+        DetailRecord as_detail;
         TypeRecord as_type;
         AttributeRecord as_attribute;
         ThreadRecord as_thread;
@@ -267,6 +274,14 @@ take_fields_of_namespace(Unread *from, Record *record)
 {
     TRY(take_uint(from, &record->as_namespace.code));
     TRY(take_uint(from, &record->as_namespace.number));
+    return READ;
+}
+
+static inline enum refusal
+take_fields_of_detail(Unread *from, Record *record)
+{
+    TRY(take_uint(from, &record->as_detail.code));
+    TRY(take_uint(from, &record->as_detail.detail));
     return READ;
 }
 
@@ -522,6 +537,10 @@ read_record(Unread *from, Record *record)
         record->kind = RECORD_NAMESPACE;
         from->at++;
         return take_fields_of_namespace(from, record);
+    case RECORD_DETAIL:
+        record->kind = RECORD_DETAIL;
+        from->at++;
+        return take_fields_of_detail(from, record);
     case RECORD_TYPE:
         record->kind = RECORD_TYPE;
         from->at++;

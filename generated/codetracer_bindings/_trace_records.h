@@ -96,6 +96,21 @@ put_namespace(Buffer *to, uint64_t code, uint64_t number)
     return 0;
 }
 
+/* From now on, a code is recorded in this detail; without such a record, with values. */
+static inline int
+put_detail(Buffer *to, uint64_t code, uint64_t detail)
+{
+    if (buffer_reserve(to, 21) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = RECORD_DETAIL;
+    at = store_uint(at, code);
+    at = store_uint(at, detail);
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
 /* A type. */
 static inline int
 put_type(Buffer *to, Bytes name)
@@ -865,6 +880,19 @@ put_value_dropped(Buffer *to)
     }
     unsigned char *at = to->bytes + to->used;
     *at++ = VALUE_DROPPED;
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
+/* The detail in which its code is recorded has no value in this place. */
+static inline int
+put_value_left_out(Buffer *to)
+{
+    if (buffer_reserve(to, 1) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = VALUE_LEFT_OUT;
     to->used = (size_t)(at - to->bytes);
     return 0;
 }

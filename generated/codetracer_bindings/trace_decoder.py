@@ -37,6 +37,7 @@ __all__ = [
     "CutIntegerValue",
     "CutTextValue",
     "CutTupleValue",
+    "DetailRecord",
     "DroppedValue",
     "EnterRecord",
     "ExecRecord",
@@ -45,6 +46,7 @@ __all__ = [
     "ItemsReplacedRecord",
     "ItemsSetRecord",
     "JoinedRecord",
+    "LeftOutValue",
     "LostRecord",
     "NamespaceRecord",
     "ObjectRecord",
@@ -245,6 +247,20 @@ class DroppedValue(NamedTuple):
         return tuple.__hash__(self)
 
 
+class LeftOutValue(NamedTuple):
+    """The detail in which its code is recorded has no value in this place."""
+
+    # A tuple of the program is a value, too, and is another one.
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return type(self) is not type(other) or tuple.__ne__(self, other)
+
+    def __hash__(self) -> int:
+        return tuple.__hash__(self)
+
+
 class SourceRecord(NamedTuple):
     """A source file."""
 
@@ -288,6 +304,16 @@ class NamespaceRecord(NamedTuple):
 
     number: int
     """The number of its globals."""
+
+
+class DetailRecord(NamedTuple):
+    """From now on, a code is recorded in this detail; without such a record, with values."""
+
+    code: int
+    """The code's number."""
+
+    detail: int
+    """The detail's number."""
 
 
 class TypeRecord(NamedTuple):
@@ -601,6 +627,7 @@ type Record = (
     SourceRecord
     | CodeRecord
     | NamespaceRecord
+    | DetailRecord
     | TypeRecord
     | AttributeRecord
     | ThreadRecord
@@ -862,6 +889,12 @@ def _value_dropped(data: bytes, position: int, nesting: int) -> tuple[Value, int
     return DroppedValue(), position
 
 
+def _value_left_out(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
+    position += 1
+
+    return LeftOutValue(), position
+
+
 def _record_source(data: bytes, position: int) -> tuple[Record, int]:
     position += 1
     path, position = take_text(data, position)
@@ -892,6 +925,14 @@ def _record_namespace(data: bytes, position: int) -> tuple[Record, int]:
     number, position = take_uint(data, position)
 
     return NamespaceRecord(code, number), position
+
+
+def _record_detail(data: bytes, position: int) -> tuple[Record, int]:
+    position += 1
+    code, position = take_uint(data, position)
+    detail, position = take_uint(data, position)
+
+    return DetailRecord(code, detail), position
 
 
 def _record_type(data: bytes, position: int) -> tuple[Record, int]:
@@ -1166,11 +1207,13 @@ _VALUES[17] = _value_reference
 _VALUES[32:64] = [_value_reference] * 32
 _VALUES[18] = _value_redacted
 _VALUES[19] = _value_dropped
+_VALUES[21] = _value_left_out
 
 _RECORDS: list[Take[Record]] = [_no_record] * 256
 _RECORDS[1] = _record_source
 _RECORDS[2] = _record_code
 _RECORDS[3] = _record_namespace
+_RECORDS[32] = _record_detail
 _RECORDS[4] = _record_type
 _RECORDS[5] = _record_attribute
 _RECORDS[6] = _record_thread

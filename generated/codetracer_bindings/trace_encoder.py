@@ -27,6 +27,7 @@ __all__ = [
     "encode_call",
     "encode_child",
     "encode_code",
+    "encode_detail",
     "encode_enter",
     "encode_exec",
     "encode_exit",
@@ -65,6 +66,7 @@ __all__ = [
     "value_false",
     "value_float",
     "value_integer",
+    "value_left_out",
     "value_none",
     "value_not_implemented",
     "value_range",
@@ -111,6 +113,11 @@ def encode_code(
 def encode_namespace(code: int, number: int) -> bytes:
     """From now on, a code's frames have these global variables; without such a record, 0."""
     return BYTES[3] + put_uint(code) + put_uint(number)
+
+
+def encode_detail(code: int, detail: int) -> bytes:
+    """From now on, a code is recorded in this detail; without such a record, with values."""
+    return BYTES[32] + put_uint(code) + put_uint(detail)
 
 
 def encode_type(name: str) -> bytes:
@@ -410,3 +417,8 @@ def value_redacted() -> bytes:
 def value_dropped() -> bytes:
     """A filter dropped the value, but this place needs one."""
     return BYTES[19]
+
+
+def value_left_out() -> bytes:
+    """The detail in which its code is recorded has no value in this place."""
+    return BYTES[21]

@@ -13,6 +13,12 @@ __all__ = [
     "BLOCK_HEADER",
     "BLOCK_MAGIC",
     "BLOCK_SIZE",
+    "CALL_DEPTH",
+    "DETAIL_CALLS",
+    "DETAIL_LINES",
+    "DETAIL_NAMES",
+    "DETAIL_NOTHING",
+    "DETAIL_VALUES",
     "ENDING_STATUS",
     "ENDING_UNKNOWN",
     "FILE_HEADER",
@@ -53,6 +59,7 @@ __all__ = [
     "RECORD_CALL",
     "RECORD_CHILD",
     "RECORD_CODE",
+    "RECORD_DETAIL",
     "RECORD_ENTER",
     "RECORD_EXEC",
     "RECORD_EXIT",
@@ -96,6 +103,9 @@ NESTING: Final = 460
 LARGEST_CHANGED: Final = 1000
 """How many items, and how many attributes, an object may have of which only the changes are
 written."""
+
+CALL_DEPTH: Final = 1
+"""How many objects deep values are looked at of code whose detail is not `values`."""
 
 FILE_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.
@@ -177,12 +187,23 @@ ENDING_UNKNOWN: Final = 0
 ENDING_STATUS: Final = 1
 """The exit status is known."""
 
+DETAIL_VALUES: Final = 0
+"""Calls, lines, and the values of variables, arguments and results."""
+DETAIL_LINES: Final = 1
+"""Calls and lines; of the values only exceptions. A call has no arguments."""
+DETAIL_CALLS: Final = 2
+"""Calls, with the values of arguments, results and exceptions; no lines."""
+DETAIL_NOTHING: Final = 3
+"""Nothing."""
+
 RECORD_SOURCE: Final = 1
 """A source file."""
 RECORD_CODE: Final = 2
 """A code object."""
 RECORD_NAMESPACE: Final = 3
 """From now on, a code's frames have these global variables; without such a record, 0."""
+RECORD_DETAIL: Final = 32
+"""From now on, a code is recorded in this detail; without such a record, with values."""
 RECORD_TYPE: Final = 4
 """A type."""
 RECORD_ATTRIBUTE: Final = 5
@@ -273,6 +294,14 @@ STREAM_NAMES: Final = {
     2: "stderr",
 }
 """The name of each stream, by its number."""
+
+DETAIL_NAMES: Final = {
+    0: "values",
+    1: "lines",
+    2: "calls",
+    3: "nothing",
+}
+"""The name of each detail, by its number."""
 
 FORM_NAMES: Final = {
     0: "unseen",

@@ -15,6 +15,7 @@ RECORD_LETTERS: Final = {
     0x01: "t",
     0x02: "nnnttnTT",
     0x03: "nn",
+    0x20: "nn",
     0x04: "t",
     0x05: "t",
     0x06: "nt",
@@ -68,6 +69,7 @@ VALUE_LETTERS: Final = {
     0x11: "n",
     0x12: "",
     0x13: "",
+    0x15: "",
 }
 VALUE_LETTERS.update(dict.fromkeys(range(0x80, 0x100), ""))
 VALUE_LETTERS.update(dict.fromkeys(range(0x40, 0x80), "s"))

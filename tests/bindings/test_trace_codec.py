@@ -28,6 +28,7 @@ RECORDS: list[tuple[bytes, decode.Record]] = [
         decode.CodeRecord(1, 20, 2, "C.f", "m", 1, ("self", "x"), ("len",)),
     ),
     (encode.encode_namespace(3, 400), decode.NamespaceRecord(3, 400)),
+    (encode.encode_detail(3, 2), decode.DetailRecord(3, 2)),
     (encode.encode_type("m.C"), decode.TypeRecord("m.C")),
     (encode.encode_attribute("next"), decode.AttributeRecord("next")),
     (encode.encode_thread(2**63 - 1, "Main"), decode.ThreadRecord(2**63 - 1, "Main")),
@@ -205,15 +206,15 @@ def test_a_record_that_is_cut_anywhere_is_refused(
             decoder.decode_record(data[:length], 0)
 
 
-@pytest.mark.parametrize("tag", [0x00, 0x20, 0x3F])
+@pytest.mark.parametrize("tag", [0x00, 0x21, 0x3F])
 def test_a_byte_that_begins_no_record_is_refused(decoder: Decoder, tag: int) -> None:
     with pytest.raises(ValueError, match=f"no record with the tag {tag:#04x}"):
         decoder.decode_record(bytes((tag,)) * 20, 0)
 
 
 def test_a_byte_that_begins_no_value_is_refused(decoder: Decoder) -> None:
-    with pytest.raises(ValueError, match="no value with the tag 0x15"):
-        decoder.decode_value(b"\x15" * 20, 0)
+    with pytest.raises(ValueError, match="no value with the tag 0x16"):
+        decoder.decode_value(b"\x16" * 20, 0)
 
 
 def test_a_number_that_never_ends_is_refused(decoder: Decoder) -> None:

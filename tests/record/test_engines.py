@@ -30,14 +30,15 @@ from codetracer.runtime.plans import Plans
 from codetracer.limits import Limits
 
 log = make_log(sys.argv[1], bytes(16), 1, 1)
-gate, definitions = Gate(load_chain('/', environ={})), Definitions()
+detail = sys.argv[2]
+gate, definitions = Gate(load_chain('/', environ={}, detail=detail)), Definitions()
 engine = make_engine(
-    log, gate, Plans(gate, definitions), definitions, Limits(*map(int, sys.argv[2:])),
+    log, gate, Plans(gate, definitions), definitions, Limits(*map(int, sys.argv[3:])),
     clock=itertools.count(1000, 7).__next__,
 )
 tracer = Tracer()
 for name in dir(engine):
-    if name.startswith('on_'):
+    if name.startswith('on_') and (detail, name) != ('calls', 'on_line'):
         setattr(tracer, name, getattr(engine, name))
 with open('app.py') as file:
     code = compile(file.read(), 'app.py', 'exec')
@@ -169,12 +170,14 @@ keep(result['last'])
 )
 
 
-def recorded_bytes(folder: Path, program: str, backend: str, *limits: int) -> bytes:
+def recorded_bytes(
+    folder: Path, program: str, backend: str, *limits: int, detail: str = "values"
+) -> bytes:
     """Return a log, without the headers, as an engine writes it."""
     write(folder, {"app.py": program})
     outcome = execute(
         # What is given with -c is not recorded itself.
-        *("-c", RECORDER, f"{backend}.ctlog", *map(str, limits)),
+        *("-c", RECORDER, f"{backend}.ctlog", detail, *map(str, limits)),
         cwd=folder,
         environ=ENVIRON | {VARIABLE: backend},
     )
@@ -184,14 +187,27 @@ def recorded_bytes(folder: Path, program: str, backend: str, *limits: int) -> by
     return (folder / f"{backend}.ctlog").read_bytes()
 
 
-@pytest.mark.parametrize("limits", [(), (2, 3, 10, 20), (1, 1, 1, 1), (9, 500, 5000, 5000)])
-def test_the_engines_write_the_same_bytes(limits: tuple[int, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("detail", "limits"),
+    [
+        ("values", ()),
+        ("values", (2, 3, 10, 20)),
+        ("values", (1, 1, 1, 1)),
+        ("values", (9, 500, 5000, 5000)),
+        ("lines", ()),
+        ("calls", ()),
+        ("calls", (2, 3, 10, 2)),
+    ],
+)
+def test_the_engines_write_the_same_bytes(
+    detail: str, limits: tuple[int, ...], tmp_path: Path
+) -> None:
     first, *others = (
-        without_identifiers(recorded_bytes(tmp_path, KEEPS, backend, *limits))
+        without_identifiers(recorded_bytes(tmp_path, KEEPS, backend, *limits, detail=detail))
         for backend in BACKENDS
     )
 
-    assert len(first) > 2500
+    assert len(first) > 800
     for other in others:
         assert other == first
 
@@ -224,15 +240,36 @@ FILES = {
 ALL = "".join(f"import {name[:-3]}\n" for name in FILES)
 
 
-@pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+HALF = """
+[meta]
+name = "half"
+version = 1
+[scope]
+default_exec = "inherit"
+default_value_action = "inherit"
+[[scope.rules]]
+selector = "obj:regex:[aeiou].?$"
+detail = "calls"
+[[scope.rules]]
+selector = "obj:regex:r$"
+detail = "lines"
+"""
+"""Details of which each program has some: by the ends of the functions' names."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(), ("--detail=lines",), ("--detail=calls",), ("--trace-filter=half.toml",)],
+    ids=" ".join,
+)
+def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("programs")
-    write(folder, FILES)
+    write(folder, FILES | {"half.toml": HALF})
     paths = []
     for backend in BACKENDS:
         write(folder, {"app.py": ALL})
         outcome = execute(
-            *("-m", "codetracer", "record", "-q", "-o", backend, *FULL, "app.py"),
+            *("-m", "codetracer", "record", "-q", "-o", backend, *FULL, *request.param, "app.py"),
             cwd=folder,
             environ=ENVIRON | {VARIABLE: backend},
         )
@@ -244,7 +281,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> None:
     first, *others = ([*told_of(path)] for path in logs)
 
-    assert len(first) > 2000
+    assert len(first) > 500
     for other in others:
         assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
 

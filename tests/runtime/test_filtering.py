@@ -245,6 +245,7 @@ def test_statistics_name_the_filters_and_count_what_was_left_out(tmp_path: Path)
     ]
     assert said["stats"] == {
         "scopes_traced": 1,
+        "traced_by_detail": {"values": 1},
         "scopes_skipped": 3,
         "skipped_by": {"all: pkg:loud": 2, "frozen code has no source": 1},
         "value_redactions": {"local": 1, "global": 0, "argument": 2, "return": 0, "attribute": 0},

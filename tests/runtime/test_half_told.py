@@ -13,6 +13,7 @@ import pytest
 from codetracer.runtime.lines import Place
 from codetracer.runtime.plans import Variable
 from codetracer.runtime.values import ALLOW
+from codetracer_bindings.trace_format import DETAIL_VALUES
 from tests.support.recordings import NATIVE
 
 TOOL = 4
@@ -58,6 +59,7 @@ def whole_plan() -> SimpleNamespace:
         name="function",
         makes=False,
         gathers=False,
+        detail=DETAIL_VALUES,
         lines={1: whole_line(variable)},
         everything=[(variable, 0)],
         return_action=ALLOW,

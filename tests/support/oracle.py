@@ -1,9 +1,11 @@
 """What a program's variables are at every line: all of them, in full, every time.
 
-Run as ``python oracle.py PROGRAM OUTPUT in-c``, it runs a program and writes a line of JSON at each
-line of it and of the modules beside it. It is slow and simple, knows nothing of codetracer, and
-looks at values as any program may: the programs that it is for have nothing against that. What is
-recorded of them is made to look the same by `tests.support.recordings`.
+Run as ``python oracle.py PROGRAM OUTPUT in-c lines``, it runs a program and writes a line of JSON
+at each line of it and of the modules beside it; with ``calls`` at each call and at each end of one,
+with its arguments or its result, one object deep (what ``--detail calls`` records). It is slow and
+simple, knows nothing of codetracer, and looks at values as any program may: the programs that it is
+for have nothing against that. What is recorded of them is made to look the same by
+`tests.support.recordings`.
 
 A value is a list that begins with its kind. Objects that can change are numbered as they are met,
 the variables in the order of their names, and stand in full where they are met first. With
@@ -37,11 +39,17 @@ STATES = ("generator", "coroutine", "async_generator", "list_iterator", "_thread
 """Types whose state changes without any line that names the instance: it is left out."""
 
 
+BEGINS, RETURNS, YIELDS, UNWINDS = range(4)
+"""What stands for the line where calls are written."""
+
+
 class Snapshot:
     """Everything that can be reached from some variables, in one form."""
 
-    def __init__(self, *, in_c: bool) -> None:
+    def __init__(self, *, in_c: bool, full: frozenset[int] | None = None) -> None:
         self.in_c = in_c
+        # The ids of the objects that are shown with what they hold; None for all.
+        self.full = full
         self.numbers: dict[int, int] = {}
         self.kept: list[object] = []
 
@@ -72,6 +80,8 @@ class Snapshot:
         name = kind.__qualname__
         if kind.__module__ != "builtins":
             name = f"{kind.__module__}.{name}"
+        if self.full is not None and id(value) not in self.full:
+            return ["object", number, "unseen", name, [], {}]
         form, items, attributes = self.content(value)
         named = {key: self.value(attributes[key]) for key in sorted(attributes)}
         return ["object", number, form, name, items, named]
@@ -237,6 +247,25 @@ def snapshot(frame: types.FrameType, *, in_c: bool) -> dict[str, typing.Any]:
     return found
 
 
+def passed(values: dict[str, typing.Any], *, in_c: bool) -> dict[str, typing.Any]:
+    """Return what a call gets or gives, one object deep."""
+    full = {id(value) for value in values.values()}
+    # The object to which a method belongs is as deep as the method.
+    methods = (types.BuiltinMethodType, types.MethodType)
+    full |= {id(value.__self__) for value in values.values() if isinstance(value, methods)}
+    return Snapshot(in_c=in_c, full=frozenset(full)).variables(values)
+
+
+def arguments(frame: types.FrameType) -> dict[str, typing.Any]:
+    """Return the arguments of a frame that begins."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    found = frame.f_locals
+    names = code.co_varnames[:count] if code.co_flags & inspect.CO_OPTIMIZED else ()
+    return {name: found[name] for name in names if not name.startswith(".")}
+
+
 def own(variables: dict[str, typing.Any]) -> dict[str, typing.Any]:
     """Return what the program itself put among some variables."""
     return {
@@ -246,7 +275,7 @@ def own(variables: dict[str, typing.Any]) -> dict[str, typing.Any]:
     }
 
 
-def main(program: str, output: str, in_c: str) -> None:
+def main(program: str, output: str, in_c: str, what: str = "lines") -> None:
     """Run a program and write what its variables are."""
     monitoring = sys.monitoring
     tool = monitoring.PROFILER_ID
@@ -254,20 +283,44 @@ def main(program: str, output: str, in_c: str) -> None:
     folder = os.getcwd()
     out = open(output, "w", encoding="utf-8")  # noqa: SIM115
 
-    def line(code: types.CodeType, number: int) -> object:
+    def is_its(code: types.CodeType) -> bool:
         file = os.path.abspath(code.co_filename)
-        if code.co_filename.startswith("<") or os.path.dirname(file) != folder:
+        return not code.co_filename.startswith("<") and os.path.dirname(file) == folder
+
+    def write(code: types.CodeType, number: int, seen: dict[str, typing.Any]) -> None:
+        row = {
+            "file": os.path.basename(code.co_filename),
+            "thread": threading.current_thread().name,
+            "code": code.co_qualname,
+            "line": number,
+        }
+        out.write(json.dumps(row | seen) + "\n")
+
+    def line(code: types.CodeType, number: int) -> object:
+        if not is_its(code):
             return monitoring.DISABLE
         with lock:
-            row = {
-                "file": os.path.basename(file),
-                "thread": threading.current_thread().name,
-                "code": code.co_qualname,
-                "line": number,
-                **snapshot(sys._getframe(1), in_c=in_c == "in-c"),
-            }
-            out.write(json.dumps(row) + "\n")
+            write(code, number, snapshot(sys._getframe(1), in_c=in_c == "in-c"))
         return None
+
+    def passes(event: int, values: dict[str, typing.Any], code: types.CodeType) -> None:
+        with lock:
+            shown = passed(values, in_c=in_c == "in-c")
+            write(code, event, {"locals": shown, "globals": {}})
+
+    def start(code: types.CodeType, _: int) -> object:
+        if not is_its(code):
+            return monitoring.DISABLE
+        passes(BEGINS, arguments(sys._getframe(1)), code)
+        return None
+
+    def leave(event: int) -> typing.Callable[[types.CodeType, int, object], object]:
+        def handler(code: types.CodeType, _: int, value: object) -> object:
+            if is_its(code):
+                passes(event, {"": value}, code)
+            return None
+
+        return handler
 
     main_module = types.ModuleType("__main__")
     main_module.__dict__["__file__"] = program
@@ -277,11 +330,19 @@ def main(program: str, output: str, in_c: str) -> None:
     with open(program, encoding="utf-8") as file:
         code = compile(file.read(), program, "exec")
     monitoring.use_tool_id(tool, "oracle")
-    monitoring.register_callback(tool, monitoring.events.LINE, line)
+    events = monitoring.events
+    wanted = events.LINE | events.PY_START | events.PY_RESUME
+    if what == "calls":
+        wanted = events.PY_START | events.PY_RETURN | events.PY_YIELD | events.PY_UNWIND
+        monitoring.register_callback(tool, events.PY_START, start)
+        monitoring.register_callback(tool, events.PY_RETURN, leave(RETURNS))
+        monitoring.register_callback(tool, events.PY_YIELD, leave(YIELDS))
+        monitoring.register_callback(tool, events.PY_UNWIND, leave(UNWINDS))
+    else:
+        monitoring.register_callback(tool, events.LINE, line)
     # Where nobody asks for PY_START, CPython 3.13 leaves out a first line that is the `def` itself,
     # and without PY_RESUME it closes a generator that catches nothing without running it.
-    events = monitoring.events
-    monitoring.set_events(tool, events.LINE | events.PY_START | events.PY_RESUME)
+    monitoring.set_events(tool, wanted)
     try:
         exec(code, main_module.__dict__)
     finally:

@@ -9,8 +9,15 @@ from typing import Any, NamedTuple
 import codetracer
 from codetracer import replay as recorded
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
-from codetracer.replay import ObjectValue, StepEvent
-from tests.support.oracle import STATES
+from codetracer.replay import (
+    CallEvent,
+    ObjectValue,
+    ReturnEvent,
+    StepEvent,
+    UnwindEvent,
+    YieldEvent,
+)
+from tests.support.oracle import BEGINS, RETURNS, STATES, UNWINDS, YIELDS
 from tests.support.running import ROOT, Outcome, execute, write
 
 __all__ = [
@@ -20,6 +27,7 @@ __all__ = [
     "NATIVE",
     "Step",
     "an_object",
+    "calls",
     "last",
     "naive_steps",
     "record",
@@ -81,6 +89,29 @@ def naive_steps(folder: Path, program: str) -> list[Step]:
 def steps(path: Path) -> list[Step]:
     """Return the steps of a recording, with everything that can be seen at each."""
     return [step for step, _ in _walk(path)]
+
+
+def calls(path: Path) -> Iterator[Step]:
+    """Yield the calls of a recording with their arguments, and their ends with what they gave.
+
+    In place of a line there is a number that says which of these it is (`tests.support.oracle`).
+    """
+    ends = {ReturnEvent: RETURNS, YieldEvent: YIELDS, UnwindEvent: UNWINDS}
+    for event in codetracer.read(path).replay():
+        match event:
+            case CallEvent():
+                found, what = event.arguments, BEGINS
+                found = {name: found[name] for name in found if not name.startswith(".")}
+            case ReturnEvent() | YieldEvent():
+                found, what = {"": event.value}, ends[type(event)]
+            case UnwindEvent():
+                found, what = {"": event.exception}, UNWINDS
+            case _:
+                continue
+        code = event.frame.code
+        shown = _Normal().variables(found)
+        file, thread = os.path.basename(code.path), event.thread.name
+        yield Step(file, thread, code.name, what, shown, {})
 
 
 def texts(path: Path) -> list[tuple[str, int, dict[str, str]]]:

@@ -8,6 +8,7 @@ from codetracer.commands.printer import Printer, duration, short_name, thread_na
 from codetracer.commands.show.changes import described
 from codetracer.replay import events
 from codetracer.replay.doing import ENDING, OPENING
+from codetracer.replay.state import depth_of
 
 if TYPE_CHECKING:
     from codetracer.commands.drawing import Part
@@ -124,12 +125,12 @@ class _Similar:
     Attributes:
         count: how many there are.
         raised: how many of them ended with an exception.
-        place, step: the ``file:line`` and the first step of the first one.
+        place, step: the ``file:line`` and the first step of the first one; None if it has none.
     """
 
     __slots__ = ("count", "place", "raised", "step")
 
-    def __init__(self, place: str, step: int) -> None:
+    def __init__(self, place: str, step: int | None) -> None:
         self.count = 0
         self.raised = 0
         self.place = place
@@ -219,7 +220,7 @@ class Tree:
             self._count(node, node.hides)
             return
         node.place = self._printer.frame_place(frame)
-        node.step = self._replay.steps
+        node.step = self._replay.steps if frame.code.has_lines else None
         if self._depth and node.depth >= self._depth:
             node.hides = "deep"
             self._count(node, "deep")
@@ -294,7 +295,7 @@ class Tree:
                 call = self._printer.call(event, self._state)
                 return [*task, (name, "name"), call.removeprefix(name)]
             case events.ThrowEvent():
-                thrown = self._printer.value(self._state, event.raw)
+                thrown = self._printer.value_of(self._state, event)
                 return [*task, (name, "name"), " resumed by ", (f"{thrown}", "error")]
         return [*task, (name, "name"), " resumed"]
 
@@ -313,7 +314,7 @@ class Tree:
             return
         self._print_folded(event.thread, node)
         frame = event.frame
-        node.place = self._printer.frame_place(frame)
+        node.place = self._printer.frame_place(frame) if frame.code.has_lines else ""
         node.step = frame.step if frame.step >= 0 else None
         self._line(event.thread, node, node.depth + 1, came, tail=tail)
 
@@ -357,7 +358,8 @@ class Tree:
         if type(event) is events.StepEvent:
             self._print_line(event, node)
         elif type(event) is events.RaiseEvent:
-            shown = self._printer.value(self._state, event.raw)
+            depth = depth_of(frame)
+            shown = self._printer.value(self._state, event.raw, depth=depth)
             self._print_inside(event.thread, node, f"!!!!!! {shown}", "error")
 
     def _print_line(self, event: StepEvent, node: _Node) -> None:
@@ -406,12 +408,12 @@ def result_text(event: EndEvent, printer: Printer, state: State) -> str:
     """Return the result of a call as text: what it returned, yielded or raised."""
     match event:
         case events.ReturnEvent():
-            return f"-> {printer.value(state, event.raw)}"
+            return f"-> {printer.value_of(state, event)}"
         case events.YieldEvent():
             verb = "awaits" if event.frame.code.kind == "coroutine" else "yields"
-            return f"{verb} {printer.value(state, event.raw)}"
+            return f"{verb} {printer.value_of(state, event)}"
         case events.UnwindEvent():
-            return f"!! {printer.value(state, event.raw)}"
+            return f"!! {printer.value_of(state, event)}"
         case events.LostEvent():
             return "ended unseen"
     return "not finished"
@@ -468,9 +470,14 @@ class JsonTree:
             "task": frame.task,
             "frame": frame.number,
             "depth": frame.depth,
-            "step": self._replay.steps if opens else frame.step if frame.step >= 0 else None,
+            "step": self._step(frame, opens=opens),
             "time_ns": event.time_ns,
         }
+
+    def _step(self, frame: Frame, *, opens: bool) -> int | None:
+        if opens:
+            return self._replay.steps if frame.code.has_lines else None
+        return frame.step if frame.step >= 0 else None
 
     def _opening(
         self, event: CallEvent | ResumeEvent | ThrowEvent, frame: Frame
@@ -487,7 +494,7 @@ class JsonTree:
                     "arguments": self._printer.arguments(frame, state),
                 }
             case events.ThrowEvent():
-                return {"event": "throw", "exception": self._printer.value(state, event.raw)}
+                return {"event": "throw", "exception": self._printer.value_of(state, event)}
         return {"event": "resume"}
 
     def _tell_line(self, event: Event, frame: Frame) -> None:
@@ -518,11 +525,11 @@ def end_row(event: EndEvent, printer: Printer, state: State) -> dict[str, object
     """Return the result of a call as names and values for JSON."""
     match event:
         case events.ReturnEvent():
-            return {"event": "return", "value": printer.value(state, event.raw)}
+            return {"event": "return", "value": printer.value_of(state, event)}
         case events.YieldEvent():
-            return {"event": "yield", "value": printer.value(state, event.raw)}
+            return {"event": "yield", "value": printer.value_of(state, event)}
         case events.UnwindEvent():
-            return {"event": "unwind", "exception": printer.value(state, event.raw)}
+            return {"event": "unwind", "exception": printer.value_of(state, event)}
         case events.LostEvent():
             return {"event": "lost"}
     return {"event": "unfinished"}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from codetracer.commands.printer import Printer, in_task, short_name, thread_name
 from codetracer.replay import events
+from codetracer.replay.state import depth_of
 from codetracer_bindings.trace_decoder import ReferenceValue
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class Raises:
             # It was handled before; now it is raised again, or another one with the same number.
             self._print_handled(key)
         frame, printer = event.frame, self._printer
-        shown = printer.value(self._replay.state, event.raw, 100)
+        shown = printer.value(self._replay.state, event.raw, 100, depth_of(frame))
         place = f"{short_name(frame.code)}{in_task(frame)}"
         row: dict[str, object] = {
             "exception": shown,
@@ -147,7 +148,7 @@ class Raises:
             "step": frame.step if frame.step >= 0 else None,
             "function": frame.code.name,
             "path": frame.code.path,
-            "line": frame.line,
+            "line": frame.line if frame.code.has_lines else None,
         }
         if isinstance(event, events.ThrowEvent):
             row["thrown_in"] = True
@@ -231,13 +232,11 @@ class Raises:
         assert frame is not None
         self._release(key, known)
         name, line, step = known.where
-        place = self._printer.place(frame.code.path, line)
-        self._print(
-            known,
-            "handled",
-            f"handled at {place} (step {self._printer.step(step)}) in {name}",
-            frame,
-        )
+        at = ""
+        if frame.code.has_lines:
+            place = self._printer.place(frame.code.path, line)
+            at = f" at {place} (step {self._printer.step(step)})"
+        self._print(known, "handled", f"handled{at} in {name}", frame)
 
     def _release(self, key: _Key, known: _Exception) -> None:
         """Record that no frame handles the exception any more."""
@@ -257,7 +256,8 @@ class Raises:
             self.foreign += 1
             return
         if not printer.as_json:
-            place = printer.place(known.code.path, known.place)
+            path = known.code.path
+            place = printer.place(path, known.place) if known.code.has_lines else printer.path(path)
             rest = f"  {known.raised}  {text}"
             printer.at(place, known.step, (known.text, "error"), rest)
             return
@@ -266,8 +266,8 @@ class Raises:
             row["handled_in"] = {
                 "function": frame.code.name,
                 "path": frame.code.path,
-                "line": known.where[1],
-                "step": known.where[2],
+                "line": known.where[1] if frame.code.has_lines else None,
+                "step": known.where[2] if frame.code.has_lines else None,
             }
         printer.row(row)
 

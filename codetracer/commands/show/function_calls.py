@@ -98,7 +98,7 @@ class Functions:
         name = short_name(frame.code)
         place = printer.place(frame.code.path, frame.code.line)
         step = row["step"]
-        assert isinstance(step, int)
+        assert step is None or isinstance(step, int)
         tail: Part = (f"  {duration(spent)}  {came}{in_task(frame)}", "dim")
         rest = call.removeprefix(name)
         printer.at(place, step, (name, "name"), f"{rest} ", result(event, printer, state), tail)
@@ -106,13 +106,16 @@ class Functions:
     def _row(self, event: events.CallEvent) -> dict[str, object]:
         frame, printer = event.frame, self._printer
         caller = frame.caller
-        came = f"{printer.frame_place(caller)} in {short_name(caller.code)}" if caller else ""
+        came = ""
+        if caller is not None:
+            at = f"{printer.frame_place(caller)} in " if caller.code.has_lines else ""
+            came = f"{at}{short_name(caller.code)}"
         return {
             "call": self._count,
             "thread": event.thread.number,
             "task": frame.task,
             "frame": frame.number,
-            "step": self._replay.steps,
+            "step": self._replay.steps if frame.code.has_lines else None,
             "function": frame.code.name,
             "module": frame.code.module,
             "path": frame.code.path,

@@ -8,6 +8,7 @@ from codetracer.commands.printer import Printer, in_task, short_name
 from codetracer.commands.show.call_tree import SHOWN_SIBLINGS
 from codetracer.commands.show.output_lines import Output
 from codetracer.replay.finding import Finder
+from codetracer.replay.state import depth_of
 
 if TYPE_CHECKING:
     from codetracer.commands.show.selection import Selection
@@ -62,7 +63,8 @@ class Finds:
             if found.said:
                 self._tell(event, found, found.said)
                 continue
-            shown = self._printer.value(self._replay.state, found.value, VALUE)
+            depth = depth_of(found.frame)
+            shown = self._printer.value(self._replay.state, found.value, VALUE, depth)
             self._tell(event, found, f"{found.name} = {shown}", shown)
 
     def finish(self) -> None:

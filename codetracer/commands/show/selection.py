@@ -145,19 +145,20 @@ def call_at(process: Process, step: int) -> int:
     for event in replay:
         if type(event) is events.StepEvent and event.number == step:
             return event.frame.number
-    raise no_step(step, replay.steps)
+    raise no_step(process, step, replay.steps)
 
 
-def no_step(step: int, steps: int) -> TargetError:
+def no_step(process: Process, step: int, steps: int) -> TargetError:
     """Return the error for a step that does not exist.
 
     Parameters:
+        process: the process.
         step: the number that the user gave.
         steps: how many steps the log has.
     """
     has = f"steps 0 to {steps - 1}" if steps else "no steps"
     return TargetError(
         "ERR_NOT_IN_TRACE",
-        f"there is no step {step}: the log has {has}",
+        f"there is no step {step}: the log has {has}{indexed(process).because('lines')}",
         {"step": step, "steps": steps},
     )

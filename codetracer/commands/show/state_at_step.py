@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name, thread_name
 from codetracer.replay import events
+from codetracer.replay.details import lacking_in
 from codetracer.replay.layout import lay_out
 from codetracer.replay.render import to_json
 
@@ -66,6 +67,7 @@ class Moment:
                 "module": frame.code.module,
                 "path": frame.code.path,
                 "line": event.line,
+                "detail": frame.code.detail,
                 "source": self._printer.source(frame.code.path, event.line).strip(),
                 "locals": _all_json(replay.locals(frame)),
                 "globals": _all_json(replay.globals(frame)),
@@ -75,6 +77,7 @@ class Moment:
                         "path": caller.code.path,
                         "line": caller.line,
                         "step": caller.step if caller.step >= 0 else None,
+                        "detail": caller.code.detail,
                         "locals": _all_json(replay.locals(caller)),
                         "globals": _all_json(replay.globals(caller)),
                     }
@@ -109,6 +112,8 @@ class Moment:
         found = self._replay.globals(frame)
         new = {name: found[name] for name in found if (code.namespace, name) not in told}
         told.update((code.namespace, name) for name in new)
+        if why := lacking_in(code):
+            printer.line((f"  {why}", "dim"))
         scopes = {"locals": self._replay.locals(frame), "globals": new}
         for scope, values in scopes.items():
             if values:

@@ -140,6 +140,9 @@ class History:
         """Print the value of a variable, or the value at the end of the path, if it has changed."""
         namespace = frame.code.namespace
         is_local = index >= 0
+        if not frame.code.has_values and not (is_local and isinstance(event, events.CallEvent)):
+            # Only its arguments are known.
+            return
         if isinstance(event, events.CallEvent | events.ThrowEvent | events.ResumeEvent):
             # The call itself sets the arguments.
             where = frame, None, frame.line
@@ -253,7 +256,8 @@ class History:
             printer.row(row)
             return
         # An argument is set before the first step of the call.
-        number_shown = self._replay.steps if step is None else step
+        has_step = step is not None or code.has_lines
+        number_shown = (self._replay.steps if step is None else step) if has_step else None
         what = f"{text} is unbound" if shown is UNBOUND else f"{text} = {shown}"
         tail = f"  of {self._owner(number)}" if self._subject.steps and number >= 0 else ""
         tail += in_task(frame)

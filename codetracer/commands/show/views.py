@@ -22,6 +22,7 @@ from codetracer.commands.show.sparse import (
 from codetracer.commands.show.state_at_step import Moment
 from codetracer.commands.show.variable_history import History
 from codetracer.errors import TargetError
+from codetracer.replay.details import lacking
 from codetracer.replay.subjects import parse_subject
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from codetracer.commands.printer import Printer
     from codetracer.commands.show.selection import View
     from codetracer.replay import Process, Trace
+    from codetracer.replay.details import Part
     from codetracer.replay.model import Frame
     from codetracer.replay.replay import Replay
 
@@ -50,6 +52,7 @@ class Views:
         depth: the depth of the tree without ``--depth``.
 
     Attributes:
+        process: the process.
         function, history, finds, moment: the views that search for something; None if the options
             do not select them.
 
@@ -63,6 +66,7 @@ class Views:
         self, process: Process, printer: Printer, options: argparse.Namespace, depth: int
     ) -> None:
         lines: bool = options.lines
+        self._has_lines = lines
         others = (options.step, options.variable, options.find)
         has_function = options.function is not None
         others_asked = options.raises or options.output or any(o is not None for o in others)
@@ -77,7 +81,7 @@ class Views:
             self._replay = _replay_near(process, step)
         else:
             self._replay = process.replay(tell_steps=by_step, note_changes=note)
-        self._process = process
+        self.process = process
         self._selection = _selection(process, options)
         self.function: Functions | None = None
         self.history: History | None = None
@@ -126,7 +130,7 @@ class Views:
     @property
     def notes(self) -> list[str]:
         """Lines that report how much was not shown."""
-        parts = [str(self._folds)]
+        parts = [str(self._folds), self._missing()]
         if self._raises is not None and self._raises.foreign:
             parts.append(
                 f"… exceptions not shown: {self._raises.foreign:,} that stayed in code that is not"
@@ -138,6 +142,18 @@ class Views:
         if self.finds is not None and self.finds.more:
             parts.append(f"… {self.finds.more:,} more at the lines above; --all shows them")
         return [part for part in parts if part]
+
+    def _missing(self) -> str:
+        """Return why the views may lack lines or values; empty if they lack none."""
+        part: Part
+        if self._has_lines:
+            part = "lines"
+        elif self.history is not None or self.finds is not None:
+            part = "values"
+        else:
+            return ""
+        why = lacking(indexed(self.process).source.codes, part)
+        return f"… {why}" if why else ""
 
     def show(self) -> None:
         """Read the events, and print all views.
@@ -168,7 +184,7 @@ class Views:
             return False
         if isinstance(view, History) and not view.is_of_variable:
             return False
-        timeline = whole_timeline(self._process)
+        timeline = whole_timeline(self.process)
         if timeline is None:
             return False
         if isinstance(view, Functions):
@@ -245,7 +261,7 @@ def missing(trace: Trace, shown: list[Views], options: argparse.Namespace) -> Ta
         return _lacks(trace, "thread", options.thread, f"; there is {there}")
     moments = [views for views in shown if views.moment is not None]
     if moments and not any(views.moment and views.moment.found for views in moments):
-        return no_step(options.step.step, moments[0].steps)
+        return no_step(moments[0].process, options.step.step, moments[0].steps)
     functions = [views.function for views in shown if views.function is not None]
     if functions and not any(each.found for each in functions):
         known = {name for each in functions for name in each.known}
@@ -253,11 +269,17 @@ def missing(trace: Trace, shown: list[Views], options: argparse.Namespace) -> Ta
     histories = [views.history for views in shown if views.history is not None]
     if histories and not any(each.found for each in histories):
         known = {name for each in histories for name in each.known}
-        return _lacks(trace, "variable", options.variable, close_names(options.variable, known))
+        hint = close_names(options.variable, known) + _because(shown)
+        return _lacks(trace, "variable", options.variable, hint)
     finds = [views.finds for views in shown if views.finds is not None]
     if finds and not any(each.found for each in finds):
-        return _lacks(trace, "value, name or output with", options.find, "")
+        return _lacks(trace, "value, name or output with", options.find, _because(shown))
     return None
+
+
+def _because(shown: list[Views]) -> str:
+    """Return why values are missing; empty if none are."""
+    return next((why for views in shown if (why := indexed(views.process).because("values"))), "")
 
 
 def _lacks(trace: Trace, what: str, name: str, hint: str) -> TargetError:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.dap.checks import RequestError
 from codetracer.debug.dap.variables import LONGEST, Part
-from codetracer.replay import EvaluationError, ObjectValue, evaluate
+from codetracer.replay import EvaluationError, Hidden, ObjectValue, evaluate
+from codetracer.replay.details import lacking_in
 from codetracer.replay.evaluator import FUNCTIONS
 from codetracer.replay.operations import text_of
 from codetracer.replay.render import short_type
@@ -63,6 +64,8 @@ class Looking:
                 Part(each, value, process, each, each, place.frame)
                 for each, value in values.items()
             ]
+            if why := lacking_in(place.frame.code):
+                parts = [Part("…", Hidden(why), process)]
             scope: protocol.Scope = {
                 "name": name,
                 "variablesReference": self._session.variables.keep(parts),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from codetracer.replay.causes.raising import culprits, origin
 from codetracer.replay.causes.tree import UNKNOWN
+from codetracer.replay.details import foreign as reason
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Conditions:
         cause = self._values.nodes.at("exception", name, found, code, where, shown)
         if foreign is not None:
             there = f"{foreign.name} of {foreign.module}"
-            cause.note(f"raised in {there}, not your code; --all looks into it")
+            cause.note(f"raised in {there}, {reason(foreign)}")
         key = ("exception", frame, step, number)
         if where is not None and self._values.nodes.opens(cause, key, depth):
             self._raised(self._values.at(where), cause, shown, depth + 1)

@@ -18,12 +18,14 @@ from codetracer.replay.causes.syntax import calls
 from codetracer.replay.causes.tree import Cause
 from codetracer.replay.causes.unreached import Unreached
 from codetracer.replay.causes.view import View
+from codetracer.replay.details import lacking_in
 from codetracer.replay.exits import is_exit
 from codetracer.replay.subjects import UNBOUND, follow, parse_subject
 from codetracer_bindings import trace_decoder as raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import NoReturn
 
     from codetracer.replay.causes.facts import Raised
     from codetracer.replay.model import Code, Frame
@@ -254,6 +256,8 @@ class Questions:
             wanted = [n for n, kind in enumerate(kinds) if _is_failure(kind)]
             if wanted:
                 first = ended[wanted[0]]
+                if first.step < 0:
+                    self._refuse_unlined(first.frame, kinds[wanted[0]])
                 assert isinstance(first.value, raw.ReferenceValue)
                 found = self._slice.conditions.exception(
                     first.frame, first.step, first.value.number, 0
@@ -263,6 +267,14 @@ class Questions:
         raised = self._raised(name, before)
         cause = self._slice.conditions.exception(raised.frame, raised.step, raised.exception, 0)
         return _finished([cause]), []
+
+    def _refuse_unlined(self, frame: int, kind: str) -> NoReturn:
+        code = self._past.run(frame).code
+        raise TargetError(
+            "ERR_NOT_IN_TRACE",
+            f"the uncaught {kind.rpartition('.')[2]} cannot be explained: {lacking_in(code)}",
+            {"function": code.name},
+        )
 
     def _raised(self, name: str | None, before: int) -> Raised:
         known: dict[str, None] = {}
@@ -330,11 +342,16 @@ class Questions:
                     try:
                         more = self.unreached(there, its_line, at, asked | {(full, line)})
                         uncalled.causes.extend(more)
-                    except TargetError:
+                    except TargetError as error:
                         place = f"{os.path.basename(there)}:{its_line}"
-                        uncalled.note(f"{place} ran, and called something else")
+                        unknown = error.context.get("unknown")
+                        said = unknown or f"{place} ran, and called something else"
+                        uncalled.note(str(said))
             return [found]
         frame, code = called
+        if not code.has_lines:
+            what = f"whether {path}:{line} ran is not recorded: {lacking_in(code)}"
+            raise TargetError("ERR_NOT_IN_TRACE", what, {"line": line, "unknown": what})
         unreached = Unreached(self._past, self._sources, self._slice)
         ran = unreached.reached(frame, unit)
         if ran is not None:

@@ -49,7 +49,7 @@ def origin(
                 ending is not None
                 and ending.kind == "unwind"
                 and ending.value == raw.ReferenceValue(number)
-                and ending.step >= 0
+                and (ending.step >= 0 or not run.code.has_lines)
             ):
                 break
         else:

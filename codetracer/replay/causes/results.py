@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.replay.causes.tree import UNKNOWN
 from codetracer.replay.causes.writers import callee, given, is_pure, said
+from codetracer.replay.details import foreign, lacking_in
 from codetracer.replay.subjects import UNBOUND
 from codetracer_bindings import trace_decoder as raw
 
@@ -101,7 +102,8 @@ class Results:
             into.note(f"{name}() ran here too, called by code that is not recorded")
         function = node.func
         if node in matched.runs:
-            into.note(f"{callee(node)}() is not your code; --all looks into it")
+            code = matched.runs[node][-1].code
+            into.note(f"{callee(node)}() is {foreign(code)}")
         elif at.view.form(at.view.peek(function)) != "class" and not is_pure(function, at.view):
             into.unrecorded[f"{callee(node)}()"] = None
         if isinstance(function, ast.Attribute):
@@ -145,6 +147,15 @@ class Results:
             ending: how it ended; None if that is not recorded.
             depth: how many nodes are above it.
         """
+        if not run.code.has_lines:
+            has_value = ending is not None and ending.kind in ("return", "yield")
+            shown = (
+                self._past.when(ending).resolve(ending.value) if ending and has_value else UNKNOWN
+            )
+            cause = self._values.nodes.make("result", text, None, shown)
+            self._values.nodes.put(cause, run.code, run.code.line, -1)
+            cause.note(f"it is not explained: {lacking_in(run.code)}")
+            return cause
         if ending is None or ending.kind in ("lost", "unfinished") or ending.step < 0:
             cause = self._values.nodes.make("result", text, None)
             last = -1 if ending is None else ending.step

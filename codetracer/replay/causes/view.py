@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from codetracer.replay.evaluator import EvaluationError, Expression
 from codetracer.replay.parts import DEFINITIONS
+from codetracer.replay.state import depth_of
 from codetracer.replay.subjects import UNBOUND, follow
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_NAMES, KIND_CLASS, KIND_NAMES
@@ -48,7 +49,8 @@ class View:
 
     def resolve(self, value: raw.Value) -> Value:
         """Return a value for a reader, without what is far inside of it."""
-        return self.state.resolve(value, objects=OBJECTS, items=OBJECTS, values=VALUES)
+        depth = depth_of(self.frame)
+        return self.state.resolve(value, OBJECTS, OBJECTS, VALUES, depth)
 
     def name(self, name: str) -> raw.Value:
         """Return the value of a variable; `UNBOUND` if it has none."""
