@@ -3,6 +3,7 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "constants.h"
+#include "digests.h"
 #include "internals.h"
 #include "layouts.h"
 #include "plans.h"
@@ -63,11 +64,18 @@ int
 field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 {
     Values *values = &engine->values;
-    long known = attribute_action(engine, fields->plan, name);
+    if (values->compares && fields->count < values->items) {
+        /* Where contents have a digest, no filter acts on them. */
+        fields->count++;
+        digest_add(values, DIGEST_NAME, (uint64_t)text_hash(name));
+        return values_compare(engine, value, fields->depth);
+    }
+    long known = values->compares ? 0 : attribute_action(engine, fields->plan, name);
     if (known == -1) {
         return -1;
     }
     long action = known < 0 ? -2 - known : known & 3;
+    values->is_told &= action == ALLOW;
     if (action == DROP) {
         return 0;
     }
@@ -78,6 +86,7 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
     if (action == SECRET && secrets_learn(engine, value, 0) < 0) {
         return -1;
     }
+    digest_add(values, DIGEST_NAME, (uint64_t)text_hash(name));
     Buffer *to = &values->fields;
     size_t start = to->used;
     if (known >= 0) {
@@ -258,9 +267,58 @@ names_slot(Layout *layout, PyObject *name)
     return found;
 }
 
+/* Digests an attribute. Returns as values_compare. */
+static inline int
+digest_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
+{
+    if (!PyUnicode_CheckExact(name)) {
+        return 0;
+    }
+    fields->count++;
+    digest_add(&engine->values, DIGEST_NAME, (uint64_t)text_hash(name));
+    return values_compare(engine, value, fields->depth);
+}
+
+/* Digests the attributes of an object that has no others. Returns 1 if it is none of those objects. */
+static int
+digest_attributes(Engine *engine, Fields *fields, PyObject *object)
+{
+    PyObject *name;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    Inline found;
+    if (object_inline(object, &found)) {
+        if (found.count > engine->values.items) {
+            return 1;
+        }
+        while ((value = inline_item(&found, &position, &name)) != NULL) {
+            if (digest_attribute(engine, fields, name, value) < 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    PyObject *dict = object_dict(object);
+    if (dict == NULL || PyDict_Size(dict) > engine->values.items) {
+        return 1;
+    }
+    while (PyDict_Next(dict, &position, &name, &value)) {
+        if (digest_attribute(engine, fields, name, value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 dict_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
+    if (engine->values.compares && layout->count == 0 && layout->reading == NULL) {
+        int outcome = digest_attributes(engine, fields, object);
+        if (outcome <= 0) {
+            return outcome;
+        }
+    }
     PyObject *name;
     PyObject *value;
     Py_ssize_t position = 0;

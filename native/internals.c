@@ -1,6 +1,7 @@
 /* Reads from the memory of CPython 3.12 to 3.15 the attributes of instances, the kind of a dict's keys,
-   and whether a str is ASCII. The layouts are those of Include/internal/pycore_dict.h, pycore_object.h,
-   Include/cpython/object.h and unicodeobject.h, with the GIL and pointers of 8 bytes. A program that
+   whether a str is ASCII and its hash, and small ints. The layouts are those of
+   Include/internal/pycore_dict.h, pycore_object.h, Include/cpython/object.h, longintrepr.h and
+   unicodeobject.h, with the GIL and pointers of 8 bytes. A program that
    includes these headers printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
 
    An instance of a class has no dict until one is requested. Its values are in an array; their names
@@ -30,20 +31,6 @@ typedef struct {
     Py_ssize_t usable;
     Py_ssize_t nentries;
 } Keys;
-
-/* PyDictUnicodeEntry */
-typedef struct {
-    PyObject *key;
-    PyObject *value;
-} Entry;
-
-/* The values of an instance in memory. `order` is the order in which they were set, as indices. */
-typedef struct {
-    PyObject **values;
-    const uint8_t *order;
-    Py_ssize_t step; /* from one place in `order` to the next */
-    Py_ssize_t count;
-} Inline;
 
 typedef PyObject **(*GetDictPointer)(PyObject *);
 typedef int (*GetLine)(void *);
@@ -111,26 +98,35 @@ inline_values(PyObject *object, Inline *found)
     return 1;
 }
 
+int
+object_inline(PyObject *object, Inline *found)
+{
+    if (!has_flag(object, MANAGED_DICT) || managed_dict(object) != NULL) {
+        return 0;
+    }
+    const Keys *keys = pointer_at(Py_TYPE(object), cached_keys);
+    if (keys == NULL || !inline_values(object, found)) {
+        return 0;
+    }
+    found->entries =
+        (const Entry *)((const char *)(keys + 1) + ((size_t)1 << keys->log2_index_bytes));
+    found->names = keys->nentries;
+    return 1;
+}
+
+PyObject *
+object_dict(PyObject *object)
+{
+    PyObject *dict = has_flag(object, MANAGED_DICT) ? managed_dict(object) : NULL;
+    return dict != NULL && PyDict_CheckExact(dict) ? dict : NULL;
+}
+
 static int
 inline_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value)
 {
     Inline found;
-    const Keys *keys = pointer_at(Py_TYPE(object), cached_keys);
-    if (keys == NULL || !inline_values(object, &found)) {
-        return 0;
-    }
-    const Entry *entries =
-        (const Entry *)((const char *)(keys + 1) + ((size_t)1 << keys->log2_index_bytes));
-    while (*position < found.count) {
-        uint8_t index = found.order[*position * found.step];
-        ++*position;
-        if (index < keys->nentries && found.values[index] != NULL) {
-            *name = entries[index].key;
-            *value = found.values[index];
-            return 1;
-        }
-    }
-    return 0;
+    *value = object_inline(object, &found) ? inline_item(&found, position, name) : NULL;
+    return *value != NULL;
 }
 
 /* Returns a new reference to the dict of an object that keeps no values beside it, or NULL. */
@@ -357,8 +353,27 @@ texts_fit(void)
                  {"a \xf0\x9f\x98\x80", 0}};
     for (size_t at = 0; at < sizeof(texts) / sizeof(*texts); at++) {
         PyObject *text = PyUnicode_FromString(texts[at].text);
-        int fits = text != NULL && is_ascii(text) == texts[at].ascii;
+        int fits = text != NULL && is_ascii(text) == texts[at].ascii
+                   && text_hash(text) == PyObject_Hash(text)
+                   && text_hash(text) == PyObject_Hash(text);
         Py_XDECREF(text);
+        if (!fits) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int
+integers_fit(void)
+{
+    static const int64_t numbers[] = {0, 1, -1, 5, -6, 1 << 20, -(1 << 20), (1 << 30) - 1,
+                                      1 - (1 << 30), 1 << 30, INT64_MAX, INT64_MIN};
+    for (size_t at = 0; at < sizeof(numbers) / sizeof(*numbers); at++) {
+        PyObject *value = PyLong_FromLongLong(numbers[at]);
+        int64_t found;
+        int fits = value != NULL && small_integer(value, &found) && found == numbers[at];
+        Py_XDECREF(value);
         if (!fits) {
             return 0;
         }
@@ -403,7 +418,8 @@ internals_prepare(PyObject *module)
         return -1;
     }
     internals_known = version_fits();
-    internals_known = internals_known && instances_fit(type) && keys_fit(name) && texts_fit();
+    internals_known = internals_known && instances_fit(type) && keys_fit(name) && texts_fit()
+                     && integers_fit();
     PyErr_Clear();
     Py_DECREF(type);
     Py_DECREF(name);

@@ -50,6 +50,77 @@ is_ascii(PyObject *text)
     return internals_known && (state & 0x60) == 0x60;
 }
 
+/* Returns the hash of an object that is exactly a str. */
+static inline Py_hash_t
+text_hash(PyObject *text)
+{
+    /* PyASCIIObject.hash, after ob_base and length; -1 if it has not been calculated. */
+    Py_hash_t hash = -1;
+    if (internals_known) {
+        memcpy(&hash, (const char *)text + 24, sizeof(hash));
+    }
+    return hash != -1 ? hash : PyObject_Hash(text);
+}
+
+/* Gets the value of an int. Returns 0 if it takes more than 64 bits. */
+static inline int
+small_integer(PyObject *value, int64_t *number)
+{
+    /* _PyLongValue, after ob_base: lv_tag (sign 2, reserved 1, the number of digits) and the digits. */
+    uintptr_t tag = (uintptr_t)-1;
+    if (internals_known) {
+        memcpy(&tag, (const char *)value + 16, sizeof(tag));
+    }
+    if (tag >> 3 <= 1) {
+        uint32_t digit;
+        memcpy(&digit, (const char *)value + 24, sizeof(digit));
+        *number = (1 - (int64_t)(tag & 3)) * (int64_t)digit;
+        return 1;
+    }
+    int overflow;
+    *number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return !overflow;
+}
+
+/* PyDictUnicodeEntry */
+typedef struct {
+    PyObject *key;
+    PyObject *value;
+} Entry;
+
+/* The attributes of an instance whose values are in an array. `order` is the order in which they were
+   set, as indices. The names are those of the class. */
+typedef struct {
+    PyObject **values;
+    const uint8_t *order;
+    Py_ssize_t step; /* from one place in `order` to the next */
+    Py_ssize_t count;
+    const Entry *entries;
+    Py_ssize_t names;
+} Inline;
+
+/* Finds the attributes of an object that has no dict. Returns 0 if it has one, or none of these. */
+int object_inline(PyObject *object, Inline *found);
+
+/* Returns the dict of an object with exactly that type whose class keeps one for each instance, borrowed;
+   NULL if there is none. */
+PyObject *object_dict(PyObject *object);
+
+/* Returns the next attribute's value, borrowed, and sets its name; NULL at the end. */
+static inline PyObject *
+inline_item(const Inline *found, Py_ssize_t *position, PyObject **name)
+{
+    while (*position < found->count) {
+        uint8_t index = found->order[*position * found->step];
+        ++*position;
+        if (index < found->names && found->values[index] != NULL) {
+            *name = found->entries[index].key;
+            return found->values[index];
+        }
+    }
+    return NULL;
+}
+
 /* In the stable ABI, but not in the headers from 3.15 on. */
 PyAPI_FUNC(PyObject *) PyWeakref_GetObject(PyObject *);
 

@@ -4,12 +4,14 @@
 #include "_trace_records.h"
 #include "ask.h"
 #include "constants.h"
+#include "digests.h"
 #include "internals.h"
 #include "layouts.h"
 #include "names.h"
 #include "plans.h"
 #include "secrets.h"
 #include "state.h"
+#include "tables.h"
 #include "values.h"
 
 static PyTypeObject *function_type;
@@ -25,6 +27,13 @@ at_most(Py_ssize_t count, Py_ssize_t limit)
     return count < limit ? count : limit;
 }
 
+/* Appends that another thread has removed an item meanwhile. */
+static int
+put_missing(Engine *engine, Buffer *to)
+{
+    return digest_lose(&engine->values) < 0 ? -1 : put_value_unbound(to);
+}
+
 static int
 list_items(Engine *engine, Items *items, PyObject *list, int depth)
 {
@@ -32,12 +41,20 @@ list_items(Engine *engine, Items *items, PyObject *list, int depth)
     Py_ssize_t count = at_most(total, engine->values.items);
     items->total = total;
     items->count = count;
+    if (engine->values.compares) {
+        for (Py_ssize_t at = 0; at < count; at++) {
+            if (values_compare(engine, PyList_GetItem(list, at), depth) < 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
     for (Py_ssize_t at = 0; at < count; at++) {
         /* NULL if another thread has made it shorter meanwhile. */
         PyObject *item = PyList_GetItem(list, at);
         if (item == NULL) {
             PyErr_Clear();
-            if (put_value_unbound(items->to) < 0) {
+            if (put_missing(engine, items->to) < 0) {
                 return -1;
             }
             continue;
@@ -118,10 +135,21 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     PyObject *item;
     Py_ssize_t position = 0;
     Py_ssize_t done = 0;
+    if (engine->values.compares) {
+        /* No filter acts on contents that have a digest. */
+        while (done < count && PyDict_Next(dict, &position, &key, &item)) {
+            if (values_compare(engine, key, depth) < 0 || values_compare(engine, item, depth) < 0) {
+                return -1;
+            }
+            done++;
+        }
+        return 0;
+    }
     while (done < count && PyDict_Next(dict, &position, &key, &item)) {
         Py_INCREF(key);
         Py_INCREF(item);
         int action = key_action(engine, plan, key);
+        engine->values.is_told &= action == ALLOW;
         int failed = action < 0 || (action == SECRET && secrets_learn(engine, item, 0) < 0)
                      || values_encode(engine, items->to, key, depth, 0) < 0
                      || (action == ALLOW ? values_encode(engine, items->to, item, depth, 0)
@@ -136,7 +164,7 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     }
     for (; done < count; done++) {
         /* Another thread has made it smaller meanwhile. */
-        if (put_value_unbound(items->to) < 0 || put_value_unbound(items->to) < 0) {
+        if (put_missing(engine, items->to) < 0 || put_missing(engine, items->to) < 0) {
             return -1;
         }
     }
@@ -168,7 +196,7 @@ iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t tota
     drop_error(engine, PyExc_RuntimeError);
     Py_DECREF(iterator);
     for (; done < count; done++) {
-        if (put_value_unbound(items->to) < 0) {
+        if (put_missing(engine, items->to) < 0) {
             return -1;
         }
     }
@@ -185,7 +213,7 @@ set_items(Engine *engine, Items *items, PyObject *set, int depth, PyTypeObject *
 
 /* Appends a name as the only item, and steals it. An object that is no str counts as an empty name. */
 static int
-name_item(Items *items, PyObject *name)
+name_item(Engine *engine, Items *items, PyObject *name)
 {
     PyObject *first = NULL;
     if (name != NULL) {
@@ -194,7 +222,8 @@ name_item(Items *items, PyObject *name)
         Py_DECREF(name);
     }
     items->total = items->count = 1;
-    int failed = first == NULL || put_str(items->to, first) < 0;
+    int failed = first == NULL || digest_text(&engine->values, first) < 0
+                 || (!engine->values.compares && put_str(items->to, first) < 0);
     Py_XDECREF(first);
     return failed ? -1 : 0;
 }
@@ -254,13 +283,13 @@ object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout 
         return outcome;
     }
     case FORM_CLASS:
-        return name_item(items, PyType_GetQualName((PyTypeObject *)object));
+        return name_item(engine, items, PyType_GetQualName((PyTypeObject *)object));
     case FORM_FUNCTION:
-        return name_item(items, PyObject_GetAttr(object, name_qualname));
+        return name_item(engine, items, PyObject_GetAttr(object, name_qualname));
     case FORM_METHOD:
-        return name_item(items, method_name(object));
+        return name_item(engine, items, method_name(object));
     case FORM_MODULE:
-        return name_item(items, module_name(object));
+        return name_item(engine, items, module_name(object));
     case FORM_WRAPPED:
         items->total = items->count = 1;
         return encode_plain(engine, items->to, object);

@@ -34,7 +34,7 @@ typedef struct {
 
 /* Returns a type's layout, borrowed from the table in the values, which keeps it as long as the type
    exists. Defines the type in the group if the type is new. Returns NULL with an exception, or because
-   the engine must give up the event. */
+   the engine must give up the event, or because contents are only compared and the type is new. */
 Layout *layout_of(Engine *engine, PyTypeObject *kind);
 
 /* Frees a layout, and releases its references. */

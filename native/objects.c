@@ -4,6 +4,7 @@
 #include "_trace_records.h"
 #include "attributes.h"
 #include "contents.h"
+#include "digests.h"
 #include "items.h"
 #include "known.h"
 #include "layouts.h"
@@ -38,21 +39,42 @@ put_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
     return object_attributes(engine, fields, object, layout);
 }
 
+/* Appends what an object holds to the buffers of the values, or only compares it. */
+static int
+take_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, Items *items,
+          Fields *fields)
+{
+    Values *values = &engine->values;
+    values->content.used = values->items_held.used = values->fields.used = 0;
+    values->spare = NESTED * (Py_ssize_t)values->items;
+    values->is_told = layout->formatter == NULL;
+    /* The filters' rules and the known secrets decide what is hidden. */
+    values->digest = (uint64_t)(uintptr_t)plan->attributes ^ engine->secrets.count;
+    if (put_items(engine, plan, items, object, layout, fields->depth) < 0
+        || put_attributes(engine, fields, object, layout) < 0) {
+        return -1;
+    }
+    digest_add(values, (uint64_t)layout->number, (uint64_t)items->total);
+    digest_add(values, (uint64_t)fields->cut, (uint64_t)fields->count);
+    if (values->digest == 0) {
+        values->digest = 1;
+    }
+    if (items->total > items->count || fields->cut) {
+        values->was_cut = 1;
+    }
+    return 0;
+}
+
 static int
 put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t number, int depth,
          const Words *words)
 {
     Values *values = &engine->values;
     Buffer *to = &values->content;
-    to->used = values->items_held.used = values->fields.used = 0;
     Items items = {&values->items_held, 0, 0};
     Fields fields = {plan, depth, 0, 0};
-    if (put_items(engine, plan, &items, object, layout, depth) < 0
-        || put_attributes(engine, &fields, object, layout) < 0) {
+    if (take_held(engine, plan, object, layout, &items, &fields) < 0) {
         return -1;
-    }
-    if (items.total > items.count || fields.cut) {
-        values->was_cut = 1;
     }
     Several held = {(uint64_t)items.count, items.to->bytes, items.to->used};
     Several named = {(uint64_t)fields.count, values->fields.bytes, values->fields.used};
@@ -85,7 +107,6 @@ put_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, int d
         return -1;
     }
     engine->values.within = 1;
-    engine->values.spare = NESTED * (Py_ssize_t)engine->values.items;
     int outcome = put_held(engine, plan, object, layout, number, depth, &words);
     engine->values.within = 0;
     words_end(&words);
@@ -105,12 +126,47 @@ object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, in
     return outcome;
 }
 
+/* Returns whether an object's contents have the digest that they had when they were written last; -1 with
+   an exception. If so, queues the objects that they refer to, as encoding them does. */
+static int
+is_unchanged(Engine *engine, Plan *plan, const Queued *queued, uint64_t digest)
+{
+    Values *values = &engine->values;
+    if (digest == 0) {
+        return 0;
+    }
+    size_t waiting = values->queue_used;
+    int was_cut = values->was_cut;
+    int room = values->room;
+    Items items = {&values->items_held, 0, 0};
+    Fields fields = {plan, queued->depth - 1, 0, 0};
+    PyObject *type = Py_NewRef((PyObject *)Py_TYPE(queued->object));
+    values->within = values->compares = 1;
+    Layout *layout = layout_of(engine, Py_TYPE(queued->object));
+    int is_same = layout != NULL
+                  && take_held(engine, plan, queued->object, layout, &items, &fields) == 0
+                  && values->is_told && values->digest == digest;
+    values->within = values->compares = 0;
+    Py_DECREF(type);
+    if (is_same) {
+        return 1;
+    }
+    while (values->queue_used > waiting) {
+        Py_DECREF(values->queue[--values->queue_used].object);
+    }
+    values->was_cut = was_cut;
+    values->room = room;
+    values->refers = 0;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
 static int
 write_object(Engine *engine, Plan *plan, Queued queued)
 {
     Values *values = &engine->values;
     Known *known = known_find(values, queued.object);
     int is_known = known->object == queued.object && known->number == queued.number;
+    uint64_t digest = is_known ? known->digest : 0;
     if (is_known) {
         if (in_doubt(values, known->event) || known->depth < queued.depth) {
             known->depth = queued.depth;
@@ -124,6 +180,10 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     values->refers = 0;
     values->room = queued.room - 1;
     values->levels = queued.levels > 0 ? queued.levels - 1 : 0;
+    int unchanged = is_unchanged(engine, plan, &queued, digest);
+    if (unchanged != 0) {
+        return unchanged < 0 ? -1 : 0;
+    }
     if (object_content(engine, plan, queued.object, queued.number, queued.depth - 1, 0) < 0) {
         return -1;
     }
@@ -131,6 +191,9 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     uint64_t hash = hash_bytes(content->bytes, content->used);
     known = known_find(values, queued.object);
     is_known = known->object == queued.object && known->number == queued.number;
+    if (is_known) {
+        known->digest = values->is_told ? values->digest : 0;
+    }
     if (is_known && known->content == hash) {
         return 0;
     }

@@ -2,6 +2,7 @@
 
 #include "_trace_format.h"
 #include "_trace_records.h"
+#include "digests.h"
 #include "layouts.h"
 #include "spans.h"
 #include "state.h"
@@ -94,6 +95,9 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
     values->refers = 1;
     Known *known = values->known_size ? known_find(values, value) : NULL;
     if (known == NULL || known->object == NULL || known->kind != (void *)Py_TYPE(value)) {
+        if (values->compares) {
+            return -1;
+        }
         int replaces = known != NULL && known->object != NULL;
         if (!replaces || values->known_used >= MAX_KNOWN) {
             if (known_make_room(values) < 0) {
@@ -123,8 +127,10 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
             return -1;
         }
     }
-    else if (room <= 0 && known->content == 0 && write_unseen(engine, value) < 0) {
+    else if (room <= 0 && known->content == 0
+             && (values->compares || write_unseen(engine, value) < 0)) {
         return -1;
     }
-    return put_value_reference(to, number);
+    digest_add(values, DIGEST_REFERENCE, number);
+    return values->compares ? 0 : put_value_reference(to, number);
 }

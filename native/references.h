@@ -17,6 +17,7 @@ typedef struct Known {
     const void *object; /* NULL: this place is free */
     const void *kind;
     uint64_t content; /* hash of the written contents; 0: none */
+    uint64_t digest;  /* of the written contents; 0: it does not tell all of them */
     uint64_t event;   /* the last event that looked at its contents */
     uint32_t number;
     int levels; /* how many levels of objects that event took for new */

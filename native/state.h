@@ -75,6 +75,9 @@ typedef struct {
     int is_shallow; /* whether this event looks less deep than the limit allows */
     int refers;  /* whether a reference was encoded */
     int within;  /* whether the contents of an object are being encoded */
+    int compares;    /* whether they are only digested, and nothing is appended */
+    int is_told;     /* whether the digest tells all of them */
+    uint64_t digest; /* of the contents so far */
     Py_ssize_t spare; /* how many more items of nested tuples there is room for */
     Table layouts;        /* of types, by address */
     uint32_t sweep_at;    /* when the next type gets this number, layouts of dead types are freed */

@@ -3,6 +3,7 @@
 #include "_trace_records.h"
 #include "calls.h"
 #include "contents.h"
+#include "digests.h"
 #include "internals.h"
 #include "layouts.h"
 #include "names.h"
@@ -65,12 +66,12 @@ encode_big(Engine *engine, Buffer *to, PyObject *value)
 static inline int
 encode_integer(Engine *engine, Buffer *to, PyObject *value)
 {
-    int overflow;
-    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-    if (overflow) {
-        return encode_big(engine, to, value);
+    int64_t number;
+    if (!small_integer(value, &number)) {
+        return digest_lose(&engine->values) < 0 ? -1 : encode_big(engine, to, value);
     }
-    return put_value_integer(to, number);
+    digest_add(&engine->values, DIGEST_INTEGER, (uint64_t)number);
+    return engine->values.compares ? 0 : put_value_integer(to, number);
 }
 
 /* Puts the bytes of a text, without their count. */
@@ -128,6 +129,12 @@ encode_hidden(Engine *engine, Buffer *to, PyObject *value, Py_ssize_t length)
 static inline int
 encode_text(Engine *engine, Buffer *to, PyObject *value)
 {
+    if (digest_text(&engine->values, value) < 0) {
+        return -1;
+    }
+    if (engine->values.compares) {
+        return 0;
+    }
     Py_ssize_t length = PyUnicode_GetLength(value);
     /* A character has up to 4 bytes. */
     if (secrets_wanted(&engine->secrets, is_ascii(value) ? (size_t)length : (size_t)length * 4)) {
@@ -156,6 +163,10 @@ int
 encode_bytes(Engine *engine, Buffer *to, const char *bytes, Py_ssize_t length)
 {
     Py_ssize_t limit = engine->values.text;
+    digest_bytes(&engine->values, DIGEST_BINARY, bytes, length);
+    if (engine->values.compares) {
+        return 0;
+    }
     if (secrets_wanted(&engine->secrets, (size_t)length)) {
         Py_ssize_t count = length < limit + LOOKED_AHEAD ? length : limit + LOOKED_AHEAD;
         int done = secrets_put(engine, to, bytes, (size_t)count,
@@ -184,15 +195,21 @@ encode_bytearray(Engine *engine, Buffer *to, PyObject *value)
 }
 
 static int
-encode_complex(Buffer *to, PyObject *value)
+encode_complex(Engine *engine, Buffer *to, PyObject *value)
 {
-    return put_value_complex(to, PyComplex_RealAsDouble(value), PyComplex_ImagAsDouble(value));
+    double real = PyComplex_RealAsDouble(value);
+    double imaginary = PyComplex_ImagAsDouble(value);
+    digest_float(&engine->values, real);
+    digest_float(&engine->values, imaginary);
+    return engine->values.compares ? 0 : put_value_complex(to, real, imaginary);
 }
 
 static int
-encode_float(Buffer *to, PyObject *value)
+encode_float(Engine *engine, Buffer *to, PyObject *value)
 {
-    return put_value_float(to, PyFloat_AsDouble(value));
+    double number = PyFloat_AsDouble(value);
+    digest_float(&engine->values, number);
+    return engine->values.compares ? 0 : put_value_float(to, number);
 }
 
 int
@@ -210,7 +227,8 @@ encode_plain(Engine *engine, Buffer *to, PyObject *value)
     if (PyByteArray_Check(value)) {
         return encode_bytearray(engine, to, value);
     }
-    return PyFloat_Check(value) ? encode_float(to, value) : encode_complex(to, value);
+    return PyFloat_Check(value) ? encode_float(engine, to, value)
+                                : encode_complex(engine, to, value);
 }
 
 static int
@@ -220,13 +238,14 @@ encode_range(Engine *engine, Buffer *to, PyObject *value)
     Buffer numbers = {0};
     size_t ends[4] = {0};
     int failed = 0;
+    digest_add(&engine->values, DIGEST_SINGLE, (uint64_t)(uintptr_t)&PyRange_Type);
     for (int at = 0; !failed && at < 3; at++) {
         PyObject *number = get_attribute(value, names[at]);
         failed = number == NULL || values_encode(engine, &numbers, number, 0, 0) < 0;
         Py_XDECREF(number);
         ends[at + 1] = numbers.used;
     }
-    if (!failed) {
+    if (!failed && !engine->values.compares) {
         Bytes start = {numbers.bytes, ends[1]};
         Bytes stop = {numbers.bytes + ends[1], ends[2] - ends[1]};
         Bytes step = {numbers.bytes + ends[2], ends[3] - ends[2]};
@@ -254,9 +273,10 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
         }
         values->spare -= count;
     }
-    int begun = count == total
-                    ? begin_value_tuple(to, (uint64_t)count)
-                    : begin_value_cut_tuple(to, (uint64_t)total, (uint64_t)count);
+    digest_add(values, DIGEST_TUPLE, (uint64_t)total);
+    int begun = values->compares ? 0
+                : count == total ? begin_value_tuple(to, (uint64_t)count)
+                                 : begin_value_cut_tuple(to, (uint64_t)total, (uint64_t)count);
     if (begun < 0) {
         return -1;
     }
@@ -266,6 +286,14 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
         }
     }
     return 0;
+}
+
+/* Appends one of the objects of which there is only one. */
+static inline int
+encode_single(Engine *engine, Buffer *to, PyObject *value, int (*put)(Buffer *))
+{
+    digest_add(&engine->values, DIGEST_SINGLE, (uint64_t)(uintptr_t)value);
+    return engine->values.compares ? 0 : put(to);
 }
 
 int
@@ -279,13 +307,14 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return encode_text(engine, to, value);
     }
     if (value == Py_None) {
-        return put_value_none(to);
+        return encode_single(engine, to, value, put_value_none);
     }
     if (kind == &PyBool_Type) {
-        return value == Py_True ? put_value_true(to) : put_value_false(to);
+        return encode_single(engine, to, value,
+                             value == Py_True ? put_value_true : put_value_false);
     }
     if (kind == &PyFloat_Type) {
-        return encode_float(to, value);
+        return encode_float(engine, to, value);
     }
     if (kind == &PyTuple_Type) {
         return encode_tuple(engine, to, value, depth, nesting);
@@ -294,16 +323,16 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
         return encode_bytes(engine, to, PyBytes_AsString(value), PyBytes_Size(value));
     }
     if (kind == &PyComplex_Type) {
-        return encode_complex(to, value);
+        return encode_complex(engine, to, value);
     }
     if (kind == &PyRange_Type) {
         return encode_range(engine, to, value);
     }
     if (value == Py_Ellipsis) {
-        return put_value_ellipsis(to);
+        return encode_single(engine, to, value, put_value_ellipsis);
     }
     if (value == Py_NotImplemented) {
-        return put_value_not_implemented(to);
+        return encode_single(engine, to, value, put_value_not_implemented);
     }
     return encode_reference(engine, to, value, depth, nesting);
 }

@@ -5,6 +5,9 @@
 
 #include <Python.h>
 
+#include "digests.h"
+#include "internals.h"
+#include "references.h"
 #include "state.h"
 #include "tables.h"
 
@@ -18,6 +21,37 @@ int values_prepare(void);
 
 /* Appends a value to `to`, and queues the objects that it refers to for write_objects. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
+
+/* Digests a value amid contents that are only compared, as values_encode does more slowly. Returns -1,
+   without an exception, if the digest cannot tell it, or with an exception. */
+static inline int
+values_compare(Engine *engine, PyObject *value, int depth)
+{
+    Values *values = &engine->values;
+    PyTypeObject *kind = Py_TYPE(value);
+    if (kind == &PyUnicode_Type) {
+        return digest_text(values, value);
+    }
+    int64_t number;
+    if (kind == &PyLong_Type && small_integer(value, &number)) {
+        digest_add(values, DIGEST_INTEGER, (uint64_t)number);
+        return 0;
+    }
+    if (value == Py_None) {
+        digest_add(values, DIGEST_SINGLE, (uint64_t)(uintptr_t)value);
+        return 0;
+    }
+    const Known *known = known_find(values, value);
+    if (known->object == value && known->kind == kind) {
+        if (known->depth >= depth && depth > 0 && values->levels == 0
+            && !in_doubt(values, known->event)) {
+            digest_add(values, DIGEST_REFERENCE, known->number);
+            return 0;
+        }
+        return encode_reference(engine, &values->content, value, depth, 0);
+    }
+    return values_encode(engine, &values->content, value, depth, 0);
+}
 
 /* Appends a str as a value. */
 int put_str(Buffer *to, PyObject *text);

@@ -146,6 +146,11 @@ class Scope:
     def __repr__(self) -> str:
         return f"Scope(traced={self.traced}, reason={self.reason!r})"
 
+    @property
+    def attribute_rules(self) -> tuple[object, ...]:
+        """What decides about attributes. Where it is equal, so are their actions."""
+        return self._default, self._patterns, self._names
+
     def action(self, kind: ValueKind, name: str) -> Action:
         """Return the action for a value.
 

@@ -178,6 +178,7 @@ class Plans:
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
         self.effects = Effects(self._known)
         self._codes = 0
+        self._attributes: dict[tuple[object, ...], AttributeActions] = {}
         # The function that starts processes; each call of it is reported.
         self._starting: dict[int, str] = {}
 
@@ -289,20 +290,30 @@ class Plans:
         return plan, record
 
     def _action(self, scope: Scope, kind: ValueKind, name: str) -> int:
-        action = scope.action(kind, name)
-        if action != "allow":
-            self._gate.count_value(action, kind)
-        if action == "redact" and scope.names_secret(kind, name):
-            return SECRET
-        return _ACTIONS[action]
+        return _action_in(self._gate, scope, kind, name)
 
     def _attribute_actions(self, scope: Scope) -> AttributeActions:
-        return AttributeActions(lambda name: self._action(scope, "attr", name))
+        rules = scope.attribute_rules
+        known = self._attributes.get(rules)
+        if known is None:
+            gate = self._gate
+            known = AttributeActions(lambda name: _action_in(gate, scope, "attr", name))
+            self._attributes[rules] = known
+        return known
 
     def forget(self) -> None:
         """Begin all numbers again at 0, for another log."""
         self._known.clear()
         self._codes = 0
+
+
+def _action_in(gate: Gate, scope: Scope, kind: ValueKind, name: str) -> int:
+    action = scope.action(kind, name)
+    if action != "allow":
+        gate.count_value(action, kind)
+    if action == "redact" and scope.names_secret(kind, name):
+        return SECRET
+    return _ACTIONS[action]
 
 
 def _kind(code: CodeType) -> int:

@@ -31,6 +31,7 @@ WITHOUT_SOURCE = {
     "_trace_reader": "all functions are inlined: they are the hot path",
     "_trace_records": "all functions are inlined: they are the hot path",
     "calls": "all functions are inlined",
+    "digests": "all functions are inlined: they are the hot path",
     "frames": "types alone",
     "names": "all functions are inlined",
     "spans": "types alone",
@@ -69,6 +70,7 @@ LAYERS = [
     # A recording: into Python, into the log, and what is hidden there.
     {"ask"},
     {"contents", "layouts", "plans", "secrets"},
+    {"digests"},
     {"effects", "masks", "references", "scopes"},
     {"group", "values"},
     # What values hold.

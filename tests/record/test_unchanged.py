@@ -1,0 +1,100 @@
+"""An object that is as it was written last is not encoded again, and any other one is."""
+
+from pathlib import Path
+
+import pytest
+
+import codetracer
+from codetracer.replay import CallEvent, Hidden, ObjectValue
+from tests.record.test_delta import late
+from tests.support.recordings import BACKENDS, record
+from tests.support.running import write
+
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+
+EACH_KIND = """\
+class Plain: pass
+class Slotted: __slots__ = ('a',)
+class Many:
+    def __init__(self):
+        for number in range(40):
+            setattr(self, f'a{number}', number)
+class Number(int): pass
+class Text(str): pass
+values = [
+    0, False, 0.0, -0.0, 0j, -0j, None, '', b'', (), 1, True, 1.0, -1, 2**30, 2**30 - 1, -2**30,
+    2**62, 2**62 + 2**61 - 1, 2**64, 2**64 + 2**61 - 1, 'a', 'b', 'ab', 'ba', 'aé', 'aè', b'a',
+    b'b', (1, 2), (2, 1), ((1,), 2), (1, (2,)), ..., NotImplemented, range(2), range(3),
+    range(2, 0), range(0, 2, 2), 1.5, float('nan'), 1 + 2j, 2 + 1j, 'x' * 2000, 'x' * 2001,
+    'x' * 100 + 'y' * 1900, 'é' * 2000, 'è' * 2000, b'x' * 2000, b'y' * 2000, Number(1), Number(2),
+    Text('a'), Text('b'), bytearray(b'a'), bytearray(b'b'), [], {}, len, print, Plain, Slotted,
+    Plain(), Plain().__init__,
+]
+plain, slotted, many, held, keyed, error = Plain(), Slotted(), Many(), [0], {'k': 0}, ValueError()
+for value in values:
+    plain.a = value
+    slotted.a = value
+    many.a7 = value
+    held[0] = value
+    keyed['k'] = value
+    error.a = value
+    error.args = (value,)
+for value in values:
+    if value.__hash__:
+        group = {value}
+    vars(plain)['a'] = value
+    held[:] = [value, value]
+pass
+"""
+
+
+def test_a_value_of_each_kind_is_told_from_each_other(tmp_path: Path, backend: str) -> None:
+    assert late(tmp_path, EACH_KIND, backend) == []
+
+
+FILTER = """\
+[meta]
+name = "mine"
+version = 1
+[scope]
+default_exec = "trace"
+default_value_action = "allow"
+[[scope.rules]]
+selector = "obj:*.shy"
+[[scope.rules.value_patterns]]
+selector = "attr:a"
+action = "redact"
+"""
+TWO_RULES = """\
+class Plain: pass
+def open(held): pass
+def shy(held): pass
+held = Plain()
+held.a = 'shown'
+for _ in range(2):
+    for function in open, shy:
+        exec('')  # all objects are in doubt
+        function(held)
+    held = {'a': 'shown'}
+"""
+
+
+def test_a_filter_decides_anew_where_an_unchanged_object_is_looked_at(
+    tmp_path: Path, backend: str
+) -> None:
+    write(tmp_path, {"filter.toml": FILTER})
+
+    record(
+        *(tmp_path, TWO_RULES, "--trace-filter", str(tmp_path / "filter.toml")),
+        backend=backend,
+    )
+
+    replay = codetracer.read(tmp_path / "out").replay()
+    shown = []
+    for event in replay:
+        if isinstance(event, CallEvent) and event.frame.code.name in ("open", "shy"):
+            held = replay.locals(event.frame)["held"]
+            assert isinstance(held, ObjectValue)
+            shown.append(held.items[1] if held.items else held.attributes["a"])
+    hidden = Hidden("redacted")
+    assert shown == ["shown", hidden, "shown", hidden]
