@@ -14,9 +14,11 @@ import select
 import selectors
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from io import FileIO
 from marshal import dumps
 from pathlib import Path
 from pkgutil import walk_packages
@@ -27,7 +29,7 @@ import codetracer.export
 import codetracer.replay
 from codetracer.commands import OTHER_COMMANDS, PROGRAM_COMMANDS, TRACE_COMMANDS
 
-__all__ = ["FRESH", "Done", "fits", "run_forked"]
+__all__ = ["FRESH", "Done", "fits", "run_forked", "run_forked_into"]
 
 READ: Final = {*TRACE_COMMANDS, *OTHER_COMMANDS}
 """The commands that run no program."""
@@ -42,14 +44,14 @@ READERS: Final = (
 )
 RECORDERS: Final = (
     "runpy",
-    "shutil",
-    "locale",
     "codetracer.cli",
-    *PROGRAM_COMMANDS.values(),
+    PROGRAM_COMMANDS["record"],
     "codetracer.runtime.lifecycle",
     "codetracer.runtime.filtering",
     "codetracer.recording.directory",
 )
+WATCHERS: Final = ("runpy", "shutil", "locale", "codetracer.cli", PROGRAM_COMMANDS["watch"])
+"""No recorded program takes apart at its end what another command imports."""
 
 COMPILER: Final = ("codegen.__main__", "codegen.generate", "black")
 
@@ -102,8 +104,7 @@ def run_forked(
     Raises:
         TimeoutExpired: it takes more; it is killed.
     """
-    started = {name: value for name, value in environ.items() if name.startswith(READ_AT_THE_START)}
-    server = _server(_imported_by(*words), tuple(sorted(started.items())))
+    server = _server(_imported_by(*words), _started_with(environ))
     ends = [os.pipe() for _ in range(3)]
     theirs = [ends[0][0], ends[1][1], ends[2][1]]
     streams = [f"/proc/{os.getpid()}/fd/{number}" for number in theirs]
@@ -113,7 +114,7 @@ def run_forked(
             open(ends[1][0], "rb", 0) as out,
             open(ends[2][0], "rb", 0) as err,
         ):
-            reads = _imported_by(*words) != RECORDERS
+            reads = _imported_by(*words) not in (RECORDERS, WATCHERS)
             server.start(dumps(([*words], str(folder), dict(environ), streams, space, reads)))
             for number in theirs:
                 os.close(number)
@@ -125,11 +126,45 @@ def run_forked(
             os.close(number)
 
 
+def run_forked_into(
+    file: IO[bytes],
+    words: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    timeout: float = 60,
+) -> int:
+    """Run ``python WORD...`` with a file for its output and its errors, and nothing to read.
+
+    Parameters:
+        file: the file, which is empty.
+        words: as of `run_forked`.
+        folder: the working directory.
+        environ: the environment.
+        timeout: so many seconds it may take.
+
+    Returns:
+        its exit status.
+
+    Raises:
+        TimeoutExpired: it takes more; it is killed.
+    """
+    server = _server(_imported_by(*words), _started_with(environ), into_a_file=True)
+    output = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+    streams = [os.devnull, output, output]
+    server.start(dumps(([*words], str(folder), dict(environ), streams, 0, False)))
+    return server.status(timeout)
+
+
+def _started_with(environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(item for item in environ.items() if item[0].startswith(READ_AT_THE_START)))
+
+
 def _imported_by(*words: str) -> tuple[str, ...]:
     if words[:2] == ("-m", "codegen"):
         return COMPILER
-    reads = words[:2] == ("-m", "codetracer") and len(words) > 2 and words[2] in READ
-    return READERS if reads else RECORDERS
+    command = words[2] if words[:2] == ("-m", "codetracer") and len(words) > 2 else ""
+    return READERS if command in READ else WATCHERS if command == "watch" else RECORDERS
 
 
 def _communicate(
@@ -169,25 +204,37 @@ def _communicate(
 class _Server:
     """A process that forks one process after the other."""
 
-    def __init__(self, modules: tuple[str, ...], environ: dict[str, str]) -> None:
+    def __init__(
+        self, modules: tuple[str, ...], environ: dict[str, str], *, into_a_file: bool
+    ) -> None:
+        theirs, ours = os.pipe()
+        self._requests = FileIO(ours, "w")
+        ours, answers = os.pipe()
+        self._answers = FileIO(ours)
         code = f"from tests.support.warm_server import serve; serve{modules}"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code],
-            # Pipes, as the streams of the forked processes are: Python's streams remember that.
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            bufsize=0,
-            env=environ,
-            start_new_session=True,
-        )
-        atexit.register(self._process.communicate)
+        # Python's streams remember what they were made of: they are what those of the forked
+        # processes are, three pipes or a file.
+        with tempfile.TemporaryFile() as file:
+            source, output = (subprocess.DEVNULL, file) if into_a_file else (subprocess.PIPE,) * 2
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", code, str(theirs), str(answers)],
+                stdin=source,
+                stdout=output,
+                stderr=output,
+                bufsize=0,
+                env=environ,
+                pass_fds=(theirs, answers),
+                start_new_session=True,
+            )
+        os.close(theirs)
+        os.close(answers)
+        atexit.register(self._end)
 
     def start(self, request: bytes) -> None:
         """Fork a process. When this returns, it has opened its streams."""
-        requests = _there(self._process.stdin)
-        requests.write(len(request).to_bytes(4, "little") + request)
-        requests.flush()
+        rest = memoryview(len(request).to_bytes(4, "little") + request)
+        while rest:
+            rest = rest[self._requests.write(rest) :]
         self._answer(60)
 
     def status(self, timeout: float) -> int:
@@ -195,24 +242,25 @@ class _Server:
         return int(self._answer(timeout))
 
     def _answer(self, timeout: float) -> bytes:
-        answers = _there(self._process.stdout)
-        if not select.select([answers], [], [], timeout)[0]:
+        if not select.select([self._answers], [], [], timeout)[0]:
             os.killpg(self._process.pid, 9)
             _server.cache_clear()
             raise subprocess.TimeoutExpired("a forked process", timeout)
-        answer = answers.readline()
+        answer = self._answers.readline()
         assert answer, f"no process can be forked: {self._process.communicate()}"
         return answer
 
+    def _end(self) -> None:
+        self._requests.close()
+        self._process.communicate()
+        self._answers.close()
+
 
 @cache
-def _server(modules: tuple[str, ...], started: tuple[tuple[str, str], ...]) -> _Server:
+def _server(
+    modules: tuple[str, ...], started: tuple[tuple[str, str], ...], *, into_a_file: bool = False
+) -> _Server:
     others = {
         name: value for name, value in os.environ.items() if not name.startswith(READ_AT_THE_START)
     }
-    return _Server(modules, others | dict(started))
-
-
-def _there(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
+    return _Server(modules, others | dict(started), into_a_file=into_a_file)

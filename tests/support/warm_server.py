@@ -1,6 +1,6 @@
 """The process from which `tests.support.warm` forks: it has imported what the forked ones import.
 
-python -c "from tests.support.warm_server import serve; serve(...)"
+python -c "from tests.support.warm_server import serve; serve(...)" REQUESTS ANSWERS
 """
 
 import gc
@@ -13,6 +13,9 @@ from marshal import loads
 def serve(*modules: str) -> None:
     """Import modules, and run a program in a fork of this process for each request.
 
+    This process has two arguments: the descriptors that requests are read from, and answers are
+    written to.
+
     A request is the length of its data (4 bytes), and the marshalled arguments of `_become`. It is
     answered by an empty line when the process has opened its streams, and by a line with its exit
     status. In a forked process this function returns when the program has ended.
@@ -22,7 +25,7 @@ def serve(*modules: str) -> None:
     _fill_caches()
     gc.collect()
     gc.freeze()
-    requests, answers = os.dup(0), os.dup(1)
+    requests, answers = map(int, sys.argv[1:])
     while length := os.read(requests, 4):
         left = int.from_bytes(length, "little")
         data = b""
@@ -69,7 +72,7 @@ def _become(
         words: ``-m``, a module and its arguments, or a script and its arguments.
         folder: the working directory.
         environ: the environment.
-        streams: the paths of the standard streams.
+        streams: the paths of the standard streams; the last two may be one file.
         space: the largest size of the address space in bytes; 0 for no limit.
         reads: whether it runs no program. Then nothing is to be seen of how the interpreter takes
             apart what it has, which takes longer than many a command.
@@ -77,6 +80,9 @@ def _become(
     import runpy
 
     for number, path in enumerate(streams):
+        if number == 2 and path == streams[1]:
+            os.dup2(1, 2)
+            break
         opened = os.open(path, os.O_WRONLY if number else os.O_RDONLY)
         os.dup2(opened, number)
         os.close(opened)
