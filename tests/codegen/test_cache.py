@@ -67,8 +67,7 @@ def test_what_was_formatted_before_is_not_formatted_again(filled: Filled, projec
 def test_a_row_costs_the_formatting_of_what_it_changes_alone(
     project: Project, file: str, old: str, new: str
 ) -> None:
-    text = (project.root / file).read_text(encoding="utf-8")
-    (project.root / file).write_text(text.replace(old, new, 1), encoding="utf-8")
+    project.edit(old, new, file)
     before = {entry.name for entry in entries(project)}
 
     generate(project)
