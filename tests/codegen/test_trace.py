@@ -10,6 +10,7 @@ import pytest
 from codegen.__main__ import main
 from codetracer_bindings import trace_decoder
 from codetracer_bindings.trace_encoder import value_reference
+from codetracer_bindings.trace_format import LOG_VERSION
 from tests.support.project import Project
 
 TRACE = "spec/trace.toml"
@@ -241,7 +242,7 @@ OTHER_MISTAKES: list[tuple[str, Spoil, str]] = [
     ),
     (
         "version below 1",
-        lambda p: p.edit("version = 1", "version = 0", TRACE),
+        lambda p: p.edit(f"version = {LOG_VERSION}", "version = 0", TRACE),
         "log: key 'version': ",
     ),
     (
