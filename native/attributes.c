@@ -65,7 +65,7 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
 {
     Values *values = &engine->values;
     if (values->compares && fields->count < values->items) {
-        /* Where contents have a digest, no filter acts on them. */
+        /* If contents have a digest, filters hide only what it covers. */
         fields->count++;
         digest_add(values, DIGEST_NAME, (uint64_t)text_hash(name));
         return values_compare(engine, value, fields->depth);
@@ -75,8 +75,8 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
         return -1;
     }
     long action = known < 0 ? -2 - known : known & 3;
-    values->is_told &= action == ALLOW;
     if (action == DROP) {
+        values->is_told = 0;
         return 0;
     }
     if (fields->count >= values->items) {
@@ -87,6 +87,9 @@ field_add(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
         return -1;
     }
     digest_add(values, DIGEST_NAME, (uint64_t)text_hash(name));
+    if (action != ALLOW) {
+        digest_hidden(values, value);
+    }
     Buffer *to = &values->fields;
     size_t start = to->used;
     if (known >= 0) {
@@ -184,8 +187,12 @@ slot_value(Owner *owner, Member *member, PyObject *object)
         /* The program has replaced the descriptor. */
         return NULL;
     }
+    PyObject *value;
+    if (slot_read(descriptor, object, &value)) {
+        return Py_XNewRef(value);
+    }
     Py_INCREF(descriptor);
-    PyObject *value = get_member(descriptor, object, (PyObject *)Py_TYPE(object));
+    value = get_member(descriptor, object, (PyObject *)Py_TYPE(object));
     Py_DECREF(descriptor);
     if (value == NULL
         && (PyErr_ExceptionMatches(PyExc_AttributeError)

@@ -68,6 +68,25 @@ digest_text(Values *values, PyObject *text)
     return 0;
 }
 
+/* Adds a value that is hidden. The contents have no digest if it refers to anything. */
+static inline void
+digest_hidden(Values *values, PyObject *value)
+{
+    int64_t number;
+    if (PyUnicode_CheckExact(value)) {
+        digest_text(values, value);
+    }
+    else if (PyLong_CheckExact(value) && small_integer(value, &number)) {
+        digest_add(values, DIGEST_INTEGER, (uint64_t)number);
+    }
+    else if (value == Py_None) {
+        digest_add(values, DIGEST_SINGLE, (uint64_t)(uintptr_t)value);
+    }
+    else {
+        values->is_told = 0;
+    }
+}
+
 static inline void
 digest_float(Values *values, double number)
 {

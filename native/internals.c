@@ -1,8 +1,8 @@
 /* Reads from the memory of CPython 3.12 to 3.15 the attributes of instances, the kind of a dict's keys,
-   whether a str is ASCII and its hash, and small ints. The layouts are those of
+   slots, whether a str is ASCII and its hash, and small ints. The layouts are those of
    Include/internal/pycore_dict.h, pycore_object.h, Include/cpython/object.h, longintrepr.h and
-   unicodeobject.h, with the GIL and pointers of 8 bytes. A program that
-   includes these headers printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
+   unicodeobject.h, with the GIL and pointers of 8 bytes. A program that includes these headers
+   printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
 
    An instance of a class has no dict until one is requested. Its values are in an array; their names
    are in the class, and shared by all instances. PyObject_GenericGetDict makes the dict, which then
@@ -19,6 +19,8 @@
 #define FLAGS_PLACE 168          /* of PyTypeObject.tp_flags */
 #define KEYS_PLACE 32            /* of PyDictObject.ma_keys */
 #define GENERAL_KEYS 0           /* DICT_KEYS_GENERAL */
+#define OWNER_PLACE 16           /* of PyDescrObject.d_type */
+#define MEMBER_PLACE 40          /* of PyMemberDescrObject.d_member */
 #define FRAME_PLACE 72           /* of PyGenObject.gi_iframe */
 
 /* PyDictKeysObject: dk_indices, of 1 << log2_index_bytes bytes, and the entries follow. */
@@ -230,6 +232,21 @@ plain_get(PyObject *dict, PyObject *name)
 }
 
 int
+slot_read(PyObject *descriptor, PyObject *object, PyObject **value)
+{
+    if (!internals_known) {
+        return 0;
+    }
+    const PyMemberDef *member = pointer_at(descriptor, MEMBER_PLACE);
+    if (member->type != Py_T_OBJECT_EX || member->flags != 0) {
+        return 0;
+    }
+    PyTypeObject *owner = pointer_at(descriptor, OWNER_PLACE);
+    *value = PyObject_TypeCheck(object, owner) ? pointer_at(object, (size_t)member->offset) : NULL;
+    return 1;
+}
+
+int
 generator_line(PyObject *generator)
 {
     return get_line == NULL ? 0 : get_line((char *)generator + FRAME_PLACE);
@@ -331,6 +348,25 @@ instances_fit(PyObject *type)
 }
 
 static int
+slots_fit(void)
+{
+    PyObject *type =
+        PyObject_CallFunction((PyObject *)&PyType_Type, "s(){ss}", "SelfTest", "__slots__", "ab");
+    PyObject *descriptor = type == NULL ? NULL : get_attribute(type, "ab");
+    PyObject *object = descriptor == NULL ? NULL : PyObject_CallNoArgs(type);
+    PyObject *value;
+    int fits = object != NULL && Py_TYPE(descriptor) == &PyMemberDescr_Type
+               && slot_read(descriptor, object, &value) && value == NULL
+               && PyObject_SetAttrString(object, "ab", Py_True) == 0
+               && slot_read(descriptor, object, &value) && value == Py_True
+               && slot_read(descriptor, type, &value) && value == NULL;
+    Py_XDECREF(object);
+    Py_XDECREF(descriptor);
+    Py_XDECREF(type);
+    return fits;
+}
+
+static int
 keys_fit(PyObject *name)
 {
     PyObject *dict = PyDict_New();
@@ -419,7 +455,7 @@ internals_prepare(PyObject *module)
     }
     internals_known = version_fits();
     internals_known = internals_known && instances_fit(type) && keys_fit(name) && texts_fit()
-                     && integers_fit();
+                     && integers_fit() && slots_fit();
     PyErr_Clear();
     Py_DECREF(type);
     Py_DECREF(name);

@@ -39,6 +39,10 @@ int generator_line(PyObject *generator);
    PyDict_GetItem would call the __eq__ of a key whose class is a subclass of str. */
 PyObject *plain_get(PyObject *dict, PyObject *name);
 
+/* Gets what is in a slot of an instance, borrowed: NULL if the slot is unbound, or of another class. Returns
+   0 if only the descriptor, a member descriptor, can tell. */
+int slot_read(PyObject *descriptor, PyObject *object, PyObject **value);
+
 /* Returns whether a str is known to be ASCII, so its own memory is its UTF-8. In any other str,
    PyUnicode_AsUTF8AndSize leaves a copy of the UTF-8. */
 static inline int

@@ -136,7 +136,7 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     Py_ssize_t position = 0;
     Py_ssize_t done = 0;
     if (engine->values.compares) {
-        /* No filter acts on contents that have a digest. */
+        /* If contents have a digest, filters hide only what it covers. */
         while (done < count && PyDict_Next(dict, &position, &key, &item)) {
             if (values_compare(engine, key, depth) < 0 || values_compare(engine, item, depth) < 0) {
                 return -1;
@@ -149,12 +149,14 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
         Py_INCREF(key);
         Py_INCREF(item);
         int action = key_action(engine, plan, key);
-        engine->values.is_told &= action == ALLOW;
         int failed = action < 0 || (action == SECRET && secrets_learn(engine, item, 0) < 0)
                      || values_encode(engine, items->to, key, depth, 0) < 0
                      || (action == ALLOW ? values_encode(engine, items->to, item, depth, 0)
                                          : put_value_redacted(items->to))
                             < 0;
+        if (action != ALLOW) {
+            digest_hidden(&engine->values, item);
+        }
         Py_DECREF(key);
         Py_DECREF(item);
         if (failed) {

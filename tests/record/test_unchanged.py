@@ -7,6 +7,7 @@ import pytest
 import codetracer
 from codetracer.replay import CallEvent, Hidden, ObjectValue
 from tests.record.test_delta import late
+from tests.record.test_secrets import content
 from tests.support.recordings import BACKENDS, record
 from tests.support.running import write
 
@@ -65,6 +66,36 @@ selector = "obj:*.shy"
 selector = "attr:a"
 action = "redact"
 """
+SECRETS = """\
+class Plain: pass
+class Slotted: __slots__ = ('token', 'a')
+plain, slotted, keyed = Plain(), Slotted(), {}
+for n in range(3, 6):
+    plain.token = 'one' * n + '-hidden'
+    slotted.token = 'two' * n + '-hidden'
+    keyed['token'] = 'six' * n + '-hidden'
+    exec('')  # all objects are in doubt
+    plain.a = 'one' * n + '-hidden'
+    slotted.a = 'two' * n + '-hidden'
+    keyed['a'] = 'six' * n + '-hidden'
+for n in range(3, 6):
+    plain.token = ['red' * n + '-hidden']
+    exec('')
+    plain.token[0] = 'sun' * n + '-hidden'
+    exec('')
+    keyed['a'] = 'red' * n + '-hidden' + 'sun' * n + '-hidden'
+pass
+"""
+
+
+def test_a_secret_in_an_object_becomes_known_whenever_it_changes(
+    tmp_path: Path, backend: str
+) -> None:
+    record(tmp_path, SECRETS, backend=backend)
+
+    assert b"hidden" not in content(tmp_path / "out")
+
+
 TWO_RULES = """\
 class Plain: pass
 def open(held): pass
