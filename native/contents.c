@@ -76,7 +76,7 @@ take_parts(Parts *parts, Unread *from, int are_numbered, size_t *count)
 static int
 take_content(Parts *parts, const unsigned char *bytes, size_t size, Content *content)
 {
-    Unread from = {bytes + 1, bytes + size};
+    Unread from = {bytes + 1, bytes + size, NULL};
     uint64_t number;
     parts->used = 0;
     if (*bytes != RECORD_OBJECT || take_uint(&from, &number) != READ

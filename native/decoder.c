@@ -29,6 +29,9 @@ refuse(enum refusal refused, const Unread *from)
         return PyErr_Format(PyExc_ValueError, "a number is longer than 64 bits");
     case NO_TEXT:
         return PyUnicode_DecodeUTF8((const char *)from->at, from->end - from->at, "surrogatepass");
+    case NOT_THERE:
+        return PyErr_Format(PyExc_ValueError,
+                            "a value is said to be where none is that is small and contains no others");
     case NESTED_TOO_DEEP:
         return PyErr_Format(PyExc_RecursionError, "a value is inside more than %d others", NESTING);
     default:
@@ -88,7 +91,7 @@ decode(PyObject *module, PyObject *const *arguments, Py_ssize_t count, From next
     }
     const State *state = PyModule_GetState(module);
     const unsigned char *begin = (const unsigned char *)bytes;
-    Unread from = {begin + position, begin + size};
+    Unread from = {begin + position, begin + size, begin};
     PyObject *made = next(&state->making, &from);
     return made == NULL ? NULL : Py_BuildValue("(Nn)", made, (Py_ssize_t)(from.at - begin));
 }
@@ -119,9 +122,9 @@ positions_of(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     uint64_t wanted = PyLong_AsUnsignedLongLong(arguments[2]);
     PyObject *found = PyErr_Occurred() ? NULL : PyList_New(0);
     const unsigned char *begin = (const unsigned char *)bytes;
-    Unread from = {begin, begin + size};
+    Unread from = {begin, begin + size, begin};
     while (found != NULL && from.at < from.end) {
-        Unread ahead = {from.at + 1, from.end};
+        Unread ahead = {from.at + 1, from.end, begin};
         uint64_t number;
         int is_wanted = memchr(tags, *from.at, (size_t)tag_count) != NULL
                         && take_uint(&ahead, &number) == READ && number == wanted;
@@ -170,7 +173,7 @@ records_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         records->data = Py_NewRef(data);
         records->making = &state->making;
         records->begin = (const unsigned char *)bytes;
-        records->unread = (Unread){records->begin, records->begin + size};
+        records->unread = (Unread){records->begin, records->begin + size, records->begin};
     }
     return (PyObject *)records;
 }

@@ -126,6 +126,26 @@ skip_field(Unread *from, unsigned int tag, char letter, unsigned int nesting)
     }
 }
 
+/* Passes over a value that stands for an earlier one, and checks that one. */
+static enum refusal
+skip_again(Unread *from)
+{
+    const unsigned char *tag = from->at++;
+    uint64_t place;
+    TRY(take_uint(from, &place));
+    if (from->begin == NULL || place >= (uint64_t)(tag - from->begin)
+        || !is_alone(from->begin[place])) {
+        return NOT_THERE;
+    }
+    Unread there = {from->begin + place, from->end, from->begin};
+    enum refusal refused = skip_value(&there, 0);
+    if (refused != READ) {
+        *from = there;
+        return refused;
+    }
+    return there.at - from->begin > (ptrdiff_t)(place + LARGEST_AGAIN) ? NOT_THERE : READ;
+}
+
 static enum refusal
 skip_value(Unread *from, unsigned int nesting)
 {
@@ -136,6 +156,9 @@ skip_value(Unread *from, unsigned int nesting)
         return ENDS_EARLY;
     }
     unsigned int tag = *from->at;
+    if (tag == VALUE_AGAIN) {
+        return skip_again(from);
+    }
     const char *letters = value_fields(tag);
     if (letters == NULL) {
         return NO_SUCH_VALUE;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "_trace_format.h"
 #include "spans.h"
 
 #pragma GCC visibility push(hidden)
@@ -14,6 +15,7 @@
 typedef struct {
     const unsigned char *at;
     const unsigned char *end;
+    const unsigned char *begin; /* of the block's records; NULL: no value may be one that is earlier there */
 } Unread;
 
 /* Why bytes cannot be read; `at` is then where that was seen. */
@@ -25,6 +27,7 @@ enum refusal {
     LONG_NUMBER,     /* ValueError: it is longer than 64 bits */
     NO_TEXT,         /* UnicodeDecodeError; `at` and `end` are the text's */
     NESTED_TOO_DEEP, /* RecursionError */
+    NOT_THERE,       /* ValueError */
 };
 
 /* Returns from the function around it, unless the field was read. */
@@ -104,6 +107,14 @@ take_text(Unread *from, Bytes *text)
 }
 
 enum refusal take_texts(Unread *from, Several *texts);
+
+/* Whether the values with a tag contain no others, and none of them stands for another one. */
+static inline int
+is_alone(unsigned int tag)
+{
+    const char *letters = value_fields(tag);
+    return letters != NULL && tag != VALUE_AGAIN && strpbrk(letters, "vVTA") == NULL;
+}
 
 /* These pass over whole values. `nesting` is how many values are around them. */
 enum refusal take_value(Unread *from, unsigned int nesting, Bytes *value);

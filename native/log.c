@@ -13,6 +13,7 @@
 
 #include "_trace_format.h"
 #include "_trace_records.h"
+#include "again.h"
 #include "checksum.h"
 #include "names.h"
 
@@ -276,8 +277,11 @@ log_write(Log *log, const unsigned char *bytes, size_t count)
             return written;
         }
     }
+    if (log->again.block != log->block_number) {
+        again_begin(&log->again, log->block_number);
+    }
     unsigned char *to = log->map + log->position;
-    memcpy(to + 1, bytes + 1, count - 1);
+    count = again_copy(&log->again, log->map + log->payload, log->position - log->payload, bytes, count);
     /* Write the first byte last. As long as it is 0, the block ends before it. */
     __atomic_store_n(to, bytes[0], __ATOMIC_RELEASE);
     log->position += count;

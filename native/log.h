@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "again.h"
+
 #pragma GCC visibility push(hidden)
 
 typedef struct {
@@ -35,6 +37,7 @@ typedef struct {
     size_t position;
     size_t limit;
     int shortage;     /* the errno of a shortage of memory or disk space, or 0 */
+    Again again;
     size_t waits_for; /* waiting records are not tried again before they have this many bytes */
 } Log;
 

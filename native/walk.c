@@ -354,7 +354,7 @@ add_code(Walk *self, const CodeRecord *record)
         return -1;
     }
     const unsigned char *from = record->global_names.bytes;
-    Unread names = {from, from + record->global_names.size};
+    Unread names = {from, from + record->global_names.size, NULL};
     for (uint64_t index = 0; index < code->names_count; index++) {
         Bytes text;
         take_text(&names, &text);
@@ -671,7 +671,7 @@ walk_block(Walk *self, const unsigned char *bytes, size_t size, uint64_t offset,
     self->old_objects = self->objects;
     self->new_objects.used = 0;
     self->pending_count = 0;
-    Unread from = {bytes, bytes + size};
+    Unread from = {bytes, bytes + size, bytes};
     while (from.at < from.end) {
         Record record;
         self->at = (uint32_t)(from.at - bytes);

@@ -123,6 +123,7 @@ class Log(Row):
     nesting: Annotated[int, Field(ge=1, le=460)]
     largest_changed: Annotated[int, Field(ge=1, le=10_000)]
     call_depth: Annotated[int, Field(ge=1, le=4)]
+    largest_again: Annotated[int, Field(ge=1, le=10_000)]
     summary: FullSentence
 
     @property
@@ -425,6 +426,7 @@ class TraceValue(Tagged):
     C_NAMES = "value_"
 
     python: Expression | None = None
+    earlier: bool = False
 
     @property
     def class_name(self) -> str:
@@ -451,7 +453,7 @@ class TraceValue(Tagged):
     def maker(self) -> str:
         """What of trace_decoder makes it of its fields; empty for a constant and an only field."""
         if self.python is None:
-            return self.class_name
+            return "" if self.earlier else self.class_name
         return f"_make_{self.name}" if self.is_computed else ""
 
     @property
@@ -508,6 +510,7 @@ class Record(Tagged):
 
     C_TAGS = "RECORD"
     C_NAMES = ""
+    earlier: ClassVar[bool] = False
 
     numbered: Name | None = None
 
@@ -596,7 +599,13 @@ class TraceSpec(SpecFile):
     @property
     def classes(self) -> list[TraceValue]:
         """The values that are decoded to generated classes."""
-        return [value for value in self.value if value.python is None]
+        return [value for value in self.value if value.python is None and not value.earlier]
+
+    @property
+    def earlier(self) -> TraceValue:
+        """The value that stands for one that is earlier in the block."""
+        (value,) = (value for value in self.value if value.earlier)
+        return value
 
     @property
     def format_names(self) -> list[str]:
@@ -613,7 +622,7 @@ class TraceSpec(SpecFile):
         ]
         names += [header.constant for header in self.header]
         names += ["KINDS_IN_TASKS", "KINDS_THAT_SUSPEND", "KIND_NAMES"]
-        names += ["LARGEST_CHANGED", "NESTING", "STREAM_NAMES"]
+        names += ["LARGEST_AGAIN", "LARGEST_CHANGED", "NESTING", "STREAM_NAMES"]
         names += [
             f"{prefix}_{row.name.upper()}" for _, prefix, rows in self.choices for row in rows
         ]

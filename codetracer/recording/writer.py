@@ -1,6 +1,7 @@
 """Appends to a trace log through a memory map, so that its bytes outlive the process.
 
-It knows blocks and bytes; the encoder determines what they mean. `native/log.c` is the same in C.
+It knows blocks and bytes; the encoder determines what they mean. A value that the block has already
+is not written again (`shortened`). `native/log.c` and `native/again.c` are the same in C.
 
 No descriptor is kept, because the program may close any descriptor and open a file of its own with
 its number. To map another part of the file, the writer opens it by its path, checks that it is the
@@ -28,6 +29,8 @@ from zlib import crc32 as _crc32
 from codetracer.own import seal
 from codetracer.recording.private import OWNER_FILE, make_private, unwritable
 from codetracer.whose import began_here
+from codetracer_bindings.trace_alone import LEAST_AGAIN, alone_in
+from codetracer_bindings.trace_encoder import value_again
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
@@ -74,6 +77,9 @@ KEPT_IN_LITTLE: Final = 2 * BLOCK_SIZE
 
 LARGE: Final = 16 * 2**10
 """The size in bytes above which a group's records are copied one by one, without joining them."""
+
+MOST_NOTED: Final = 2**13
+"""The largest number of values of a block that are noted, to be found again."""
 
 PATIENCE: Final = 16 * 2**10
 """How many more bytes of records must come before another attempt; at least an eighth of those that
@@ -128,6 +134,9 @@ class LogWriter:
         self._waits_for = 0
         self._waiting = 0
         self._counted = 0
+        self._places: dict[bytes, int] = {}
+        self._places_block = 0
+        self._noted = 0
 
     @property
     def size(self) -> int:
@@ -164,22 +173,62 @@ class LogWriter:
         if self._position + count > self._limit and not self._make_room(count):
             self._waiting, self._counted = count, len(records)
             return
+        if self._places_block != self._block_number:
+            self._places.clear()
+            self._noted = 0
+            self._places_block = self._block_number
+        shortened = self._shortened(records)
+        count = sum(map(len, shortened))
         start = self._position
         window = self._map
-        if count > LARGE and records[0]:
-            group = records[0]
+        if count > LARGE and shortened[0]:
+            group = shortened[0]
             at = start + len(group)
-            for record in records[1:]:
+            for record in shortened[1:]:
                 window[at : at + len(record)] = record
                 at += len(record)
         else:
-            group = b"".join(records)
+            group = b"".join(shortened)
         # The first byte is written last: as long as it is 0, the block ends before it. There are no
         # calls from here on.
         window[start + 1 : start + len(group)] = group[1:]
         window[start] = group[0]
         self._position = start + count
         del records[:]
+
+    def _shortened(self, records: list[bytes]) -> list[bytes]:
+        """Return records without the values that the block has already.
+
+        They are looked up among those of earlier groups. A place that is noted need not be true,
+        because a signal handler may have kept a group from being written.
+        """
+        window, payload, places = self._map, self._payload, self._places
+        before = at = self._position - payload
+        shortened = []
+        for record in records:
+            pieces: list[bytes] = []
+            copied = 0
+            for begin, end in alone_in(record) if len(record) > LEAST_AGAIN else ():
+                value = record[begin:end]
+                place = places.get(value)
+                if (
+                    place is not None
+                    and place < before
+                    and window[payload + place : payload + place + len(value)] == value
+                ):
+                    again = value_again(place)
+                    pieces += record[copied:begin], again
+                    at += begin - copied + len(again)
+                    copied = end
+                else:
+                    here = at + begin - copied
+                    if here < BLOCK_SIZE and self._noted < MOST_NOTED:
+                        self._noted += 1
+                        if place is None or place < before:
+                            places[value] = here
+            shortened.append(b"".join((*pieces, record[copied:])) if pieces else record)
+            at += len(record) - copied
+        return shortened
 
     def settle(self, records: list[bytes]) -> None:
         """Append the last group of records, and the records that have waited.

@@ -15,6 +15,8 @@
 /* How many items, and how many attributes, an object may have of which only the changes are written. */
 #define LARGEST_CHANGED 1000
 #define CALL_DEPTH 1
+/* How many bytes a value may have that is written as one that the block has already. */
+#define LARGEST_AGAIN 1000
 #define FILE_HEADER_SIZE 48
 #define BLOCK_HEADER_SIZE 20
 
@@ -42,6 +44,7 @@ enum value_tag {
     VALUE_REFERENCE = 0x11,
     VALUE_REFERENCE_SHORT = 0x20,
     VALUE_REDACTED = 0x12,
+    VALUE_AGAIN = 0x16,
     VALUE_DROPPED = 0x13,
     VALUE_LEFT_OUT = 0x15,
 };
@@ -268,6 +271,8 @@ value_fields(unsigned int tag)
         return "n";
     case VALUE_REDACTED:
         return "";
+    case VALUE_AGAIN:
+        return "n";
     case VALUE_DROPPED:
         return "";
     case VALUE_LEFT_OUT:

@@ -198,6 +198,15 @@ make_value_reference(const Making *making, unsigned int tag, Unread *from)
     return instance_of(making, MAKER_OF_VALUE_REFERENCE, fields, 1);
 }
 
+static PyObject *
+make_value_again(const Making *making, unsigned int tag, Unread *from)
+{
+    uint64_t place = 0;
+    take_uint(from, &place);
+    Unread there = {from->begin + place, from->end, from->begin};
+    return value_from(making, &there);
+}
+
 /* Makes the value that begins at `at`, which is then behind it. */
 static PyObject *
 value_from(const Making *making, Unread *from)
@@ -236,6 +245,8 @@ value_from(const Making *making, Unread *from)
         return make_value_range(making, tag, from);
     case VALUE_REFERENCE:
         return make_value_reference(making, tag, from);
+    case VALUE_AGAIN:
+        return make_value_again(making, tag, from);
     default:
         /* Such bytes are refused. */
         PyErr_BadInternalCall();

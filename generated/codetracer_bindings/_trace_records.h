@@ -871,6 +871,20 @@ put_value_redacted(Buffer *to)
     return 0;
 }
 
+/* A value that the block has already, and that contains no other values: a text, say. */
+static inline int
+put_value_again(Buffer *to, uint64_t place)
+{
+    if (buffer_reserve(to, 11) < 0) {
+        return -1;
+    }
+    unsigned char *at = to->bytes + to->used;
+    *at++ = VALUE_AGAIN;
+    at = store_uint(at, place);
+    to->used = (size_t)(at - to->bytes);
+    return 0;
+}
+
 /* A filter dropped the value, but this place needs one. */
 static inline int
 put_value_dropped(Buffer *to)

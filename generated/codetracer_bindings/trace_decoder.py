@@ -22,6 +22,8 @@ from codetracer_bindings.trace_decoding import (
     take_texts,
     value_readers,
 )
+from codetracer_bindings.trace_format import LARGEST_AGAIN
+from codetracer_bindings.trace_letters import VALUE_LETTERS
 from codetracer_bindings.trace_numbers import take_uint
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ __all__ = [
     "decode_value",
     "positions_of",
 ]
+
+_NOT_THERE = "a value is said to be where none is that is small and contains no others"
 
 type Value = object
 """A value: a plain Python object if one is enough, otherwise an instance of a class below."""
@@ -883,6 +887,19 @@ def _value_redacted(data: bytes, position: int, nesting: int) -> tuple[Value, in
     return RedactedValue(), position
 
 
+def _value_again(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
+    begin = position
+    position += 1
+    place, position = take_uint(data, position)
+
+    if place >= begin or data[place] not in _ALONE:
+        raise ValueError(_NOT_THERE)
+    found, end = _VALUES[data[place]](data, place, 0)
+    if end - place > LARGEST_AGAIN:
+        raise ValueError(_NOT_THERE)
+    return found, position
+
+
 def _value_dropped(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
@@ -1206,8 +1223,14 @@ _VALUES[16] = _value_range
 _VALUES[17] = _value_reference
 _VALUES[32:64] = [_value_reference] * 32
 _VALUES[18] = _value_redacted
+_VALUES[22] = _value_again
 _VALUES[19] = _value_dropped
 _VALUES[21] = _value_left_out
+
+# The tags of values that contain no others.
+_ALONE = frozenset(
+    tag for tag, letters in VALUE_LETTERS.items() if tag != 22 and not {*letters} & {*"vVTA"}
+)
 
 _RECORDS: list[Take[Record]] = [_no_record] * 256
 _RECORDS[1] = _record_source

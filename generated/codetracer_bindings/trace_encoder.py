@@ -54,6 +54,7 @@ __all__ = [
     "encode_variable",
     "encode_worded",
     "encode_yield",
+    "value_again",
     "value_big_integer",
     "value_binary",
     "value_complex",
@@ -412,6 +413,11 @@ def value_reference(number: int) -> bytes:
 def value_redacted() -> bytes:
     """A filter hid the value."""
     return BYTES[18]
+
+
+def value_again(place: int) -> bytes:
+    """A value that the block has already, and that contains no other values: a text, say."""
+    return BYTES[22] + put_uint(place)
 
 
 def value_dropped() -> bytes:

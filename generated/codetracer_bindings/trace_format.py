@@ -49,6 +49,7 @@ __all__ = [
     "KIND_GENERATOR",
     "KIND_MODULE",
     "KIND_NAMES",
+    "LARGEST_AGAIN",
     "LARGEST_CHANGED",
     "LOG_SUFFIX",
     "LOG_VERSION",
@@ -106,7 +107,8 @@ written."""
 
 CALL_DEPTH: Final = 1
 """How many objects deep values are looked at of code whose detail is not `values`."""
-
+LARGEST_AGAIN: Final = 1000
+"""How many bytes a value may have that is written as one that the block has already."""
 FILE_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.
 

@@ -68,6 +68,7 @@ VALUE_LETTERS: Final = {
     0x10: "vvv",
     0x11: "n",
     0x12: "",
+    0x16: "n",
     0x13: "",
     0x15: "",
 }

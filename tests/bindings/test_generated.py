@@ -87,6 +87,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "own",
         "registration",
         "secret_names",
+        "trace_alone",
         "trace_decoder",
         "trace_decoding",
         "trace_encoder",

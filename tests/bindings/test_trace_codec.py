@@ -9,7 +9,7 @@ import pytest
 
 from codetracer_bindings import trace_decoder as decode
 from codetracer_bindings import trace_encoder as encode
-from codetracer_bindings.trace_format import FORM_LIST, NESTING
+from codetracer_bindings.trace_format import FORM_LIST, LARGEST_AGAIN, NESTING
 from tests.support.decoders import DECODERS, Decoder, exactly
 
 INTEGERS = [
@@ -154,6 +154,56 @@ def test_what_is_no_number_stays_none(decoder: Decoder) -> None:
     assert found.imag == 1.5
 
 
+ALONE: list[tuple[bytes, decode.Value]] = [
+    (encode.value_text("seven"), "seven"),
+    (encode.value_text("é" * 400), "é" * 400),
+    (encode.value_cut_text(900, "be"), decode.CutTextValue(900, "be")),
+    (encode.value_binary(b"\0\xff"), b"\0\xff"),
+    (encode.value_float(0.1), 0.1),
+    (encode.value_integer(2**60), 2**60),
+    (encode.value_none(), None),
+]
+
+
+@pytest.mark.parametrize(("written", "value"), ALONE)
+def test_a_value_again_is_the_one_at_its_place(
+    decoder: Decoder, written: bytes, value: decode.Value
+) -> None:
+    first = encode.encode_step(0) + encode.encode_variable(0, written)
+    again = encode.value_again(2)
+    data = first + encode.encode_return(5, encode.value_tuple([again, NONE, again]))
+
+    assert decoder.decode_record(data, len(first))[0] == decode.ReturnRecord(
+        5, (value, None, value)
+    )
+    found = list(decoder.Records(data))
+    assert found[2] == decode.ReturnRecord(5, (value, None, value))
+
+
+REFUSED: dict[str, tuple[bytes, int]] = {
+    "itself": (b"", 0),
+    "behind it": (b"", 1),
+    "far behind it": (b"", 2**63),
+    "a value with others": (encode.value_tuple([]), 0),
+    "a value again": (encode.value_none() + encode.value_again(0), 1),
+    "no value": (b"\x17", 0),
+    "a text that is none": (b"\x42\xff\xff", 0),
+    "a text that does not end": (b"\x7f", 0),
+    "a large text": (encode.value_text("a" * LARGEST_AGAIN), 0),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_value_again_is_refused_where_no_small_value_alone_is(
+    decoder: Decoder, case: str
+) -> None:
+    before, place = REFUSED[case]
+    data = before + encode.value_again(place)
+
+    with pytest.raises((ValueError, IndexError)):
+        decoder.decode_value(data, len(before))
+
+
 def test_every_other_kind_of_value_is_read_as_it_was_written(decoder: Decoder) -> None:
     one, two = encode.value_integer(1), encode.value_text("two")
     cases: list[tuple[bytes, decode.Value]] = [
@@ -213,8 +263,8 @@ def test_a_byte_that_begins_no_record_is_refused(decoder: Decoder, tag: int) -> 
 
 
 def test_a_byte_that_begins_no_value_is_refused(decoder: Decoder) -> None:
-    with pytest.raises(ValueError, match="no value with the tag 0x16"):
-        decoder.decode_value(b"\x16" * 20, 0)
+    with pytest.raises(ValueError, match="no value with the tag 0x17"):
+        decoder.decode_value(b"\x17" * 20, 0)
 
 
 def test_a_number_that_never_ends_is_refused(decoder: Decoder) -> None:

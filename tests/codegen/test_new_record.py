@@ -25,7 +25,7 @@ fields = [
     { name = "person", type = "value", summary = "Who is greeted." },
     { name = "others", type = "values", summary = "Who else is." },
 ]
-short = { field = "number", first = 0x20, last = 0x2F, lowest = 3 }
+short = { field = "number", first = 0x21, last = 0x30, lowest = 3 }
 summary = "The program says hello."
 """
 

@@ -56,7 +56,7 @@ LAYERS = [
     {"_trace_objects", "walk"},
     {"decoder", "indexer"},
     # What makes one, and knows nothing of its values.
-    {"_trace_records", "codes", "constants", "guard", "lines", "pipes", "readings"},
+    {"_trace_records", "again", "codes", "constants", "guard", "lines", "pipes", "readings"},
     {"_native", "children", "internals", "log"},
     {"buffers", "frameobjects", "state", "utf8"},
     # What the program writes and reads.

@@ -1,5 +1,6 @@
 """The writer of logs: header, blocks, and a log that can be read at any moment."""
 
+import random
 import sys
 import threading
 from collections.abc import Callable
@@ -10,16 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import codetracer.monitoring.backend as backend_module
 import codetracer.recording.writer as writer_module
 from codetracer.errors import HostError
+from codetracer.monitoring.backend import BACKENDS
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import WINDOW, LogWriter
-from codetracer_bindings.trace_decoder import ExitRecord
+from codetracer.runtime.engine import make_log
+from codetracer_bindings import trace_decoder as decode
+from codetracer_bindings import trace_encoder as encode
+from codetracer_bindings.trace_decoder import ExitRecord, VariableRecord
 from codetracer_bindings.trace_encoder import encode_exit
 from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_SIZE,
     FILE_HEADER,
+    LARGEST_AGAIN,
     LOG_VERSION,
     MAGIC,
 )
@@ -237,3 +244,91 @@ def test_the_end_of_a_log_is_its_last_record(tmp_path: Path, new: New) -> None:
 
     assert reader.has_end()
     assert list(reader.records())[-1] == ExitRecord(5, 1, -3)
+
+
+def values_of(path: Path) -> list[object]:
+    """Return the values of the variables that a log has, in order."""
+    return [
+        record.value
+        for record in LogReader(str(path)).records()
+        if isinstance(record, VariableRecord)
+    ]
+
+
+def test_a_value_that_the_block_has_already_is_not_written_again(tmp_path: Path, new: New) -> None:
+    log = new(tmp_path)
+    value = encode.value_text("a text of twenty letters")
+    sizes = []
+    for _ in range(3):
+        before = log.size
+        log.write([encode.encode_variable(0, value), encode.encode_variable(1, value)])
+        sizes.append(log.size - before)
+    log.close()
+
+    # In the group of the first one, nobody can know that it will be there.
+    assert sizes == [52, 6, 6]
+    assert values_of(tmp_path / "a.ctlog") == ["a text of twenty letters"] * 6
+
+
+def test_each_block_has_its_values_itself(tmp_path: Path, new: New) -> None:
+    log = new(tmp_path)
+    values = [encode.value_text(f"{number:0100}") for number in range(50)]
+    count = 0
+    while log.size < 5 * BLOCK_SIZE:
+        log.write([encode.encode_variable(0, values[count % 50])])
+        count += 1
+    log.close()
+
+    *full, _ = LogReader(str(tmp_path / "a.ctlog")).blocks()
+    assert len(full) == 5
+    for block in full:
+        assert sum(block.data.count(value) for value in values) == 50
+    assert values_of(tmp_path / "a.ctlog") == [f"{number % 50:0100}" for number in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_writers_leave_out_the_same_values(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = []
+    for backend in BACKENDS:
+        monkeypatch.setattr(backend_module, "_chosen", backend)
+        (tmp_path / backend).mkdir()
+        path = tmp_path / backend / "a.ctlog"
+        log = make_log(str(path), RECORDING, 77, 1)
+        chance = random.Random(seed)
+        said = []
+        while log.size < 3 * BLOCK_SIZE:
+            group = []
+            for _ in range(chance.randrange(1, 8)):
+                value, data = some_value(chance)
+                said.append(value)
+                if chance.random() < 0.2:
+                    record = encode.encode_object(1, 1, 0, 1, [data], 0, [(3, data)])
+                    group.append(record + encode.encode_source("a" * 20))
+                group.append(encode.encode_variable(0, data))
+            log.write(group)
+        log.close()
+        assert values_of(path) == said
+        written.append(path.read_bytes())
+    assert len(set(written)) == 1
+
+
+def some_value(chance: random.Random) -> tuple[object, bytes]:
+    """Return a value, and its bytes."""
+    number = chance.randrange(2000)
+    size = chance.choice((0, 2, 3, 4, 5, 30, LARGEST_AGAIN - 4, LARGEST_AGAIN - 3, LARGEST_AGAIN))
+    text = f"{number % 50:0{size}}" if size > 5 else "é" * size
+    items = text, number * 10**9, 1 / (number + 1), text.encode()
+    encoded = (
+        encode.value_text(items[0]),
+        encode.value_integer(items[1]),
+        encode.value_float(items[2]),
+        encode.value_binary(items[3]),
+    )
+    which = chance.randrange(6)
+    if which < 4:
+        return items[which], encoded[which]
+    if which == 4:
+        return decode.CutTextValue(9, text), encode.value_cut_text(9, text)
+    return items, encode.value_tuple(encoded)
