@@ -135,7 +135,10 @@ frame_back_key(PyObject *frame)
         return NULL;
     }
     Inner inner = previous_inner(inner_of(frame));
-    return inner != NULL && inner[layout->owner] == OWNED_BY_GENERATOR ? inner : NULL;
+    if (inner == NULL || inner[layout->owner] == OWNED_BY_GENERATOR) {
+        return inner;
+    }
+    return pointer_at(inner, OBJECT_PLACE);
 }
 
 /* Returns whether a frame object is unchanged since it was made. */

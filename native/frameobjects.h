@@ -20,8 +20,8 @@ PyObject *frame_innermost(PyThreadState *thread, int *made);
 /* Returns the frame that called this running one, or NULL. Sets `made` as above. */
 PyObject *frame_back(PyObject *frame, int *made);
 
-/* If a generator's or coroutine's frame called this one, returns its key, without making its object;
-   otherwise NULL. */
+/* Returns the key of the frame that called this running one, without making its object; NULL if that
+   is impossible. */
 const void *frame_back_key(PyObject *frame);
 
 /* Releases a frame that one of those two functions returned. Removes its object if that was `made`,

@@ -166,7 +166,8 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     Values *values = &engine->values;
     Known *known = known_find(values, queued.object);
     int is_known = known->object == queued.object && known->number == queued.number;
-    uint64_t digest = is_known ? known->digest : 0;
+    int may_trust = is_known && (values->is_shallow || !known->is_shallow);
+    uint64_t digest = may_trust ? known->digest : 0;
     if (is_known) {
         if (in_doubt(values, known->event) || known->depth < queued.depth) {
             known->depth = queued.depth;
@@ -203,7 +204,8 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     }
     if (is_known) {
         /* The next event that may look deeper has to, as if the contents were new. */
-        known->content = values->is_shallow && values->refers ? hash ^ SHALLOW : hash;
+        known->is_shallow = values->is_shallow && values->refers;
+        known->content = known->is_shallow ? hash ^ SHALLOW : hash;
     }
     if (!values->refers || queued.depth >= queued.room) {
         return 0;

@@ -22,6 +22,7 @@ typedef struct Known {
     uint32_t number;
     int levels; /* how many levels of objects that event took for new */
     int depth; /* how many levels deep that event looked, or an earlier one that is still trusted */
+    int is_shallow; /* whether the objects in the written contents were not looked at */
 } Known;
 
 /* An object whose contents are to be encoded. */

@@ -28,24 +28,6 @@ state_free(Frame *state)
     }
 }
 
-static Frame *
-state_new(Engine *engine, PyObject *frame, Plan *plan, const Namespace *namespace)
-{
-    Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
-    if (state == NULL) {
-        PyErr_NoMemory();
-        return NULL;
-    }
-    plan->refs++;
-    state->frame = frame_key(frame);
-    state->plan = plan;
-    state->namespace = namespace->number;
-    state->number = engine->next_frame;
-    state->at = NOT_BEGUN;
-    state->since = (uint32_t)(engine->values.event >> COARSE);
-    return state;
-}
-
 static int
 stack_reserve(Thread *thread)
 {
@@ -186,6 +168,32 @@ namespace_of(Engine *engine, PyObject *frame, Plan *plan)
     return namespace;
 }
 
+static Frame *
+state_new(Engine *engine, PyObject *frame, Plan *plan)
+{
+    uint32_t number = 0;
+    if (plan->detail == DETAIL_VALUES) {
+        const Namespace *namespace = namespace_of(engine, frame, plan);
+        if (namespace == NULL) {
+            return NULL;
+        }
+        number = namespace->number;
+    }
+    Frame *state = PyMem_Calloc(1, sizeof(Frame) + (size_t)plan->locals * sizeof(uint64_t));
+    if (state == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    plan->refs++;
+    state->frame = frame_key(frame);
+    state->plan = plan;
+    state->namespace = number;
+    state->number = engine->next_frame;
+    state->at = NOT_BEGUN;
+    state->since = (uint32_t)(engine->values.event >> COARSE);
+    return state;
+}
+
 static Thread *
 thread_new(Engine *engine, uint64_t id)
 {
@@ -241,11 +249,7 @@ thread_turn(Engine *engine, uint64_t id)
 static int
 call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame *caller)
 {
-    Namespace *namespace = namespace_of(engine, frame, plan);
-    if (namespace == NULL) {
-        return -1;
-    }
-    Frame *state = state_new(engine, frame, plan, namespace);
+    Frame *state = state_new(engine, frame, plan);
     if (state == NULL) {
         return -1;
     }
@@ -267,8 +271,7 @@ call_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame *c
 static int
 enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 {
-    Namespace *namespace = namespace_of(engine, frame, plan);
-    Frame *state = namespace == NULL ? NULL : state_new(engine, frame, plan, namespace);
+    Frame *state = state_new(engine, frame, plan);
     if (state == NULL) {
         return -1;
     }

@@ -72,11 +72,43 @@ variable_encode(Engine *engine, Scope *scope, const Variable *variable, int reac
     return outcome;
 }
 
+/* Returns how deep to look at a value that is passed to code or by it. */
 static int
-depth_of(const Engine *engine, const Plan *plan)
+depth_of(const Engine *engine, const Plan *plan, PyObject *value)
 {
-    int depth = engine->values.depth;
-    return plan->detail == DETAIL_VALUES || depth < CALL_DEPTH ? depth : CALL_DEPTH;
+    if (plan->detail == DETAIL_VALUES) {
+        return engine->values.depth;
+    }
+    PyTypeObject *kind = Py_TYPE(value);
+    int shows = kind == &PyList_Type || kind == &PyDict_Type || kind == &PySet_Type
+                || kind == &PyFrozenSet_Type
+                || PyType_GetFlags(kind) & Py_TPFLAGS_BASE_EXC_SUBCLASS;
+    return shows ? CALL_DEPTH : 0;
+}
+
+/* Appends a value that is passed to code or by it to the roots. */
+static int
+passed_encode(Engine *engine, const Plan *plan, PyObject *value)
+{
+    int depth = depth_of(engine, plan, value);
+    values_look_to(&engine->values, depth);
+    return values_encode(engine, &engine->roots, value, depth, 0);
+}
+
+static int
+argument_encode(Engine *engine, Scope *scope, const Variable *variable)
+{
+    if (variable->action == DROP) {
+        return put_value_dropped(&engine->roots);
+    }
+    PyObject *value = scope_value(engine, scope, variable);
+    if (value == NULL) {
+        return put_value_unbound(&engine->roots);
+    }
+    int outcome = variable->action == ALLOW ? passed_encode(engine, scope->plan, value)
+                                            : put_value_redacted(&engine->roots);
+    Py_DECREF(value);
+    return outcome;
 }
 
 /* Remembers the value of a secret variable before any other variable is encoded, because another one
@@ -143,12 +175,10 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
     Scope outer = {.plan = caller == NULL ? NULL : caller->plan, .callee = frame};
     Judging judging = {NULL, NULL, &outer};
     Buffer *roots = &engine->roots;
-    int depth = depth_of(engine, plan);
     roots->used = 0;
     if (plan->detail == DETAIL_LINES) {
         return 0;
     }
-    values_look_to(&engine->values, depth);
     judge_call(engine, &scope, caller, &judging);
     int outcome = PyErr_Occurred() ? -1 : 0;
     for (Py_ssize_t at = 0; plan->secrets && outcome == 0 && at < plan->parameters; at++) {
@@ -165,13 +195,8 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
         if (outcome < 0) {
             break;
         }
-        if (variable->action == DROP) {
-            outcome = put_value_dropped(roots);
-        }
-        else {
-            outcome = variable_encode(engine, &scope, variable, depth);
-        }
-        if (outcome == 0) {
+        outcome = argument_encode(engine, &scope, variable);
+        if (outcome == 0 && plan->detail == DETAIL_VALUES) {
             state->written[variable->number] =
                 hash_bytes(roots->bytes + start, roots->used - start);
         }
@@ -414,10 +439,8 @@ write_changed(Engine *engine, Frame *state)
 int
 encode_exception(Engine *engine, Plan *plan, PyObject *exception)
 {
-    int depth = depth_of(engine, plan);
     engine->values.levels = ALL_LEVELS;
-    values_look_to(&engine->values, depth);
-    return values_encode(engine, &engine->roots, exception, depth, 0);
+    return passed_encode(engine, plan, exception);
 }
 
 /* Encodes the result of a frame into the roots. */
@@ -431,7 +454,7 @@ encode_result(Engine *engine, Plan *plan, PyObject *result, int action)
         return put_value_left_out(&engine->roots);
     }
     if (action == ALLOW) {
-        return values_encode(engine, &engine->roots, result, depth_of(engine, plan), 0);
+        return passed_encode(engine, plan, result);
     }
     return action == DROP ? put_value_dropped(&engine->roots) : put_value_redacted(&engine->roots);
 }
@@ -453,7 +476,6 @@ conclude(Engine *engine, Plan *plan, Ending ending, size_t *start)
     }
     /* Its lines may have changed any object. */
     values_doubt(&engine->values);
-    values_look_to(&engine->values, depth_of(engine, plan));
     return encode_ending(engine, plan, ending) < 0 ? -1 : write_objects(engine, plan);
 }
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from weakref import ref
 
 __all__ = [
+    "IS_EXCEPTION",
     "IS_HEAP_TYPE",
     "class_name",
     "entries",
@@ -36,6 +37,9 @@ _module_of: Final = type.__dict__["__module__"].__get__
 IS_HEAP_TYPE: Final = 1 << 9
 _IS_IMMUTABLE: Final = 1 << 8
 _IS_STATIC_BUILTIN: Final = 1 << 1
+
+IS_EXCEPTION: Final = 1 << 30
+"""The flag of exceptions' types (Py_TPFLAGS_BASE_EXC_SUBCLASS)."""
 
 
 def type_name(kind: type) -> str:

@@ -38,7 +38,8 @@ _PLAIN = frozenset(
 def depth_of(frame: Frame) -> int | None:
     """Return the depth of values that belong to a frame's call and its end; None for no limit.
 
-    Where variables are not recorded, deeper objects may have changed since they were looked at.
+    Where variables are not recorded, deeper objects may have changed since they were looked at, and
+    of the others only some are looked at: see `_is_shown`.
     """
     return None if frame.code.has_values else CALL_DEPTH
 
@@ -266,7 +267,7 @@ class _Resolver:
             found.form = FORM_NAMES.get(record.form, "opaque")
             found.total = record.total
             self._deep.discard(number)
-            if self._level <= 0:
+            if self._level <= 0 or not (self._depth == sys.maxsize or _is_shown(found)):
                 found.form = "unseen"
                 self._deep.add(number)
             elif self._objects is None:
@@ -295,6 +296,11 @@ class _Resolver:
         found.attributes = {
             _name(names, number): self._value(value) for number, value in attributes
         }
+
+
+def _is_shown(found: ObjectValue) -> bool:
+    """Return whether the contents of an object are recorded where variables are not."""
+    return found.form == "exception" or found.type_name in ("list", "dict", "set", "frozenset")
 
 
 def _name(names: list[str], number: int) -> str:

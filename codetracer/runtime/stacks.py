@@ -32,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
+    from typing import Final
 
     from codetracer.runtime.plans import Plan, Plans
     from codetracer.runtime.variables import Variables
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 __all__ = ["Stacks"]
 
 seal(globals())
+
+
+_NOWHERE: Final = Namespace(0)
+"""What stands for the global variables of frames of which none are recorded."""
 
 
 class Stacks:
@@ -232,7 +237,8 @@ class Stacks:
         return thread.stack[-1]
 
     def _state(self, frame: FrameType, plan: Plan) -> FrameState:
-        namespace = self._namespace(frame, plan)
+        has_values = plan.detail == DETAIL_VALUES
+        namespace = self._namespace(frame, plan) if has_values else _NOWHERE
         return FrameState(id(frame), plan, self.frames, namespace, self._variables.event)
 
     def _call(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:

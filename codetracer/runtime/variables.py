@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codetracer.inspect.kinds import IS_EXCEPTION, flags_of
 from codetracer.own import seal
 from codetracer.runtime.changes import ALL
 from codetracer.runtime.effects import ARGUMENTS, UNKNOWN
@@ -36,6 +37,9 @@ _UNBOUND: Final = value_unbound()
 _REDACTED: Final = value_redacted()
 _DROPPED: Final = value_dropped()
 _LEFT_OUT: Final = value_left_out()
+
+_SHOWN: Final = (list, dict, set, frozenset)
+"""The types whose contents are looked at in code without values, beside exceptions."""
 
 
 class Variables:
@@ -74,9 +78,7 @@ class Variables:
     def value(self, value: object, plan: Plan) -> bytes:
         """Return the bytes of an exception, which may have been made just now."""
         self._values.levels = ALL
-        depth = self._depth_of(plan)
-        self._values.look_to(depth)
-        content = self._values.encode(value, depth)
+        content = self._passed(plan, value)
         self._values.write_objects(plan.attributes)
         return content
 
@@ -93,8 +95,6 @@ class Variables:
         plan, scope = state.plan, Scope(frame)
         if plan.detail == DETAIL_LINES:
             return []
-        depth = self._depth_of(plan)
-        self._values.look_to(depth)
         outer = None if caller is None or frame.f_back is None else Scope(frame.f_back)
         arguments = []
         try:
@@ -105,9 +105,10 @@ class Variables:
                 if plan.gathers and variable is plan.parameters[-1]:
                     self._expect_new_dict(scope.value(variable))
                 if variable.action != DROP:
-                    value = self._encode(variable, scope, depth)
+                    value = self._argument(plan, variable, scope)
                 arguments.append(value)
-                state.written[variable.number] = value
+                if plan.detail == DETAIL_VALUES:
+                    state.written[variable.number] = value
             self._values.write_objects(plan.attributes)
         finally:
             self._values.judge = not_new
@@ -207,10 +208,23 @@ class Variables:
             return _DROPPED if action == DROP else _REDACTED
         if not is_result:
             self._values.levels = ALL
-        return self._values.encode(result, self._depth_of(plan))
+        return self._passed(plan, result)
 
-    def _depth_of(self, plan: Plan) -> int:
-        return self._depth if plan.detail == DETAIL_VALUES else min(self._depth, CALL_DEPTH)
+    def _passed(self, plan: Plan, value: object) -> bytes:
+        """Return the bytes of a value that is passed to code or by it."""
+        depth = self._depth
+        if plan.detail != DETAIL_VALUES:
+            kind = type(value)
+            shows = any(kind is each for each in _SHOWN) or flags_of(kind) & IS_EXCEPTION
+            depth = CALL_DEPTH if shows else 0
+        self._values.look_to(depth)
+        return self._values.encode(value, depth)
+
+    def _argument(self, plan: Plan, variable: Variable, scope: Scope) -> bytes:
+        value = scope.value(variable)
+        if value is MISSING:
+            return _UNBOUND
+        return self._passed(plan, value) if variable.action == ALLOW else _REDACTED
 
     def _conclude(self, plan: Plan, result: object, *, is_result: bool) -> bytes:
         """Do what `settle` does for a frame whose variables are not recorded."""
@@ -218,7 +232,6 @@ class Variables:
             return b""
         # Its lines may have changed any object.
         self._values.doubt()
-        self._values.look_to(self._depth_of(plan))
         value = self._result(plan, result, is_result=is_result)
         self._values.write_objects(plan.attributes)
         return value

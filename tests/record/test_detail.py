@@ -163,7 +163,7 @@ def test_with_calls_there_are_arguments_results_exceptions_and_output_but_no_lin
     assert (outcome.code, outcome.stderr) == (0, "")
     found = seen(tmp_path)
     assert not [line for line in found if "variables" in line]
-    assert "double(self=<Box #0 value=1, inner=<list #1>>)" in found
+    assert "double(self=<Box #0>)" in found
     assert "double -> 2" in found
     assert "mine(found={'before': 1})" in found
     assert "call -> {'before': 1, 'mine': 1, 'after': 2}" in found
@@ -235,6 +235,34 @@ def test_what_a_library_changes_that_is_recorded_by_calls_shows_in_ones_own_code
     assert inside == "{'before': 1}"
     whole = "{'before': 1, 'mine': 1, 'after': 2, 'changed': True}"
     assert (last["found"], last["result"], last["other"]) == (whole, whole, whole)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_call_has_seen_from_outside_alone_is_looked_into_afterwards(
+    backend: str, tmp_path: Path
+) -> None:
+    program = (
+        "def swap(outer):\n    outer[0] = [2]\n    look(outer)\n"
+        "def look(outer): pass\n"
+        "outer = [[1]]\nkept = outer[0]\nswap(outer)\nend = 1\n"
+    )
+    rules = FILTER + rule("obj:*.swap", "calls") + rule("obj:*.look", "calls")
+    write(tmp_path, {"app.py": program, "filter.toml": rules})
+    execute(
+        *("-m", "codetracer", "record", "-q", "-o", "out", "--trace-filter=filter.toml", "app.py"),
+        cwd=tmp_path,
+        environ={"CODETRACER_BACKEND": backend},
+    )
+
+    replay = codetracer.read(tmp_path / "out").replay()
+    seen_at_end = ""
+    for event in replay:
+        if isinstance(event, StepEvent) and event.line == 8:
+            seen_at_end = render(replay.globals(event.frame).get("outer"))
+        if isinstance(event, ReturnEvent) and event.frame.code.kind == "module":
+            seen_at_end = render(replay.globals(event.frame)["outer"])
+    assert details(tmp_path)["look"] == "calls"
+    assert seen_at_end == "[[2]]"
 
 
 @pytest.mark.parametrize(

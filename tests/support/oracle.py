@@ -248,11 +248,13 @@ def snapshot(frame: types.FrameType, *, in_c: bool) -> dict[str, typing.Any]:
 
 
 def passed(values: dict[str, typing.Any], *, in_c: bool) -> dict[str, typing.Any]:
-    """Return what a call gets or gives, one object deep."""
-    full = {id(value) for value in values.values()}
-    # The object to which a method belongs is as deep as the method.
-    methods = (types.BuiltinMethodType, types.MethodType)
-    full |= {id(value.__self__) for value in values.values() if isinstance(value, methods)}
+    """Return what a call gets or gives, with the items of containers and what exceptions hold."""
+    shown = (list, dict, set, frozenset)
+    full = {
+        id(value)
+        for value in values.values()
+        if type(value) in shown or isinstance(value, BaseException)
+    }
     return Snapshot(in_c=in_c, full=frozenset(full)).variables(values)
 
 
