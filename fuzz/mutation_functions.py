@@ -17,7 +17,12 @@ append, clear, shuffle = list.append, list.clear, random.Random(1).shuffle
 """What stands at the top of each program."""
 
 FUNCTIONS = """\
-import dataclasses, functools
+import collections, dataclasses, enum, functools
+class Pair(collections.namedtuple('Pair', 'held other')): pass
+class Failure(ValueError): pass
+class Mark(enum.Enum):
+    A = 'a'
+    B = 'b'
 def poke(it):
     try:
         it.append('poked')

@@ -5,6 +5,7 @@
 #include "effects.h"
 #include "frames.h"
 #include "internals.h"
+#include "keys.h"
 #include "layouts.h"
 #include "lines.h"
 #include "names.h"
@@ -12,7 +13,7 @@
 #include "scopes.h"
 #include "state.h"
 
-#define MOST_KINDS 24
+#define MOST_KINDS 40
 
 static PyTypeObject *containers[MOST_KINDS]; /* as in changes.py; NULL at the end */
 static PyTypeObject *iterators[MOST_KINDS];
@@ -20,7 +21,7 @@ static PyTypeObject *generator_type;
 static PyObject *special_methods[3];
 static PyObject *name_gi_code;
 static PyObject *name_init;
-static PyObject *name_new;
+static PyObject *name_get;
 
 static int
 is_atom(PyTypeObject *kind)
@@ -39,15 +40,30 @@ is_among(PyTypeObject *kind, PyTypeObject *const *kinds)
     return *kinds != NULL;
 }
 
-/* Returns a new reference to an attribute that an object has itself; NULL without one. */
+/* Returns a new reference to an attribute that is in an object or, as it is, in its class; NULL without
+   one. */
 static PyObject *
-own_attribute(Engine *engine, PyObject *value, PyObject *name)
+attribute_of(Engine *engine, PyObject *value, PyObject *name)
 {
     if (PyModule_CheckExact(value)) {
         return Py_XNewRef(plain_get(PyModule_GetDict(value), name));
     }
     Layout *layout = layout_of(engine, Py_TYPE(value));
-    return layout == NULL ? NULL : layout_attribute(layout, value, name);
+    PyObject *found = layout == NULL ? NULL : layout_attribute(layout, value, name);
+    if (layout == NULL || found != NULL || PyErr_Occurred()) {
+        return found;
+    }
+    found = class_entry(Py_TYPE(value), name);
+    if (found == NULL && PyType_Check(value)) {
+        found = class_entry((PyTypeObject *)value, name);
+    }
+    /* Other descriptors, such as functions and properties, give something else. */
+    PyObject *get = found == NULL ? NULL : class_entry(Py_TYPE(found), name_get);
+    if (get != NULL) {
+        Py_DECREF(get);
+        Py_CLEAR(found);
+    }
+    return found;
 }
 
 /* Returns a new reference to the object at the beginning of a place; NULL if there is none. */
@@ -55,8 +71,22 @@ static PyObject *
 value_along(Engine *engine, const Place *place, Scope *scope, int length)
 {
     PyObject *value = scope_value(engine, scope, place->variable);
+    if (value == NULL && place->variable->is_global) {
+        value = scope_builtin(engine, scope, place->variable->name);
+    }
     for (int at = 0; value != NULL && at < length; at++) {
-        PyObject *next = own_attribute(engine, value, place->path[at]);
+        const Step *step = &place->path[at];
+        PyObject *next;
+        if (step->name != NULL) {
+            next = attribute_of(engine, value, step->name);
+        }
+        else {
+            PyObject *key = step->value != NULL
+                                ? Py_NewRef(step->value)
+                                : value_along(engine, &step->key, scope, step->key.length);
+            next = key == NULL ? NULL : item_of(value, key);
+            Py_XDECREF(key);
+        }
         Py_DECREF(value);
         value = next;
     }
@@ -76,59 +106,87 @@ same_name(PyObject *one, PyObject *other)
     return one == other || PyUnicode_Compare(one, other) == 0;
 }
 
-/* Returns a new reference to what a call calls, as it is in the class if it is a method; or NULL. */
+/* Returns a new reference to what a call calls, as it is in the class if it is a method; or NULL. Gives a
+   new reference to the object of whose class it is a method; or NULL. */
 static PyObject *
-callee_of(Engine *engine, Line *line, const Site *site, Scope *scope)
+callee_of(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject **owner)
 {
-    if (site->is_method && same_name(site->name, name_new)) {
-        /* The instance gets no __init__. */
-        return NULL;
-    }
+    *owner = NULL;
     if (site->constant != NULL) {
         return class_entry(site->constant, site->name);
     }
     if (site->before >= 0) {
-        PyObject *before = callee_of(engine, line, &line->sites[site->before], scope);
+        PyObject *before = callee_of(engine, line, &line->sites[site->before], scope, owner);
+        Py_CLEAR(*owner);
         PyObject *found =
             gives_text(engine, before) ? class_entry(&PyUnicode_Type, site->name) : NULL;
         Py_XDECREF(before);
         return found;
     }
-    if (site->place.variable == NULL) {
+    if (site->place.variable == NULL || site->is_super || (site->is_rebound && !site->is_method)) {
         return NULL;
     }
     PyObject *value = place_value(engine, &site->place, scope);
-    if (value == NULL) {
-        int may_be_builtin =
-            site->place.variable->is_global && site->place.length == 0 && !site->is_method;
-        return may_be_builtin ? scope_builtin(engine, scope, site->name) : NULL;
-    }
-    if (!site->is_method) {
+    if (value == NULL || !site->is_method) {
         return value;
     }
-    PyObject *found;
-    if (PyModule_CheckExact(value)) {
-        found = Py_XNewRef(plain_get(PyModule_GetDict(value), site->name));
+    PyObject *found = attribute_of(engine, value, site->name);
+    if (found != NULL || PyModule_CheckExact(value)) {
+        Py_DECREF(value);
+        return found;
     }
-    else if (PyType_Check(value)) {
-        found = class_entry((PyTypeObject *)value, site->name);
+    found = PyType_Check(value) ? class_entry((PyTypeObject *)value, site->name) : NULL;
+    if (found == NULL) {
+        found = class_entry(Py_TYPE(value), site->name);
     }
-    else {
-        found = own_attribute(engine, value, site->name);
-        if (found == NULL) {
-            found = class_entry(Py_TYPE(value), site->name);
-        }
-    }
-    Py_DECREF(value);
+    *owner = value;
     return found;
 }
 
-static Effect
-site_effect(Engine *engine, Line *line, const Site *site, Scope *scope)
+/* Returns whether what is called may itself have put another function into its place. */
+static int
+may_have_moved(Engine *engine, const Site *site, Scope *scope)
 {
-    PyObject *callee = callee_of(engine, line, site, scope);
+    const Place *place = &site->place;
+    if (site->is_method || place->length == 0 || place->path[place->length - 1].name != NULL) {
+        return 0;
+    }
+    PyObject *container = value_along(engine, place, scope, place->length - 1);
+    int moved = container != NULL && PyList_Check(container);
+    Py_XDECREF(container);
+    return moved;
+}
+
+/* Returns what a call changes. Gives a new reference to the object whose method it is; or NULL. */
+static Effect
+site_effect(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject **owner)
+{
+    *owner = NULL;
+    if (site->is_super && site->place.variable != NULL) {
+        *owner = place_value(engine, &site->place, scope);
+        return *owner == NULL ? ON_ANYTHING : inherited_effect(engine, *owner, site->name);
+    }
+    if (site->place.variable != NULL && may_have_moved(engine, site, scope)) {
+        return ON_ANYTHING;
+    }
+    PyObject *callee = callee_of(engine, line, site, scope, owner);
     Effect effect = effect_of(engine, callee);
+    if (effect == ON_ANYTHING && callee != NULL) {
+        PyObject *bound;
+        if (bound_effect(engine, callee, &bound) == ON_RECEIVER && bound != NULL) {
+            Py_XDECREF(*owner);
+            *owner = bound;
+            Py_DECREF(callee);
+            return ON_RECEIVER;
+        }
+        Py_XDECREF(bound);
+    }
     Py_XDECREF(callee);
+    if (effect == ON_RECEIVER && *owner != NULL && PyType_Check(*owner)) {
+        /* It is called as a function: the object is the first argument. */
+        Py_CLEAR(*owner);
+        return ON_ARGUMENTS;
+    }
     return effect;
 }
 
@@ -190,6 +248,80 @@ iterates_itself(Engine *engine, PyTypeObject *kind)
     return 1;
 }
 
+/* Returns whether no code runs in methods of an object in C that is not recorded. */
+static int
+runs_recorded(Engine *engine, PyObject *object)
+{
+    if (Py_TYPE(object) != generator_type) {
+        return 1;
+    }
+    PyObject *code = PyObject_GetAttr(object, name_gi_code);
+    int recorded = code != NULL && !is_unrecorded(engine, code);
+    Py_XDECREF(code);
+    return recorded;
+}
+
+/* Returns whether only one call of a line can have put another item where its object was. */
+static int
+acts_alone(Engine *engine, uint32_t matched, Line *line, Py_ssize_t index, Scope *scope)
+{
+    int alone = line->targets.count == 0 && !line->is_wide && !line->loops;
+    for (Py_ssize_t at = 0; alone && at < line->site_count; at++) {
+        if (at == index) {
+            continue;
+        }
+        PyObject *owner = NULL;
+        alone = !(at < MOST_SITES && (matched >> at & 1))
+                && site_effect(engine, line, &line->sites[at], scope, &owner) == NO_EFFECT;
+        Py_XDECREF(owner);
+    }
+    return alone;
+}
+
+/* Puts the objects into engine->found of which the way to a place takes items. */
+static void
+find_containers(Engine *engine, const Place *place, Scope *scope)
+{
+    for (int at = 0; at < place->length; at++) {
+        const Step *step = &place->path[at];
+        if (step->name != NULL) {
+            continue;
+        }
+        PyObject *container = value_along(engine, place, scope, at);
+        if (container != NULL) {
+            found_add(engine, container, 1);
+        }
+        if (step->value == NULL) {
+            find_containers(engine, &step->key, scope);
+        }
+    }
+}
+
+/* Puts the object that a call changes into engine->found; returns what else it changes. Steals the
+   reference to the object, which may be NULL. */
+static Effect
+settled(Engine *engine, uint32_t matched, Line *line, Py_ssize_t index, Scope *scope, Effect effect,
+        PyObject *owner)
+{
+    const Site *site = &line->sites[index];
+    if (site->place.has_items && effect != ON_ANYTHING) {
+        if (site->is_rebound || !acts_alone(engine, matched, line, index, scope)) {
+            Py_XDECREF(owner);
+            return ON_ANYTHING;
+        }
+        find_containers(engine, &site->place, scope);
+    }
+    if (effect == ON_RECEIVER) {
+        if (owner != NULL && !site->is_rebound && runs_recorded(engine, owner)) {
+            found_add(engine, owner, 1);
+            return NO_EFFECT;
+        }
+        effect = ON_ANYTHING;
+    }
+    Py_XDECREF(owner);
+    return effect;
+}
+
 /* Returns what the calls of a line have changed of which nothing was recorded. */
 static Effect
 after_calls(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
@@ -202,16 +334,9 @@ after_calls(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
             effect = site->varies ? ON_ANYTHING : NO_EFFECT;
         }
         else {
-            effect = site_effect(engine, line, site, scope);
-            if (effect == ON_RECEIVER) {
-                PyObject *receiver = site->place.variable == NULL || !site->is_method
-                                         ? NULL
-                                         : place_value(engine, &site->place, scope);
-                effect = receiver == NULL ? ON_ANYTHING : NO_EFFECT;
-                if (receiver != NULL) {
-                    found_add(engine, receiver, 1);
-                }
-            }
+            PyObject *owner;
+            effect = site_effect(engine, line, site, scope, &owner);
+            effect = settled(engine, *matched, line, at, scope, effect, owner);
         }
         worst = effect > worst ? effect : worst;
         if (worst == ON_ANYTHING) {
@@ -261,7 +386,7 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 Effect
 changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
-    if (engine->has_formatters) {
+    if (engine->has_formatters || *matched & UNSEEN) {
         return ON_ANYTHING;
     }
     Effect effect = after_calls(engine, matched, line, scope);
@@ -296,16 +421,20 @@ match(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *p
     for (Py_ssize_t at = 0; found < 0 && at < line->site_count && at < MOST_SITES; at++) {
         Site *site = &line->sites[at];
         int is_same = same_name(site->name, plan->name);
-        if (is_same && site->is_ambiguous) {
-            PyObject *callee = callee_of(engine, line, site, scope);
+        PyObject *owner = NULL;
+        if (is_same ? site->is_ambiguous : PyUnicode_GetLength(site->name) == 0) {
+            PyObject *callee = callee_of(engine, line, site, scope, &owner);
             is_same = callee != NULL && runs_code(callee, plan->code);
             Py_XDECREF(callee);
+            Py_CLEAR(owner);
         }
         if (!is_same && first != NULL && site->place.variable != NULL) {
             /* A class is called. */
-            PyObject *kind = callee_of(engine, line, site, scope);
+            PyObject *callee = callee_of(engine, line, site, scope, &owner);
+            PyObject *kind = callee == NULL ? NULL : function_in(callee);
             is_same = kind == first || (kind != NULL && kind == (PyObject *)Py_TYPE(first));
-            Py_XDECREF(kind);
+            Py_XDECREF(callee);
+            Py_CLEAR(owner);
         }
         if (is_same && !(*matched >> at & 1)) {
             found = at;
@@ -318,13 +447,30 @@ match(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *p
     return found >= 0 ? found : line->loops ? again : -1;
 }
 
-/* Returns whether one of the first calls, of which nothing was recorded, may have changed objects. */
+/* Returns whether one of the first calls, of which nothing was recorded, may have changed any object. */
 static int
 had_effect(Engine *engine, uint32_t *matched, Line *line, Scope *scope, Py_ssize_t count)
 {
+    int offset = -1;
     for (Py_ssize_t at = 0; at < count; at++) {
-        int was_recorded = at < MOST_SITES && (*matched >> at & 1);
-        if (!was_recorded && site_effect(engine, line, &line->sites[at], scope) != NO_EFFECT) {
+        const Site *site = &line->sites[at];
+        if (at < MOST_SITES && (*matched >> at & 1)) {
+            continue;
+        }
+        PyObject *owner;
+        Effect effect = site_effect(engine, line, site, scope, &owner);
+        if (effect == NO_EFFECT && !site->place.has_items) {
+            Py_XDECREF(owner);
+            continue;
+        }
+        offset = offset < 0 ? scope_offset(scope) : offset;
+        if (site->start > offset && !line->loops) {
+            /* It has not begun. */
+            Py_XDECREF(owner);
+            continue;
+        }
+        if (settled(engine, *matched, line, at, scope, effect, owner) != NO_EFFECT) {
+            found_clear(engine);
             return 1;
         }
     }
@@ -344,7 +490,10 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
             return 1;
         }
     }
-    else if (line->is_mixed) {
+    else if (line->is_mixed || (line->stores_at >= 0 && line->stores_at <= scope_offset(scope))) {
+        return 1;
+    }
+    if (*matched & UNSEEN) {
         return 1;
     }
     Py_ssize_t count = index < 0 || line->loops ? line->site_count : index;
@@ -354,7 +503,7 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
 int
 changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
-    return line->is_mixed || had_effect(engine, matched, line, scope, line->site_count);
+    return line->is_mixed || (*matched & UNSEEN) || had_effect(engine, matched, line, scope, line->site_count);
 }
 
 /* Returns whether an object gives items that exist already. */
@@ -364,13 +513,8 @@ gives_old(Engine *engine, PyObject *value)
     if (value == NULL) {
         return 0;
     }
-    if (Py_TYPE(value) == generator_type) {
-        PyObject *code = PyObject_GetAttr(value, name_gi_code);
-        int recorded = code != NULL && !is_unrecorded(engine, code);
-        Py_XDECREF(code);
-        return recorded;
-    }
-    return is_among(Py_TYPE(value), containers);
+    return Py_TYPE(value) == generator_type ? runs_recorded(engine, value)
+                                            : is_among(Py_TYPE(value), containers);
 }
 
 /* Returns whether each new instance of a class is seen when it is made. */
@@ -397,7 +541,7 @@ is_old(Engine *engine, const Place *place, Scope *scope)
         /* The attribute before it has been judged. */
         return place->length > 1;
     }
-    PyObject *found = class_entry(Py_TYPE(owner), place->path[place->length - 1]);
+    PyObject *found = class_entry(Py_TYPE(owner), place->path[place->length - 1].name);
     int old = found != NULL && is_old_attribute(engine, found);
     Py_XDECREF(found);
     Py_DECREF(owner);
@@ -422,7 +566,7 @@ changes_levels(Engine *engine, PyObject *value)
           || line->containers.count)) {
         return 0;
     }
-    if (is_announced(engine, Py_TYPE(value), layout)) {
+    if (!line->is_bare && is_announced(engine, Py_TYPE(value), layout)) {
         return 0;
     }
     for (Py_ssize_t at = 0; at < line->known.count; at++) {
@@ -488,7 +632,7 @@ changes_prepare(void)
         special_methods[at] = PyUnicode_InternFromString(methods[at]);
     }
     name_init = PyUnicode_InternFromString("__init__");
-    name_new = PyUnicode_InternFromString("__new__");
+    name_get = PyUnicode_InternFromString("__get__");
     name_gi_code = PyUnicode_InternFromString("gi_code");
     PyObject *types = PyImport_ImportModule("types");
     generator_type = types == NULL ? NULL : (PyTypeObject *)get_attribute(types, "GeneratorType");

@@ -13,6 +13,13 @@ static PyTypeObject *function_type;
 static PyTypeObject *method_type;
 static PyTypeObject *class_method_type;
 static PyTypeObject *static_method_type;
+static PyTypeObject *partial_type;
+static PyTypeObject *cache_type;
+static PyTypeObject *descriptor_types[2];
+static PyObject *type_call;
+static PyObject *name_call;
+static PyObject *name_partial_func;
+static PyObject *name_wrapped;
 static PyObject *mro_of; /* the descriptor type.__mro__ */
 static descrgetfunc get_mro;
 static GetPart get_dict;
@@ -76,17 +83,36 @@ gives_text(Engine *engine, PyObject *callable)
     return callable != NULL && table_get(&engine->texts, callable) != NULL;
 }
 
+/* Returns a new reference to the tuple of a class's bases, itself first; NULL without one. */
+static PyObject *
+bases_of(PyTypeObject *kind)
+{
+    PyObject *mro = get_mro(mro_of, (PyObject *)kind, (PyObject *)Py_TYPE((PyObject *)kind));
+    if (mro != NULL && !PyTuple_Check(mro)) {
+        Py_CLEAR(mro);
+    }
+    return mro;
+}
+
+/* Returns a new reference to what a class itself has under a name; NULL if that is nothing, or None. */
+static PyObject *
+own_entry(PyObject *kind, PyObject *name)
+{
+    PyObject *namespace = get_dict(kind);
+    PyObject *entry = namespace == NULL ? NULL : plain_get(namespace, name);
+    PyObject *found = entry == Py_None ? NULL : Py_XNewRef(entry);
+    Py_XDECREF(namespace);
+    return found;
+}
+
 PyObject *
 class_entry(PyTypeObject *kind, PyObject *name)
 {
-    PyObject *mro = get_mro(mro_of, (PyObject *)kind, (PyObject *)Py_TYPE((PyObject *)kind));
+    PyObject *mro = bases_of(kind);
     PyObject *found = NULL;
-    Py_ssize_t count = mro == NULL || !PyTuple_Check(mro) ? 0 : PyTuple_Size(mro);
+    Py_ssize_t count = mro == NULL ? 0 : PyTuple_Size(mro);
     for (Py_ssize_t at = 0; found == NULL && at < count; at++) {
-        PyObject *namespace = get_dict(PyTuple_GetItem(mro, at));
-        PyObject *entry = namespace == NULL ? NULL : plain_get(namespace, name);
-        found = entry == Py_None ? NULL : Py_XNewRef(entry);
-        Py_XDECREF(namespace);
+        found = own_entry(PyTuple_GetItem(mro, at), name);
     }
     Py_XDECREF(mro);
     PyErr_Clear();
@@ -104,20 +130,127 @@ is_generated(PyObject *function)
 }
 
 static Effect
+function_effect(Engine *engine, PyObject *function)
+{
+    if (!is_unrecorded(engine, get_code(function))) {
+        return NO_EFFECT;
+    }
+    const void *known = table_get(&engine->effects, get_code(function));
+    return known == NULL ? ON_ANYTHING : (Effect)((uintptr_t)known - 1);
+}
+
+static Effect
 class_effect(Engine *engine, PyTypeObject *kind)
 {
+    PyObject *call = class_entry(Py_TYPE((PyObject *)kind), name_call);
+    if (call != type_call) {
+        /* A metaclass has its own. */
+        int is_function = call != NULL && Py_TYPE(call) == function_type;
+        Effect effect = is_function ? function_effect(engine, call) : ON_ANYTHING;
+        Py_XDECREF(call);
+        return effect;
+    }
+    Py_DECREF(call);
     PyObject *const names[] = {name_new, name_init};
     for (int at = 0; at < 2; at++) {
         PyObject *found = class_entry(kind, names[at]);
-        int changes_nothing =
-            found != NULL && ((Py_TYPE(found) == function_type && is_generated(found))
-                              || effect_of(engine, found) == NO_EFFECT);
+        int is_function = found != NULL && Py_TYPE(found) == function_type;
+        Effect effect = found == NULL ? ON_ANYTHING : effect_of(engine, found);
+        /* Others take items from what they are given. */
+        int keeps_to_itself = is_function || PyExceptionClass_Check((PyObject *)kind);
+        int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER)
+                              || (is_function && is_generated(found));
         Py_XDECREF(found);
         if (!changes_nothing) {
             return ON_ANYTHING;
         }
     }
     return NO_EFFECT;
+}
+
+/* Returns what an object changes that is called as a function. */
+static Effect
+object_effect(Engine *engine, PyObject *object)
+{
+    PyTypeObject *kind = Py_TYPE(object);
+    PyObject *called;
+    if (kind == partial_type) {
+        called = PyObject_GetAttr(object, name_partial_func);
+        PyErr_Clear();
+    }
+    else {
+        called = kind == cache_type ? object_get(object, name_wrapped) : class_entry(kind, name_call);
+    }
+    Effect effect = ON_ANYTHING;
+    const void *known = called == NULL ? NULL : table_get(&engine->effects, called);
+    if (known != NULL) {
+        effect = (uintptr_t)known - 1 == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
+    }
+    else if (called != NULL && Py_TYPE(called) == function_type) {
+        /* Anything else might contain itself. */
+        effect = function_effect(engine, called);
+    }
+    Py_XDECREF(called);
+    return effect;
+}
+
+/* Returns the worse of two effects; -1 is none. */
+static int
+worse(Engine *engine, int worst, PyObject *callable)
+{
+    int effect = (int)effect_of(engine, callable);
+    return effect > worst ? effect : worst;
+}
+
+Effect
+bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
+{
+    *owner = NULL;
+    if (Py_TYPE(callable) == method_type) {
+        *owner = PyObject_GetAttr(callable, name_self);
+        PyErr_Clear();
+        return effect_of(engine, get_function(callable));
+    }
+    if (!PyCFunction_Check(callable)) {
+        return object_effect(engine, callable);
+    }
+    PyObject *self = PyObject_GetAttr(callable, name_self);
+    PyObject *name = self == NULL ? NULL : PyObject_GetAttr(callable, name_name);
+    PyObject *mro = name == NULL ? NULL
+                                 : bases_of(PyType_Check(self) ? (PyTypeObject *)self : Py_TYPE(self));
+    int worst = -1;
+    for (Py_ssize_t at = 0; mro != NULL && at < PyTuple_Size(mro); at++) {
+        PyObject *found = own_entry(PyTuple_GetItem(mro, at), name);
+        PyTypeObject *kind = found == NULL ? NULL : Py_TYPE(found);
+        /* A class of the program may have another method of that name. */
+        if (kind != NULL && (kind == descriptor_types[0] || kind == descriptor_types[1])) {
+            worst = worse(engine, worst, found);
+        }
+        Py_XDECREF(found);
+    }
+    Py_XDECREF(mro);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    *owner = self;
+    return worst < 0 ? ON_ANYTHING : (Effect)worst;
+}
+
+Effect
+inherited_effect(Engine *engine, PyObject *owner, PyObject *name)
+{
+    PyTypeObject *const kinds[] = {PyType_Check(owner) ? (PyTypeObject *)owner : NULL, Py_TYPE(owner)};
+    int worst = -1;
+    for (int which = 0; which < 2; which++) {
+        PyObject *mro = kinds[which] == NULL ? NULL : bases_of(kinds[which]);
+        for (Py_ssize_t at = 0; mro != NULL && at < PyTuple_Size(mro); at++) {
+            PyObject *found = own_entry(PyTuple_GetItem(mro, at), name);
+            worst = found == NULL ? worst : worse(engine, worst, found);
+            Py_XDECREF(found);
+        }
+        Py_XDECREF(mro);
+    }
+    PyErr_Clear();
+    return worst < 0 ? ON_ANYTHING : (Effect)worst;
 }
 
 Effect
@@ -135,19 +268,25 @@ effect_of(Engine *engine, PyObject *callable)
     }
     PyTypeObject *kind = Py_TYPE(callable);
     if (kind == function_type) {
-        return is_unrecorded(engine, get_code(callable)) ? ON_ANYTHING : NO_EFFECT;
-    }
-    if (kind == method_type) {
-        return effect_of(engine, get_function(callable));
+        return function_effect(engine, callable);
     }
     if (kind == class_method_type || kind == static_method_type) {
         PyObject *function = PyObject_GetAttr(callable, name_func);
         Effect effect = effect_of(engine, function);
         Py_XDECREF(function);
         PyErr_Clear();
-        return effect;
+        /* The object whose method it is is not the first argument. */
+        return effect == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
     }
-    return kind == &PyType_Type ? class_effect(engine, (PyTypeObject *)callable) : ON_ANYTHING;
+    if (PyType_Check(callable)) {
+        return class_effect(engine, (PyTypeObject *)callable);
+    }
+    PyObject *owner;
+    Effect effect = bound_effect(engine, callable, &owner);
+    /* What it changes is not the object whose method it is for the caller. */
+    effect = effect == NO_EFFECT || owner == NULL ? effect : ON_ANYTHING;
+    Py_XDECREF(owner);
+    return effect;
 }
 
 int
@@ -174,6 +313,12 @@ is_old_attribute(Engine *engine, PyObject *found)
     PyObject *method = class_entry(kind, name_get);
     Py_XDECREF(method);
     return method == NULL;
+}
+
+PyObject *
+function_in(PyObject *callable)
+{
+    return Py_TYPE(callable) == method_type ? get_function(callable) : callable;
 }
 
 int
@@ -212,6 +357,15 @@ effects_prepare(void)
     method_type = type_in(types, "MethodType");
     class_method_type = type_in(builtins, "classmethod");
     static_method_type = type_in(builtins, "staticmethod");
+    PyObject *functools = PyImport_ImportModule("_functools");
+    partial_type = type_in(functools, "partial");
+    cache_type = type_in(functools, "_lru_cache_wrapper");
+    Py_XDECREF(functools);
+    descriptor_types[0] = type_in(types, "ClassMethodDescriptorType");
+    descriptor_types[1] = type_in(types, "MethodDescriptorType");
+    name_call = PyUnicode_InternFromString("__call__");
+    name_partial_func = PyUnicode_InternFromString("func");
+    name_wrapped = PyUnicode_InternFromString("__wrapped__");
     name_new = PyUnicode_InternFromString("__new__");
     name_get = PyUnicode_InternFromString("__get__");
     name_init = PyUnicode_InternFromString("__init__");
@@ -221,6 +375,7 @@ effects_prepare(void)
     PyObject *namespace = get_dict == NULL ? NULL : get_dict((PyObject *)&PyType_Type);
     PyObject *name = PyUnicode_InternFromString("__mro__");
     mro_of = namespace == NULL || name == NULL ? NULL : Py_XNewRef(plain_get(namespace, name));
+    type_call = namespace == NULL ? NULL : Py_XNewRef(plain_get(namespace, name_call));
     get_mro = mro_of == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(mro_of), Py_tp_descr_get);
     int failed = PyErr_Occurred() || get_code == NULL || get_function == NULL || get_mro == NULL;
     if (failed && !PyErr_Occurred()) {

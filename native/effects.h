@@ -24,11 +24,21 @@ int effects_prepare(void);
    for one that is not known. */
 Effect effect_of(Engine *engine, PyObject *callable);
 
+/* Returns what a method changes that is bound to an object, as effect_of does for other callables, and
+   gives a new reference to the object; NULL if there is none. */
+Effect bound_effect(Engine *engine, PyObject *callable, PyObject **owner);
+
+/* Returns what a method of any base of an object changes, or of a class and its class. */
+Effect inherited_effect(Engine *engine, PyObject *owner, PyObject *name);
+
 /* Returns whether a callable is a function that has run and is recorded. */
 int is_recorded(Engine *engine, PyObject *callable);
 
 /* Returns whether what a class has under a name is, or gives, an object that exists already. */
 int is_old_attribute(Engine *engine, PyObject *found);
+
+/* Returns a callable itself, or the callable that it binds to an object; borrowed. */
+PyObject *function_in(PyObject *callable);
 
 /* Returns whether a callable runs a code object. */
 int runs_code(PyObject *callable, const void *code);

@@ -15,6 +15,7 @@
 #include "group.h"
 #include "internals.h"
 #include "items.h"
+#include "keys.h"
 #include "log.h"
 #include "plans.h"
 #include "restart.h"
@@ -202,7 +203,7 @@ engine_exec(PyObject *module)
     if (constants_prepare() < 0 || log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
         || internals_prepare(module) < 0 || buffers_prepare(module) < 0 || frames_prepare(module) < 0
         || secrets_prepare() < 0 || scopes_prepare() < 0 || effects_prepare() < 0
-        || changes_prepare() < 0 || events_prepare() < 0
+        || keys_prepare() < 0 || changes_prepare() < 0 || events_prepare() < 0
         || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
         || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
         return -1;

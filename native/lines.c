@@ -55,9 +55,38 @@ static void
 place_clear(Place *place)
 {
     for (int at = 0; at < place->length; at++) {
-        Py_CLEAR(place->path[at]);
+        Py_CLEAR(place->path[at].name);
+        Py_CLEAR(place->path[at].value);
+        place_clear(&place->path[at].key);
     }
+    PyMem_Free(place->path);
+    place->path = NULL;
+    place->length = 0;
     Py_CLEAR(place->method);
+}
+
+static int place_fill(Place *place, Variables variables, PyObject *told);
+
+/* Fills a step from the name of an attribute, or from an Item of lines.py. */
+static int
+step_fill(Step *step, Variables variables, PyObject *told)
+{
+    if (PyUnicode_Check(told)) {
+        step->name = Py_NewRef(told);
+        return 0;
+    }
+    PyObject *place = next_attribute(told, "place");
+    PyObject *value = next_attribute(told, "value");
+    int failed = value == NULL;
+    if (!failed && place == Py_None) {
+        step->value = Py_NewRef(value);
+    }
+    else if (!failed) {
+        failed = place_fill(&step->key, variables, place) < 0;
+    }
+    Py_XDECREF(place);
+    Py_XDECREF(value);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -67,14 +96,20 @@ place_fill(Place *place, Variables variables, PyObject *told)
     PyObject *path = next_attribute(told, "path");
     place->method = next_attribute(told, "method");
     place->levels = (int)number_attribute(told, "levels");
+    place->has_items = (int)number_attribute(told, "has_items");
     int failed = PyErr_Occurred() != NULL;
     if (!failed) {
         place->variable = variable_told(variables, variable);
         failed = place->variable == NULL;
     }
     Py_ssize_t length = failed ? 0 : PyTuple_Size(path);
-    for (Py_ssize_t at = 0; at < length && at < LONGEST_PATH; at++) {
-        place->path[place->length++] = Py_NewRef(PyTuple_GetItem(path, at));
+    if (length > 0 && (place->path = PyMem_Calloc((size_t)length, sizeof(Step))) == NULL) {
+        PyErr_NoMemory();
+        failed = 1;
+    }
+    while (!failed && place->length < length) {
+        PyObject *step = PyTuple_GetItem(path, place->length);
+        failed = step_fill(&place->path[place->length++], variables, step) < 0;
     }
     Py_XDECREF(variable);
     Py_XDECREF(path);
@@ -124,7 +159,10 @@ site_fill(Site *site, Variables variables, PyObject *told)
     PyObject *place = next_attribute(told, "place");
     site->before = (int)number_attribute(told, "before");
     site->is_method = (int)number_attribute(told, "is_method");
+    site->is_super = (int)number_attribute(told, "is_super");
     site->is_late = (int)number_attribute(told, "is_late");
+    site->is_rebound = (int)number_attribute(told, "is_rebound");
+    site->start = (int)number_attribute(told, "start");
     site->varies = (int)number_attribute(told, "varies");
     site->is_ambiguous = (int)number_attribute(told, "is_ambiguous");
     int failed = PyErr_Occurred() != NULL;
@@ -192,8 +230,10 @@ line_fill(Line *line, Variables variables, PyObject *told)
     Py_XDECREF(sites);
     line->births = (int)number_attribute(told, "births");
     line->hides = (int)number_attribute(told, "hides");
+    line->is_bare = (int)number_attribute(told, "is_bare");
     line->is_wide = (int)number_attribute(told, "is_wide");
     line->is_mixed = (int)number_attribute(told, "is_mixed");
+    line->stores_at = (int)number_attribute(told, "stores_at");
     line->loops = (int)number_attribute(told, "loops");
     line->again_at = (int)number_attribute(told, "again_at");
     PyObject *again = failed ? NULL : next_attribute(told, "again");

@@ -28,16 +28,24 @@ typedef struct {
     Py_ssize_t count;
 } Looks;
 
-#define LONGEST_PATH 3 /* as in bytecode.py */
+struct Step;
 
 /* Where an object can be found. The variable is the plan's, the other objects are owned. */
 typedef struct {
     Variable *variable; /* NULL: nowhere */
-    PyObject *path[LONGEST_PATH];
+    struct Step *path;
     int length;
+    int has_items;
     int levels;
     PyObject *method; /* or NULL */
 } Place;
+
+/* An attribute or an item on the way to an object. */
+typedef struct Step {
+    PyObject *name;  /* of the attribute; NULL: it is an item */
+    PyObject *value; /* the key, if it is a constant; else NULL */
+    Place key;       /* where the key is otherwise */
+} Step;
 
 typedef struct {
     Place *places;
@@ -51,8 +59,11 @@ typedef struct {
     Place place;
     int before;
     int is_method;
+    int is_super;
     int is_late;
+    int is_rebound;
     int varies;
+    int start; /* the offset of its instruction, in bytes */
     int is_ambiguous;
 } Site;
 
@@ -70,8 +81,10 @@ typedef struct Line {
     Py_ssize_t site_count;
     int births;
     int hides;
+    int is_bare;
     int is_wide;
     int is_mixed;
+    int stores_at; /* the offset of the first store into an object, in bytes; or -1 */
     int loops;
     struct Line *again;
     int again_at;

@@ -11,8 +11,10 @@
 #define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
 
 typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
+typedef int (*GetOffset)(PyFrameObject *);
 
 static GetVar get_var;
+static GetOffset get_offset;
 static PyObject *name_f_builtins;
 
 /* Returns the scope's frame, borrowed, or NULL. */
@@ -101,6 +103,13 @@ scope_builtin(Engine *engine, Scope *scope, PyObject *name)
     return found;
 }
 
+int
+scope_offset(Scope *scope)
+{
+    PyObject *frame = frame_in(scope);
+    return frame == NULL ? INT_MAX : get_offset((PyFrameObject *)frame);
+}
+
 void
 scope_end(Scope *scope)
 {
@@ -117,6 +126,7 @@ int
 scopes_prepare(void)
 {
     get_var = (GetVar)find_function("PyFrame_GetVar");
+    get_offset = (GetOffset)find_function("PyFrame_GetLasti");
     name_f_builtins = PyUnicode_InternFromString("f_builtins");
-    return get_var == NULL || name_f_builtins == NULL ? -1 : 0;
+    return get_var == NULL || get_offset == NULL || name_f_builtins == NULL ? -1 : 0;
 }

@@ -30,6 +30,9 @@ PyObject *scope_value(Engine *engine, Scope *scope, const Variable *variable);
 /* Returns a new reference to a builtin; NULL, without an exception, if there is none. */
 PyObject *scope_builtin(Engine *engine, Scope *scope, PyObject *name);
 
+/* Returns the offset (bytes) of the instruction that runs in a scope's frame, or of a part of it. */
+int scope_offset(Scope *scope);
+
 /* Releases what a scope owns. */
 void scope_end(Scope *scope);
 

@@ -125,6 +125,15 @@ learn_variable(Engine *engine, Scope *scope, const Variable *variable)
     return outcome;
 }
 
+/* Notes that the innermost frame has called code that is not recorded, if that calls a frame that is. */
+static void
+note_unseen(Engine *engine, const Frame *caller)
+{
+    if (caller == NULL && engine->current->used > 0) {
+        *matched_of(engine->current) |= UNSEEN;
+    }
+}
+
 /* Finds out what may have changed in the caller's line before a call begins. */
 static void
 judge_call(Engine *engine, Scope *scope, Frame *caller, Judging *judging)
@@ -133,6 +142,7 @@ judge_call(Engine *engine, Scope *scope, Frame *caller, Judging *judging)
     Line *line = caller == NULL ? NULL : line_at(caller);
     if (line == NULL) {
         values_doubt(values);
+        note_unseen(engine, caller);
         return;
     }
     uint32_t *matched = matched_of(engine->current);
@@ -167,6 +177,27 @@ expect_new_dict(Engine *engine, Scope *scope, const Variable *variable)
     return 0;
 }
 
+/* Looks at the objects in engine->found. */
+static int
+look_at_found(Engine *engine, const Line *line)
+{
+    Values *values = &engine->values;
+    Buffer *roots = &engine->roots;
+    size_t end = roots->used;
+    int before = values->levels;
+    int outcome = 0;
+    for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
+        const Found *found = &engine->found[at];
+        values->levels = found->levels + line->births + (int)line->site_count;
+        values->checks_cut |= found->levels > 1;
+        int depth = values->levels < values->depth ? values->levels : values->depth;
+        outcome = values_encode(engine, roots, found->object, depth, 0);
+        roots->used = end;
+    }
+    values->levels = before;
+    return outcome;
+}
+
 int
 encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
 {
@@ -185,6 +216,9 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
         if (plan->parameter[at]->action == SECRET) {
             outcome = learn_variable(engine, &scope, plan->parameter[at]);
         }
+    }
+    if (outcome == 0 && engine->found_used > 0) {
+        outcome = look_at_found(engine, judging.line);
     }
     for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
         Variable *variable = plan->parameter[at];
@@ -205,6 +239,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
         outcome = write_objects(engine, plan);
     }
     engine->values.judging = NULL;
+    found_clear(engine);
     scope_end(&scope);
     scope_end(&outer);
     return outcome;
@@ -216,14 +251,23 @@ judge_resumption(Engine *engine, PyObject *frame, Frame *caller)
     Line *line = caller == NULL ? NULL : line_at(caller);
     if (line == NULL) {
         values_doubt(&engine->values);
+        note_unseen(engine, caller);
         return 0;
     }
     Scope outer = {.plan = caller->plan, .callee = frame};
     if (changes_at_resume(engine, matched_of(engine->current), line, &outer)) {
         values_doubt(&engine->values);
     }
+    int outcome = PyErr_Occurred() ? -1 : 0;
+    if (outcome == 0 && engine->found_used > 0) {
+        outcome = look_at_found(engine, line);
+        if (outcome == 0) {
+            outcome = write_objects(engine, caller->plan);
+        }
+    }
+    found_clear(engine);
     scope_end(&outer);
-    return PyErr_Occurred() ? -1 : 0;
+    return outcome;
 }
 
 /* Returns the namespace and the slot of a global variable; the slot is -1 if memory was short. */
@@ -344,25 +388,6 @@ look(Engine *engine, Frame *state, Scope *scope, const Looks *looks, int stale)
         }
     }
     return 0;
-}
-
-/* Looks at the objects in engine->found. */
-static int
-look_at_found(Engine *engine, const Line *line)
-{
-    Values *values = &engine->values;
-    Buffer *roots = &engine->roots;
-    size_t end = roots->used;
-    int outcome = 0;
-    for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
-        const Found *found = &engine->found[at];
-        values->levels = found->levels + line->births + (int)line->site_count;
-        values->checks_cut |= found->levels > 1;
-        int depth = values->levels < values->depth ? values->levels : values->depth;
-        outcome = values_encode(engine, roots, found->object, depth, 0);
-        roots->used = end;
-    }
-    return outcome;
 }
 
 /* Looks at what a line may have changed, and leaves the values ready for its result. */

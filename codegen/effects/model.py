@@ -46,7 +46,7 @@ class Callables(Row):
         return changing
 
     @property
-    def texts(self) -> tuple[list[str], list[str]]:
+    def texts(self) -> tuple[list[str], ...]:
         """Those that change nothing, and those that change something: a text each, in pieces."""
         return _pieces(self.nothing), _pieces(self.changing)
 
@@ -78,6 +78,7 @@ class Methods(Callables):
     SOME = ("text", "views")
 
     type: Dotted
+    derived: bool = False
     receiver: list[Word] = []
     text: list[Word] = []
     views: list[Word] = []
@@ -96,6 +97,32 @@ class Functions(Callables):
     passes: list[Word] = []
 
 
+class PythonFunctions(Callables):
+    """A ``[[python]]``: functions and methods of a module that are written in Python."""
+
+    TABLE = "python"
+    HOME = "module"
+    CHANGING = "arguments"
+    SOME = ()
+
+    module: Dotted
+    nothing: list[Dotted] = []
+    receiver: list[Dotted] = []
+    arguments: list[Dotted] = []
+
+    @property
+    def texts(self) -> tuple[list[str], ...]:
+        """Those that change nothing, their object, or their arguments: a text each, in pieces."""
+        return tuple(map(_pieces, (self.nothing, self.receiver, self.arguments)))
+
+    def problems(self, row: int) -> Iterator[Problem]:
+        """Yield callables that are there twice."""
+        yield from super().problems(row)
+        for name in self.receiver:
+            if name in self.nothing or name in self.arguments:
+                yield Problem(self.TABLE, row, "receiver", f"{name!r} is in another list, too")
+
+
 class EffectsSpec(SpecFile):
     """All of spec/effects.toml."""
 
@@ -103,16 +130,22 @@ class EffectsSpec(SpecFile):
 
     method: list[Methods] = Field(min_length=1)
     function: list[Functions] = Field(min_length=1)
+    python: list[PythonFunctions] = Field(min_length=1)
 
     def problems(self) -> Iterator[Problem]:
         """Yield places that have two rows, and what is wrong in a row."""
-        tables: list[list[Callables]] = [[*self.method], [*self.function]]
+        tables: list[list[Callables]] = [[*self.method], [*self.function], [*self.python]]
         for rows in tables:
             homes = [row.home for row in rows]
             for index, row in enumerate(rows):
                 if row.home in homes[:index]:
                     yield Problem(row.TABLE, index, row.HOME, f"{row.home} has a row above")
                 yield from row.problems(index)
+
+    @property
+    def derived(self) -> list[str]:
+        """The types whose rows hold for CPython's types that are derived from them, too."""
+        return [row.type for row in self.method if row.derived]
 
     def some(self, key: str) -> list[str]:
         """All names of one key, in the order of the alphabet."""

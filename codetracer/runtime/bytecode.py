@@ -36,9 +36,12 @@ def facts_by_line(code: CodeType) -> dict[int, LineFacts]:
     instructions = _decode(code.co_code)
     offset, opcode, argument, following = next(instructions)
     facts: list[LineFacts] = []
+    parts: dict[int, list[tuple[int, int]]] = {}
     try:
-        for _, end, number in code.co_lines():
+        for start, end, number in code.co_lines():
             line = lines.setdefault(number or 0, LineFacts())
+            scanner.parts = parts.setdefault(number or 0, [])
+            scanner.parts.append((start, end))
             if not facts or facts[0] is not line:
                 # What stands later in the line runs after the loop, even behind another line.
                 facts = [line] if line.again is None else [line, line.again]

@@ -10,7 +10,7 @@ the line may have made itself.
 
 from __future__ import annotations
 
-from types import GeneratorType, ModuleType
+from types import GeneratorType, MethodType, ModuleType
 
 from codetracer.inspect.kinds import IS_HEAP_TYPE, flags_of, has, mro_of
 from codetracer.inspect.lookups import find
@@ -25,7 +25,9 @@ from codetracer.runtime.effects import (
     is_old_attribute,
     lookup_in_class,
 )
-from codetracer.runtime.frames import MOST_SITES
+from codetracer.runtime.frames import MOST_SITES, UNSEEN
+from codetracer.runtime.keys import item_of
+from codetracer.runtime.lines import Item
 from codetracer.runtime.scopes import MISSING
 from codetracer_bindings.trace_format import DETAIL_VALUES
 
@@ -60,8 +62,7 @@ class Changes:
         definitions: know the layouts of types.
 
     Attributes:
-        found: after `after_line`, the objects that the line may have changed, each with a number of
-            levels.
+        found: the objects that a line may have changed, if not all, each with a number of levels.
     """
 
     def __init__(self, effects: Effects, definitions: Definitions) -> None:
@@ -88,8 +89,8 @@ class Changes:
         return effect
 
     def _after_line(self, state: FrameState, line: Line, scope: Scope) -> int:
-        if self._definitions.formatters.are_there:
-            # What they say depends on anything.
+        if self._definitions.formatters.are_there or state.matched & UNSEEN:
+            # What formatters say depends on anything.
             return UNKNOWN
         effect = ARGUMENTS if line.is_wide else NOTHING
         for index in range(len(line.sites)):
@@ -151,17 +152,70 @@ class Changes:
         site = line.sites[index]
         if state.matched >> index & 1:
             return UNKNOWN if site.varies else NOTHING
-        effect = self._effects.of(self._callee(line, site, scope))
+        effect, receiver = self._judged(line, site, scope)
+        return self._settled(state, line, index, scope, effect, receiver)
+
+    def _judged(self, line: Line, site: Site, scope: Scope) -> tuple[int, object]:
+        """Return what a call changes, and the object whose method it is, or MISSING."""
+        if site.is_super and site.place is not None:
+            owner = self.at(site.place, scope)
+            known = owner is not MISSING
+            return self._effects.of_inherited(owner, site.name) if known else UNKNOWN, owner
+        if site.place is not None and self._may_have_moved(site, site.place, scope):
+            return UNKNOWN, MISSING
+        callee, owner = self._callee(line, site, scope)
+        effect = self._effects.of(callee)
+        if effect == UNKNOWN and callee is not MISSING:
+            bound, changed = self._effects.of_bound(callee)
+            if changed == RECEIVER and bound is not None:
+                return RECEIVER, bound
+        if effect == RECEIVER and owner is not MISSING and has(mro_of(type(owner)), type):
+            # It is called as a function: the object is the first argument.
+            return ARGUMENTS, MISSING
+        return effect, owner
+
+    def _settled(
+        self, state: FrameState, line: Line, index: int, scope: Scope, effect: int, receiver: object
+    ) -> int:
+        """Put the object that a call changes into `found`; return what else it changes."""
+        site = line.sites[index]
+        if site.place is not None and site.place.has_items and effect != UNKNOWN:
+            if site.is_rebound or not self._acts_alone(state, line, index, scope):
+                return UNKNOWN
+            self._find_containers(site.place, scope)
         if effect != RECEIVER:
             return effect
-        if site.place is None or not site.is_method:
-            # A method of a constant, or of a result of which nothing else is known.
-            return UNKNOWN
-        receiver = self.at(site.place, scope)
-        if receiver is MISSING:
+        if receiver is MISSING or site.is_rebound or not self._runs_recorded(receiver):
             return UNKNOWN
         self.found.append((receiver, 1))
         return NOTHING
+
+    def _acts_alone(self, state: FrameState, line: Line, index: int, scope: Scope) -> bool:
+        """Return whether only this call can have put another item where its object was."""
+        return not (line.targets or line.is_wide or line.loops) and not any(
+            state.matched >> at & 1 or self._judged(line, other, scope)[0] != NOTHING
+            for at, other in enumerate(line.sites)
+            if at != index
+        )
+
+    def _may_have_moved(self, site: Site, place: Place, scope: Scope) -> bool:
+        """Return whether what is called may itself have put another function into its place."""
+        is_item = not site.is_method and bool(place.path) and isinstance(place.path[-1], Item)
+        return is_item and has(mro_of(type(self.at(place, scope, -1))), list)
+
+    def _find_containers(self, place: Place, scope: Scope) -> None:
+        """Put the objects into `found` of which the way to a place takes items."""
+        for at, step in enumerate(place.path):
+            if isinstance(step, Item):
+                self.found.append((self.at(place, scope, at), 1))
+                if step.place is not None:
+                    self._find_containers(step.place, scope)
+
+    def _runs_recorded(self, receiver: Any) -> bool:
+        """Return whether no code runs in methods of an object in C that is not recorded."""
+        return type(receiver) is not GeneratorType or not self._effects.is_unrecorded(
+            receiver.gi_code
+        )
 
     # -- when a call begins
 
@@ -169,6 +223,8 @@ class Changes:
         self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object
     ) -> bool:
         """Return whether any object may have changed in a caller's line before a call begins.
+
+        Otherwise, `found` has those that may have.
 
         Parameters:
             state: the caller.
@@ -183,33 +239,49 @@ class Changes:
                 state.matched |= 1 << index
             if line.sites[index].is_late:
                 return True
-        elif line.is_mixed:
+        elif line.is_mixed or 0 <= line.stores_at <= scope.offset():
+            # What dies by a store may run its finalizer.
+            return True
+        if state.matched & UNSEEN:
             return True
         count = len(line.sites) if index < 0 or line.loops else index
         return self._had_effect(state, line, scope, count)
 
     def at_resume(self, state: FrameState, line: Line, scope: Scope) -> bool:
         """Return the same for a generator or coroutine that is resumed."""
-        return line.is_mixed or self._had_effect(state, line, scope, len(line.sites))
+        if line.is_mixed or state.matched & UNSEEN:
+            return True
+        return self._had_effect(state, line, scope, len(line.sites))
 
     def _had_effect(self, state: FrameState, line: Line, scope: Scope, count: int) -> bool:
-        """Return whether one of the first calls may have changed objects, unrecorded."""
-        return any(
-            not state.matched >> index & 1
-            and self._effects.of(self._callee(line, site, scope)) != NOTHING
-            for index, site in enumerate(line.sites[:count])
-        )
+        """Return whether one of the first calls may have changed any object, unrecorded."""
+        offset = -1
+        for index, site in enumerate(line.sites[:count]):
+            if state.matched >> index & 1:
+                continue
+            effect, receiver = self._judged(line, site, scope)
+            if effect == NOTHING and not (site.place is not None and site.place.has_items):
+                continue
+            offset = scope.offset() if offset < 0 else offset
+            if site.start > offset and not line.loops:
+                # It has not begun.
+                continue
+            if self._settled(state, line, index, scope, effect, receiver) != NOTHING:
+                del self.found[:]
+                return True
+        return False
 
     def _match(self, state: FrameState, line: Line, scope: Scope, plan: Plan, first: object) -> int:
         """Return the index of the call that has begun; -1 if the line does not name it."""
         again, name = -1, plan.name
         for index, site in enumerate(line.sites[:MOST_SITES]):
             is_same = site.name == name
-            if is_same and site.is_ambiguous:
-                is_same = self._effects.runs(self._callee(line, site, scope), plan.code)
+            if site.is_ambiguous if is_same else not site.name:
+                is_same = self._effects.runs(self._callee(line, site, scope)[0], plan.code)
             if not is_same and plan.makes and first is not MISSING and site.place is not None:
                 # A class is called.
-                kind = self._callee(line, site, scope)
+                kind: Any = self._callee(line, site, scope)[0]
+                kind = kind.__func__ if type(kind) is MethodType else kind
                 is_same = kind is first or kind is type(first)
             if is_same:
                 if not state.matched >> index & 1:
@@ -225,47 +297,58 @@ class Changes:
         Parameters:
             end: where the path ends, as in a slice.
         """
-        value = scope.value(place.variable)
-        for name in place.path[:end]:
+        value: Any = scope.value(place.variable)
+        if value is MISSING and place.variable.is_global:
+            value = scope.builtin(place.variable.name)
+        for step in place.path[:end]:
             if value is MISSING:
                 return MISSING
-            value = self._attribute(value, name)
+            if isinstance(step, str):
+                value = self._attribute(value, step)
+            else:
+                key = step.value if step.place is None else self.at(step.place, scope)
+                value = MISSING if key is MISSING else item_of(value, key)
         return value
 
     def _attribute(self, value: Any, name: str) -> Any:
-        """Return an attribute that an object has itself, or MISSING."""
+        """Return an attribute that is in an object or, as it is, in its class; or MISSING."""
         kind = type(value)
         if kind is ModuleType:
             return find(_module_dict_of(value), name, MISSING)
-        return self._definitions.layout(kind).own_attribute(value, name, MISSING)
+        found = self._definitions.layout(kind).own_attribute(value, name, MISSING)
+        if found is not MISSING:
+            return found
+        found = lookup_in_class(kind, name)
+        if found is None and has(mro_of(kind), type):
+            found = lookup_in_class(value, name)
+        # Other descriptors, such as functions and properties, give something else.
+        is_plain = found is not None and lookup_in_class(type(found), "__get__") is None
+        return found if is_plain else MISSING
 
-    def _callee(self, line: Line, site: Site, scope: Scope) -> object:
-        """Return what a call calls, as it is in the class if it is a method; or MISSING."""
-        if site.is_method and site.name == "__new__":
-            # The instance gets no ``__init__``.
-            return MISSING
+    def _callee(self, line: Line, site: Site, scope: Scope) -> tuple[object, object]:
+        """Return what a call calls, and the object of whose class it is a method.
+
+        Both may be MISSING; a method is returned as it is in the class.
+        """
         if site.constant is not None:
-            return lookup_in_class(site.constant, site.name)
+            return lookup_in_class(site.constant, site.name), MISSING
         if site.before >= 0:
-            before = self._callee(line, line.sites[site.before], scope)
+            before, _ = self._callee(line, line.sites[site.before], scope)
             is_text = id(before) in self._effects.texts
-            return lookup_in_class(str, site.name) if is_text else MISSING
-        if site.place is None:
-            return MISSING
+            return lookup_in_class(str, site.name) if is_text else MISSING, MISSING
+        if site.place is None or site.is_super or (site.is_rebound and not site.is_method):
+            return MISSING, MISSING
         value = self.at(site.place, scope)
-        if value is MISSING:
-            if site.place.variable.is_global and not site.place.path and not site.is_method:
-                return scope.builtin(site.name)
-            return MISSING
-        if not site.is_method:
-            return value
+        if value is MISSING or not site.is_method:
+            return value, MISSING
         kind = type(value)
         if kind is ModuleType:
-            return find(_module_dict_of(value), site.name, MISSING)
-        if has(mro_of(kind), type):
-            return lookup_in_class(value, site.name)
+            return find(_module_dict_of(value), site.name, MISSING), MISSING
         own = self._attribute(value, site.name)
-        return lookup_in_class(kind, site.name) if own is MISSING else own
+        if own is not MISSING:
+            return own, MISSING
+        found = lookup_in_class(value, site.name) if has(mro_of(kind), type) else None
+        return lookup_in_class(kind, site.name) if found is None else found, value
 
     # -- new objects
 
@@ -281,7 +364,7 @@ class Changes:
             return ALL
         if not (line.births or line.hides or line.sites or line.attributes or line.containers):
             return 0
-        if self._is_announced(type(value), layout):
+        if not line.is_bare and self._is_announced(type(value), layout):
             return 0
         for place in line.known:
             if self.at(place, scope) is value:
@@ -294,7 +377,8 @@ class Changes:
         for place in line.containers:
             if not self._gives_old(self.at(place, scope)):
                 return ALL
-        return line.births + sum(not state.matched >> index & 1 for index in range(len(line.sites)))
+        matched = state.matched & ~UNSEEN
+        return line.births + sum(not matched >> index & 1 for index in range(len(line.sites)))
 
     def _is_announced(self, kind: type, layout: Layout) -> bool:
         """Return whether each new instance of a class is seen when it is made."""
@@ -310,14 +394,15 @@ class Changes:
         if owner is MISSING:
             # The attribute before it has been judged.
             return len(place.path) > 1
-        found = lookup_in_class(type(owner), place.path[-1])
+        name = place.path[-1]
+        found = lookup_in_class(type(owner), name) if isinstance(name, str) else None
         return found is not None and is_old_attribute(self._effects, found)
 
     def _gives_old(self, value: Any) -> bool:
         """Return whether an object gives items that exist already."""
         kind = type(value)
         if kind is GeneratorType:
-            return not self._effects.is_unrecorded(value.gi_code)
+            return self._runs_recorded(value)
         return _is_among(kind, CONTAINERS)
 
 

@@ -7,7 +7,13 @@ table. Everything else may change any object.
 
 from __future__ import annotations
 
+import itertools
 import sys
+from _collections import deque  # type: ignore[import-not-found]
+from _functools import (  # type: ignore[import-not-found]
+    _lru_cache_wrapper,
+    partial,
+)
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -19,9 +25,19 @@ from types import (
     WrapperDescriptorType,
 )
 
-from codetracer.inspect.kinds import IS_HEAP_TYPE, entry, flags_of, mro_of, namespace_of
+from codetracer.inspect.kinds import (
+    IS_HEAP_TYPE,
+    entry,
+    flags_of,
+    has,
+    is_of_cpython,
+    mro_of,
+    namespace_of,
+)
+from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer_bindings.effect_rows import FUNCTIONS, METHODS, TEXTS
+from codetracer.runtime.layouts import instance_dict
+from codetracer_bindings.effect_rows import DERIVED, FUNCTIONS, METHODS, PYTHON, TEXTS
 from codetracer_bindings.trace_format import DETAIL_VALUES
 
 TYPE_CHECKING = False
@@ -55,6 +71,9 @@ ARGUMENTS: Final = 2
 UNKNOWN: Final = 3
 """Any object may change."""
 
+_LIBRARY: Final = f"{getattr(sys, '_stdlib_dir', None) or '<unknown>'}/"
+"""The folder of the standard library."""
+
 _EMPTY: Final[dict[str, str]] = {}
 CONTAINERS: Final = (list, tuple, dict, set, frozenset, str, bytes, range)
 """Types that give the same items each time, and make none."""
@@ -63,7 +82,17 @@ ITERATORS: Final = (
     enumerate,
     reversed,
     zip,
-    *(type(iter(kind())) for kind in (list, tuple, dict, set, str, bytes)),
+    itertools.chain,
+    itertools.combinations,
+    itertools.count,
+    itertools.cycle,
+    itertools.islice,
+    itertools.pairwise,
+    itertools.permutations,
+    itertools.product,
+    itertools.repeat,
+    itertools.zip_longest,
+    *(type(iter(kind())) for kind in (list, tuple, dict, set, str, bytes, deque)),
     *(type(each) for each in (_EMPTY.keys(), _EMPTY.values(), _EMPTY.items())),
     *(type(iter(each)) for each in (_EMPTY.values(), _EMPTY.items(), range(0), range(1 << 70))),
 )
@@ -107,8 +136,9 @@ class Effects:
             module, _, name = home.rpartition(".")
             if home not in self._modules and (kind := _type_at(module or "builtins", name)):
                 self._modules.add(home)
-                self._add(namespace_of(kind), nothing, NOTHING)
-                self._add(namespace_of(kind), changing, RECEIVER)
+                for each in self._derived(kind) if home in DERIVED else (kind,):
+                    self._add(namespace_of(each), nothing, NOTHING)
+                    self._add(namespace_of(each), changing, RECEIVER)
                 if kind is str:
                     self.texts.update(
                         (id(found), found) for found in _found(namespace_of(str), TEXTS)
@@ -119,6 +149,24 @@ class Effects:
                 self._modules.add(name)
                 self._add(_module_dict_of(module_found), nothing, NOTHING)
                 self._add(_module_dict_of(module_found), changing, ARGUMENTS)
+
+        for name, texts in PYTHON.items():
+            module_found = sys.modules.get(name)
+            if f"{name} in Python" not in self._modules and type(module_found) is ModuleType:
+                # As long as it is being imported, some are not there yet.
+                namespace = _module_dict_of(module_found)
+                found = [[_code_in(namespace, each) for each in text.split()] for text in texts]
+                if all(each is not None for part in found for each in part):
+                    self._modules.add(f"{name} in Python")
+                    for effect, part in zip((NOTHING, RECEIVER, ARGUMENTS), found, strict=True):
+                        self.known.update((id(each), (effect, each)) for each in part)
+
+    def _derived(self, kind: type) -> list[type]:
+        """Return a type, and CPython's own types that are derived from it."""
+        found = [kind]
+        for each in found:
+            found += [derived for derived in _subclasses_of(each) if is_of_cpython(derived)]
+        return found
 
     def _add(self, namespace: Any, names: str, effect: int) -> None:
         for found in _found(namespace, names.split()):
@@ -132,14 +180,60 @@ class Effects:
             return known[0]
         kind = type(found)
         if kind is FunctionType:
-            return UNKNOWN if self.is_unrecorded(found.__code__) else NOTHING
-        if kind is MethodType:
-            return self.of(found.__func__)
+            return self._of_function(found)
         if kind is _CLASS_METHOD or kind is _STATIC_METHOD:
-            return self.of(found.__func__)
-        if kind is type:
+            # The object whose method it is is not the first argument.
+            return NOTHING if self.of(found.__func__) == NOTHING else UNKNOWN
+        if has(mro_of(kind), type):
             return self._of_class(found)
-        return UNKNOWN
+        owner, effect = self.of_bound(found)
+        # What it changes is not the object whose method it is for the caller.
+        return effect if effect == NOTHING or owner is None else UNKNOWN
+
+    def _of_function(self, found: FunctionType) -> int:
+        if not self.is_unrecorded(found.__code__):
+            return NOTHING
+        known = self.known.get(id(found.__code__))
+        return UNKNOWN if known is None else known[0]
+
+    def _of_object(self, found: Any, kind: type) -> int:
+        """Return what an object changes that is called as a function."""
+        if kind is partial:
+            called = _func_of(found)
+        elif kind is _lru_cache_wrapper:
+            namespace = _wrapper_dict_of(found)
+            called = find(namespace, "__wrapped__", None) if type(namespace) is dict else None
+        else:
+            called = lookup_in_class(kind, "__call__")
+        if id(called) in self.known:
+            return NOTHING if self.known[id(called)][0] == NOTHING else UNKNOWN
+        # It might contain itself.
+        return self._of_function(called) if type(called) is FunctionType else UNKNOWN
+
+    def of_bound(self, found: Any) -> tuple[Any, int]:
+        """Return the object to which a method is bound, or None; and what the method changes."""
+        kind = type(found)
+        if kind is MethodType:
+            return found.__self__, self.of(found.__func__)
+        if not has(mro_of(kind), BuiltinFunctionType):
+            return None, self._of_object(found, kind)
+        owner, name = found.__self__, found.__name__
+        # A class of the program may have another method of that name.
+        bases = mro_of(owner) if has(mro_of(type(owner)), type) else mro_of(type(owner))
+        entries = [_own(base, name) for base in bases]
+        methods = [each for each in entries if any(type(each) is kind for kind in _DESCRIPTORS)]
+        return owner, self._worst(methods)
+
+    def of_inherited(self, owner: Any, name: str) -> int:
+        """Return what a method of any base of an object changes, or of a class and its class."""
+        bases = mro_of(type(owner))
+        if has(bases, type):
+            bases = (*mro_of(owner), *bases)
+        return self._worst(found for base in bases if (found := _own(base, name)) is not None)
+
+    def _worst(self, found: Iterable[object]) -> int:
+        """Return the worst of the effects of several callables; UNKNOWN if there is none."""
+        return max((self.of(each) for each in found), default=UNKNOWN)
 
     def runs(self, found: Any, code: int) -> bool:
         """Return whether a callable runs the code object with an id."""
@@ -162,12 +256,19 @@ class Effects:
 
     def _of_class(self, kind: type) -> int:
         """Return what making an instance may have changed."""
+        call = lookup_in_class(type(kind), "__call__")
+        if call is not _TYPE_CALL:
+            # A metaclass has its own.
+            return self._of_function(call) if type(call) is FunctionType else UNKNOWN
         for name in ("__new__", "__init__"):
             found = lookup_in_class(kind, name)
             if type(found) is FunctionType and _is_generated(found.__code__):
                 # As by dataclasses: it stores into the new instance.
                 continue
-            if self.of(found) != NOTHING:
+            effect = self.of(found)
+            # Others take items from what they are given.
+            keeps_to_itself = type(found) is FunctionType or has(mro_of(kind), BaseException)
+            if effect != NOTHING and not (effect == RECEIVER and keeps_to_itself):
                 return UNKNOWN
         return NOTHING
 
@@ -178,9 +279,7 @@ def lookup_in_class(kind: type, name: str) -> object:
     None itself counts as nothing.
     """
     for base in mro_of(kind):
-        # A lookup in the namespace of a class of the program may run code of its keys.
-        is_heap = flags_of(base) & IS_HEAP_TYPE
-        found: object = entry(base, name) if is_heap else namespace_of(base).get(name)
+        found = _own(base, name)
         if found is not None:
             return found
     return None
@@ -190,8 +289,35 @@ def _reports(plan: Plan | None) -> bool:
     return plan is not None and plan.detail == DETAIL_VALUES
 
 
+def _own(kind: type, name: str) -> object:
+    """Return what a class itself has under a name, as it is; None if it has nothing."""
+    # A lookup in the namespace of a class of the program may run code of its keys.
+    is_heap = flags_of(kind) & IS_HEAP_TYPE
+    return entry(kind, name) if is_heap else namespace_of(kind).get(name)
+
+
 def _is_generated(code: CodeType) -> bool:
     return str.__str__(code.co_filename) == "<string>"
+
+
+def _code_in(namespace: dict[str, Any], wanted: str) -> object:
+    """Return the code of a function of the standard library, or the function if it is in C.
+
+    None if it is not there, or if the program has put another one in its place.
+    """
+    first, _, method = wanted.partition(".")
+    found = find(namespace, first, None)
+    if method:
+        found = _own(found, method) if has(mro_of(type(found)), type) else None
+    if type(found) is BuiltinFunctionType:
+        return found
+    if type(found) is not FunctionType:
+        return None
+    code = found.__code__
+    file = str.__str__(code.co_filename)
+    is_own = file.startswith((_LIBRARY, "<frozen ")) and "-packages" not in file
+    # On 3.15, re.match is called re.prefixmatch, too.
+    return code if is_own and str.__str__(code.co_qualname).endswith(wanted) else None
 
 
 def _type_at(module: str, name: str) -> type | None:
@@ -207,8 +333,13 @@ def _found(namespace: Any, names: Iterable[str]) -> list[object]:
 _module_dict_of: Final[Callable[[ModuleType], dict[str, Any]]] = vars(ModuleType)[
     "__dict__"
 ].__get__
+_TYPE_CALL: Final = namespace_of(type)["__call__"]
 _CLASS_METHOD: Final[Any] = classmethod
 _STATIC_METHOD: Final[Any] = staticmethod
+_subclasses_of: Final[Callable[[type], list[type]]] = type.__subclasses__
+_DESCRIPTORS: Final = (ClassMethodDescriptorType, MethodDescriptorType)
+_func_of: Final = vars(partial)["func"].__get__
+_wrapper_dict_of: Final[Any] = instance_dict or vars(_lru_cache_wrapper)["__dict__"].__get__
 _NATIVE: Final = (
     type,
     BuiltinFunctionType,

@@ -10,8 +10,11 @@ from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    type Place = tuple[str, bool, tuple[str, ...]]
-    """The name of a variable, whether it is global, and the names of the attributes from there."""
+    type Key = tuple[type, object] | tuple[Place]
+    """The key of an item: the type and the value of a constant, or the place that has it."""
+    type Place = tuple[str, bool, tuple[str | Key, ...]]
+    """The name of a variable, whether it is global, and the way from there: names of attributes,
+    and, to what is called, keys of items."""
 
 __all__ = ["Call", "LineFacts"]
 
@@ -26,11 +29,24 @@ class Call:
         place: where the function, or the object whose method it is, can be found; or None.
         constant: the type of the constant whose method it is, or None.
         is_method: whether it is a method of the object at the place.
+        is_super: whether it is looked up in the bases of that object's class alone.
         before: the call that returns the object whose method it is, as an index; -1 if not known.
         is_late: whether the line may have stored into an object before.
+        is_rebound: whether the line may bind a variable anew after it that leads to the place.
+        start: the offset of its instruction, in bytes.
     """
 
-    __slots__ = ("before", "constant", "is_late", "is_method", "name", "place")
+    __slots__ = (
+        "before",
+        "constant",
+        "is_late",
+        "is_method",
+        "is_rebound",
+        "is_super",
+        "name",
+        "place",
+        "start",
+    )
 
     def __init__(
         self,
@@ -41,13 +57,17 @@ class Call:
         is_method: bool,
         is_late: bool,
         before: int = -1,
+        is_super: bool = False,
     ) -> None:
         self.name = name
         self.place = place
         self.constant = constant
         self.is_method = is_method
         self.is_late = is_late
+        self.is_super = is_super
+        self.is_rebound = False
         self.before = before
+        self.start = 0
 
 
 class LineFacts:
@@ -68,7 +88,8 @@ class LineFacts:
         hides: whether an operator, or an attribute or item without a place, may have made one.
         is_wide: whether it stores into an object to which its variables lead some other way.
         is_mixed: whether something else follows after it has stored into an object.
-        loops: whether a loop is within it.
+        stores_at: the offset of the first store into an object, in bytes; -1 if there is none.
+        loops: whether a part of it may run more than once before the next event.
         calls: its calls, in order.
         again: the facts of its part that runs again in each turn of a ``for`` loop, or None.
         again_at: where that part begins, as a byte offset; -1 if there is none.
@@ -89,6 +110,7 @@ class LineFacts:
         "loops",
         "moves",
         "reach",
+        "stores_at",
         "targets",
     )
 
@@ -104,6 +126,7 @@ class LineFacts:
         self.hides = False
         self.is_wide = False
         self.is_mixed = False
+        self.stores_at = -1
         self.loops = False
         self.calls: list[Call] = []
         self.again: LineFacts | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Plan
 
-__all__ = ["MOST_SITES", "FrameState", "Namespace", "ThreadState"]
+__all__ = ["MOST_SITES", "UNSEEN", "FrameState", "Namespace", "ThreadState"]
 
 seal(globals())
 
@@ -27,6 +27,9 @@ COARSE: Final = 10
 
 MOST_SITES: Final = 31
 """The most calls of a line that are told apart."""
+
+UNSEEN: Final = 1 << MOST_SITES
+"""In `FrameState.matched`: code that is not recorded has called code that is."""
 
 
 class Namespace:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CACHES",
+    "COMMON",
     "EXTENDED_ARG",
     "IN_PLACE",
     "KINDS",
@@ -46,6 +47,9 @@ _METHODS: Final = {
     "TRUE_DIVIDE": "itruediv",
     "XOR": "ixor",
 }
+
+COMMON: Final[list[object]] = getattr(opcode, "_common_constants", [])
+"""What LOAD_COMMON_CONSTANT gives, by operand, from 3.14 on."""
 
 IN_PLACE: Final = [
     f"__{_METHODS[name.removeprefix('NB_INPLACE_')]}__" if "INPLACE" in name else ""

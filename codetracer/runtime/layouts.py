@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     type Reader = Callable[[Any], object]
 
-__all__ = ["WRAPPED", "Layout", "layout_of"]
+__all__ = ["WRAPPED", "Layout", "instance_dict", "layout_of"]
 
 seal(globals())
 

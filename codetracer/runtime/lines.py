@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.runtime.facts import Call, LineFacts
+    from codetracer.runtime.facts import Place as Way
     from codetracer.runtime.plans import Variable
 
-__all__ = ["Line", "Place", "Site", "lines_of"]
+__all__ = ["Item", "Line", "Place", "Site", "lines_of"]
 
 seal(globals())
 
@@ -21,23 +22,40 @@ DROPPED: Final = 2
 """The action DROP of values.py."""
 
 
+class Item:
+    """An item of an object.
+
+    Attributes:
+        place: where its key is; None for a constant.
+        value: the constant, whose type is a builtin one.
+    """
+
+    __slots__ = ("place", "value")
+
+    def __init__(self, place: Place | None, value: object) -> None:
+        self.place = place
+        self.value = value
+
+
 class Place:
-    """Where an object can be found: in a variable, or in attributes from there.
+    """Where an object can be found: in a variable, or in attributes and items from there.
 
     Attributes:
         variable: the variable.
-        path: the names of the attributes.
+        path: the names of the attributes, and an `Item` for each item.
+        has_items: whether there is an item in it.
         levels: how many levels of objects a line changes there.
         method: the special method that changes them, or "".
     """
 
-    __slots__ = ("levels", "method", "path", "variable")
+    __slots__ = ("has_items", "levels", "method", "path", "variable")
 
     def __init__(
-        self, variable: Variable, path: tuple[str, ...], levels: int = 1, method: str = ""
+        self, variable: Variable, path: tuple[str | Item, ...], levels: int = 1, method: str = ""
     ) -> None:
         self.variable = variable
         self.path = path
+        self.has_items = any(type(step) is not str for step in path)
         self.levels = levels
         self.method = method
 
@@ -51,7 +69,10 @@ class Site:
         constant: the type of the constant whose method it is, or None.
         before: the index of the call whose result has the method; -1 if there is none.
         is_method: whether it is a method of the object at the place.
+        is_super: whether it is looked up in the bases of that object's class alone.
         is_late: whether the line may have stored into an object before.
+        is_rebound: whether something else may be at the place after the call.
+        start: the offset of its instruction, in bytes.
         is_ambiguous: whether another call in the line has the same name.
         varies: whether each turn of a loop in the line may call something else.
     """
@@ -62,8 +83,11 @@ class Site:
         "is_ambiguous",
         "is_late",
         "is_method",
+        "is_rebound",
+        "is_super",
         "name",
         "place",
+        "start",
         "varies",
     )
 
@@ -73,7 +97,10 @@ class Site:
         self.constant = call.constant
         self.before = call.before
         self.is_method = call.is_method
+        self.is_super = call.is_super
         self.is_late = call.is_late
+        self.is_rebound = call.is_rebound
+        self.start = call.start
         self.is_ambiguous = False
         self.varies = varies
 
@@ -94,8 +121,10 @@ class Line:
         sites: its calls.
         births: the number of objects that it makes itself.
         hides: whether it may make objects in another way.
+        is_bare: whether it calls a ``__new__`` itself, whose object need not get an ``__init__``.
         is_wide: whether it stores into other objects, to which its variables lead.
         is_mixed: whether something else follows after it has stored into an object.
+        stores_at: the offset of the first store into an object, in bytes; -1 if there is none.
         loops: whether a loop is within it.
         again: its part that runs again in each turn of a ``for`` loop, or None.
         again_at: where that part begins, as a byte offset; -1 if there is none.
@@ -111,6 +140,7 @@ class Line:
         "containers",
         "globals",
         "hides",
+        "is_bare",
         "is_mixed",
         "is_wide",
         "known",
@@ -119,6 +149,7 @@ class Line:
         "moves",
         "named",
         "sites",
+        "stores_at",
         "targets",
     )
 
@@ -133,8 +164,10 @@ class Line:
     sites: list[Site]
     births: int
     hides: bool
+    is_bare: bool
     is_wide: bool
     is_mixed: bool
+    stores_at: int
     loops: bool
     again: Line | None
     again_at: int
@@ -198,9 +231,11 @@ class _Maker:
             *made.attributes,
         ]
         made.births, made.hides = line.births, line.hides
+        made.is_bare = any(call.is_method and call.name == "__new__" for call in line.calls)
         # In a loop, what comes later in the line has run before, too.
         stores_before = line.loops and (line.is_wide or bool(line.targets))
         made.is_wide, made.loops = line.is_wide, line.loops
+        made.stores_at = line.stores_at
         made.is_mixed = line.is_mixed or stores_before
         made.sites = [self._site(call, line, bound) for call in line.calls]
         for site in made.sites:
@@ -232,12 +267,22 @@ class _Maker:
             elif is_global:
                 made.globals.append(look)
 
-    def _at(self, place: tuple[str, bool, tuple[str, ...]]) -> Place | None:
+    def _at(self, place: Way) -> Place | None:
         name, is_global, path = place
         variable = (self._globals if is_global else self._locals).get(name)
-        return None if variable is None else Place(variable, path)
+        steps: list[str | Item] = []
+        for step in path:
+            if isinstance(step, str):
+                steps.append(step)
+            elif len(step) == 2:
+                steps.append(Item(None, step[1]))
+            elif (key := self._at(step[0])) is not None:
+                steps.append(Item(key, None))
+            else:
+                return None
+        return None if variable is None else Place(variable, tuple(steps))
 
-    def _places(self, found: Iterable[tuple[str, bool, tuple[str, ...]]]) -> list[Place]:
+    def _places(self, found: Iterable[Way]) -> list[Place]:
         return [place for each in found if (place := self._at(each)) is not None]
 
     def _site(self, call: Call, line: LineFacts, bound: set[str]) -> Site:

@@ -7,7 +7,7 @@ from opcode import opname
 from codetracer.inspect.code import is_function
 from codetracer.own import seal
 from codetracer.runtime.facts import Call
-from codetracer.runtime.instructions import IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
+from codetracer.runtime.instructions import COMMON, IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
 from codetracer_bindings.effect_rows import PASSING, TAKING, VIEWS
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Final
 
-    from codetracer.runtime.facts import LineFacts, Place
+    from codetracer.runtime.facts import Key, LineFacts, Place
 
     type Entry = tuple[Any, ...] | None
 
@@ -52,6 +52,8 @@ NOT_VARIABLES: Final = frozenset(
 
 LONGEST_PATH: Final = 3
 """The most attributes in a place."""
+MOST_STEPS: Final = 5
+"""The most attributes and items on the way to what is called."""
 
 (
     FAST, DEREF, NAME, GLOBAL, LOAD_GLOBAL, LOAD_ATTRIBUTE, LOAD_SUPER, STORE_ATTRIBUTE,
@@ -63,18 +65,23 @@ LONGEST_PATH: Final = 3
 
 # What is known of a value on the stack; None: nothing.
 PLACE: Final = 0  # (PLACE, name, is_global, attributes): it is at a place
-ITEM: Final = 1  # (ITEM, place): it is an item of the object at a place
-WITHIN: Final = 2  # (WITHIN,): a variable that the line names leads to it
+ITEM: Final = 1  # (ITEM, *place, key, line): an item of the object at a place; the key or None
+WITHIN: Final = (
+    2  # (WITHIN,): a variable that the line names leads to it; or (WITHIN, *place, line)
+)
 FRESH: Final = 3  # (FRESH,): the line has made it
 NULL: Final = 4  # (NULL,): it is no value
-METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value
-PLAIN: Final = 6  # (PLAIN, type): a constant
+METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value; a fourth: of its bases
+PLAIN: Final = 6  # (PLAIN, type) or (PLAIN, type, value): a constant
 ITERATOR: Final = 7  # (ITERATOR, entry): it iterates over the value
 RETURNED: Final = 8  # (RETURNED, index, facts): that call of a line has returned it
+CALLABLE: Final = 9  # (CALLABLE, type): it is a type of CPython's
 
 _SPECIAL: Final = ("__enter__", "__exit__", "__aenter__", "__aexit__")
 _STAR: Final = 2  # the operand of CALL_INTRINSIC_1 for ``import *``
 _WITHIN: Final = (WITHIN,)
+_KEYS: Final = (str, int, bool, type(None))
+_CALLABLES: Final = (type, type(len))
 _FRESH: Final = (FRESH,)
 _NULL: Final = (NULL,)
 _ATOM: Final = (PLAIN, int)
@@ -91,11 +98,70 @@ def _extended(entry: Entry, name: str) -> Entry:
         return None
     if entry[0] == PLACE:
         _, variable, is_global, path = entry
-        assert type(path) is tuple
         if len(path) < LONGEST_PATH:
             return (PLACE, variable, is_global, (*path, name))
+    return _further(entry, name, None)
+
+
+def _further(entry: Entry, step: str | Key | None, line: LineFacts | None) -> Entry:
+    """Return what is known of a part of a value, which is no place.
+
+    Parameters:
+        step: the name of an attribute, or the key of an item; None if it is not known.
+        line: the line that takes it; None to keep that of the value.
+    """
+    if entry is None or entry[0] not in (PLACE, ITEM, WITHIN):
+        return None
+    place = _way(entry)
+    if place is None or step is None or len(place[2]) >= MOST_STEPS:
         return _WITHIN
-    return _WITHIN if entry[0] == ITEM or entry[0] == WITHIN else None
+    return (
+        WITHIN,
+        place[0],
+        place[1],
+        (*place[2], step),
+        _line_of(entry) if line is None else line,
+    )
+
+
+def _line_of(entry: Entry) -> LineFacts | None:
+    """Return the line that took the last item on the way to a value; None if there is none."""
+    if entry is None or len(entry) < 5:
+        return None
+    line: LineFacts | None = entry[-1] if entry[0] == ITEM or entry[0] == WITHIN else None
+    return line
+
+
+def _way(entry: Entry) -> Place | None:
+    """Return the place of a value, as far as it may have keys."""
+    if entry is None:
+        return None
+    if entry[0] == ITEM:
+        _, variable, is_global, path, key, _ = entry
+        return None if key is None else (variable, is_global, (*path, key))
+    if len(entry) < 4 or (entry[0] != PLACE and entry[0] != WITHIN):
+        return None
+    _, variable, is_global, steps = entry[:4]
+    return (variable, is_global, steps)
+
+
+def _leads_from(entry: Entry, variable: tuple[str, bool]) -> bool:
+    """Return whether it is known of a value that a variable leads to it."""
+    if entry is None or entry[0] not in (PLACE, ITEM, WITHIN, METHOD, ITERATOR):
+        return False
+    if entry[0] == METHOD or entry[0] == ITERATOR:
+        return _leads_from(entry[2 if entry[0] == METHOD else 1], variable)
+    place = _way(entry)
+    return variable == entry[1:3] if place is None else variable in _variables_of(place)
+
+
+def _variables_of(place: Place) -> list[tuple[str, bool]]:
+    """Return the variables that lead to a place."""
+    found = [place[:2]]
+    for step in place[2]:
+        if not isinstance(step, str) and len(step) == 1:
+            found += _variables_of(step[0])
+    return found
 
 
 class Scanner:
@@ -110,6 +176,9 @@ class Scanner:
         self._stacks: dict[int, list[Entry]] = {}
         # Whether the next instruction is reached by jumps alone.
         self._is_cut_off = False
+        # Where the current instruction begins, and the parts of its line until here.
+        self._start = 0
+        self.parts: list[tuple[int, int]] = []
 
     # -- the stack
 
@@ -163,6 +232,7 @@ class Scanner:
     ) -> None:
         """Note what an instruction does."""
         kind, stack = KIND_OF[opcode], self._stack
+        self._start = offset
         if self._stacks or self._is_cut_off:
             self._arrive(offset)
         if kind in _MIXING:
@@ -186,6 +256,8 @@ class Scanner:
                 self._add_call(facts, None)
         elif kind == CONSTANT:
             stack.append(self._constant(opcode, argument))
+        elif opcode == _LOAD_ASSERTION_ERROR:
+            stack.append((CALLABLE, AssertionError))
         elif kind == DROP:
             self._pops(-change_of(opcode, argument))
         elif kind in (MAKE, RESULT, BUILD):
@@ -208,8 +280,10 @@ class Scanner:
             if kind == JUMP_IF:
                 self._pop()
             if opcode in _BACKWARD:
+                target = following - 2 * argument
+                is_within = any(start <= target < end for start, end in self.parts)
                 for line in facts:
-                    line.loops |= line.again is not None
+                    line.loops |= is_within or line.again is not None
             else:
                 self._jump(following + 2 * argument, 0)
             self._is_cut_off = kind == JUMP
@@ -235,7 +309,7 @@ class Scanner:
                 line.reach += 1
         elif kind == LOAD_ITEM or (kind == OPERATOR and argument == SUBSCRIPT):
             entry, key = self._pops(2)
-            self._item(facts, entry)
+            self._item(facts, entry, key)
             if key is None or key[0] != PLAIN or key[1] is slice:
                 # A slice makes a new object.
                 for line in facts:
@@ -250,7 +324,7 @@ class Scanner:
             for line in facts:
                 line.reach += 1
         elif kind == LOAD_SLICE:
-            self._item(facts, self._pops(3)[0])
+            self._item(facts, self._pops(3)[0], None)
             stack[-1] = _FRESH
             for line in facts:
                 line.births += 1
@@ -291,10 +365,10 @@ class Scanner:
             stack.append(_ATOM)
             return
         if kind == LOAD_SUPER:
-            self._pops(3)
+            instance = self._pops(3)[2]
             for line in facts:
                 line.reach += 1
-            method: Entry = (METHOD, self._names[argument >> 2], None)
+            method: Entry = (METHOD, self._names[argument >> 2], instance, True)
             stack += [method, method] if argument & 1 else [None]
         elif kind in (LOAD_SPECIAL, WITH):
             entry = self._pop()
@@ -358,13 +432,25 @@ class Scanner:
         for line in facts:
             scope = line.globals if is_global else line.locals
             scope[name] = binds or scope.get(name, False)
+            for call in line.calls if binds else ():
+                if call.place is not None and (name, is_global) in _variables_of(call.place):
+                    call.is_rebound = True
+        for at, entry in enumerate(self._stack if binds else ()):
+            # It was read before.
+            if entry is not None and _leads_from(entry, (name, is_global)):
+                self._stack[at] = (METHOD, entry[1], None) if entry[0] == METHOD else None
         return (PLACE, name, is_global, ())
 
     def _constant(self, opcode: int, argument: int) -> Entry:
-        if opcode != _LOAD_CONST:
-            return _ATOM
-        kind = type(self._code.co_consts[argument])
-        return (PLAIN, kind)
+        if opcode == _LOAD_CONST:
+            value = self._code.co_consts[argument]
+        elif opcode == _LOAD_COMMON_CONSTANT:
+            value = COMMON[argument]
+        else:
+            value = argument
+        if value is AssertionError or value is NotImplementedError:
+            return (CALLABLE, value)
+        return None if type(value) in _CALLABLES else (PLAIN, type(value), value)
 
     # -- what the instructions mean
 
@@ -389,24 +475,24 @@ class Scanner:
             for line in facts:
                 line.hides = True
 
-    def _item(self, facts: list[LineFacts], entry: Entry) -> None:
+    def _item(self, facts: list[LineFacts], entry: Entry, key: Entry) -> None:
         self._takes_item(facts, entry)
-        found: Entry = None
-        if entry is not None:
-            if entry[0] == PLACE:
-                found = (ITEM, *entry[1:])
-            elif entry[0] in (ITEM, WITHIN):
-                found = _WITHIN
-        self._stack.append(found)
+        step = _key_of(key, facts[0])
+        if entry is not None and entry[0] == PLACE:
+            self._stack.append((ITEM, *entry[1:], step, facts[0]))
+        else:
+            self._stack.append(_further(entry, step, facts[0]))
         for line in facts:
             line.reach += 1
 
     def _stores(self, facts: list[LineFacts], entry: Entry, method: str) -> None:
         """Note that a line changes an object by a special method."""
+        for line in facts:
+            line.stores_at = self._start if line.stores_at < 0 else line.stores_at
         if entry is not None and entry[0] in (PLACE, ITEM):
             levels = 1 if entry[0] == PLACE else 2
             for line in facts:
-                place: Place = entry[1:]
+                place: Place = entry[1:4]
                 line.targets[place, method] = max(levels, line.targets.get((place, method), 0))
         elif entry is not None and entry[0] == WITHIN:
             for line in facts:
@@ -432,7 +518,7 @@ class Scanner:
         self._takes_item(facts, source)
         item: Entry = None
         if source is not None and source[0] == PLACE:
-            item = (ITEM, *source[1:])
+            item = (ITEM, *source[1:], None, None)
         stack += [None] * (change - 1) + [item]
 
     def _call(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
@@ -469,7 +555,9 @@ class Scanner:
 
     def _add_call(self, facts: list[LineFacts], callee: Entry) -> None:
         for line in facts:
-            line.calls.append(_call_of(callee, line))
+            call = _call_of(callee, line, facts[0])
+            call.start = self._start
+            line.calls.append(call)
 
 
 def _common(one: list[Entry], other: list[Entry]) -> list[Entry]:
@@ -479,23 +567,50 @@ def _common(one: list[Entry], other: list[Entry]) -> list[Entry]:
     return [mine if mine == theirs else None for mine, theirs in pairs]
 
 
-def _call_of(callee: Entry, line: LineFacts) -> Call:
+def _call_of(callee: Entry, line: LineFacts, whole: LineFacts) -> Call:
+    """Return a call.
+
+    Parameters:
+        line: the line that calls, or a part of it.
+        whole: the line.
+    """
     is_late = bool(line.targets) or line.is_wide
-    if callee is None or callee[0] not in (PLACE, METHOD):
-        return Call("", None, None, is_method=False, is_late=is_late)
-    if callee[0] == PLACE:
-        place: Place = callee[1:]
-        name = place[2][-1] if place[2] else place[0]
+    if callee is not None and callee[0] == CALLABLE:
+        return Call("__new__", None, callee[1], is_method=True, is_late=is_late)
+    if callee is None or callee[0] != METHOD:
+        place = _place_of(callee, whole)
+        last = "" if place is None else place[2][-1] if place[2] else place[0]
+        name = last if isinstance(last, str) else ""
         return Call(name, place, None, is_method=False, is_late=is_late)
-    _, name, owner = callee
-    if owner is not None and owner[0] == PLACE:
-        return Call(name, owner[1:], None, is_method=True, is_late=is_late)
+    name, owner, is_super = callee[1], callee[2], len(callee) > 3
+    place = _place_of(owner, whole)
+    if place is not None:
+        return Call(name, place, None, is_method=True, is_late=is_late, is_super=is_super)
     constant = owner[1] if owner is not None and owner[0] == PLAIN else None
     # The call that returned the object may be in another line.
     before = -1
     if owner is not None and owner[0] == RETURNED and owner[2] is line:
         before = owner[1]
     return Call(name, None, constant, is_method=True, is_late=is_late, before=before)
+
+
+def _place_of(entry: Entry, line: LineFacts) -> Place | None:
+    """Return the place of what a line calls, or of the object whose method that is."""
+    # An item that an earlier line took may be another one now.
+    return _way(entry) if _line_of(entry) in (None, line) else None
+
+
+def _key_of(entry: Entry, line: LineFacts) -> Key | None:
+    """Return the key of an item; None if it is not known."""
+    if entry is not None and entry[0] == PLAIN and len(entry) > 2:
+        return entry[1:] if entry[1] in _KEYS else None
+    place = _place_of(entry, line)
+    return None if place is None else (place,)
+
+
+def _number_of(name: str) -> int:
+    """Return the number of an opcode; -1 if this CPython has none of that name."""
+    return opname.index(name) if name in opname else -1
 
 
 _BACKWARD: Final = frozenset(
@@ -506,6 +621,8 @@ _MIXING: Final = frozenset(
 )
 _UNPACK_EX: Final = opname.index("UNPACK_EX")
 _LOAD_CONST: Final = opname.index("LOAD_CONST")
+_LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")
+_LOAD_COMMON_CONSTANT: Final = _number_of("LOAD_COMMON_CONSTANT")
 _FAST_DOES: Final = [
     tuple(word for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))
     for name in opname

@@ -143,6 +143,10 @@ class Scope:
         finally:
             release(around, space)
 
+    def offset(self) -> int:
+        """Return the offset (bytes) of the instruction that runs, or of a part of it."""
+        return self._frame.f_lasti
+
     def builtin(self, name: str) -> object:
         """Return a builtin, or `MISSING`."""
         return lookup(self._frame.f_builtins, name)

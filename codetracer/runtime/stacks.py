@@ -8,7 +8,7 @@ from codetracer.inspect.frames import stack_change
 from codetracer.inspect.lookups import find
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import seal
-from codetracer.runtime.frames import FrameState, Namespace, ThreadState
+from codetracer.runtime.frames import UNSEEN, FrameState, Namespace, ThreadState
 from codetracer.runtime.scopes import MISSING
 from codetracer.runtime.tasks import Tasks
 from codetracer_bindings.trace_encoder import (
@@ -232,7 +232,10 @@ class Stacks:
     def _caller(self, thread: ThreadState, frame: FrameType) -> FrameState | None:
         """Return the state of the frame that directly calls `frame`, if that is recorded."""
         back = frame.f_back
-        if back is None or not thread.stack or thread.stack[-1].frame != id(back):
+        if not thread.stack:
+            return None
+        if back is None or thread.stack[-1].frame != id(back):
+            thread.stack[-1].matched |= UNSEEN
             return None
         return thread.stack[-1]
 

@@ -100,6 +100,8 @@ class Variables:
         try:
             self._judge_call(plan, scope, caller, outer)
             self._learn(plan, plan.parameters, scope)
+            if caller is not None and caller.changing is not None:
+                self._look_at_found(caller.changing)
             for variable in plan.parameters:
                 value = _DROPPED
                 if plan.gathers and variable is plan.parameters[-1]:
@@ -112,10 +114,20 @@ class Variables:
             self._values.write_objects(plan.attributes)
         finally:
             self._values.judge = not_new
+            del self._changes.found[:]
             scope.close()
             if outer is not None:
                 outer.close()
         return arguments
+
+    def _look_at_found(self, line: Line) -> None:
+        """Look at the objects that a line may have changed."""
+        values = self._values
+        before = values.levels
+        for value, levels in self._changes.found:
+            values.levels = levels + line.births + len(line.sites)
+            values.encode(value, min(values.levels, self._depth))
+        values.levels = before
 
     def _expect_new_dict(self, gathered: object) -> None:
         """Have a dict of keyword arguments looked at: the call has made it."""
@@ -151,7 +163,11 @@ class Variables:
         try:
             if self._changes.at_resume(caller, line, outer):
                 self._values.doubt()
+            if self._changes.found:
+                self._look_at_found(line)
+                self._values.write_objects(caller.plan.attributes)
         finally:
+            del self._changes.found[:]
             outer.close()
 
     def write_all(self, state: FrameState, frame: FrameType) -> None:
@@ -262,9 +278,7 @@ class Variables:
         else:
             changed = self._look(state, line.bound, scope)
             changed += self._look(state, self._stale(state, line), scope)
-        for value, levels in changes.found:
-            values.levels = levels + line.births + len(line.sites)
-            values.encode(value, min(values.levels, self._depth))
+        self._look_at_found(line)
         values.levels = None
         values.checks_cut = effect == ARGUMENTS or any(levels > 1 for _, levels in changes.found)
         return changed

@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["FUNCTIONS", "METHODS", "PASSING", "TAKING", "TEXTS", "VIEWS"]
+__all__ = ["DERIVED", "FUNCTIONS", "METHODS", "PASSING", "PYTHON", "TAKING", "TEXTS", "VIEWS"]
 
 METHODS: Final[dict[str, tuple[str, str]]] = {
     "object": (
@@ -15,8 +15,8 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "__delattr__ __setattr__",
     ),
     "BaseException": (
-        "__init__ __new__",
-        "add_note with_traceback __delattr__ __setattr__",
+        "__new__",
+        "add_note with_traceback __delattr__ __init__ __setattr__",
     ),
     "str": (
         "capitalize casefold center count encode endswith expandtabs find format "
@@ -110,6 +110,30 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "copy items keys values __iter__",
         "clear move_to_end pop popitem setdefault update __delitem__ __setitem__",
     ),
+    "types.GeneratorType": (
+        "",
+        "close send throw",
+    ),
+    "_io.StringIO": (
+        "getvalue readable seekable tell writable",
+        "close read readline seek truncate write",
+    ),
+    "_io.BytesIO": (
+        "getvalue readable seekable tell writable",
+        "close read readline seek truncate write",
+    ),
+    "_random.Random": (
+        "getstate __new__",
+        "getrandbits random seed setstate",
+    ),
+    "_thread.LockType": (
+        "",
+        "acquire locked release __enter__ __exit__",
+    ),
+    "_thread.RLock": (
+        "",
+        "acquire release __enter__ __exit__",
+    ),
     "re.Pattern": (
         "findall finditer fullmatch match search split sub subn",
         "",
@@ -122,6 +146,9 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
 """By type, the methods that change nothing, and those that change their object.
 
 The names are separated by spaces: a text is loaded faster than a tuple."""
+
+DERIVED: Final = ("BaseException",)
+"""The types whose rows hold for CPython's types that are derived from them, too."""
 
 FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
     "builtins": (
@@ -144,7 +171,8 @@ FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
         "delitem iadd ior setitem",
     ),
     "time": (
-        "monotonic perf_counter perf_counter_ns process_time time time_ns",
+        "gmtime localtime monotonic monotonic_ns perf_counter perf_counter_ns "
+        "process_time sleep strftime time time_ns",
         "",
     ),
     "sys": (
@@ -152,7 +180,32 @@ FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
         "",
     ),
     "itertools": (
-        "chain count islice product repeat starmap zip_longest",
+        "chain combinations count cycle islice pairwise permutations product repeat " "zip_longest",
+        "",
+    ),
+    "_collections": (
+        "OrderedDict defaultdict deque",
+        "",
+    ),
+    "_io": (
+        "BytesIO StringIO",
+        "",
+    ),
+    "_struct": (
+        "calcsize pack unpack unpack_from",
+        "",
+    ),
+    "unicodedata": (
+        "bidirectional category combining decimal digit east_asian_width lookup mirrored "
+        "name normalize numeric",
+        "",
+    ),
+    "posix": (
+        "fspath getcwd getpid listdir lstat stat",
+        "",
+    ),
+    "_functools": (
+        "cmp_to_key partial",
         "",
     ),
     "_heapq": (
@@ -174,6 +227,76 @@ FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
 }
 """By module, the functions that change nothing, and those that change their arguments."""
 
+PYTHON: Final[dict[str, tuple[str, str, str]]] = {
+    "random": (
+        "",
+        "Random.betavariate Random.choice Random.choices Random.expovariate "
+        "Random.gammavariate Random.gauss Random.lognormvariate Random.normalvariate "
+        "Random.paretovariate Random.randbytes Random.randint Random.randrange "
+        "Random.sample Random.triangular Random.uniform Random.vonmisesvariate "
+        "Random.weibullvariate",
+        "Random.shuffle",
+    ),
+    "re": (
+        "compile escape findall finditer fullmatch match search split sub subn",
+        "",
+        "",
+    ),
+    "copy": (
+        "copy",
+        "",
+        "deepcopy",
+    ),
+    "posixpath": (
+        "abspath basename commonpath dirname expanduser isabs join realpath relpath split "
+        "splitext",
+        "",
+        "",
+    ),
+    "genericpath": (
+        "exists getmtime getsize isdir isfile",
+        "",
+        "",
+    ),
+    "functools": (
+        "",
+        "",
+        "update_wrapper wraps",
+    ),
+    "html": (
+        "escape unescape",
+        "",
+        "",
+    ),
+    "textwrap": (
+        "dedent fill indent shorten wrap",
+        "",
+        "",
+    ),
+    "json": (
+        "dumps loads",
+        "",
+        "",
+    ),
+    "typing": (
+        "NewType.__call__ cast get_args get_origin get_type_hints",
+        "",
+        "",
+    ),
+    "enum": (
+        "EnumType.__call__",
+        "",
+        "",
+    ),
+    "inspect": (
+        "cleandoc isclass iscoroutinefunction isfunction isgenerator isgeneratorfunction "
+        "ismethod ismodule signature",
+        "",
+        "",
+    ),
+}
+"""By module, its functions in Python that change nothing, their object, or their arguments."""
+
 PASSING: Final = frozenset(
     (
         "enumerate",
@@ -190,11 +313,14 @@ PASSING: Final = frozenset(
 
 TAKING: Final = frozenset(
     (
+        "OrderedDict",
         "__iadd__",
         "__init__",
         "__ior__",
         "all",
         "any",
+        "defaultdict",
+        "deque",
         "dict",
         "enumerate",
         "extend",

@@ -22,8 +22,9 @@ FILE = "spec/effects.toml"
         ('views = ["items"', 'views = ["itmes"', "'itmes' is not in nothing"),
         ('takes = ["getitem"', 'takes = ["getitme"', "'getitme' is not in nothing or arguments"),
         ('module = "math"', 'modul = "math"', "unknown key; did you mean 'module'?"),
+        ('arguments = ["Random.shuffle"', 'arguments = ["Random.gauss"', "is in another list, too"),
     ],
-    ids=["twice", "two rows", "view", "takes", "key"],
+    ids=["twice", "two rows", "view", "takes", "key", "in Python"],
 )
 def test_a_mistake_is_one_message_that_says_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
@@ -51,5 +52,15 @@ def test_everything_that_is_named_exists() -> None:
         found = importlib.import_module(functions.module)
         names = (*functions.nothing, *functions.arguments)
         missing += [f"{functions.module}.{name}" for name in names if not hasattr(found, name)]
+    for part in spec.python:
+        place = importlib.import_module(part.module)
+        names = (*part.nothing, *part.receiver, *part.arguments)
+        missing += [f"{part.module}.{name}" for name in names if not has(place, name)]
 
     assert missing == [], sys.version
+
+
+def has(place: object, name: str) -> bool:
+    for part in name.split("."):
+        place = getattr(place, part, None)
+    return place is not None

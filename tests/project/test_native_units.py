@@ -71,7 +71,7 @@ LAYERS = [
     {"effects", "masks", "references", "scopes"},
     {"group", "values"},
     # What values hold.
-    {"attributes", "items", "tasks", "words"},
+    {"attributes", "items", "keys", "tasks", "words"},
     {"changes", "known"},
     {"objects"},
     # Frames and events.

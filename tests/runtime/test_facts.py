@@ -1,9 +1,15 @@
 """What the bytecode says of a line; the same on every version."""
 
+from __future__ import annotations
+
 import pytest
 
 from codetracer.runtime.bytecode import facts_by_line
 from codetracer.runtime.facts import LineFacts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from codetracer.runtime.facts import Place
 
 HEAD = "def f(self, a, b, c, d, f, g, k, xs, x=0, y=0):\n"
 
@@ -17,8 +23,16 @@ def facts(line: str) -> LineFacts:
     return facts_by_line(code)[2]
 
 
-def path(place: tuple[str, bool, tuple[str, ...]] | None) -> str:
-    return "?" if place is None else ".".join((place[0], *place[2]))
+def path(place: Place | None) -> str:
+    if place is None:
+        return "?"
+    found = place[0]
+    for step in place[2]:
+        if isinstance(step, str):
+            found += f".{step}"
+        else:
+            found += f"[{path(step[0]) if len(step) == 1 else repr(step[1])}]"
+    return found
 
 
 @pytest.mark.parametrize(
@@ -57,7 +71,13 @@ def test_what_a_line_stores_into(line: str, changes: dict[str, int]) -> None:
         ("f(a if c else b, self.y)", ["f f"]),
         ("x = f(a) if c else g(b)", ["f f", "g g"]),
         ("f(*xs, **d)", ["f f"]),
-        ("d[k](a)", [" ?"]),
+        ("d[k](a)", [" d[k]"]),
+        ("d['k'].f()", ["f of d['k']"]),
+        ("self.a[self.k][-1].f(b)", ["f of self.a[self.k][-1]"]),
+        ("d[xs[0]].f()", ["f of d[xs[0]]"]),
+        ("d[f()].f()", ["f f", "f of ?"]),
+        ("self.a.b.c.d.f()", ["f of self.a.b.c.d"]),
+        ("assert a, b", ["__new__ of ?"]),
         ("x = ''.join(xs)", ["join of ?"]),
         ("(a or b).f()", ["f of ?"]),
         ("(a or b).x = 1", [" ?"]),
@@ -107,6 +127,26 @@ def test_a_loop_runs_a_part_of_its_line_again() -> None:
     assert [*map(path, line.again.containers)] == ["xs"]
     assert [line.loops, line.again.loops] == [False, False]
     assert facts("y = [f(x) for x in xs]").loops
+
+
+def test_a_variable_that_is_bound_leads_to_what_was_called_no_longer() -> None:
+    lines = ("f(a)", "f(a); f = b", "d[k].f(); k = a", "a.f(); b = a", "d[k].f((k := a))")
+
+    found = [[(path(call.place), call.is_rebound) for call in facts(one).calls] for one in lines]
+
+    assert found == [
+        [("f", False)],
+        [("f", True)],
+        [("d[k]", True)],
+        [("a", False)],
+        [("?", False)],
+    ]
+
+
+def test_a_loop_within_a_line_may_run_each_part_again() -> None:
+    assert facts("while f(a): g(b)").loops
+    assert not facts("while f(a):").loops
+    assert not facts("for x in f(a):").loops
 
 
 def test_a_call_after_a_store_is_late() -> None:
