@@ -190,7 +190,7 @@ pass
     assert late(tmp_path, program, backend) == [(4, "n"), (5, "n")]
 
 
-def test_what_a_line_does_to_a_global_variable_before_it_calls_shows_in_the_callee_later(
+def test_what_a_line_does_to_a_global_variable_before_it_calls_shows_in_the_callee(
     tmp_path: Path, backend: str
 ) -> None:
     program = """\
@@ -201,14 +201,36 @@ def f():
 x.append(2); f(); x.append(3); f()
 pass
 """
+    assert late(tmp_path, program, backend) == []
+
+
+def test_what_unseen_code_does_to_a_global_variable_before_a_call_shows_in_the_callee_later(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """\
+x = [1]
+def f():
+    pass
+    return x
+exec('x.append(2)'); f(); exec('x.append(3)'); f()
+pass
+"""
     # In the second call `x.append(3)` is hidden, but what the first one saw is there.
     assert late(tmp_path, program, backend) == [(3, "x"), (4, "x"), (3, "x"), (4, "x")]
 
 
-def test_what_c_code_changes_before_a_generator_continues_shows_there_later(
-    tmp_path: Path, backend: str
+@pytest.mark.parametrize(
+    ("call", "stale"),
+    [
+        ("x.extend(g(x))", []),
+        ("operator.iadd(x, g(x))", [(5, "local"), (6, "local"), (7, "local")]),
+    ],
+)
+def test_what_unseen_c_code_changes_before_a_generator_continues_shows_there_later(
+    tmp_path: Path, backend: str, call: str, stale: list[tuple[int, str]]
 ) -> None:
-    program = """\
+    program = f"""\
+import operator
 x = []
 def g(given):
     yield 1
@@ -216,10 +238,25 @@ def g(given):
     pass
     given.append(3)
     pass
-x.extend(g(x))
+{call}
 pass
 """
-    assert late(tmp_path, program, backend) == [(4, "local"), (5, "local"), (6, "local")]
+    assert late(tmp_path, program, backend) == stale
+
+
+def test_what_a_key_function_in_c_changes_shows_when_objects_come_into_doubt(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """\
+rows = [[1, 2], [3, 4]]
+sorted(rows, key=list.pop)
+pass
+rows
+exec('')
+rows
+pass
+"""
+    assert late(tmp_path, program, backend) == [(line, "rows") for line in (3, 4, 5, 6)]
 
 
 def test_what_c_code_changes_through_what_it_keeps_to_itself_shows_later(

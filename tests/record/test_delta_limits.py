@@ -9,7 +9,7 @@ from tests.support.recordings import BACKENDS, record, texts
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
-def test_what_lies_deeper_than_the_limit_shows_when_it_comes_nearer(
+def test_what_lies_deeper_than_the_limit_shows_when_a_line_changes_it(
     tmp_path: Path, backend: str
 ) -> None:
     program = """\
@@ -22,13 +22,13 @@ pass
     record(tmp_path, program, "--max-depth=2", backend=backend)
 
     seen = {line: seen.get("x") for _, line, seen in texts(tmp_path / "out")}
-    # The list is shown deeper through `y`: what is known of an object shows wherever it is.
+    # A line that changes the list looks at it, and what is known of an object shows wherever it is.
     assert seen == {
         1: None,
         2: "[[<list #2>]]",
-        3: "[[<list #2>]]",
+        3: "[[[1, 2]]]",
         4: "[[[1, 2]]]",
-        5: "[[[1, 2]]]",
+        5: "[[[1, 2, 3]]]",
     }
 
 

@@ -203,7 +203,7 @@ keep(work(orders[4], kept[1]))
     found = []
     for backend in BACKENDS:
         outcome = execute(
-            *("-c", recorder, f"{backend}.ctlog"),
+            *("-c", recorder, f"{backend}.ctlog", "values"),
             cwd=tmp_path,
             environ=ENVIRON | {"CODETRACER_BACKEND": backend},
         )

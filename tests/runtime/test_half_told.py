@@ -27,7 +27,8 @@ def whole_line(variable: Variable) -> SimpleNamespace:
     return SimpleNamespace(
         **{name: [(variable, 0)] for name in ("named", "bound", "globals")},
         **{name: [place] for name in ("known", "attributes", "containers", "targets", "moves")},
-        **dict.fromkeys(("births", "hides", "is_wide", "is_mixed", "loops", "again_at"), 0),
+        **dict.fromkeys(("births", "hides", "is_bare", "is_wide", "is_mixed"), 0),
+        **dict.fromkeys(("stores_at", "loops", "again_at"), 0),
         sites=[whole_site(place)],
         again=None,
     )
@@ -40,7 +41,9 @@ def whole_site(place: Place) -> SimpleNamespace:
         place=place,
         constant=str,
         before=-1,
-        **dict.fromkeys(("is_method", "is_late", "varies", "is_ambiguous"), False),
+        start=0,
+        **dict.fromkeys(("is_method", "is_super", "is_late", "is_rebound", "varies"), False),
+        is_ambiguous=False,
     )
 
 
