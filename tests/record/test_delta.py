@@ -251,11 +251,12 @@ def test_what_a_key_function_in_c_changes_shows_when_objects_come_into_doubt(
 rows = [[1, 2], [3, 4]]
 sorted(rows, key=list.pop)
 pass
-rows
+same = rows
 exec('')
-rows
+same = rows
 pass
 """
+    # `same` leads to the same object, which is shown once.
     assert late(tmp_path, program, backend) == [(line, "rows") for line in (3, 4, 5, 6)]
 
 
