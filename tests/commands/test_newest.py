@@ -43,7 +43,9 @@ def test_the_newest_recording_is_read_and_named_on_standard_error(
 def test_a_recording_that_ends_becomes_the_newest(tmp_path: Path) -> None:
     record(tmp_path, "first", "a")
     record(tmp_path, "second", "b")
-    os.utime(tmp_path / "a/trace_metadata.json")
+    # The system's clock ticks a few times in ten milliseconds: the present may be no later.
+    ended = os.stat(tmp_path / "b/trace_metadata.json").st_mtime_ns + 1
+    os.utime(tmp_path / "a/trace_metadata.json", ns=(ended, ended))
 
     assert run("show", cwd=tmp_path).stderr == f"{NOTE.format('a')}\n"
 
