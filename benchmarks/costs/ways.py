@@ -126,7 +126,7 @@ def find_ways(
 def knows_detail(environment: Environment, variables: dict[str, str]) -> bool:
     """Return whether ``codetracer record`` has the option ``--detail``."""
     done = subprocess.run(
-        [environment.python, "-m", "codetracer", "record", "--help"],
+        [environment.python, "-P", "-m", "codetracer", "record", "--help"],
         capture_output=True,
         text=True,
         check=False,
@@ -138,7 +138,7 @@ def knows_detail(environment: Environment, variables: dict[str, str]) -> bool:
 def look(way: Way, output: Path) -> Recording:
     """Return what is in a recording; raise RunError if it is not complete."""
     done = subprocess.run(
-        [way.command[0], "-m", "codetracer", "info", "--format", "json", str(output)],
+        [way.command[0], "-P", "-m", "codetracer", "info", "--format", "json", str(output)],
         capture_output=True,
         text=True,
         check=False,
