@@ -30,8 +30,12 @@ class Callables(Row):
     SOME: ClassVar[tuple[str, ...]]
     """The keys that name some of those that change nothing."""
 
+    ANY: ClassVar[tuple[str, ...]] = ("takes", "keyed")
+    """The keys that name some of all."""
+
     nothing: list[Word] = []
     takes: list[Word] = []
+    keyed: list[Word] = []
 
     @property
     def home(self) -> str:
@@ -55,11 +59,11 @@ class Callables(Row):
         for name in self.changing:
             if name in self.nothing:
                 yield Problem(self.TABLE, row, self.CHANGING, f"{name!r} is in nothing, too")
-        known = {"takes": [*self.nothing, *self.changing], **dict.fromkeys(self.SOME, self.nothing)}
-        for key, names in known.items():
+        for key in (*self.ANY, *self.SOME):
+            names = [*self.nothing, *self.changing] if key in self.ANY else self.nothing
             for name in getattr(self, key):
                 if name not in names:
-                    where = "nothing" if key != "takes" else f"nothing or {self.CHANGING}"
+                    where = f"nothing or {self.CHANGING}" if key in self.ANY else "nothing"
                     yield Problem(self.TABLE, row, key, f"{name!r} is not in {where}")
 
 

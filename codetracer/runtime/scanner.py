@@ -8,7 +8,7 @@ from codetracer.inspect.code import is_function
 from codetracer.own import seal
 from codetracer.runtime.facts import Call
 from codetracer.runtime.instructions import COMMON, IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
-from codetracer_bindings.effect_rows import PASSING, TAKING, VIEWS
+from codetracer_bindings.effect_rows import KEYED, PASSING, TAKING, VIEWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,6 +174,8 @@ class Scanner:
         self._at_module = not is_function(code) and code.co_name == "<module>"
         self._stack: list[Entry] = []
         self._stacks: dict[int, list[Entry]] = {}
+        # The names of the arguments of the call that comes next.
+        self._keywords: tuple[str, ...] = ()
         # Whether the next instruction is reached by jumps alone.
         self._is_cut_off = False
         # Where the current instruction begins, and the parts of its line until here.
@@ -241,7 +243,8 @@ class Scanner:
         if kind == FAST:
             self._fast(facts, opcode, argument)
         elif kind == NOTHING:
-            pass
+            if opcode == _KW_NAMES:
+                self._keywords = self._code.co_consts[argument]
         elif kind == LOAD_ATTRIBUTE:
             name, entry = self._names[argument >> 1], self._pop()
             for line in facts:
@@ -527,10 +530,16 @@ class Scanner:
             given: list[Entry] = []
         else:
             if kind == CALL_KEYWORDS:
-                self._pop()
+                names = self._pop()
+                self._keywords = names[2] if names is not None and names[0] == PLAIN else ()
             given = self._pops(argument)
         first, second = self._pops(2)
         callee = second if first == _NULL else first
+        keywords, self._keywords = self._keywords, ()
+        if "key" in keywords and callee is not None and callee[0] in _NAMED and callee[1] in KEYED:
+            key = given[len(given) - len(keywords) + keywords.index("key")]
+            if key is not None and key[0] == PLACE:
+                self._add_call(facts, _as_method(key))
         self._add_call(facts, callee)
         self._stack.append(self._returned(facts, callee, given))
 
@@ -558,6 +567,13 @@ class Scanner:
             call = _call_of(callee, line, facts[0])
             call.start = self._start
             line.calls.append(call)
+
+
+def _as_method(place: Entry) -> Entry:
+    """Return what is called as an attribute as a method of what it is taken from."""
+    assert place is not None
+    _, variable, is_global, path = place
+    return (METHOD, path[-1], (PLACE, variable, is_global, path[:-1])) if path else place
 
 
 def _common(one: list[Entry], other: list[Entry]) -> list[Entry]:
@@ -619,6 +635,8 @@ _BACKWARD: Final = frozenset(
 _MIXING: Final = frozenset(
     (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
 )
+_NAMED: Final = frozenset((PLACE, METHOD))
+_KW_NAMES: Final = _number_of("KW_NAMES")
 _UNPACK_EX: Final = opname.index("UNPACK_EX")
 _LOAD_CONST: Final = opname.index("LOAD_CONST")
 _LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")

@@ -7,7 +7,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["DERIVED", "FUNCTIONS", "METHODS", "PASSING", "PYTHON", "TAKING", "TEXTS", "VIEWS"]
+__all__ = [
+    "DERIVED",
+    "FUNCTIONS",
+    "KEYED",
+    "METHODS",
+    "PASSING",
+    "PYTHON",
+    "TAKING",
+    "TEXTS",
+    "VIEWS",
+]
 
 METHODS: Final[dict[str, tuple[str, str]]] = {
     "object": (
@@ -296,6 +306,16 @@ PYTHON: Final[dict[str, tuple[str, str, str]]] = {
     ),
 }
 """By module, its functions in Python that change nothing, their object, or their arguments."""
+
+KEYED: Final = frozenset(
+    (
+        "max",
+        "min",
+        "sort",
+        "sorted",
+    )
+)
+"""Functions and methods that call what they get as `key`."""
 
 PASSING: Final = frozenset(
     (

@@ -17,6 +17,7 @@ from tests.support.project import BUILT, ROOT, Project
 
 SEED = 1_000
 CHANGING = """
+from operator import iadd
 def outer(held):
     count = [0]
     def inner():
@@ -28,7 +29,7 @@ list0 = [{'k': []}]
 float0 = 1.5
 for number in range(5):
     list0[0]['k'].clear()
-    list0[0]['k'].append([number])
+    iadd(list0[0]['k'], [[number]])
     count0 = outer(list0)
 """
 
