@@ -10,7 +10,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Appends to `to` the whole record of an object, or shorter records of what is new in its content. */
+/* Appends to `to` the record `whole` of the object with a number, or shorter records of what is new in its
+   content. Returns -1 with MemoryError. */
 int contents_put(Contents *contents, Buffer *to, uint32_t number, const Buffer *whole);
 
 /* Notes that so many bytes of records were written. */

@@ -68,7 +68,7 @@ digest_text(Values *values, PyObject *text)
     return 0;
 }
 
-/* Adds a value that is hidden. The contents have no digest if it refers to anything. */
+/* Adds a value that is hidden: a text, a small int or None. The contents have no digest if it is another. */
 static inline void
 digest_hidden(Values *values, PyObject *value)
 {

@@ -139,6 +139,30 @@ function_effect(Engine *engine, PyObject *function)
     return known == NULL ? ON_ANYTHING : (Effect)((uintptr_t)known - 1);
 }
 
+/* Returns what something changes that another callable calls. Anything else than what is known and
+   functions might wrap itself. */
+static Effect
+wrapped_effect(Engine *engine, PyObject *callable)
+{
+    const void *known = callable == NULL ? NULL : table_get(&engine->effects, callable);
+    if (known != NULL) {
+        return (Effect)((uintptr_t)known - 1);
+    }
+    return callable != NULL && Py_TYPE(callable) == function_type ? function_effect(engine, callable)
+                                                                  : ON_ANYTHING;
+}
+
+/* Returns what the function of a staticmethod or classmethod changes. */
+static Effect
+static_effect(Engine *engine, PyObject *method)
+{
+    PyObject *function = PyObject_GetAttr(method, name_func);
+    Effect effect = wrapped_effect(engine, function);
+    Py_XDECREF(function);
+    PyErr_Clear();
+    return effect;
+}
+
 static Effect
 class_effect(Engine *engine, PyTypeObject *kind)
 {
@@ -155,7 +179,9 @@ class_effect(Engine *engine, PyTypeObject *kind)
     for (int at = 0; at < 2; at++) {
         PyObject *found = class_entry(kind, names[at]);
         int is_function = found != NULL && Py_TYPE(found) == function_type;
-        Effect effect = found == NULL ? ON_ANYTHING : effect_of(engine, found);
+        Effect effect = found != NULL && Py_TYPE(found) == static_method_type
+                            ? static_effect(engine, found)
+                            : wrapped_effect(engine, found);
         /* Others take items from what they are given. */
         int keeps_to_itself = is_function || PyExceptionClass_Check((PyObject *)kind);
         int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER)
@@ -209,7 +235,7 @@ bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
     if (Py_TYPE(callable) == method_type) {
         *owner = PyObject_GetAttr(callable, name_self);
         PyErr_Clear();
-        return effect_of(engine, get_function(callable));
+        return wrapped_effect(engine, get_function(callable));
     }
     if (!PyCFunction_Check(callable)) {
         return object_effect(engine, callable);
@@ -271,12 +297,8 @@ effect_of(Engine *engine, PyObject *callable)
         return function_effect(engine, callable);
     }
     if (kind == class_method_type || kind == static_method_type) {
-        PyObject *function = PyObject_GetAttr(callable, name_func);
-        Effect effect = effect_of(engine, function);
-        Py_XDECREF(function);
-        PyErr_Clear();
         /* The object whose method it is is not the first argument. */
-        return effect == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
+        return static_effect(engine, callable) == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
     }
     if (PyType_Check(callable)) {
         return class_effect(engine, (PyTypeObject *)callable);

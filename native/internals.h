@@ -106,8 +106,8 @@ typedef struct {
 /* Finds the attributes of an object that has no dict. Returns 0 if it has one, or none of these. */
 int object_inline(PyObject *object, Inline *found);
 
-/* Returns the dict of an object with exactly that type whose class keeps one for each instance, borrowed;
-   NULL if there is none. */
+/* Returns the dict, if it is exactly a dict, of an object whose class keeps one for each instance; borrowed,
+   or NULL. */
 PyObject *object_dict(PyObject *object);
 
 /* Returns the next attribute's value, borrowed, and sets its name; NULL at the end. */

@@ -224,8 +224,11 @@ name_item(Engine *engine, Items *items, PyObject *name)
         Py_DECREF(name);
     }
     items->total = items->count = 1;
-    int failed = first == NULL || digest_text(&engine->values, first) < 0
-                 || (!engine->values.compares && put_str(items->to, first) < 0);
+    int failed = first == NULL;
+    if (!failed) {
+        digest_add(&engine->values, DIGEST_TEXT, (uint64_t)text_hash(first));
+        failed = !engine->values.compares && put_str(items->to, first) < 0;
+    }
     Py_XDECREF(first);
     return failed ? -1 : 0;
 }

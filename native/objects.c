@@ -192,10 +192,9 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     uint64_t hash = hash_bytes(content->bytes, content->used);
     known = known_find(values, queued.object);
     is_known = known->object == queued.object && known->number == queued.number;
-    if (is_known) {
-        known->digest = values->is_told ? values->digest : 0;
-    }
+    uint64_t told = values->is_told ? values->digest : 0;
     if (is_known && known->content == hash) {
+        known->digest = told;
         return 0;
     }
     int is_written = is_known && known->content == (hash ^ SHALLOW);
@@ -206,6 +205,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
         /* The next event that may look deeper has to, as if the contents were new. */
         known->is_shallow = values->is_shallow && values->refers;
         known->content = known->is_shallow ? hash ^ SHALLOW : hash;
+        known->digest = told;
     }
     if (!values->refers || queued.depth >= queued.room) {
         return 0;

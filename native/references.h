@@ -71,7 +71,8 @@ is_done(const Values *values, const Known *known, int depth, int levels)
 int known_make_room(Values *values);
 
 /* Appends a reference to an object. If its contents are to be encoded, also queues the object; the
-   queue then owns a reference to it. */
+   queue then owns a reference to it. If contents are only compared (`values->compares`), appends nothing, and
+   returns -1 without an exception where they must be encoded. */
 int encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 
 /* Appends to the group that an object exists, without its contents, unless it has been written. */

@@ -19,7 +19,8 @@
 /* Prepares this unit. Returns -1 with an exception. */
 int values_prepare(void);
 
-/* Appends a value to `to`, and queues the objects that it refers to for write_objects. */
+/* Appends a value to `to`, and queues the objects that it refers to for write_objects. If contents are only
+   compared (`values->compares`), appends nothing, and may return -1 without an exception. */
 int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting);
 
 /* Digests a value amid contents that are only compared, as values_encode does more slowly. Returns -1,

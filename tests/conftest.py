@@ -108,7 +108,7 @@ def _use_hypothesis(_: None) -> None:
 def pytest_collection_finish() -> None:
     """Keep what collecting made, hundreds of megabytes, out of each search for garbage.
 
-    Search ten times less often than usual: the tests make much and leave little garbage.
+    Search less often than usual: the tests make much and leave little garbage.
     """
     _use_hypothesis()
     gc.collect()

@@ -62,7 +62,6 @@ def load_chain(
         redact: more secret names, in addition to those of the environment.
         redaction: whether values with secret names are hidden. None means that
             CODETRACER_NO_REDACTION decides; without it they are.
-
         detail: the detail of code for which no rule names one, for `FilterChain`.
 
     Raises:

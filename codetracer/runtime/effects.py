@@ -183,7 +183,7 @@ class Effects:
             return self._of_function(found)
         if kind is _CLASS_METHOD or kind is _STATIC_METHOD:
             # The object whose method it is is not the first argument.
-            return NOTHING if self.of(found.__func__) == NOTHING else UNKNOWN
+            return NOTHING if self._of_wrapped(found.__func__) == NOTHING else UNKNOWN
         if has(mro_of(kind), type):
             return self._of_class(found)
         owner, effect = self.of_bound(found)
@@ -195,6 +195,13 @@ class Effects:
             return NOTHING
         known = self.known.get(id(found.__code__))
         return UNKNOWN if known is None else known[0]
+
+    def _of_wrapped(self, found: Any) -> int:
+        """Return what something changes that a callable calls. Others might wrap themselves."""
+        known = self.known.get(id(found))
+        if known is not None:
+            return known[0]
+        return self._of_function(found) if type(found) is FunctionType else UNKNOWN
 
     def _of_object(self, found: Any, kind: type) -> int:
         """Return what an object changes that is called as a function."""
@@ -214,7 +221,7 @@ class Effects:
         """Return the object to which a method is bound, or None; and what the method changes."""
         kind = type(found)
         if kind is MethodType:
-            return found.__self__, self.of(found.__func__)
+            return found.__self__, self._of_wrapped(found.__func__)
         if not has(mro_of(kind), BuiltinFunctionType):
             return None, self._of_object(found, kind)
         owner, name = found.__self__, found.__name__
@@ -261,11 +268,12 @@ class Effects:
             # A metaclass has its own.
             return self._of_function(call) if type(call) is FunctionType else UNKNOWN
         for name in ("__new__", "__init__"):
-            found = lookup_in_class(kind, name)
+            found: Any = lookup_in_class(kind, name)
+            wrapped: Any = found.__func__ if type(found) is _STATIC_METHOD else found
             if type(found) is FunctionType and _is_generated(found.__code__):
                 # As by dataclasses: it stores into the new instance.
                 continue
-            effect = self.of(found)
+            effect = self._of_wrapped(wrapped)
             # Others take items from what they are given.
             keeps_to_itself = type(found) is FunctionType or has(mro_of(kind), BaseException)
             if effect != NOTHING and not (effect == RECEIVER and keeps_to_itself):

@@ -137,15 +137,15 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "getrandbits random seed setstate",
     ),
     "_thread.LockType": (
-        "",
-        "acquire locked release __enter__ __exit__",
+        "locked",
+        "release __exit__",
     ),
     "_thread.RLock": (
         "",
-        "acquire release __enter__ __exit__",
+        "release __exit__",
     ),
     "re.Pattern": (
-        "findall finditer fullmatch match search split sub subn",
+        "findall finditer fullmatch match search split",
         "",
     ),
     "re.Match": (
@@ -182,7 +182,7 @@ FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "time": (
         "gmtime localtime monotonic monotonic_ns perf_counter perf_counter_ns "
-        "process_time sleep strftime time time_ns",
+        "process_time strftime time time_ns",
         "",
     ),
     "sys": (
@@ -248,9 +248,9 @@ PYTHON: Final[dict[str, tuple[str, str, str]]] = {
         "Random.shuffle",
     ),
     "re": (
-        "compile escape findall finditer fullmatch match search split sub subn",
+        "compile escape findall finditer fullmatch match search split",
         "",
-        "",
+        "sub subn",
     ),
     "copy": (
         "copy",
@@ -284,9 +284,9 @@ PYTHON: Final[dict[str, tuple[str, str, str]]] = {
         "",
     ),
     "json": (
+        "",
+        "",
         "dumps loads",
-        "",
-        "",
     ),
     "typing": (
         "NewType.__call__ cast get_args get_origin get_type_hints",

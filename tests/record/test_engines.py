@@ -207,7 +207,7 @@ def test_the_engines_write_the_same_bytes(
         for backend in BACKENDS
     )
 
-    assert len(first) > 800
+    assert len(first) > (2500 if detail == "values" else 1000)
     for other in others:
         assert other == first
 
@@ -281,7 +281,7 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> None:
     first, *others = ([*told_of(path)] for path in logs)
 
-    assert len(first) > 500
+    assert len(first) > 1000
     for other in others:
         assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
 

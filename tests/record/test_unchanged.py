@@ -21,6 +21,9 @@ class Many:
         for number in range(40):
             setattr(self, f'a{number}', number)
 class Number(int): pass
+def named(number):
+    named.__qualname__ = 'a' * 799 + str(number)
+    return named
 class Text(str): pass
 values = [
     0, False, 0.0, -0.0, 0j, -0j, None, '', b'', (), 1, True, 1.0, -1, 2**30, 2**30 - 1, -2**30,
@@ -40,6 +43,8 @@ for value in values:
     keyed['k'] = value
     error.a = value
     error.args = (value,)
+for value in range(3):
+    held[0] = named(value)
 for value in values:
     if value.__hash__:
         group = {value}
