@@ -257,6 +257,9 @@ bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
     Py_XDECREF(mro);
     Py_XDECREF(name);
     PyErr_Clear();
+    if (self == Py_None) {
+        Py_CLEAR(self);
+    }
     *owner = self;
     return worst < 0 ? ON_ANYTHING : (Effect)worst;
 }

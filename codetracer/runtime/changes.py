@@ -207,7 +207,9 @@ class Changes:
         """Put the objects into `found` of which the way to a place takes items."""
         for at, step in enumerate(place.path):
             if isinstance(step, Item):
-                self.found.append((self.at(place, scope, at), 1))
+                container = self.at(place, scope, at)
+                if container is not MISSING:
+                    self.found.append((container, 1))
                 if step.place is not None:
                     self._find_containers(step.place, scope)
 
