@@ -80,6 +80,8 @@ class LineFacts:
         targets: the places of objects that it stores into, and the special method that does it;
             with a number of levels: 1 if only that object may change, 2 if also those to which it
             refers directly.
+        in_place: those that an operator in place stores into, and whose place it has yet to bind.
+        rebinds: the variables that it binds in another way than by an operator in place.
         moves: the places of objects that it iterates over; an iterator changes by that.
         attributes: the places of attributes that it takes; what a property of code that is not
             recorded returns may be new.
@@ -104,12 +106,14 @@ class LineFacts:
         "containers",
         "globals",
         "hides",
+        "in_place",
         "is_mixed",
         "is_wide",
         "locals",
         "loops",
         "moves",
         "reach",
+        "rebinds",
         "stores_at",
         "targets",
     )
@@ -119,6 +123,8 @@ class LineFacts:
         self.globals: dict[str, bool] = {}
         self.reach = 0
         self.targets: dict[tuple[Place, str], int] = {}
+        self.in_place: set[tuple[Place, str]] = set()
+        self.rebinds: set[tuple[str, bool]] = set()
         self.moves: dict[Place, None] = {}
         self.attributes: dict[Place, None] = {}
         self.containers: dict[Place, None] = {}

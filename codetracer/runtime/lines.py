@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codetracer.own import seal
+from codetracer.runtime.facts import Call
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-    from codetracer.runtime.facts import Call, LineFacts
+    from codetracer.runtime.facts import LineFacts
     from codetracer.runtime.facts import Place as Way
     from codetracer.runtime.plans import Variable
 
@@ -20,6 +21,8 @@ seal(globals())
 
 DROPPED: Final = 2
 """The action DROP of values.py."""
+_UNSEEN: Final = Call("", None, None, is_method=False, is_late=False)
+"""A call that may change anything."""
 
 
 class Item:
@@ -99,7 +102,7 @@ class Site:
         self.is_method = call.is_method
         self.is_super = call.is_super
         self.is_late = call.is_late
-        self.is_rebound = call.is_rebound
+        self.is_rebound = call.is_rebound or varies
         self.start = call.start
         self.is_ambiguous = False
         self.varies = varies
@@ -238,6 +241,9 @@ class _Maker:
         made.stores_at = line.stores_at
         made.is_mixed = line.is_mixed or stores_before
         made.sites = [self._site(call, line, bound) for call in line.calls]
+        if line.loops and any(place[:2] in line.rebinds for place, _ in line.targets):
+            # Each turn has stored into another object.
+            made.sites.append(Site(_UNSEEN, None, varies=False))
         for site in made.sites:
             site.is_late |= stores_before
             site.is_ambiguous = sum(each.name == site.name for each in made.sites) > 1

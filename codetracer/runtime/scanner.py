@@ -12,6 +12,7 @@ from codetracer_bindings.effect_rows import KEYED, PASSING, TAKING, VIEWS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import CodeType
     from typing import Any, Final
 
@@ -303,6 +304,11 @@ class Scanner:
             entry = self._pop()
             if kind == STORE_ATTRIBUTE:
                 self._pop()
+            attribute = self._names[argument]
+            for line in facts:
+                own = {each for each in line.in_place if each[0][2][-1:] == (attribute,)}
+                line.in_place -= own
+                self._lose(line, own, lambda target, _: attribute in target[2])
             name = "__setattr__" if kind == STORE_ATTRIBUTE else "__delattr__"
             self._stores(facts, entry, name)
             if self._names[argument] == "__class__":
@@ -320,6 +326,10 @@ class Scanner:
         elif kind in (STORE_ITEM, DELETE_ITEM, STORE_SLICE):
             count = {STORE_ITEM: 3, DELETE_ITEM: 2, STORE_SLICE: 4}[kind]
             found = self._pops(count)
+            for line in facts:
+                own = {each for each in line.in_place if line.targets[each] > 1}
+                line.in_place -= own
+                self._lose(line, own, lambda _, levels: levels > 1)
             if kind == DELETE_ITEM:
                 self._stores(facts, found[0], "__delitem__")
             else:
@@ -337,6 +347,9 @@ class Scanner:
             self._iterates(facts, right)
             if IN_PLACE[argument]:
                 self._stores(facts, left, IN_PLACE[argument])
+                if left is not None and left[0] in (PLACE, ITEM):
+                    for line in facts:
+                        line.in_place.add((left[1:4], IN_PLACE[argument]))
             for line in facts:
                 line.hides = True
             stack.append(None)
@@ -435,14 +448,41 @@ class Scanner:
         for line in facts:
             scope = line.globals if is_global else line.locals
             scope[name] = binds or scope.get(name, False)
-            for call in line.calls if binds else ():
-                if call.place is not None and (name, is_global) in _variables_of(call.place):
-                    call.is_rebound = True
+            if binds:
+                self._rebinds(line, name, is_global=is_global)
         for at, entry in enumerate(self._stack if binds else ()):
             # It was read before.
             if entry is not None and _leads_from(entry, (name, is_global)):
                 self._stack[at] = (METHOD, entry[1], None) if entry[0] == METHOD else None
         return (PLACE, name, is_global, ())
+
+    def _rebinds(self, line: LineFacts, name: str, *, is_global: bool) -> None:
+        """Note that a line binds a variable, which may have led to what it has changed."""
+        variable = name, is_global
+        for call in line.calls:
+            if call.place is not None and variable in _variables_of(call.place):
+                call.is_rebound = True
+        place: Place = (name, is_global, ())
+        own = {each for each in line.in_place if each[0] == place}
+        line.in_place -= own
+        if not own:
+            line.rebinds.add(variable)
+        self._lose(line, own, lambda target, _: variable in _variables_of(target))
+
+    def _lose(
+        self,
+        line: LineFacts,
+        own: set[tuple[Place, str]],
+        leads: Callable[[Place, int], bool],
+    ) -> None:
+        """Note that a line may no longer lead to objects that it stored into.
+
+        Parameters:
+            own: those whose place is bound to themselves, by an operator in place.
+            leads: returns whether it concerns an object, from its place and its levels.
+        """
+        if any(each not in own and leads(each[0], levels) for each, levels in line.targets.items()):
+            self._add_call([line], None)
 
     def _constant(self, opcode: int, argument: int) -> Entry:
         if opcode == _LOAD_CONST:

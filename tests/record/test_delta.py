@@ -270,6 +270,139 @@ pass
     assert late(tmp_path, program, backend) == stale
 
 
+NODE = """\
+class Node:
+    def __init__(self, v): self.v = v; self.next = None
+"""
+LETS_GO = {
+    "a list whose end moves": (
+        NODE + """\
+def build():
+    head = tail = Node(0)
+    tail.next = tail = Node(1)
+    a = head
+    d = head.next is None
+    return head
+h = build()
+k = h
+pass
+""",
+        [(6, "local")],
+    ),
+    "a list that is reversed": (
+        NODE + """\
+def rev(cur):
+    prev = None
+    while cur: prev, cur.next, cur = cur, prev, cur.next
+    return prev
+a = Node(0); a.next = Node(1); a.next.next = Node(2)
+b = rev(a)
+c = a
+pass
+""",
+        [],
+    ),
+    "an attribute that moves": (
+        NODE + """\
+class L:
+    def __init__(self): self.head = self.tail = Node(0)
+    def add(self, v):
+        self.tail.next = self.tail = Node(v)
+        s = self
+        return s
+l = L(); l.add(1); l.add(2)
+m = l
+pass
+""",
+        [],
+    ),
+    "an item, then the variable": (
+        """\
+def f():
+    p = q = {}
+    p['n'], p = 1, {}
+    r = q
+    return r
+f()
+""",
+        [(4, "local")],
+    ),
+    "a loop that goes on": (
+        NODE + """\
+def f():
+    n = m = Node(0)
+    while n.v < 3: n.next = Node(n.v + 1); n = n.next
+    k = m
+    return k
+f()
+""",
+        [(6, "local")],
+    ),
+    "an exception": (
+        NODE + """\
+def f():
+    s = t = Node(0)
+    try: s.v = 4; s = None; s.v
+    except AttributeError: k = t
+    k = t
+    return k
+f()
+""",
+        [(6, "local")],
+    ),
+    "loops in a line": (
+        """\
+def total(rows):
+    return sum(r['t'] for r in rows)
+def f():
+    rows = [{'t': 0}, {'t': 0}, {'t': 0}]
+    for r in rows: r['t'] = 1
+    k = rows
+    total(rows)
+    for r in rows: r['t'] += 1
+    k = rows
+    ls = [[], [], []]
+    for l in ls: l.append(1)
+    k = ls
+    for l in ls: l += [2]
+    k = ls
+    return total(rows)
+f()
+""",
+        [(14, "local")],
+    ),
+    "items that move": (
+        """\
+class C: pass
+def f():
+    d = {0: C()}; e = d[0]
+    d[0].x = d[0] = C()
+    k = e
+    d[0] = d[0].y = 5 if 0 else C()
+    k = e
+    n = 0
+    n += 1
+    ls = [1]; ms = ls
+    ls += [2]; ls = []
+    k = ms
+    return k
+f()
+""",
+        [(5, "local"), (12, "local")],
+    ),
+}
+"""Lines that store into an object, and then bind what led to it."""
+
+
+@pytest.mark.parametrize("case", LETS_GO)
+def test_what_a_line_stores_into_an_object_that_it_lets_go_shows_after_a_line_that_leads_there(
+    tmp_path: Path, backend: str, case: str
+) -> None:
+    program, stale = LETS_GO[case]
+
+    assert late(tmp_path, program, backend) == stale
+
+
 def test_what_c_code_changes_through_what_it_keeps_to_itself_shows_later(
     tmp_path: Path, backend: str
 ) -> None:
