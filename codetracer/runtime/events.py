@@ -120,6 +120,8 @@ class Events:
         self._queue = values.queue
         self._secrets = values.secrets
         self._masked = 0
+        # The bytes of the records that are to be written, and of how many.
+        self._size = self._sized = 0
         self._passed = values.passed
         self.learn = values.secrets.learn
         self.clean = values.secrets.clean
@@ -506,10 +508,15 @@ class Events:
             masked = [self._secrets.masked(record) for record in self._out]
             self._out[:] = masked
             self._masked = self._secrets.count
-        size = sum(map(len, self._out))
+        if len(self._out) < self._sized:
+            self._size = self._sized = 0
+        # Where records wait for a shortage to pass, each is counted once.
+        self._size += sum(map(len, self._out[self._sized :]))
+        self._sized = len(self._out)
         self._log.write(self._out)
         if not self._out:
-            self._passed(size)
+            self._passed(self._size)
+            self._size = self._sized = 0
 
 
 def _pieces(data: bytes) -> list[bytes]:
