@@ -119,16 +119,6 @@ class_entry(PyTypeObject *kind, PyObject *name)
     return found;
 }
 
-/* Returns whether a function was generated from a text, as those of dataclasses. */
-static int
-is_generated(PyObject *function)
-{
-    PyObject *path = get_attribute(get_code(function), "co_filename");
-    int generated = path != NULL && PyUnicode_CompareWithASCIIString(path, "<string>") == 0;
-    Py_XDECREF(path);
-    return generated;
-}
-
 static Effect
 function_effect(Engine *engine, PyObject *function)
 {
@@ -184,8 +174,7 @@ class_effect(Engine *engine, PyTypeObject *kind)
                             : wrapped_effect(engine, found);
         /* Others take items from what they are given. */
         int keeps_to_itself = is_function || PyExceptionClass_Check((PyObject *)kind);
-        int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER)
-                              || (is_function && is_generated(found));
+        int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER);
         Py_XDECREF(found);
         if (!changes_nothing) {
             return ON_ANYTHING;

@@ -270,9 +270,6 @@ class Effects:
         for name in ("__new__", "__init__"):
             found: Any = lookup_in_class(kind, name)
             wrapped: Any = found.__func__ if type(found) is _STATIC_METHOD else found
-            if type(found) is FunctionType and _is_generated(found.__code__):
-                # As by dataclasses: it stores into the new instance.
-                continue
             effect = self._of_wrapped(wrapped)
             # Others take items from what they are given.
             keeps_to_itself = type(found) is FunctionType or has(mro_of(kind), BaseException)
@@ -302,10 +299,6 @@ def _own(kind: type, name: str) -> object:
     # A lookup in the namespace of a class of the program may run code of its keys.
     is_heap = flags_of(kind) & IS_HEAP_TYPE
     return entry(kind, name) if is_heap else namespace_of(kind).get(name)
-
-
-def _is_generated(code: CodeType) -> bool:
-    return str.__str__(code.co_filename) == "<string>"
 
 
 def _code_in(namespace: dict[str, Any], wanted: str) -> object:

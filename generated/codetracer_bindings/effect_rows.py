@@ -255,7 +255,7 @@ PYTHON: Final[dict[str, tuple[str, str, str]]] = {
     "copy": (
         "copy",
         "",
-        "deepcopy",
+        "",
     ),
     "posixpath": (
         "abspath basename commonpath dirname expanduser isabs join realpath relpath split "
@@ -286,7 +286,7 @@ PYTHON: Final[dict[str, tuple[str, str, str]]] = {
     "json": (
         "",
         "",
-        "dumps loads",
+        "dumps",
     ),
     "typing": (
         "NewType.__call__ cast get_args get_origin get_type_hints",
