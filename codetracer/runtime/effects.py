@@ -9,11 +9,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-from _collections import deque  # type: ignore[import-not-found]
-from _functools import (  # type: ignore[import-not-found]
-    _lru_cache_wrapper,
-    partial,
-)
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -42,11 +37,17 @@ from codetracer_bindings.trace_format import DETAIL_VALUES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Iterable, Mapping
+    from functools import _lru_cache_wrapper, partial
     from types import CodeType
     from typing import Any, Final
 
     from codetracer.runtime.plans import Plan
+else:
+    # `collections` and `functools` take a millisecond, and are written in Python.
+    from _collections import deque
+    from _functools import _lru_cache_wrapper, partial
 
 __all__ = [
     "ARGUMENTS",

@@ -67,9 +67,7 @@ MOST_STEPS: Final = 5
 # What is known of a value on the stack; None: nothing.
 PLACE: Final = 0  # (PLACE, name, is_global, attributes): it is at a place
 ITEM: Final = 1  # (ITEM, *place, key, line): an item of the object at a place; the key or None
-WITHIN: Final = (
-    2  # (WITHIN,): a variable that the line names leads to it; or (WITHIN, *place, line)
-)
+WITHIN: Final = 2  # (WITHIN,) or (WITHIN, *place, line): a variable of the line leads to it
 FRESH: Final = 3  # (FRESH,): the line has made it
 NULL: Final = 4  # (NULL,): it is no value
 METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value; a fourth: of its bases

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from codetracer.replay.contents import changed
+from codetracer.replay.contents import CHANGES, Change, changed
 from codetracer.runtime.contents import Contents
 from codetracer_bindings import trace_decoder as decode
 from codetracer_bindings import trace_encoder as encode
@@ -40,7 +40,8 @@ class Log:
                 self.held = record
             else:
                 assert self.held is not None
-                self.held = changed(self.held, record)  # type: ignore[arg-type]
+                assert isinstance(record, CHANGES)
+                self.held = changed(self.held, record)
         assert self.held == decode.decode_record(whole, 0)[0]
 
     @property
@@ -154,7 +155,7 @@ def test_changes_of_a_very_large_object_are_not_written_alone(size: int) -> None
 
 LISTED = decode.ObjectRecord(7, FORM_LIST, 0, 2, (1, 2), 0, ((3, None),))
 
-IMPOSSIBLE = {
+IMPOSSIBLE: dict[str, Change] = {
     "an item behind the end": decode.ItemsSetRecord(7, 3, ((3, None),)),
     "more items that stay than there are": decode.ItemsReplacedRecord(7, 2, 2, 1, ()),
     "more last items than there are": decode.ItemsReplacedRecord(7, 2, 0, 3, ()),
@@ -167,7 +168,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("case", IMPOSSIBLE)
 def test_a_reader_refuses_a_change_of_what_is_not_there(case: str) -> None:
     with pytest.raises(ValueError, match=r"object 7|attribute 4"):
-        changed(LISTED, IMPOSSIBLE[case])  # type: ignore[arg-type]
+        changed(LISTED, IMPOSSIBLE[case])
 
 
 def test_a_reader_refuses_changes_of_a_very_large_object() -> None:
