@@ -2,6 +2,7 @@
 
 #include "ask.h"
 #include "frames.h"
+#include "group.h"
 #include "log.h"
 #include "plans.h"
 #include "stacks.h"
@@ -63,6 +64,7 @@ engine_begin_child(Engine *engine)
     engine->log = (Log *)engine->restart;
     engine->restart = NULL;
     engine->forks = fork_count;
+    elapsed(engine);
     if (turn_prepare(&engine->turn) < 0) {
         /* The child has no other threads yet, so nothing needs it now. */
         PyErr_Clear();

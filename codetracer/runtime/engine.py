@@ -6,7 +6,7 @@ the callbacks in C, and ``CODETRACER_BACKEND`` chooses both.
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter_ns, time_ns
 
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
@@ -32,16 +32,22 @@ __all__ = ["make_engine", "make_log"]
 seal(globals())
 
 
-def make_log(path: str, recording: bytes, pid: int, started: int) -> Log:
-    """Return a log writer for an engine; the parameters are those of `LogWriter`."""
-    in_c = engine_in_c()
-    if in_c is None:
-        # Imported here and below, because the engine in C does without these modules.
-        from codetracer.recording.writer import LogWriter
+def make_log(path: str, recording: bytes, pid: int, started: int | None = None) -> Log:
+    """Return a log writer for an engine, which is to be made or restarted at once.
 
-        return LogWriter(path, recording, pid, started)
-    log: Log = in_c.LogWriter(path, recording, pid, started, unwritable)
-    return log
+    The times of the records count from then. The parameters are those of `LogWriter`; by default
+    recording begins now.
+    """
+    in_c = engine_in_c()
+    if in_c is not None:
+        log: Log = in_c.LogWriter(path, recording, pid, started or time_ns(), unwritable)
+        return log
+    # Imported here and below, because the engine in C does without these modules; both here, so
+    # that the time that it takes does not part the log's clock from the engine's.
+    import codetracer.runtime.events  # noqa: F401
+    from codetracer.recording.writer import LogWriter
+
+    return LogWriter(path, recording, pid, started or time_ns())
 
 
 def make_engine(

@@ -138,6 +138,7 @@ class Events:
     def restart(self, log: Log) -> None:
         """Start again with another log, in a forked child."""
         self._log = log
+        self._time = self._clock()
         self._late.clear()
         self._missed = 0
         self._steps = 0

@@ -145,17 +145,17 @@ class Recorder(Tracer):
         self._has_left = False
         self._trouble: str | None = None
         self._announcement: Announcement | None = None
-        self._log = self._make_log()
-        self._log.open()
         self._definitions = Definitions(directory.keep_source, formatters)
         has_lines = gate.has_details or gate.detail != "calls"
         self.single = NO_EVENTS
         if gate.has_details:
             self.single = EVENTS.LINE
         self._plans = Plans(gate, self._definitions, self._watch if self.single else None)
+        self._log = self._make_log()
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active
         )
+        self._log.open()
         self._children = Children(self._note, self._hide_words)
         self._capture = OutputCapture(capture, self._events.output, engine_in_c())
         self._learn_surroundings()
@@ -352,7 +352,7 @@ class Recorder(Tracer):
 
     def _make_log(self) -> Log:
         path = self.directory.new_log(self._pid)
-        return make_log(path, self.directory.recording, self._pid, _time_ns())
+        return make_log(path, self.directory.recording, self._pid)
 
     def _note(self, record: bytes) -> None:
         """Write a record, and ignore a failure, because the next event will report it."""
