@@ -124,6 +124,7 @@ class _Pump:
         self._token = token
         self._acknowledged = 0
         self._copies: _Copies | None = None
+        self._has_ended = False
         self._poll = select.poll()
         self._poll.register(reader, select.POLLIN)
         self._modes: list[Any] | None = None
@@ -154,7 +155,14 @@ class _Pump:
                 break
             os.pwrite(MEMORY, b"\0", BUSY_AT + self._slot)
         self._mirror()
+        self._end()
         os.close(self._reader)
+
+    def _end(self) -> None:
+        """Say once that no more copies will come: the recorder waits for as many ends as pipes."""
+        if self._copies is not None and not self._has_ended:
+            self._has_ended = True
+            self._copies.add(FRAME_END, b"")
 
     def _take(self, data: bytes) -> bytes:
         """Forward `data` without its marks; return its end if that may be the start of a mark."""
@@ -166,8 +174,8 @@ class _Pump:
                 return data[at:]
             stamp, kind = data[at + len(token) : at + size - 1], data[at + size - 1 : at + size]
             self._mirror()
-            if kind == MARK_END and self._copies is not None:
-                self._copies.add(FRAME_END, b"")
+            if kind == MARK_END:
+                self._end()
             self._acknowledged = max(self._acknowledged, int(stamp, 16))
             os.pwrite(MEMORY, self._acknowledged.to_bytes(8), self._slot * 8)
             data = data[at + size :]

@@ -98,7 +98,7 @@ def test_what_was_too_slow_among_others_has_a_second_try_alone(tmp_path: Path) -
         f"else:\n    open({str(tmp_path / 'ran')!r}, 'w').close()\n    time.sleep(60)\n"
     )
 
-    assert run_probes({"slow": program}, sys.executable, time_limit_s=5) == {"slow": "done"}
+    assert run_probes({"slow": program}, sys.executable, time_limit_s=2) == {"slow": "done"}
 
 
 def test_recorded_tells_events_of_the_programs_functions_and_nothing_else() -> None:

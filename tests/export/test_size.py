@@ -114,6 +114,7 @@ def test_a_spool_takes_no_more_than_its_limit(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_object_that_is_returned_often_takes_the_room_of_one_value_each_time(
     tmp_path: Path,
 ) -> None:

@@ -261,6 +261,7 @@ def test_threads_one_after_another_have_their_own_names_though_they_share_an_ide
     assert calls == [(f"one-{n}", {"n": n}) for n in range(30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_code_at_the_address_of_code_that_is_gone_is_not_taken_for_it(
     tmp_path: Path, backend: str

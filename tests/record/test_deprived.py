@@ -179,6 +179,7 @@ print('end')
 """Its log needs another window while no memory is left for one."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, backend: str) -> None:
     # Callbacks in Python need memory themselves: CPython cannot call any where there is none.

@@ -278,6 +278,7 @@ def logs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return paths
 
 
+@pytest.mark.slow
 def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> None:
     first, *others = ([*told_of(path)] for path in logs)
 

@@ -153,6 +153,7 @@ print((resident() - before) // len(many))
 
 
 # The engine in Python has to ask for a frame's object, and cannot take it away again.
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 @pytest.mark.parametrize("backend", ["native"])
 @pytest.mark.parametrize(("function", "frames"), [("generator", 1), ("coroutine", 2)])

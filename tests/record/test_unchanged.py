@@ -54,6 +54,7 @@ pass
 """
 
 
+@pytest.mark.slow
 def test_a_value_of_each_kind_is_told_from_each_other(tmp_path: Path, backend: str) -> None:
     assert late(tmp_path, EACH_KIND, backend) == []
 

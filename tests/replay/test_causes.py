@@ -118,6 +118,7 @@ def test_a_line_that_is_none_is_named_in_the_error(trace: Trace, place: str, sai
         asking(trace).unreached(path, int(line), None)
 
 
+@pytest.mark.slow
 def test_anything_has_the_value_that_is_there_and_causes_from_before(trace: Trace) -> None:
     last = trace.processes[0].timeline().steps
     asked = 0

@@ -168,6 +168,7 @@ def test_changes_are_found_in_both_directions(mixed: Trace, everything: Everythi
     assert looked > CHECKED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attribute", ["name", "n", "kids"])
 def test_an_attribute_is_found_past_changes_of_others(
     mixed: Trace, everything: Everything, attribute: str

@@ -32,7 +32,7 @@ from tests.support.running import trace_environ
 IN_C = in_c("_indexer")
 BUILDERS: list[type] = [*([IN_C.IndexBuilder] if IN_C else []), index_builder.IndexBuilder]
 
-CHECKED = 40
+CHECKED = 15
 """The number of steps that are compared."""
 
 
@@ -228,6 +228,7 @@ def test_an_index_of_a_log_that_was_cut_is_made_again(
         assert state_at(log, index, step) == states[step]
 
 
+@pytest.mark.slow
 def test_an_index_goes_on_where_the_log_has_grown(
     recorded: Path, log: LogReader, states: dict[int, Stacks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +255,7 @@ def test_an_index_goes_on_where_the_log_has_grown(
     assert in_file.blocks == index.blocks
 
 
+@pytest.mark.slow
 def test_a_last_block_that_was_never_closed_is_covered_too(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:
@@ -312,6 +314,7 @@ index_file.open_index(LogReader(sys.argv[1]), progress)
 """
 
 
+@pytest.mark.slow
 def test_an_index_is_continued_after_its_making_was_killed(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:
@@ -342,6 +345,7 @@ print(index.blocks)
 """
 
 
+@pytest.mark.slow
 def test_where_the_disk_is_full_the_rest_of_the_index_is_in_memory(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:
