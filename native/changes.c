@@ -22,6 +22,9 @@ static PyObject *special_methods[3];
 static PyObject *name_gi_code;
 static PyObject *name_init;
 static PyObject *name_get;
+static PyObject *name_set;
+static PyObject *name_delete;
+static PyObject *before_stores[2]; /* methods that storing an item calls before it changes anything */
 
 static int
 is_atom(PyTypeObject *kind)
@@ -40,6 +43,21 @@ is_among(PyTypeObject *kind, PyTypeObject *const *kinds)
     return *kinds != NULL;
 }
 
+/* Returns whether an attribute of a class's class comes before those of the class. */
+static int
+is_data(PyObject *found)
+{
+    if (found == NULL) {
+        return 0;
+    }
+    PyObject *set = class_entry(Py_TYPE(found), name_set);
+    PyObject *delete = set != NULL ? NULL : class_entry(Py_TYPE(found), name_delete);
+    int outcome = set != NULL || delete != NULL;
+    Py_XDECREF(set);
+    Py_XDECREF(delete);
+    return outcome;
+}
+
 /* Returns a new reference to an attribute that is in an object or, as it is, in its class; NULL without
    one. */
 static PyObject *
@@ -54,8 +72,12 @@ attribute_of(Engine *engine, PyObject *value, PyObject *name)
         return found;
     }
     found = class_entry(Py_TYPE(value), name);
-    if (found == NULL && PyType_Check(value)) {
-        found = class_entry((PyTypeObject *)value, name);
+    if (PyType_Check(value) && !is_data(found)) {
+        PyObject *own = class_entry((PyTypeObject *)value, name);
+        if (own != NULL) {
+            Py_XDECREF(found);
+            found = own;
+        }
     }
     /* Other descriptors, such as functions and properties, give something else. */
     PyObject *get = found == NULL ? NULL : class_entry(Py_TYPE(found), name_get);
@@ -288,8 +310,12 @@ find_containers(Engine *engine, const Place *place, Scope *scope)
             continue;
         }
         PyObject *container = value_along(engine, place, scope, at);
-        if (container != NULL) {
+        PyTypeObject *kind = container == NULL ? NULL : Py_TYPE(container);
+        if (kind != NULL && !is_atom(kind) && !is_among(kind, containers)) {
             found_add(engine, container, 1);
+        }
+        else {
+            Py_XDECREF(container);
         }
         if (step->value == NULL) {
             find_containers(engine, &step->key, scope);
@@ -477,6 +503,18 @@ had_effect(Engine *engine, uint32_t *matched, Line *line, Scope *scope, Py_ssize
     return 0;
 }
 
+/* Returns whether a line may have stored into an object before an unnamed call begins. */
+static int
+has_stored(const Line *line, Scope *scope, const Plan *plan)
+{
+    int offset = scope_offset(scope);
+    if (offset != line->stores_at || line->loops) {
+        return offset >= line->stores_at || line->loops;
+    }
+    /* What dies by a store may run its finalizer. */
+    return !same_name(plan->name, before_stores[0]) && !same_name(plan->name, before_stores[1]);
+}
+
 int
 changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan,
                 Scope *inner)
@@ -490,7 +528,7 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
             return 1;
         }
     }
-    else if (line->is_mixed || (line->stores_at >= 0 && line->stores_at <= scope_offset(scope))) {
+    else if (line->is_mixed || (line->stores_at >= 0 && has_stored(line, scope, plan))) {
         return 1;
     }
     if (*matched & UNSEEN) {
@@ -633,6 +671,10 @@ changes_prepare(void)
     }
     name_init = PyUnicode_InternFromString("__init__");
     name_get = PyUnicode_InternFromString("__get__");
+    name_set = PyUnicode_InternFromString("__set__");
+    name_delete = PyUnicode_InternFromString("__delete__");
+    before_stores[0] = PyUnicode_InternFromString("__eq__");
+    before_stores[1] = PyUnicode_InternFromString("__hash__");
     name_gi_code = PyUnicode_InternFromString("gi_code");
     PyObject *types = PyImport_ImportModule("types");
     generator_type = types == NULL ? NULL : (PyTypeObject *)get_attribute(types, "GeneratorType");

@@ -183,6 +183,14 @@ class_effect(Engine *engine, PyTypeObject *kind)
     return NO_EFFECT;
 }
 
+/* Returns what a function or a class changes. Anything else might call itself. */
+static Effect
+called_effect(Engine *engine, PyObject *called)
+{
+    return called != NULL && PyType_Check(called) ? class_effect(engine, (PyTypeObject *)called)
+                                                  : wrapped_effect(engine, called);
+}
+
 /* Returns what an object changes that is called as a function. */
 static Effect
 object_effect(Engine *engine, PyObject *object)
@@ -196,15 +204,9 @@ object_effect(Engine *engine, PyObject *object)
     else {
         called = kind == cache_type ? object_get(object, name_wrapped) : class_entry(kind, name_call);
     }
-    Effect effect = ON_ANYTHING;
     const void *known = called == NULL ? NULL : table_get(&engine->effects, called);
-    if (known != NULL) {
-        effect = (uintptr_t)known - 1 == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
-    }
-    else if (called != NULL && Py_TYPE(called) == function_type) {
-        /* Anything else might contain itself. */
-        effect = function_effect(engine, called);
-    }
+    Effect effect = known == NULL ? called_effect(engine, called)
+                                  : (uintptr_t)known - 1 == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
     Py_XDECREF(called);
     return effect;
 }
@@ -224,7 +226,7 @@ bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
     if (Py_TYPE(callable) == method_type) {
         *owner = PyObject_GetAttr(callable, name_self);
         PyErr_Clear();
-        return wrapped_effect(engine, get_function(callable));
+        return called_effect(engine, get_function(callable));
     }
     if (!PyCFunction_Check(callable)) {
         return object_effect(engine, callable);
@@ -256,7 +258,9 @@ bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
 Effect
 inherited_effect(Engine *engine, PyObject *owner, PyObject *name)
 {
-    PyTypeObject *const kinds[] = {PyType_Check(owner) ? (PyTypeObject *)owner : NULL, Py_TYPE(owner)};
+    /* The bases of a class have all that `type` has from `object`. */
+    PyTypeObject *const kinds[] = {PyType_Check(owner) ? (PyTypeObject *)owner : NULL,
+                                   Py_TYPE(owner) == &PyType_Type ? NULL : Py_TYPE(owner)};
     int worst = -1;
     for (int which = 0; which < 2; which++) {
         PyObject *mro = kinds[which] == NULL ? NULL : bases_of(kinds[which]);

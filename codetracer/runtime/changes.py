@@ -50,6 +50,9 @@ seal(globals())
 ALL: Final = 1 << 10
 """Levels of objects: as many as there are."""
 
+_BEFORE_STORES: Final = frozenset(("__eq__", "__hash__"))
+"""Methods that storing an item calls before it changes anything."""
+
 _ATOMS: Final = (int, str, float, bool, bytes, complex, type(None))
 _module_dict_of: Final[Any] = vars(ModuleType)["__dict__"].__get__
 
@@ -208,7 +211,7 @@ class Changes:
         for at, step in enumerate(place.path):
             if isinstance(step, Item):
                 container = self.at(place, scope, at)
-                if container is not MISSING:
+                if container is not MISSING and not _is_plain(type(container)):
                     self.found.append((container, 1))
                 if step.place is not None:
                     self._find_containers(step.place, scope)
@@ -241,8 +244,7 @@ class Changes:
                 state.matched |= 1 << index
             if line.sites[index].is_late:
                 return True
-        elif line.is_mixed or 0 <= line.stores_at <= scope.offset():
-            # What dies by a store may run its finalizer.
+        elif line.is_mixed or (line.stores_at >= 0 and _has_stored(line, scope, plan)):
             return True
         if state.matched & UNSEEN:
             return True
@@ -321,8 +323,9 @@ class Changes:
         if found is not MISSING:
             return found
         found = lookup_in_class(kind, name)
-        if found is None and has(mro_of(kind), type):
-            found = lookup_in_class(value, name)
+        if has(mro_of(kind), type) and not _is_data(found):
+            own = lookup_in_class(value, name)
+            found = found if own is None else own
         # Other descriptors, such as functions and properties, give something else.
         is_plain = found is not None and lookup_in_class(type(found), "__get__") is None
         return found if is_plain else MISSING
@@ -406,6 +409,20 @@ class Changes:
         if kind is GeneratorType:
             return self._runs_recorded(value)
         return _is_among(kind, CONTAINERS)
+
+
+def _has_stored(line: Line, scope: Scope, plan: Plan) -> bool:
+    """Return whether a line may have stored into an object before an unnamed call begins."""
+    offset = scope.offset()
+    if offset != line.stores_at or line.loops:
+        return offset >= line.stores_at or line.loops
+    # What dies by a store may run its finalizer.
+    return plan.name not in _BEFORE_STORES
+
+
+def _is_data(found: object) -> bool:
+    """Return whether an attribute of a class's class comes before those of the class."""
+    return any(lookup_in_class(type(found), name) is not None for name in ("__set__", "__delete__"))
 
 
 def _is_plain(kind: type) -> bool:

@@ -215,14 +215,19 @@ class Effects:
             called = lookup_in_class(kind, "__call__")
         if id(called) in self.known:
             return NOTHING if self.known[id(called)][0] == NOTHING else UNKNOWN
-        # It might contain itself.
-        return self._of_function(called) if type(called) is FunctionType else UNKNOWN
+        return self._of_called(called)
+
+    def _of_called(self, called: Any) -> int:
+        """Return what a function or a class changes. Anything else might call itself."""
+        if has(mro_of(type(called)), type):
+            return self._of_class(called)
+        return self._of_wrapped(called)
 
     def of_bound(self, found: Any) -> tuple[Any, int]:
         """Return the object to which a method is bound, or None; and what the method changes."""
         kind = type(found)
         if kind is MethodType:
-            return found.__self__, self._of_wrapped(found.__func__)
+            return found.__self__, self._of_called(found.__func__)
         if not has(mro_of(kind), BuiltinFunctionType):
             return None, self._of_object(found, kind)
         owner, name = found.__self__, found.__name__
@@ -235,7 +240,10 @@ class Effects:
     def of_inherited(self, owner: Any, name: str) -> int:
         """Return what a method of any base of an object changes, or of a class and its class."""
         bases = mro_of(type(owner))
-        if has(bases, type):
+        if type(owner) is type:
+            # Its bases have all that its class has from `object`.
+            bases = mro_of(owner)
+        elif has(bases, type):
             bases = (*mro_of(owner), *bases)
         return self._worst(found for base in bases if (found := _own(base, name)) is not None)
 

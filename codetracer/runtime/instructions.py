@@ -83,6 +83,8 @@ _OPCODES: Final = {
     "unpack": ("UNPACK_SEQUENCE", "UNPACK_EX"),
     "iterate": ("GET_ITER", "GET_YIELD_FROM_ITER"),
     "next": ("FOR_ITER",),
+    # It leaves the function on the stack.
+    "set_function": ("SET_FUNCTION_ATTRIBUTE",),
     "copy": ("COPY",),
     "swap": ("SWAP",),
     "constant": ("LOAD_CONST", "LOAD_SMALL_INT", "LOAD_COMMON_CONSTANT"),
@@ -146,7 +148,7 @@ _OPCODES: Final = {
 }
 
 KINDS: Final = tuple(_OPCODES)
-"""The kinds of opcodes. native/bytecode.h has the same, in the same order."""
+"""The kinds of opcodes; scanner.py has a name for each, in the same order."""
 
 
 def _kinds() -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opcode import opname
+from types import CodeType
 
 from codetracer.inspect.code import is_function
 from codetracer.own import seal
@@ -13,7 +14,6 @@ from codetracer_bindings.effect_rows import KEYED, PASSING, TAKING, VIEWS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType
     from typing import Any, Final
 
     from codetracer.runtime.facts import Key, LineFacts, Place
@@ -59,16 +59,16 @@ MOST_STEPS: Final = 5
 (
     FAST, DEREF, NAME, GLOBAL, LOAD_GLOBAL, LOAD_ATTRIBUTE, LOAD_SUPER, STORE_ATTRIBUTE,
     DELETE_ATTRIBUTE, LOAD_ITEM, STORE_ITEM, DELETE_ITEM, LOAD_SLICE, STORE_SLICE, OPERATOR,
-    CONTAINS, CALL, CALL_KEYWORDS, CALL_SPREAD, BUILD, EXTEND, UNPACK, ITERATE, NEXT, COPY, SWAP,
-    CONSTANT, PUSH_NULL, WITH, LOAD_SPECIAL, INTRINSIC, UNKNOWN, JUMP, JUMP_IF, LEAVE, NOTHING,
-    DROP, MAKE, RESULT, OTHER,
+    CONTAINS, CALL, CALL_KEYWORDS, CALL_SPREAD, BUILD, EXTEND, UNPACK, ITERATE, NEXT, SET_FUNCTION,
+    COPY, SWAP, CONSTANT, PUSH_NULL, WITH, LOAD_SPECIAL, INTRINSIC, UNKNOWN, JUMP, JUMP_IF, LEAVE,
+    NOTHING, DROP, MAKE, RESULT, OTHER,
 ) = range(len(KINDS))  # fmt: skip
 
 # What is known of a value on the stack; None: nothing.
 PLACE: Final = 0  # (PLACE, name, is_global, attributes): it is at a place
 ITEM: Final = 1  # (ITEM, *place, key, line): an item of the object at a place; the key or None
 WITHIN: Final = 2  # (WITHIN,) or (WITHIN, *place, line): a variable of the line leads to it
-FRESH: Final = 3  # (FRESH,): the line has made it
+FRESH: Final = 3  # (FRESH,) or (FRESH, name): the line has made it; a function's name
 NULL: Final = 4  # (NULL,): it is no value
 METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value; a fourth: of its bases
 PLAIN: Final = 6  # (PLAIN, type) or (PLAIN, type, value): a constant
@@ -263,8 +263,9 @@ class Scanner:
         elif kind == DROP:
             self._pops(-change_of(opcode, argument))
         elif kind in (MAKE, RESULT, BUILD):
-            self._pops(1 - change_of(opcode, argument))
-            stack.append(_FRESH if kind == BUILD else None)
+            taken = self._pops(1 - change_of(opcode, argument))
+            made = _FRESH if kind == BUILD else None
+            stack.append(_function_of(taken[-1]) if opcode == _MAKE_FUNCTION else made)
             for line in facts:
                 # A tuple is no object for the log, but it is a level.
                 line.births += kind != RESULT
@@ -284,7 +285,7 @@ class Scanner:
             if opcode in _BACKWARD:
                 target = following - 2 * argument
                 is_within = any(start <= target < end for start, end in self.parts)
-                for line in facts:
+                for line in facts if opcode != _WAITING else ():
                     line.loops |= is_within or line.again is not None
             else:
                 self._jump(following + 2 * argument, 0)
@@ -351,6 +352,9 @@ class Scanner:
             for line in facts:
                 line.hides = True
             stack.append(None)
+        elif kind == SET_FUNCTION:
+            function = self._pop()
+            stack[-1:] = [function]
         elif kind == COPY:
             stack.append(stack[-argument] if argument <= len(stack) else None)
         elif kind == SWAP:
@@ -607,6 +611,12 @@ class Scanner:
             line.calls.append(call)
 
 
+def _function_of(code: Entry) -> Entry:
+    """Return a function that the line has made of code."""
+    is_code = code is not None and code[0] == PLAIN and code[1] is CodeType and len(code) > 2
+    return (FRESH, code[2].co_name) if is_code else _FRESH
+
+
 def _as_method(place: Entry) -> Entry:
     """Return what is called as an attribute as a method of what it is taken from."""
     assert place is not None
@@ -632,6 +642,9 @@ def _call_of(callee: Entry, line: LineFacts, whole: LineFacts) -> Call:
     if callee is not None and callee[0] == CALLABLE:
         return Call("__new__", None, callee[1], is_method=True, is_late=is_late)
     if callee is None or callee[0] != METHOD:
+        if callee is not None and callee[0] == FRESH and len(callee) > 1:
+            # It tells of its changes when it runs, if it is recorded.
+            return Call(callee[1], None, None, is_method=False, is_late=is_late)
         place = _place_of(callee, whole)
         last = "" if place is None else place[2][-1] if place[2] else place[0]
         name = last if isinstance(last, str) else ""
@@ -670,11 +683,15 @@ def _number_of(name: str) -> int:
 _BACKWARD: Final = frozenset(
     number for number, name in enumerate(opname) if name.startswith("JUMP_BACKWARD")
 )
+_WAITING: Final = _number_of("JUMP_BACKWARD_NO_INTERRUPT")
+"""The end of the loop in which `await` and `yield from` wait for another frame."""
+
 _MIXING: Final = frozenset(
     (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
 )
 _NAMED: Final = frozenset((PLACE, METHOD))
 _KW_NAMES: Final = _number_of("KW_NAMES")
+_MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")
 _UNPACK_EX: Final = opname.index("UNPACK_EX")
 _LOAD_CONST: Final = opname.index("LOAD_CONST")
 _LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")

@@ -34,7 +34,8 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "isnumeric isprintable isspace istitle isupper join ljust lower lstrip maketrans "
         "partition removeprefix removesuffix replace rfind rindex rjust rpartition rsplit "
         "rstrip split splitlines startswith strip swapcase title translate upper zfill "
-        "__new__",
+        "__add__ __contains__ __eq__ __ge__ __getitem__ __gt__ __hash__ __le__ __len__ "
+        "__lt__ __mul__ __ne__ __new__ __repr__ __str__",
         "",
     ),
     "bytes": (
@@ -42,7 +43,8 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "isalnum isalpha isascii isdigit islower isspace istitle isupper join ljust lower "
         "lstrip maketrans partition removeprefix removesuffix replace rfind rindex rjust "
         "rpartition rsplit rstrip split splitlines startswith strip swapcase title "
-        "translate upper zfill __new__",
+        "translate upper zfill __add__ __contains__ __eq__ __ge__ __getitem__ __gt__ "
+        "__hash__ __le__ __len__ __lt__ __ne__ __new__ __repr__ __str__",
         "",
     ),
     "bytearray": (
@@ -51,11 +53,15 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "__setitem__",
     ),
     "int": (
-        "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer to_bytes " "__new__",
+        "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer to_bytes "
+        "__add__ __and__ __bool__ __eq__ __ge__ __gt__ __hash__ __index__ __int__ __le__ "
+        "__lt__ __mul__ __ne__ __neg__ __new__ __or__ __repr__ __str__ __sub__ __xor__",
         "",
     ),
     "float": (
-        "as_integer_ratio conjugate fromhex hex is_integer __new__",
+        "as_integer_ratio conjugate fromhex hex is_integer __add__ __bool__ __eq__ "
+        "__float__ __ge__ __gt__ __hash__ __le__ __lt__ __mul__ __ne__ __neg__ __new__ "
+        "__repr__ __str__ __sub__ __truediv__",
         "",
     ),
     "bool": (
@@ -67,28 +73,30 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "",
     ),
     "tuple": (
-        "count index __contains__ __iter__ __new__",
+        "count index __contains__ __eq__ __ge__ __getitem__ __gt__ __hash__ __iter__ "
+        "__le__ __len__ __lt__ __ne__ __new__ __repr__",
         "",
     ),
     "list": (
-        "copy count index __contains__ __iter__",
+        "copy count index __contains__ __eq__ __getitem__ __iter__ __len__ __ne__ " "__repr__",
         "append clear extend insert pop remove reverse sort __delitem__ __iadd__ __imul__ "
         "__init__ __setitem__",
     ),
     "dict": (
-        "copy fromkeys get items keys values __contains__ __iter__ __len__",
+        "copy fromkeys get items keys values __contains__ __eq__ __iter__ __len__ __ne__ "
+        "__repr__",
         "clear pop popitem setdefault update __delitem__ __getitem__ __init__ __ior__ "
         "__setitem__",
     ),
     "set": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
-        "union __contains__ __iter__",
+        "union __contains__ __eq__ __iter__ __len__ __ne__ __repr__",
         "add clear difference_update discard intersection_update pop remove "
         "symmetric_difference_update update __iand__ __init__ __ior__ __isub__ __ixor__",
     ),
     "frozenset": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
-        "union __contains__ __iter__ __new__",
+        "union __contains__ __eq__ __hash__ __iter__ __len__ __ne__ __new__ __repr__",
         "",
     ),
     "range": (
@@ -151,6 +159,18 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
     "re.Match": (
         "end expand group groupdict groups span start",
         "",
+    ),
+    "contextvars.ContextVar": (
+        "get",
+        "",
+    ),
+    "operator.attrgetter": (
+        "__call__",
+        "",
+    ),
+    "ast.AST": (
+        "",
+        "__delattr__ __setattr__",
     ),
 }
 """By type, the methods that change nothing, and those that change their object.
