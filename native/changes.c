@@ -88,6 +88,19 @@ attribute_of(Engine *engine, PyObject *value, PyObject *name)
     return found;
 }
 
+static PyObject *value_along(Engine *engine, const Place *place, Scope *scope, int length);
+
+/* Returns a new reference to an item of an object; NULL if there is none. */
+static PyObject *
+item_at(Engine *engine, PyObject *value, const Step *step, Scope *scope)
+{
+    PyObject *key = step->value != NULL ? Py_NewRef(step->value)
+                                        : value_along(engine, &step->key, scope, step->key.length);
+    PyObject *item = key == NULL ? NULL : item_of(value, key);
+    Py_XDECREF(key);
+    return item;
+}
+
 /* Returns a new reference to the object at the beginning of a place; NULL if there is none. */
 static PyObject *
 value_along(Engine *engine, const Place *place, Scope *scope, int length)
@@ -98,17 +111,8 @@ value_along(Engine *engine, const Place *place, Scope *scope, int length)
     }
     for (int at = 0; value != NULL && at < length; at++) {
         const Step *step = &place->path[at];
-        PyObject *next;
-        if (step->name != NULL) {
-            next = attribute_of(engine, value, step->name);
-        }
-        else {
-            PyObject *key = step->value != NULL
-                                ? Py_NewRef(step->value)
-                                : value_along(engine, &step->key, scope, step->key.length);
-            next = key == NULL ? NULL : item_of(value, key);
-            Py_XDECREF(key);
-        }
+        PyObject *next = step->name != NULL ? attribute_of(engine, value, step->name)
+                                            : item_at(engine, value, step, scope);
         Py_DECREF(value);
         value = next;
     }
@@ -387,7 +391,19 @@ after_target(Engine *engine, const Place *place, Scope *scope)
         Py_DECREF(value);
         return ON_ANYTHING;
     }
-    found_add(engine, value, place->levels);
+    PyObject *item = place->key == NULL ? NULL : item_at(engine, value, place->key, scope);
+    if (item == NULL || !stores_itself(engine, item, place->method)) {
+        Py_XDECREF(item);
+        found_add(engine, value, place->levels);
+        return NO_EFFECT;
+    }
+    Py_DECREF(value);
+    if (is_atom(Py_TYPE(item))) {
+        Py_DECREF(item);
+    }
+    else {
+        found_add(engine, item, 1);
+    }
     return NO_EFFECT;
 }
 

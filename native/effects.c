@@ -328,6 +328,9 @@ is_old_attribute(Engine *engine, PyObject *found)
         PyErr_Clear();
         return old;
     }
+    if (kind == &PyGetSetDescr_Type || kind == &PyMemberDescr_Type) {
+        return effect_of(engine, found) == NO_EFFECT;
+    }
     PyObject *method = class_entry(kind, name_get);
     Py_XDECREF(method);
     return method == NULL;

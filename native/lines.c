@@ -51,17 +51,30 @@ looks_free(Looks *looks)
     looks->looks = NULL;
 }
 
+static void place_clear(Place *place);
+
+static void
+step_clear(Step *step)
+{
+    Py_CLEAR(step->name);
+    Py_CLEAR(step->value);
+    place_clear(&step->key);
+}
+
 static void
 place_clear(Place *place)
 {
     for (int at = 0; at < place->length; at++) {
-        Py_CLEAR(place->path[at].name);
-        Py_CLEAR(place->path[at].value);
-        place_clear(&place->path[at].key);
+        step_clear(&place->path[at]);
     }
     PyMem_Free(place->path);
     place->path = NULL;
     place->length = 0;
+    if (place->key != NULL) {
+        step_clear(place->key);
+        PyMem_Free(place->key);
+        place->key = NULL;
+    }
     Py_CLEAR(place->method);
 }
 
@@ -111,6 +124,15 @@ place_fill(Place *place, Variables variables, PyObject *told)
         PyObject *step = PyTuple_GetItem(path, place->length);
         failed = step_fill(&place->path[place->length++], variables, step) < 0;
     }
+    PyObject *key = failed ? NULL : next_attribute(told, "key");
+    if (!failed && key != Py_None) {
+        place->key = key == NULL ? NULL : PyMem_Calloc(1, sizeof(Step));
+        failed = place->key == NULL || step_fill(place->key, variables, key) < 0;
+        if (failed && !PyErr_Occurred()) {
+            PyErr_NoMemory();
+        }
+    }
+    Py_XDECREF(key);
     Py_XDECREF(variable);
     Py_XDECREF(path);
     return failed ? -1 : 0;

@@ -37,6 +37,7 @@ typedef struct {
     int length;
     int has_items;
     int levels;
+    struct Step *key; /* where the only item is that a line changes there; or NULL */
     PyObject *method; /* or NULL */
 } Place;
 

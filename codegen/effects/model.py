@@ -86,6 +86,12 @@ class Methods(Callables):
     receiver: list[Word] = []
     text: list[Word] = []
     views: list[Word] = []
+    old: list[Word] = []
+
+    @property
+    def texts(self) -> tuple[list[str], ...]:
+        """Methods that change nothing, or their object; attributes that are not new."""
+        return (*super().texts, _pieces(self.old))
 
 
 class Functions(Callables):

@@ -108,7 +108,11 @@ class Changes:
             elif not _is_among(type(value), _ATOMS):
                 if not self._stores_itself(value, place.method):
                     return UNKNOWN
-                self.found.append((value, place.levels))
+                item = MISSING if place.key is None else self._item(value, place.key, scope)
+                if item is MISSING or not self._stores_itself(item, place.method):
+                    self.found.append((value, place.levels))
+                elif not _is_among(type(item), _ATOMS):
+                    self.found.append((item, 1))
         for place in line.moves:
             value = self.at(place, scope)
             kind = type(value)
@@ -310,9 +314,13 @@ class Changes:
             if isinstance(step, str):
                 value = self._attribute(value, step)
             else:
-                key = step.value if step.place is None else self.at(step.place, scope)
-                value = MISSING if key is MISSING else item_of(value, key)
+                value = self._item(value, step, scope)
         return value
+
+    def _item(self, value: Any, step: Item, scope: Scope) -> Any:
+        """Return an item of an object, or MISSING."""
+        key = step.value if step.place is None else self.at(step.place, scope)
+        return MISSING if key is MISSING else item_of(value, key)
 
     def _attribute(self, value: Any, name: str) -> Any:
         """Return an attribute that is in an object or, as it is, in its class; or MISSING."""

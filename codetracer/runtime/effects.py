@@ -14,6 +14,8 @@ from types import (
     ClassMethodDescriptorType,
     FunctionType,
     GeneratorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
     ModuleType,
@@ -108,6 +110,8 @@ def is_old_attribute(effects: Effects, found: Any) -> bool:
     kind = type(found)
     if kind is property:
         return effects.of(found.fget) == NOTHING
+    if kind is GetSetDescriptorType or kind is MemberDescriptorType:
+        return effects.of(found) == NOTHING
     # Other descriptors, such as functions, give new objects.
     return lookup_in_class(kind, "__get__") is None
 
@@ -133,13 +137,14 @@ class Effects:
 
     def learn(self) -> None:
         """Take in the functions and types of modules that have been imported meanwhile."""
-        for home, (nothing, changing) in METHODS.items():
+        for home, (nothing, changing, old) in METHODS.items():
             module, _, name = home.rpartition(".")
             if home not in self._modules and (kind := _type_at(module or "builtins", name)):
                 self._modules.add(home)
                 for each in self._derived(kind) if home in DERIVED else (kind,):
                     self._add(namespace_of(each), nothing, NOTHING)
                     self._add(namespace_of(each), changing, RECEIVER)
+                    self._add(namespace_of(each), old, NOTHING)
                 if kind is str:
                     self.texts.update(
                         (id(found), found) for found in _found(namespace_of(str), TEXTS)
@@ -356,6 +361,8 @@ _NATIVE: Final = (
     ClassMethodDescriptorType,
     MethodDescriptorType,
     WrapperDescriptorType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
     _STATIC_METHOD,
 )
-"""The types of callables that are written in C; the program may have replaced others."""
+"""The types of what is written in C; the program may have replaced others."""

@@ -80,6 +80,7 @@ class LineFacts:
         targets: the places of objects that it stores into, and the special method that does it;
             with a number of levels: 1 if only that object may change, 2 if also those to which it
             refers directly.
+        keys: of those with two levels, the key of the one that may change; None if it is not known.
         in_place: those that an operator in place stores into, and whose place it has yet to bind.
         rebinds: the variables that it binds in another way than by an operator in place.
         moves: the places of objects that it iterates over; an iterator changes by that.
@@ -109,6 +110,7 @@ class LineFacts:
         "in_place",
         "is_mixed",
         "is_wide",
+        "keys",
         "locals",
         "loops",
         "moves",
@@ -123,6 +125,7 @@ class LineFacts:
         self.globals: dict[str, bool] = {}
         self.reach = 0
         self.targets: dict[tuple[Place, str], int] = {}
+        self.keys: dict[tuple[Place, str], Key | None] = {}
         self.in_place: set[tuple[Place, str]] = set()
         self.rebinds: set[tuple[str, bool]] = set()
         self.moves: dict[Place, None] = {}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Final
 
-    from codetracer.runtime.facts import LineFacts
+    from codetracer.runtime.facts import Key, LineFacts
     from codetracer.runtime.facts import Place as Way
     from codetracer.runtime.plans import Variable
 
@@ -48,10 +48,11 @@ class Place:
         path: the names of the attributes, and an `Item` for each item.
         has_items: whether there is an item in it.
         levels: how many levels of objects a line changes there.
+        key: where the only item is that it changes there, if it changes none but one; or None.
         method: the special method that changes them, or "".
     """
 
-    __slots__ = ("has_items", "levels", "method", "path", "variable")
+    __slots__ = ("has_items", "key", "levels", "method", "path", "variable")
 
     def __init__(
         self, variable: Variable, path: tuple[str | Item, ...], levels: int = 1, method: str = ""
@@ -59,6 +60,7 @@ class Place:
         self.variable = variable
         self.path = path
         self.has_items = any(type(step) is not str for step in path)
+        self.key: Item | None = None
         self.levels = levels
         self.method = method
 
@@ -227,6 +229,9 @@ class _Maker:
         for (each, method), levels in line.targets.items():
             if (place := self._at(each)) is not None:
                 place.levels, place.method = levels, method
+                key = line.keys[each, method]
+                if key is not None and not line.loops and not line.is_mixed:
+                    place.key = self._item(key)
                 made.targets.append(place)
         made.known = [
             *self._places((name, False, ()) for name, binds in line.locals.items() if not binds),
@@ -278,15 +283,17 @@ class _Maker:
         variable = (self._globals if is_global else self._locals).get(name)
         steps: list[str | Item] = []
         for step in path:
-            if isinstance(step, str):
-                steps.append(step)
-            elif len(step) == 2:
-                steps.append(Item(None, step[1]))
-            elif (key := self._at(step[0])) is not None:
-                steps.append(Item(key, None))
-            else:
+            taken = step if isinstance(step, str) else self._item(step)
+            if taken is None:
                 return None
+            steps.append(taken)
         return None if variable is None else Place(variable, tuple(steps))
+
+    def _item(self, key: Key) -> Item | None:
+        if len(key) == 2:
+            return Item(None, key[1])
+        place = self._at(key[0])
+        return None if place is None else Item(place, None)
 
     def _places(self, found: Iterable[Way]) -> list[Place]:
         return [place for each in found if (place := self._at(each)) is not None]

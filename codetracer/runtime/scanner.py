@@ -464,6 +464,9 @@ class Scanner:
         for call in line.calls:
             if call.place is not None and variable in _variables_of(call.place):
                 call.is_rebound = True
+        for target, key in line.keys.items():
+            if key is not None and len(key) == 1 and variable in _variables_of(key[0]):
+                line.keys[target] = None
         place: Place = (name, is_global, ())
         own = {each for each in line.in_place if each[0] == place}
         line.in_place -= own
@@ -536,9 +539,12 @@ class Scanner:
             line.stores_at = self._start if line.stores_at < 0 else line.stores_at
         if entry is not None and entry[0] in (PLACE, ITEM):
             levels = 1 if entry[0] == PLACE else 2
+            key: Key | None = entry[4] if levels == 2 and _line_of(entry) is facts[0] else None
+            place: Place = entry[1:4]
             for line in facts:
-                place: Place = entry[1:4]
                 line.targets[place, method] = max(levels, line.targets.get((place, method), 0))
+                if line.keys.setdefault((place, method), key) != key:
+                    line.keys[place, method] = None
         elif entry is not None and entry[0] == WITHIN:
             for line in facts:
                 line.is_wide = True
@@ -556,7 +562,8 @@ class Scanner:
     def _next(self, facts: list[LineFacts], opcode: int, argument: int, following: int) -> None:
         stack = self._stack
         change = change_of(opcode, argument)
-        found = next((each for each in stack[-2:] if each and each[0] == ITERATOR), None)
+        # The iterator of an outer loop is below; from 3.15 on, something is above.
+        found = next((each for each in stack[:-3:-1] if each and each[0] == ITERATOR), None)
         self._jump(following + 2 * argument, change_of(opcode, argument, jumps=True))
         source: Entry = None if found is None else found[1]
         self._iterates(facts, source)
@@ -613,8 +620,9 @@ class Scanner:
 
 def _function_of(code: Entry) -> Entry:
     """Return a function that the line has made of code."""
-    is_code = code is not None and code[0] == PLAIN and code[1] is CodeType and len(code) > 2
-    return (FRESH, code[2].co_name) if is_code else _FRESH
+    if code is None or code[0] != PLAIN or code[1] is not CodeType:
+        return _FRESH
+    return (FRESH, code[2].co_name)
 
 
 def _as_method(place: Entry) -> Entry:

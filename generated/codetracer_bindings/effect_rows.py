@@ -19,14 +19,16 @@ __all__ = [
     "VIEWS",
 ]
 
-METHODS: Final[dict[str, tuple[str, str]]] = {
+METHODS: Final[dict[str, tuple[str, str, str]]] = {
     "object": (
         "__eq__ __hash__ __init__ __ne__ __new__ __repr__ __str__",
         "__delattr__ __setattr__",
+        "__class__",
     ),
     "BaseException": (
         "__new__",
         "add_note with_traceback __delattr__ __init__ __setattr__",
+        "args __cause__ __context__ __traceback__",
     ),
     "str": (
         "capitalize casefold center count encode endswith expandtabs find format "
@@ -37,6 +39,7 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "__add__ __contains__ __eq__ __ge__ __getitem__ __gt__ __hash__ __le__ __len__ "
         "__lt__ __mul__ __ne__ __new__ __repr__ __str__",
         "",
+        "",
     ),
     "bytes": (
         "capitalize center count decode endswith expandtabs find fromhex hex index "
@@ -46,16 +49,19 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "translate upper zfill __add__ __contains__ __eq__ __ge__ __getitem__ __gt__ "
         "__hash__ __le__ __len__ __lt__ __ne__ __new__ __repr__ __str__",
         "",
+        "",
     ),
     "bytearray": (
         "copy count decode endswith find hex index join lower startswith strip upper",
         "append clear extend insert pop remove reverse __delitem__ __iadd__ __init__ "
         "__setitem__",
+        "",
     ),
     "int": (
         "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer to_bytes "
         "__add__ __and__ __bool__ __eq__ __ge__ __gt__ __hash__ __index__ __int__ __le__ "
         "__lt__ __mul__ __ne__ __neg__ __new__ __or__ __repr__ __str__ __sub__ __xor__",
+        "",
         "",
     ),
     "float": (
@@ -63,117 +69,155 @@ METHODS: Final[dict[str, tuple[str, str]]] = {
         "__float__ __ge__ __gt__ __hash__ __le__ __lt__ __mul__ __ne__ __neg__ __new__ "
         "__repr__ __str__ __sub__ __truediv__",
         "",
+        "",
     ),
     "bool": (
         "__new__",
         "",
+        "",
     ),
     "complex": (
         "conjugate __new__",
+        "",
         "",
     ),
     "tuple": (
         "count index __contains__ __eq__ __ge__ __getitem__ __gt__ __hash__ __iter__ "
         "__le__ __len__ __lt__ __ne__ __new__ __repr__",
         "",
+        "",
     ),
     "list": (
         "copy count index __contains__ __eq__ __getitem__ __iter__ __len__ __ne__ " "__repr__",
         "append clear extend insert pop remove reverse sort __delitem__ __iadd__ __imul__ "
         "__init__ __setitem__",
+        "",
     ),
     "dict": (
         "copy fromkeys get items keys values __contains__ __eq__ __iter__ __len__ __ne__ "
         "__repr__",
         "clear pop popitem setdefault update __delitem__ __getitem__ __init__ __ior__ "
         "__setitem__",
+        "",
     ),
     "set": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
         "union __contains__ __eq__ __iter__ __len__ __ne__ __repr__",
         "add clear difference_update discard intersection_update pop remove "
         "symmetric_difference_update update __iand__ __init__ __ior__ __isub__ __ixor__",
+        "",
     ),
     "frozenset": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
         "union __contains__ __eq__ __hash__ __iter__ __len__ __ne__ __new__ __repr__",
         "",
+        "",
     ),
     "range": (
         "count index __new__",
+        "",
         "",
     ),
     "slice": (
         "indices __new__",
         "",
+        "",
     ),
     "property": (
         "deleter getter setter __init__",
         "",
+        "fdel fget fset",
     ),
     "type": (
         "mro __subclasses__",
         "__delattr__ __setattr__",
+        "__base__ __bases__ __doc__ __module__ __mro__ __name__ __qualname__",
+    ),
+    "types.FunctionType": (
+        "",
+        "",
+        "__closure__ __code__ __defaults__ __doc__ __globals__ __kwdefaults__ __module__ "
+        "__name__ __qualname__",
+    ),
+    "types.MethodType": (
+        "",
+        "",
+        "__func__ __self__",
     ),
     "collections.deque": (
         "copy count index __contains__ __iter__",
         "append appendleft clear extend extendleft insert pop popleft remove reverse "
         "rotate __delitem__ __iadd__ __init__ __setitem__",
+        "",
     ),
     "collections.defaultdict": (
         "copy",
         "__init__",
+        "",
     ),
     "collections.OrderedDict": (
         "copy items keys values __iter__",
         "clear move_to_end pop popitem setdefault update __delitem__ __setitem__",
+        "",
     ),
     "types.GeneratorType": (
         "",
         "close send throw",
+        "",
     ),
     "_io.StringIO": (
         "getvalue readable seekable tell writable",
         "close read readline seek truncate write",
+        "",
     ),
     "_io.BytesIO": (
         "getvalue readable seekable tell writable",
         "close read readline seek truncate write",
+        "",
     ),
     "_random.Random": (
         "getstate __new__",
         "getrandbits random seed setstate",
+        "",
     ),
     "_thread.LockType": (
         "locked",
         "release __exit__",
+        "",
     ),
     "_thread.RLock": (
         "",
         "release __exit__",
+        "",
     ),
     "re.Pattern": (
         "findall finditer fullmatch match search split",
         "",
+        "flags groups pattern",
     ),
     "re.Match": (
         "end expand group groupdict groups span start",
         "",
+        "endpos lastgroup lastindex pos re string",
     ),
     "contextvars.ContextVar": (
         "get",
+        "",
         "",
     ),
     "operator.attrgetter": (
         "__call__",
         "",
+        "",
     ),
     "ast.AST": (
         "",
         "__delattr__ __setattr__",
+        "",
     ),
 }
-"""By type, the methods that change nothing, and those that change their object.
+"""By type, the methods that change nothing, those that change their object, and the attributes that
+give what was there before.
 
 The names are separated by spaces: a text is loaded faster than a tuple."""
 
