@@ -23,6 +23,9 @@ static PyObject *name_gi_code;
 static PyObject *name_init;
 static PyObject *name_get;
 static PyObject *name_set;
+static PyObject *name_iadd;
+static PyObject *name_getitem;
+static PyObject *growing[2]; /* methods of list that only add items at its end; owned */
 static PyObject *name_delete;
 static PyObject *before_stores[2]; /* methods that storing an item calls before it changes anything */
 
@@ -188,6 +191,7 @@ static Effect
 site_effect(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject **owner)
 {
     *owner = NULL;
+    engine->site_grows = 0;
     if (site->is_super && site->place.variable != NULL) {
         *owner = place_value(engine, &site->place, scope);
         return *owner == NULL ? ON_ANYTHING : inherited_effect(engine, *owner, site->name);
@@ -196,6 +200,7 @@ site_effect(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject
         return ON_ANYTHING;
     }
     PyObject *callee = callee_of(engine, line, site, scope, owner);
+    engine->site_grows = callee != NULL && (callee == growing[0] || callee == growing[1]);
     Effect effect = effect_of(engine, callee);
     if (effect == ON_ANYTHING && callee != NULL) {
         PyObject *bound;
@@ -226,7 +231,7 @@ found_clear(Engine *engine)
 
 /* Adds an object that may have changed; steals the reference. */
 static void
-found_add(Engine *engine, PyObject *object, int levels)
+found_add(Engine *engine, PyObject *object, int levels, int grows)
 {
     if (engine->found_used == engine->found_size) {
         size_t size = engine->found_size ? engine->found_size * 2 : 16;
@@ -239,7 +244,7 @@ found_add(Engine *engine, PyObject *object, int levels)
         engine->found = found;
         engine->found_size = size;
     }
-    engine->found[engine->found_used++] = (Found){object, levels};
+    engine->found[engine->found_used++] = (Found){object, levels, grows};
 }
 
 /* Returns whether storing into an object by a special method changes only that object. */
@@ -272,6 +277,19 @@ iterates_itself(Engine *engine, PyTypeObject *kind)
         }
     }
     return 1;
+}
+
+/* Returns whether an object may change when an item is taken from it, as a defaultdict. */
+static int
+gets_items(Engine *engine, PyTypeObject *kind)
+{
+    if (is_atom(kind) || is_among(kind, containers)) {
+        return 0;
+    }
+    PyObject *found = class_entry(kind, name_getitem);
+    int gets = found == NULL || effect_of(engine, found) != NO_EFFECT;
+    Py_XDECREF(found);
+    return gets;
 }
 
 /* Returns whether no code runs in methods of an object in C that is not recorded. */
@@ -314,9 +332,8 @@ find_containers(Engine *engine, const Place *place, Scope *scope)
             continue;
         }
         PyObject *container = value_along(engine, place, scope, at);
-        PyTypeObject *kind = container == NULL ? NULL : Py_TYPE(container);
-        if (kind != NULL && !is_atom(kind) && !is_among(kind, containers)) {
-            found_add(engine, container, 1);
+        if (container != NULL && gets_items(engine, Py_TYPE(container))) {
+            found_add(engine, container, 1, 0);
         }
         else {
             Py_XDECREF(container);
@@ -334,6 +351,7 @@ settled(Engine *engine, uint32_t matched, Line *line, Py_ssize_t index, Scope *s
         PyObject *owner)
 {
     const Site *site = &line->sites[index];
+    int grows = engine->site_grows && owner != NULL && PyList_CheckExact(owner);
     if (site->place.has_items && effect != ON_ANYTHING) {
         if (site->is_rebound || !acts_alone(engine, matched, line, index, scope)) {
             Py_XDECREF(owner);
@@ -343,7 +361,7 @@ settled(Engine *engine, uint32_t matched, Line *line, Py_ssize_t index, Scope *s
     }
     if (effect == ON_RECEIVER) {
         if (owner != NULL && !site->is_rebound && runs_recorded(engine, owner)) {
-            found_add(engine, owner, 1);
+            found_add(engine, owner, 1, grows);
             return NO_EFFECT;
         }
         effect = ON_ANYTHING;
@@ -394,7 +412,9 @@ after_target(Engine *engine, const Place *place, Scope *scope)
     PyObject *item = place->key == NULL ? NULL : item_at(engine, value, place->key, scope);
     if (item == NULL || !stores_itself(engine, item, place->method)) {
         Py_XDECREF(item);
-        found_add(engine, value, place->levels);
+        int grows = PyList_CheckExact(value) && place->levels == 1
+                    && same_name(place->method, name_iadd);
+        found_add(engine, value, place->levels, grows);
         return NO_EFFECT;
     }
     Py_DECREF(value);
@@ -402,7 +422,7 @@ after_target(Engine *engine, const Place *place, Scope *scope)
         Py_DECREF(item);
     }
     else {
-        found_add(engine, item, 1);
+        found_add(engine, item, 1, 0);
     }
     return NO_EFFECT;
 }
@@ -413,7 +433,8 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 {
     PyObject *value = place_value(engine, place, scope);
     PyTypeObject *kind = value == NULL ? NULL : Py_TYPE(value);
-    if (value == NULL || is_atom(kind) || is_among(kind, containers)) {
+    if (value == NULL || is_atom(kind) || is_among(kind, containers)
+        || (!iterates && !gets_items(engine, kind))) {
         Py_XDECREF(value);
         return NO_EFFECT;
     }
@@ -421,7 +442,7 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
         Py_DECREF(value);
         return ON_ANYTHING;
     }
-    found_add(engine, value, 1);
+    found_add(engine, value, 1, 0);
     return NO_EFFECT;
 }
 
@@ -687,6 +708,14 @@ changes_prepare(void)
     }
     name_init = PyUnicode_InternFromString("__init__");
     name_get = PyUnicode_InternFromString("__get__");
+    name_iadd = PyUnicode_InternFromString("__iadd__");
+    name_getitem = PyUnicode_InternFromString("__getitem__");
+    static const char *const names[] = {"append", "extend"};
+    for (int at = 0; at < 2; at++) {
+        PyObject *name = PyUnicode_InternFromString(names[at]);
+        growing[at] = name == NULL ? NULL : class_entry(&PyList_Type, name);
+        Py_XDECREF(name);
+    }
     name_set = PyUnicode_InternFromString("__set__");
     name_delete = PyUnicode_InternFromString("__delete__");
     before_stores[0] = PyUnicode_InternFromString("__eq__");

@@ -41,15 +41,20 @@ list_items(Engine *engine, Items *items, PyObject *list, int depth)
     Py_ssize_t count = at_most(total, engine->values.items);
     items->total = total;
     items->count = count;
+    int levels = engine->values.levels;
     if (engine->values.compares) {
         for (Py_ssize_t at = 0; at < count; at++) {
+            engine->values.levels = at < engine->values.old ? 0 : levels;
             if (values_compare(engine, PyList_GetItem(list, at), depth) < 0) {
+                engine->values.levels = levels;
                 return -1;
             }
         }
+        engine->values.levels = levels;
         return 0;
     }
     for (Py_ssize_t at = 0; at < count; at++) {
+        engine->values.levels = at < engine->values.old ? 0 : levels;
         /* NULL if another thread has made it shorter meanwhile. */
         PyObject *item = PyList_GetItem(list, at);
         if (item == NULL) {
@@ -66,6 +71,7 @@ list_items(Engine *engine, Items *items, PyObject *list, int depth)
             return -1;
         }
     }
+    engine->values.levels = levels;
     return 0;
 }
 

@@ -168,9 +168,18 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     int is_known = known->object == queued.object && known->number == queued.number;
     int may_trust = is_known && (values->is_shallow || !known->is_shallow);
     uint64_t digest = may_trust ? known->digest : 0;
+    values->old = 0;
     if (is_known) {
-        if (in_doubt(values, known->event) || known->depth < queued.depth) {
+        int is_trusted = !in_doubt(values, known->event);
+        if (!is_trusted || known->depth < queued.depth) {
             known->depth = queued.depth;
+        }
+        if (known->event != values->event) {
+            known->before = known->grown == values->event && is_trusted ? known->items : 0;
+        }
+        values->old = known->before;
+        if (PyList_CheckExact(queued.object)) {
+            known->items = PyList_Size(queued.object);
         }
         if (known->event != values->event || known->levels < queued.levels) {
             known->levels = queued.levels;

@@ -23,6 +23,9 @@ typedef struct Known {
     int levels; /* how many levels of objects that event took for new */
     int depth; /* how many levels deep that event looked, or an earlier one that is still trusted */
     int is_shallow; /* whether the objects in the written contents were not looked at */
+    Py_ssize_t items;  /* of a list, the number of items that it had at that event */
+    Py_ssize_t before; /* how many items of a list that event found that were there at an earlier one */
+    uint64_t grown;    /* the event in which a list has only got more items at its end */
 } Known;
 
 /* An object whose contents are to be encoded. */

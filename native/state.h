@@ -73,6 +73,7 @@ typedef struct {
     int checks_cut;   /* whether all objects are in doubt after this event if so */
     int room;    /* how many levels deep the limit allows to look from the current value */
     int is_shallow; /* whether this event looks less deep than the limit allows */
+    Py_ssize_t old; /* how many of the first items of the list that is being encoded cannot be new */
     int refers;  /* whether a reference was encoded */
     int within;  /* whether the contents of an object are being encoded */
     int compares;    /* whether they are only digested, and nothing is appended */
@@ -131,6 +132,7 @@ typedef struct {
 typedef struct {
     PyObject *object; /* owned */
     int levels;
+    int grows; /* whether it is a list that only gets more items at its end */
 } Found;
 
 #define RAISED 64 /* how many of the last raised exceptions are remembered */
@@ -160,6 +162,7 @@ typedef struct Engine {
     Found *found;
     size_t found_used;
     size_t found_size;
+    int site_grows; /* whether the call that was judged last only adds items at the end of a list */
     Table effects; /* by address of a callable: what it changes, and 1 */
     Table texts;   /* by address of the methods of str that return a str */
     Py_ssize_t effects_known; /* the number of callables in `effects` */

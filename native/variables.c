@@ -177,6 +177,16 @@ expect_new_dict(Engine *engine, Scope *scope, const Variable *variable)
     return 0;
 }
 
+static int
+is_found_once(const Engine *engine, const PyObject *object)
+{
+    int times = 0;
+    for (size_t at = 0; at < engine->found_used; at++) {
+        times += engine->found[at].object == object;
+    }
+    return times == 1;
+}
+
 /* Looks at the objects in engine->found. */
 static int
 look_at_found(Engine *engine, const Line *line)
@@ -193,6 +203,9 @@ look_at_found(Engine *engine, const Line *line)
         int depth = values->levels < values->depth ? values->levels : values->depth;
         outcome = values_encode(engine, roots, found->object, depth, 0);
         roots->used = end;
+        if (found->grows && outcome == 0 && is_found_once(engine, found->object)) {
+            known_find(values, found->object)->grown = values->event;
+        }
     }
     values->levels = before;
     return outcome;

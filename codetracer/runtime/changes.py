@@ -53,6 +53,9 @@ ALL: Final = 1 << 10
 _BEFORE_STORES: Final = frozenset(("__eq__", "__hash__"))
 """Methods that storing an item calls before it changes anything."""
 
+_GROWING: Final = [vars(list)["append"], vars(list)["extend"]]
+"""Methods of list that only add items at its end."""
+
 _ATOMS: Final = (int, str, float, bool, bytes, complex, type(None))
 _module_dict_of: Final[Any] = vars(ModuleType)["__dict__"].__get__
 
@@ -65,13 +68,14 @@ class Changes:
         definitions: know the layouts of types.
 
     Attributes:
-        found: the objects that a line may have changed, if not all, each with a number of levels.
+        found: the objects that a line may have changed, if not all, each with a number of levels,
+            and whether it only gets more items at its end.
     """
 
     def __init__(self, effects: Effects, definitions: Definitions) -> None:
         self._effects = effects
         self._definitions = definitions
-        self.found: list[tuple[object, int]] = []
+        self.found: list[tuple[object, int, bool]] = []
 
     # -- after a line
 
@@ -110,9 +114,10 @@ class Changes:
                     return UNKNOWN
                 item = MISSING if place.key is None else self._item(value, place.key, scope)
                 if item is MISSING or not self._stores_itself(item, place.method):
-                    self.found.append((value, place.levels))
+                    grows = type(value) is list and place.method == "__iadd__"
+                    self.found.append((value, place.levels, grows and place.levels == 1))
                 elif not _is_among(type(item), _ATOMS):
-                    self.found.append((item, 1))
+                    self.found.append((item, 1, False))
         for place in line.moves:
             value = self.at(place, scope)
             kind = type(value)
@@ -120,12 +125,11 @@ class Changes:
                 continue
             if not _is_among(kind, ITERATORS) and not self._iterates_itself(kind):
                 return UNKNOWN
-            self.found.append((value, 1))
+            self.found.append((value, 1, False))
         for place in line.containers:
             value = self.at(place, scope)
-            # A defaultdict gets a new item when one is taken.
-            if value is not MISSING and not _is_plain(type(value)):
-                self.found.append((value, 1))
+            if value is not MISSING and self._gets_items(type(value)):
+                self.found.append((value, 1, False))
         return effect
 
     def _stores_itself(self, value: object, method: str) -> bool:
@@ -194,7 +198,8 @@ class Changes:
             return effect
         if receiver is MISSING or site.is_rebound or not self._runs_recorded(receiver):
             return UNKNOWN
-        self.found.append((receiver, 1))
+        grows = type(receiver) is list and _is_growing(self._callee(line, site, scope)[0])
+        self.found.append((receiver, 1, grows))
         return NOTHING
 
     def _acts_alone(self, state: FrameState, line: Line, index: int, scope: Scope) -> bool:
@@ -215,10 +220,17 @@ class Changes:
         for at, step in enumerate(place.path):
             if isinstance(step, Item):
                 container = self.at(place, scope, at)
-                if container is not MISSING and not _is_plain(type(container)):
-                    self.found.append((container, 1))
+                if container is not MISSING and self._gets_items(type(container)):
+                    self.found.append((container, 1, False))
                 if step.place is not None:
                     self._find_containers(step.place, scope)
+
+    def _gets_items(self, kind: type) -> bool:
+        """Return whether an object may change when an item is taken from it, as a defaultdict."""
+        if _is_plain(kind):
+            return False
+        found = lookup_in_class(kind, "__getitem__")
+        return found is None or self._effects.of(found) != NOTHING
 
     def _runs_recorded(self, receiver: Any) -> bool:
         """Return whether no code runs in methods of an object in C that is not recorded."""
@@ -436,6 +448,10 @@ def _is_data(found: object) -> bool:
 def _is_plain(kind: type) -> bool:
     """Return whether nothing happens to instances when something is taken from them."""
     return _is_among(kind, _ATOMS) or _is_among(kind, CONTAINERS)
+
+
+def _is_growing(method: object) -> bool:
+    return any(method is each for each in _GROWING)
 
 
 def _is_among(kind: type, kinds: tuple[type, ...]) -> bool:

@@ -189,9 +189,22 @@ class _Known:
         event: the last event that looked at it.
         depth: how deep that event looked, or an earlier one that can still be trusted.
         levels: how many levels of objects that event took for new.
+        items: of a list, the number of items that it had then.
+        before: how many items of a list that event found that were there at an earlier one.
+        grown: the event in which a list has only got more items at its end.
     """
 
-    __slots__ = ("content", "depth", "event", "kind", "levels", "number")
+    __slots__ = (
+        "before",
+        "content",
+        "depth",
+        "event",
+        "grown",
+        "items",
+        "kind",
+        "levels",
+        "number",
+    )
 
     def __init__(self, number: int, kind: int) -> None:
         self.number = number
@@ -200,6 +213,8 @@ class _Known:
         self.event = -1
         self.depth = 0
         self.levels = 0
+        self.items = self.before = 0
+        self.grown = -1
 
 
 class Values:
@@ -245,6 +260,8 @@ class Values:
         self._doubted = 0
         self._room = limits.depth
         self._is_shallow = False
+        # How many of the first items of the list that is being encoded cannot be new.
+        self._old = 0
         self._refers = False
         self._within = False
         self._spare = 0
@@ -326,11 +343,17 @@ class Values:
                 self._was_cut = True
                 self._write_unseen(known, type(value))
                 continue
-            if self.in_doubt(known.event) or known.depth < depth:
+            is_trusted = not self.in_doubt(known.event)
+            if not is_trusted or known.depth < depth:
                 known.depth = depth
             known.levels = levels if is_first else max(levels, known.levels)
             known.event = self.event
             queued = len(queue)
+            if is_first:
+                known.before = known.items if known.grown == self.event and is_trusted else 0
+            self._old = known.before
+            if type(value) is list:
+                known.items = list.__len__(value)
             self._refers = False
             self._room = room - 1
             self.levels = max(levels - 1, 0)
@@ -450,6 +473,15 @@ class Values:
         if known.depth < depth or self.in_doubt(known.event):
             return levels
         return levels if levels > (known.levels if known.event == self.event else 0) else -1
+
+    def note_growth(self, value: object) -> None:
+        """Note that the list `value` has only got more items at its end in this event.
+
+        It has kept those that it had before alive, so none of them is a new object.
+        """
+        known = self._known.get(id(value))
+        if known is not None and known.kind == id(list):
+            known.grown = self.event
 
     def _write_unseen(self, known: _Known, kind: type) -> None:
         if not known.content:
@@ -662,7 +694,11 @@ def _no_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[i
 
 def _list_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
     items = list.__getitem__(value, slice(values._limits.items))
-    return list.__len__(value), values._encode_items(items, depth)
+    levels, values.levels = values.levels, 0
+    encoded = values._encode_items(items[: values._old], depth)
+    values.levels = levels
+    encoded += values._encode_items(items[values._old :], depth)
+    return list.__len__(value), encoded
 
 
 def _tuple_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:

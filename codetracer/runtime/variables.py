@@ -124,9 +124,12 @@ class Variables:
         """Look at the objects that a line may have changed."""
         values = self._values
         before = values.levels
-        for value, levels in self._changes.found:
+        found = self._changes.found
+        for value, levels, grows in found:
             values.levels = levels + line.births + len(line.sites)
             values.encode(value, min(values.levels, self._depth))
+            if grows and sum(each is value for each, _, _ in found) == 1:
+                values.note_growth(value)
         values.levels = before
 
     def _expect_new_dict(self, gathered: object) -> None:
@@ -280,7 +283,7 @@ class Variables:
             changed += self._look(state, self._stale(state, line), scope)
         self._look_at_found(line)
         values.levels = None
-        values.checks_cut = effect == ARGUMENTS or any(levels > 1 for _, levels in changes.found)
+        values.checks_cut = effect == ARGUMENTS or any(each[1] > 1 for each in changes.found)
         return changed
 
     def _stale(self, state: FrameState, line: Line) -> list[tuple[Variable, int]]:
