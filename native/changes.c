@@ -449,6 +449,7 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 Effect
 changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
+    engine->is_deep = 0;
     if (engine->has_formatters || *matched & UNSEEN) {
         return ON_ANYTHING;
     }
@@ -556,6 +557,7 @@ int
 changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan,
                 Scope *inner)
 {
+    engine->is_deep = 0;
     Py_ssize_t index = match(engine, matched, line, scope, plan, inner);
     if (index >= 0) {
         if (reports_changes(plan)) {
@@ -578,6 +580,7 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
 int
 changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
+    engine->is_deep = 0;
     return line->is_mixed || (*matched & UNSEEN) || had_effect(engine, matched, line, scope, line->site_count);
 }
 
@@ -651,7 +654,7 @@ changes_levels(Engine *engine, PyObject *value)
             return 0;
         }
     }
-    if (line->hides) {
+    if (line->hides || engine->is_deep) {
         return ALL_LEVELS;
     }
     for (Py_ssize_t at = 0; at < line->attributes.count; at++) {

@@ -119,6 +119,16 @@ class_entry(PyTypeObject *kind, PyObject *name)
     return found;
 }
 
+/* Returns whether a function was generated from a text, as those of dataclasses. */
+static int
+is_generated(PyObject *function)
+{
+    PyObject *path = get_attribute(get_code(function), "co_filename");
+    int generated = path != NULL && PyUnicode_CompareWithASCIIString(path, "<string>") == 0;
+    Py_XDECREF(path);
+    return generated;
+}
+
 static Effect
 function_effect(Engine *engine, PyObject *function)
 {
@@ -169,9 +179,19 @@ class_effect(Engine *engine, PyTypeObject *kind)
     for (int at = 0; at < 2; at++) {
         PyObject *found = class_entry(kind, names[at]);
         int is_function = found != NULL && Py_TYPE(found) == function_type;
-        Effect effect = found != NULL && Py_TYPE(found) == static_method_type
-                            ? static_effect(engine, found)
-                            : wrapped_effect(engine, found);
+        if (found != NULL && Py_TYPE(found) == static_method_type) {
+            PyObject *function = PyObject_GetAttr(found, name_func);
+            Py_DECREF(found);
+            found = function;
+            PyErr_Clear();
+        }
+        if (found != NULL && Py_TYPE(found) == function_type && is_generated(found)) {
+            /* As by dataclasses and named tuples: it stores into the new instance. */
+            engine->is_deep = 1;
+            Py_DECREF(found);
+            continue;
+        }
+        Effect effect = wrapped_effect(engine, found);
         /* Others take items from what they are given. */
         int keeps_to_itself = is_function || PyExceptionClass_Check((PyObject *)kind);
         int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER);

@@ -198,7 +198,8 @@ look_at_found(Engine *engine, const Line *line)
     int outcome = 0;
     for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
         const Found *found = &engine->found[at];
-        values->levels = found->levels + line->births + (int)line->site_count;
+        values->levels = engine->is_deep ? ALL_LEVELS
+                                         : found->levels + line->births + (int)line->site_count;
         values->checks_cut |= found->levels > 1;
         int depth = values->levels < values->depth ? values->levels : values->depth;
         outcome = values_encode(engine, roots, found->object, depth, 0);

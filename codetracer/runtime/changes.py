@@ -96,6 +96,7 @@ class Changes:
         return effect
 
     def _after_line(self, state: FrameState, line: Line, scope: Scope) -> int:
+        self._effects.is_deep = False
         if self._definitions.formatters.are_there or state.matched & UNSEEN:
             # What formatters say depends on anything.
             return UNKNOWN
@@ -254,6 +255,7 @@ class Changes:
             plan: the plan of the called code.
             first: the first argument, or MISSING.
         """
+        self._effects.is_deep = False
         index = self._match(state, line, scope, plan, first)
         if index >= 0:
             if plan.detail == DETAIL_VALUES:
@@ -269,6 +271,7 @@ class Changes:
 
     def at_resume(self, state: FrameState, line: Line, scope: Scope) -> bool:
         """Return the same for a generator or coroutine that is resumed."""
+        self._effects.is_deep = False
         if line.is_mixed or state.matched & UNSEEN:
             return True
         return self._had_effect(state, line, scope, len(line.sites))
@@ -377,6 +380,14 @@ class Changes:
 
     # -- new objects
 
+    def levels_in(self, line: Line, levels: int) -> int:
+        """Return how many levels of objects may be new from an object on that a line has changed.
+
+        Parameters:
+            levels: how many levels of objects it has changed.
+        """
+        return ALL if self._effects.is_deep else levels + line.births + len(line.sites)
+
     def levels_of(self, state: FrameState, line: Line, scope: Scope, value: object) -> int:
         """Return how many levels of objects, from `value` on, the line may have made.
 
@@ -394,7 +405,7 @@ class Changes:
         for place in line.known:
             if self.at(place, scope) is value:
                 return 0
-        if line.hides:
+        if line.hides or self._effects.is_deep:
             return ALL
         for place in line.attributes:
             if self.at(place, scope) is MISSING and not self._is_old(place, scope):

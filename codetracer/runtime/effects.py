@@ -126,9 +126,13 @@ class Effects:
 
     Parameters:
         plans: the plans of all code that has run, as `codetracer.runtime.plans.Plans` has them.
+
+    Attributes:
+        is_deep: whether something was asked for that may make an object with other new ones in it.
     """
 
     def __init__(self, plans: Mapping[int, tuple[bytes, Plan | None]]) -> None:
+        self.is_deep = False
         self._plans = plans
         # By id; the values keep the callables alive, which belong to C code.
         self.known: dict[int, tuple[int, object]] = {}
@@ -284,6 +288,10 @@ class Effects:
         for name in ("__new__", "__init__"):
             found: Any = lookup_in_class(kind, name)
             wrapped: Any = found.__func__ if type(found) is _STATIC_METHOD else found
+            if type(wrapped) is FunctionType and _is_generated(wrapped.__code__):
+                # As by dataclasses and named tuples: it stores into the new instance.
+                self.is_deep = True
+                continue
             effect = self._of_wrapped(wrapped)
             # Others take items from what they are given.
             keeps_to_itself = type(found) is FunctionType or has(mro_of(kind), BaseException)
@@ -313,6 +321,10 @@ def _own(kind: type, name: str) -> object:
     # A lookup in the namespace of a class of the program may run code of its keys.
     is_heap = flags_of(kind) & IS_HEAP_TYPE
     return entry(kind, name) if is_heap else namespace_of(kind).get(name)
+
+
+def _is_generated(code: CodeType) -> bool:
+    return str.__str__(code.co_filename) == "<string>"
 
 
 def _code_in(namespace: dict[str, Any], wanted: str) -> object:

@@ -126,7 +126,7 @@ class Variables:
         before = values.levels
         found = self._changes.found
         for value, levels, grows in found:
-            values.levels = levels + line.births + len(line.sites)
+            values.levels = self._changes.levels_in(line, levels)
             values.encode(value, min(values.levels, self._depth))
             if grows and sum(each is value for each, _, _ in found) == 1:
                 values.note_growth(value)
