@@ -28,6 +28,8 @@ static GetPart get_function;
 static PyObject *name_new;
 static PyObject *name_init;
 static PyObject *name_get;
+static PyObject *name_fields;
+static PyObject *name_dataclass_fields;
 
 static int
 table_learn(Table *table, PyObject *known)
@@ -119,14 +121,17 @@ class_entry(PyTypeObject *kind, PyObject *name)
     return found;
 }
 
-/* Returns whether a function was generated from a text, as those of dataclasses. */
+/* Returns whether the constructor of a dataclass or a named tuple was generated from a text. `fields` is a
+   name that such a class has. */
 static int
-is_generated(PyObject *function)
+is_generated(PyTypeObject *kind, PyObject *function, PyObject *fields)
 {
     PyObject *path = get_attribute(get_code(function), "co_filename");
     int generated = path != NULL && PyUnicode_CompareWithASCIIString(path, "<string>") == 0;
+    PyObject *found = generated ? class_entry(kind, fields) : NULL;
     Py_XDECREF(path);
-    return generated;
+    Py_XDECREF(found);
+    return found != NULL;
 }
 
 static Effect
@@ -176,6 +181,7 @@ class_effect(Engine *engine, PyTypeObject *kind)
     }
     Py_DECREF(call);
     PyObject *const names[] = {name_new, name_init};
+    PyObject *const fields[] = {name_fields, name_dataclass_fields};
     for (int at = 0; at < 2; at++) {
         PyObject *found = class_entry(kind, names[at]);
         int is_function = found != NULL && Py_TYPE(found) == function_type;
@@ -185,8 +191,9 @@ class_effect(Engine *engine, PyTypeObject *kind)
             found = function;
             PyErr_Clear();
         }
-        if (found != NULL && Py_TYPE(found) == function_type && is_generated(found)) {
-            /* As by dataclasses and named tuples: it stores into the new instance. */
+        if (found != NULL && Py_TYPE(found) == function_type
+            && is_generated(kind, found, fields[at])) {
+            /* It stores into the new instance. */
             engine->is_deep = 1;
             Py_DECREF(found);
             continue;
@@ -409,6 +416,8 @@ effects_prepare(void)
     name_wrapped = PyUnicode_InternFromString("__wrapped__");
     name_new = PyUnicode_InternFromString("__new__");
     name_get = PyUnicode_InternFromString("__get__");
+    name_fields = PyUnicode_InternFromString("_fields");
+    name_dataclass_fields = PyUnicode_InternFromString("__dataclass_fields__");
     name_init = PyUnicode_InternFromString("__init__");
     get_dict = (GetPart)find_function("PyType_GetDict");
     get_code = (GetPart)find_function("PyFunction_GetCode");

@@ -285,11 +285,11 @@ class Effects:
         if call is not _TYPE_CALL:
             # A metaclass has its own.
             return self._of_function(call) if type(call) is FunctionType else UNKNOWN
-        for name in ("__new__", "__init__"):
+        for name, fields in (("__new__", "_fields"), ("__init__", "__dataclass_fields__")):
             found: Any = lookup_in_class(kind, name)
             wrapped: Any = found.__func__ if type(found) is _STATIC_METHOD else found
-            if type(wrapped) is FunctionType and _is_generated(wrapped.__code__):
-                # As by dataclasses and named tuples: it stores into the new instance.
+            if type(wrapped) is FunctionType and _is_generated(kind, wrapped.__code__, fields):
+                # It stores into the new instance.
                 self.is_deep = True
                 continue
             effect = self._of_wrapped(wrapped)
@@ -323,8 +323,14 @@ def _own(kind: type, name: str) -> object:
     return entry(kind, name) if is_heap else namespace_of(kind).get(name)
 
 
-def _is_generated(code: CodeType) -> bool:
-    return str.__str__(code.co_filename) == "<string>"
+def _is_generated(kind: type, code: CodeType, fields: str) -> bool:
+    """Return whether the constructor of a dataclass or a named tuple was generated from a text.
+
+    Parameters:
+        fields: the name that such a class has.
+    """
+    is_text = str.__str__(code.co_filename) == "<string>"
+    return is_text and lookup_in_class(kind, fields) is not None
 
 
 def _code_in(namespace: dict[str, Any], wanted: str) -> object:
