@@ -172,6 +172,7 @@ static PyMethodDef engine_methods[] = {
     {"note", events_note, METH_O, "note($self, record, /)\n--\n\n"},
     {"end", events_end, METH_NOARGS, "end($self)\n--\n\n"},
     {"counts", events_counts, METH_NOARGS, "counts($self)\n--\n\n"},
+    {"cost", events_cost, METH_NOARGS, "cost($self)\n--\n\n"},
     {"raised_at", events_raised_at, METH_O, "raised_at($self, exception, /)\n--\n\n"},
     {"restart", events_restart, METH_O, "restart($self, log, /)\n--\n\n"},
     {"learn", events_learn, METH_O, "learn($self, value, /)\n--\n\n"},

@@ -8,6 +8,7 @@
 #include "calls.h"
 #include "changes.h"
 #include "constants.h"
+#include "cost.h"
 #include "frameobjects.h"
 #include "frames.h"
 #include "group.h"
@@ -214,10 +215,12 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
     if (check_arguments(count, wanted) < 0) {
         return NULL;
     }
+    int64_t began = cost_begin(&engine->cost);
     Verdict verdict = understand(engine, args[0], &event);
     if (verdict == RECORD && give_engine(engine, &event, work(engine, &event, args)) < 0) {
         verdict = FAILED;
     }
+    cost_end(&engine->cost, began);
     if (verdict == FAILED) {
         return NULL;
     }
@@ -737,6 +740,14 @@ events_counts(PyObject *self, PyObject *unused)
     Engine *engine = (Engine *)self;
     return Py_BuildValue("{sIsIsK}", "threads", engine->next_thread, "calls", engine->next_frame,
                          "missed", (unsigned long long)engine->missed);
+}
+
+PyObject *
+events_cost(PyObject *self, PyObject *unused)
+{
+    const Cost *cost = &((Engine *)self)->cost;
+    return Py_BuildValue("{sLsLsL}", "events_ns", (long long)cost->events, "writing_ns",
+                         (long long)cost->writing, "code_ns", (long long)cost->code);
 }
 
 /* Returns the step at which an exception, which must still exist, was raised; None if unknown. */

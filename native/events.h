@@ -27,6 +27,7 @@ PyObject *events_exit(PyObject *self, PyObject *status);
 PyObject *events_note(PyObject *self, PyObject *record);
 PyObject *events_end(PyObject *self, PyObject *unused);
 PyObject *events_counts(PyObject *self, PyObject *unused);
+PyObject *events_cost(PyObject *self, PyObject *unused);
 PyObject *events_raised_at(PyObject *self, PyObject *exception);
 PyObject *events_restart(PyObject *self, PyObject *log);
 PyObject *events_learn(PyObject *self, PyObject *value);

@@ -5,6 +5,7 @@
 #include "_trace_records.h"
 #include "ask.h"
 #include "contents.h"
+#include "cost.h"
 #include "log.h"
 #include "masks.h"
 #include "state.h"
@@ -65,7 +66,11 @@ commit(Engine *engine)
     if (engine->secrets.count != engine->secrets.masked) {
         secrets_mask(engine);
     }
+    int64_t began = engine->cost.is_sampled ? cost_now() : 0;
     Written written = log_write(engine->log, engine->group.bytes, engine->group.used);
+    if (began != 0) {
+        cost_of_writing(&engine->cost, began);
+    }
     if (written == LOG_WRITTEN) {
         contents_passed(&engine->values.contents, engine->group.used);
         engine->group.used = 0;

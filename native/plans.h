@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "_trace_format.h"
+#include "cost.h"
 #include "frames.h"
 #include "lines.h"
 #include "state.h"
@@ -141,7 +142,12 @@ static inline Plan *
 plan_of(Engine *engine, PyObject *code, PyObject *frame)
 {
     Plan *plan = table_get(&engine->code_plans, code);
-    return plan != NULL ? plan : plan_new(engine, code, frame);
+    if (plan == NULL) {
+        int64_t began = cost_now();
+        plan = plan_new(engine, code, frame);
+        cost_of_code(&engine->cost, began);
+    }
+    return plan;
 }
 
 #pragma GCC visibility pop

@@ -19,6 +19,7 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include "cost.h"
 #include "log.h"
 #include "tables.h"
 #include "turn.h"
@@ -181,6 +182,7 @@ typedef struct Engine {
     uint32_t next_thread;
     uint32_t next_frame;
     uint32_t next_namespace;
+    Cost cost;
     int64_t time;
     int64_t steps;
     Raised raised[RAISED];

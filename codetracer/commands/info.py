@@ -118,12 +118,27 @@ def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
     rows.append(("recorder", _words(metadata.get("recorder"), "name", "version", "backend")))
     rows.append(("started", metadata.get("started")))
     rows.append(("duration", _seconds(metadata.get("duration_ns"))))
+    rows.append(("cost", _cost(metadata.get("cost"))))
     rows.append(("ended", _words(metadata.get("exit_status"), "label")))
     rows.append(("filters", _filters(metadata.get("filters"))))
     rows.append(("redaction", _redaction(metadata.get("redaction"))))
     rows.append(("detail", _detail(metadata.get("detail"), metadata.get("filters"))))
     rows += [(name, _settings(metadata.get(name))) for name in ("limits", "policy")]
     return [(name, str(value)) for name, value in rows if value]
+
+
+def _cost(table: object) -> str:
+    """Return what the recorder took in the process that began the recording."""
+    known = table if isinstance(table, dict) else {}
+    if not {"events_ns", "code_ns", "writing_ns"} <= known.keys():
+        return ""
+    events, code, writing = (
+        _seconds(known[name]) for name in ("events_ns", "code_ns", "writing_ns")
+    )
+    return (
+        f"about {events} of CPU time for events, {writing} of it for writing;"
+        f" {code} for reading new code"
+    )
 
 
 def _words(table: object, *keys: str) -> str:

@@ -92,6 +92,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "detail": _text,
     "limits": {_EACH: _setting},
     "counts": {_EACH: _count},
+    "cost": {_EACH: _count},
     "sources": {_EACH: _text},
     "processes": [{"log": _text}],
 }

@@ -87,6 +87,14 @@ class Engine(Protocol):
         """Return the numbers of ``threads``, ``calls`` and ``missed`` events so far."""
         ...
 
+    def cost(self) -> dict[str, int]:
+        """Return the CPU time that the engine has taken so far, in ns, extrapolated from samples.
+
+        ``code_ns`` is the time of reading new code, ``events_ns`` that of everything else,
+        ``writing_ns`` the part of it in which the log was written.
+        """
+        ...
+
     def raised_at(self, exception: BaseException, /) -> int | None:
         """Return the step at which a living exception was raised; None if it is not known."""
 

@@ -451,6 +451,7 @@ class Recorder(Tracer):
             "detail": self._gate.detail,
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
+            "cost": self._events.cost(),
             "bytes": self.directory.size(),
             "sources": self._sources(),
             "sources_left_out": dict(self.directory.left_out),
