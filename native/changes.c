@@ -27,7 +27,7 @@ static PyObject *name_iadd;
 static PyObject *name_getitem;
 static PyObject *growing[2]; /* methods of list that only add items at its end; owned */
 static PyObject *name_delete;
-static PyObject *before_stores[2]; /* methods that storing an item calls before it changes anything */
+static PyObject *before_stores[2]; /* methods that storing an item of a dict calls before it changes it */
 
 static int
 is_atom(PyTypeObject *kind)
@@ -351,7 +351,8 @@ settled(Engine *engine, uint32_t matched, Line *line, Py_ssize_t index, Scope *s
         PyObject *owner)
 {
     const Site *site = &line->sites[index];
-    int grows = engine->site_grows && owner != NULL && PyList_CheckExact(owner);
+    int grows = engine->site_grows && owner != NULL && PyList_CheckExact(owner)
+                && site->place.variable != NULL && !site->place.is_bound;
     if (site->place.has_items && effect != ON_ANYTHING) {
         if (site->is_rebound || !acts_alone(engine, matched, line, index, scope)) {
             Py_XDECREF(owner);
@@ -394,8 +395,9 @@ after_calls(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
     return worst;
 }
 
+/* `began`: whether the line has run recorded code. */
 static Effect
-after_target(Engine *engine, const Place *place, Scope *scope)
+after_target(Engine *engine, const Place *place, Scope *scope, int began)
 {
     PyObject *value = place_value(engine, place, scope);
     if (value == NULL) {
@@ -409,21 +411,17 @@ after_target(Engine *engine, const Place *place, Scope *scope)
         Py_DECREF(value);
         return ON_ANYTHING;
     }
-    PyObject *item = place->key == NULL ? NULL : item_at(engine, value, place->key, scope);
-    if (item == NULL || !stores_itself(engine, item, place->method)) {
+    PyObject *item = place->key == NULL || began ? NULL : item_at(engine, value, place->key, scope);
+    if (item == NULL || is_atom(Py_TYPE(item)) || !stores_itself(engine, item, place->method)) {
         Py_XDECREF(item);
         int grows = PyList_CheckExact(value) && place->levels == 1
-                    && same_name(place->method, name_iadd);
+                    && same_name(place->method, name_iadd) && !place->is_bound;
         found_add(engine, value, place->levels, grows);
         return NO_EFFECT;
     }
-    Py_DECREF(value);
-    if (is_atom(Py_TYPE(item))) {
-        Py_DECREF(item);
-    }
-    else {
-        found_add(engine, item, 1, 0);
-    }
+    /* If the object is an item of its own, the store has put this one in its place. */
+    found_add(engine, value, 0, 0);
+    found_add(engine, item, 1, 0);
     return NO_EFFECT;
 }
 
@@ -449,13 +447,13 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 Effect
 changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
-    engine->is_deep = 0;
     if (engine->has_formatters || *matched & UNSEEN) {
         return ON_ANYTHING;
     }
     Effect effect = after_calls(engine, matched, line, scope);
     for (Py_ssize_t at = 0; effect != ON_ANYTHING && at < line->targets.count; at++) {
-        if (after_target(engine, &line->targets.places[at], scope) == ON_ANYTHING) {
+        int began = (*matched & BEGAN) != 0;
+        if (after_target(engine, &line->targets.places[at], scope, began) == ON_ANYTHING) {
             effect = ON_ANYTHING;
         }
     }
@@ -469,6 +467,10 @@ changes_after(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
     }
     if (effect == ON_ANYTHING) {
         found_clear(engine);
+    }
+    for (size_t at = 0; effect == ON_ARGUMENTS && at < engine->found_used; at++) {
+        /* Items may be gone. */
+        engine->found[at].grows = 0;
     }
     return effect;
 }
@@ -543,21 +545,30 @@ had_effect(Engine *engine, uint32_t *matched, Line *line, Scope *scope, Py_ssize
 
 /* Returns whether a line may have stored into an object before an unnamed call begins. */
 static int
-has_stored(const Line *line, Scope *scope, const Plan *plan)
+has_stored(Engine *engine, const Line *line, Scope *scope, const Plan *plan)
 {
     int offset = scope_offset(scope);
-    if (offset != line->stores_at || line->loops) {
-        return offset >= line->stores_at || line->loops;
+    if (offset < line->stores_at) {
+        return line->loops;
     }
-    /* What dies by a store may run its finalizer. */
-    return !same_name(plan->name, before_stores[0]) && !same_name(plan->name, before_stores[1]);
+    int is_first = offset == line->stores_at && !line->loops && line->targets.count == 1;
+    if (!is_first || !line->stores_item
+        || (!same_name(plan->name, before_stores[0]) && !same_name(plan->name, before_stores[1]))) {
+        /* What dies by a store may run its finalizer. */
+        return 1;
+    }
+    const Place *place = &line->targets.places[0];
+    PyObject *value = place->levels > 1 ? NULL : place_value(engine, place, scope);
+    int stored = value == NULL || !PyDict_CheckExact(value);
+    Py_XDECREF(value);
+    return stored;
 }
 
 int
 changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *plan,
                 Scope *inner)
 {
-    engine->is_deep = 0;
+    *matched |= BEGAN;
     Py_ssize_t index = match(engine, matched, line, scope, plan, inner);
     if (index >= 0) {
         if (reports_changes(plan)) {
@@ -567,7 +578,7 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
             return 1;
         }
     }
-    else if (line->is_mixed || (line->stores_at >= 0 && has_stored(line, scope, plan))) {
+    else if (line->is_mixed || (line->stores_at >= 0 && has_stored(engine, line, scope, plan))) {
         return 1;
     }
     if (*matched & UNSEEN) {
@@ -580,7 +591,7 @@ changes_at_call(Engine *engine, uint32_t *matched, Line *line, Scope *scope, con
 int
 changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scope)
 {
-    engine->is_deep = 0;
+    *matched |= BEGAN;
     return line->is_mixed || (*matched & UNSEEN) || had_effect(engine, matched, line, scope, line->site_count);
 }
 
@@ -654,7 +665,7 @@ changes_levels(Engine *engine, PyObject *value)
             return 0;
         }
     }
-    if (line->hides || engine->is_deep) {
+    if (line->hides) {
         return ALL_LEVELS;
     }
     for (Py_ssize_t at = 0; at < line->attributes.count; at++) {

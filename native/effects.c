@@ -28,8 +28,6 @@ static GetPart get_function;
 static PyObject *name_new;
 static PyObject *name_init;
 static PyObject *name_get;
-static PyObject *name_fields;
-static PyObject *name_dataclass_fields;
 
 static int
 table_learn(Table *table, PyObject *known)
@@ -121,19 +119,6 @@ class_entry(PyTypeObject *kind, PyObject *name)
     return found;
 }
 
-/* Returns whether the constructor of a dataclass or a named tuple was generated from a text. `fields` is a
-   name that such a class has. */
-static int
-is_generated(PyTypeObject *kind, PyObject *function, PyObject *fields)
-{
-    PyObject *path = get_attribute(get_code(function), "co_filename");
-    int generated = path != NULL && PyUnicode_CompareWithASCIIString(path, "<string>") == 0;
-    PyObject *found = generated ? class_entry(kind, fields) : NULL;
-    Py_XDECREF(path);
-    Py_XDECREF(found);
-    return found != NULL;
-}
-
 static Effect
 function_effect(Engine *engine, PyObject *function)
 {
@@ -181,24 +166,12 @@ class_effect(Engine *engine, PyTypeObject *kind)
     }
     Py_DECREF(call);
     PyObject *const names[] = {name_new, name_init};
-    PyObject *const fields[] = {name_fields, name_dataclass_fields};
     for (int at = 0; at < 2; at++) {
         PyObject *found = class_entry(kind, names[at]);
         int is_function = found != NULL && Py_TYPE(found) == function_type;
-        if (found != NULL && Py_TYPE(found) == static_method_type) {
-            PyObject *function = PyObject_GetAttr(found, name_func);
-            Py_DECREF(found);
-            found = function;
-            PyErr_Clear();
-        }
-        if (found != NULL && Py_TYPE(found) == function_type
-            && is_generated(kind, found, fields[at])) {
-            /* It stores into the new instance. */
-            engine->is_deep = 1;
-            Py_DECREF(found);
-            continue;
-        }
-        Effect effect = wrapped_effect(engine, found);
+        Effect effect = found != NULL && Py_TYPE(found) == static_method_type
+                            ? static_effect(engine, found)
+                            : wrapped_effect(engine, found);
         /* Others take items from what they are given. */
         int keeps_to_itself = is_function || PyExceptionClass_Check((PyObject *)kind);
         int changes_nothing = effect == NO_EFFECT || (keeps_to_itself && effect == ON_RECEIVER);
@@ -416,8 +389,6 @@ effects_prepare(void)
     name_wrapped = PyUnicode_InternFromString("__wrapped__");
     name_new = PyUnicode_InternFromString("__new__");
     name_get = PyUnicode_InternFromString("__get__");
-    name_fields = PyUnicode_InternFromString("_fields");
-    name_dataclass_fields = PyUnicode_InternFromString("__dataclass_fields__");
     name_init = PyUnicode_InternFromString("__init__");
     get_dict = (GetPart)find_function("PyType_GetDict");
     get_code = (GetPart)find_function("PyFunction_GetCode");

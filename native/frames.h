@@ -13,8 +13,9 @@ typedef struct Plan Plan;
 struct Line;
 
 #define COARSE 10 /* as in frames.py */
-#define MOST_SITES 31 /* as in frames.py: calls of a line that `matched` has bits for */
-#define UNSEEN (1u << MOST_SITES) /* in `matched`: code that is not recorded has called code that is */
+#define MOST_SITES 30 /* as in frames.py: calls of a line that `matched` has bits for */
+#define BEGAN (1u << MOST_SITES) /* in `matched`: the line has run recorded code */
+#define UNSEEN (BEGAN << 1) /* in `matched`: code that is not recorded has called code that is */
 
 /* Values of Frame.at: no line has run yet; nothing is known of the current line. */
 #define NOT_BEGUN -2

@@ -110,6 +110,7 @@ place_fill(Place *place, Variables variables, PyObject *told)
     place->method = next_attribute(told, "method");
     place->levels = (int)number_attribute(told, "levels");
     place->has_items = (int)number_attribute(told, "has_items");
+    place->is_bound = (int)number_attribute(told, "is_bound");
     int failed = PyErr_Occurred() != NULL;
     if (!failed) {
         place->variable = variable_told(variables, variable);
@@ -256,6 +257,7 @@ line_fill(Line *line, Variables variables, PyObject *told)
     line->is_wide = (int)number_attribute(told, "is_wide");
     line->is_mixed = (int)number_attribute(told, "is_mixed");
     line->stores_at = (int)number_attribute(told, "stores_at");
+    line->stores_item = (int)number_attribute(told, "stores_item");
     line->loops = (int)number_attribute(told, "loops");
     line->again_at = (int)number_attribute(told, "again_at");
     PyObject *again = failed ? NULL : next_attribute(told, "again");

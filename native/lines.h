@@ -37,6 +37,7 @@ typedef struct {
     int length;
     int has_items;
     int levels;
+    int is_bound;     /* whether the line may bind the variable */
     struct Step *key; /* where the only item is that a line changes there; or NULL */
     PyObject *method; /* or NULL */
 } Place;
@@ -85,6 +86,7 @@ typedef struct Line {
     int is_bare;
     int is_wide;
     int is_mixed;
+    int stores_item; /* whether the first store is that of an item */
     int stores_at; /* the offset of the first store into an object, in bytes; or -1 */
     int loops;
     struct Line *again;

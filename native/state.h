@@ -163,7 +163,6 @@ typedef struct Engine {
     Found *found;
     size_t found_used;
     size_t found_size;
-    int is_deep; /* whether a line may make an object that refers to other new ones */
     int site_grows; /* whether the call that was judged last only adds items at the end of a list */
     Table effects; /* by address of a callable: what it changes, and 1 */
     Table texts;   /* by address of the methods of str that return a str */

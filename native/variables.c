@@ -177,16 +177,6 @@ expect_new_dict(Engine *engine, Scope *scope, const Variable *variable)
     return 0;
 }
 
-static int
-is_found_once(const Engine *engine, const PyObject *object)
-{
-    int times = 0;
-    for (size_t at = 0; at < engine->found_used; at++) {
-        times += engine->found[at].object == object;
-    }
-    return times == 1;
-}
-
 /* Looks at the objects in engine->found. */
 static int
 look_at_found(Engine *engine, const Line *line)
@@ -198,13 +188,12 @@ look_at_found(Engine *engine, const Line *line)
     int outcome = 0;
     for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
         const Found *found = &engine->found[at];
-        values->levels = engine->is_deep ? ALL_LEVELS
-                                         : found->levels + line->births + (int)line->site_count;
+        values->levels = found->levels > 0 ? found->levels + line->births + (int)line->site_count : 1;
         values->checks_cut |= found->levels > 1;
         int depth = values->levels < values->depth ? values->levels : values->depth;
         outcome = values_encode(engine, roots, found->object, depth, 0);
         roots->used = end;
-        if (found->grows && outcome == 0 && is_found_once(engine, found->object)) {
+        if (found->grows && outcome == 0 && engine->found_used == 1 && !line->is_wide) {
             known_find(values, found->object)->grown = values->event;
         }
     }

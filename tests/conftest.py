@@ -37,7 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Compile the sources once: the processes that tests start write no bytecode."""
     if not hasattr(config, "workerinput"):
-        for folder in ("codetracer", "codegen", "generated", "tests", "fuzz"):
+        # pytest compiles the tests themselves, because it rewrites them.
+        for folder in ("codetracer", "codegen", "generated", "tests/support", "fuzz"):
             compileall.compile_dir(ROOT / folder, quiet=1)
         if workers := getattr(config.option, "numprocesses", None):
             rewrite_once(workers)

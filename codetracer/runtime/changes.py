@@ -25,7 +25,7 @@ from codetracer.runtime.effects import (
     is_old_attribute,
     lookup_in_class,
 )
-from codetracer.runtime.frames import MOST_SITES, UNSEEN
+from codetracer.runtime.frames import BEGAN, MOST_SITES, UNSEEN
 from codetracer.runtime.keys import item_of
 from codetracer.runtime.lines import Item
 from codetracer.runtime.scopes import MISSING
@@ -51,7 +51,7 @@ ALL: Final = 1 << 10
 """Levels of objects: as many as there are."""
 
 _BEFORE_STORES: Final = frozenset(("__eq__", "__hash__"))
-"""Methods that storing an item calls before it changes anything."""
+"""Methods that storing an item of a dict calls before it changes anything."""
 
 _GROWING: Final = [vars(list)["append"], vars(list)["extend"]]
 """Methods of list that only add items at its end."""
@@ -68,8 +68,8 @@ class Changes:
         definitions: know the layouts of types.
 
     Attributes:
-        found: the objects that a line may have changed, if not all, each with a number of levels,
-            and whether it only gets more items at its end.
+        found: the objects that a line may have changed, if not all, each with a number of levels
+            (0: it alone, with nothing new in it), and whether it only gets more items at its end.
     """
 
     def __init__(self, effects: Effects, definitions: Definitions) -> None:
@@ -96,7 +96,6 @@ class Changes:
         return effect
 
     def _after_line(self, state: FrameState, line: Line, scope: Scope) -> int:
-        self._effects.is_deep = False
         if self._definitions.formatters.are_there or state.matched & UNSEEN:
             # What formatters say depends on anything.
             return UNKNOWN
@@ -113,12 +112,7 @@ class Changes:
             elif not _is_among(type(value), _ATOMS):
                 if not self._stores_itself(value, place.method):
                     return UNKNOWN
-                item = MISSING if place.key is None else self._item(value, place.key, scope)
-                if item is MISSING or not self._stores_itself(item, place.method):
-                    grows = type(value) is list and place.method == "__iadd__"
-                    self.found.append((value, place.levels, grows and place.levels == 1))
-                elif not _is_among(type(item), _ATOMS):
-                    self.found.append((item, 1, False))
+                self._add_target(state, value, place, scope)
         for place in line.moves:
             value = self.at(place, scope)
             kind = type(value)
@@ -131,7 +125,26 @@ class Changes:
             value = self.at(place, scope)
             if value is not MISSING and self._gets_items(type(value)):
                 self.found.append((value, 1, False))
+        if effect == ARGUMENTS:
+            # Items may be gone.
+            self.found[:] = [(value, levels, False) for value, levels, _ in self.found]
         return effect
+
+    def _add_target(self, state: FrameState, value: object, place: Place, scope: Scope) -> None:
+        """Put an object into `found` that a line stores into, or whose item it stores into."""
+        item = MISSING
+        if place.key is not None and not state.matched & BEGAN:
+            item = self._item(value, place.key, scope)
+        if (
+            item is MISSING
+            or _is_among(type(item), _ATOMS)
+            or not self._stores_itself(item, place.method)
+        ):
+            grows = type(value) is list and place.method == "__iadd__" and place.levels == 1
+            self.found.append((value, place.levels, grows and not place.is_bound))
+        else:
+            # If the object is an item of its own, the store has put this one in its place.
+            self.found += [(value, 0, False), (item, 1, False)]
 
     def _stores_itself(self, value: object, method: str) -> bool:
         """Return whether storing into an object changes only that object.
@@ -199,9 +212,14 @@ class Changes:
             return effect
         if receiver is MISSING or site.is_rebound or not self._runs_recorded(receiver):
             return UNKNOWN
-        grows = type(receiver) is list and _is_growing(self._callee(line, site, scope)[0])
-        self.found.append((receiver, 1, grows))
+        self.found.append((receiver, 1, self._grows(line, site, scope, receiver)))
         return NOTHING
+
+    def _grows(self, line: Line, site: Site, scope: Scope, receiver: object) -> bool:
+        """Return whether a call only adds items at the end of a list that was there before."""
+        if type(receiver) is not list or site.place is None or site.place.is_bound:
+            return False
+        return _is_growing(self._callee(line, site, scope)[0])
 
     def _acts_alone(self, state: FrameState, line: Line, index: int, scope: Scope) -> bool:
         """Return whether only this call can have put another item where its object was."""
@@ -255,23 +273,35 @@ class Changes:
             plan: the plan of the called code.
             first: the first argument, or MISSING.
         """
-        self._effects.is_deep = False
+        state.matched |= BEGAN
         index = self._match(state, line, scope, plan, first)
         if index >= 0:
             if plan.detail == DETAIL_VALUES:
                 state.matched |= 1 << index
             if line.sites[index].is_late:
                 return True
-        elif line.is_mixed or (line.stores_at >= 0 and _has_stored(line, scope, plan)):
+        elif line.is_mixed or (line.stores_at >= 0 and self._has_stored(line, scope, plan)):
             return True
         if state.matched & UNSEEN:
             return True
         count = len(line.sites) if index < 0 or line.loops else index
         return self._had_effect(state, line, scope, count)
 
+    def _has_stored(self, line: Line, scope: Scope, plan: Plan) -> bool:
+        """Return whether a line may have stored into an object before an unnamed call begins."""
+        offset = scope.offset()
+        if offset < line.stores_at:
+            return line.loops
+        is_first = offset == line.stores_at and not line.loops and len(line.targets) == 1
+        if not is_first or not line.stores_item or plan.name not in _BEFORE_STORES:
+            # What dies by a store may run its finalizer.
+            return True
+        (place,) = line.targets
+        return place.levels > 1 or type(self.at(place, scope)) is not dict
+
     def at_resume(self, state: FrameState, line: Line, scope: Scope) -> bool:
         """Return the same for a generator or coroutine that is resumed."""
-        self._effects.is_deep = False
+        state.matched |= BEGAN
         if line.is_mixed or state.matched & UNSEEN:
             return True
         return self._had_effect(state, line, scope, len(line.sites))
@@ -380,14 +410,6 @@ class Changes:
 
     # -- new objects
 
-    def levels_in(self, line: Line, levels: int) -> int:
-        """Return how many levels of objects may be new from an object on that a line has changed.
-
-        Parameters:
-            levels: how many levels of objects it has changed.
-        """
-        return ALL if self._effects.is_deep else levels + line.births + len(line.sites)
-
     def levels_of(self, state: FrameState, line: Line, scope: Scope, value: object) -> int:
         """Return how many levels of objects, from `value` on, the line may have made.
 
@@ -405,7 +427,7 @@ class Changes:
         for place in line.known:
             if self.at(place, scope) is value:
                 return 0
-        if line.hides or self._effects.is_deep:
+        if line.hides:
             return ALL
         for place in line.attributes:
             if self.at(place, scope) is MISSING and not self._is_old(place, scope):
@@ -413,7 +435,7 @@ class Changes:
         for place in line.containers:
             if not self._gives_old(self.at(place, scope)):
                 return ALL
-        matched = state.matched & ~UNSEEN
+        matched = state.matched & (BEGAN - 1)
         return line.births + sum(not matched >> index & 1 for index in range(len(line.sites)))
 
     def _is_announced(self, kind: type, layout: Layout) -> bool:
@@ -440,15 +462,6 @@ class Changes:
         if kind is GeneratorType:
             return self._runs_recorded(value)
         return _is_among(kind, CONTAINERS)
-
-
-def _has_stored(line: Line, scope: Scope, plan: Plan) -> bool:
-    """Return whether a line may have stored into an object before an unnamed call begins."""
-    offset = scope.offset()
-    if offset != line.stores_at or line.loops:
-        return offset >= line.stores_at or line.loops
-    # What dies by a store may run its finalizer.
-    return plan.name not in _BEFORE_STORES
 
 
 def _is_data(found: object) -> bool:

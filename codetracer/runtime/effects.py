@@ -126,13 +126,9 @@ class Effects:
 
     Parameters:
         plans: the plans of all code that has run, as `codetracer.runtime.plans.Plans` has them.
-
-    Attributes:
-        is_deep: whether something was asked for that may make an object with other new ones in it.
     """
 
     def __init__(self, plans: Mapping[int, tuple[bytes, Plan | None]]) -> None:
-        self.is_deep = False
         self._plans = plans
         # By id; the values keep the callables alive, which belong to C code.
         self.known: dict[int, tuple[int, object]] = {}
@@ -251,9 +247,9 @@ class Effects:
         bases = mro_of(type(owner))
         if type(owner) is type:
             # Its bases have all that its class has from `object`.
-            bases = mro_of(owner)
+            bases = mro_of(owner) or ()
         elif has(bases, type):
-            bases = (*mro_of(owner), *bases)
+            bases = (*(mro_of(owner) or ()), *bases)
         return self._worst(found for base in bases if (found := _own(base, name)) is not None)
 
     def _worst(self, found: Iterable[object]) -> int:
@@ -285,13 +281,9 @@ class Effects:
         if call is not _TYPE_CALL:
             # A metaclass has its own.
             return self._of_function(call) if type(call) is FunctionType else UNKNOWN
-        for name, fields in (("__new__", "_fields"), ("__init__", "__dataclass_fields__")):
+        for name in ("__new__", "__init__"):
             found: Any = lookup_in_class(kind, name)
             wrapped: Any = found.__func__ if type(found) is _STATIC_METHOD else found
-            if type(wrapped) is FunctionType and _is_generated(kind, wrapped.__code__, fields):
-                # It stores into the new instance.
-                self.is_deep = True
-                continue
             effect = self._of_wrapped(wrapped)
             # Others take items from what they are given.
             keeps_to_itself = type(found) is FunctionType or has(mro_of(kind), BaseException)
@@ -305,7 +297,8 @@ def lookup_in_class(kind: type, name: str) -> object:
 
     None itself counts as nothing.
     """
-    for base in mro_of(kind):
+    # A class has no bases yet while the `mro` of its class runs.
+    for base in mro_of(kind) or ():
         found = _own(base, name)
         if found is not None:
             return found
@@ -321,16 +314,6 @@ def _own(kind: type, name: str) -> object:
     # A lookup in the namespace of a class of the program may run code of its keys.
     is_heap = flags_of(kind) & IS_HEAP_TYPE
     return entry(kind, name) if is_heap else namespace_of(kind).get(name)
-
-
-def _is_generated(kind: type, code: CodeType, fields: str) -> bool:
-    """Return whether the constructor of a dataclass or a named tuple was generated from a text.
-
-    Parameters:
-        fields: the name that such a class has.
-    """
-    is_text = str.__str__(code.co_filename) == "<string>"
-    return is_text and lookup_in_class(kind, fields) is not None
 
 
 def _code_in(namespace: dict[str, Any], wanted: str) -> object:

@@ -92,6 +92,9 @@ class LineFacts:
         is_wide: whether it stores into an object to which its variables lead some other way.
         is_mixed: whether something else follows after it has stored into an object.
         stores_at: the offset of the first store into an object, in bytes; -1 if there is none.
+        stores_item: whether that is the store of an item.
+        pauses: whether other code may run within it that it does not call: where it iterates, takes
+            items apart, or yields.
         loops: whether a part of it may run more than once before the next event.
         calls: its calls, in order.
         again: the facts of its part that runs again in each turn of a ``for`` loop, or None.
@@ -114,9 +117,11 @@ class LineFacts:
         "locals",
         "loops",
         "moves",
+        "pauses",
         "reach",
         "rebinds",
         "stores_at",
+        "stores_item",
         "targets",
     )
 
@@ -136,6 +141,8 @@ class LineFacts:
         self.is_wide = False
         self.is_mixed = False
         self.stores_at = -1
+        self.stores_item = False
+        self.pauses = False
         self.loops = False
         self.calls: list[Call] = []
         self.again: LineFacts | None = None

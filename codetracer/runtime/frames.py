@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Plan
 
-__all__ = ["MOST_SITES", "UNSEEN", "FrameState", "Namespace", "ThreadState"]
+__all__ = ["BEGAN", "MOST_SITES", "UNSEEN", "FrameState", "Namespace", "ThreadState"]
 
 seal(globals())
 
@@ -25,10 +25,13 @@ COARSE: Final = 10
 """The engine in C keeps the event in which a frame began without this many bits."""
 
 
-MOST_SITES: Final = 31
+MOST_SITES: Final = 30
 """The most calls of a line that are told apart."""
 
-UNSEEN: Final = 1 << MOST_SITES
+BEGAN: Final = 1 << MOST_SITES
+"""In `FrameState.matched`: the line has run recorded code, if only that of a special method."""
+
+UNSEEN: Final = BEGAN << 1
 """In `FrameState.matched`: code that is not recorded has called code that is."""
 
 

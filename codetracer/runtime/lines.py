@@ -49,10 +49,11 @@ class Place:
         has_items: whether there is an item in it.
         levels: how many levels of objects a line changes there.
         key: where the only item is that it changes there, if it changes none but one; or None.
+        is_bound: whether the line may bind the variable.
         method: the special method that changes them, or "".
     """
 
-    __slots__ = ("has_items", "key", "levels", "method", "path", "variable")
+    __slots__ = ("has_items", "is_bound", "key", "levels", "method", "path", "variable")
 
     def __init__(
         self, variable: Variable, path: tuple[str | Item, ...], levels: int = 1, method: str = ""
@@ -61,6 +62,7 @@ class Place:
         self.path = path
         self.has_items = any(type(step) is not str for step in path)
         self.key: Item | None = None
+        self.is_bound = False
         self.levels = levels
         self.method = method
 
@@ -130,6 +132,7 @@ class Line:
         is_wide: whether it stores into other objects, to which its variables lead.
         is_mixed: whether something else follows after it has stored into an object.
         stores_at: the offset of the first store into an object, in bytes; -1 if there is none.
+        stores_item: whether that is the store of an item.
         loops: whether a loop is within it.
         again: its part that runs again in each turn of a ``for`` loop, or None.
         again_at: where that part begins, as a byte offset; -1 if there is none.
@@ -155,6 +158,7 @@ class Line:
         "named",
         "sites",
         "stores_at",
+        "stores_item",
         "targets",
     )
 
@@ -173,6 +177,7 @@ class Line:
     is_wide: bool
     is_mixed: bool
     stores_at: int
+    stores_item: bool
     loops: bool
     again: Line | None
     again_at: int
@@ -230,8 +235,11 @@ class _Maker:
             if (place := self._at(each)) is not None:
                 place.levels, place.method = levels, method
                 key = line.keys[each, method]
-                if key is not None and not line.loops and not line.is_mixed:
+                if key is not None and not (
+                    line.calls or line.loops or line.pauses or line.is_mixed
+                ):
                     place.key = self._item(key)
+                place.is_bound = self._is_bound(each, line)
                 made.targets.append(place)
         made.known = [
             *self._places((name, False, ()) for name, binds in line.locals.items() if not binds),
@@ -243,7 +251,7 @@ class _Maker:
         # In a loop, what comes later in the line has run before, too.
         stores_before = line.loops and (line.is_wide or bool(line.targets))
         made.is_wide, made.loops = line.is_wide, line.loops
-        made.stores_at = line.stores_at
+        made.stores_at, made.stores_item = line.stores_at, line.stores_item
         made.is_mixed = line.is_mixed or stores_before
         made.sites = [self._site(call, line, bound) for call in line.calls]
         if line.loops and any(place[:2] in line.rebinds for place, _ in line.targets):
@@ -300,8 +308,11 @@ class _Maker:
 
     def _site(self, call: Call, line: LineFacts, bound: set[str]) -> Site:
         is_variable = call.place is None or call.place[0] in bound
-        return Site(
-            call,
-            None if call.place is None else self._at(call.place),
-            varies=line.loops and call.is_method and is_variable,
-        )
+        place = None if call.place is None else self._at(call.place)
+        if call.place is not None and place is not None:
+            place.is_bound = self._is_bound(call.place, line)
+        return Site(call, place, varies=line.loops and call.is_method and is_variable)
+
+    @staticmethod
+    def _is_bound(place: Way, line: LineFacts) -> bool:
+        return (line.globals if place[1] else line.locals).get(place[0], True)

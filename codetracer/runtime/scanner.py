@@ -234,6 +234,9 @@ class Scanner:
         """Note what an instruction does."""
         kind, stack = KIND_OF[opcode], self._stack
         self._start = offset
+        if kind in _PAUSING or opcode in _YIELDING:
+            for line in facts:
+                line.pauses = True
         if self._stacks or self._is_cut_off:
             self._arrive(offset)
         if kind in _MIXING:
@@ -536,10 +539,14 @@ class Scanner:
     def _stores(self, facts: list[LineFacts], entry: Entry, method: str) -> None:
         """Note that a line changes an object by a special method."""
         for line in facts:
-            line.stores_at = self._start if line.stores_at < 0 else line.stores_at
+            if line.stores_at < 0:
+                line.stores_at, line.stores_item = self._start, method == "__setitem__"
         if entry is not None and entry[0] in (PLACE, ITEM):
             levels = 1 if entry[0] == PLACE else 2
             key: Key | None = entry[4] if levels == 2 and _line_of(entry) is facts[0] else None
+            if key is not None and len(key) == 1 and key[0][2]:
+                # Whoever changes an attribute or an item changes the key.
+                key = None
             place: Place = entry[1:4]
             for line in facts:
                 line.targets[place, method] = max(levels, line.targets.get((place, method), 0))
@@ -697,6 +704,8 @@ _WAITING: Final = _number_of("JUMP_BACKWARD_NO_INTERRUPT")
 _MIXING: Final = frozenset(
     (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
 )
+_PAUSING: Final = frozenset((EXTEND, UNPACK, NEXT))
+_YIELDING: Final = frozenset((opname.index("YIELD_VALUE"), opname.index("SEND")))
 _NAMED: Final = frozenset((PLACE, METHOD))
 _KW_NAMES: Final = _number_of("KW_NAMES")
 _MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")

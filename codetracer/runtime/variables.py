@@ -126,9 +126,9 @@ class Variables:
         before = values.levels
         found = self._changes.found
         for value, levels, grows in found:
-            values.levels = self._changes.levels_in(line, levels)
+            values.levels = levels + line.births + len(line.sites) if levels else 1
             values.encode(value, min(values.levels, self._depth))
-            if grows and sum(each is value for each, _, _ in found) == 1:
+            if grows and len(found) == 1 and not line.is_wide:
                 values.note_growth(value)
         values.levels = before
 

@@ -131,13 +131,12 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
     "type": (
         "mro __subclasses__",
         "__delattr__ __setattr__",
-        "__base__ __bases__ __doc__ __module__ __mro__ __name__ __qualname__",
+        "__base__ __bases__ __mro__ __name__ __qualname__",
     ),
     "types.FunctionType": (
         "",
         "",
-        "__closure__ __code__ __defaults__ __doc__ __globals__ __kwdefaults__ __module__ "
-        "__name__ __qualname__",
+        "__code__ __globals__ __name__ __qualname__",
     ),
     "types.MethodType": (
         "",

@@ -35,4 +35,3 @@ def test_a_recording_says_how_long_the_recorder_took(tmp_path: Path, backend: st
     (line,) = [line for line in said.splitlines() if line.startswith("cost ")]
     assert " of CPU time for events, " in line
     assert line.endswith(" for reading new code")
-

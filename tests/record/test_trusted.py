@@ -15,6 +15,45 @@ class Node:
     def more(self): self.x += 1; return self
 """
 GROWING = {
+    "a list that is new itself": """\
+z = [[1], [7]]
+z = None
+a = [[2], [8]]; a.append([3])
+z = [[1], [7]]
+z = None
+a = [[3], [9]]; a += [[4]]
+def f(n): r = [[n], [n + 1]]; r.append([7]); return r
+for n in range(5): f(n); f(n)
+class Made:
+    def __init__(self, n): self.r = [[n]]; self.r.append([n]); self.n = n
+for n in range(5): Made(n)
+d = None
+for n in range(5):
+    d = {'a': [[n]]}; d['a'].append([n])
+if n: a = [[n]]; a += [[n], [5]]
+(a := [[2], [8]]) and a.append([3])
+pass
+""",
+    "an item is stored that is found in another way": """\
+z = [[9], 0]
+a = [[1]]
+d, e = [a], [[0, a]]
+i = 0
+z = None
+d[i + 0][0] = [2]; a.append(3)
+d[len('')][0] = [2]; a.append(3)
+e[0][1][0] = None; e[0][1][0] = [2]; a.append(3)
+pass
+""",
+    "a function in C takes items away": """\
+import heapq
+a = [[1], [2], [3]]
+for n in range(5):
+    heapq.heappop(a); a.append([n + 4])
+for n in range(5):
+    heapq.heapreplace(a, [n + 9]); a += [[n + 9]]
+pass
+""",
     "items take the place of items that are gone": """\
 stack = [[1], [2]]
 for n in range(6): stack.append([stack.pop()[0] + 1])
@@ -90,6 +129,72 @@ pass
 """,
 }
 STORED = {
+    "by a key that the line stores": """\
+class O: pass
+o = O()
+o.k = 0
+d = [[1], [2]]
+d[o.k][0] = 5; o.k = 1
+o.k = o
+o.next = 0
+n = [o, o]
+n[o.next].next = 1
+parent = [0, 1, 2]
+t = [parent, [5]]
+t[parent[0]][0] = 1
+pass
+""",
+    "into an object that is an item of its own": """\
+d = {0: 1}
+d[0] = d
+d[0][0] = 5
+d[0] = d
+d[0][0] = [5]
+e = [0]
+e[0] = e
+e[0][0] = [6]
+pass
+""",
+    "while a function changes the key or the order": """\
+n = 0
+def fresh():
+    global n
+    n += 1
+    return n
+tabs = [{}, {}, {}]
+tabs[n][fresh()] = 'x'
+tabs[n][fresh()] = 'y'
+d = [[1, 2], [3, 4]]
+def turn(): d.reverse(); return 0
+d[0][turn()] = 5
+d[0][turn():] = [6]
+del d[0][turn() - 1]
+class Key:
+    def __hash__(self): e.reverse(); return 1
+e = [{}, {'a': 1}]
+key = Key()
+e[0][key] = [1]
+def waits():
+    d[0][(yield)] = 7
+    yield
+w = waits()
+next(w)
+d.reverse()
+w.send(0)
+pass
+""",
+    "by operators that compare in between": """\
+class Key:
+    def __init__(self, n): self.n = n
+    def __hash__(self): return 1
+    def __eq__(self, o): return self.n == o.n
+class O: pass
+o = O()
+o.s = {Key(1)}
+o.s |= {Key(2), Key(3)}
+o.s -= {Key(1)}
+pass
+""",
     "into an item by a constant key, a variable and an attribute": """\
 class Holder: pass
 holder, a, b = Holder(), {}, {}
@@ -170,6 +275,21 @@ pass
 """,
 }
 CALLED = {
+    "constructors that were generated": """\
+from dataclasses import dataclass, field
+free, kept = [1, 2, 3], []
+@dataclass
+class D:
+    x: int = field(default_factory=free.pop)
+    __post_init__ = kept.append
+d = D.__new__(D); len(free)
+@dataclass
+class E:
+    x: int = field(default_factory=free.pop)
+e = E(); len(free)
+e = E(); len(free)
+pass
+""",
     "a class, by partial and as a method": """\
 from functools import partial
 from types import MethodType
@@ -284,6 +404,34 @@ pass
 """,
 }
 ATTRIBUTES = {
+    "that a program can set": """\
+def made(n):
+    def f(x={'a': n}, *, y=[n]): pass
+    f.__doc__ = [n]
+    return f
+def show(n):
+    f = made(n)
+    defaults = f.__defaults__
+    others = f.__kwdefaults__
+    doc = f.__doc__
+    return defaults
+for n in range(4): show(n)
+class C: pass
+for n in range(4):
+    C.__module__ = [n]
+    c = C.__module__
+pass
+""",
+    "of a class that has no bases yet": """\
+class M(type):
+    log = []
+    def mro(cls):
+        cls.log.append(1)
+        return type.mro(cls)
+class A(metaclass=M): pass
+M.log
+pass
+""",
     "of classes, functions and methods": f"""\
 {NODE}
 node = Node(1)
