@@ -37,7 +37,7 @@ typedef struct {
     int length;
     int has_items;
     int levels;
-    int is_bound;     /* whether the line may bind the variable */
+    int is_bound;     /* whether the line may bind the variable, other than by an operator in place */
     struct Step *key; /* where the only item is that a line changes there; or NULL */
     PyObject *method; /* or NULL */
 } Place;

@@ -175,7 +175,7 @@ class Changes:
     def _effect(self, state: FrameState, line: Line, index: int, scope: Scope) -> int:
         """Return what a call may have changed of which nothing was recorded."""
         site = line.sites[index]
-        if state.matched >> index & 1:
+        if _has_matched(state, index):
             return UNKNOWN if site.varies else NOTHING
         effect, receiver = self._judged(line, site, scope)
         return self._settled(state, line, index, scope, effect, receiver)
@@ -224,7 +224,7 @@ class Changes:
     def _acts_alone(self, state: FrameState, line: Line, index: int, scope: Scope) -> bool:
         """Return whether only this call can have put another item where its object was."""
         return not (line.targets or line.is_wide or line.loops) and not any(
-            state.matched >> at & 1 or self._judged(line, other, scope)[0] != NOTHING
+            _has_matched(state, at) or self._judged(line, other, scope)[0] != NOTHING
             for at, other in enumerate(line.sites)
             if at != index
         )
@@ -310,7 +310,7 @@ class Changes:
         """Return whether one of the first calls may have changed any object, unrecorded."""
         offset = -1
         for index, site in enumerate(line.sites[:count]):
-            if state.matched >> index & 1:
+            if _has_matched(state, index):
                 continue
             effect, receiver = self._judged(line, site, scope)
             if effect == NOTHING and not (site.place is not None and site.place.has_items):
@@ -337,7 +337,7 @@ class Changes:
                 kind = kind.__func__ if type(kind) is MethodType else kind
                 is_same = kind is first or kind is type(first)
             if is_same:
-                if not state.matched >> index & 1:
+                if not _has_matched(state, index):
                     return index
                 again = index
         return again if line.loops else -1
@@ -462,6 +462,11 @@ class Changes:
         if kind is GeneratorType:
             return self._runs_recorded(value)
         return _is_among(kind, CONTAINERS)
+
+
+def _has_matched(state: FrameState, index: int) -> bool:
+    """Return whether a call of a line was recorded."""
+    return index < MOST_SITES and bool(state.matched >> index & 1)
 
 
 def _is_data(found: object) -> bool:

@@ -49,7 +49,7 @@ class Place:
         has_items: whether there is an item in it.
         levels: how many levels of objects a line changes there.
         key: where the only item is that it changes there, if it changes none but one; or None.
-        is_bound: whether the line may bind the variable.
+        is_bound: whether the line may bind the variable other than by an operator in place.
         method: the special method that changes them, or "".
     """
 
@@ -239,7 +239,7 @@ class _Maker:
                     line.calls or line.loops or line.pauses or line.is_mixed
                 ):
                     place.key = self._item(key)
-                place.is_bound = self._is_bound(each, line)
+                place.is_bound = each[:2] in line.rebinds
                 made.targets.append(place)
         made.known = [
             *self._places((name, False, ()) for name, binds in line.locals.items() if not binds),
@@ -310,9 +310,5 @@ class _Maker:
         is_variable = call.place is None or call.place[0] in bound
         place = None if call.place is None else self._at(call.place)
         if call.place is not None and place is not None:
-            place.is_bound = self._is_bound(call.place, line)
+            place.is_bound = call.place[:2] in line.rebinds
         return Site(call, place, varies=line.loops and call.is_method and is_variable)
-
-    @staticmethod
-    def _is_bound(place: Way, line: LineFacts) -> bool:
-        return (line.globals if place[1] else line.locals).get(place[0], True)

@@ -275,6 +275,14 @@ pass
 """,
 }
 CALLED = {
+    "more than are told apart": f"""\
+def f(): return 1
+a = []
+f(); {"len(a); " * 29}a.append(1)
+f(); {"len(a); " * 30}a.append(2)
+f(); {"len(a); " * 31}a.append(3)
+pass
+""",
     "constructors that were generated": """\
 from dataclasses import dataclass, field
 free, kept = [1, 2, 3], []
