@@ -474,7 +474,8 @@ def test_a_made_up_index_with_a_right_checksum_gives_a_state_or_an_error(
     made = path.read_bytes()
     chosen = random.Random(5)
     met: dict[str, int] = {}
-    for _ in range(100):
+    # Without C, an index that is refused is made again in Python.
+    for _ in range(100 if IN_C else 25):
         damaged = bytearray(made)
         for _ in range(chosen.randrange(1, 4)):
             # Among the blocks, threads and frames, or anywhere.
