@@ -28,7 +28,7 @@ def whole_line(variable: Variable) -> SimpleNamespace:
         **{name: [(variable, 0)] for name in ("named", "bound", "globals")},
         **{name: [place] for name in ("known", "attributes", "containers", "targets", "moves")},
         **dict.fromkeys(("births", "hides", "is_bare", "is_wide", "is_mixed"), 0),
-        **dict.fromkeys(("stores_at", "loops", "again_at"), 0),
+        **dict.fromkeys(("stores_at", "stores_item", "loops", "again_at"), 0),
         sites=[whole_site(place)],
         again=None,
     )
