@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from codetracer.limits import Limits
-    from codetracer.recording.writer import Log
+    from codetracer.recording.writer import Log, LogWriter
     from codetracer.runtime.contract import Engine
     from codetracer.runtime.definitions import Definitions
+    from codetracer.runtime.events import Events
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.plans import Plans
+    from codetracer.runtime.secrets import Secrets
+    from codetracer.runtime.values import Values
 
 __all__ = ["make_engine", "make_log"]
 
@@ -42,12 +45,19 @@ def make_log(path: str, recording: bytes, pid: int, started: int | None = None) 
     if in_c is not None:
         log: Log = in_c.LogWriter(path, recording, pid, started or time_ns(), unwritable)
         return log
-    # Imported here and below, because the engine in C does without these modules; both here, so
-    # that the time that it takes does not part the log's clock from the engine's.
-    import codetracer.runtime.events  # noqa: F401
-    from codetracer.recording.writer import LogWriter
+    # Loading takes longer than an event: the log's clock and the engine's begin after it.
+    writer, *_ = _engine_in_python()
+    return writer(path, recording, pid, started or time_ns())
 
-    return LogWriter(path, recording, pid, started or time_ns())
+
+def _engine_in_python() -> tuple[type[LogWriter], type[Events], type[Secrets], type[Values]]:
+    """Load the modules that the engine in C does without."""
+    from codetracer.recording.writer import LogWriter
+    from codetracer.runtime.events import Events
+    from codetracer.runtime.secrets import Secrets
+    from codetracer.runtime.values import Values
+
+    return LogWriter, Events, Secrets, Values
 
 
 def make_engine(
@@ -73,12 +83,9 @@ def make_engine(
     """
     in_c = engine_in_c()
     if in_c is None:
-        from codetracer.runtime.events import Events
-        from codetracer.runtime.secrets import Secrets
-        from codetracer.runtime.values import Values
-
-        values = Values(definitions, limits, Secrets(gate.names))
-        return Events(
+        _, events_type, secrets_type, values_type = _engine_in_python()
+        values = values_type(definitions, limits, secrets_type(gate.names))
+        return events_type(
             log,
             gate,
             plans,
