@@ -226,7 +226,8 @@ class _Maker:
         more = self._placeless
         self._look(made, line, self._locals, line.locals, more.locals if more else {})
         self._look(made, line, self._globals, line.globals, more.globals if more else {})
-        bound = {name for name, binds in line.locals.items() if binds}
+        bound = {(name, False) for name, binds in line.locals.items() if binds}
+        bound |= {(name, True) for name, binds in line.globals.items() if binds}
         made.attributes = self._places(line.attributes)
         made.containers = self._places(line.containers)
         made.moves = self._places(line.moves)
@@ -306,9 +307,9 @@ class _Maker:
     def _places(self, found: Iterable[Way]) -> list[Place]:
         return [place for each in found if (place := self._at(each)) is not None]
 
-    def _site(self, call: Call, line: LineFacts, bound: set[str]) -> Site:
-        is_variable = call.place is None or call.place[0] in bound
+    def _site(self, call: Call, line: LineFacts, bound: set[tuple[str, bool]]) -> Site:
+        is_variable = call.is_method if call.place is None else call.place[:2] in bound
         place = None if call.place is None else self._at(call.place)
         if call.place is not None and place is not None:
             place.is_bound = call.place[:2] in line.rebinds
-        return Site(call, place, varies=line.loops and call.is_method and is_variable)
+        return Site(call, place, varies=line.loops and is_variable)

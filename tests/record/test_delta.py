@@ -371,6 +371,37 @@ f()
 """,
         [(14, "local")],
     ),
+    "loops in a line of a module": (
+        """\
+lists, d = [[8], [9]], {'k': [8], 'l': [9]}
+for l in lists: l.append(1)
+k = lists
+for l in d.values(): l.append(1)
+k = d
+i = 0
+while i < 2: l = lists[i]; l.append(2); i += 1
+k = lists
+""",
+        [],
+    ),
+    "functions in a loop": (
+        """\
+def recorded(n): pass
+a, b = [], []
+for f in (a.append, b.append): f(1)
+k = a
+for f in (a.append, recorded): f(1)
+k = a
+def g():
+    c, d = [], []
+    for f in (c.append, d.append): f(1)
+    k = c
+    for f in (c.append, recorded): f(1)
+    k = c
+g()
+""",
+        [],
+    ),
     "items that move": (
         """\
 class C: pass
