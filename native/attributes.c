@@ -179,6 +179,7 @@ namespace_entry(PyObject *namespace, Member *member)
 static PyObject *
 slot_value(Owner *owner, Member *member, PyObject *object)
 {
+    member->offset = 0;
     if (owner->namespace == NULL) {
         return NULL;
     }
@@ -188,7 +189,7 @@ slot_value(Owner *owner, Member *member, PyObject *object)
         return NULL;
     }
     PyObject *value;
-    if (slot_read(descriptor, object, &value)) {
+    if (slot_read(descriptor, object, &value, &member->offset)) {
         return Py_XNewRef(value);
     }
     Py_INCREF(descriptor);
@@ -207,7 +208,7 @@ PyObject *
 read_slot(PyObject *alive, PyObject *name, PyObject *object)
 {
     Owner owner = {NULL, NULL};
-    Member member = {name, 0, alive, 0};
+    Member member = {name, 0, alive, 0, 0};
     owner_turn(&owner, alive);
     PyObject *value = slot_value(&owner, &member, object);
     owner_leave(&owner);
@@ -225,7 +226,13 @@ layout_attribute(Layout *layout, PyObject *object, PyObject *name)
         if (layout->form == FORM_NAMED_TUPLE) {
             return at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
         }
-        PyObject *value = read_slot(member->owner, member->name, object);
+        if (layout->has_offsets && type_version(Py_TYPE(object)) == layout->version) {
+            return Py_XNewRef(slot_at(object, member->offset));
+        }
+        Owner owner = {NULL, NULL};
+        owner_turn(&owner, member->owner);
+        PyObject *value = slot_value(&owner, member, object);
+        owner_leave(&owner);
         PyErr_Clear();
         return value;
     }
@@ -236,6 +243,9 @@ static int
 member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
     Owner owner = {NULL, NULL};
+    uint32_t version = type_version(Py_TYPE(object));
+    int are_known = layout->has_offsets && version == layout->version;
+    int are_found = version != 0 && version == layout->version;
     int failed = 0;
     for (Py_ssize_t at = 0; !failed && at < layout->count; at++) {
         Member *member = &layout->members[at];
@@ -243,10 +253,14 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
         if (layout->form == FORM_NAMED_TUPLE) {
             value = at < PyTuple_Size(object) ? Py_NewRef(PyTuple_GetItem(object, at)) : NULL;
         }
+        else if (are_known) {
+            value = Py_XNewRef(slot_at(object, member->offset));
+        }
         else {
             owner_turn(&owner, member->owner);
             value = slot_value(&owner, member, object);
             failed = value == NULL && PyErr_Occurred() != NULL;
+            are_found &= member->offset != 0;
         }
         if (value != NULL) {
             failed = field_add(engine, fields, member->name, value) < 0;
@@ -254,6 +268,9 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
         }
     }
     owner_leave(&owner);
+    if (!failed && !are_known && layout->form != FORM_NAMED_TUPLE) {
+        layout->has_offsets = are_found && version == layout->version;
+    }
     return failed ? -1 : 0;
 }
 
@@ -309,7 +326,10 @@ digest_attributes(Engine *engine, Fields *fields, PyObject *object)
     if (dict == NULL || PyDict_Size(dict) > engine->values.items) {
         return 1;
     }
-    while (PyDict_Next(dict, &position, &name, &value)) {
+    Entries entries;
+    int are_known = dict_entries(dict, &entries);
+    while (are_known ? entries_next(&entries, &name, &value)
+                     : PyDict_Next(dict, &position, &name, &value)) {
         if (digest_attribute(engine, fields, name, value) < 0) {
             return -1;
         }

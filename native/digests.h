@@ -55,7 +55,7 @@ digest_bytes(Values *values, uint64_t kind, const void *bytes, Py_ssize_t length
 static inline int
 digest_text(Values *values, PyObject *text)
 {
-    Py_ssize_t length = PyUnicode_GetLength(text);
+    Py_ssize_t length = text_length(text);
     if (PyUnicode_CheckExact(text) && length <= values->text) {
         /* Hashing a long text would take long. */
         digest_add(values, DIGEST_TEXT, (uint64_t)text_hash(text));

@@ -1,5 +1,5 @@
-/* Reads from the memory of CPython 3.12 to 3.15 the attributes of instances, the kind of a dict's keys,
-   slots, whether a str is ASCII and its hash, and small ints. The layouts are those of
+/* Reads from the memory of CPython 3.12 to 3.15 the attributes of instances, the entries of a dict, the
+   items of a list, slots, the version of a type, whether a str is ASCII, its length and its hash, and small ints. The layouts are those of
    Include/internal/pycore_dict.h, pycore_object.h, Include/cpython/object.h, longintrepr.h and
    unicodeobject.h, with the GIL and pointers of 8 bytes. A program that includes these headers
    printed the offsets for 3.12.1, 3.13.0, 3.14.8 and 3.15.0.
@@ -18,6 +18,7 @@
 #define BASICSIZE_PLACE 32       /* of PyTypeObject.tp_basicsize */
 #define FLAGS_PLACE 168          /* of PyTypeObject.tp_flags */
 #define KEYS_PLACE 32            /* of PyDictObject.ma_keys */
+#define VALUES_PLACE 40          /* of PyDictObject.ma_values */
 #define GENERAL_KEYS 0           /* DICT_KEYS_GENERAL */
 #define OWNER_PLACE 16           /* of PyDescrObject.d_type */
 #define MEMBER_PLACE 40          /* of PyMemberDescrObject.d_member */
@@ -100,6 +101,28 @@ inline_values(PyObject *object, Inline *found)
     return 1;
 }
 
+/* Returns where the entries of a dict's keys begin. */
+static const void *
+entries_of(const Keys *keys)
+{
+    return (const char *)(keys + 1) + ((size_t)1 << keys->log2_index_bytes);
+}
+
+int
+dict_entries(PyObject *dict, Entries *entries)
+{
+    if (!internals_known || pointer_at(dict, VALUES_PLACE) != NULL) {
+        return 0;
+    }
+    const Keys *keys = pointer_at(dict, KEYS_PLACE);
+    /* PyDictKeyEntry has the hash first. */
+    int has_hash = keys->kind == GENERAL_KEYS;
+    entries->next = (PyObject *const *)entries_of(keys) + has_hash;
+    entries->left = keys->nentries;
+    entries->step = has_hash ? 3 : 2;
+    return 1;
+}
+
 int
 object_inline(PyObject *object, Inline *found)
 {
@@ -110,8 +133,7 @@ object_inline(PyObject *object, Inline *found)
     if (keys == NULL || !inline_values(object, found)) {
         return 0;
     }
-    found->entries =
-        (const Entry *)((const char *)(keys + 1) + ((size_t)1 << keys->log2_index_bytes));
+    found->entries = entries_of(keys);
     found->names = keys->nentries;
     return 1;
 }
@@ -232,8 +254,9 @@ plain_get(PyObject *dict, PyObject *name)
 }
 
 int
-slot_read(PyObject *descriptor, PyObject *object, PyObject **value)
+slot_read(PyObject *descriptor, PyObject *object, PyObject **value, Py_ssize_t *offset)
 {
+    *offset = 0;
     if (!internals_known) {
         return 0;
     }
@@ -242,7 +265,8 @@ slot_read(PyObject *descriptor, PyObject *object, PyObject **value)
         return 0;
     }
     PyTypeObject *owner = pointer_at(descriptor, OWNER_PLACE);
-    *value = PyObject_TypeCheck(object, owner) ? pointer_at(object, (size_t)member->offset) : NULL;
+    *offset = PyObject_TypeCheck(object, owner) ? member->offset : 0;
+    *value = *offset ? slot_at(object, *offset) : NULL;
     return 1;
 }
 
@@ -355,15 +379,53 @@ slots_fit(void)
     PyObject *descriptor = type == NULL ? NULL : get_attribute(type, "ab");
     PyObject *object = descriptor == NULL ? NULL : PyObject_CallNoArgs(type);
     PyObject *value;
+    Py_ssize_t offset;
     int fits = object != NULL && Py_TYPE(descriptor) == &PyMemberDescr_Type
-               && slot_read(descriptor, object, &value) && value == NULL
+               && slot_read(descriptor, object, &value, &offset) && value == NULL
                && PyObject_SetAttrString(object, "ab", Py_True) == 0
-               && slot_read(descriptor, object, &value) && value == Py_True
-               && slot_read(descriptor, type, &value) && value == NULL;
+               && slot_read(descriptor, object, &value, &offset) && value == Py_True
+               && slot_at(object, offset) == Py_True
+               && slot_read(descriptor, type, &value, &offset) && value == NULL && offset == 0;
     Py_XDECREF(object);
     Py_XDECREF(descriptor);
     Py_XDECREF(type);
     return fits;
+}
+
+/* Returns whether a change of a type, and of its base, gives it another version. */
+static int
+versions_fit(void)
+{
+    PyObject *base = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){}", "SelfTest");
+    PyObject *type = base == NULL ? NULL
+                                  : PyObject_CallFunction((PyObject *)&PyType_Type, "s(O){}",
+                                                          "SelfTest", base);
+    PyObject *found = type == NULL ? NULL : get_attribute(type, "__init__");
+    uint32_t first = found == NULL ? 0 : type_version((PyTypeObject *)type);
+    int fits = first != 0 && PyObject_SetAttrString(type, "a", Py_None) == 0
+               && type_version((PyTypeObject *)type) != first;
+    Py_XDECREF(found);
+    found = fits ? get_attribute(type, "__init__") : NULL;
+    uint32_t second = found == NULL ? 0 : type_version((PyTypeObject *)type);
+    fits = second != 0 && second != first && PyObject_SetAttrString(base, "a", Py_None) == 0
+           && type_version((PyTypeObject *)type) != second;
+    Py_XDECREF(found);
+    Py_XDECREF(type);
+    Py_XDECREF(base);
+    return fits;
+}
+
+/* Returns whether a dict has an entry, and after it another one with this key, if it is not NULL. */
+static int
+has_entries(PyObject *dict, PyObject *key, PyObject *value, PyObject *other)
+{
+    Entries entries;
+    PyObject *found;
+    PyObject *item;
+    return dict_entries(dict, &entries) && entries_next(&entries, &found, &item) && found == key
+           && item == value
+           && (other == NULL || (entries_next(&entries, &found, &item) && found == other))
+           && !entries_next(&entries, &found, &item);
 }
 
 static int
@@ -372,10 +434,23 @@ keys_fit(PyObject *name)
     PyObject *dict = PyDict_New();
     int fits = dict != NULL && PyDict_SetItem(dict, name, Py_None) == 0
                && ((const Keys *)pointer_at(dict, KEYS_PLACE))->kind != GENERAL_KEYS
+               && has_entries(dict, name, Py_None, NULL)
                && PyDict_SetItem(dict, Py_None, name) == 0
                && ((const Keys *)pointer_at(dict, KEYS_PLACE))->kind == GENERAL_KEYS
-               && plain_get(dict, name) == Py_None;
+               && has_entries(dict, name, Py_None, Py_None)
+               && plain_get(dict, name) == Py_None && PyDict_DelItem(dict, name) == 0
+               && has_entries(dict, Py_None, name, NULL);
     Py_XDECREF(dict);
+    return fits;
+}
+
+static int
+lists_fit(PyObject *item)
+{
+    PyObject *list = PyList_New(0);
+    int fits = list != NULL && PyList_Append(list, item) == 0 && PyList_Append(list, Py_None) == 0
+               && list_array(list)[0] == item && list_array(list)[1] == Py_None;
+    Py_XDECREF(list);
     return fits;
 }
 
@@ -390,6 +465,7 @@ texts_fit(void)
     for (size_t at = 0; at < sizeof(texts) / sizeof(*texts); at++) {
         PyObject *text = PyUnicode_FromString(texts[at].text);
         int fits = text != NULL && is_ascii(text) == texts[at].ascii
+                   && text_length(text) == PyUnicode_GetLength(text)
                    && text_hash(text) == PyObject_Hash(text)
                    && text_hash(text) == PyObject_Hash(text);
         Py_XDECREF(text);
@@ -454,8 +530,8 @@ internals_prepare(PyObject *module)
         return -1;
     }
     internals_known = version_fits();
-    internals_known = internals_known && instances_fit(type) && keys_fit(name) && texts_fit()
-                     && integers_fit() && slots_fit();
+    internals_known = internals_known && instances_fit(type) && keys_fit(name) && lists_fit(name) && texts_fit()
+                     && integers_fit() && slots_fit() && versions_fit();
     PyErr_Clear();
     Py_DECREF(type);
     Py_DECREF(name);

@@ -39,9 +39,32 @@ int generator_line(PyObject *generator);
    PyDict_GetItem would call the __eq__ of a key whose class is a subclass of str. */
 PyObject *plain_get(PyObject *dict, PyObject *name);
 
-/* Gets what is in a slot of an instance, borrowed: NULL if the slot is unbound, or of another class. Returns
-   0 if only the descriptor, a member descriptor, can tell. */
-int slot_read(PyObject *descriptor, PyObject *object, PyObject **value);
+/* Gets what is in a slot of an instance, borrowed: NULL if the slot is unbound, or of another class. Sets the
+   offset of the slot in bytes, or 0 if it is of another class. Returns 0 if only the descriptor, a member
+   descriptor, can tell. */
+int slot_read(PyObject *descriptor, PyObject *object, PyObject **value, Py_ssize_t *offset);
+
+/* Returns a number that a type has only as long as nothing in it or its bases changes; 0 if it has none now.
+   CPython's own instructions for slots rely on it. */
+static inline uint32_t
+type_version(PyTypeObject *type)
+{
+    /* PyTypeObject.tp_version_tag */
+    uint32_t version = 0;
+    if (internals_known) {
+        memcpy(&version, (const char *)type + 384, sizeof(version));
+    }
+    return version;
+}
+
+/* Returns what is in a slot of an instance, borrowed, or NULL. */
+static inline PyObject *
+slot_at(PyObject *object, Py_ssize_t offset)
+{
+    PyObject *value;
+    memcpy(&value, (const char *)object + offset, sizeof(value));
+    return value;
+}
 
 /* Returns whether a str is known to be ASCII, so its own memory is its UTF-8. In any other str,
    PyUnicode_AsUTF8AndSize leaves a copy of the UTF-8. */
@@ -64,6 +87,31 @@ text_hash(PyObject *text)
         memcpy(&hash, (const char *)text + 24, sizeof(hash));
     }
     return hash != -1 ? hash : PyObject_Hash(text);
+}
+
+/* Returns the number of characters of a str. */
+static inline Py_ssize_t
+text_length(PyObject *text)
+{
+    /* PyASCIIObject.length, after ob_base */
+    Py_ssize_t length = 0;
+    if (internals_known) {
+        memcpy(&length, (const char *)text + 16, sizeof(length));
+        return length;
+    }
+    return PyUnicode_GetLength(text);
+}
+
+/* Returns the items of a list; NULL if they are not known, or if there are none. */
+static inline PyObject *const *
+list_array(PyObject *list)
+{
+    /* PyListObject.ob_item, after ob_base and ob_size */
+    PyObject *const *array = NULL;
+    if (internals_known) {
+        memcpy(&array, (const char *)list + 24, sizeof(array));
+    }
+    return array;
 }
 
 /* Gets the value of an int. Returns 0 if it takes more than 64 bits. */
@@ -102,6 +150,32 @@ typedef struct {
     const Entry *entries;
     Py_ssize_t names;
 } Inline;
+
+/* The entries of a dict. */
+typedef struct {
+    PyObject *const *next; /* the key; its value follows */
+    Py_ssize_t left;
+    size_t step; /* in pointers */
+} Entries;
+
+/* Finds the entries of a dict. Returns 0 if its values are in another object, or the layout is unknown. */
+int dict_entries(PyObject *dict, Entries *entries);
+
+/* Gets the next entry, borrowed. Returns 0 at the end. The dict must not change between two calls. */
+static inline int
+entries_next(Entries *entries, PyObject **key, PyObject **value)
+{
+    while (entries->left > 0) {
+        *key = entries->next[0];
+        *value = entries->next[1];
+        entries->next += entries->step;
+        entries->left--;
+        if (*value != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
 
 /* Finds the attributes of an object that has no dict. Returns 0 if it has one, or none of these. */
 int object_inline(PyObject *object, Inline *found);

@@ -43,9 +43,11 @@ list_items(Engine *engine, Items *items, PyObject *list, int depth)
     items->count = count;
     int levels = engine->values.levels;
     if (engine->values.compares) {
+        PyObject *const *array = list_array(list);
         for (Py_ssize_t at = 0; at < count; at++) {
             engine->values.levels = at < engine->values.old ? 0 : levels;
-            if (values_compare(engine, PyList_GetItem(list, at), depth) < 0) {
+            PyObject *item = array == NULL ? PyList_GetItem(list, at) : array[at];
+            if (values_compare(engine, item, depth) < 0) {
                 engine->values.levels = levels;
                 return -1;
             }
@@ -143,7 +145,11 @@ dict_items(Engine *engine, Plan *plan, Items *items, PyObject *dict, int depth)
     Py_ssize_t done = 0;
     if (engine->values.compares) {
         /* If contents have a digest, filters hide only what it covers. */
-        while (done < count && PyDict_Next(dict, &position, &key, &item)) {
+        Entries entries;
+        int are_known = dict_entries(dict, &entries);
+        while (done < count
+               && (are_known ? entries_next(&entries, &key, &item)
+                             : PyDict_Next(dict, &position, &key, &item))) {
             if (values_compare(engine, key, depth) < 0 || values_compare(engine, item, depth) < 0) {
                 return -1;
             }

@@ -141,8 +141,14 @@ Layout *
 layout_of(Engine *engine, PyTypeObject *kind)
 {
     Layout *layout = table_get(&engine->values.layouts, kind);
+    uint32_t version = type_version(kind);
+    if (layout != NULL && version != 0 && version == layout->version) {
+        return layout;
+    }
     /* Types are not kept alive, so another type may have the address of a freed one. */
     if (layout != NULL && is_of(layout, kind)) {
+        layout->version = version;
+        layout->has_offsets = 0;
         return layout;
     }
     if (engine->values.compares) {

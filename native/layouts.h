@@ -18,6 +18,7 @@ typedef struct {
     Py_hash_t hash;   /* of the name */
     PyObject *owner;  /* a weak reference to the class that has the slot; None for a field */
     Py_ssize_t place; /* where the class's dict had it last */
+    Py_ssize_t offset; /* of the slot in an instance, in bytes; 0 if it is not known */
 } Member;
 
 typedef struct {
@@ -26,6 +27,8 @@ typedef struct {
     int has_dict;
     Py_ssize_t count; /* of members */
     Member *members;
+    uint32_t version; /* the version of the type when it was last found to be this one; 0: none */
+    int has_offsets;  /* whether the offsets of all members are true for that version */
     Reading *reading; /* or NULL */
     int is_announced; /* whether each new instance is seen, because its __init__ is recorded */
     PyObject *alive; /* a weak reference to the type; None if that is never freed */

@@ -39,6 +39,15 @@ put_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
     return object_attributes(engine, fields, object, layout);
 }
 
+/* Removes from the queue what was added since it had so many objects. */
+static void
+queue_cut(Values *values, size_t waiting)
+{
+    while (values->queue_used > waiting) {
+        Py_DECREF(values->queue[--values->queue_used].object);
+    }
+}
+
 /* Appends what an object holds to the buffers of the values, or only compares it. */
 static int
 take_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, Items *items,
@@ -126,10 +135,10 @@ object_content(Engine *engine, Plan *plan, PyObject *object, uint32_t number, in
     return outcome;
 }
 
-/* Returns whether an object's contents have the digest that they had when they were written last; -1 with
-   an exception. If so, queues the objects that they refer to, as encoding them does. */
+/* Returns whether an object's contents have a digest; -1 with an exception. If so, queues the objects that
+   they refer to, as encoding them does. 0 stands for no digest. */
 static int
-is_unchanged(Engine *engine, Plan *plan, const Queued *queued, uint64_t digest)
+has_digest(Engine *engine, Plan *plan, const Queued *queued, int depth, uint64_t digest)
 {
     Values *values = &engine->values;
     if (digest == 0) {
@@ -139,7 +148,7 @@ is_unchanged(Engine *engine, Plan *plan, const Queued *queued, uint64_t digest)
     int was_cut = values->was_cut;
     int room = values->room;
     Items items = {&values->items_held, 0, 0};
-    Fields fields = {plan, queued->depth - 1, 0, 0};
+    Fields fields = {plan, depth, 0, 0};
     PyObject *type = Py_NewRef((PyObject *)Py_TYPE(queued->object));
     values->within = values->compares = 1;
     Layout *layout = layout_of(engine, Py_TYPE(queued->object));
@@ -151,9 +160,7 @@ is_unchanged(Engine *engine, Plan *plan, const Queued *queued, uint64_t digest)
     if (is_same) {
         return 1;
     }
-    while (values->queue_used > waiting) {
-        Py_DECREF(values->queue[--values->queue_used].object);
-    }
+    queue_cut(values, waiting);
     values->was_cut = was_cut;
     values->room = room;
     values->refers = 0;
@@ -190,7 +197,7 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     values->refers = 0;
     values->room = queued.room - 1;
     values->levels = queued.levels > 0 ? queued.levels - 1 : 0;
-    int unchanged = is_unchanged(engine, plan, &queued, digest);
+    int unchanged = has_digest(engine, plan, &queued, queued.depth - 1, digest);
     if (unchanged != 0) {
         return unchanged < 0 ? -1 : 0;
     }
@@ -221,13 +228,15 @@ write_object(Engine *engine, Plan *plan, Queued queued)
     }
     /* Its contents may be new even if an object with that number is known, because another object may
        have had this address. */
-    while (values->queue_used > waiting) {
-        Py_DECREF(values->queue[--values->queue_used].object);
-    }
+    queue_cut(values, waiting);
     if (is_known) {
         known->depth = queued.room;
     }
     values->room = queued.room - 1;
+    int is_queued = has_digest(engine, plan, &queued, queued.room - 1, told);
+    if (is_queued != 0) {
+        return is_queued < 0 ? -1 : 0;
+    }
     return object_content(engine, plan, queued.object, queued.number, queued.room - 1, 1);
 }
 

@@ -30,7 +30,7 @@ utf8_take(Utf8 *utf8, PyObject *text)
     }
     utf8->owner = NULL;
     utf8->bytes.bytes = PyUnicode_AsUTF8AndSize(text, NULL);
-    utf8->bytes.size = (size_t)PyUnicode_GetLength(text);
+    utf8->bytes.size = (size_t)text_length(text);
     return 0;
 }
 

@@ -135,7 +135,7 @@ encode_text(Engine *engine, Buffer *to, PyObject *value)
     if (engine->values.compares) {
         return 0;
     }
-    Py_ssize_t length = PyUnicode_GetLength(value);
+    Py_ssize_t length = text_length(value);
     /* A character has up to 4 bytes. */
     if (secrets_wanted(&engine->secrets, is_ascii(value) ? (size_t)length : (size_t)length * 4)) {
         int done = encode_hidden(engine, to, value, length);

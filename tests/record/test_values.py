@@ -386,10 +386,12 @@ moved = Slotted.moved
 del Slotted.moved
 Slotted.moved = moved
 slotted.kept = 6
+slotted.kept = 7
+slotted.kept = 8
 """
     seen = after(tmp_path, program, backend)
 
-    assert an_object(seen["slotted"]).attributes == {"moved": 4, "kept": 6}
+    assert an_object(seen["slotted"]).attributes == {"moved": 4, "kept": 8}
 
 
 def test_a_slot_is_what_its_name_means_whatever_the_dict_has(tmp_path: Path, backend: str) -> None:
