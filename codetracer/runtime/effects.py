@@ -27,6 +27,7 @@ from codetracer.inspect.kinds import (
     entry,
     flags_of,
     has,
+    is_immutable,
     is_of_cpython,
     mro_of,
     namespace_of,
@@ -133,39 +134,46 @@ class Effects:
         # By id; the values keep the callables alive, which belong to C code.
         self.known: dict[int, tuple[int, object]] = {}
         self.texts: dict[int, object] = {}
-        self._modules: set[str] = set()
+        # The modules from which nothing has been taken in.
+        self._left = [*_MODULES]
 
-    def learn(self) -> None:
-        """Take in the functions and types of modules that have been imported meanwhile."""
-        for home, (nothing, changing, old) in METHODS.items():
-            module, _, name = home.rpartition(".")
-            if home not in self._modules and (kind := _type_at(module or "builtins", name)):
-                self._modules.add(home)
-                for each in self._derived(kind) if home in DERIVED else (kind,):
-                    self._add(namespace_of(each), nothing, NOTHING)
-                    self._add(namespace_of(each), changing, RECEIVER)
-                    self._add(namespace_of(each), old, NOTHING)
-                if kind is str:
-                    self.texts.update(
-                        (id(found), found) for found in _found(namespace_of(str), TEXTS)
-                    )
-        for name, (nothing, changing) in FUNCTIONS.items():
-            module_found = sys.modules.get(name)
-            if name not in self._modules and type(module_found) is ModuleType:
-                self._modules.add(name)
-                self._add(_module_dict_of(module_found), nothing, NOTHING)
-                self._add(_module_dict_of(module_found), changing, ARGUMENTS)
+    def learn(self) -> bool:
+        """Take in the functions and types of modules that have been imported meanwhile.
 
-        for name, texts in PYTHON.items():
-            module_found = sys.modules.get(name)
-            if f"{name} in Python" not in self._modules and type(module_found) is ModuleType:
-                # As long as it is being imported, some are not there yet.
-                namespace = _module_dict_of(module_found)
-                found = [[_code_in(namespace, each) for each in text.split()] for text in texts]
-                if all(each is not None for part in found for each in part):
-                    self._modules.add(f"{name} in Python")
-                    for effect, part in zip((NOTHING, RECEIVER, ARGUMENTS), found, strict=True):
-                        self.known.update((id(each), (effect, each)) for each in part)
+        Returns:
+            Whether that was all there is: a module that is being imported is taken in at its end.
+        """
+        is_all = True
+        for name in [*self._left]:
+            module = sys.modules.get(name)
+            if type(module) is not ModuleType:
+                continue
+            if _is_being_imported(module):
+                is_all = False
+            else:
+                self._left.remove(name)
+                self._learn(name, _module_dict_of(module))
+        return is_all
+
+    def _learn(self, module: str, namespace: dict[str, Any]) -> None:
+        for kind_name, home in _TYPES.get(module, ()):
+            kind = namespace.get(kind_name)
+            if type(kind) is not type:
+                continue
+            nothing, changing, old = METHODS[home]
+            for each in self._derived(kind) if home in DERIVED else (kind,):
+                self._add(namespace_of(each), nothing, NOTHING)
+                self._add(namespace_of(each), changing, RECEIVER)
+                self._add(namespace_of(each), old, NOTHING)
+            if kind is str:
+                self.texts.update((id(found), found) for found in _found(namespace_of(str), TEXTS))
+        nothing, changing = FUNCTIONS.get(module, ("", ""))
+        self._add(namespace, nothing, NOTHING)
+        self._add(namespace, changing, ARGUMENTS)
+        texts = PYTHON.get(module, ())
+        for effect, text in zip((NOTHING, RECEIVER, ARGUMENTS), texts, strict=bool(texts)):
+            codes = [_code_in(namespace, each) for each in text.split()]
+            self.known.update((id(each), (effect, each)) for each in codes if each is not None)
 
     def _derived(self, kind: type) -> list[type]:
         """Return a type, and CPython's own types that are derived from it."""
@@ -176,7 +184,11 @@ class Effects:
 
     def _add(self, namespace: Any, names: str, effect: int) -> None:
         for found in _found(namespace, names.split()):
-            if any(type(found) is kind for kind in _NATIVE):
+            if type(found) is type:
+                is_native = is_immutable(found)
+            else:
+                is_native = any(type(found) is kind for kind in _NATIVE)
+            if is_native:
                 self.known[id(found)] = effect, found
 
     def of(self, found: Any) -> int:
@@ -336,10 +348,13 @@ def _code_in(namespace: dict[str, Any], wanted: str) -> object:
     return code if is_own and str.__str__(code.co_qualname).endswith(wanted) else None
 
 
-def _type_at(module: str, name: str) -> type | None:
-    found = sys.modules.get(module)
-    kind = None if type(found) is not ModuleType else _module_dict_of(found).get(name)
-    return kind if type(kind) is type else None
+def _is_being_imported(module: object) -> bool:
+    """Return whether a module may lack names as yet, or have others under them."""
+    if type(module) is not ModuleType:
+        return False
+    spec = find(_module_dict_of(module), "__spec__", None)
+    # The import system sets it, and _bootstrap's locks go by it.
+    return type(spec) is _SPEC and bool(find(_spec_dict_of(spec), "_initializing", False))
 
 
 def _found(namespace: Any, names: Iterable[str]) -> list[object]:
@@ -349,6 +364,15 @@ def _found(namespace: Any, names: Iterable[str]) -> list[object]:
 _module_dict_of: Final[Callable[[ModuleType], dict[str, Any]]] = vars(ModuleType)[
     "__dict__"
 ].__get__
+_SPEC: Final[Any] = type(sys.__spec__)
+_spec_dict_of: Final[Any] = instance_dict or vars(_SPEC)["__dict__"].__get__
+_TYPES: Final[dict[str, list[tuple[str, str]]]] = {}
+"""The types whose methods are known: their names and keys in METHODS, by module."""
+for _home in METHODS:
+    _module, _, _name = _home.rpartition(".")
+    _TYPES.setdefault(_module or "builtins", []).append((_name, _home))
+_MODULES: Final = dict.fromkeys((*_TYPES, *FUNCTIONS, *PYTHON))
+"""The modules whose functions and types are known."""
 _TYPE_CALL: Final = namespace_of(type)["__call__"]
 _CLASS_METHOD: Final[Any] = classmethod
 _STATIC_METHOD: Final[Any] = staticmethod
@@ -357,7 +381,6 @@ _DESCRIPTORS: Final = (ClassMethodDescriptorType, MethodDescriptorType)
 _func_of: Final = vars(partial)["func"].__get__
 _wrapper_dict_of: Final[Any] = instance_dict or vars(_lru_cache_wrapper)["__dict__"].__get__
 _NATIVE: Final = (
-    type,
     BuiltinFunctionType,
     ClassMethodDescriptorType,
     MethodDescriptorType,

@@ -220,8 +220,8 @@ class Plans:
             module: ``__name__`` of its globals.
         """
         if self._has_imported:
-            self.effects.learn()
-        self._has_imported = code.co_name == "<module>"
+            self._has_imported = not self.effects.learn()
+        self._has_imported |= code.co_name == "<module>"
         name = module if type(module) is str else None
         scope = self._gate.decide(code, name)
         command = unheard(name or "", str.__str__(code.co_qualname))

@@ -100,7 +100,8 @@ def test_the_same_seed_gives_the_same_program() -> None:
             "values.py",
             "if digest == known.content:",
             "if known.content:",
-            "list0",
+            # Which object differs first is not the same on each CPython.
+            '["object", ',
             id="an object that was seen is trusted",
         ),
     ],

@@ -10,6 +10,8 @@ import functools
 import io
 import random
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from codetracer.runtime import effects
 from codetracer.runtime.effects import ARGUMENTS, NOTHING, RECEIVER, UNKNOWN, Effects
 from codetracer.runtime.keys import item_of
 from codetracer.runtime.scopes import MISSING
+from tests.support.project import ROOT
 
 
 class Abstract(metaclass=abc.ABCMeta):
@@ -104,6 +107,33 @@ def known(*unrecorded: Any) -> Effects:
 )
 def test_what_a_callable_changes(callable_: object, effect: int) -> None:
     assert known().of(callable_) == effect
+
+
+IMPORTING = """\
+import sys
+from codetracer.runtime.effects import NOTHING, UNKNOWN, Effects
+
+effects, answers = Effects({}), set()
+sys.modules.pop("operator", None)
+sys.setprofile(lambda *_: answers.add(effects.learn()))
+import operator
+sys.setprofile(None)
+assert answers == {False, True}, answers
+assert effects.learn()
+assert effects.of(operator.attrgetter) == NOTHING
+assert effects.of(vars(operator.attrgetter)["__call__"]) == NOTHING
+
+class attrgetter: pass
+operator.attrgetter = attrgetter
+other = Effects({})
+other.learn()
+assert other.of(attrgetter.__call__) == UNKNOWN
+assert id(attrgetter) not in other.known
+"""
+
+
+def test_a_module_is_taken_in_when_it_has_been_imported() -> None:
+    subprocess.run([sys.executable, "-c", IMPORTING], check=True, timeout=60, cwd=ROOT)
 
 
 def test_a_bound_method_in_c_changes_its_object() -> None:
