@@ -247,6 +247,8 @@ member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     int are_known = layout->has_offsets && version == layout->version;
     int are_found = version != 0 && version == layout->version;
     int failed = 0;
+    /* Reading a slot otherwise may set its offset anew, and fail. */
+    layout->has_offsets = are_known;
     for (Py_ssize_t at = 0; !failed && at < layout->count; at++) {
         Member *member = &layout->members[at];
         PyObject *value = NULL;

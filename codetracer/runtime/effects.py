@@ -170,8 +170,8 @@ class Effects:
         nothing, changing = FUNCTIONS.get(module, ("", ""))
         self._add(namespace, nothing, NOTHING)
         self._add(namespace, changing, ARGUMENTS)
-        texts = PYTHON.get(module, ())
-        for effect, text in zip((NOTHING, RECEIVER, ARGUMENTS), texts, strict=bool(texts)):
+        texts = PYTHON.get(module, ("", "", ""))
+        for effect, text in zip((NOTHING, RECEIVER, ARGUMENTS), texts, strict=True):
             codes = [_code_in(namespace, each) for each in text.split()]
             self.known.update((id(each), (effect, each)) for each in codes if each is not None)
 
@@ -354,7 +354,7 @@ def _is_being_imported(module: object) -> bool:
         return False
     spec = find(_module_dict_of(module), "__spec__", None)
     # The import system sets it, and _bootstrap's locks go by it.
-    return type(spec) is _SPEC and bool(find(_spec_dict_of(spec), "_initializing", False))
+    return type(spec) is _SPEC and find(_spec_dict_of(spec), "_initializing", None) is True
 
 
 def _found(namespace: Any, names: Iterable[str]) -> list[object]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     """The name of a variable, whether it is global, and the way from there: names of attributes,
     and, to what is called, keys of items."""
 
-__all__ = ["Call", "LineFacts"]
+__all__ = ["Call", "LineFacts", "variables_of"]
 
 seal(globals())
 
@@ -147,3 +147,12 @@ class LineFacts:
         self.calls: list[Call] = []
         self.again: LineFacts | None = None
         self.again_at = -1
+
+
+def variables_of(place: Place) -> list[tuple[str, bool]]:
+    """Return the variables that lead to a place."""
+    found = [place[:2]]
+    for step in place[2]:
+        if not isinstance(step, str) and len(step) == 1:
+            found += variables_of(step[0])
+    return found

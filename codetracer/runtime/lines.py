@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codetracer.own import seal
-from codetracer.runtime.facts import Call
+from codetracer.runtime.facts import Call, variables_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -308,8 +308,14 @@ class _Maker:
         return [place for each in found if (place := self._at(each)) is not None]
 
     def _site(self, call: Call, line: LineFacts, bound: set[tuple[str, bool]]) -> Site:
-        is_variable = call.is_method if call.place is None else call.place[:2] in bound
-        place = None if call.place is None else self._at(call.place)
-        if call.place is not None and place is not None:
+        if call.place is None:
+            return Site(call, None, varies=line.loops and call.is_method)
+        place = self._at(call.place)
+        if place is not None:
             place.is_bound = call.place[:2] in line.rebinds
-        return Site(call, place, varies=line.loops and is_variable)
+        moves = (
+            line.is_wide
+            or bool(line.targets)
+            or any(each in bound for each in variables_of(call.place))
+        )
+        return Site(call, place, varies=line.loops and moves)

@@ -7,7 +7,7 @@ from types import CodeType
 
 from codetracer.inspect.code import is_function
 from codetracer.own import seal
-from codetracer.runtime.facts import Call
+from codetracer.runtime.facts import Call, variables_of
 from codetracer.runtime.instructions import COMMON, IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
 from codetracer_bindings.effect_rows import KEYED, PASSING, TAKING, VIEWS
 
@@ -151,16 +151,7 @@ def _leads_from(entry: Entry, variable: tuple[str, bool]) -> bool:
     if entry[0] == METHOD or entry[0] == ITERATOR:
         return _leads_from(entry[2 if entry[0] == METHOD else 1], variable)
     place = _way(entry)
-    return variable == entry[1:3] if place is None else variable in _variables_of(place)
-
-
-def _variables_of(place: Place) -> list[tuple[str, bool]]:
-    """Return the variables that lead to a place."""
-    found = [place[:2]]
-    for step in place[2]:
-        if not isinstance(step, str) and len(step) == 1:
-            found += _variables_of(step[0])
-    return found
+    return variable == entry[1:3] if place is None else variable in variables_of(place)
 
 
 class Scanner:
@@ -465,17 +456,17 @@ class Scanner:
         """Note that a line binds a variable, which may have led to what it has changed."""
         variable = name, is_global
         for call in line.calls:
-            if call.place is not None and variable in _variables_of(call.place):
+            if call.place is not None and variable in variables_of(call.place):
                 call.is_rebound = True
         for target, key in line.keys.items():
-            if key is not None and len(key) == 1 and variable in _variables_of(key[0]):
+            if key is not None and len(key) == 1 and variable in variables_of(key[0]):
                 line.keys[target] = None
         place: Place = (name, is_global, ())
         own = {each for each in line.in_place if each[0] == place}
         line.in_place -= own
         if not own:
             line.rebinds.add(variable)
-        self._lose(line, own, lambda target, _: variable in _variables_of(target))
+        self._lose(line, own, lambda target, _: variable in variables_of(target))
 
     def _lose(
         self,
