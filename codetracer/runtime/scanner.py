@@ -164,6 +164,9 @@ class Scanner:
         self._at_module = not is_function(code) and code.co_name == "<module>"
         self._stack: list[Entry] = []
         self._stacks: dict[int, list[Entry]] = {}
+        # The line that is followed, and how many values on the stack other lines may have made.
+        self._facts: list[LineFacts] = []
+        self._foreign = 0
         # The names of the arguments of the call that comes next.
         self._keywords: tuple[str, ...] = ()
         # Whether the next instruction is reached by jumps alone.
@@ -175,7 +178,10 @@ class Scanner:
     # -- the stack
 
     def _pop(self) -> Entry:
-        return self._stack.pop() if self._stack else None
+        found = self._stack.pop() if self._stack else None
+        if len(self._stack) < self._foreign:
+            self._take_foreign()
+        return found
 
     def _pops(self, count: int) -> list[Entry]:
         """Remove the top `count` values, and return them, the lowest first."""
@@ -184,7 +190,23 @@ class Scanner:
         lacking: list[Entry] = [None] * (count - len(self._stack))
         found = self._stack[-count:]
         del self._stack[-count:]
+        if len(self._stack) < self._foreign:
+            self._take_foreign()
         return lacking + found
+
+    def _turn_to(self, facts: list[LineFacts]) -> None:
+        """Note which line is followed, which may take values that the one before leaves there."""
+        before, self._facts = self._facts, facts
+        if before and before[0] is not facts[0]:
+            line = before[0]
+            if line.births or line.hides or line.calls:
+                self._foreign = len(self._stack)
+
+    def _take_foreign(self) -> None:
+        """Note that a line takes what another one may have made."""
+        self._foreign = len(self._stack)
+        for line in self._facts:
+            line.hides = True
 
     def _settle(self, opcode: int, argument: int) -> None:
         """Follow an instruction of which only the effect on the stack's height is known."""
@@ -225,6 +247,8 @@ class Scanner:
         """Note what an instruction does."""
         kind, stack = KIND_OF[opcode], self._stack
         self._start = offset
+        if facts is not self._facts:
+            self._turn_to(facts)
         if kind in _PAUSING or opcode in _YIELDING:
             for line in facts:
                 line.pauses = True
@@ -255,7 +279,8 @@ class Scanner:
         elif opcode == _LOAD_ASSERTION_ERROR:
             stack.append((CALLABLE, AssertionError))
         elif kind == DROP:
-            self._pops(-change_of(opcode, argument))
+            del stack[max(0, len(stack) + change_of(opcode, argument)) :]
+            self._foreign = min(self._foreign, len(stack))
         elif kind in (MAKE, RESULT, BUILD):
             taken = self._pops(1 - change_of(opcode, argument))
             made = _FRESH if kind == BUILD else None
@@ -285,6 +310,8 @@ class Scanner:
                 self._jump(following + 2 * argument, 0)
             self._is_cut_off = kind == JUMP
         elif kind == LEAVE:
+            if opcode != _RETURN_CONST:
+                self._pop()
             self._is_cut_off = True
         else:
             self._operate(facts, kind, opcode, argument, following)
@@ -700,6 +727,7 @@ _YIELDING: Final = frozenset((opname.index("YIELD_VALUE"), opname.index("SEND"))
 _NAMED: Final = frozenset((PLACE, METHOD))
 _KW_NAMES: Final = _number_of("KW_NAMES")
 _MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")
+_RETURN_CONST: Final = _number_of("RETURN_CONST")
 _UNPACK_EX: Final = opname.index("UNPACK_EX")
 _LOAD_CONST: Final = opname.index("LOAD_CONST")
 _LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")

@@ -460,7 +460,109 @@ last = re.compile('a(b)').match('ab').lastindex
 pass
 """,
 }
-PROGRAMS = GROWING | STORED | CALLED | ATTRIBUTES
+MADE_BEFORE = {
+    "the subject of a match": """\
+def f():
+    d = {}
+    d = None
+    match {'k': 48}:
+        case {'z': 1}:
+            pass
+        case x:
+            pass
+    y = x
+    return x
+f()
+""",
+    "a display": """\
+def f():
+    d = []
+    d = None
+    x = [
+        48
+    ]
+    y = x
+    d = []
+    d = None
+    x = (
+        [
+            [
+                49
+            ]
+        ]
+    )
+    y = x
+    d = []
+    d = None
+    return [
+        [50],
+        [51]
+    ]
+x = f()
+""",
+    "what a loop goes over": """\
+def f():
+    d = []
+    d = None
+    for x in (
+        [50],
+    ):
+        pass
+    y = x
+    a = b = []
+    a = b = None
+    a, b = (
+        [1],
+        [2],
+    )
+    y = x
+f()
+""",
+    "one of several values": """\
+def f(e=None):
+    d = []
+    d = None
+    x = e or (
+        [48, 49])
+    y = x
+    d = []
+    d = None
+    x = (e or
+        [48, 50])
+    y = x
+    d = []
+    d = None
+    x = e if e else [
+        48, 51]
+    y = x
+    d = {}
+    d = None
+    x = {
+        'a': 5} if not e else (
+        48, 51)
+    y = x
+f()
+""",
+    "an argument": """\
+def f(*a): return a
+def g():
+    d = []
+    d = None
+    x = f(
+        [
+            [1]
+        ],
+        {
+            'k': [2]
+        }
+    )
+    y = x
+g()
+g()
+""",
+}
+"""Values that another line has made than the one that binds or returns them."""
+PROGRAMS = GROWING | STORED | CALLED | ATTRIBUTES | MADE_BEFORE
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
