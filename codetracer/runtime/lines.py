@@ -313,9 +313,5 @@ class _Maker:
         place = self._at(call.place)
         if place is not None:
             place.is_bound = call.place[:2] in line.rebinds
-        moves = (
-            line.is_wide
-            or bool(line.targets)
-            or any(each in bound for each in variables_of(call.place))
-        )
+        moves = any(each in bound for each in variables_of(call.place))
         return Site(call, place, varies=line.loops and moves)

@@ -164,9 +164,13 @@ class Scanner:
         self._at_module = not is_function(code) and code.co_name == "<module>"
         self._stack: list[Entry] = []
         self._stacks: dict[int, list[Entry]] = {}
-        # The line that is followed, and how many values on the stack other lines may have made.
+        # The line that is followed, and the lowest height of the stack since it began.
         self._facts: list[LineFacts] = []
+        self._lowest = 0
+        # The height of what other lines have left on the stack, and what they may have made.
         self._foreign = 0
+        self._made = 0
+        self._hides = False
         # The names of the arguments of the call that comes next.
         self._keywords: tuple[str, ...] = ()
         # Whether the next instruction is reached by jumps alone.
@@ -179,8 +183,7 @@ class Scanner:
 
     def _pop(self) -> Entry:
         found = self._stack.pop() if self._stack else None
-        if len(self._stack) < self._foreign:
-            self._take_foreign()
+        self._lower(len(self._stack))
         return found
 
     def _pops(self, count: int) -> list[Entry]:
@@ -190,23 +193,31 @@ class Scanner:
         lacking: list[Entry] = [None] * (count - len(self._stack))
         found = self._stack[-count:]
         del self._stack[-count:]
-        if len(self._stack) < self._foreign:
-            self._take_foreign()
+        self._lower(len(self._stack))
         return lacking + found
 
     def _turn_to(self, facts: list[LineFacts]) -> None:
         """Note which line is followed, which may take values that the one before leaves there."""
         before, self._facts = self._facts, facts
-        if before and before[0] is not facts[0]:
-            line = before[0]
-            if line.births or line.hides or line.calls:
-                self._foreign = len(self._stack)
+        if before and before[0] is facts[0]:
+            return
+        height = len(self._stack)
+        if height == 0:
+            self._made, self._hides = 0, False
+        elif before and height > self._lowest:
+            self._foreign = height
+            self._made += before[0].births + len(before[0].calls)
+            self._hides |= before[0].hides
+        self._lowest = height
 
-    def _take_foreign(self) -> None:
-        """Note that a line takes what another one may have made."""
-        self._foreign = len(self._stack)
-        for line in self._facts:
-            line.hides = True
+    def _lower(self, height: int) -> None:
+        """Note that a line takes values from the stack, which another one may have made."""
+        self._lowest = min(self._lowest, height)
+        if height < self._foreign:
+            self._foreign = height
+            for line in self._facts:
+                line.births += self._made
+                line.hides |= self._hides
 
     def _settle(self, opcode: int, argument: int) -> None:
         """Follow an instruction of which only the effect on the stack's height is known."""
@@ -280,6 +291,7 @@ class Scanner:
             stack.append((CALLABLE, AssertionError))
         elif kind == DROP:
             del stack[max(0, len(stack) + change_of(opcode, argument)) :]
+            self._lowest = min(self._lowest, len(stack))
             self._foreign = min(self._foreign, len(stack))
         elif kind in (MAKE, RESULT, BUILD):
             taken = self._pops(1 - change_of(opcode, argument))

@@ -406,16 +406,12 @@ g()
         """\
 class R:
     def append(self, n): pass
-    def f(self, n): pass
 def recorded(n): pass
 a = []
 fs, objects = [recorded, a.append], [R(), a]
 for i in (0, 1): fs[i](1)
 k = a
 for i in (0, 1): objects[i].append(2)
-k = a
-o, i = R(), 0
-while i < 2: o.f(3); o.f = a.append; i += 1
 k = a
 def g():
     i = 0
