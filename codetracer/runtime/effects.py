@@ -148,16 +148,17 @@ class Effects:
             module = sys.modules.get(name)
             if type(module) is not ModuleType:
                 continue
-            if _is_being_imported(module):
+            namespace = _module_dict_of(module)
+            if _is_being_imported(namespace):
                 is_all = False
             else:
                 self._left.remove(name)
-                self._learn(name, _module_dict_of(module))
+                self._learn(name, namespace)
         return is_all
 
     def _learn(self, module: str, namespace: dict[str, Any]) -> None:
         for kind_name, home in _TYPES.get(module, ()):
-            kind = namespace.get(kind_name)
+            kind = find(namespace, kind_name, None)
             if type(kind) is not type:
                 continue
             nothing, changing, old = METHODS[home]
@@ -348,12 +349,10 @@ def _code_in(namespace: dict[str, Any], wanted: str) -> object:
     return code if is_own and str.__str__(code.co_qualname).endswith(wanted) else None
 
 
-def _is_being_imported(module: object) -> bool:
-    """Return whether a module may lack names as yet, or have others under them."""
-    if type(module) is not ModuleType:
-        return False
-    spec = find(_module_dict_of(module), "__spec__", None)
-    # The import system sets it, and _bootstrap's locks go by it.
+def _is_being_imported(namespace: dict[str, Any]) -> bool:
+    """Return whether a module may lack names in its namespace as yet, or have others there."""
+    spec = find(namespace, "__spec__", None)
+    # importlib._bootstrap sets it as long as that goes on.
     return type(spec) is _SPEC and find(_spec_dict_of(spec), "_initializing", None) is True
 
 

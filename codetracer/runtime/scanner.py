@@ -197,7 +197,7 @@ class Scanner:
         return lacking + found
 
     def _turn_to(self, facts: list[LineFacts]) -> None:
-        """Note which line is followed, which may take values that the one before leaves there."""
+        """Turn to another line, which may take what the one before leaves on the stack."""
         before, self._facts = self._facts, facts
         if before and before[0] is facts[0]:
             return
