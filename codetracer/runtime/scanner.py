@@ -131,6 +131,11 @@ def _line_of(entry: Entry) -> LineFacts | None:
     return line
 
 
+def _made_by(line: LineFacts) -> int:
+    """Return how many objects a line may make, as far as it has been followed."""
+    return line.births + len(line.calls)
+
+
 def _way(entry: Entry) -> Place | None:
     """Return the place of a value, as far as it may have keys."""
     if entry is None:
@@ -167,10 +172,14 @@ class Scanner:
         # The line that is followed, and the lowest height of the stack since it began.
         self._facts: list[LineFacts] = []
         self._lowest = 0
-        # The height of what other lines have left on the stack, and what they may have made.
+        # The height of what other lines have left on the stack, what they may have made, and how
+        # much of that each line has been told of.
         self._foreign = 0
         self._made = 0
+        self._told: dict[LineFacts, int] = {}
         self._hides = False
+        # What the line had made before it was followed on.
+        self._earlier = 0
         # The names of the arguments of the call that comes next.
         self._keywords: tuple[str, ...] = ()
         # Whether the next instruction is reached by jumps alone.
@@ -204,20 +213,25 @@ class Scanner:
         height = len(self._stack)
         if height == 0:
             self._made, self._hides = 0, False
+            self._told.clear()
         elif before and height > self._lowest:
             self._foreign = height
-            self._made += before[0].births + len(before[0].calls)
+            self._made += _made_by(before[0]) - self._earlier
             self._hides |= before[0].hides
         self._lowest = height
+        self._earlier = _made_by(facts[0])
 
     def _lower(self, height: int) -> None:
         """Note that a line takes values from the stack, which another one may have made."""
         self._lowest = min(self._lowest, height)
         if height < self._foreign:
             self._foreign = height
+            own = _made_by(self._facts[0]) - self._earlier
             for line in self._facts:
-                line.births += self._made
+                line.births += self._made - self._told.get(line, 0)
+                self._told[line] = self._made
                 line.hides |= self._hides
+            self._earlier = _made_by(self._facts[0]) - own
 
     def _settle(self, opcode: int, argument: int) -> None:
         """Follow an instruction of which only the effect on the stack's height is known."""

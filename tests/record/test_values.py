@@ -121,6 +121,7 @@ iterator, generator, lock = iter(a_list), (x for x in ()), object()
 """
 
 
+@pytest.mark.slow
 def test_objects_are_recorded_by_what_they_hold(tmp_path: Path, backend: str) -> None:
     record(tmp_path, f"{OBJECTS}\npass\n", backend=backend)
 
@@ -456,3 +457,11 @@ print(compared)
     outcome = record(tmp_path, program, backend=backend)
 
     assert outcome.stdout == "[]\n"
+
+
+def test_a_display_of_thousands_of_lines_is_recorded(tmp_path: Path, backend: str) -> None:
+    rows = "\n".join(f"    'key {number}': 'value'," for number in range(2000))
+
+    seen = after(tmp_path, f"table = {{\n{rows}\n}}\nsize = len(table)", backend)
+
+    assert seen["size"] == 2000

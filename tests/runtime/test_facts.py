@@ -118,6 +118,18 @@ def test_what_a_line_may_have_made(line: str, births: int, hides: bool) -> None:
     assert (found.births, found.hides) == (births, hides)
 
 
+@pytest.mark.parametrize(
+    "item",
+    ["'{0}': '{0}',", "f{0}: [g({0})],", "(names['a'], str({0})): x,"],
+)
+def test_what_a_display_of_many_lines_may_have_made_is_counted_once(item: str) -> None:
+    source = "\n".join(["x = {", *map(item.format, range(2000)), "}"])
+    found = facts_by_line(compile(source, "displayed.py", "exec"))
+
+    assert 0 < found[1].births <= 3 * 2000
+    assert max(line.births for line in found.values()) == found[1].births
+
+
 def test_a_loop_runs_a_part_of_its_line_again() -> None:
     line = facts("for x in enumerate(xs):")
     assert line.again is not None
