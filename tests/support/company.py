@@ -41,6 +41,12 @@ def type_checkers() -> Path:
     return _folder(tuple(pin for pin in lint if str(pin).startswith(("mypy", "pyright"))))
 
 
+def applications() -> Path:
+    """Return a folder that has the applications of the benchmarks, with the same versions."""
+    pins = (ROOT / "benchmarks/applications/requirements.txt").read_text(encoding="utf-8")
+    return _folder(tuple(pins.split()))
+
+
 class NoRegistryError(Exception):
     """There is no network, or none in which npm has a registry."""
 

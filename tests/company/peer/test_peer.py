@@ -20,6 +20,7 @@ def recorded_by_peer(folder: Path, program: str) -> Recording:
     return peer.record(folder / "app.py", folder / "theirs")
 
 
+@pytest.mark.slow
 def test_the_log_of_the_peer_is_read_as_what_the_program_did(tmp_path: Path) -> None:
     program = """\
 def half(n, *rest):
@@ -78,6 +79,7 @@ except KeyError:
     assert recording.frames[1].final == arguments | {"result": ("text", "1.5")}
 
 
+@pytest.mark.slow
 def test_a_log_that_is_not_as_the_peer_writes_it_is_refused(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f(x):\n    return x\nf(1)\n"})
     peer.record(tmp_path / "app.py", tmp_path / "theirs")
@@ -93,6 +95,7 @@ def test_a_log_that_is_not_as_the_peer_writes_it_is_refused(tmp_path: Path) -> N
             peer.read(broken, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_program_that_cannot_be_recorded_is_an_error_with_its_status(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import os\nos._exit(7)\n"})
 
