@@ -86,6 +86,7 @@ $(BIN)/python:
 # The groups of pyproject.toml, installed beside the project itself.
 $(BIN)/.ready-%: pyproject.toml $(NATIVE) | $(BIN)/python
 	@echo "installing codetracer into $(VENV) ($* group)"
-	@$(BIN)/python -m pip install --quiet --editable . $(if $(filter none,$*),,--group $*)
+	@# What is used is compiled when it is imported: half of what is installed never is.
+	@$(BIN)/python -m pip install --quiet --no-compile --editable . $(if $(filter none,$*),,--group $*)
 	@$(BIN)/codetracer --version
 	@touch $@

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import sys
 import sysconfig
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -127,10 +129,29 @@ def compile_extensions(root: Path) -> None:
     command.inplace = True
     command.build_temp = str(root / "build")
     command.ensure_finalized()
+    build_in_turn = command.build_extensions
+
+    def build_extensions() -> None:
+        # setuptools has set the compiler by now. It compiles one source after the other.
+        command.compiler.compile = _in_parallel(command.compiler.compile)
+        build_in_turn()
+
+    command.build_extensions = build_extensions
     command.run()
     for binary in (root / PACKAGE).glob("*.abi3-*.so"):
         # Earlier versions do not load a file with 3.15's name; 3.15 loads files with both names.
         binary.replace(binary.with_name(f"{binary.name.partition('.')[0]}.abi3.so"))
+
+
+def _in_parallel(compile_sources: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """Return a function that compiles sources as this one does, but at the same time."""
+
+    def compile_each(sources: list[str], **options: Any) -> list[str]:
+        with ThreadPoolExecutor() as pool:
+            compiled = pool.map(lambda source: compile_sources([source], **options), sources)
+            return [binary for binaries in compiled for binary in binaries]
+
+    return compile_each
 
 
 if __name__ == "__main__":
