@@ -9,13 +9,10 @@ cd "$(dirname "$0")/.."
 python=$1
 # pytest keeps the tests as it has rewritten them, so that not every worker rewrites them.
 unset PYTHONDONTWRITEBYTECODE
-# One more than there are processors: some tests wait.
-workers=$("$python" -c "import os; print(len(os.sched_getaffinity(0)) + 1)")
-
 if "$python" -m pip index versions --quiet --retries 0 --timeout 10 pip >/dev/null 2>&1; then
-    exec "$python" -m pytest -n "$workers" --dist worksteal -m "not slow"
+    exec "$python" -m pytest -n auto --dist worksteal -m "not slow"
 fi
-"$python" -m pytest -n "$workers" --dist worksteal -m "not slow and not network"
+"$python" -m pytest -n auto --dist worksteal -m "not slow and not network"
 status=$?
 echo "no package index answers: the tests marked \"network\" were left out (pytest -m network runs them)"
 exit $status

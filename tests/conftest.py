@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import none
 
 from codetracer import configure_policy, uninstall_tracer
+from codetracer.monitoring.backend import BACKENDS
 from tests.support import warm
 from tests.support.building import build, copy_of_the_project
 from tests.support.decoders import differences_below
@@ -23,6 +24,8 @@ from tests.support.running import ROOT
 from tests.support.slots import EMPTY, slots
 
 LEFT_OUT = pytest.StashKey[int]()
+BY_BACKEND = ("backend", "each_backend", "engine")
+"""What the parameter is called that says on which backend a test runs."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # pytest compiles the tests themselves, because it rewrites them.
         for folder in ("codetracer", "codegen", "generated", "tests/support", "fuzz"):
-            compileall.compile_dir(ROOT / folder, quiet=1)
+            compileall.compile_dir(ROOT / folder, quiet=1, workers=0)
         if workers := getattr(config.option, "numprocesses", None):
             rewrite_once(workers)
     warm.FRESH = config.getoption("--fresh")
@@ -55,8 +58,16 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are marked `only_where` something holds that does not hold here."""
+    """Mark what runs on both backends `slow` on the second one, and leave out what has no subject.
+
+    Left out are the tests that are marked `only_where` something holds that does not hold here.
+    """
+    for item in items:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if any(parameters.get(name) in BACKENDS[1:] for name in BY_BACKEND):
+            item.add_marker("slow")
     left_out = [
         item
         for item in items

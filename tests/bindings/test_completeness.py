@@ -65,6 +65,7 @@ def test_the_spec_has_every_event_of_the_interpreter_that_runs_this() -> None:
 # ---------------------------------------------------------------- a row is missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_row_that_is_gone_is_missed_on_the_running_interpreter_by_name(
     project: Project, name: str
@@ -94,6 +95,7 @@ def test_a_row_that_is_gone_is_missed_in_every_observed_cpython_and_drafted_once
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("observed", [True, False], ids=["observed", "nothing observed"])
 def test_check_fails_when_a_row_is_gone_though_the_generated_files_agree_with_the_spec(
     project: Project, observed: bool
@@ -119,6 +121,7 @@ OWN_PROGRAM_ONLY = {"PY_THROW", "STOP_ITERATION"}
 """Events that no other event's program fires, on one CPython at least."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(LIVE_EVENTS.keys() - NAMED_BY.keys() - OWN_PROGRAM_ONLY))
 def test_a_draft_is_a_row_that_is_right_once_summary_and_program_are_filled_in(
     project: Project, name: str
@@ -135,6 +138,7 @@ def test_a_draft_is_a_row_that_is_right_once_summary_and_program_are_filled_in(
     assert gaps_of(project) == []
 
 
+@pytest.mark.slow
 def test_the_draft_of_an_event_that_no_program_fires_says_so_and_check_goes_on_from_there(
     project: Project,
 ) -> None:
@@ -156,6 +160,7 @@ def test_the_draft_of_an_event_that_no_program_fires_says_so_and_check_goes_on_f
 # ---------------------------------------------------------------- a row is wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "problem"),
     [
@@ -183,6 +188,7 @@ def test_wrong_arguments_are_named(
     assert gap.endswith("(key 'arguments')")
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_fire_its_event_is_named(project: Project) -> None:
     project.set_key("RAISE", "program", '"x = 1"')
 
@@ -191,6 +197,7 @@ def test_a_program_that_does_not_fire_its_event_is_named(project: Project) -> No
     assert gap.endswith(": event RAISE: its program does not fire it (key 'program')")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "keys", "problem"),
     [

@@ -55,6 +55,7 @@ def untraced_on_a_terminal(name: str) -> bytes:
         return untraced.replace(folder.encode(), FOLDER)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["off", *BOTH])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_through_pipes_a_program_writes_and_ends_as_untraced(
@@ -67,6 +68,7 @@ def test_through_pipes_a_program_writes_and_ends_as_untraced(
     assert untraced.stdout or untraced.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_into_a_file_for_both_streams_a_program_writes_as_untraced(
@@ -105,6 +107,7 @@ def test_on_a_terminal_a_program_writes_as_untraced(tmp_path: Path, name: str, m
     assert captured.replace(bytes(tmp_path), FOLDER) == untraced_on_a_terminal(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_broken_pipe_is_the_programs_to_see_as_untraced(tmp_path: Path, mode: str) -> None:
     program = """
@@ -134,6 +137,7 @@ except BrokenPipeError as error:
     assert b"broken [Errno 32] Broken pipe None" in outcomes[0][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("closed", ["0", "1", "2", "012"])
 def test_a_program_without_some_streams_runs_as_untraced(

@@ -54,6 +54,7 @@ def assert_own(directory: Path, count: int = 300) -> None:
         assert (directory / f"own-{number}").read_bytes() == b"mine %d" % number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("name", CLOSERS)
 def test_a_program_that_closes_descriptors_keeps_its_own_files(
@@ -73,6 +74,7 @@ def test_a_program_that_closes_descriptors_keeps_its_own_files(
     assert "printed" in text_of(seen(tmp_path), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("name", CLOSERS)
 def test_into_a_file_the_output_of_such_a_program_is_whole(
@@ -99,6 +101,7 @@ for file in opened:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_program_that_closes_what_it_does_not_know_and_opens_its_output_anew_keeps_that(
     tmp_path: Path, mode: str
@@ -111,6 +114,7 @@ def test_a_program_that_closes_what_it_does_not_know_and_opens_its_output_anew_k
     assert (tmp_path / "output").read_bytes() == untraced
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_program_that_closes_only_some_keeps_its_own_files(tmp_path: Path, mode: str) -> None:
     """Each descriptor alone is closed and used again by a program, in a process of its own."""
@@ -142,6 +146,7 @@ for number in range(195, 215):
         assert (tmp_path / f"own-{number}").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_nothing_is_read_from_a_pipe_of_the_program(tmp_path: Path, mode: str) -> None:
     program = """
@@ -193,6 +198,7 @@ print(' after', flush=True)
     assert content == b"mine printed\nwrittenerror\n after\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_daemon_keeps_its_files(tmp_path: Path, mode: str) -> None:
     program = f"""{OWN_FILES}
@@ -229,6 +235,7 @@ os._exit(0)
     assert_own(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("limit", [20, 202, 206, 300])
 def test_a_program_without_free_descriptors_goes_on(tmp_path: Path, mode: str, limit: int) -> None:

@@ -18,6 +18,7 @@ from tests.support.capturing import (
 from tests.support.writing_programs import PROGRAMS
 
 
+@pytest.mark.slow
 def test_c_code_that_nobody_reads_is_told_so(tmp_path: Path) -> None:
     program = """
 import subprocess, sys
@@ -38,6 +39,7 @@ print(subprocess.run(['sh', '-c', 'while echo y; do :; done']).returncode, file=
     assert process.communicate(timeout=9)[1].splitlines()[-1] in (b"-13", b"1", b"2")
 
 
+@pytest.mark.slow
 def test_descriptors_show_what_proxies_cannot_and_nothing_twice(tmp_path: Path) -> None:
     program = """
 import ctypes, os, subprocess, sys
@@ -60,6 +62,7 @@ os.write(2, b'x' * 200000)
     assert not any(record.in_main_thread for record in below)
 
 
+@pytest.mark.slow
 def test_the_end_waits_for_a_recorder_that_is_slow(tmp_path: Path) -> None:
     program = """
 import os, sys, time
@@ -100,6 +103,7 @@ def test_a_fork_records_each_its_own(tmp_path: Path, mode: str) -> None:
         assert below == "below\nchild below\nparent below\n"
 
 
+@pytest.mark.slow
 def test_the_forwarder_killed_leaves_the_program_its_streams(tmp_path: Path) -> None:
     program = """
 import os, signal, sys, time
@@ -128,6 +132,7 @@ print('end')
     assert (tmp_path / "killed").exists()
 
 
+@pytest.mark.slow
 def test_modes_set_on_standard_output_reach_the_terminal(tmp_path: Path) -> None:
     program = """
 import os, sys, termios, time

@@ -96,6 +96,7 @@ except EOFError as error: print('ended', error.__traceback__.tb_next)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["", "import readline"])
 @pytest.mark.parametrize("mode", BOTH)
 def test_input_on_a_terminal_edits_and_echoes_as_untraced(

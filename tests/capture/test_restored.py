@@ -162,6 +162,7 @@ except KeyboardInterrupt: print('interrupted'); os.write(1, b'below\\n')
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_an_interrupted_write_is_not_written_again(tmp_path: Path, mode: str) -> None:
     program = """

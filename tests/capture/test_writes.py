@@ -18,6 +18,7 @@ from tests.support.capturing import (
 from tests.support.writing_programs import PROGRAMS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_unbuffered_streams_write_as_untraced_and_are_recorded(tmp_path: Path, mode: str) -> None:
     program = "import os, sys\nprint('a')\nsys.stdout.buffer.write(b'b')\nos.write(1, b'c')\n"

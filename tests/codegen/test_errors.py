@@ -371,6 +371,7 @@ def test_a_file_that_is_not_utf8_says_where(project: Project) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["check"], ["observe"], ["diff", "3.12", "3.13"]])
 def test_every_command_refuses_a_bad_spec_in_the_same_way(
     project: Project, command: list[str]
@@ -420,6 +421,7 @@ OBSERVED_MISTAKES: list[tuple[str, Spoil, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "problem"), [pytest.param(*rest, id=name) for name, *rest in OBSERVED_MISTAKES]
 )

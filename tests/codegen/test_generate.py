@@ -37,6 +37,7 @@ def generated() -> dict[Path, str]:
     return generate(load_specs(ROOT))
 
 
+@pytest.mark.slow
 def test_what_this_interpreter_generates_is_to_the_byte_what_the_repository_holds(
     generated: dict[Path, str],
 ) -> None:
@@ -66,6 +67,7 @@ def test_hash_seed_locale_and_folder_do_not_change_a_byte(tmp_path: Path) -> Non
     assert len(digests.pop().strip()) == 64
 
 
+@pytest.mark.slow
 def test_generate_as_a_function_writes_nothing(tmp_path: Path) -> None:
     project = Project(tmp_path)
     project.edit("An unconditional jump is taken.", "A jump without condition is taken.")
@@ -153,6 +155,7 @@ def test_generated_python_holds_no_event_ids(generated: dict[Path, str]) -> None
     assert numbers <= versions | {0}
 
 
+@pytest.mark.slow
 def test_generate_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
     project = Project(tmp_path)
     for path in (project.root / "generated").rglob("*.py"):
@@ -168,6 +171,7 @@ def test_generate_twice_changes_nothing_the_second_time(tmp_path: Path) -> None:
     assert project.tree() == after_first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [

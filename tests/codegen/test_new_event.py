@@ -65,6 +65,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) 
     return project
 
 
+@pytest.mark.slow
 def test_a_new_event_changes_generated_files_and_no_other(
     project: Project, before: dict[str, bytes]
 ) -> None:
@@ -85,6 +86,7 @@ def test_a_new_event_changes_generated_files_and_no_other(
     }
 
 
+@pytest.mark.slow
 def test_a_new_event_has_a_handler_a_callback_a_registration_and_a_section(
     project: Project,
 ) -> None:
@@ -148,6 +150,7 @@ print(LiveTracer.on_teleport is not TracerBase.on_teleport)
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
+@pytest.mark.slow
 def test_what_the_live_view_shows_of_an_event_and_when_is_its_row(tmp_path: Path) -> None:
     project = Project(tmp_path, whole=True)
     project.set_key("CALL", "shown", '"{function} calls {callable}[ with {arg0}] at {offset}"')
@@ -169,6 +172,7 @@ def test_what_the_live_view_shows_of_an_event_and_when_is_its_row(tmp_path: Path
     ]
 
 
+@pytest.mark.slow
 def test_check_passes_a_new_event_that_only_a_later_cpython_has(project: Project) -> None:
     done = project.codegen("check")
 
@@ -176,6 +180,7 @@ def test_check_passes_a_new_event_that_only_a_later_cpython_has(project: Project
     assert done.stdout.startswith(f"{COUNT + 1} events:")
 
 
+@pytest.mark.slow
 def test_taking_the_row_away_takes_every_trace_of_the_event_away(tmp_path: Path) -> None:
     project = Project(tmp_path, whole=True)
     before = project.tree()

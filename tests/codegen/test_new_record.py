@@ -136,6 +136,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) 
     return project
 
 
+@pytest.mark.slow
 def test_a_new_record_changes_generated_files_and_no_other(
     project: Project, before: dict[str, bytes]
 ) -> None:
@@ -156,6 +157,7 @@ def test_a_new_record_changes_generated_files_and_no_other(
     }
 
 
+@pytest.mark.slow
 def test_a_new_record_is_read_as_it_was_written(project: Project) -> None:
     done = run_python("-c", IN_PYTHON, root=project.root)
 
@@ -163,6 +165,7 @@ def test_a_new_record_is_read_as_it_was_written(project: Project) -> None:
     assert len(done.stdout.split()) == 15
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
     project: Project, tmp_path: Path
@@ -179,6 +182,7 @@ def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
     assert in_c.stdout == in_python.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 def test_the_decoder_in_c_reads_a_new_record_as_the_one_in_python_does(project: Project) -> None:
     build_decoder(project)
@@ -189,6 +193,7 @@ def test_the_decoder_in_c_reads_a_new_record_as_the_one_in_python_does(project: 
     assert int(done.stdout) > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_both_engines_write_a_new_record_and_readers_pass_over_it(
     project: Project, tmp_path: Path, backend: str

@@ -37,6 +37,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes]) 
     return project
 
 
+@pytest.mark.slow
 def test_a_new_type_changes_generated_files_and_no_other(
     project: Project, before: dict[str, bytes]
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_new_type_changes_generated_files_and_no_other(
     ) in project.read("generated/types.md")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_both_engines_read_a_new_type_as_its_row_says(
     project: Project, tmp_path: Path, backend: str

@@ -59,6 +59,7 @@ def test_an_interpreter_is_known_by_its_release(live: Observation) -> None:
     assert (live.version, live.release) == (THIS_MINOR, release)
 
 
+@pytest.mark.slow
 def test_observe_writes_one_file_that_reads_back_as_what_was_seen(
     project: Project, live: Observation
 ) -> None:
@@ -74,6 +75,7 @@ def test_observe_writes_one_file_that_reads_back_as_what_was_seen(
     assert project.tree() == before | {THIS_FILE: text.encode()}
 
 
+@pytest.mark.slow
 def test_observing_again_gives_the_same_bytes(project: Project) -> None:
     project.codegen("observe")
     first = project.tree()
@@ -83,6 +85,7 @@ def test_observing_again_gives_the_same_bytes(project: Project) -> None:
     assert project.tree() == first
 
 
+@pytest.mark.slow
 def test_observe_takes_the_paths_of_interpreters(project: Project, tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     folder.mkdir()
@@ -96,6 +99,7 @@ def test_observe_takes_the_paths_of_interpreters(project: Project, tmp_path: Pat
     assert THIS_FILE in project.tree()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("python", "problem"),
     [
@@ -130,6 +134,7 @@ def test_why_an_interpreter_failed_is_said_in_its_last_words(
     assert f"{shim}: the probe ended with status 127: pyenv: command not found;" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "added", ["print('x = 1')", "raise KeyError('x')", "1 / 0", "raise SystemExit(3)"]
 )
@@ -143,6 +148,7 @@ def test_what_a_program_prints_or_raises_does_not_spoil_the_observation(
     assert seen == live
 
 
+@pytest.mark.slow
 def test_an_event_that_the_spec_does_not_name_is_tried_with_every_program(
     project: Project,
 ) -> None:
@@ -267,6 +273,7 @@ def test_diff_with_a_version_never_observed_says_which_are() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["generat"], ["diff", "3.12"]])
 def test_wrong_usage_ends_with_status_2_and_writes_nothing(
     project: Project, arguments: list[str]

@@ -55,6 +55,7 @@ def test_a_crash_of_the_interpreter_is_an_outcome() -> None:
     assert outcome_of("import os; os.abort()") == "crash: SIGABRT"
 
 
+@pytest.mark.slow
 def test_a_program_without_end_is_an_outcome() -> None:
     assert outcome_of("while True: pass", time_limit_s=0.5) == "timeout"
 
@@ -80,6 +81,7 @@ def test_what_a_cpython_lacks_is_not_applicable_there() -> None:
     assert outcome_of("not_applicable(); say('never')") == NOT_APPLICABLE
 
 
+@pytest.mark.slow
 def test_a_program_runs_alone_and_isolated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONOPTIMIZE", "2")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -91,6 +93,7 @@ def test_a_program_runs_alone_and_isolated(monkeypatch: pytest.MonkeyPatch) -> N
     assert outcome_of("import importlib.util as u; say(u.find_spec('codegen'))") == "None"
 
 
+@pytest.mark.slow
 def test_what_was_too_slow_among_others_has_a_second_try_alone(tmp_path: Path) -> None:
     # The first run leaves a file and takes too long; the second one finds it.
     program = (
@@ -177,6 +180,7 @@ def test_no_outcome_holds_an_address() -> None:
         assert not re.search(r"0x[0-9a-f]", " ".join(observation.probe.values()))
 
 
+@pytest.mark.slow
 def test_observe_writes_the_outcome_of_every_probe(project: Project) -> None:
     with_probes(project, row("one", "say('first')"), row("two", "import os; os.abort()"))
 
@@ -189,6 +193,7 @@ def test_observe_writes_the_outcome_of_every_probe(project: Project) -> None:
 # ---------------------------------------------------------------- check
 
 
+@pytest.mark.slow
 def test_a_probe_without_a_stored_outcome_is_named_with_file_key_and_remedy(
     project: Project,
 ) -> None:
@@ -205,6 +210,7 @@ def test_a_probe_without_a_stored_outcome_is_named_with_file_key_and_remedy(
     ]
 
 
+@pytest.mark.slow
 def test_an_outcome_of_a_probe_that_is_gone_is_named_with_file_key_and_remedy(
     project: Project,
 ) -> None:
@@ -302,6 +308,7 @@ def test_check_with_probes_tells_what_another_release_of_the_same_minor_does_and
 
 
 # It needs an older CPython that was observed.
+@pytest.mark.slow
 @pytest.mark.only_where(MINORS[0] != THIS_MINOR)
 def test_check_on_a_cpython_newer_than_all_observed_says_what_it_does_differently(
     project: Project,
@@ -359,6 +366,7 @@ def test_a_newer_cpython_that_does_as_the_newest_observed_passes(project: Projec
     assert compare_live(SPEC, ALL, live, list(OBSERVED.values())).text == ""
 
 
+@pytest.mark.slow
 def test_probes_of_this_interpreter_do_as_is_stored() -> None:
     # Those of one file; `check --probes` runs all of them.
     names = [probe.name for probe in ALL if probe.subject == "CALL"]

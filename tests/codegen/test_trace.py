@@ -201,6 +201,7 @@ ROW_MISTAKES: list[tuple[str, Spoil, str, str, str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "table", "name", "key", "problem"),
     [pytest.param(*rest, id=name) for name, *rest in ROW_MISTAKES],
@@ -264,6 +265,7 @@ OTHER_MISTAKES: list[tuple[str, Spoil, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "problem"), [pytest.param(*rest, id=name) for name, *rest in OTHER_MISTAKES]
 )
@@ -287,6 +289,7 @@ summary = "Somebody noted something."
 """
 
 
+@pytest.mark.slow
 def test_a_new_record_has_an_encoder_a_decoder_and_a_section_by_its_row_alone(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,7 @@ def spoils(old: str, new: str) -> Callable[[Project], None]:
     return spoil
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "key", "problem"),
     [

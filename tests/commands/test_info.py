@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
 from tests.support.logs import NONE
@@ -156,6 +158,7 @@ def test_a_trace_that_is_not_there_is_one_line_and_1(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_real_recording_is_complete_and_its_counts_agree_with_what_ran(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f(n):\n    return n\nfor i in range(20):\n    f(i)\n"})
     recorded = execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)

@@ -125,6 +125,7 @@ def test_a_block_that_is_damaged_later_is_told(
     assert (found["complete"], found["steps"]) == (False, 1)
 
 
+@pytest.mark.slow
 def test_a_real_recording_has_the_counts_of_its_events(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ def run(*command: str, cwd: Path) -> Outcome:
     return read(*command, cwd=cwd)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_newest_recording_is_read_and_named_on_standard_error(
     tmp_path: Path, command: tuple[str, ...]

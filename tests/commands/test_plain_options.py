@@ -38,6 +38,7 @@ def by_argparse(command: str, words: list[str]) -> dict[str, object] | None:
     return {name: value for name, value in read.items() if name not in program}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", PROGRAM_COMMANDS)
 def test_a_plain_command_line_means_what_it_means_to_argparse(command: str) -> None:
     flags = sorted(plain_parser(command)._flags)
@@ -105,6 +106,7 @@ def test_any_other_command_line_is_left_to_argparse(words: list[str]) -> None:
     assert plain_parser("record").read(words) is None
 
 
+@pytest.mark.slow
 @pytest.mark.fresh
 def test_a_program_that_is_recorded_by_a_plain_command_line_finds_no_argparse(
     tmp_path: Path,

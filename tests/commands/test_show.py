@@ -34,6 +34,7 @@ def bare(*arguments: str | Path, cwd: Path) -> list[str]:
     return [line[columns.end() :] if line[0] in " a" else line for line in found]
 
 
+@pytest.mark.slow
 def test_the_tree_has_a_line_for_a_leaf_and_results_below_deeper_calls(recorded: Path) -> None:
     found = bare("out", cwd=recorded)
 

@@ -136,6 +136,7 @@ def test_wrong_usage_is_2_and_no_trace_is_1(
     assert (done.code, done.stdout, "Traceback" in done.stderr) == (code, "", False)
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_enough_ends_it_quietly(recorded: Path, tmp_path: Path) -> None:
     call = (encode.encode_call(1, 0, [text("a" * 60)]), encode.encode_return(1, NONE))
     folder = logs.write_trace(
@@ -159,6 +160,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(recorded: Path, tmp_path: Path
     assert process.wait(30) == 0
 
 
+@pytest.mark.slow
 def test_names_that_the_terminal_cannot_show_are_escaped(recorded: Path, tmp_path: Path) -> None:
     environ = trace_environ() | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = subprocess.run(

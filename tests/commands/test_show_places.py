@@ -45,6 +45,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.mark.slow
 def test_of_several_processes_each_line_has_the_place_that_step_takes(
     forked: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -93,6 +94,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.slow), "json"])
 @pytest.mark.parametrize(
     "view",
@@ -131,6 +133,7 @@ def test_by_the_index_a_view_is_as_by_reading_all(
     assert by_index == shown(capsys, *common, "--depth", 100_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", [("--function", "deep"), ("--output",)])
 @pytest.mark.parametrize("block", [0, 1, -1])
 def test_of_a_damaged_log_is_shown_what_is_before_the_damage(

@@ -74,6 +74,7 @@ def unstyled(shown: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", shown)
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_colours_and_nothing_else_but_text(trace: Path) -> None:
     shown = on_terminal("out", "--step", "0", cwd=trace, environ={})
 
@@ -82,6 +83,7 @@ def test_a_terminal_gets_colours_and_nothing_else_but_text(trace: Path) -> None:
     assert "  > def f(a): pass" in unstyled(shown).splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colours_where_they_are_not_wanted(trace: Path, environ: dict[str, str]) -> None:
     assert "\x1b" not in on_terminal("out", cwd=trace, environ=environ)
@@ -93,6 +95,7 @@ def test_no_colours_in_a_pipe(trace: Path) -> None:
     assert (done.code, "\x1b" in done.stdout) == (0, False)
 
 
+@pytest.mark.slow
 def test_without_rich_a_terminal_gets_plain_text(trace: Path) -> None:
     hidden = "import sys; sys.modules['rich'] = None; "
     shown = on_terminal("out", cwd=trace, environ={}, flags=hidden)
@@ -101,6 +104,7 @@ def test_without_rich_a_terminal_gets_plain_text(trace: Path) -> None:
     assert " f(a='日本語" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [50, 70])
 def test_lines_are_as_wide_as_the_terminal(trace: Path, columns: int) -> None:
     line = unstyled(on_terminal("out", cwd=trace, environ={}, columns=columns)).splitlines()[0]
@@ -117,6 +121,7 @@ def test_lines_are_not_cut_in_a_pipe(trace: Path) -> None:
     assert "日本語" * 20 in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "paged"),
     [
@@ -132,6 +137,7 @@ def test_a_pager_shows_it_on_a_terminal(trace: Path, environ: dict[str, str], pa
     assert shown.startswith(f"{paged}app.py:1 ")
 
 
+@pytest.mark.slow
 def test_no_pager_where_none_is_wanted_or_standard_output_is_no_terminal(trace: Path) -> None:
     pager = {"PAGER": "sed 's/^/paged /'"}
 
@@ -141,6 +147,7 @@ def test_no_pager_where_none_is_wanted_or_standard_output_is_no_terminal(trace: 
     )
 
 
+@pytest.mark.slow
 def test_less_is_told_to_end_on_one_screen_and_to_show_colours(trace: Path) -> None:
     told = on_terminal("out", cwd=trace, environ={"PAGER": 'echo "LESS is $LESS"; cat'})
     kept = on_terminal("out", cwd=trace, environ={"PAGER": 'echo "LESS is $LESS"', "LESS": "S"})
@@ -150,6 +157,7 @@ def test_less_is_told_to_end_on_one_screen_and_to_show_colours(trace: Path) -> N
     assert kept == "LESS is S\n"
 
 
+@pytest.mark.slow
 def test_a_pager_that_is_left_early_ends_it_quietly(tmp_path: Path) -> None:
     call = (encode.encode_call(0, 0, [text("a" * 60)]), encode.encode_return(1, NONE))
     begin = [encode.encode_source("/app/app.py"), encode.encode_thread(1, "Main")]
@@ -163,6 +171,7 @@ def test_a_pager_that_is_left_early_ends_it_quietly(tmp_path: Path) -> None:
     assert len(shown.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_pager_that_is_not_there_is_said_and_not_missed(trace: Path) -> None:
     shown = on_terminal("out", cwd=trace, environ={"PAGER": "no-such-pager -x"})
 
@@ -170,6 +179,7 @@ def test_a_pager_that_is_not_there_is_said_and_not_missed(trace: Path) -> None:
     assert "f(a=" in unstyled(shown)
 
 
+@pytest.mark.slow
 def test_in_a_pager_no_line_is_too_many(tmp_path: Path) -> None:
     records = [
         encode.encode_source("/app/app.py"),
@@ -186,6 +196,7 @@ def test_in_a_pager_no_line_is_too_many(tmp_path: Path) -> None:
     assert (len(paged.splitlines()), len(piped.splitlines())) == (300, 201)
 
 
+@pytest.mark.slow
 def test_what_a_recording_holds_is_made_safe_before_it_gets_colours(tmp_path: Path) -> None:
     records = [
         encode.encode_source("/app/app.py"),

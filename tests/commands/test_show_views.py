@@ -151,6 +151,7 @@ def step_of(function: str, folder: Path, *options: str) -> str:
     return str(rows("--function", function, *options, cwd=folder)[0]["step"])
 
 
+@pytest.mark.slow
 def test_the_tree_folds_what_is_not_the_users_and_says_how_to_see_it(recorded: Path) -> None:
     found = bare(cwd=recorded)
 
@@ -171,6 +172,7 @@ def test_the_tree_folds_what_is_not_the_users_and_says_how_to_see_it(recorded: P
     assert "… calls" not in "\n".join(whole)
 
 
+@pytest.mark.slow
 def test_all_that_was_folded_in_one_call_can_be_shown(recorded: Path) -> None:
     step = step_of("count", recorded)
 
@@ -178,6 +180,7 @@ def test_all_that_was_folded_in_one_call_can_be_shown(recorded: Path) -> None:
     assert found[:3] == ["count(top=4)", "  count.<genexpr>()", "    number(i=0) -> 0  TIME"]
 
 
+@pytest.mark.slow
 def test_one_call_is_shown_with_what_it_called_and_nothing_else(recorded: Path) -> None:
     step = step_of("fill", recorded)
     (line,) = [row for row in rows(cwd=recorded) if row.get("function") == "fill"]
@@ -226,6 +229,7 @@ def test_a_call_is_shown_line_by_line_with_what_each_line_changed(recorded: Path
     assert str(number + 2) in found[5]
 
 
+@pytest.mark.slow
 def test_lines_say_what_was_deleted_and_raised_and_calls_in_them_are_one_line(
     recorded: Path,
 ) -> None:
@@ -282,6 +286,7 @@ def test_views_that_are_asked_for_together_are_one_listing(recorded: Path) -> No
     assert (raised["fate"], printed["text"]) == ("handled", "so it goes\n")
 
 
+@pytest.mark.slow
 def test_what_is_chosen_holds_for_every_view(recorded: Path) -> None:
     step = step_of("fill", recorded)
     views = ("--raises", "--output", "--variable", "self.total", "--function", "add")
@@ -380,6 +385,7 @@ def test_a_path_that_leads_nowhere_is_an_error(recorded: Path, path: str, hint: 
     assert hint in done.stderr
 
 
+@pytest.mark.slow
 def test_a_text_is_found_in_values_names_and_output(recorded: Path) -> None:
     ink = lines("--find", "ink", cwd=recorded)
     swap = lines("--find", "swap", cwd=recorded)

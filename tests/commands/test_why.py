@@ -54,6 +54,7 @@ def why(*arguments: str, cwd: Path) -> Outcome:
     return read("why", *arguments, cwd=cwd)
 
 
+@pytest.mark.slow
 def test_a_tree_has_places_steps_values_and_lines(recorded: Path) -> None:
     done = why("out", "needed", cwd=recorded)
 
@@ -181,6 +182,7 @@ stop(4)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_explained_up_to_its_last_event(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": KILLED})
     execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)

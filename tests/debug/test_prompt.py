@@ -74,6 +74,7 @@ def refused(*arguments: str) -> tuple[int | str | None, str]:
     return failed.value.code, complaints.getvalue()
 
 
+@pytest.mark.slow
 def test_it_begins_where_the_uncaught_exception_was_raised(trace: Path) -> None:
     printed = type_at_prompt(trace, "p order.total", "c", "w")
 
@@ -95,6 +96,7 @@ def test_a_program_that_exits_begins_at_the_first_step(tmp_path: Path) -> None:
     assert not [line for line in printed if line.startswith("Uncaught")]
 
 
+@pytest.mark.slow
 def test_it_begins_where_it_is_told_to(trace: Path) -> None:
     assert lines_of(positions(type_at_prompt(trace, options=("--at", "0:1")))) == ["(3)<module>()"]
     assert lines_of(positions(type_at_prompt(trace, options=("--at", "1")))) == ["(3)<module>()"]
@@ -289,6 +291,7 @@ def test_a_part_of_the_stack_is_shown(trace: Path) -> None:
     assert printed[-1] == "*** Invalid argument: x"
 
 
+@pytest.mark.slow
 def test_another_process_is_looked_at_where_it_is_at_that_time(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": FORKING})
     record(tmp_path, "-q", "-o", "out", "app.py")

@@ -98,6 +98,7 @@ def same_positions(folder: Path, *commands: str) -> list[str]:
     return wanted
 
 
+@pytest.mark.slow
 def test_step_stops_where_pdb_stops_from_the_first_line_to_the_last(folder: Path) -> None:
     passed = same_positions(folder, *["s"] * 300)
 
@@ -106,12 +107,14 @@ def test_step_stops_where_pdb_stops_from_the_first_line_to_the_last(folder: Path
     assert said == {"--Call--", "--Return--", "ValueError:", "KeyError:"}
 
 
+@pytest.mark.slow
 def test_next_stops_where_pdb_stops(folder: Path) -> None:
     passed = same_positions(folder, *["n"] * 100)
 
     assert passed[-1].endswith("app.py(64)<module>()")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_ways_in_any_order_stop_where_pdb_stops(folder: Path, seed: int) -> None:
     # Without `return`: pdb goes on to the end of the program when a generator returns to a `for`.
@@ -120,6 +123,7 @@ def test_ways_in_any_order_stop_where_pdb_stops(folder: Path, seed: int) -> None
     same_positions(folder, *ways)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_breakpoints_stop_every_way_where_they_stop_pdb(folder: Path, seed: int) -> None:
     chance = random.Random(seed)
@@ -130,12 +134,14 @@ def test_breakpoints_stop_every_way_where_they_stop_pdb(folder: Path, seed: int)
     same_positions(folder, *set_up, *ways)
 
 
+@pytest.mark.slow
 def test_return_goes_to_the_end_of_a_function_as_in_pdb(folder: Path) -> None:
     passed = same_positions(folder, "b fact", "c", "c", "c", "r", "r", "r", "s", "s", "r", "n", "n")
 
     assert sum(place.startswith("--Return--") for place in passed) >= 3
 
 
+@pytest.mark.slow
 def test_what_is_printed_of_values_and_frames_is_what_pdb_prints(folder: Path) -> None:
     commands = [
         *("b 16", "b 9", "b app.py:27, text == 'x'", "b 14", "b 2000", "b 12"),
@@ -155,6 +161,7 @@ def test_what_is_printed_of_values_and_frames_is_what_pdb_prints(folder: Path) -
     assert plain[2 : 2 + len(wanted) - 1] == wanted[:-1]
 
 
+@pytest.mark.slow
 def test_backwards_is_the_same_way_as_forwards(folder: Path) -> None:
     passed = positions(type_at_prompt(folder / "out", *["s"] * 140, *["rs"] * 140))
 
@@ -163,6 +170,7 @@ def test_backwards_is_the_same_way_as_forwards(folder: Path) -> None:
     assert back == forward[-2::-1]
 
 
+@pytest.mark.slow
 def test_next_backwards_passes_the_lines_of_a_function_in_reverse(folder: Path) -> None:
     passed = positions(
         type_at_prompt(folder / "out", "b careful", "c", "c", "cl 1", *["n"] * 5, *["rn"] * 6)

@@ -79,6 +79,7 @@ def prompt(folder: Path, state: Path) -> Iterator[Terminal]:
         os.close(outer)
 
 
+@pytest.mark.slow
 def test_words_are_completed(folder: Path, tmp_path: Path) -> None:
     with prompt(folder, tmp_path) as terminal:
         terminal.type("und\t\n")
@@ -98,6 +99,7 @@ def test_words_are_completed(folder: Path, tmp_path: Path) -> None:
         terminal.wait_for("Disabled breakpoint 2")
 
 
+@pytest.mark.slow
 def test_what_was_typed_is_there_in_the_next_run(folder: Path, tmp_path: Path) -> None:
     with prompt(folder, tmp_path) as terminal:
         terminal.type("p 123 + 321\n")
@@ -113,6 +115,7 @@ def test_what_was_typed_is_there_in_the_next_run(folder: Path, tmp_path: Path) -
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_line_and_not_the_prompt(folder: Path, tmp_path: Path) -> None:
     with prompt(folder, tmp_path) as terminal:
         terminal.type("p 99999")
@@ -125,6 +128,7 @@ def test_an_interrupt_ends_the_line_and_not_the_prompt(folder: Path, tmp_path: P
         terminal.wait_for("\r\n42\r\n")
 
 
+@pytest.mark.slow
 def test_without_a_folder_for_its_history_it_does_without(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "codetracer").write_text("a file where a folder would be")
 

@@ -93,6 +93,7 @@ def at(client: Client, stop: dict[str, Any]) -> tuple[str, str, int]:
 # ---------------------------------------------------------------- where it begins
 
 
+@pytest.mark.slow
 def test_a_recording_begins_where_its_uncaught_exception_was_raised(
     server: Server, recording: Path
 ) -> None:
@@ -106,6 +107,7 @@ def test_a_recording_begins_where_its_uncaught_exception_was_raised(
     assert info["details"]["stackTrace"].endswith("in total_of\n    return sum(lines)")
 
 
+@pytest.mark.slow
 def test_a_recording_can_begin_at_its_first_line(client: Client) -> None:
     frame = client.top()
 
@@ -523,6 +525,7 @@ def test_a_breakpoint_ends_a_step_over_its_call(client: Client, recording: Path)
 # ---------------------------------------------------------------- threads
 
 
+@pytest.mark.slow
 def test_threads_are_told_and_stepped_each_by_itself(client: Client, recording: Path) -> None:
     client.ask("setFunctionBreakpoints", breakpoints=[{"name": "in_thread"}])
     stop = client.go("continue")

@@ -29,6 +29,7 @@ def refused(client: Client, command: str, **arguments: Any) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_request_that_does_not_fit_is_answered_with_what_is_wrong(
     server: Server, recording: Path
 ) -> None:
@@ -55,6 +56,7 @@ def test_a_request_that_does_not_fit_is_answered_with_what_is_wrong(
         assert client.ask("threads")["threads"]
 
 
+@pytest.mark.slow
 def test_what_is_no_message_is_answered_too(server: Server) -> None:
     for body, said in (
         (b"{nonsense", "a message is no JSON"),
@@ -109,6 +111,7 @@ def why_refused(client: Client, number: int) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_any_arguments_get_an_answer(server: Server, recording: Path) -> None:
     chosen = random.Random(4)
     values: list[Any] = [
@@ -216,6 +219,7 @@ def test_progress_is_told_to_a_client_that_asks_for_it(server: Server, tmp_path:
     assert told.count("progressStart") == told.count("progressEnd") == 2
 
 
+@pytest.mark.slow
 def test_a_program_that_cannot_be_recorded_is_told(server: Server, tmp_path: Path) -> None:
     with server.connect() as client:
         client.ask("initialize", **INITIALIZE)
@@ -234,6 +238,7 @@ def is_there(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["terminate", "disconnect", "leave"])
 def test_a_program_that_is_being_recorded_ends_with_the_session(
     tmp_path: Path, ending: str
@@ -255,6 +260,7 @@ def test_a_program_that_is_being_recorded_ends_with_the_session(
 # ---------------------------------------------------------------- standard streams
 
 
+@pytest.mark.slow
 def test_standard_streams_carry_nothing_but_messages(tmp_path: Path, recording: Path) -> None:
     with start(tmp_path) as client:
         stop = client.begin(recording=str(recording), stopOnEntry=True)
@@ -280,6 +286,7 @@ def test_a_port_is_served_for_this_machine_alone(server: Server) -> None:
         socket.create_connection(("127.0.0.2", server.port))
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_refused(server: Server, tmp_path: Path) -> None:
     outcome = execute("-m", "codetracer", "dap", "--listen", str(server.port), cwd=tmp_path)
 
@@ -304,6 +311,7 @@ f(9)
 """
 
 
+@pytest.mark.slow
 def test_processes_stop_at_the_same_breakpoint_and_are_told_apart(
     server: Server, tmp_path: Path
 ) -> None:

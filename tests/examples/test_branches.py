@@ -101,6 +101,7 @@ def test_awkward_code_has_the_report_that_coverage_makes_of_it(
     assert found.keys() == {"awkward.py", "TOTAL"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [("app.py",), ("-m", "app")], ids=["script", "module"])
 def test_the_program_has_its_arguments_its_output_and_its_exit_status(
     how: tuple[str, ...], tmp_path: Path
@@ -116,6 +117,7 @@ def test_the_program_has_its_arguments_its_output_and_its_exit_status(
     assert reported(done.stdout)["app.py"] == "4 1 0 0 75% 4"
 
 
+@pytest.mark.slow
 def test_an_exception_of_the_program_is_shown_and_reported_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("if len('a'):\n    1 / 0\nprint()\n", encoding="utf-8")
 

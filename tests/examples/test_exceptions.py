@@ -70,6 +70,7 @@ except KeyError as error:
 """
 
 
+@pytest.mark.slow
 def test_each_exception_is_logged_once_where_it_first_reaches_the_programs_own_code(
     tmp_path: Path,
 ) -> None:

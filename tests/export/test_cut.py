@@ -81,6 +81,7 @@ def output(backend: Backend) -> str:
     return "".join(event["content"] for _, event in backend.events if event["kind"] == 0)
 
 
+@pytest.mark.slow
 def test_a_cut_by_steps_has_these_steps_of_each_thread_as_the_whole_has_them(
     recorded: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_cut_by_steps_has_these_steps_of_each_thread_as_the_whole_has_them(
         ]
 
 
+@pytest.mark.slow
 def test_frames_that_began_before_a_cut_are_around_it_and_those_that_go_on_say_so(
     recorded: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +125,7 @@ def test_frames_that_began_before_a_cut_are_around_it_and_those_that_go_on_say_s
     assert output(part) == "inner 1\n"
 
 
+@pytest.mark.slow
 def test_an_error_that_ended_the_program_is_not_at_the_end_of_a_cut(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "def f():\n    return 1\nf()\nf.no\n"})
     execute("-m", "codetracer", "record", "-q", "-o", "out", "app.py", cwd=tmp_path)

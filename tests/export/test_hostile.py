@@ -187,6 +187,7 @@ def test_what_lies_beside_the_folder_to_write_stays_when_the_export_fails(tmp_pa
     assert files(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_folder_that_was_there_before_is_neither_written_to_nor_deleted(tmp_path: Path) -> None:
     write_sources(tmp_path / "out", "/srv/app.py")
     program = (
@@ -233,6 +234,7 @@ def test_metadata_that_no_recorder_writes_becomes_what_codetracer_reads(tmp_path
     }
 
 
+@pytest.mark.slow
 def test_thousands_of_threads_are_exported_each_with_its_calls(tmp_path: Path) -> None:
     records = [encode.encode_source("app.py"), logs.code("f")]
     for number in range(3_000):

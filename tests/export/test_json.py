@@ -61,6 +61,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_trace_keeps_what_the_backend_asserts(exported: Path) -> None:
     backend = Backend(elements(exported / "json"))
 
@@ -70,6 +71,7 @@ def test_the_trace_keeps_what_the_backend_asserts(exported: Path) -> None:
     assert backend.names["Type"][0]["kind"] == 30
 
 
+@pytest.mark.slow
 def test_there_is_no_kind_of_element_that_25_11_does_not_know(exported: Path) -> None:
     kinds = Counter(kind for element in elements(exported / "json") for kind in element)
 
@@ -302,6 +304,7 @@ def test_values_are_bounded_in_depth_and_length(tmp_path: Path) -> None:
     assert call["args"]["deep"] == [[[["raw <list #5>"]]]]
 
 
+@pytest.mark.slow
 def test_depth_and_items_can_be_chosen(tmp_path: Path) -> None:
     deep_and_wide(tmp_path)
 

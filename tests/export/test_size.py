@@ -46,6 +46,7 @@ def estimated(stderr: str) -> float:
     return float(found[1]) * {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[found[2]]
 
 
+@pytest.mark.slow
 def test_an_export_above_2_gb_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     large(tmp_path, 4_000)
 
@@ -61,6 +62,7 @@ def test_an_export_above_2_gb_is_refused_and_nothing_is_written(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_what_is_far_too_large_is_refused_before_all_of_it_is_read(tmp_path: Path) -> None:
     large(tmp_path, 4_000_000)
 
@@ -70,6 +72,7 @@ def test_what_is_far_too_large_is_refused_before_all_of_it_is_read(tmp_path: Pat
     assert "the export would have more than 20 GB" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [["--to-step", "20"], ["--depth", "1", "--items", "2", "--from-step", "3900"]],
@@ -240,6 +243,7 @@ def test_a_cycle_is_named_where_it_closes_whatever_was_exported_before(
     assert results == [expected[returned] for returned in order]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_bar_shows_how_far_it_is_on_a_terminal_alone(tmp_path: Path, terminal: bool) -> None:
     large(tmp_path, 300)

@@ -105,6 +105,7 @@ def test_a_text_is_no_name() -> None:
     assert not names().is_secret("password " * 20)
 
 
+@pytest.mark.slow
 def test_a_long_text_that_is_asked_about_is_not_kept_alive() -> None:
     pattern = ValuePattern(parse_selector("attr:x", VALUE_KINDS), "redact")
     patterns, secrets, actions = NamePatterns([pattern]), names(), AttributeActions(lambda _: 0)
@@ -141,6 +142,7 @@ ASSIGNED = re.compile(r"([^\s=:]+)(=|: ?)(.*)", re.DOTALL)
 CHARACTERS = "ABab1_- äÄ٣²:=\x1c\u2003\n"
 
 
+@pytest.mark.slow
 def test_words_and_arguments_are_found_as_a_regex_finds_them() -> None:
     some = random.Random(1)
     for _ in range(20_000):

@@ -11,6 +11,7 @@ PIECES = ("a", "b", "/", ",", "\\", "*", "**", "[", "!", ".")
 TEXTS = ("a", "b", "/", ",", "\\", "*", "\n", ".")
 
 
+@pytest.mark.slow
 def test_a_plain_glob_matches_as_its_regex_does() -> None:
     some = random.Random(1)
     plain = 0

@@ -41,6 +41,7 @@ def snapshots() -> Iterator[Snapshots]:
     snapshots.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_few_programs_that_change_everything_are_recorded_as_they_are(
     snapshots: Snapshots,

@@ -230,6 +230,7 @@ def same(directory: Path, *arguments: str) -> Outcome:
     return expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_program_prints_and_ends_as_under_python(case: Case, tmp_path: Path) -> None:
     write(tmp_path / "python", case.files)
@@ -253,6 +254,7 @@ def test_a_program_prints_and_ends_as_under_python(case: Case, tmp_path: Path) -
     assert (actual.code, *hidden) == expected
 
 
+@pytest.mark.slow
 def test_a_script_behind_a_symbolic_link_finds_the_modules_beside_the_file(tmp_path: Path) -> None:
     write(tmp_path, {"d/app.py": SHOW_MAIN + "import b", "d/b.py": "print(__file__)"})
     (tmp_path / "link.py").symlink_to("d/app.py")
@@ -262,6 +264,7 @@ def test_a_script_behind_a_symbolic_link_finds_the_modules_beside_the_file(tmp_p
     assert same(tmp_path, "e/app.py").code == 0
 
 
+@pytest.mark.slow
 def test_a_zip_file_runs_and_its_traceback_is_the_same(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", SHOW_MAIN + "import b\nb.outer()")
@@ -272,6 +275,7 @@ def test_a_zip_file_runs_and_its_traceback_is_the_same(tmp_path: Path) -> None:
     assert (outcome.code, "IndexError" in outcome.stderr) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_compiled_file_runs_under_any_name(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": SHOW_MAIN + FAIL + "outer()"})
     for name in ("app.pyc", "app.bin"):
@@ -294,6 +298,7 @@ def test_a_source_in_no_encoding_fails_without_running(tmp_path: Path) -> None:
     assert same(tmp_path, "declared.py").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program", ["print('x')", "x = = 1", FAIL + "outer()", "raise SystemExit(3)"]
 )
@@ -313,6 +318,7 @@ def test_the_script_that_an_installer_makes_runs_programs_as_well(
     assert outcome == execute("app.py", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_the_tracer_starts_right_before_the_first_instruction_and_only_then(
     tmp_path: Path,
 ) -> None:

@@ -3,6 +3,8 @@
 import random
 import re
 
+import pytest
+
 from codetracer.inspect.source import declared_encoding
 
 COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -14,6 +16,7 @@ PIECES = (
 )
 
 
+@pytest.mark.slow
 def test_an_encoding_is_found_where_the_regex_of_pep_263_finds_it() -> None:
     some = random.Random(1)
     found = 0

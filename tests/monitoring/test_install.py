@@ -293,6 +293,7 @@ def test_the_end_of_the_block_does_not_remove_somebody_elses_tracer() -> None:
     assert other.calls == ["flush", "finish"]
 
 
+@pytest.mark.slow
 def test_many_threads_may_install_and_uninstall_while_others_run_traced_code() -> None:
     stop = threading.Event()
     finished: list[Noting] = []
@@ -357,6 +358,7 @@ def test_a_handler_that_fails_after_the_tracer_was_removed_does_not_reach_the_pr
     assert tracer.calls == ["flush", "finish"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a platform without fork has no such child")
 def test_a_fork_waits_for_the_lock_so_that_no_hook_of_the_child_meets_it_held() -> None:
     program = """

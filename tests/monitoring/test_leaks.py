@@ -57,6 +57,7 @@ def test_installing_and_uninstalling_leaves_no_memory_behind() -> None:
     assert sys.getrefcount(tracer) == references
 
 
+@pytest.mark.slow
 def test_events_leave_no_memory_behind() -> None:
     program = compiled("exceptions")
 
@@ -70,6 +71,7 @@ def test_events_leave_no_memory_behind() -> None:
         assert growth(RunProgram(), 5000) < 0.5
 
 
+@pytest.mark.slow
 def test_failing_and_disabling_handlers_leave_no_memory_behind() -> None:
     program = compiled("loops")
     configure_policy(on_recorder_error="disable", log_level="off")

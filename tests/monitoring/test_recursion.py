@@ -98,6 +98,7 @@ def run(tmp_path: "os.PathLike[str]", *parts: str) -> Outcome:
     return execute(path, cwd=Path(tmp_path), environ={VARIABLE: backend()}, forked=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 def test_a_program_that_recovers_from_a_full_stack_is_traced_to_its_end(
     policy: str, tmp_path: "os.PathLike[str]"
@@ -135,6 +136,7 @@ def go(n):
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 @pytest.mark.parametrize("depth", [0, 300, 800])
 @pytest.mark.parametrize("kind", ENDLESS_HANDLERS)
@@ -171,6 +173,7 @@ def test_a_handler_that_recurses_without_end_is_a_handler_error(
     assert (done.stdout, done.stderr) == (f"{expected}\nTrue 6\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 def test_a_handler_error_near_the_end_of_the_stack_is_still_dealt_with(
     policy: str, tmp_path: "os.PathLike[str]"

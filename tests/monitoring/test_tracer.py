@@ -254,6 +254,7 @@ for _ in range(3):
     assert execute("-c", program, cwd=tmp_path).stdout == "looked for\n"
 
 
+@pytest.mark.slow
 def test_code_objects_are_not_kept_alive() -> None:
     import gc
     import weakref

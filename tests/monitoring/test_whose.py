@@ -110,6 +110,7 @@ def run(tmp_path: Path, *parts: str) -> Outcome:
 both_policies = pytest.mark.parametrize("policy", ["abort", "disable"])
 
 
+@pytest.mark.slow
 @both_policies
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_signal_handler_raises_in_a_tracers_handler_continues_in_the_program(
@@ -122,6 +123,7 @@ def test_what_a_signal_handler_raises_in_a_tracers_handler_continues_in_the_prog
     assert (done.stdout, done.stderr) == ("150 ['flush', 'finish']\n", "")
 
 
+@pytest.mark.slow
 @both_policies
 def test_an_asynchronous_exception_in_a_tracers_handler_continues_in_the_program(
     policy: str, tmp_path: Path
@@ -271,6 +273,7 @@ def test_what_a_signal_handler_raises_while_a_tracer_is_taken_down_comes_after_t
     assert (done.stdout, done.stderr) == (f"{told} 6\n", "")
 
 
+@pytest.mark.slow
 def test_a_time_out_at_any_moment_of_a_teardown_is_seen_once_and_nothing_is_left_undone(
     tmp_path: Path,
 ) -> None:
@@ -325,6 +328,7 @@ def test_a_time_out_at_any_moment_of_a_teardown_is_seen_once_and_nothing_is_left
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
+@pytest.mark.slow
 def test_a_program_that_catches_its_own_memory_error_goes_on_traced(tmp_path: Path) -> None:
     done = run(
         tmp_path,
@@ -357,6 +361,7 @@ def test_a_program_that_catches_its_own_memory_error_goes_on_traced(tmp_path: Pa
     assert (done.stdout, done.stderr) == ("5 0 True\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.fresh
 def test_an_uncaught_recursion_error_of_the_program_names_no_file_of_codetracer(
     each_backend: str, tmp_path: Path

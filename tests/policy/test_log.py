@@ -64,6 +64,7 @@ def test_all_lines_of_a_process_have_the_same_run_id_and_no_other_process_has_it
     assert len(bytes.fromhex(runs[0][0])) == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", ["no", "yes"])
 def test_json_errors_decides_whether_a_failing_tracer_leaves_a_json_line(words: str) -> None:
     done = run_python(
@@ -132,6 +133,7 @@ print(f())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "failure",
     [

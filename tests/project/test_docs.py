@@ -103,6 +103,7 @@ def test_each_link_of_the_readme_leads_to_a_file_or_a_heading_of_one() -> None:
         assert not anchor or anchor in _anchors(ROOT / file), link
 
 
+@pytest.mark.slow
 def test_pypi_gets_the_readme_with_links_to_the_projects_page() -> None:
     # PyPI shows README.md without the files beside it.
     done = run("-m", "hatchling", "metadata", cwd=ROOT)

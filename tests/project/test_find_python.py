@@ -93,6 +93,7 @@ def test_a_shim_that_fails_is_passed_over_for_one_that_runs(machine: Machine) ->
     assert machine.find() == (0, f"{good}/python3.13\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [TOO_OLD, NOT_CPYTHON], ids=["too old", "not CPython"])
 def test_a_python3_that_runs_but_will_not_do_is_passed_over(machine: Machine, script: str) -> None:
     machine.on_path("old", python3=script)
@@ -118,6 +119,7 @@ def test_a_newer_version_by_name_comes_first(machine: Machine) -> None:
     assert machine.find() == (0, f"{second}/python3.14\n", "")
 
 
+@pytest.mark.slow
 def test_the_interpreters_of_pyenv_are_found_through_their_links(machine: Machine) -> None:
     machine.on_path("shims", python3=FAILS)
     python = machine.folder / "pyenv/versions/3.13.0/bin/python"
@@ -136,6 +138,7 @@ def test_pyenv_is_looked_for_in_the_home_folder_too(machine: Machine) -> None:
     assert machine.find() == (0, f"{python}\n", "")
 
 
+@pytest.mark.slow
 def test_the_newest_of_pyenv_comes_first(machine: Machine) -> None:
     versions = machine.folder / "home/.pyenv/versions"
     for version in ("3.9.20", "3.12.1", "3.12.10", "3.12.9"):
@@ -201,6 +204,7 @@ def test_the_shims_of_this_test_are_refused_for_what_they_believe_alone(machine:
     assert machine.find() == (0, f"{folder}/python3\n", "")
 
 
+@pytest.mark.slow
 def test_no_home_folder_is_no_error(machine: Machine) -> None:
     del machine.variables["HOME"]
     good = machine.on_path("good", python3=WORKS)

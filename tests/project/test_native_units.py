@@ -7,6 +7,8 @@ import re
 from functools import cache
 from graphlib import TopologicalSorter
 
+import pytest
+
 from tests.support.project import ROOT
 
 FILES = {
@@ -198,6 +200,7 @@ def test_no_unit_leads_back_to_itself() -> None:
     TopologicalSorter(units()).prepare()
 
 
+@pytest.mark.slow
 def test_each_file_includes_what_it_uses_and_nothing_else() -> None:
     for file in FILES:
         used = taken(file)

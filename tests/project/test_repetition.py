@@ -7,6 +7,8 @@ import tokenize
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 from tests.support.project import ROOT
 
 ROOMS = ("capture", "inspect", "recording", "replay", "runtime", "watch")
@@ -62,6 +64,7 @@ def repeated(folder: Path, rooms: tuple[str, ...]) -> list[str]:
     return sorted(" ~ ".join(places.values()) for places in runs.values() if len(places) > 1)
 
 
+@pytest.mark.slow
 def test_no_six_lines_of_one_shape_stand_in_two_rooms() -> None:
     assert repeated(ROOT / "codetracer", ROOMS) == []
 

@@ -206,6 +206,7 @@ def without(events: list[tuple[str, str]], *kinds: str) -> list[tuple[str, str]]
     return [event for event in events if event[0] not in kinds]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", OBSERVED)
 def test_every_thread_has_the_events_that_an_observer_of_its_own_has_seen(

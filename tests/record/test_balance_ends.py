@@ -30,6 +30,7 @@ print(deep(4000))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_the_stack_and_recovers_is_balanced_afterwards(
     tmp_path: Path, backend: str
@@ -220,6 +221,7 @@ exec = "skip"
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_frames_between_which_a_filter_hides_others_are_balanced(
     tmp_path: Path, backend: str

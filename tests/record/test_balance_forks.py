@@ -67,6 +67,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_processes_of_multiprocessing_have_whole_logs_of_their_own(
     tmp_path: Path, backend: str
@@ -86,6 +87,7 @@ def test_processes_of_multiprocessing_have_whole_logs_of_their_own(
     assert sorted(results) == [0, 1, 4, 9, 16, 25, 81]
 
 
+@pytest.mark.slow
 def test_both_engines_log_the_same_number_of_frames_of_a_forking_program(tmp_path: Path) -> None:
     counts = []
     for backend in BACKENDS:

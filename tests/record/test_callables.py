@@ -43,6 +43,7 @@ except RecursionError: print('as deep as that goes')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "program",
     [
@@ -69,6 +70,7 @@ def test_a_callable_that_wraps_itself_does_the_program_no_harm(
     assert plain.stdout != ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", ["time.sleep(.4)", "lock.acquire()", "with lock: pass"])
 def test_what_unseen_code_does_while_a_line_waits_shows(
     tmp_path: Path, backend: str, wait: str

@@ -53,6 +53,7 @@ STARTING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", STARTING)
 def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
@@ -74,6 +75,7 @@ def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
     assert "missing    a Python process was started and is not recorded: " in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
@@ -98,6 +100,7 @@ def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
     assert len([command for command in unrecorded if "multiprocessing" in command]) >= 1 + each
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_said_of_processes_that_are_no_python_or_are_forked(
     tmp_path: Path, backend: str
@@ -114,6 +117,7 @@ def test_nothing_is_said_of_processes_that_are_no_python_or_are_forked(
     assert info(tmp_path)["unrecorded"] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_them_where_nothing_is_to_be_said(tmp_path: Path) -> None:
     outcome = record(tmp_path, STARTING["subprocess"], "--quiet", backend=BACKENDS[0])
 
@@ -134,6 +138,7 @@ print(subprocess.run(['true'], preexec_fn=lambda: None).returncode)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_process_that_runs_another_program_in_its_place_has_a_whole_log(
     tmp_path: Path, backend: str
@@ -170,6 +175,7 @@ for how in (lambda: sys.exit(3), lambda: sys.exit('a text'), sys.exit, fail, lam
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_forked_process_ends_as_it_does_unrecorded(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": FORKED})
@@ -179,6 +185,7 @@ def test_a_forked_process_ends_as_it_does_unrecorded(tmp_path: Path, backend: st
     assert record(tmp_path, FORKED, backend=backend) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_an_exec_that_fails_is_no_end(tmp_path: Path, backend: str) -> None:
     program = (
@@ -213,6 +220,7 @@ def test_the_main_process_may_run_another_program_too(tmp_path: Path, backend: s
     assert row["ending"] == f"replaced by exec of {sys.executable}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_runs_itself_in_its_place_goes_on_in_another_log(
     tmp_path: Path, backend: str
@@ -246,6 +254,7 @@ print([name for name in seen if 'codetracer' in name])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 @pytest.mark.parametrize("backend", ["native"])
 def test_a_programs_own_trace_function_sees_nothing_of_it(tmp_path: Path, backend: str) -> None:
@@ -273,6 +282,7 @@ print(subprocess.run([path]).returncode, looked_up)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_path_of_the_programs_own_is_not_asked_what_it_is(tmp_path: Path, backend: str) -> None:
     outcome = record(tmp_path, OWN_PATHS, backend=backend)
@@ -280,6 +290,7 @@ def test_a_path_of_the_programs_own_is_not_asked_what_it_is(tmp_path: Path, back
     assert (outcome.code, outcome.stdout, outcome.stderr) == (0, "0\n0 []\n", "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_read_from_a_pipe_that_a_program_tries_to_run(
     tmp_path: Path, backend: str

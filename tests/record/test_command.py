@@ -126,6 +126,7 @@ exec = "{action}"
 """
 
 
+@pytest.mark.slow
 def test_filters_come_from_files_given_and_from_the_variable_the_last_one_strongest(
     tmp_path: Path,
 ) -> None:

@@ -19,6 +19,7 @@ for _ in range(40):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_recording_says_how_long_the_recorder_took(tmp_path: Path, backend: str) -> None:
     record(tmp_path, BUSY, backend=backend)

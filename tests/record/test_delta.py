@@ -47,6 +47,7 @@ def plain(value: object) -> object:
     return value
 
 
+@pytest.mark.slow
 def test_what_a_line_names_shows_when_the_line_has_run(tmp_path: Path, backend: str) -> None:
     program = """\
 x = y = [1]
@@ -60,6 +61,7 @@ pass
     assert late(tmp_path, program, backend) == []
 
 
+@pytest.mark.slow
 def test_a_change_through_a_temporary_shows_after_the_next_line_that_names_what_it_is_in(
     tmp_path: Path, backend: str
 ) -> None:
@@ -75,6 +77,7 @@ pass
     assert late(tmp_path, program, backend) == [(4, "x"), (5, "x"), (6, "x")]
 
 
+@pytest.mark.slow
 def test_a_change_of_what_the_line_lets_go_shows_after_the_next_line_that_names_what_it_is_in(
     tmp_path: Path, backend: str
 ) -> None:
@@ -98,6 +101,7 @@ pass
     assert late(tmp_path, program, backend) == [(line, "y") for line in (5, 6, 7, 8, 12, 13)]
 
 
+@pytest.mark.slow
 def test_a_change_through_what_is_not_recorded_shows_after_the_next_line_that_leads_there(
     tmp_path: Path, backend: str
 ) -> None:
@@ -113,6 +117,7 @@ pass
     assert late(tmp_path, program, backend) == [(5, "x"), (5, "y"), (6, "x"), (6, "y")]
 
 
+@pytest.mark.slow
 def test_a_change_of_an_instance_shows_in_its_dict_and_the_other_way_round_when_a_line_names_it(
     tmp_path: Path, backend: str
 ) -> None:
@@ -132,6 +137,7 @@ pass
     assert late(tmp_path, program, backend) == [(5, "x"), (6, "x"), (9, "d"), (10, "d")]
 
 
+@pytest.mark.slow
 def test_a_change_of_a_dict_shows_in_its_view_when_a_line_names_the_view(
     tmp_path: Path, backend: str
 ) -> None:
@@ -146,6 +152,7 @@ pass
     assert late(tmp_path, program, backend) == [(4, "v"), (5, "v")]
 
 
+@pytest.mark.slow
 def test_an_instance_of_another_class_is_another_object(tmp_path: Path, backend: str) -> None:
     program = """\
 class A: pass
@@ -173,6 +180,7 @@ get().append(3)
     assert late(tmp_path, program, backend) == []
 
 
+@pytest.mark.slow
 def test_what_a_line_does_before_it_calls_shows_in_the_callee_once_a_line_there_names_it(
     tmp_path: Path, backend: str
 ) -> None:
@@ -190,6 +198,7 @@ pass
     assert late(tmp_path, program, backend) == [(4, "n"), (5, "n")]
 
 
+@pytest.mark.slow
 def test_what_a_line_does_to_a_global_variable_before_it_calls_shows_in_the_callee(
     tmp_path: Path, backend: str
 ) -> None:
@@ -204,6 +213,7 @@ pass
     assert late(tmp_path, program, backend) == []
 
 
+@pytest.mark.slow
 def test_what_unseen_code_does_to_a_global_variable_before_a_call_shows_in_the_callee_later(
     tmp_path: Path, backend: str
 ) -> None:
@@ -244,6 +254,7 @@ pass
     assert late(tmp_path, program, backend) == stale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "stale"),
     [
@@ -446,6 +457,7 @@ f()
 """Lines that store into an object, and then bind what led to it."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LETS_GO)
 def test_what_a_line_stores_into_an_object_that_it_lets_go_shows_after_a_line_that_leads_there(
     tmp_path: Path, backend: str, case: str
@@ -455,6 +467,7 @@ def test_what_a_line_stores_into_an_object_that_it_lets_go_shows_after_a_line_th
     assert late(tmp_path, program, backend) == stale
 
 
+@pytest.mark.slow
 def test_what_c_code_changes_through_what_it_keeps_to_itself_shows_later(
     tmp_path: Path, backend: str
 ) -> None:
@@ -469,6 +482,7 @@ pass
     assert late(tmp_path, program, backend) == [(4, "a"), (5, "a")]
 
 
+@pytest.mark.slow
 def test_what_c_code_changes_deeper_than_the_line_says_shows_later(
     tmp_path: Path, backend: str
 ) -> None:
@@ -491,6 +505,7 @@ class Chain:
 """
 
 
+@pytest.mark.slow
 def test_what_code_that_is_not_recorded_changes_shows_as_far_as_the_line_reaches(
     tmp_path: Path, backend: str
 ) -> None:
@@ -515,6 +530,7 @@ pass
     ]
 
 
+@pytest.mark.slow
 def test_what_is_new_in_what_a_line_names_is_seen_at_any_depth(
     tmp_path: Path, backend: str
 ) -> None:
@@ -528,6 +544,7 @@ pass
     assert late(tmp_path, program, backend) == []
 
 
+@pytest.mark.slow
 def test_a_variable_that_is_set_without_its_name_shows_after_the_next_line_that_names_it(
     tmp_path: Path, backend: str
 ) -> None:
@@ -545,6 +562,7 @@ pass
     assert found == [(3, "x"), (4, "x"), (5, "x")]
 
 
+@pytest.mark.slow
 def test_a_tuple_that_a_variable_is_set_to_without_its_name_is_then_seen_with_all_in_it(
     tmp_path: Path, backend: str
 ) -> None:

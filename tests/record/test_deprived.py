@@ -65,6 +65,7 @@ def open_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", DEPRIVED)
 def test_a_program_that_takes_away_what_recording_needs_ends_as_it_does_unrecorded(
@@ -88,6 +89,7 @@ def test_a_program_that_takes_away_what_recording_needs_ends_as_it_does_unrecord
         assert list((open_folder / "recorded/out").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "how", ["the folder is renamed", "the user is another one", "the root is another one"]
@@ -128,6 +130,7 @@ print('end')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_the_disk_goes_on(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": FULL_DISK})
@@ -245,6 +248,7 @@ def test_what_a_program_has_let_go_is_freed_though_events_about_it_had_no_room(
     assert counts["missed"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_recording_that_the_program_has_begun_itself_does_not_end_it_either(
     tmp_path: Path, backend: str
@@ -258,6 +262,7 @@ def test_a_recording_that_the_program_has_begun_itself_does_not_end_it_either(
     assert "[ERR_IO] the metadata in " in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_large_file_is_not_copied_and_the_metadata_says_so(tmp_path: Path) -> None:
     large = tmp_path / "large.py"
     with open(large, "wb") as file:
@@ -278,6 +283,7 @@ def test_a_large_file_is_not_copied_and_the_metadata_says_so(tmp_path: Path) -> 
     shutil.rmtree(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_message_is_not_written_into_a_file_that_has_the_number_of_standard_error(
     tmp_path: Path,
 ) -> None:
@@ -324,6 +330,7 @@ os.waitpid(pid, 0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_new_files_forks_and_the_end_call_nothing_that_the_program_has_replaced(
     tmp_path: Path, backend: str

@@ -320,6 +320,7 @@ def test_a_detail_that_is_not_known_is_an_error_that_names_its_line(
     assert message in outcome.stderr
 
 
+@pytest.mark.slow
 def test_the_environment_names_a_detail_and_the_option_overrides_it(tmp_path: Path) -> None:
     record(tmp_path, CODETRACER_DETAIL="calls")
     record(tmp_path, "--detail", "values", out="full", CODETRACER_DETAIL="calls")
@@ -332,6 +333,7 @@ def test_the_environment_names_a_detail_and_the_option_overrides_it(tmp_path: Pa
     assert not (tmp_path / "wrong").exists()
 
 
+@pytest.mark.slow
 def test_start_takes_a_detail(tmp_path: Path) -> None:
     program = """
 import codetracer
@@ -355,6 +357,7 @@ with codetracer.trace("out", detail="calls"):
     assert not [line for line in seen(tmp_path) if "variables" in line]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_lines_of_a_function_that_runs_already_are_recorded_beside_a_rule(
     backend: str, tmp_path: Path
@@ -377,6 +380,7 @@ outer()
     assert [line.split()[0] for line in steps] == ["outer:5", "outer:6", "outer:7"]
 
 
+@pytest.mark.slow
 def test_a_rule_of_a_filter_changes_nothing_of_what_other_code_has(tmp_path: Path) -> None:
     record(tmp_path, out="full")
     record(tmp_path, rules=FILTER + rule("pkg:nowhere", "calls"), out="ruled")
@@ -385,6 +389,7 @@ def test_a_rule_of_a_filter_changes_nothing_of_what_other_code_has(tmp_path: Pat
     assert [line for line in seen(tmp_path, "ruled") if "prints" not in line] == full
 
 
+@pytest.mark.slow
 def test_the_recording_says_its_detail(tmp_path: Path) -> None:
     record(tmp_path, "--detail", "calls")
     record(tmp_path, rules=PART_BY_CALLS, out="mixed")
@@ -423,6 +428,7 @@ def test_what_asks_for_lines_or_values_says_why_there_are_none(
     assert NO_LINES in outcome.stderr
 
 
+@pytest.mark.slow
 def test_show_gives_no_place_that_it_does_not_know(tmp_path: Path) -> None:
     record(tmp_path, "--detail", "calls")
 
@@ -446,6 +452,7 @@ def test_show_gives_no_place_that_it_does_not_know(tmp_path: Path) -> None:
     assert (row["line"], row["handled_in"]["line"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_why_takes_functions_without_lines_as_a_whole(tmp_path: Path) -> None:
     record(tmp_path, rules=PART_BY_CALLS)
 
@@ -462,6 +469,7 @@ def test_why_takes_functions_without_lines_as_a_whole(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_variables_of_a_frame_without_values_are_said_to_be_missing(tmp_path: Path) -> None:
     record(tmp_path, rules=PART_BY_CALLS)
     trace = codetracer.read(tmp_path / "out")
@@ -479,6 +487,7 @@ def test_variables_of_a_frame_without_values_are_said_to_be_missing(tmp_path: Pa
     assert render(call.result).startswith("{'before': 1")
 
 
+@pytest.mark.slow
 def test_a_moment_far_into_a_recording_knows_the_details(tmp_path: Path) -> None:
     program = "def f(x):\n    return x\nfor i in range(30_000):\n    f(i)\n"
     write(tmp_path, {"app.py": program, "filter.toml": FILTER + rule("obj:*.f", "calls")})

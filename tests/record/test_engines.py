@@ -187,6 +187,7 @@ def recorded_bytes(
     return (folder / f"{backend}.ctlog").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("detail", "limits"),
     [
@@ -220,6 +221,7 @@ def without_identifiers(log: bytes) -> bytes:
     return log[start:]
 
 
+@pytest.mark.slow
 def test_bytes_that_differ_are_found(tmp_path: Path) -> None:
     backend = BACKENDS[-1]
 
@@ -287,6 +289,7 @@ def test_the_engines_record_the_same_events_of_any_program(logs: list[Path]) -> 
         assert [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]] == []
 
 
+@pytest.mark.slow
 def test_the_engines_record_the_same_of_hostile_objects(tmp_path: Path) -> None:
     write(tmp_path, {"traps.py": TRAPS})
 
@@ -303,6 +306,7 @@ def seen(steps: list[Step]) -> list[Step]:
     return [step for step in steps if step.file == "app.py"]
 
 
+@pytest.mark.slow
 def test_metadata_tells_which_engine_recorded(tmp_path: Path) -> None:
     for backend in BACKENDS:
         record(tmp_path, "pass\n", backend=backend, out=backend)

@@ -56,6 +56,7 @@ def record_limited(
 REASON = "cannot be written: File too large"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_recorded_stays(
     tmp_path: Path, backend: str
@@ -71,6 +72,7 @@ def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_r
     assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("options", [(), ("--on-recorder-error", "disable")])
 @pytest.mark.parametrize("status", [0, 5])
@@ -94,6 +96,7 @@ def recorded_returns(trace: Path) -> list[object]:
     return [event.value for event in codetracer.read(trace) if isinstance(event, ReturnEvent)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["abort", "disable"])
 def test_what_was_recorded_is_removed_only_when_that_is_asked_for(
     tmp_path: Path, policy: str
@@ -103,6 +106,7 @@ def test_what_was_recorded_is_removed_only_when_that_is_asked_for(
     assert listing(tmp_path) == ["app.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["option", "variable"])
 def test_a_trace_that_is_required_makes_it_end_with_1_and_what_was_recorded_stays(
     tmp_path: Path, flag: str
@@ -116,6 +120,7 @@ def test_a_trace_that_is_required_makes_it_end_with_1_and_what_was_recorded_stay
     assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
+@pytest.mark.slow
 def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: Path) -> None:
     outcome = record_limited(
         *(tmp_path, BACKENDS[0], "--on-recorder-error", "disable", "--json-errors"),
@@ -130,6 +135,7 @@ def test_errors_are_json_and_the_log_is_a_file_when_that_is_asked_for(tmp_path: 
     assert "tracing has stopped, the program continues" in (tmp_path / "log.txt").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("policy", "status"), [("disable", 0), ("abort", 1)])
 def test_a_failure_that_only_the_end_meets_is_a_failure_too(
     tmp_path: Path, policy: str, status: int
@@ -150,6 +156,7 @@ def test_a_failure_that_only_the_end_meets_is_a_failure_too(
     assert listing(tmp_path) == ["app.py"]
 
 
+@pytest.mark.slow
 def test_what_the_program_put_into_the_folder_outlives_a_failed_recording(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": ""})
     program = "open('out/mine.txt', 'w').write('mine')\n" + LONG.format(status=0)
@@ -171,6 +178,7 @@ def test_what_the_program_put_into_the_folder_outlives_a_failed_recording(tmp_pa
     assert listing(tmp_path / "out") == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_a_log_for_which_there_is_no_room_at_all_is_said_before_the_program_runs(
     tmp_path: Path,
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_program_may_close_and_replace_every_descriptor(
     assert codetracer.read(tmp_path / "out").complete
 
 
+@pytest.mark.slow
 def test_a_daemon_keeps_its_files_and_each_process_has_its_log(
     tmp_path: Path, backend: str
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_program_that_has_no_descriptors_left_goes_on_and_nothing_is_missing(
     assert codetracer.read(tmp_path / "out").complete
 
 
+@pytest.mark.slow
 def test_a_program_that_moves_its_recording_keeps_what_was_recorded_by_then(
     tmp_path: Path, backend: str
 ) -> None:

@@ -41,6 +41,7 @@ def test_what_is_there_under_the_name_is_never_touched(tmp_path: Path, what: str
     assert listing(tmp_path) == ["app.py", "out"]
 
 
+@pytest.mark.slow
 def test_without_a_name_the_first_free_one_is_taken(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": PROGRAM, "trace-out-2/other": ""})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from codetracer.replay import (
     CutText,
     Words,
@@ -147,6 +149,7 @@ def test_the_limit_of_texts_holds_for_words(tmp_path: Path, backend: str) -> Non
     assert shown(order) == "<Order #n says 'Order 1'… +9; number=1, items=[]>"
 
 
+@pytest.mark.slow
 @each_engine
 def test_the_views_show_words_and_find_them(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"f.toml": FILTER.format(function="text")})
@@ -175,6 +178,7 @@ def test_the_views_show_words_and_find_them(tmp_path: Path, backend: str) -> Non
     assert ["(says)", "number", "items"] in fields
 
 
+@pytest.mark.slow
 def test_the_engines_write_the_same_bytes_of_formatters(tmp_path: Path) -> None:
     recorder = RECORDER.replace("Definitions()", "Definitions(formatters=formatters)").replace(
         "log = make_log",

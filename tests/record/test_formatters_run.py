@@ -247,6 +247,7 @@ def test_an_uncaught_exit_of_a_formatter_ends_the_program(tmp_path: Path, backen
     assert outcome == (3, "", "")
 
 
+@pytest.mark.slow
 @pytest.mark.fresh
 @each_engine
 @pytest.mark.parametrize("stops", ["codetracer.stop()", "os.kill(os.getpid(), signal.SIGUSR1)"])
@@ -298,6 +299,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]))
     assert all(names[-2:] == ["after", "Order.total"] for names in found)
 
 
+@pytest.mark.slow
 @each_engine
 def test_other_threads_are_recorded_while_a_formatter_runs(tmp_path: Path, backend: str) -> None:
     before = (

@@ -59,6 +59,7 @@ PART = {"part.py:<module>", "part.py:f", "part.py:quiet"}
 OTHER = {"other.py:<module>", "other.py:g"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("options", "expected"),
@@ -116,6 +117,7 @@ def test_globs_choose_files_in_place_of_filters_whose_word_on_functions_and_valu
     assert results == [Hidden("redacted")]
 
 
+@pytest.mark.slow
 def test_filters_hold_for_what_is_not_excluded(tmp_path: Path) -> None:
     write(tmp_path, {"filter.toml": FILTER.format(default="trace")})
 

@@ -155,6 +155,7 @@ print(len(started))
 """
 
 
+@pytest.mark.slow
 def test_no_code_of_the_program_runs_when_its_values_are_recorded(
     tmp_path: Path, backend: str
 ) -> None:
@@ -172,6 +173,7 @@ def test_no_code_of_the_program_runs_when_its_values_are_recorded(
     assert "Failing" in seen["held"]
 
 
+@pytest.mark.slow
 def test_no_python_function_of_the_program_starts_while_values_are_captured(
     tmp_path: Path, backend: str
 ) -> None:
@@ -182,6 +184,7 @@ def test_no_python_function_of_the_program_starts_while_values_are_captured(
     assert outcome == (0, "0 []\n1\n", "")
 
 
+@pytest.mark.slow
 def test_objects_live_as_long_as_they_do_unrecorded(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": LIFETIMES})
     unrecorded = execute("app.py", cwd=tmp_path)
@@ -228,6 +231,7 @@ print([sorted(locals()) for i in range(2)][0][:1])
 """
 
 
+@pytest.mark.slow
 def test_the_dict_of_locals_that_a_program_holds_is_as_it_is_unrecorded(
     tmp_path: Path, backend: str
 ) -> None:
@@ -271,6 +275,7 @@ print(looked)
 """
 
 
+@pytest.mark.slow
 def test_a_namespace_of_the_programs_own_is_not_asked(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": NAMESPACES})
     unrecorded = execute("app.py", cwd=tmp_path)

@@ -155,6 +155,7 @@ def test_a_program_killed_at_a_random_moment_under_load_has_lost_no_event(
             assert not trace.complete
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_info_says_that_the_trace_of_a_killed_program_is_incomplete(
     tmp_path: Path, backend: str

@@ -109,6 +109,7 @@ def test_what_is_cut_says_so_whatever_it_is_a_kind_of(tmp_path: Path, backend: s
     assert seen["nested"] == ((row, row, row), (row, row, row), (row, rest, rest))
 
 
+@pytest.mark.slow
 def test_large_output_is_recorded_in_parts_that_a_reader_takes_in_one_after_the_other(
     tmp_path: Path, backend: str
 ) -> None:

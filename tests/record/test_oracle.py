@@ -52,12 +52,14 @@ def test_the_variables_at_every_step_are_those_of_a_full_snapshot(
         assert wrong == []
 
 
+@pytest.mark.slow
 def test_with_the_usual_limits_a_small_program_is_recorded_whole_too(tmp_path: Path) -> None:
     program = PROGRAMS["recursion"]
 
     assert record_steps(tmp_path, program) == naive_steps(tmp_path, program)
 
 
+@pytest.mark.slow
 def test_an_object_at_the_address_of_another_that_is_gone_is_not_taken_for_it(
     tmp_path: Path,
 ) -> None:
@@ -77,6 +79,7 @@ for i in range(6):
         assert record_steps(folder, program, *FULL, backend=backend) == naive_steps(folder, program)
 
 
+@pytest.mark.slow
 def test_a_step_that_is_wrong_is_found(tmp_path: Path) -> None:
     program = "x = [1]\nx.append([2])\npass\n"
     record(tmp_path, program)

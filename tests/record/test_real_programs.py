@@ -37,6 +37,7 @@ def functions(found: list[Event]) -> Counter[str]:
     return Counter(event.frame.code.name for event in found if isinstance(event, CallEvent))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_json_tool(tmp_path: Path, backend: str) -> None:
     text = '{"b": [1, 2, {"c": null}], "a": "ä"}'
@@ -92,6 +93,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_recorded_and_shown(tmp_path: Path, name: str, backend: str) -> None:

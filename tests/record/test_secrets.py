@@ -66,6 +66,7 @@ def found(folder: Path, secrets: list[str]) -> list[str]:
     return [secret for secret in secrets if secret[:6].encode() in whole]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("capture", ["proxies", "proxies+fd"])
 def test_of_200_secrets_in_every_place_none_is_in_any_file(
     tmp_path: Path, backend: str, capture: str
@@ -89,6 +90,7 @@ def test_of_200_secrets_in_every_place_none_is_in_any_file(
     assert codetracer.read(tmp_path / "out").metadata["complete"] is True
 
 
+@pytest.mark.slow
 def test_of_200_harmless_names_none_is_redacted(tmp_path: Path, backend: str) -> None:
     assert len(set(HARMLESS)) == 200
     program = "class Box: pass\nbox, table = Box(), {}\n"
@@ -184,6 +186,7 @@ pass
     assert an_object(seen["names"]).items == names
 
 
+@pytest.mark.slow
 def test_both_engines_hide_the_same(tmp_path: Path, backend: str) -> None:
     case = placed(120)
     program = case.program.partition("def see")[0].partition("def ask_0")[0]
@@ -206,6 +209,7 @@ def test_both_engines_hide_the_same(tmp_path: Path, backend: str) -> None:
     assert "<redacted>" in str(records[0])
 
 
+@pytest.mark.slow
 def test_what_getpass_reads_is_not_recorded_as_input(tmp_path: Path, backend: str) -> None:
     program = "import getpass\nx = getpass.getpass()\ny = input()\nprint(len(x))\n"
     outcome = recorded(tmp_path, program, backend, stdin="pw\nafter\n")
@@ -282,6 +286,7 @@ pass
     ]
 
 
+@pytest.mark.slow
 def test_start_takes_names_and_switches_redaction_off(tmp_path: Path, backend: str) -> None:
     program = """\
 import codetracer
@@ -307,6 +312,7 @@ def test_a_name_without_a_word_is_wrong_usage(tmp_path: Path, backend: str) -> N
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o777])
 def test_a_recording_is_for_its_owner_alone_whatever_the_umask(
     tmp_path: Path, backend: str, mask: int
@@ -337,6 +343,7 @@ print(mask)
     assert max(path.stat().st_size for path in paths) > 1 << 16
 
 
+@pytest.mark.slow
 def test_commands_of_processes_that_are_started_are_told_without_secrets(
     tmp_path: Path, backend: str
 ) -> None:

@@ -63,6 +63,7 @@ LAST = 300
 """More than one turn allocates."""
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE, find_spec("_testcapi") is not None)
 @pytest.mark.parametrize("backend", ["native"])
 def test_an_allocation_that_fails_anywhere_costs_no_more_than_its_event(
@@ -98,6 +99,7 @@ exec(compile(tree, __file__, 'exec'), {'__name__': 'made'})
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_made_up_code_whose_lines_are_far_apart_takes_no_memory_for_those_between(
     tmp_path: Path, backend: str

@@ -163,6 +163,7 @@ def test_an_uncaught_exception_is_named_with_the_step_at_which_it_was_raised(
     assert re.match(rf"app\.py:\d+ +{row['step']}  ", follow(line, tmp_path).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_where_too_many_others_were_raised_since_the_command_shows_all_of_them(
     tmp_path: Path, backend: str
@@ -181,6 +182,7 @@ def test_where_too_many_others_were_raised_since_the_command_shows_all_of_them(
     assert "ValueError('the one')" in follow(line, tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_it_comes_after_all_that_the_program_prints(tmp_path: Path) -> None:
     program = (
         "import atexit, sys, threading, time\natexit.register(print, 'at exit')\n"
@@ -236,6 +238,7 @@ def test_what_is_quiet_does_not_say_that_the_name_is_taken_either(tmp_path: Path
     assert (tmp_path / "trace-out-2").is_dir()
 
 
+@pytest.mark.slow
 def test_a_process_that_joins_the_recording_says_nothing(tmp_path: Path) -> None:
     program = (
         "import subprocess, sys\nif len(sys.argv) == 1:\n    done = subprocess.run(\n"

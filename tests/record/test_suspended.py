@@ -106,6 +106,7 @@ asyncio.run(main())
 
 
 # The engine in Python has to ask for a frame's object, and cannot take it away again.
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 @pytest.mark.parametrize("backend", ["native"])
 def test_no_frame_object_stays_that_the_program_has_not_asked_for(

@@ -119,6 +119,7 @@ def shown(folder: Path, *options: str) -> str:
     return outcome.stdout
 
 
+@pytest.mark.slow
 def test_each_coroutine_and_what_it_calls_has_the_name_of_its_task(
     tmp_path: Path, backend: str
 ) -> None:
@@ -135,6 +136,7 @@ def test_each_coroutine_and_what_it_calls_has_the_name_of_its_task(
     ]
 
 
+@pytest.mark.slow
 def test_the_views_say_which_task_it_was(tmp_path: Path, backend: str) -> None:
     record(tmp_path, FIVE, backend=backend)
 
@@ -155,6 +157,7 @@ def test_the_views_say_which_task_it_was(tmp_path: Path, backend: str) -> None:
     assert '"task": "job 3"' in shown(tmp_path, "--step", str(step), "--format=json")
 
 
+@pytest.mark.slow
 def test_a_task_has_the_name_that_it_was_given_last(tmp_path: Path, backend: str) -> None:
     record(tmp_path, RENAMED, backend=backend)
 
@@ -166,6 +169,7 @@ def test_a_task_has_the_name_that_it_was_given_last(tmp_path: Path, backend: str
     ]
 
 
+@pytest.mark.slow
 def test_loops_in_threads_and_coroutines_without_a_loop_are_told_apart(
     tmp_path: Path, backend: str
 ) -> None:
@@ -180,6 +184,7 @@ def test_loops_in_threads_and_coroutines_without_a_loop_are_told_apart(
     assert generated[1] == "second"
 
 
+@pytest.mark.slow
 def test_asking_for_the_task_runs_no_code_of_the_programs(tmp_path: Path, backend: str) -> None:
     outcome = record(tmp_path, CODE_OF_ITS_OWN, backend=backend)
     expected = execute("app.py", cwd=tmp_path)
@@ -190,6 +195,7 @@ def test_asking_for_the_task_runs_no_code_of_the_programs(tmp_path: Path, backen
     assert [task for name, task in found if name == "bare"] == ["", ""]
 
 
+@pytest.mark.slow
 def test_a_name_is_cut_where_it_has_no_end(tmp_path: Path, backend: str) -> None:
     record(tmp_path, ODD_NAMES, backend=backend)
 

@@ -22,6 +22,7 @@ LEAST = 30_000_000
 """Nanoseconds that a call of sleep takes at least."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_comes_after_a_while_without_calls_has_the_time_when_it_came(
     tmp_path: Path, backend: str

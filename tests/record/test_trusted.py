@@ -565,6 +565,7 @@ g()
 PROGRAMS = GROWING | STORED | CALLED | ATTRIBUTES | MADE_BEFORE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_every_change_shows_when_its_line_has_run(tmp_path: Path, backend: str, name: str) -> None:
     assert late(tmp_path, PROGRAMS[name], backend) == []

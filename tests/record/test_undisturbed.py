@@ -63,6 +63,7 @@ STATUS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
@@ -84,6 +85,7 @@ def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
     assert trace.complete, trace.problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_without_propagation_the_same_is_said_and_then_what_it_would_have_ended_with(
     tmp_path: Path, backend: str
@@ -144,6 +146,7 @@ def test_the_exit_status_is_0_whatever_the_programs_is_when_that_is_asked_for(
     assert yes.code == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.fresh
 def test_an_interrupt_ends_the_program_and_the_trace_is_whole(tmp_path: Path, backend: str) -> None:

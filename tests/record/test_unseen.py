@@ -63,6 +63,7 @@ for types_of in dicts(values):
 """
 
 
+@pytest.mark.slow
 @WHERE_COMPILED
 def test_no_instance_gets_a_dict(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": INSTANCES})
@@ -72,6 +73,7 @@ def test_no_instance_gets_a_dict(tmp_path: Path, backend: str) -> None:
     assert record(tmp_path, INSTANCES, backend=backend) == unrecorded
 
 
+@pytest.mark.slow
 def test_attributes_are_read_in_the_order_in_which_they_were_set(
     tmp_path: Path, backend: str
 ) -> None:
@@ -113,6 +115,7 @@ print(nodes(1), nodes(10), failures(10))
 """
 
 
+@pytest.mark.slow
 @WHERE_COMPILED
 def test_the_garbage_collector_counts_the_same(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": COLLECTED})
@@ -185,6 +188,7 @@ print(gc.collect() > 0, gone[0](), gone[1]())
 """
 
 
+@pytest.mark.slow
 def test_no_weak_reference_more_is_counted(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": REFERENCES})
     unrecorded = execute("app.py", cwd=tmp_path)
@@ -270,6 +274,7 @@ print(called)
 """
 
 
+@pytest.mark.slow
 def test_no_key_of_a_dict_is_hashed_or_compared(tmp_path: Path, backend: str) -> None:
     assert record(tmp_path, KEYS, backend=backend).stdout == "[]\n"
 
@@ -296,6 +301,7 @@ for code in (f.__code__, g.__code__, A.m.__code__, sys._getframe().f_code):
 """
 
 
+@pytest.mark.slow
 def test_a_code_object_has_no_weak_reference_and_is_as_large_as_ever(
     tmp_path: Path, backend: str
 ) -> None:
@@ -330,6 +336,7 @@ print(sorted(name for name in before if name in ('Engine', 'Plans', 'Plan', 'Eve
 """
 
 
+@pytest.mark.slow
 def test_recordings_that_have_ended_leave_nothing_alive(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": LIBRARY})
 
@@ -356,6 +363,7 @@ print(len(hits))
 """
 
 
+@pytest.mark.slow
 def test_the_slots_that_have_no_name_are_left_to_the_program(tmp_path: Path, backend: str) -> None:
     plain, recorded = outputs(tmp_path, SLOTS, backend)
 

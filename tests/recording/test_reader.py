@@ -193,6 +193,7 @@ def test_a_log_has_its_end_only_when_the_last_block_holds_an_exit(tmp_path: Path
     assert not written(tmp_path, logs.log()).has_end()
 
 
+@pytest.mark.slow
 def test_a_long_log_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
     block = types(*(f"type {number:08}" for number in range(2000)))
 
@@ -298,6 +299,7 @@ def test_a_log_cut_at_any_length_gives_its_beginning_and_at_most_one_clear_error
         assert error is None or str(path) in str(error), length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filled", [True, False])
 @pytest.mark.parametrize("seed", range(4))
 def test_flipped_bits_are_never_anything_but_one_clear_error(
@@ -320,6 +322,7 @@ def test_flipped_bits_are_never_anything_but_one_clear_error(
     assert errors > 400 if filled else errors > 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_blocks_with_a_right_checksum_and_senseless_records_are_one_clear_error(
     tmp_path: Path, seed: int

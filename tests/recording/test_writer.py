@@ -193,6 +193,7 @@ def watched(watch: Watch, action: Callable[[], object]) -> None:
     watch.look()
 
 
+@pytest.mark.slow
 def test_at_every_line_of_the_writer_the_log_has_all_that_was_written(tmp_path: Path) -> None:
     watch = Watch(tmp_path / "a.ctlog")
     log = LogWriter(str(tmp_path / "a.ctlog"), RECORDING, 77, 1)
@@ -270,6 +271,7 @@ def test_a_value_that_the_block_has_already_is_not_written_again(tmp_path: Path,
     assert values_of(tmp_path / "a.ctlog") == ["a text of twenty letters"] * 6
 
 
+@pytest.mark.slow
 def test_each_block_has_its_values_itself(tmp_path: Path, new: New) -> None:
     log = new(tmp_path)
     values = [encode.value_text(f"{number:0100}") for number in range(50)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 from tests.support.written_logs import New, blocks, numbers, said
 
 
+@pytest.mark.slow
 def test_the_writer_keeps_one_window_and_no_descriptor_however_long_the_log_is(
     tmp_path: Path, new: New
 ) -> None:
@@ -147,6 +148,7 @@ log.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("window", [0, 3 * BLOCK_SIZE, 2 * WINDOW])
 def test_where_memory_is_short_a_log_goes_on_in_the_memory_that_it_has(
@@ -195,6 +197,7 @@ class Counted(bytes):
         return super().__len__()
 
 
+@pytest.mark.slow
 def test_what_waits_is_not_looked_at_again_with_each_record(tmp_path: Path, new: New) -> None:
     Counted.looks = 0
     log = new(tmp_path)
@@ -240,6 +243,7 @@ log.close()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_when_no_more_can_be_written_the_log_is_whole_up_to_there(
     tmp_path: Path, backend: str

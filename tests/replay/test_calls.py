@@ -69,6 +69,7 @@ def known(mixed: Trace) -> dict[str, list[Known]]:
     return {name: [found[number] for number in numbers] for name, numbers in names.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deep", "threaded", "worker", "catching", "Node.add", "main"])
 def test_calls_are_found_with_their_beginning_and_their_end(
     mixed: Trace, known: dict[str, list[Known]], name: str
@@ -95,6 +96,7 @@ def test_calls_are_found_with_their_beginning_and_their_end(
     assert found == wanted
 
 
+@pytest.mark.slow
 def test_there_are_no_calls_of_a_function_that_is_not_there(mixed: Trace) -> None:
     assert [*mixed.calls("nothing")] == []
 
@@ -214,6 +216,7 @@ def test_a_moment_has_the_text_of_its_line(lines: dict[int, Moment]) -> None:
     assert lines[17].source == "price = 3"
 
 
+@pytest.mark.slow
 def test_calls_that_code_makes_which_is_not_recorded_are_those_of_the_line(mixed: Trace) -> None:
     """The event loop calls the workers."""
     call = next(mixed.calls("main"))

@@ -78,6 +78,7 @@ def test_the_tree_of_a_line_says_how_it_was_missed(trace: Trace, place: str, sai
     assert said in [row.words for row in rows]
 
 
+@pytest.mark.slow
 def test_the_tree_says_what_is_cut_and_what_stands_above(trace: Trace) -> None:
     (cut,) = [row.words for row in rows_of(asking(trace, deepest=1).value("fine", None))][1:]
     above = [row.words for row in rows_of(asking(trace).value("checked", None))]
@@ -114,6 +115,7 @@ def test_an_exception_that_nothing_names_is_the_last_failure(trace: Trace) -> No
     ]
 
 
+@pytest.mark.slow
 def test_a_result_is_that_of_the_last_call_before_a_place(trace: Trace) -> None:
     (last,) = asking(trace).value("nested()", None)
     assert last.place is not None

@@ -61,6 +61,7 @@ WAYS: dict[str, tuple[Callable[[Moment], Moment | None], int, Callable[[Step, in
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_leads_where_the_program_went(mixed: Trace, steps: list[Step], way: str) -> None:
     go, direction, is_wanted = WAYS[way]

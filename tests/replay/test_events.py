@@ -350,6 +350,7 @@ def frames() -> list[object]:
     return [found for found in gc.get_objects() if type(found) is Frame]
 
 
+@pytest.mark.slow
 def test_no_frame_is_kept_once_it_has_ended(tmp_path: Path) -> None:
     before = frames()
     call = encode.encode_call(F, 0, [NONE, NONE]), encode.encode_return(0, NONE)

@@ -341,6 +341,7 @@ def test_lines_of_a_source_are_counted_as_the_parser_counts_them(tmp_path: Path)
     ]
 
 
+@pytest.mark.slow
 def test_no_more_sources_are_kept_than_fit(tmp_path: Path) -> None:
     sources = {f"/app/{number}.py": "x = 1\n" * 1_000_000 for number in range(6)}
     found = codetracer.read(logs.write_trace(tmp_path, whole_log(), sources=sources))

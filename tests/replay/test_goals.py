@@ -114,6 +114,7 @@ def test_a_run_stops_where_the_goal_was(
         assert (back and back.moment.step) == (max(earlier) if earlier else None)
 
 
+@pytest.mark.slow
 def test_of_several_goals_the_nearest_is_reached_and_those_that_share_it(
     mixed: Trace, everything: Everything
 ) -> None:
@@ -199,6 +200,7 @@ def run_to(*goals: Goal, back: bool = False) -> Callable[[Moment], Moment | None
     return go
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("subject", "stops"), [("total", [4, 4]), ("box.content", [10, 11]), ("box", [10, 12])]
 )

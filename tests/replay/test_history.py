@@ -206,6 +206,7 @@ for i in range(1600):
 """
 
 
+@pytest.mark.slow
 def test_a_change_is_found_that_is_the_only_record_in_its_block(tmp_path: Path) -> None:
     record(tmp_path, SPREAD)
     trace = codetracer.read(tmp_path / "out")

@@ -82,6 +82,7 @@ def state_at(log: LogReader, index: Index, step: int) -> Stacks:
     return stacks(replay)
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(len(BUILDERS) > 1)
 def test_builders_make_the_same_segments(log: LogReader) -> None:
     for blocks in (1, 3, 128):
@@ -102,6 +103,7 @@ def made_of(blocks: list[Block], builder: type) -> bytes | None:
     return segment
 
 
+@pytest.mark.slow
 @pytest.mark.only_where(len(BUILDERS) > 1)
 def test_builders_refuse_the_same_blocks(log: LogReader) -> None:
     chosen = random.Random(11)
@@ -123,6 +125,7 @@ def test_builders_refuse_the_same_blocks(log: LogReader) -> None:
     assert 5 < refused < 55
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blocks", [1, 4, 128])
 def test_the_state_at_a_step_is_that_of_reading_from_the_beginning(
     log: LogReader, states: dict[int, Stacks], blocks: int
@@ -134,6 +137,7 @@ def test_the_state_at_a_step_is_that_of_reading_from_the_beginning(
         assert state_at(log, index, step) == state
 
 
+@pytest.mark.slow
 def test_an_index_is_made_once_and_only_its_owner_can_read_it(log: LogReader) -> None:
     told: list[tuple[int, int]] = []
     open_index(log, lambda done, whole: told.append((done, whole)))
@@ -214,6 +218,7 @@ def test_no_damage_of_an_index_changes_what_is_read(log: LogReader) -> None:
         assert path.read_bytes()[: len(made)] == made
 
 
+@pytest.mark.slow
 def test_an_index_of_a_log_that_was_cut_is_made_again(
     log: LogReader, states: dict[int, Stacks]
 ) -> None:
@@ -274,6 +279,7 @@ def test_a_last_block_that_was_never_closed_is_covered_too(
         assert state_at(log, index, step) == state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["folder", "fifo", "link", "device"])
 def test_where_something_else_is_in_its_place_an_index_is_in_memory(
     log: LogReader, states: dict[int, Stacks], tmp_path: Path, kind: str
@@ -370,6 +376,7 @@ print(index_file.open_index(LogReader(sys.argv[1])).blocks)
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_continue_an_index_do_not_disturb_each_other(
     log: LogReader, states: dict[int, Stacks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -396,6 +403,7 @@ def test_two_processes_that_continue_an_index_do_not_disturb_each_other(
         assert state_at(log, index, step) == states[step]
 
 
+@pytest.mark.slow
 def test_what_is_before_a_damaged_block_is_found(log: LogReader, states: dict[int, Stacks]) -> None:
     bad = [*log.blocks()][3]
     with open(log.path, "r+b") as file:
@@ -438,6 +446,7 @@ exec(code, one)
 """
 
 
+@pytest.mark.slow
 def test_code_that_runs_in_one_namespace_again_finds_its_variables_there(tmp_path: Path) -> None:
     record(tmp_path, SPACES)
     log = LogReader(codetracer.read(tmp_path / "out").processes[0].path)

@@ -190,6 +190,7 @@ def shown(folder: Path, records: Iterable[bytes], *options: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_output_that_never_ends_a_line_is_put_together_once(tmp_path: Path) -> None:
     part = encode.encode_output(1, "/app/app.py", 3, b"x" * 500)
 
@@ -198,6 +199,7 @@ def test_output_that_never_ends_a_line_is_put_together_once(tmp_path: Path) -> N
     assert len(line) > 60_000 * 500
 
 
+@pytest.mark.slow
 def test_code_with_many_variables_is_searched_once_for_one(tmp_path: Path) -> None:
     code = logs.code("wide", variables=[f"v{each}" for each in range(50_000)], global_names=["g"])
     begin = [code, encode.encode_call(2, 0, []), encode.encode_variable(49_999, number(7))]
@@ -253,6 +255,7 @@ def test_a_value_that_can_be_decoded_can_be_shown(
         json.loads(line)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS, ids=" ".join)
 def test_an_int_of_any_size_can_be_shown_wherever_a_value_is(
     tmp_path: Path, view: tuple[str, ...]
@@ -330,6 +333,7 @@ def test_names_are_cut_where_they_are_longer_than_any_name(tmp_path: Path) -> No
     assert max(map(len, found)) < 60_000
 
 
+@pytest.mark.slow
 def test_calls_that_lie_deep_tell_their_depth_and_are_not_indented_more(tmp_path: Path) -> None:
     records = [encode.encode_call(0, 0, [text("a")])] * 3000
 

@@ -236,6 +236,7 @@ def test_what_people_write_is_left_as_it_is() -> None:
     assert safe(plain) == plain
 
 
+@pytest.mark.slow
 def test_the_export_shows_its_progress_on_a_terminal(tmp_path: Path) -> None:
     hostile_trace(tmp_path / "trace")
     outer, inner = pty.openpty()
@@ -255,6 +256,7 @@ def test_the_export_shows_its_progress_on_a_terminal(tmp_path: Path) -> None:
     assert b"\x1b" not in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("output", "said"),
     [

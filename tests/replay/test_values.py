@@ -233,6 +233,7 @@ def test_an_object_holds_what_it_held_when_it_was_resolved() -> None:
     assert render(now.resolve(raw.ReferenceValue(1))) == "[]"
 
 
+@pytest.mark.slow
 def test_a_chain_of_objects_of_any_length_is_resolved() -> None:
     now = State()
     now.types = ["m.Node"]

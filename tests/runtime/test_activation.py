@@ -105,6 +105,7 @@ def watch(folder: Path, backend: str, *arguments: str) -> list[list[tuple[str, b
     return [[(name, is_disable) for name, is_disable in stage] for stage in stages]
 
 
+@pytest.mark.slow
 def test_before_and_within_the_activation_nothing_is_disabled(tmp_path: Path, backend: str) -> None:
     waiting, within, *_ = watch(tmp_path, backend)
 
@@ -112,6 +113,7 @@ def test_before_and_within_the_activation_nothing_is_disabled(tmp_path: Path, ba
     assert not any(is_disable for _, is_disable in waiting + within)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [(), ("end",)])
 def test_when_it_is_over_every_event_that_can_be_is_disabled(
     tmp_path: Path, backend: str, arguments: tuple[str, ...]

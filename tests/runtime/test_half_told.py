@@ -150,6 +150,7 @@ def test_a_plan_with_no_list_where_one_belongs_is_an_error(wrong: str, tmp_path:
         begin(plan, tmp_path)
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_of_a_plan_that_lacks_something(tmp_path: Path) -> None:
     plan = whole_plan()
     name = plan.variables[0].name

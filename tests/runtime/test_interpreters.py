@@ -30,6 +30,7 @@ print({folder!r}, engine_in_c() is not None)
 
 
 # Some distributions leave out _testcapi, by which Python code makes an interpreter.
+@pytest.mark.slow
 @pytest.mark.only_where(NATIVE and find_spec("_testcapi") is not None)
 def test_an_interpreter_within_another_takes_nothing_of_its_engine(tmp_path: Path) -> None:
     run = "exec(compile(open('inner.py').read(), 'inner.py', 'exec'))"

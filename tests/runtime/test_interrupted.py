@@ -138,6 +138,7 @@ def test_what_a_handler_raises_comes_out_of_the_recorder(tmp_path: Path, error: 
         assert sum(1 for _ in sweep(make, error)) > 0, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_a_log_that_a_handler_interrupts_is_written_on(tmp_path: Path, error: Exception) -> None:
     made: list[LogWriter] = []

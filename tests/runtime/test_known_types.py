@@ -209,6 +209,7 @@ def generator():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_no_code_of_the_programs_runs_whatever_it_derives_from_known_types(
     tmp_path: Path, backend: str

@@ -214,6 +214,7 @@ f("parent")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_child_that_can_have_no_log_goes_on_unrecorded_and_the_parent_does_not_suffer(
     tmp_path: Path, backend: str

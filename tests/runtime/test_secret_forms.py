@@ -3,6 +3,8 @@
 import random
 import re
 
+import pytest
+
 from codetracer.filters.names import SecretNames
 from codetracer.runtime import secret_forms
 from codetracer.runtime.secret_forms import SecretForms
@@ -25,6 +27,7 @@ def texts(count: int) -> list[bytes]:
     return [b"".join(some.choices(PIECES, k=some.randint(1, 14))) for _ in range(count)]
 
 
+@pytest.mark.slow
 def test_userinfos_and_parameters_are_found_as_a_regex_finds_them() -> None:
     found = 0
     for text in texts(20_000):
@@ -59,6 +62,7 @@ def test_a_scheme_of_authorization_is_no_part_of_the_secret() -> None:
         assert (b"abcdefgh" in forms.parts(text)) == (match is not None), text
 
 
+@pytest.mark.slow
 def test_many_urls_without_a_userinfo_take_linear_time() -> None:
     text = b"a://" * 200_000 + b"@"
 

@@ -111,6 +111,7 @@ def record(directory: Path, mode: str, program: str, stdin: str = STDIN) -> Outc
     return Outcome(found.code, found.stdout, "\n".join(said))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("watcher", WATCHERS)
 def test_a_program_that_watches_itself_sees_what_it_sees_untraced(
@@ -138,6 +139,7 @@ print('end')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 def test_a_debugger_that_steps_into_a_print_comes_to_the_next_line(
     tmp_path: Path, mode: str
@@ -198,6 +200,7 @@ leave(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("engine", BACKENDS)
 def test_a_program_that_counts_calls_of_what_it_has_patched_counts_its_own_alone(
@@ -251,6 +254,7 @@ print(swallowed, file=sys.stderr)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
 @pytest.mark.parametrize("engine", BACKENDS)
 def test_what_a_signals_handler_raises_while_output_is_recorded_reaches_the_program(
@@ -369,6 +373,7 @@ print(len(raised), raised == seen)
 """
 
 
+@pytest.mark.slow
 def test_no_time_out_is_lost_while_generators_are_freed(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": FREED})
 

@@ -111,6 +111,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend: str) -> None:
     program = NO_SYNC + "codetracer.stop()\n"
@@ -121,6 +122,7 @@ def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend
     assert (trace.complete, len(trace.processes)) == (True, 2), trace.problem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backend: str) -> None:
     program = NO_SYNC + (
@@ -132,6 +134,7 @@ def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backe
     assert "Input/output error" in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: str) -> None:
     output = run_well(
@@ -155,6 +158,7 @@ def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: s
     assert metadata(tmp_path / "out")["exit_status"] == {"code": None, "label": ""}
 
 
+@pytest.mark.slow
 def test_trace_records_a_block_even_one_that_raises(tmp_path: Path) -> None:
     run_well(
         tmp_path,
@@ -189,6 +193,7 @@ def test_stop_takes_the_exit_status_and_a_second_one_does_nothing(tmp_path: Path
     assert metadata(tmp_path / "out")["exit_status"] == {"code": 5, "label": ""}
 
 
+@pytest.mark.slow
 def test_a_recording_that_is_not_stopped_ends_with_the_process_after_its_atexit_handlers(
     tmp_path: Path,
 ) -> None:
@@ -201,6 +206,7 @@ def test_a_recording_that_is_not_stopped_ends_with_the_process_after_its_atexit_
     assert calls(tmp_path / "out") == ["last"]
 
 
+@pytest.mark.slow
 def test_one_recording_after_another_each_has_its_own_trace(tmp_path: Path) -> None:
     run_well(
         tmp_path,
@@ -258,6 +264,7 @@ def test_a_start_that_another_tracer_prevents_leaves_no_folder(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_recording_that_was_uninstalled_does_not_stop_what_is_installed_since(
     tmp_path: Path,
 ) -> None:
@@ -280,6 +287,7 @@ def test_a_recording_that_was_uninstalled_does_not_stop_what_is_installed_since(
     assert codetracer.read(tmp_path / "out").complete
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     write(tmp_path, {"out/precious.txt": "text"})
 
@@ -294,6 +302,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_as_it_is(tmp_path: Path)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["precious.txt"]
 
 
+@pytest.mark.slow
 def test_without_a_name_the_first_free_folder_is_taken(tmp_path: Path) -> None:
     program = "import codetracer\nprint(codetracer.start().path)\n"
 
@@ -302,6 +311,7 @@ def test_without_a_name_the_first_free_folder_is_taken(tmp_path: Path) -> None:
     assert outputs == [str(tmp_path / f"trace-out{suffix}") for suffix in ("", "-2", "-3")]
 
 
+@pytest.mark.slow
 def test_the_options_of_start_are_those_of_the_command(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -347,6 +357,7 @@ def test_a_limit_out_of_its_range_is_refused(limit: str, value: Any, allowed: st
         codetracer.Limits(**{limit: value})
 
 
+@pytest.mark.slow
 def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
     run_well(
         tmp_path,
@@ -359,6 +370,7 @@ def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- CODETRACER_TRACE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_variable_records_a_program_from_its_import_of_codetracer_on(
     tmp_path: Path, backend: str
@@ -372,6 +384,7 @@ def test_the_variable_records_a_program_from_its_import_of_codetracer_on(
     assert calls(tmp_path / "out") == ["after"]
 
 
+@pytest.mark.slow
 def test_without_the_variable_or_with_an_empty_one_nothing_is_recorded(tmp_path: Path) -> None:
     program = "import codetracer\nprint(codetracer.is_tracing())\n"
 
@@ -380,6 +393,7 @@ def test_without_the_variable_or_with_an_empty_one_nothing_is_recorded(tmp_path:
     assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
 
 
+@pytest.mark.slow
 def test_processes_that_inherit_the_variable_join_the_recording(tmp_path: Path) -> None:
     write(tmp_path, {"child.py": "import codetracer\ndef child(): pass\nchild()\n"})
     run_well(
@@ -395,6 +409,7 @@ def test_processes_that_inherit_the_variable_join_the_recording(tmp_path: Path) 
     assert sorted(os.listdir(tmp_path)) == ["app.py", "child.py", "out"]
 
 
+@pytest.mark.slow
 def test_a_trace_that_is_there_stays_as_it_was(tmp_path: Path) -> None:
     program = "import codetracer\ndef f(): pass\nf()\n"
     run_well(tmp_path, program, {"CODETRACER_TRACE": "out"})
@@ -437,6 +452,7 @@ def test_under_abort_a_recording_that_cannot_start_is_an_error_of_the_import(
     assert outcome.stdout == "RecorderError ERR_TRACE_DIR_CREATE_FAILED\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", [{}, {"CODETRACER_ON_RECORDER_ERROR": "disable"}])
 def test_unless_abort_is_set_it_is_logged_and_the_program_goes_on(
     tmp_path: Path, policy: dict[str, str]
@@ -453,6 +469,7 @@ def test_unless_abort_is_set_it_is_logged_and_the_program_goes_on(
     assert said.startswith("this process is not recorded: [ERR_TRACE_DIR_CREATE_FAILED]")
 
 
+@pytest.mark.slow
 def test_the_command_line_is_not_recorded_by_the_variable(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import codetracer\nprint(codetracer.is_tracing())\n"})
 

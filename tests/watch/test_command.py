@@ -114,6 +114,7 @@ def test_a_wrong_policy_in_the_environment_is_named(tmp_path: Path) -> None:
     assert outcome.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_conflict_with_other_tools_is_told_and_the_program_does_not_run(tmp_path: Path) -> None:
     taken = "import sys\nfor slot in 3, 4, 5: sys.monitoring.use_tool_id(slot, f'tool {slot}')"
     write(tmp_path, {"app.py": "print('ran')", "start/sitecustomize.py": taken})
@@ -135,6 +136,7 @@ def test_errors_are_json_too_where_the_policy_says_so(tmp_path: Path) -> None:
     assert '"error_code": "ERR_IO"' in json_line
 
 
+@pytest.mark.slow
 def test_nothing_is_said_on_standard_output_when_there_is_no_standard_error(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "print('ran')"})
     shell = "import os, sys; os.close(2); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
@@ -156,6 +158,7 @@ def test_a_backend_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
     assert outcome.stderr.startswith("codetracer: error: [ERR_INVALID_POLICY_VALUE] CODETRACER_")
 
 
+@pytest.mark.slow
 def test_the_console_script_that_started_us_is_no_part_of_the_program(tmp_path: Path) -> None:
     script = tmp_path / "bin" / "codetracer"
     script.parent.mkdir()

@@ -35,6 +35,7 @@ def test_by_default_the_programs_own_files_are_shown_and_no_library(tmp_path: Pa
     assert files(tmp_path) == {"app.py", "helper.py", "package/__init__.py", "package/part.py"}
 
 
+@pytest.mark.slow
 def test_include_shows_what_it_names_alone_libraries_too(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import json\nimport helper\njson.dumps({})", "helper.py": ""})
 
@@ -44,6 +45,7 @@ def test_include_shows_what_it_names_alone_libraries_too(tmp_path: Path) -> None
     assert {name.rpartition("json/")[2] for name in shown} == {"encoder.py", "helper.py"}
 
 
+@pytest.mark.slow
 def test_exclude_takes_away_what_it_names(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import helper, package.part", **dict(list(PROJECT.items())[1:4])})
 
@@ -52,6 +54,7 @@ def test_exclude_takes_away_what_it_names(tmp_path: Path) -> None:
     assert files(tmp_path) == {"app.py"}
 
 
+@pytest.mark.slow
 def test_a_module_of_a_library_is_shown_when_it_is_what_runs(tmp_path: Path) -> None:
     outcome = watch("-o", "out", "-m", "json.tool", cwd=tmp_path, stdin="[1]")
 
@@ -60,6 +63,7 @@ def test_a_module_of_a_library_is_shown_when_it_is_what_runs(tmp_path: Path) -> 
     assert files(tmp_path).pop().endswith("json/tool.py")
 
 
+@pytest.mark.slow
 def test_what_runs_from_a_directory_of_libraries_is_shown(tmp_path: Path) -> None:
     write(tmp_path, {"site-packages/tool.py": "import other", "site-packages/other.py": "x = 1"})
 
@@ -68,6 +72,7 @@ def test_what_runs_from_a_directory_of_libraries_is_shown(tmp_path: Path) -> Non
     assert files(tmp_path) == {"tool.py"}
 
 
+@pytest.mark.slow
 def test_text_that_the_program_runs_is_shown_and_text_that_a_library_runs_is_not(
     tmp_path: Path,
 ) -> None:
@@ -90,6 +95,7 @@ spaces['f'](3)
     assert started == ["<module>", "Point", "<module>", "f(x=3)"]
 
 
+@pytest.mark.slow
 def test_what_is_not_shown_is_silenced_for_good_and_exceptions_through_it_are_kept(
     tmp_path: Path,
 ) -> None:
@@ -112,6 +118,7 @@ for i in range(2):
     assert events == [["app.py:4", "raise"], ["app.py:4", "unwind"], ["app.py:7", "raise"]] * 2
 
 
+@pytest.mark.slow
 def test_a_program_in_a_zip_file_is_shown(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "app.zip", "w") as archive:
         archive.writestr("__main__.py", "import part")

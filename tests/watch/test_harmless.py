@@ -149,6 +149,7 @@ print('done')
 PROGRAMS = {"lifetimes": LIFETIMES, "traps": TRAPS, "states": STATES, "replaced": REPLACED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--events", "all", "--format", "jsonl"]])
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_a_program_does_not_notice(program: str, options: list[str], tmp_path: Path) -> None:
@@ -162,6 +163,7 @@ def test_a_program_does_not_notice(program: str, options: list[str], tmp_path: P
     assert (tmp_path / "out").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_an_exception_in_flight_passes_through_every_handler_unchanged(tmp_path: Path) -> None:
     program = """
 def context(error):
@@ -193,6 +195,7 @@ except RuntimeError as error: context(error)
     assert traced == execute("app.py", cwd=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_program_that_recurses_to_its_limit_recovers_and_stays_traced(tmp_path: Path) -> None:
     program = """
 def f(n): return f(n + 1)

@@ -227,6 +227,7 @@ check('end')
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", ["line", "all"])
 def test_depth_is_that_of_the_programs_own_frames_whatever_happens(
     events: str, tmp_path: Path

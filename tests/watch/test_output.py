@@ -74,6 +74,7 @@ def test_no_line_is_lost_when_the_program_ends_by(end: str, tmp_path: Path) -> N
     assert shown(tmp_path)[-2].split() == ["line", "before", "=", "3"]
 
 
+@pytest.mark.slow
 def test_what_runs_at_the_end_is_traced_exit_handlers_and_threads(tmp_path: Path) -> None:
     program = """
 import atexit, threading, time
@@ -131,6 +132,7 @@ def test_a_program_that_closes_every_descriptor_goes_on_without_a_trace(tmp_path
     assert "f()" not in outcome.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_does_not_disturb_the_program(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": NOISY.format(n=5000)})
     process = start(tmp_path)
@@ -143,6 +145,7 @@ def test_a_reader_that_goes_away_does_not_disturb_the_program(tmp_path: Path) ->
     assert finish(process) == 3
 
 
+@pytest.mark.slow
 def test_a_standard_error_that_does_not_block_loses_no_line(tmp_path: Path) -> None:
     write(tmp_path, {"app.py": "import os\nos.set_blocking(2, False)\n" + NOISY.format(n=9000)})
     process = start(tmp_path, "--events", "start")

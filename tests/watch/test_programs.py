@@ -42,6 +42,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("events", ["start,resume,line,return,yield,throw,unwind,raise", "all"])
 @pytest.mark.parametrize(("arguments", "shown"), PROGRAMS.values(), ids=PROGRAMS)
 def test_a_real_program_does_the_same_traced(
