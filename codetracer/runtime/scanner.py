@@ -569,6 +569,10 @@ class Scanner:
         elif entry is None or entry[0] not in (FRESH, ITEM, PLAIN):
             for line in facts:
                 line.hides = True
+        elif entry[0] == FRESH:
+            # The part that a loop runs again takes what the line has made before.
+            for line in facts[1:]:
+                line.hides = True
 
     def _item(self, facts: list[LineFacts], entry: Entry, key: Entry) -> None:
         self._takes_item(facts, entry)

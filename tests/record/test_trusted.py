@@ -500,6 +500,23 @@ def f():
     ]
 x = f()
 """,
+    "what a loop has made for all turns": """\
+def f():
+    d = [[7], [8], [9]]
+    d = None
+    for x in [[j] for j in range(3)]:
+        y = x
+    d = [[7], [8], [9]]
+    d = None
+    for x in [[48], [49], [50]]:
+        y = x
+    return x
+f()
+d = [[7], [8], [9]]
+d = None
+for x in [[j] for j in range(3)]:
+    y = x
+""",
     "what a loop goes over": """\
 def f():
     d = []

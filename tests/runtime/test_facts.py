@@ -141,6 +141,23 @@ def test_a_loop_runs_a_part_of_its_line_again() -> None:
     assert facts("y = [f(x) for x in xs]").loops
 
 
+@pytest.mark.parametrize(
+    ("over", "hides"),
+    [
+        ("xs", False),
+        ("f(a)", True),
+        ("[[a], [b]]", True),
+        ("[[j] for j in xs]", True),
+        ("{j: [j] for j in xs}.values()", True),
+    ],
+)
+def test_what_a_line_has_made_for_a_loop_is_new_in_each_turn(over: str, hides: bool) -> None:
+    again = facts(f"for x in {over}:").again
+
+    assert again is not None
+    assert again.hides == hides
+
+
 def test_a_variable_that_is_bound_leads_to_what_was_called_no_longer() -> None:
     lines = ("f(a)", "f(a); f = b", "d[k].f(); k = a", "a.f(); b = a", "d[k].f((k := a))")
 
