@@ -102,7 +102,7 @@ MUTATIONS = (
     # Methods of items, and items that are called.
     "<list>[-1].append(<v>)",
     "<list>[<int.>].append(<n>)",
-    "<list1>[-1].append(<list1>.pop(0))",
+    "if len(<list1>) > 1: <list1>[-1].append(<list1>.pop(0))",
     "<list1>[0].extend(<list1>[1:])",
     "<list>.append([]); <list>[-1].append(<n>)",
     "<list1.>[-1].append(<n>); <list1.>[0:0] = [[<n>]]",
