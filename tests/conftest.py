@@ -65,8 +65,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Left out are the tests that are marked `only_where` something holds that does not hold here.
     """
     for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if any(parameters.get(name) in BACKENDS[1:] for name in BY_BACKEND):
+        case: Any = getattr(item, "callspec", None)
+        if case and any(case.params.get(name) in BACKENDS[1:] for name in BY_BACKEND):
             item.add_marker("slow")
     left_out = [
         item
