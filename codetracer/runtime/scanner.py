@@ -72,7 +72,7 @@ FRESH: Final = 3  # (FRESH,) or (FRESH, name): the line has made it; a function'
 NULL: Final = 4  # (NULL,): it is no value
 METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value; a fourth: of its bases
 PLAIN: Final = 6  # (PLAIN, type) or (PLAIN, type, value): a constant
-ITERATOR: Final = 7  # (ITERATOR, entry): it iterates over the value
+ITERATOR: Final = 7  # (ITERATOR, entry, …): it iterates over the values
 RETURNED: Final = 8  # (RETURNED, index, facts): that call of a line has returned it
 CALLABLE: Final = 9  # (CALLABLE, type): it is a type of CPython's
 
@@ -154,9 +154,27 @@ def _leads_from(entry: Entry, variable: tuple[str, bool]) -> bool:
     if entry is None or entry[0] not in (PLACE, ITEM, WITHIN, METHOD, ITERATOR):
         return False
     if entry[0] == METHOD or entry[0] == ITERATOR:
-        return _leads_from(entry[2 if entry[0] == METHOD else 1], variable)
+        values = entry[1:] if entry[0] == ITERATOR else entry[2:3]
+        return any(_leads_from(each, variable) for each in values)
     place = _way(entry)
     return variable == entry[1:3] if place is None else variable in variables_of(place)
+
+
+class Jumped:
+    """What jumps take to one target.
+
+    Attributes:
+        stack: the values on the stack.
+        line: the line that jumps; None if several do.
+        foreign: the height of what other lines had left on the stack.
+    """
+
+    __slots__ = ("foreign", "line", "stack")
+
+    def __init__(self, stack: list[Entry], line: LineFacts, foreign: int) -> None:
+        self.stack = stack
+        self.line: LineFacts | None = line
+        self.foreign = foreign
 
 
 class Scanner:
@@ -168,7 +186,8 @@ class Scanner:
         self._slot_name = code._varname_from_oparg  # type: ignore[attr-defined]
         self._at_module = not is_function(code) and code.co_name == "<module>"
         self._stack: list[Entry] = []
-        self._stacks: dict[int, list[Entry]] = {}
+        # What jumps take to their targets.
+        self._jumps: dict[int, Jumped] = {}
         # The line that is followed, and the lowest height of the stack since it began.
         self._facts: list[LineFacts] = []
         self._lowest = 0
@@ -211,11 +230,13 @@ class Scanner:
         if before and before[0] is facts[0]:
             return
         height = len(self._stack)
-        if height == 0:
+        if height == 0 and not any(each.stack for each in self._jumps.values()):
             self._made, self._hides = 0, False
             self._told.clear()
-        elif before and height > self._lowest:
-            self._foreign = height
+        elif before:
+            if height > self._lowest:
+                self._foreign = height
+            # It may also have put objects into one that was on the stack before.
             self._made += _made_by(before[0]) - self._earlier
             self._hides |= before[0].hides
         self._lowest = height
@@ -226,12 +247,16 @@ class Scanner:
         self._lowest = min(self._lowest, height)
         if height < self._foreign:
             self._foreign = height
-            own = _made_by(self._facts[0]) - self._earlier
-            for line in self._facts:
-                line.births += self._made - self._told.get(line, 0)
-                self._told[line] = self._made
-                line.hides |= self._hides
-            self._earlier = _made_by(self._facts[0]) - own
+            self._tell()
+
+    def _tell(self) -> None:
+        """Add what other lines may have made to what the line may have made."""
+        own = _made_by(self._facts[0]) - self._earlier
+        for line in self._facts:
+            line.births += self._made - self._told.get(line, 0)
+            self._told[line] = self._made
+            line.hides |= self._hides
+        self._earlier = _made_by(self._facts[0]) - own
 
     def _settle(self, opcode: int, argument: int) -> None:
         """Follow an instruction of which only the effect on the stack's height is known."""
@@ -247,22 +272,29 @@ class Scanner:
 
     def _arrive(self, offset: int) -> None:
         """Keep what is known on all ways to an instruction."""
-        others = self._stacks.pop(offset, None)
-        if others is None:
+        jumped = self._jumps.pop(offset, None)
+        if jumped is None:
             if self._is_cut_off:
                 # The handler of an exception.
                 self._stack.clear()
-        elif self._is_cut_off:
-            self._stack[:] = others
         else:
-            self._stack[:] = _common(self._stack, others)
+            others = jumped.stack
+            self._stack[:] = others if self._is_cut_off else _common(self._stack, others)
+            of_another = jumped.line is not self._facts[0]
+            self._foreign = max(self._foreign, len(others) if of_another else jumped.foreign)
         self._is_cut_off = False
 
     def _jump(self, target: int, change: int) -> None:
         """Keep what is known for the target of a jump, at which the stack is higher by `change`."""
         stack = [*self._stack[: len(self._stack) + min(change, 0)], *[None] * max(change, 0)]
-        known = self._stacks.get(target)
-        self._stacks[target] = stack if known is None else _common(known, stack)
+        line = self._facts[0]
+        known = self._jumps.get(target)
+        if known is None:
+            self._jumps[target] = Jumped(stack, line, self._foreign)
+            return
+        known.stack = _common(known.stack, stack)
+        known.line = line if known.line is line else None
+        known.foreign = max(known.foreign, self._foreign)
 
     # -- instructions
 
@@ -277,7 +309,7 @@ class Scanner:
         if kind in _PAUSING or opcode in _YIELDING:
             for line in facts:
                 line.pauses = True
-        if self._stacks or self._is_cut_off:
+        if self._jumps or self._is_cut_off:
             self._arrive(offset)
         if kind in _MIXING:
             for line in facts:
@@ -403,6 +435,8 @@ class Scanner:
             function = self._pop()
             stack[-1:] = [function]
         elif kind == COPY:
+            if len(stack) - argument < self._foreign:
+                self._tell()
             stack.append(stack[-argument] if argument <= len(stack) else None)
         elif kind == SWAP:
             if argument <= len(stack):
@@ -608,11 +642,10 @@ class Scanner:
 
     def _iterates(self, facts: list[LineFacts], entry: Entry) -> None:
         """Note that a line iterates over a value, which may be an iterator."""
-        if entry is not None and entry[0] == ITERATOR:
-            entry = entry[1]
-        if entry is not None and entry[0] == PLACE:
-            for line in facts:
-                line.moves[entry[1:]] = None
+        for each in entry[1:] if entry is not None and entry[0] == ITERATOR else (entry,):
+            if each is not None and each[0] == PLACE:
+                for line in facts:
+                    line.moves[each[1:]] = None
 
     def _next(self, facts: list[LineFacts], opcode: int, argument: int, following: int) -> None:
         stack = self._stack
@@ -620,12 +653,17 @@ class Scanner:
         # The iterator of an outer loop is below; from 3.15 on, something is above.
         found = next((each for each in stack[:-3:-1] if each and each[0] == ITERATOR), None)
         self._jump(following + 2 * argument, change_of(opcode, argument, jumps=True))
-        source: Entry = None if found is None else found[1]
-        self._iterates(facts, source)
-        self._takes_item(facts, source)
+        sources: tuple[Entry, ...] = (None,) if found is None else found[1:]
+        for source in sources:
+            self._iterates(facts, source)
+            self._takes_item(facts, source)
+            if source is not None and source[0] == ITEM:
+                # It may be an iterator, which makes what it gives.
+                for line in facts:
+                    line.hides = True
         item: Entry = None
-        if source is not None and source[0] == PLACE:
-            item = (ITEM, *source[1:], None, None)
+        if len(sources) == 1 and sources[0] is not None and sources[0][0] == PLACE:
+            item = (ITEM, *sources[0][1:], None, None)
         stack += [None] * (change - 1) + [item]
 
     def _call(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
@@ -660,10 +698,12 @@ class Scanner:
             owner: Entry = callee[2]
             return (ITERATOR, owner) if name in VIEWS and owner and owner[0] == PLACE else result
         if callee[0] == PLACE and not callee[3] and name in PASSING and given:
-            sources = [each[1] if each and each[0] == ITERATOR else each for each in given]
+            sources: list[Entry] = []
+            for each in given:
+                sources += each[1:] if each and each[0] == ITERATOR else [each]
             for source in sources:
                 self._takes_item(facts, source)
-            return (ITERATOR, sources[0])
+            return (ITERATOR, *sources)
         return result
 
     def _add_call(self, facts: list[LineFacts], callee: Entry) -> None:

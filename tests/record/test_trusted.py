@@ -517,6 +517,57 @@ d = None
 for x in [[j] for j in range(3)]:
     y = x
 """,
+    "a comprehension over several lines": """\
+def f(xs):
+    y = [
+        [[j]]
+        for j in xs
+    ]
+    z = y
+    y = {
+        j: {'n': [j]}
+        for j in xs
+    }
+    z = y
+    for x in (
+        [[[j]]
+         for j in xs]
+    ):
+        z = x
+for n in range(4):
+    f([n, n + 1, n + 2])
+""",
+    "one of several values, made before a jump": """\
+def f(a):
+    x = (
+        [[a]]
+        or None
+    )
+    y = x
+    match [[a]]:
+        case z if a == 1:
+            pass
+        case z if a == 2:
+            pass
+        case z:
+            pass
+    y = z
+    x = z = y = None
+for n in range(6):
+    f(n % 3)
+""",
+    "what several iterators give": """\
+def f(xs, ys, g):
+    for a, b in zip(xs, [[[j]] for j in ys]):
+        z = b
+    for a, b in zip(xs, map(list, ([j] for j in ys))):
+        z = b
+    g['k'] = map(list, [(j,) for j in ys])
+    for a in g['k']:
+        z = a
+for n in range(3):
+    f([1, 2, 3], [n, n + 1, n + 2], {})
+""",
     "what a loop goes over": """\
 def f():
     d = []

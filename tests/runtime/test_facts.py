@@ -130,6 +130,25 @@ def test_what_a_display_of_many_lines_may_have_made_is_counted_once(item: str) -
     assert max(line.births for line in found.values()) == found[1].births
 
 
+@pytest.mark.parametrize(
+    ("lines", "births"),
+    [
+        (["x = [", "[[a]]", "for j in xs", "]"], 3),
+        (["x = {", "j: {'n': [a]}", "for j in xs", "}"], 3),
+        (["x = (", "[[a]]", "or None", ")"], 2),
+        (["x = [", "y, [*a, [b,", "c]]]"], 3),
+    ],
+)
+def test_a_line_is_told_of_what_others_put_into_its_objects(lines: list[str], births: int) -> None:
+    code = next(
+        each
+        for each in compile(HEAD + "    " + "\n".join(lines), "f.py", "exec").co_consts
+        if hasattr(each, "co_code")
+    )
+
+    assert births <= facts_by_line(code)[2].births <= 2 * births + 1
+
+
 def test_a_loop_runs_a_part_of_its_line_again() -> None:
     line = facts("for x in enumerate(xs):")
     assert line.again is not None
@@ -149,6 +168,9 @@ def test_a_loop_runs_a_part_of_its_line_again() -> None:
         ("[[a], [b]]", True),
         ("[[j] for j in xs]", True),
         ("{j: [j] for j in xs}.values()", True),
+        ("zip(xs, xs)", False),
+        ("zip(xs, [[j] for j in xs])", True),
+        ("d['k']", True),
     ],
 )
 def test_what_a_line_has_made_for_a_loop_is_new_in_each_turn(over: str, hides: bool) -> None:
