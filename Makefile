@@ -22,7 +22,7 @@ demo: $(BIN)/.ready-none ## record a small program, show what it did, and watch 
 	$(BIN)/codetracer show --no-pager build/demo --raises --variable total
 	$(BIN)/codetracer watch --events raise,exception_handled examples/inventory.py
 
-test: $(BIN)/.ready-test ## run the tests on one interpreter and backend, except those marked slow and, without a network, those that need one
+test: $(BIN)/.ready-test ## run the tests on one interpreter, except those marked slow and, without a network, those that need one
 	scripts/test.sh $(BIN)/python
 
 test-all: ## run the tests on every CPython >= 3.12 found, and on PYTHONS="path path"

@@ -132,8 +132,10 @@ def compile_extensions(root: Path) -> None:
     build_in_turn = command.build_extensions
 
     def build_extensions() -> None:
-        # setuptools has set the compiler by now. It compiles one source after the other.
-        command.compiler.compile = _in_parallel(command.compiler.compile)
+        # setuptools has set the compiler by now. It compiles one source after the other. On Windows
+        # the compiler is searched for at its first source.
+        if POSIX:
+            command.compiler.compile = _in_parallel(command.compiler.compile)
         build_in_turn()
 
     command.build_extensions = build_extensions

@@ -2,10 +2,10 @@
 # Run the tests on every CPython that find-python.sh finds, and on those given as arguments; then
 # once more, on the first of them without a C compiler, those of what is in C otherwise. On the first,
 # every process starts an interpreter (--fresh). The tests of codegen, a tool for developers, take
-# long: they are run on the first alone, and on the last whether it generates the same. So do those of
-# damaged recordings and of type checkers, which are run on the first and the last, and those of large
-# applications, which are run on the first. Each has an environment of its own in .venvs/; exit 1 when any
-# of them fails.
+# long: they are run on the first alone, and on the last whether it generates the same. Those of damaged
+# recordings and of type checkers take long, too, and are run on the first and the last; those of large
+# applications on the first. Each interpreter has an environment of its own in .venvs/; exit 1 when any of
+# them fails.
 set -u
 cd "$(dirname "$0")/.."
 

@@ -42,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # pytest compiles the tests themselves, because it rewrites them.
         for folder in ("codetracer", "codegen", "generated", "tests/support", "fuzz"):
-            compileall.compile_dir(ROOT / folder, quiet=1, workers=0)
+            compileall.compile_dir(ROOT / folder, quiet=1)
         if workers := getattr(config.option, "numprocesses", None):
             rewrite_once(workers)
     warm.FRESH = config.getoption("--fresh")
