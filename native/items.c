@@ -19,7 +19,7 @@ static PyTypeObject *method_type;
 static PyTypeObject *builtin_type;
 
 #define LONGEST_KEY 100 /* as in values.py */
-#define KEY_ITEMS 10    /* likewise */
+#define KEY_ITEMS 10    /* as in values.py */
 
 static inline Py_ssize_t
 at_most(Py_ssize_t count, Py_ssize_t limit)

@@ -17,11 +17,11 @@
 #include "checksum.h"
 #include "names.h"
 
-#define OWNER_FILE 0600          /* as in writer.py, which gives the reason */
+#define OWNER_FILE 0600          /* as in private.py, which gives the reason */
 #define WINDOW (16 * BLOCK_SIZE) /* as in writer.py */
-#define KEPT (16 << 20)          /* likewise */
-#define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* likewise */
-#define PATIENCE (16 << 10)      /* likewise */
+#define KEPT (16 << 20)          /* as in writer.py */
+#define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* as in writer.py */
+#define PATIENCE (16 << 10)      /* as in writer.py */
 
 PyTypeObject *log_type;
 

@@ -15,11 +15,11 @@
 
 #pragma GCC visibility push(hidden)
 
-/* The actions of a filter on a value; as in values.py. */
-#define ALLOW 0
-#define REDACT 1
-#define DROP 2
-#define SECRET 3 /* redact it, and remember it as a secret */
+/* The actions of a filter on a value. */
+#define ALLOW 0  /* as in values.py */
+#define REDACT 1 /* as in values.py */
+#define DROP 2   /* as in values.py */
+#define SECRET 3 /* as in values.py: redact it, and remember it as a secret */
 
 struct Plan {
     Py_ssize_t refs; /* one of the table, and one of each frame */

@@ -8,7 +8,7 @@
 #include "names.h"
 #include "state.h"
 
-#define IS_FUNCTION 1 /* CO_OPTIMIZED, as in bytecode.py */
+#define IS_FUNCTION 1 /* CO_OPTIMIZED */
 
 typedef PyObject *(*GetVar)(PyFrameObject *, PyObject *);
 typedef int (*GetOffset)(PyFrameObject *);

@@ -12,13 +12,13 @@
 #include "tables.h"
 #include "utf8.h"
 
-#define WINDOW 6         /* as in secrets.py */
-#define SHORTEST 6       /* likewise */
-#define LONGEST (1 << 16) /* likewise */
-#define MOST (1 << 16)   /* likewise */
-#define MOST_ASKED (1 << 16) /* likewise */
-#define DEEPEST 3        /* likewise */
-#define ITEMS 100        /* likewise */
+#define WINDOW 6 /* as in secret_forms.py */
+#define SHORTEST 6 /* as in secret_forms.py */
+#define LONGEST (1 << 16) /* as in secrets.py */
+#define MOST (1 << 16) /* as in secrets.py */
+#define MOST_ASKED (1 << 16) /* as in secrets.py */
+#define DEEPEST 3 /* as in secrets.py */
+#define ITEMS 100        /* as in secret_forms.py */
 #define SPARSE 16 /* places for each secret: most are empty */
 #define STRIDE 3  /* bytes between two probes of a text: WINDOW bytes contain one probe of four bytes */
 #define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */

@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(hidden)
 
-#define LOOKED_AHEAD 256 /* as in secrets.py */
+#define LOOKED_AHEAD 256 /* as in secret_forms.py */
 
 /* A secret text that is replaced wherever it appears. Only hashes of it are kept. */
 typedef struct Secret {

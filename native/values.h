@@ -14,7 +14,7 @@
 #pragma GCC visibility push(hidden)
 
 #define MAX_NAME 1000 /* as in values.py */
-#define NESTED 10     /* likewise */
+#define NESTED 10     /* as in values.py */
 
 /* Prepares this unit. Returns -1 with an exception. */
 int values_prepare(void);

@@ -6,9 +6,12 @@ A unit is `native/<name>.c` with `native/<name>.h`; generated headers are units 
 import re
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
+from importlib.util import find_spec
 
 import pytest
 
+from codetracer_bindings.trace_format import BLOCK_SIZE
 from tests.support.project import ROOT
 
 FILES = {
@@ -251,3 +254,27 @@ def test_attributes_are_looked_up_by_interned_names() -> None:
             text = path.read_text(encoding="utf-8")
 
             assert not re.findall(r"\b(?:PyObject_GetAttrString|PyObject_CallMethod)\b", text), file
+
+
+SHARED = re.compile(r"#define (\w+) (\(.+?\)|\w+) +/\*[^*]*\bas in (\w+)\.py")
+"""A number that C has from a module in Python."""
+
+NAMED = [
+    (path.name, *found) for path in FILES.values() for found in SHARED.findall(path.read_text())
+]
+
+
+@pytest.mark.parametrize(("unit", "name", "number", "module"), NAMED)
+def test_a_number_is_the_one_that_the_module_in_python_has(
+    unit: str, name: str, number: str, module: str
+) -> None:
+    rooms = ("codetracer.runtime", "codetracer.recording", "codetracer_bindings")
+    found = [f"{room}.{module}" for room in rooms if find_spec(f"{room}.{module}")]
+    known = vars(import_module(found[0]))
+    octal = re.sub(r"^0(?=[0-7]+$)", "0o", number)
+
+    assert eval(octal, {"BLOCK_SIZE": BLOCK_SIZE}) in (known.get(name), known.get(f"_{name}"))
+
+
+def test_some_numbers_are_shared() -> None:
+    assert len(NAMED) > 25
