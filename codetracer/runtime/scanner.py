@@ -160,7 +160,7 @@ def _leads_from(entry: Entry, variable: tuple[str, bool]) -> bool:
     return variable == entry[1:3] if place is None else variable in variables_of(place)
 
 
-class Jumped:
+class _Jumped:
     """What jumps take to one target.
 
     Attributes:
@@ -187,7 +187,7 @@ class Scanner:
         self._at_module = not is_function(code) and code.co_name == "<module>"
         self._stack: list[Entry] = []
         # What jumps take to their targets.
-        self._jumps: dict[int, Jumped] = {}
+        self._jumps: dict[int, _Jumped] = {}
         # The line that is followed, and the lowest height of the stack since it began.
         self._facts: list[LineFacts] = []
         self._lowest = 0
@@ -290,7 +290,7 @@ class Scanner:
         line = self._facts[0]
         known = self._jumps.get(target)
         if known is None:
-            self._jumps[target] = Jumped(stack, line, self._foreign)
+            self._jumps[target] = _Jumped(stack, line, self._foreign)
             return
         known.stack = _common(known.stack, stack)
         known.line = line if known.line is line else None

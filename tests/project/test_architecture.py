@@ -11,8 +11,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 import codetracer
 from tests.support.project import ROOT, run_python
 
@@ -158,7 +156,6 @@ def rooms() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.slow
 def test_each_room_imports_those_alone_that_it_may_know() -> None:
     wrong = {
         room: sorted(known - (BASE_ALLOWED[room] if room in BASE else ALLOWED[room] | BASE))
@@ -168,7 +165,6 @@ def test_each_room_imports_those_alone_that_it_may_know() -> None:
     assert {room: known for room, known in wrong.items() if known} == {}
 
 
-@pytest.mark.slow
 def test_the_table_allows_nothing_that_no_room_does() -> None:
     known = rooms()
     unused = {room: sorted(allowed - known[room]) for room, allowed in ALLOWED.items()}
@@ -181,7 +177,6 @@ def test_no_room_leads_back_to_itself() -> None:
     TopologicalSorter(rooms()).prepare()
 
 
-@pytest.mark.slow
 def test_no_module_leads_back_to_itself() -> None:
     graph = {
         module: {imported for imported, _ in imports(module, types_too=False)} - {module}
@@ -246,7 +241,6 @@ def order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
 
 
-@pytest.mark.slow
 def test_each_module_lists_what_is_public_in_order() -> None:
     taken: dict[str, set[str]] = {}
     for module in modules():
