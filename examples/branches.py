@@ -6,16 +6,17 @@
 coverage.py (``pip install coverage``) knows which lines and branches a file has, and prints what it
 prints after ``coverage run --branch``; this finds out which of them were executed. coverage.py's
 own core on `sys.monitoring` has no branches before 3.14; there it needs `sys.settrace`, which is
-called for each line, each time. Here what has told all that it can tell is disabled: lines and
-exits at once, and branches as soon as they have gone both ways. On 3.12 and 3.13 one that always
-goes the same way remains an event each time (DISABLE silences both ways there); from 3.14 on each
-way is disabled alone. docs/benchmarks.md has figures.
+called for each line, each time. This program disables an event as soon as nothing new can come of
+it: lines and exits after the first time, and branches after both ways. On 3.12 and 3.13 DISABLE
+silences both ways of a branch, so a branch that always goes the same way remains an event each
+time; from 3.14 on each way is disabled alone. docs/benchmarks.md has figures.
 
-Each event says at which instruction execution is. From there it goes one way, up to the next
-branch or exit, which are events of their own. So where it came to is read from the bytecode, when
-the program has ended. It cannot be read where an exception comes before the next line: a line
-counts as reached from another only if it was executed, be it from a third one. An exception that
-leaves a function counts as a way out of it, as coverage.py has it (``sys.settrace`` says so).
+Each event says at which instruction execution is. From there execution goes one way, up to the
+next branch or exit, which are events of their own. So the program reads from the bytecode where
+each way leads, after the measured program has ended. An exception before the next line hides
+that: a line counts as reached from another only if it was executed, also if a third line led to
+it. An exception that leaves a function counts as a way out of it, as in coverage.py with
+``sys.settrace``.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 #   coverage.sh PYTHON    an interpreter with the test group installed
 #
 # coverage.py runs in the process of pytest alone, by sys.settrace: it holds no slot of sys.monitoring,
-# and no process that a test starts is measured. So what records is left out, for a tracer beside it
+# and no process that a test starts is measured. So what records is left out, because a tracer beside it
 # would change what its tests test, and so is what tests only run as a command.
 set -eu
 cd "$(dirname "$0")/.."

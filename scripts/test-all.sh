@@ -49,7 +49,7 @@ done <<EOF
 $found
 EOF
 
-# A copy, for the native callbacks of this checkout belong to the environments above.
+# A copy, because the native callbacks of this checkout belong to the environments above.
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 tar -cf - --exclude=./.git --exclude=./.venv --exclude=./.venvs --exclude='*.abi3.so' --exclude=build . | tar -xf - -C "$copy"

@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Project:
 def generate_in_vain(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
     """Return the one message of a `generate` that fails.
 
-    In this process, for there are many; how a process of its own ends is seen further below.
+    In this process, because there are many; how a process of its own ends is seen further below.
     """
     status = main(["--root", str(project.root), "generate"])
     stdout, message = capsys.readouterr()

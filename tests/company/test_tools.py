@@ -175,7 +175,7 @@ class Tool(bdb.Bdb):
         super().__init__(**BACKEND)
         self.seen = []
     def start(self): self.set_trace()
-    def stop(self): self.set_quit()  # the program goes on: nothing is raised, for it stops nowhere
+    def stop(self): self.set_quit()  # raises nothing, because it stops nowhere
     def note(self, event, frame):
         if frame.f_code.co_filename == work.__file__:
             self.seen.append((event, frame.f_code.co_name, frame.f_lineno))

@@ -39,7 +39,7 @@ def test_a_handler_for_an_event_this_interpreter_lacks_is_refused_by_name() -> N
 
 
 class Branches(Tracer):
-    """Works everywhere, for it says which of its handlers it wants."""
+    """Works everywhere, because it says which of its handlers it wants."""
 
     def __init__(self) -> None:
         self.branches = 0

@@ -118,7 +118,7 @@ thread = threading.Thread(target=collections.deque, args=(map(f, [1, 2]),))
 thread.start()
 thread.join()
 """
-"""Nothing below the calls of f is recorded, for all of it is of the standard library."""
+"""Nothing below the calls of f is recorded, because all of it is of the standard library."""
 
 
 def test_over_goes_on_where_the_lowest_frame_has_ended(tmp_path: Path) -> None:

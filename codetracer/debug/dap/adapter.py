@@ -161,7 +161,7 @@ class Adapter:
         try:
             session.do_what_is_left()
         except Exception as error:
-            # The client was told that the program runs, so it must be told where it stands.
+            # The client believes that the program runs, so it must learn where it stands.
             self._client.say(f"{_reason(error)}\n", "important")
             session.stop(session.travel.moment, "pause")
 

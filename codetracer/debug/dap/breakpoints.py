@@ -27,7 +27,7 @@ _HITS: Final = re.compile(r"\s*(==|=|>=|>|<=|<|%)?\s*([0-9]{1,18})\s*")
 
 
 _REASONS: Final = ("exception", "data breakpoint", "function breakpoint", "breakpoint")
-"""Why a run may stop; where several hold, the first one is told."""
+"""Why a run may stop; where several hold, the first one is sent."""
 
 
 class InterruptedRunError(Exception):

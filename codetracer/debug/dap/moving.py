@@ -22,7 +22,7 @@ __all__ = ["Moving"]
 
 
 class Moving:
-    """Answers requests that move; each is answered first, and the client is told then.
+    """Answers requests that move; each is answered first, and then the client gets the event.
 
     Parameters:
         session: the session.

@@ -23,7 +23,7 @@ class Progress:
     """Long work, as a context: the client shows it from its first moment to its last.
 
     Parameters:
-        client: who is told.
+        client: gets the events of the progress.
         title: what is done.
     """
 

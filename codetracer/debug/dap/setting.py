@@ -174,7 +174,7 @@ class Setting:
 
 
 def _set(add: Callable[[], int]) -> protocol.Breakpoint:
-    """Return what the client is told of a breakpoint."""
+    """Return the answer to the client about a breakpoint."""
     try:
         return {"id": add(), "verified": True}
     except RequestError as error:
