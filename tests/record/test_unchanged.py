@@ -6,8 +6,8 @@ import pytest
 
 import codetracer
 from codetracer.replay import CallEvent, Hidden, ObjectValue
-from tests.record.test_delta import late
 from tests.record.test_secrets import content
+from tests.support.late import late
 from tests.support.recordings import BACKENDS, record
 from tests.support.running import write
 
