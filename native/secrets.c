@@ -18,7 +18,7 @@
 #define MOST (1 << 16) /* as in secrets.py */
 #define MOST_ASKED (1 << 16) /* as in secrets.py */
 #define DEEPEST 3 /* as in secrets.py */
-#define ITEMS 100        /* as in secret_forms.py */
+#define ITEMS 100 /* as in secret_forms.py */
 #define SPARSE 16 /* places for each secret: most are empty */
 #define STRIDE 3  /* bytes between two probes of a text: WINDOW bytes contain one probe of four bytes */
 #define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */

@@ -95,7 +95,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.slow), "json"])
+@pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize(
     "view",
     [

@@ -84,12 +84,7 @@ print('at', number > 500, 'points')
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("step", "each"),
-    [
-        ("start", 67),
-        ("stop", 37),
-        pytest.param("start", 13, marks=pytest.mark.slow),
-        pytest.param("stop", 7, marks=pytest.mark.slow),
-    ],
+    [("start", 67), ("stop", 37), ("start", 13), ("stop", 7)],
 )
 def test_what_a_signal_handler_interrupts_is_done_whole_or_not_at_all(
     tmp_path: Path, step: str, each: int, backend: str
