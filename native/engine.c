@@ -4,11 +4,13 @@
 #include "ask.h"
 #include "attributes.h"
 #include "buffers.h"
+#include "bytecode.h"
 #include "capture.h"
 #include "changes.h"
 #include "children.h"
 #include "codes.h"
 #include "constants.h"
+#include "described.h"
 #include "effects.h"
 #include "events.h"
 #include "frameobjects.h"
@@ -206,7 +208,8 @@ engine_exec(PyObject *module)
         || secrets_prepare() < 0 || scopes_prepare() < 0 || effects_prepare() < 0
         || keys_prepare() < 0 || changes_prepare() < 0 || events_prepare() < 0
         || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
-        || capture_prepare(module) < 0 || codes_prepare(module) < 0) {
+        || capture_prepare(module) < 0 || codes_prepare(module) < 0
+        || bytecode_prepare(module) < 0) {
         return -1;
     }
     tasks_prepare();
@@ -223,6 +226,7 @@ static PyModuleDef_Slot module_slots[] = {
 };
 
 static PyMethodDef module_functions[] = {
+    {"described_lines", described_lines, METH_O, NULL},
     {"watch_children", watch_children, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

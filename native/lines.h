@@ -1,10 +1,12 @@
-/* Lines. A line says what one line of a code object can change; lines.py makes it. */
+/* Lines. A line says what one line of a code object can change, as in lines.py. */
 #ifndef CODETRACER_LINES_H
 #define CODETRACER_LINES_H
 
 #include <Python.h>
 
 #include <stdint.h>
+
+#include "bytecode.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -39,7 +41,7 @@ typedef struct {
     int levels;
     int is_bound;     /* whether the line may bind the variable, other than by an operator in place */
     struct Step *key; /* where the only item is that a line changes there; or NULL */
-    PyObject *method; /* or NULL */
+    PyObject *method; /* NULL where the line does not store into it */
 } Place;
 
 /* An attribute or an item on the way to an object. */
@@ -94,22 +96,24 @@ typedef struct Line {
     uint64_t looked;
 } Line;
 
-/* The variables of a plan, by number. */
+/* The variables of a plan, by number, and how many of them are local; those come first. */
 typedef struct {
     Variable *variables;
     Py_ssize_t count;
+    Py_ssize_t locals;
 } Variables;
 
 /* Returns the variable for a Variable of plans.py; NULL with an exception if there is none. */
 Variable *variable_told(Variables variables, PyObject *told);
 
-/* Fills looks from a list of lines.py. Returns -1 with an exception; looks_free then frees it. */
+/* Fills looks from a list of pairs of a Variable and a number. Returns -1 with an exception; looks_free then
+   frees it. */
 int looks_fill(Looks *looks, Variables variables, PyObject *told);
 void looks_free(Looks *looks);
 
-/* Fills a line, which is zero, from a Line of lines.py. Returns -1 with an exception; line_clear then
-   releases the part that has been filled. */
-int line_fill(Line *line, Variables variables, PyObject *told);
+/* Fills lines, of which there are as many as in the reading, and which are zero. Returns -1 with an exception;
+   line_clear then releases what has been filled of each. */
+int lines_fill(Line *lines, Variables variables, const CodeReading *reading);
 void line_clear(Line *line);
 
 #pragma GCC visibility pop

@@ -114,7 +114,7 @@ plan_action(Engine *engine, Plan *plan, PyObject *name)
 static Variables
 variables_of(const Plan *plan)
 {
-    return (Variables){plan->variables, plan->count};
+    return (Variables){plan->variables, plan->count, plan->locals};
 }
 
 static int
@@ -143,26 +143,23 @@ compare_lines(const void *one, const void *other)
 }
 
 static int
-fill_lines(Plan *plan, PyObject *lines)
+fill_lines(Plan *plan, PyObject *told)
 {
-    PyObject *line;
-    PyObject *told;
-    Py_ssize_t position = 0;
-    Py_ssize_t count = PyDict_Size(lines);
-    if (count < 0) {
+    if (plan->detail != DETAIL_VALUES) {
+        return 0;
+    }
+    CodeReading *reading = reading_of(told);
+    if (reading == NULL) {
         return -1;
     }
-    plan->lines = PyMem_Calloc((size_t)count + 1, sizeof(Line));
+    plan->lines = PyMem_Calloc((size_t)reading->line_count + 1, sizeof(Line));
     if (plan->lines == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    while (plan->line_count < count && PyDict_Next(lines, &position, &line, &told)) {
-        Line *next = &plan->lines[plan->line_count++];
-        next->number = (int)PyLong_AsLong(line);
-        if (PyErr_Occurred() || line_fill(next, variables_of(plan), told) < 0) {
-            return -1;
-        }
+    plan->line_count = reading->line_count;
+    if (lines_fill(plan->lines, variables_of(plan), reading) < 0) {
+        return -1;
     }
     qsort(plan->lines, (size_t)plan->line_count, sizeof(Line), compare_lines);
     return 0;

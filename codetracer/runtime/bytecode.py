@@ -8,7 +8,8 @@ have changed depends on what it does to them:
   when the line has run (effects.py).
 - It may make objects, which may have the addresses of others that no longer exist.
 
-scanner.py follows the stack of values through the code; facts.py has what comes of it.
+scanner.py follows the stack of values through the code; facts.py has what comes of it, and lines.py
+prepares that for the recorder.
 """
 
 from __future__ import annotations
@@ -16,17 +17,39 @@ from __future__ import annotations
 from codetracer.inspect.code import is_function, parameters
 from codetracer.own import seal
 from codetracer.runtime.facts import LineFacts
-from codetracer.runtime.instructions import CACHES, EXTENDED_ARG, RESUME
-from codetracer.runtime.scanner import NOT_VARIABLES, Scanner, is_loop
+from codetracer.runtime.instructions import CACHES, EXTENDED_ARG, NOT_VARIABLES
+from codetracer.runtime.lines import lines_of
+from codetracer.runtime.scanner import Scanner, is_loop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-__all__ = ["beginning", "facts_by_line", "local_names"]
+    from codetracer.runtime.lines import Line
+    from codetracer.runtime.plans import Variable
+
+__all__ = ["CodeReading", "facts_by_line"]
 
 seal(globals())
+
+
+class CodeReading:
+    """What the bytecode of a code object says; see `codetracer.runtime.contract.Reading`."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._facts = facts_by_line(code)
+        self.locals = _local_names(code, self._facts)
+        self.globals = list(
+            dict.fromkeys(name for line in self._facts.values() for name in line.globals)
+        )
+
+    def lines(
+        self, local_variables: dict[str, Variable], global_variables: dict[str, Variable]
+    ) -> dict[int, Line]:
+        """Return what each line can change, by number."""
+        return lines_of(self._code, self._facts, local_variables, global_variables)
 
 
 def facts_by_line(code: CodeType) -> dict[int, LineFacts]:
@@ -56,16 +79,7 @@ def facts_by_line(code: CodeType) -> dict[int, LineFacts]:
     return lines
 
 
-def beginning(code: CodeType) -> int:
-    """Return the offset of the instruction at which the event of a frame's beginning fires."""
-    content = code.co_code
-    for offset in range(0, len(content), 2):
-        if content[offset] == RESUME:
-            return offset
-    return -1
-
-
-def local_names(code: CodeType, lines: dict[int, LineFacts]) -> list[str]:
+def _local_names(code: CodeType, lines: dict[int, LineFacts]) -> list[str]:
     """Return the names of the local variables that can be seen, parameters first."""
     names = dict.fromkeys(parameters(code))
     if is_function(code):

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from codetracer.recording.writer import Log
+    from codetracer.runtime.lines import Line
+    from codetracer.runtime.plans import Variable
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Reading"]
 
 
 class Engine(Protocol):
@@ -106,4 +108,30 @@ class Engine(Protocol):
 
     def clean(self, data: bytes, /) -> bytes:
         """Return the bytes with placeholders in place of secrets."""
+        ...
+
+
+class Reading(Protocol):
+    """What the bytecode of a code object says of its lines.
+
+    `codetracer.runtime.bytecode.CodeReading` is for the engine in Python, and what
+    ``codetracer_bindings._engine.CodeReader`` returns is for the one in C.
+
+    Attributes:
+        locals: the names of the local variables that can be seen, parameters first.
+        globals: the names of the global variables.
+    """
+
+    locals: list[str]
+    globals: list[str]
+
+    def lines(
+        self, local_variables: dict[str, Variable], global_variables: dict[str, Variable], /
+    ) -> dict[int, Line]:
+        """Return what each line can change, by number, in a form for the engine alone.
+
+        Parameters:
+            local_variables: the variables of `locals`, by name, in that order.
+            global_variables: likewise.
+        """
         ...

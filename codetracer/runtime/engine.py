@@ -11,18 +11,21 @@ from time import perf_counter_ns, time_ns
 from codetracer.inspect.threading_names import name_of_thread
 from codetracer.own import BUILTINS, seal
 from codetracer.recording.private import unwritable
+from codetracer.runtime import instructions
 from codetracer.runtime.effects import CONTAINERS, ITERATORS
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.secret_forms import SecretForms
 from codetracer.runtime.told import ToldLayout
+from codetracer_bindings import effect_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
 
     from codetracer.limits import Limits
     from codetracer.recording.writer import Log, LogWriter
-    from codetracer.runtime.contract import Engine
+    from codetracer.runtime.contract import Engine, Reading
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.events import Events
     from codetracer.runtime.filtering import Gate
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from codetracer.runtime.secrets import Secrets
     from codetracer.runtime.values import Values
 
-__all__ = ["make_engine", "make_log"]
+__all__ = ["code_reader", "make_engine", "make_log"]
 
 seal(globals())
 
@@ -58,6 +61,17 @@ def _engine_in_python() -> tuple[type[LogWriter], type[Events], type[Secrets], t
     from codetracer.runtime.values import Values
 
     return LogWriter, Events, Secrets, Values
+
+
+def code_reader() -> Callable[[CodeType], Reading]:
+    """Return a function that reads the bytecode of new code for the engine that is chosen."""
+    in_c = engine_in_c()
+    if in_c is None:
+        from codetracer.runtime.bytecode import CodeReading
+
+        return CodeReading
+    reader: Callable[[CodeType], Reading] = in_c.CodeReader(instructions, effect_rows)
+    return reader
 
 
 def make_engine(

@@ -12,21 +12,53 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
 __all__ = [
+    "BACKWARD",
     "CACHES",
     "COMMON",
+    "DOES",
     "EXTENDED_ARG",
     "IN_PLACE",
     "KINDS",
     "KIND_OF",
+    "KW_NAMES",
+    "LOAD_ASSERTION_ERROR",
+    "LOAD_COMMON_CONSTANT",
+    "LOAD_CONST",
+    "MAKE_FUNCTION",
+    "NOT_VARIABLES",
     "RESUME",
+    "RETURN_CONST",
     "SUBSCRIPT",
+    "UNPACK_EX",
+    "WAITING",
+    "YIELDING",
     "change_of",
 ]
 
 seal(globals())
 
+
+
+def _number_of(name: str) -> int:
+    """Return the number of an opcode; -1 if this CPython has none of that name."""
+    return opname.index(name) if name in opname else -1
+
+
 EXTENDED_ARG: Final = opname.index("EXTENDED_ARG")
+KW_NAMES: Final = _number_of("KW_NAMES")
+LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")
+LOAD_COMMON_CONSTANT: Final = _number_of("LOAD_COMMON_CONSTANT")
+LOAD_CONST: Final = opname.index("LOAD_CONST")
+MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")
 RESUME: Final = opname.index("RESUME")
+RETURN_CONST: Final = _number_of("RETURN_CONST")
+UNPACK_EX: Final = opname.index("UNPACK_EX")
+WAITING: Final = _number_of("JUMP_BACKWARD_NO_INTERRUPT")
+"""The end of the loop in which `await` and `yield from` wait for another frame."""
+YIELDING: Final = frozenset((opname.index("YIELD_VALUE"), opname.index("SEND")))
+BACKWARD: Final = frozenset(
+    number for number, name in enumerate(opname) if name.startswith("JUMP_BACKWARD")
+)
 _private: Any = opcode
 _OPERATORS: Final[list[str]] = [name for name, _ in _private._nb_ops]
 SUBSCRIPT: Final = _OPERATORS.index("NB_SUBSCR") if "NB_SUBSCR" in _OPERATORS else -1
@@ -147,6 +179,12 @@ _OPCODES: Final = {
     "other": (),
 }
 
+DOES: Final = [
+    "".join(word[0] for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))
+    for name in opname
+]
+"""The first letters of LOAD, STORE and DELETE as the opcode's name has them, by opcode."""
+
 KINDS: Final = tuple(_OPCODES)
 """The kinds of opcodes; scanner.py has a name for each, in the same order."""
 
@@ -189,3 +227,31 @@ def change_of(opcode: int, argument: int, *, jumps: bool = False) -> int:
     given = argument if opcode in _HAS_ARGUMENT else None
     change: int = stack_effect(opcode, given, jump=jumps)
     return change
+
+
+NOT_VARIABLES: Final = frozenset(
+    [
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations__",
+        "__builtins__",
+        "__cached__",
+        "__class__",
+        "__classdict__",
+        "__classdictcell__",
+        "__conditional_annotations__",
+        "__doc__",
+        "__file__",
+        "__firstlineno__",
+        "__loader__",
+        "__module__",
+        "__name__",
+        "__package__",
+        "__path__",
+        "__qualname__",
+        "__spec__",
+        "__static_attributes__",
+        "__type_params__",
+    ]
+)
+"""Names that the interpreter adds to a program's own variables."""

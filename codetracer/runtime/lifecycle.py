@@ -34,7 +34,7 @@ from codetracer.runtime.children import (
 )
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.descent import Announcement
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.native import engine_in_c
 from codetracer.runtime.plans import Plans
 from codetracer.runtime.utf8 import text_of
@@ -150,7 +150,9 @@ class Recorder(Tracer):
         self.single = NO_EVENTS
         if gate.has_details:
             self.single = EVENTS.LINE
-        self._plans = Plans(gate, self._definitions, self._watch if self.single else None)
+        self._plans = Plans(
+            gate, self._definitions, code_reader(), self._watch if self.single else None
+        )
         self._log = self._make_log()
         self._events = make_engine(
             self._log, gate, self._plans, self._definitions, self._limits, active=active

@@ -13,10 +13,9 @@ from codetracer.codeflags import (
 from codetracer.inspect.code import is_function, parameters
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
-from codetracer.runtime.bytecode import beginning, facts_by_line, local_names
 from codetracer.runtime.children import started, unheard
 from codetracer.runtime.effects import Effects, makes
-from codetracer.runtime.lines import lines_of
+from codetracer.runtime.instructions import RESUME
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer_bindings.trace_encoder import encode_code, encode_detail
 from codetracer_bindings.trace_format import (
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from codetracer.filters.selectors import ValueKind
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
+    from codetracer.runtime.contract import Reading
     from codetracer.runtime.lines import Line
 
 __all__ = ["Plan", "Plans", "Variable"]
@@ -160,6 +160,8 @@ class Plans:
     Parameters:
         gate: decides what is recorded, and in which detail.
         definitions: number sources, and hold the group of records.
+        read: reads from the bytecode of a code object what each line can change; comes from
+            `codetracer.runtime.engine.code_reader`.
         watch: called with each code object of which lines are recorded; None if events for lines
             are set for all code, or for none.
 
@@ -172,10 +174,12 @@ class Plans:
         self,
         gate: Gate,
         definitions: Definitions,
+        read: Callable[[CodeType], Reading],
         watch: Callable[[CodeType], object] | None = None,
     ) -> None:
         self._gate = gate
         self._definitions = definitions
+        self._read = read
         self._watch = watch
         self._has_imported = True
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
@@ -242,15 +246,15 @@ class Plans:
         plan = Plan()
         plan.detail = _DETAILS[scope.detail]
         # Following the bytecode takes most of the time that a plan takes.
-        lines = facts_by_line(code) if plan.detail == DETAIL_VALUES else {}
+        reading = self._read(code) if plan.detail == DETAIL_VALUES else None
         arguments = parameters(code)
-        names = local_names(code, lines) if plan.detail == DETAIL_VALUES else list(arguments)
-        global_names = list(dict.fromkeys(name for line in lines.values() for name in line.globals))
+        names = arguments if reading is None else reading.locals
+        global_names = [] if reading is None else reading.globals
         plan.code = id(code)
         plan.number = self._codes
         plan.kind = _kind(code)
         plan.first_line = code.co_firstlineno
-        plan.beginning = beginning(code)
+        plan.beginning = _beginning(code)
         plan.in_slots = is_function(code)
         local_variables = {
             name: Variable(
@@ -270,7 +274,9 @@ class Plans:
         plan.gathers = bool(code.co_flags & CO_VARKEYWORDS)
         plan.name = str.__str__(code.co_name)
         plan.makes = makes(plan.name)
-        plan.lines = lines_of(code, lines, local_variables, global_variables)
+        plan.lines = (
+            {} if reading is None else reading.lines(local_variables, global_variables)
+        )
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
         plan.everything = [
@@ -320,6 +326,15 @@ def _action_in(gate: Gate, scope: Scope, kind: ValueKind, name: str) -> int:
     if action == "redact" and scope.names_secret(kind, name):
         return SECRET
     return _ACTIONS[action]
+
+
+def _beginning(code: CodeType) -> int:
+    """Return the offset of the instruction at which the event of a frame's beginning fires."""
+    content = code.co_code
+    for offset in range(0, len(content), 2):
+        if content[offset] == RESUME:
+            return offset
+    return -1
 
 
 def _kind(code: CodeType) -> int:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from opcode import opname
 from types import CodeType
 
 from codetracer.inspect.code import is_function
 from codetracer.own import seal
 from codetracer.runtime.facts import Call, variables_of
-from codetracer.runtime.instructions import COMMON, IN_PLACE, KIND_OF, KINDS, SUBSCRIPT, change_of
+from codetracer.runtime.instructions import (
+    BACKWARD,
+    COMMON,
+    DOES,
+    IN_PLACE,
+    KIND_OF,
+    KINDS,
+    KW_NAMES,
+    LOAD_ASSERTION_ERROR,
+    LOAD_COMMON_CONSTANT,
+    LOAD_CONST,
+    MAKE_FUNCTION,
+    NOT_VARIABLES,
+    RETURN_CONST,
+    SUBSCRIPT,
+    UNPACK_EX,
+    WAITING,
+    YIELDING,
+    change_of,
+)
 from codetracer_bindings.effect_rows import KEYED, PASSING, TAKING, VIEWS
 
 TYPE_CHECKING = False
@@ -20,36 +38,9 @@ if TYPE_CHECKING:
 
     type Entry = tuple[Any, ...] | None
 
-__all__ = ["NOT_VARIABLES", "Scanner", "is_loop"]
+__all__ = ["Scanner", "is_loop"]
 
 seal(globals())
-
-NOT_VARIABLES: Final = frozenset(
-    [
-        "__annotate__",
-        "__annotate_func__",
-        "__annotations__",
-        "__builtins__",
-        "__cached__",
-        "__class__",
-        "__classdict__",
-        "__classdictcell__",
-        "__conditional_annotations__",
-        "__doc__",
-        "__file__",
-        "__firstlineno__",
-        "__loader__",
-        "__module__",
-        "__name__",
-        "__package__",
-        "__path__",
-        "__qualname__",
-        "__spec__",
-        "__static_attributes__",
-        "__type_params__",
-    ]
-)
-"""Names that the interpreter adds to a program's own variables."""
 
 LONGEST_PATH: Final = 3
 """The most attributes in a place."""
@@ -71,7 +62,7 @@ WITHIN: Final = 2  # (WITHIN,) or (WITHIN, *place, line): a variable of the line
 FRESH: Final = 3  # (FRESH,) or (FRESH, name): the line has made it; a function's name
 NULL: Final = 4  # (NULL,): it is no value
 METHOD: Final = 5  # (METHOD, name, entry): it is a method of the value; a fourth: of its bases
-PLAIN: Final = 6  # (PLAIN, type) or (PLAIN, type, value): a constant
+PLAIN: Final = 6  # (PLAIN, type): a constant; with its value, if that can be a key; code: its name
 ITERATOR: Final = 7  # (ITERATOR, entry, …): it iterates over the values
 RETURNED: Final = 8  # (RETURNED, index, facts): that call of a line has returned it
 CALLABLE: Final = 9  # (CALLABLE, type): it is a type of CPython's
@@ -79,8 +70,7 @@ CALLABLE: Final = 9  # (CALLABLE, type): it is a type of CPython's
 _SPECIAL: Final = ("__enter__", "__exit__", "__aenter__", "__aexit__")
 _STAR: Final = 2  # the operand of CALL_INTRINSIC_1 for ``import *``
 _WITHIN: Final = (WITHIN,)
-_KEYS: Final = (str, int, bool, type(None))
-_CALLABLES: Final = (type, type(len))
+_BUILTIN: Final = type(len)
 _FRESH: Final = (FRESH,)
 _NULL: Final = (NULL,)
 _ATOM: Final = (PLAIN, int)
@@ -201,6 +191,8 @@ class Scanner:
         self._earlier = 0
         # The names of the arguments of the call that comes next.
         self._keywords: tuple[str, ...] = ()
+        # The constant that was loaded last, if it is a tuple.
+        self._names_given: tuple[str, ...] = ()
         # Whether the next instruction is reached by jumps alone.
         self._is_cut_off = False
         # Where the current instruction begins, and the parts of its line until here.
@@ -306,7 +298,7 @@ class Scanner:
         self._start = offset
         if facts is not self._facts:
             self._turn_to(facts)
-        if kind in _PAUSING or opcode in _YIELDING:
+        if kind in _PAUSING or opcode in YIELDING:
             for line in facts:
                 line.pauses = True
         if self._jumps or self._is_cut_off:
@@ -317,7 +309,7 @@ class Scanner:
         if kind == FAST:
             self._fast(facts, opcode, argument)
         elif kind == NOTHING:
-            if opcode == _KW_NAMES:
+            if opcode == KW_NAMES:
                 self._keywords = self._code.co_consts[argument]
         elif kind == LOAD_ATTRIBUTE:
             name, entry = self._names[argument >> 1], self._pop()
@@ -333,7 +325,7 @@ class Scanner:
                 self._add_call(facts, None)
         elif kind == CONSTANT:
             stack.append(self._constant(opcode, argument))
-        elif opcode == _LOAD_ASSERTION_ERROR:
+        elif opcode == LOAD_ASSERTION_ERROR:
             stack.append((CALLABLE, AssertionError))
         elif kind == DROP:
             del stack[max(0, len(stack) + change_of(opcode, argument)) :]
@@ -342,7 +334,7 @@ class Scanner:
         elif kind in (MAKE, RESULT, BUILD):
             taken = self._pops(1 - change_of(opcode, argument))
             made = _FRESH if kind == BUILD else None
-            stack.append(_function_of(taken[-1]) if opcode == _MAKE_FUNCTION else made)
+            stack.append(_function_of(taken[-1]) if opcode == MAKE_FUNCTION else made)
             for line in facts:
                 # A tuple is no object for the log, but it is a level.
                 line.births += kind != RESULT
@@ -359,16 +351,16 @@ class Scanner:
         elif kind in (JUMP, JUMP_IF):
             if kind == JUMP_IF:
                 self._pop()
-            if opcode in _BACKWARD:
+            if opcode in BACKWARD:
                 target = following - 2 * argument
                 is_within = any(start <= target < end for start, end in self.parts)
-                for line in facts if opcode != _WAITING else ():
+                for line in facts if opcode != WAITING else ():
                     line.loops |= is_within or line.again is not None
             else:
                 self._jump(following + 2 * argument, 0)
             self._is_cut_off = kind == JUMP
         elif kind == LEAVE:
-            if opcode != _RETURN_CONST:
+            if opcode != RETURN_CONST:
                 self._pop()
             self._is_cut_off = True
         else:
@@ -484,7 +476,7 @@ class Scanner:
             self._takes_item(facts, entry)
             stack += [None] * (change_of(opcode, argument) + 1)
             for line in facts:
-                line.births += opcode == _UNPACK_EX
+                line.births += opcode == UNPACK_EX
             return
         else:
             self._settle(opcode, argument)
@@ -495,30 +487,30 @@ class Scanner:
                 line.hides = True
 
     def _fast(self, facts: list[LineFacts], opcode: int, argument: int) -> None:
-        does = _FAST_DOES[opcode]
+        does = DOES[opcode]
         slots = (argument,) if len(does) == 1 else (argument >> 4, argument & 15)
         for action, slot in zip(does, slots, strict=True):
             name = self._slot_name(slot)
-            if action == "STORE":
+            if action == "S":
                 self._pop()
-            entry = self._variable(facts, name, is_global=False, binds=action != "LOAD")
-            if action == "LOAD":
+            entry = self._variable(facts, name, is_global=False, binds=action != "L")
+            if action == "L":
                 self._stack.append(entry)
 
     def _named(self, facts: list[LineFacts], kind: int, opcode: int, argument: int) -> None:
-        does = _NAMED_DOES[opcode]
+        does = DOES[opcode][0]
         if kind == DEREF:
             name, is_global = self._slot_name(argument), False
         else:
             name, is_global = self._names[argument], kind == GLOBAL or self._at_module
-        if does == "STORE":
+        if does == "S":
             self._pop()
-        entry = self._variable(facts, name, is_global=is_global, binds=does != "LOAD")
+        entry = self._variable(facts, name, is_global=is_global, binds=does != "L")
         if not is_global and kind == NAME:
             # In a class body, it is a global variable unless the body binds it.
             self._variable(facts, name, is_global=True, binds=False)
             entry = None
-        if does == "LOAD":
+        if does == "L":
             self._pops(1 - change_of(opcode, argument))
             self._stack.append(entry)
 
@@ -571,15 +563,22 @@ class Scanner:
             self._add_call([line], None)
 
     def _constant(self, opcode: int, argument: int) -> Entry:
-        if opcode == _LOAD_CONST:
+        if opcode == LOAD_CONST:
             value = self._code.co_consts[argument]
-        elif opcode == _LOAD_COMMON_CONSTANT:
+        elif opcode == LOAD_COMMON_CONSTANT:
             value = COMMON[argument]
         else:
             value = argument
+        kind = type(value)
         if value is AssertionError or value is NotImplementedError:
             return (CALLABLE, value)
-        return None if type(value) in _CALLABLES else (PLAIN, type(value), value)
+        if kind is str or kind is int or kind is bool or value is None:
+            return (PLAIN, kind, value)
+        if kind is tuple:
+            self._names_given = value
+        if kind is CodeType:
+            return (PLAIN, kind, value.co_name)
+        return None if kind is type or kind is _BUILTIN else (PLAIN, kind)
 
     # -- what the instructions mean
 
@@ -672,8 +671,8 @@ class Scanner:
             given: list[Entry] = []
         else:
             if kind == CALL_KEYWORDS:
-                names = self._pop()
-                self._keywords = names[2] if names is not None and names[0] == PLAIN else ()
+                self._pop()
+                self._keywords = self._names_given
             given = self._pops(argument)
         first, second = self._pops(2)
         callee = second if first == _NULL else first
@@ -717,7 +716,7 @@ def _function_of(code: Entry) -> Entry:
     """Return a function that the line has made of code."""
     if code is None or code[0] != PLAIN or code[1] is not CodeType:
         return _FRESH
-    return (FRESH, code[2].co_name)
+    return (FRESH, code[2])
 
 
 def _as_method(place: Entry) -> Entry:
@@ -773,37 +772,13 @@ def _place_of(entry: Entry, line: LineFacts) -> Place | None:
 def _key_of(entry: Entry, line: LineFacts) -> Key | None:
     """Return the key of an item; None if it is not known."""
     if entry is not None and entry[0] == PLAIN and len(entry) > 2:
-        return entry[1:] if entry[1] in _KEYS else None
+        return None if entry[1] is CodeType else entry[1:]
     place = _place_of(entry, line)
     return None if place is None else (place,)
 
-
-def _number_of(name: str) -> int:
-    """Return the number of an opcode; -1 if this CPython has none of that name."""
-    return opname.index(name) if name in opname else -1
-
-
-_BACKWARD: Final = frozenset(
-    number for number, name in enumerate(opname) if name.startswith("JUMP_BACKWARD")
-)
-_WAITING: Final = _number_of("JUMP_BACKWARD_NO_INTERRUPT")
-"""The end of the loop in which `await` and `yield from` wait for another frame."""
 
 _MIXING: Final = frozenset(
     (LOAD_ATTRIBUTE, LOAD_ITEM, OPERATOR, CONTAINS, RESULT, CALL, CALL_KEYWORDS, CALL_SPREAD, NEXT)
 )
 _PAUSING: Final = frozenset((EXTEND, UNPACK, NEXT))
-_YIELDING: Final = frozenset((opname.index("YIELD_VALUE"), opname.index("SEND")))
 _NAMED: Final = frozenset((PLACE, METHOD))
-_KW_NAMES: Final = _number_of("KW_NAMES")
-_MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")
-_RETURN_CONST: Final = _number_of("RETURN_CONST")
-_UNPACK_EX: Final = opname.index("UNPACK_EX")
-_LOAD_CONST: Final = opname.index("LOAD_CONST")
-_LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")
-_LOAD_COMMON_CONSTANT: Final = _number_of("LOAD_COMMON_CONSTANT")
-_FAST_DOES: Final = [
-    tuple(word for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))
-    for name in opname
-]
-_NAMED_DOES: Final = [name.split("_")[0] for name in opname]

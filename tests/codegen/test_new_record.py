@@ -104,14 +104,14 @@ from codetracer.limits import Limits
 from codetracer.recording.reader import LogReader
 from codetracer.replay.replay import Replay
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer_bindings import trace_encoder
 
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
 log = make_log(LOG, bytes(16), 1, 1)
-engine = make_engine(log, gate, Plans(gate, definitions), definitions, Limits())
+engine = make_engine(log, gate, Plans(gate, definitions, code_reader()), definitions, Limits())
 engine.note(trace_encoder.encode_greeting(4, 1, 'hi', 1.0, trace_encoder.value_none(), []))
 engine.exit(0)
 log.close()

@@ -24,7 +24,7 @@ import itertools, sys
 from codetracer.filters import load_chain
 from codetracer.monitoring import Tracer, install_tracer, uninstall_tracer
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.limits import Limits
@@ -33,7 +33,7 @@ log = make_log(sys.argv[1], bytes(16), 1, 1)
 detail = sys.argv[2]
 gate, definitions = Gate(load_chain('/', environ={}, detail=detail)), Definitions()
 engine = make_engine(
-    log, gate, Plans(gate, definitions), definitions, Limits(*map(int, sys.argv[3:])),
+    log, gate, Plans(gate, definitions, code_reader()), definitions, Limits(*map(int, sys.argv[3:])),
     clock=itertools.count(1000, 7).__next__,
 )
 tracer = Tracer()
@@ -318,7 +318,7 @@ def test_metadata_tells_which_engine_recorded(tmp_path: Path) -> None:
 WRONG = """
 from codetracer.filters import load_chain
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans, Variable
 from codetracer.limits import Limits

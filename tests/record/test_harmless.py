@@ -117,14 +117,14 @@ CAPTURE = """
 import sys
 from codetracer.filters import load_chain
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.limits import Limits
 import traps
 log = make_log('log.ctlog', bytes(16), 1, 1)
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
-engine = make_engine(log, gate, Plans(gate, definitions), definitions, Limits())
+engine = make_engine(log, gate, Plans(gate, definitions, code_reader()), definitions, Limits())
 started = []
 monitoring = sys.monitoring
 monitoring.use_tool_id(4, 'counter')

@@ -23,14 +23,14 @@ from codetracer import DISABLE
 from codetracer.filters import load_chain
 from codetracer.monitoring import Tracer, install_tracer, uninstall_tracer
 from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import make_engine, make_log
+from codetracer.runtime.engine import code_reader, make_engine, make_log
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
 from codetracer.limits import Limits
 
 log = make_log("log", bytes(16), 1, 1)
 gate, definitions = Gate(load_chain("/", environ={}), "part.py"), Definitions()
-plans = Plans(gate, definitions)
+plans = Plans(gate, definitions, code_reader())
 engine = make_engine(log, gate, plans, definitions, Limits(), active=False)
 part, app = ({"__name__": name} for name in ("part", "app"))
 with open("part.py") as file:
