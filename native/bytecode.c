@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "constants.h"
+#include "facts.h"
 #include "names.h"
 #include "scanner.h"
+#include "tables.h"
 
 #define CO_OPTIMIZED 0x0001   /* as in codeflags.py */
 #define CO_VARARGS 0x0004     /* as in codeflags.py */
@@ -588,7 +590,8 @@ bytecode_prepare(PyObject *module)
     PyObject *reader = PyType_FromModuleAndSpec(module, &reader_spec, NULL);
     reading_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &reading_spec, NULL);
     int failed = reader == NULL || reading_type == NULL
-                 || PyModule_AddObjectRef(module, "CodeReader", reader) < 0;
+                 || PyModule_AddObjectRef(module, "CodeReader", reader) < 0
+                 || PyModule_AddObjectRef(module, "CodeReading", (PyObject *)reading_type) < 0;
     Py_XDECREF(reader);
     return failed ? -1 : 0;
 }

@@ -2,7 +2,10 @@
 
 #include <stdlib.h>
 
+#include "bytecode.h"
+#include "facts.h"
 #include "names.h"
+#include "tables.h"
 
 #define DROPPED 2 /* as in lines.py */
 

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "_trace_format.h"
 #include "ask.h"
+#include "bytecode.h"
 #include "codes.h"
 #include "constants.h"
 #include "internals.h"

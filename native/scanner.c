@@ -3,6 +3,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "names.h"
+
 #define LONGEST_PATH 3 /* as in scanner.py */
 #define MOST_STEPS 5   /* as in scanner.py */
 #define STAR 2         /* as in scanner.py */
@@ -1499,9 +1501,9 @@ scanner_begin(Scanner *scanner, Arena *arena, const Instructions *instructions, 
                          .code = code,
                          .at_module = at_module,
                          .told_in = 1};
-    scanner->names = PyObject_GetAttrString(code, "co_names");
+    scanner->names = get_attribute(code, "co_names");
     scanner->constants =
-        scanner->names == NULL ? NULL : PyObject_GetAttrString(code, "co_consts");
+        scanner->names == NULL ? NULL : get_attribute(code, "co_consts");
     return scanner->constants == NULL ? -1 : 0;
 }
 

@@ -11,6 +11,7 @@ frames_known: int
 internals_known: int
 """1 if `native/internals.c` knows the layout of dicts, lists and others; else 0."""
 
+def described_lines(reading: CodeReading, /) -> dict[int, dict[str, object]]: ...
 def buffer_bytes(value: object, most: int, /) -> tuple[int, bytes | None]: ...
 def buffer_items(value: object, most: int, /) -> tuple[int, tuple[object, ...]]: ...
 def dtype(value: object, /) -> str: ...
@@ -77,6 +78,26 @@ class LogWriter:
     def flush(self) -> None: ...
     def abandon(self) -> None: ...
     def close(self) -> None: ...
+
+class CodeReader:
+    """Reads bytecode as `codetracer.runtime.bytecode.CodeReading` does.
+
+    `instructions` and `rows` are the modules `codetracer.runtime.instructions` and
+    `codetracer_bindings.effect_rows`.
+    """
+
+    def __init__(self, instructions: object, rows: object) -> None: ...
+    def __call__(self, code: CodeType, /) -> CodeReading: ...
+
+class CodeReading:
+    """Implements `codetracer.runtime.contract.Reading`; `lines` returns the reading itself."""
+
+    locals: list[str]
+    globals: list[str]
+
+    def lines(
+        self, local_variables: dict[str, object], global_variables: dict[str, object], /
+    ) -> CodeReading: ...
 
 class Engine:
     """Implements `codetracer.runtime.contract.Engine`; `codetracer.runtime.told` makes layouts."""

@@ -38,7 +38,6 @@ __all__ = [
 seal(globals())
 
 
-
 def _number_of(name: str) -> int:
     """Return the number of an opcode; -1 if this CPython has none of that name."""
     return opname.index(name) if name in opname else -1

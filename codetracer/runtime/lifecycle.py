@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import _count as _other_threads
 from os import getpid as _getpid
 from os import getppid as _getppid
-from sys import _getframe
+from sys import _current_frames, _getframe
 from time import gmtime as _gmtime
 from time import perf_counter_ns as _perf_counter_ns
 from time import strftime as _strftime
@@ -147,9 +148,7 @@ class Recorder(Tracer):
         self._announcement: Announcement | None = None
         self._definitions = Definitions(directory.keep_source, formatters)
         has_lines = gate.has_details or gate.detail != "calls"
-        self.single = NO_EVENTS
-        if gate.has_details:
-            self.single = EVENTS.LINE
+        self.single = EVENTS.LINE if has_lines else NO_EVENTS
         self._plans = Plans(
             gate, self._definitions, code_reader(), self._watch if self.single else None
         )
@@ -183,16 +182,15 @@ class Recorder(Tracer):
         watch_code(code, self.single)
 
     def _watch_running(self) -> None:
-        """Have the lines of functions recorded that run already in this thread.
-
-        Those of other threads follow when these call something or return.
-        """
-        frame: FrameType | None = _getframe()
-        while frame is not None:
-            name = find(frame.f_globals, "__name__", None)
-            if self._gate.has_lines(frame.f_code, name if type(name) is str else None):
-                self._watch(frame.f_code)
-            frame = frame.f_back
+        """Have the lines of functions recorded that run already, in all threads."""
+        frames = list(_current_frames().values()) if _other_threads() else [_getframe()]
+        for frame in frames:
+            walked: FrameType | None = frame
+            while walked is not None:
+                name = find(walked.f_globals, "__name__", None)
+                if self._gate.has_lines(walked.f_code, name if type(name) is str else None):
+                    self._watch(walked.f_code)
+                walked = walked.f_back
 
     def begin(self) -> None:
         """Start to capture output, to follow forks, and to notice child processes."""

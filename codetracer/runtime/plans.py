@@ -274,9 +274,7 @@ class Plans:
         plan.gathers = bool(code.co_flags & CO_VARKEYWORDS)
         plan.name = str.__str__(code.co_name)
         plan.makes = makes(plan.name)
-        plan.lines = (
-            {} if reading is None else reading.lines(local_variables, global_variables)
-        )
+        plan.lines = {} if reading is None else reading.lines(local_variables, global_variables)
         plan.variables = [*local_variables.values(), *global_variables.values()]
         plan.locals = len(names)
         plan.everything = [

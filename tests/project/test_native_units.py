@@ -63,8 +63,11 @@ LAYERS = [
     {"_trace_objects", "walk"},
     {"decoder", "indexer"},
     # What makes one, and knows nothing of its values.
-    {"_trace_records", "again", "codes", "constants", "guard", "lines", "pipes", "readings"},
-    {"_native", "children", "internals", "log"},
+    {"_trace_records", "again", "codes", "constants", "facts", "guard", "pipes", "readings"},
+    {"_native", "children", "internals", "log", "scanner"},
+    {"bytecode"},
+    {"lines"},
+    {"described"},
     {"buffers", "frameobjects", "state", "utf8"},
     # What the program writes and reads.
     {"telling"},
@@ -268,7 +271,7 @@ NAMED = [
 def test_a_number_is_the_one_that_the_module_in_python_has(
     unit: str, name: str, number: str, module: str
 ) -> None:
-    rooms = ("codetracer.runtime", "codetracer.recording", "codetracer_bindings")
+    rooms = ("codetracer", "codetracer.runtime", "codetracer.recording", "codetracer_bindings")
     found = [f"{room}.{module}" for room in rooms if find_spec(f"{room}.{module}")]
     known = vars(import_module(found[0]))
     octal = re.sub(r"^0(?=[0-7]+$)", "0o", number)

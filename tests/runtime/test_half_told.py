@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codetracer.runtime.lines import Place
+from codetracer.runtime.engine import code_reader
 from codetracer.runtime.plans import Variable
 from codetracer.runtime.values import ALLOW
 from codetracer_bindings.trace_format import DETAIL_VALUES
@@ -18,33 +18,13 @@ from tests.support.recordings import NATIVE
 
 TOOL = 4
 
+read_code = code_reader()
+
 pytestmark = pytest.mark.only_where(NATIVE)
 
 
-def whole_line(variable: Variable) -> SimpleNamespace:
-    """Return a line as `codetracer.runtime.lines.Line` has it, that names a variable."""
-    place = Place(variable, ())
-    return SimpleNamespace(
-        **{name: [(variable, 0)] for name in ("named", "bound", "globals")},
-        **{name: [place] for name in ("known", "attributes", "containers", "targets", "moves")},
-        **dict.fromkeys(("births", "hides", "is_bare", "is_wide", "is_mixed"), 0),
-        **dict.fromkeys(("stores_at", "stores_item", "loops", "again_at"), 0),
-        sites=[whole_site(place)],
-        again=None,
-    )
-
-
-def whole_site(place: Place) -> SimpleNamespace:
-    """Return a call as `codetracer.runtime.lines.Site` has it."""
-    return SimpleNamespace(
-        name="method",
-        place=place,
-        constant=str,
-        before=-1,
-        start=0,
-        **dict.fromkeys(("is_method", "is_super", "is_late", "is_rebound", "varies"), False),
-        is_ambiguous=False,
-    )
+def function(argument: int) -> None:
+    pass
 
 
 def whole_plan() -> SimpleNamespace:
@@ -63,7 +43,7 @@ def whole_plan() -> SimpleNamespace:
         makes=False,
         gathers=False,
         detail=DETAIL_VALUES,
-        lines={1: whole_line(variable)},
+        lines=read_code(function.__code__),
         everything=[(variable, 0)],
         return_action=ALLOW,
         attributes={},
@@ -100,9 +80,6 @@ def begin(plan: object, folder: Path) -> None:
         formatters=False,
     )
 
-    def function(argument: int) -> None:
-        pass
-
     # A handler may be called in an event only: in 3.12 it takes the frame's object away.
     event = sys.monitoring.events.PY_START
     sys.monitoring.use_tool_id(TOOL, "half told")
@@ -119,12 +96,10 @@ def begin(plan: object, folder: Path) -> None:
 PARTS: dict[str, Callable[[Any], object]] = {
     "plan": lambda plan: plan,
     "variable": lambda plan: plan.variables[0],
-    "line": lambda plan: plan.lines[1],
-    "call": lambda plan: plan.lines[1].sites[0],
 }
 NAMES = {
     "variable": ["name", "number", "is_global", "is_around", "action"],
-    **{part: [*vars(PARTS[part](whole_plan()))] for part in ("plan", "line", "call")},
+    "plan": [*vars(whole_plan())],
 }
 
 
@@ -147,6 +122,22 @@ def test_a_plan_with_no_list_where_one_belongs_is_an_error(wrong: str, tmp_path:
     setattr(plan, wrong, 7)
 
     with pytest.raises(SystemError):
+        begin(plan, tmp_path)
+
+
+def test_a_plan_whose_lines_were_not_read_is_an_error(tmp_path: Path) -> None:
+    plan = whole_plan()
+    plan.lines = {1: 7}
+
+    with pytest.raises(TypeError, match="CodeReading"):
+        begin(plan, tmp_path)
+
+
+def test_a_plan_with_other_variables_than_its_code_is_an_error(tmp_path: Path) -> None:
+    plan = whole_plan()
+    plan.lines = read_code(begin.__code__)
+
+    with pytest.raises(SystemError, match="other variables"):
         begin(plan, tmp_path)
 
 

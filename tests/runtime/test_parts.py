@@ -17,7 +17,7 @@ from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
 from codetracer.replay.contents import CHANGES, changed
 from codetracer.replay.state import Held
-from codetracer.runtime.bytecode import facts_by_line, local_names
+from codetracer.runtime.bytecode import CodeReading, facts_by_line
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
 from codetracer.runtime.layouts import layout_of
@@ -119,7 +119,7 @@ def test_parameters_come_in_the_order_of_the_definition_and_before_the_others() 
     code = code_of("def f(a, /, b, *c, d, **e):\n    g = a\n    return lambda: (g, h)\n", "f")
 
     assert parameters(code) == ["a", "b", "c", "d", "e"]
-    assert local_names(code, facts_by_line(code)) == ["a", "b", "c", "d", "e", "g"]
+    assert CodeReading(code).locals == ["a", "b", "c", "d", "e", "g"]
     assert parameters(code_of("x = 1\n")) == []
 
 
