@@ -20,7 +20,7 @@ COVERAGE_CORE=ctrace
 export COVERAGE_FILE COVERAGE_CORE
 "$python" -m coverage run --branch --source=codetracer -m pytest -p no:xdist \
     tests/filters tests/policy tests/recording/test_reader.py tests/replay tests/debug/test_prompt.py \
-    tests/debug/test_requests.py tests/commands/test_show_places.py tests/commands/test_why.py \
-    tests/commands/test_info_index.py \
+    tests/debug/test_requests.py tests/debug/test_breakpoints.py tests/commands/test_show_places.py \
+    tests/commands/test_why.py tests/commands/test_info_index.py \
     --ignore=tests/replay/test_terminal.py --ignore=tests/replay/test_linear.py -k "$FEW"
 "$python" -m coverage report --show-missing --fail-under="$FLOOR" --include='codetracer/filters/*,codetracer/policy/*,codetracer/recording/reader.py,codetracer/recording/files.py,codetracer/replay/*'

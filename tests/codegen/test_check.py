@@ -1,7 +1,5 @@
 """check finds whatever is not as the spec would have it, and names the command that mends it."""
 
-from pathlib import Path
-
 import pytest
 
 from codegen.core.load import load_spec
@@ -10,11 +8,6 @@ from tests.support.project import GENERATED, TELEPORT, Project, run_python
 
 TRACER = "generated/codetracer_bindings/tracer.py"
 REMEDY = "codegen: run `make generate`, and commit the files that it writes\n"
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
 
 
 @pytest.mark.slow

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from codegen.__main__ import main
@@ -12,25 +9,9 @@ from codetracer_bindings import trace_decoder
 from codetracer_bindings.trace_encoder import value_reference
 from codetracer_bindings.trace_format import LOG_VERSION
 from tests.support.project import Project
+from tests.support.spoiling import Spoil, generate_in_vain
 
 TRACE = "spec/trace.toml"
-
-type Spoil = Callable[[Project], object]
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
-
-
-def generate_in_vain(project: Project, capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the one message of a `generate` that fails, and has changed nothing."""
-    before = project.tree()
-    status = main(["--root", str(project.root), "generate"])
-    stdout, message = capsys.readouterr()
-    assert (status, stdout, message.count("\n")) == (1, "", 1)
-    assert project.tree() == before
-    return message
 
 
 def row(project: Project, table: str, name: str) -> str:

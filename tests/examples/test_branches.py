@@ -11,7 +11,8 @@ import pytest
 from codetracer import Monitor, PathFilter
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from examples.branches import Branches
-from tests.support.branch_programs import AWKWARD, DRIVER, USES
+from tests.support.awkward_branches import AWKWARD
+from tests.support.branch_programs import DRIVER, USES
 from tests.support.project import ROOT
 
 EXAMPLE = str(ROOT / "examples/branches.py")

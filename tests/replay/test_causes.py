@@ -10,7 +10,8 @@ from codetracer.errors import TargetError, UsageError
 from codetracer.replay import Hidden, Place, ReturnEvent, Trace
 from tests.support.causes import asking, recorded, told
 from tests.support.running import write
-from tests.support.why_programs import KNOWN, MAIN, NEVER_RUN, PROGRAMS
+from tests.support.why_branches import NEVER_RUN
+from tests.support.why_programs import KNOWN, MAIN, PROGRAMS
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,11 @@ from tests.support.causes import asking, recorded, told
 from tests.support.recordings import NATIVE
 from tests.support.running import write
 from tests.support.why_calls import CALLS, KNOWN_CALLS
-from tests.support.why_statements import ENDED, FLOW, KNOWN_STATEMENTS, NEVER_REACHED
+from tests.support.why_statements import FLOW, FLOW_UNREACHED, KNOWN_STATEMENTS
+from tests.support.why_unreached import ENDED, ENDED_UNREACHED
 
 KNOWN = KNOWN_CALLS | KNOWN_STATEMENTS
+UNREACHED = FLOW_UNREACHED | ENDED_UNREACHED
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def test_the_causes_of_a_value_are_those_that_the_syntax_gives_it(
     [
         # Without C a list that comes where an equal one was is taken for it.
         pytest.param(place, marks=pytest.mark.only_where(NATIVE or place != "ended.py:33"))
-        for place in NEVER_REACHED
+        for place in UNREACHED
     ],
 )
 def test_a_line_did_not_run_because_of_what_came_before_it(trace: Trace, place: str) -> None:
@@ -44,7 +46,7 @@ def test_a_line_did_not_run_because_of_what_came_before_it(trace: Trace, place: 
 
     causes = asking(trace).unreached(path, int(line), None)
 
-    assert told(causes) == NEVER_REACHED[place].strip("\n")
+    assert told(causes) == UNREACHED[place].strip("\n")
 
 
 def test_the_tree_is_drawn_with_what_each_line_says(trace: Trace) -> None:

@@ -1,10 +1,21 @@
-"""A copy of the project with few probes, or none: running all of them takes a while."""
+"""The probes and their outcomes, and copies of the project with few probes: all take a while."""
 
 import shutil
+import sys
 
-from tests.support.project import Project
+from codegen.core.load import load_spec
+from codegen.events.model import EventsSpec
+from codegen.events.probes import load_probes
+from codegen.observe.observation import load_observations
+from tests.support.project import ROOT, THIS_MINOR, Project
 
 PROBES = "spec/probes/own.toml"
+SPEC = load_spec(EventsSpec, ROOT)
+ALL = load_probes(ROOT, SPEC)
+OBSERVED = {observation.version: observation for observation in load_observations(ROOT)}
+MINORS = list(OBSERVED)
+THIS_RELEASE = ".".join(map(str, sys.version_info[:3]))
+THIS_FILE = f"spec/observed/{THIS_MINOR}.toml"
 
 
 def without_probes(project: Project) -> Project:
