@@ -48,10 +48,10 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
     --deselect=tests/record/test_shortage.py::test_made_up_code_whose_lines_are_far_apart_takes_no_memory_for_those_between \
     --deselect=tests/record/test_suspended.py::test_recording_keeps_less_than_a_hundred_bytes_of_each \
     --deselect=tests/runtime/test_lifecycle.py::test_300_000_events_take_no_more_memory_than_a_thousand_and_are_all_there \
-    --deselect="tests/record/test_killed.py::test_the_last_line_before_a_sudden_end_is_recorded_with_all_before_it[a segmentation fault-native]" \
-    --deselect="tests/record/test_stress.py::test_a_harsh_program_does_recorded_what_it_does_unrecorded[memory-native]" \
-    --deselect="tests/record/test_stress.py::test_a_harsh_program_does_recorded_what_it_does_unrecorded[greenlets-native]" \
-    --deselect="tests/session/test_interrupted.py::test_what_a_signal_handler_interrupts_is_done_whole_or_not_at_all[start-13-native]" \
+    --deselect="tests/record/test_killed.py::test_the_last_line_before_a_sudden_end_is_recorded_with_all_before_it[native-a segmentation fault]" \
+    --deselect="tests/record/test_stress.py::test_a_harsh_program_does_recorded_what_it_does_unrecorded[native-memory]" \
+    --deselect="tests/record/test_stress.py::test_a_harsh_program_does_recorded_what_it_does_unrecorded[native-greenlets]" \
+    --deselect="tests/session/test_interrupted.py::test_what_a_signal_handler_interrupts_is_done_whole_or_not_at_all[native-start-13]" \
     --ignore=tests/monitoring/test_stress.py --ignore=tests/record/test_installed.py \
     tests/monitoring tests/inspecting tests/capture tests/recording tests/runtime tests/record tests/session \
     tests/fuzz/test_engines.py tests/bindings/test_trace_codec.py

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis.strategies import none
 
 from codetracer import configure_policy, uninstall_tracer
-from codetracer.monitoring.backend import BACKENDS
 from tests.support import warm
 from tests.support.building import build, copy_of_the_project
 from tests.support.decoders import differences_below
@@ -24,8 +23,6 @@ from tests.support.running import ROOT
 from tests.support.slots import EMPTY, slots
 
 LEFT_OUT = pytest.StashKey[int]()
-BY_BACKEND = ("backend", "each_backend", "engine")
-"""What the parameter is called that says on which backend a test runs."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,14 +57,7 @@ def pytest_collection() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what runs on both backends `slow` on the second one, and leave out what has no subject.
-
-    Left out are the tests that are marked `only_where` something holds that does not hold here.
-    """
-    for item in items:
-        case: Any = getattr(item, "callspec", None)
-        if case and any(case.params.get(name) in BACKENDS[1:] for name in BY_BACKEND):
-            item.add_marker("slow")
+    """Leave out the tests that are marked `only_where` something holds that does not hold here."""
     left_out = [
         item
         for item in items

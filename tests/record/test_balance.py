@@ -7,7 +7,6 @@ from typing import cast
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import (
     Value,
     render,
@@ -207,7 +206,6 @@ def without(events: list[tuple[str, str]], *kinds: str) -> list[tuple[str, str]]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", OBSERVED)
 def test_every_thread_has_the_events_that_an_observer_of_its_own_has_seen(
     tmp_path: Path, name: str, backend: str
@@ -238,7 +236,6 @@ def test_every_thread_has_the_events_that_an_observer_of_its_own_has_seen(
                 assert counted[kind, function] + counted["enter", function] >= number
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["calls", "16 threads", "threads one after another"])
 def test_nothing_is_lost_where_there_are_no_generators_to_close(
     tmp_path: Path, name: str, backend: str
@@ -251,7 +248,6 @@ def test_nothing_is_lost_where_there_are_no_generators_to_close(
     assert kinds["call"] + kinds["resume"] == kinds["return"] + kinds["yield"] + kinds["unwind"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_threads_one_after_another_have_their_own_names_though_they_share_an_ident(
     tmp_path: Path, backend: str
 ) -> None:
@@ -263,7 +259,6 @@ def test_threads_one_after_another_have_their_own_names_though_they_share_an_ide
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_code_at_the_address_of_code_that_is_gone_is_not_taken_for_it(
     tmp_path: Path, backend: str
 ) -> None:
@@ -280,7 +275,6 @@ def test_code_at_the_address_of_code_that_is_gone_is_not_taken_for_it(
     assert all(f"{n}" in json.dumps(value) for n, (_, _, value) in enumerate(made))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_thrown_exception_is_told_with_the_generator_it_goes_into(
     tmp_path: Path, backend: str
 ) -> None:

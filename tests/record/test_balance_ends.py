@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from tests.support.balance import check_balance, history_of, record
 from tests.support.running import Outcome, execute, write
 
@@ -31,7 +30,6 @@ print(deep(4000))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_the_stack_and_recovers_is_balanced_afterwards(
     tmp_path: Path, backend: str
 ) -> None:
@@ -78,7 +76,6 @@ leaves()
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("daemon", [False, True], ids=["alone", "daemon"])
 @pytest.mark.parametrize("how", ENDINGS)
 def test_a_program_is_balanced_however_it_ends(
@@ -140,7 +137,6 @@ next(late); early.close(); late.close()
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_recording_that_starts_and_stops_in_the_middle_is_balanced(
     tmp_path: Path, backend: str
 ) -> None:
@@ -222,7 +218,6 @@ exec = "skip"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_frames_between_which_a_filter_hides_others_are_balanced(
     tmp_path: Path, backend: str
 ) -> None:
@@ -253,7 +248,6 @@ def test_frames_between_which_a_filter_hides_others_are_balanced(
     ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_with_an_activation_path_only_what_runs_within_its_first_frame_is_recorded(
     tmp_path: Path, backend: str
 ) -> None:
@@ -314,7 +308,6 @@ print([event for event, name in met if name in ("loop", "normcase")])
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("first", "still_met"),
     [

@@ -28,7 +28,6 @@ leaf("end")
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_forked_child_has_a_log_of_its_own_and_its_parents_is_whole(
     tmp_path: Path, backend: str
 ) -> None:
@@ -68,7 +67,6 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_processes_of_multiprocessing_have_whole_logs_of_their_own(
     tmp_path: Path, backend: str
 ) -> None:

@@ -4,10 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recordings import BACKENDS, ENVIRON, record, texts
+from tests.support.recordings import ENVIRON, record, texts
 from tests.support.running import execute, write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 WRAPPED_OFTEN = """\
 import os

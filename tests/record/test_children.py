@@ -54,7 +54,6 @@ STARTING = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", STARTING)
 def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
     tmp_path: Path, way: str, backend: str
@@ -76,7 +75,6 @@ def test_a_python_process_that_is_started_and_not_recorded_is_told_of(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
     tmp_path: Path, method: str, backend: str
@@ -101,7 +99,6 @@ def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_said_of_processes_that_are_no_python_or_are_forked(
     tmp_path: Path, backend: str
 ) -> None:
@@ -139,7 +136,6 @@ print(subprocess.run(['true'], preexec_fn=lambda: None).returncode)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_process_that_runs_another_program_in_its_place_has_a_whole_log(
     tmp_path: Path, backend: str
 ) -> None:
@@ -176,7 +172,6 @@ for how in (lambda: sys.exit(3), lambda: sys.exit('a text'), sys.exit, fail, lam
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_forked_process_ends_as_it_does_unrecorded(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": FORKED})
     plain = execute("app.py", cwd=tmp_path)
@@ -186,7 +181,6 @@ def test_a_forked_process_ends_as_it_does_unrecorded(tmp_path: Path, backend: st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_an_exec_that_fails_is_no_end(tmp_path: Path, backend: str) -> None:
     program = (
         "import os\npid = os.fork()\nif pid == 0:\n"
@@ -207,7 +201,6 @@ def test_an_exec_that_fails_is_no_end(tmp_path: Path, backend: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_main_process_may_run_another_program_too(tmp_path: Path, backend: str) -> None:
     program = "import os, sys\nos.execv(sys.executable, [sys.executable, 'worker.py'])\n"
 
@@ -221,7 +214,6 @@ def test_the_main_process_may_run_another_program_too(tmp_path: Path, backend: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_runs_itself_in_its_place_goes_on_in_another_log(
     tmp_path: Path, backend: str
 ) -> None:
@@ -283,7 +275,6 @@ print(subprocess.run([path]).returncode, looked_up)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_path_of_the_programs_own_is_not_asked_what_it_is(tmp_path: Path, backend: str) -> None:
     outcome = record(tmp_path, OWN_PATHS, backend=backend)
 
@@ -291,7 +282,6 @@ def test_a_path_of_the_programs_own_is_not_asked_what_it_is(tmp_path: Path, back
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_nothing_is_read_from_a_pipe_that_a_program_tries_to_run(
     tmp_path: Path, backend: str
 ) -> None:
@@ -309,7 +299,6 @@ def test_nothing_is_read_from_a_pipe_that_a_program_tries_to_run(
     assert (outcome.stdout, outcome.stderr) == ("b'#! mine'\n", "")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_may_raise_audit_events_with_any_arguments(tmp_path: Path, backend: str) -> None:
     program = (
         "import sys\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import execute
 
 BUSY = """\
@@ -20,7 +20,6 @@ for _ in range(40):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_recording_says_how_long_the_recorder_took(tmp_path: Path, backend: str) -> None:
     record(tmp_path, BUSY, backend=backend)
 

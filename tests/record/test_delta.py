@@ -9,9 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.late import late
-from tests.support.recordings import BACKENDS
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
 @pytest.mark.slow

@@ -2,11 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
-from tests.support.recordings import BACKENDS, record, texts
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+from tests.support.recordings import record, texts
 
 
 def test_what_lies_deeper_than_the_limit_shows_when_a_line_changes_it(

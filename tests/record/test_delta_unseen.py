@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.late import late
-from tests.support.recordings import BACKENDS, record, texts
+from tests.support.recordings import record, texts
 from tests.support.running import write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import ReturnEvent
 from tests.support.running import Outcome, execute, trace_environ, write
 
@@ -66,7 +65,6 @@ def open_folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", DEPRIVED)
 def test_a_program_that_takes_away_what_recording_needs_ends_as_it_does_unrecorded(
     open_folder: Path, how: str, backend: str
@@ -90,7 +88,6 @@ def test_a_program_that_takes_away_what_recording_needs_ends_as_it_does_unrecord
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "how", ["the folder is renamed", "the user is another one", "the root is another one"]
 )
@@ -131,7 +128,6 @@ print('end')
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_the_disk_goes_on(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": FULL_DISK})
     (tmp_path / "disk").mkdir()
@@ -183,7 +179,6 @@ print('end')
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_fills_its_memory_and_recovers_goes_on(tmp_path: Path, backend: str) -> None:
     # Callbacks in Python need memory themselves: CPython cannot call any where there is none.
     spare = "kept.pop()" if backend == "python" else ""
@@ -234,7 +229,6 @@ print(len(alive), sum(alive))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_a_program_has_let_go_is_freed_though_events_about_it_had_no_room(
     tmp_path: Path, backend: str
 ) -> None:
@@ -249,7 +243,6 @@ def test_what_a_program_has_let_go_is_freed_though_events_about_it_had_no_room(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_recording_that_the_program_has_begun_itself_does_not_end_it_either(
     tmp_path: Path, backend: str
 ) -> None:
@@ -331,7 +324,6 @@ os.waitpid(pid, 0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_new_files_forks_and_the_end_call_nothing_that_the_program_has_replaced(
     tmp_path: Path, backend: str
 ) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import (
     CallEvent,
     Hidden,
@@ -17,7 +16,6 @@ from tests.support.details import FILTER, PART_BY_CALLS, details, record, rule, 
 from tests.support.running import execute, write
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_with_calls_there_are_arguments_results_exceptions_and_output_but_no_lines(
     backend: str, tmp_path: Path
 ) -> None:
@@ -36,7 +34,6 @@ def test_with_calls_there_are_arguments_results_exceptions_and_output_but_no_lin
     assert "fail prints failed" in found
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_with_lines_there_are_lines_and_exceptions_but_no_other_values(
     backend: str, tmp_path: Path
 ) -> None:
@@ -56,7 +53,6 @@ def test_with_lines_there_are_lines_and_exceptions_but_no_other_values(
     ]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("options", "rules", "lines"),
     [
@@ -76,7 +72,6 @@ def test_no_event_for_lines_is_enabled_in_code_of_which_none_are_recorded(
     assert outcome.stdout.splitlines()[1:] == [f"mine {lines[0]}", f"change {lines[1]}"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_a_library_changes_that_is_recorded_by_calls_shows_in_ones_own_code(
     backend: str, tmp_path: Path
 ) -> None:
@@ -98,7 +93,6 @@ def test_what_a_library_changes_that_is_recorded_by_calls_shows_in_ones_own_code
     assert (last["found"], last["result"], last["other"]) == (whole, whole, whole)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_a_call_has_seen_from_outside_alone_is_looked_into_afterwards(
     backend: str, tmp_path: Path
 ) -> None:
@@ -222,7 +216,6 @@ with codetracer.trace("out", detail="calls"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_lines_of_a_function_that_runs_already_are_recorded_beside_a_rule(
     backend: str, tmp_path: Path
 ) -> None:
@@ -253,7 +246,6 @@ def test_a_rule_of_a_filter_changes_nothing_of_what_other_code_has(tmp_path: Pat
     assert [line for line in seen(tmp_path, "ruled") if "prints" not in line] == full
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_secrets_are_hidden_in_arguments_and_where_they_appear_again(
     backend: str, tmp_path: Path
 ) -> None:

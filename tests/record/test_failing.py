@@ -57,7 +57,6 @@ REASON = "cannot be written: File too large"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_recorded_stays(
     tmp_path: Path, backend: str
 ) -> None:
@@ -73,7 +72,6 @@ def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("options", [(), ("--on-recorder-error", "disable")])
 @pytest.mark.parametrize("status", [0, 5])
 def test_when_recording_fails_the_program_ends_as_it_does_unrecorded_and_what_was_recorded_stays(

@@ -6,10 +6,8 @@ import pytest
 
 import codetracer
 from codetracer.replay import ReturnEvent
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import execute, write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 WORK = """
 import os, resource, signal, sys

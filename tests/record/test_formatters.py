@@ -14,13 +14,12 @@ from codetracer.replay import (
 )
 from tests.record.test_engines import RECORDER, without_identifiers
 from tests.support.exporting import elements, export
-from tests.support.formatters import FILTER, ORDER, calls, each_engine, run, shown, words
+from tests.support.formatters import FILTER, ORDER, calls, run, shown, words
 from tests.support.reading import read
 from tests.support.recordings import BACKENDS, ENVIRON, an_object, last, record
 from tests.support.running import execute, write
 
 
-@each_engine
 def test_what_a_formatter_says_stands_beside_what_is_read_and_is_marked(
     tmp_path: Path, backend: str
 ) -> None:
@@ -38,7 +37,6 @@ def test_what_a_formatter_says_stands_beside_what_is_read_and_is_marked(
     assert "formatter_failed" not in said
 
 
-@each_engine
 def test_nothing_is_asked_where_no_formatter_is_given(tmp_path: Path, backend: str) -> None:
     program = ORDER + "Order.__repr__ = Order.text\norder = Order(1, [])\norder\n"
 
@@ -49,7 +47,6 @@ def test_nothing_is_asked_where_no_formatter_is_given(tmp_path: Path, backend: s
     assert "text" not in calls(tmp_path / "out")
 
 
-@each_engine
 def test_an_attribute_is_never_taken_for_the_programs_words(tmp_path: Path, backend: str) -> None:
     program = ORDER + "o = Order(1, [])\no.__dict__[\"says 'x'; y\"] = 1\no\n"
 
@@ -60,7 +57,6 @@ def test_an_attribute_is_never_taken_for_the_programs_words(tmp_path: Path, back
     )
 
 
-@each_engine
 def test_a_formatter_is_for_instances_of_that_very_type(tmp_path: Path, backend: str) -> None:
     found = words(tmp_path, "late = Late(2, [])\nlate", "Order.text", backend)
 
@@ -92,7 +88,6 @@ codetracer.stop()
 """
 
 
-@each_engine
 def test_objects_of_every_form_have_words(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": FORMS})
 
@@ -113,7 +108,6 @@ def test_objects_of_every_form_have_words(tmp_path: Path, backend: str) -> None:
     }
 
 
-@each_engine
 def test_secrets_are_hidden_in_words_and_the_limit_cuts_them(tmp_path: Path, backend: str) -> None:
     program = (
         "order = Order(1, [])\norder.password = 'open sesame'\norder\n"
@@ -134,7 +128,6 @@ def test_secrets_are_hidden_in_words_and_the_limit_cuts_them(tmp_path: Path, bac
     assert b"sesame" not in b"".join(path.read_bytes() for path in tmp_path.glob("out/*.ctlog"))
 
 
-@each_engine
 def test_the_limit_of_texts_holds_for_words(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"f.toml": FILTER.format(function="text")})
 
@@ -150,7 +143,6 @@ def test_the_limit_of_texts_holds_for_words(tmp_path: Path, backend: str) -> Non
 
 
 @pytest.mark.slow
-@each_engine
 def test_the_views_show_words_and_find_them(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"f.toml": FILTER.format(function="text")})
     program = (

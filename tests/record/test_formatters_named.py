@@ -9,7 +9,7 @@ import pytest
 from codetracer.replay import (
     Hidden,
 )
-from tests.support.formatters import FILTER, ORDER, each_engine, shown, words
+from tests.support.formatters import FILTER, ORDER, shown, words
 from tests.support.recordings import an_object, last, record
 from tests.support.running import execute, write
 
@@ -70,7 +70,6 @@ order
 """
 
 
-@each_engine
 @pytest.mark.parametrize("function", [*NAMED, *NOT_NAMED])
 def test_a_filter_names_a_function_that_is_there_already(
     tmp_path: Path, backend: str, function: str
@@ -88,7 +87,6 @@ def test_a_filter_names_a_function_that_is_there_already(
     assert order == f"<Order #n {said}; number=1, items=[]>"
 
 
-@each_engine
 def test_a_function_that_a_filter_names_may_be_loaded_later(tmp_path: Path, backend: str) -> None:
     write(
         tmp_path,
@@ -102,7 +100,6 @@ def test_a_function_that_a_filter_names_may_be_loaded_later(tmp_path: Path, back
     assert order == "<Order #n says 'x'; number=1, items=[]>"
 
 
-@each_engine
 def test_what_the_program_gives_comes_before_what_a_filter_names(
     tmp_path: Path, backend: str
 ) -> None:
@@ -113,7 +110,6 @@ def test_what_the_program_gives_comes_before_what_a_filter_names(
     assert found["order"].startswith("<Order #n says 'given'; ")
 
 
-@each_engine
 @pytest.mark.parametrize(
     ("default", "expected"),
     [("allow", "Order 1: 0 items"), ("redact", Hidden("redacted")), ("drop", None)],

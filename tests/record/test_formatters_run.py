@@ -15,7 +15,7 @@ from codetracer.replay import (
     StepEvent,
     Words,
 )
-from tests.support.formatters import ORDER, calls, each_engine, run, shown, words
+from tests.support.formatters import ORDER, calls, run, shown, words
 from tests.support.recordings import ENVIRON, an_object, last
 from tests.support.running import execute, write
 
@@ -49,7 +49,6 @@ class OwnError(Exception):
 """
 
 
-@each_engine
 @pytest.mark.parametrize("body", FAILURES)
 def test_a_formatter_that_fails_is_said_to_and_the_program_goes_on(
     tmp_path: Path, backend: str, body: str
@@ -84,7 +83,6 @@ numbers = numbers_of()
 
 
 @pytest.mark.fresh
-@each_engine
 def test_what_a_formatter_does_is_no_event_and_what_follows_is(
     tmp_path: Path, backend: str
 ) -> None:
@@ -106,7 +104,6 @@ def test_what_a_formatter_does_is_no_event_and_what_follows_is(
     assert missed(tmp_path / "out") == 0
 
 
-@each_engine
 def test_what_a_formatter_prints_is_the_programs_output(tmp_path: Path, backend: str) -> None:
     before = f"{ORDER}\ndef say(order):\n    print('asked'); return 'x'\n"
 
@@ -127,7 +124,6 @@ def test_what_a_formatter_prints_is_the_programs_output(tmp_path: Path, backend:
     assert outcome.stdout.split() == ["asked"] * outcome.stdout.count("asked") + ["end"]
 
 
-@each_engine
 def test_a_formatter_is_asked_when_its_object_is_looked_at(tmp_path: Path, backend: str) -> None:
     before = f"{ORDER}\nasked = []\ndef say(order):\n    asked.append(1); return 'x'\n"
     program = (
@@ -140,7 +136,6 @@ def test_a_formatter_is_asked_when_its_object_is_looked_at(tmp_path: Path, backe
     assert outcome == (0, "8\n", "")
 
 
-@each_engine
 def test_the_object_is_read_as_the_formatter_leaves_it(tmp_path: Path, backend: str) -> None:
     before = f"{ORDER}\ndef say(order):\n    order.number += 1\n    return str(order.number)\n"
 
@@ -151,7 +146,6 @@ def test_the_object_is_read_as_the_formatter_leaves_it(tmp_path: Path, backend: 
     assert int(found["y"]) in (int(number), int(number) - 1)
 
 
-@each_engine
 def test_a_formatter_may_give_its_object_another_class(tmp_path: Path, backend: str) -> None:
     before = (
         f"{ORDER}\nclass Other:\n    pass\ndef say(order):\n"
@@ -163,7 +157,6 @@ def test_a_formatter_may_give_its_object_another_class(tmp_path: Path, backend: 
     assert found["x"] == "<Other #n number=1, items=[]>"
 
 
-@each_engine
 def test_a_text_of_a_class_of_its_own_is_taken_as_it_is(tmp_path: Path, backend: str) -> None:
     before = ORDER + (
         "class Text(str):\n"
@@ -207,7 +200,6 @@ def say(order):
 """
 
 
-@each_engine
 @pytest.mark.parametrize("name", ENDINGS)
 def test_what_ends_a_program_or_comes_from_outside_is_the_programs(
     tmp_path: Path, backend: str, name: str
@@ -240,7 +232,6 @@ order
     assert shown(last(tmp_path / "out")["order"]).startswith("<Order #n says 'calm'; ")
 
 
-@each_engine
 def test_an_uncaught_exit_of_a_formatter_ends_the_program(tmp_path: Path, backend: str) -> None:
     outcome = run(tmp_path, "order = Order(1, [])\nprint(1)", "lambda _: exit(3)", backend)
 
@@ -249,7 +240,6 @@ def test_an_uncaught_exit_of_a_formatter_ends_the_program(tmp_path: Path, backen
 
 @pytest.mark.slow
 @pytest.mark.fresh
-@each_engine
 @pytest.mark.parametrize("stops", ["codetracer.stop()", "os.kill(os.getpid(), signal.SIGUSR1)"])
 def test_a_formatter_may_end_the_recording(tmp_path: Path, backend: str, stops: str) -> None:
     before = (
@@ -268,7 +258,6 @@ def test_a_formatter_may_end_the_recording(tmp_path: Path, backend: str, stops: 
     assert calls(tmp_path / "out") == ["<module>", "Order.__init__"]
 
 
-@each_engine
 def test_a_formatter_may_fork(tmp_path: Path, backend: str) -> None:
     before = (
         f"{ORDER}\nimport os\nfork = False\npids = []\ndef say(order):\n"
@@ -300,7 +289,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]))
 
 
 @pytest.mark.slow
-@each_engine
 def test_other_threads_are_recorded_while_a_formatter_runs(tmp_path: Path, backend: str) -> None:
     before = (
         f"{ORDER}\nimport threading, time\nslow = False\n"
@@ -329,7 +317,6 @@ thread.join()
 
 @pytest.mark.fresh
 @pytest.mark.slow
-@each_engine
 def test_a_stack_that_is_nearly_full_is_not_filled_by_a_formatter(
     tmp_path: Path, backend: str
 ) -> None:

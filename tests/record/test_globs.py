@@ -60,7 +60,6 @@ OTHER = {"other.py:<module>", "other.py:g"}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -86,7 +85,6 @@ def test_the_files_that_globs_choose_are_recorded_and_no_others(
     assert found == expected
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_standard_library_is_recorded_where_a_glob_includes_it(
     tmp_path: Path, backend: str
 ) -> None:
@@ -96,7 +94,6 @@ def test_the_standard_library_is_recorded_where_a_glob_includes_it(
     assert not called(tmp_path) & MAIN
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("default", ["trace", "skip"])
 def test_globs_choose_files_in_place_of_filters_whose_word_on_functions_and_values_holds(
     tmp_path: Path, default: str, backend: str

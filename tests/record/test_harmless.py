@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recordings import BACKENDS, record, texts
+from tests.support.recordings import record, texts
 from tests.support.running import execute, write
 from tests.watch.test_harmless import LIFETIMES
 
-pytestmark = [pytest.mark.fresh, pytest.mark.parametrize("backend", BACKENDS)]
+pytestmark = pytest.mark.fresh
 
 TRAPS = '''
 import collections, warnings

@@ -82,7 +82,6 @@ WAYS = (
 )
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("way", WAYS)
 def test_nothing_of_what_runs_the_program_is_in_its_recording(
     tmp_path: Path, installed: Path, way: str, backend: str
@@ -134,7 +133,6 @@ main()
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("out", [("-o", "out"), ()])
 def test_a_program_that_starts_itself_anew_is_recorded_with_its_descendants(
     tmp_path: Path, installed: Path, out: tuple[str, ...], backend: str
@@ -235,7 +233,6 @@ print(done.returncode, flush=True)
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_variable_is_there_while_recording_lasts_and_a_changed_one_is_left_alone(
     tmp_path: Path, installed: Path, backend: str
 ) -> None:

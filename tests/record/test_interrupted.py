@@ -3,11 +3,9 @@
 import sys
 from pathlib import Path
 
-import pytest
-
 import codetracer
 from codetracer.replay import CallEvent, LostEvent, ResumeEvent, ReturnEvent, render
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 
 PROGRAM = """
 import _thread, signal
@@ -35,7 +33,6 @@ assert in_a_row(ring, partial(work, 1), ring, made.__next__, ring, made.__next__
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_handler_that_runs_as_a_frame_begins_is_called_from_that_one_call(
     tmp_path: Path, backend: str
 ) -> None:

@@ -141,7 +141,6 @@ def check_nothing_is_missing(trace: Trace, counted: list[int]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_killed_at_a_random_moment_under_load_has_lost_no_event(
     tmp_path: Path, backend: str
 ) -> None:
@@ -156,7 +155,6 @@ def test_a_program_killed_at_a_random_moment_under_load_has_lost_no_event(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_info_says_that_the_trace_of_a_killed_program_is_incomplete(
     tmp_path: Path, backend: str
 ) -> None:
@@ -186,7 +184,6 @@ def record(folder: Path, program: str, backend: str) -> Outcome:
     )
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", ENDINGS)
 def test_the_last_line_before_a_sudden_end_is_recorded_with_all_before_it(
     tmp_path: Path, how: str, backend: str
@@ -214,7 +211,6 @@ def test_the_last_line_before_a_sudden_end_is_recorded_with_all_before_it(
     assert "killed, left by os._exit or crashed" in (trace.problem or "")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_first_event_of_a_program_is_in_its_trace_when_it_is_also_the_last(
     tmp_path: Path, backend: str
 ) -> None:

@@ -6,9 +6,7 @@ import pytest
 
 import codetracer
 from codetracer.replay import CutBytes, CutInteger, CutText, CutTuple, OutputEvent
-from tests.support.recordings import BACKENDS, an_object, last, record
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+from tests.support.recordings import an_object, last, record
 
 LARGE = """
 import array, collections, fractions, tracemalloc

@@ -11,12 +11,10 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from tests.support.recorded import listing, metadata, record
 from tests.support.running import Outcome, execute, write
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_metadata_says_what_was_recorded_how_and_by_what(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": "import part\npart.f(1)\n", "part.py": "def f(n): return n\n"})
     before = time.time()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import execute, write
 
-pytestmark = [pytest.mark.fresh, pytest.mark.parametrize("backend", BACKENDS)]
+pytestmark = pytest.mark.fresh
 
 PATCHED = """
 import _thread, builtins, io, os, sys, threading, time, weakref

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent
 from tests.support.recorded import functions, record
 from tests.support.running import trace_environ, write
@@ -81,7 +80,6 @@ def recorded_files(trace: Path) -> set[str]:
     return {path.partition("/site-packages/")[2] or path for path in paths}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_pytest_leaves_out_hypothesis_and_helpers_and_keeps_what_the_project_has(
     tmp_path: Path, backend: str
 ) -> None:
@@ -100,7 +98,6 @@ def test_pytest_leaves_out_hypothesis_and_helpers_and_keeps_what_the_project_has
     assert functions(tmp_path / "out").count("pack") >= 3
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_project_filter_records_an_installed_plugin_and_hypothesis_again(
     tmp_path: Path, backend: str
 ) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import CallEvent, Event, ReturnEvent, UnwindEvent
 from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
@@ -38,7 +37,6 @@ def functions(found: list[Event]) -> Counter[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_json_tool(tmp_path: Path, backend: str) -> None:
     text = '{"b": [1, 2, {"c": null}], "a": "ä"}'
     plain = execute("-m", "json.tool", cwd=tmp_path, stdin=text)
@@ -94,7 +92,6 @@ PROGRAMS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_is_recorded_and_shown(tmp_path: Path, name: str, backend: str) -> None:
     text, status, called = PROGRAMS[name]
@@ -118,7 +115,6 @@ def test_a_program_is_recorded_and_shown(tmp_path: Path, name: str, backend: str
     assert f"<toplevel> -> exit status {status}" in shown
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_each_of_16_threads_has_its_name_and_its_own_calls(tmp_path: Path, backend: str) -> None:
     write(tmp_path, {"app.py": THREADS})
     record(tmp_path, backend, "app.py")

@@ -17,8 +17,6 @@ from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, an_object, last,
 from tests.support.running import Outcome, execute, trace_environ, write
 from tests.support.secret_programs import HARMLESS, placed
 
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
-
 
 def recorded(
     folder: Path,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from tests.support.recordings import BACKENDS, ENVIRON, NATIVE, last, record_steps
+from tests.support.recordings import ENVIRON, NATIVE, last, record_steps
 from tests.support.running import execute, write
 
 pytestmark = pytest.mark.fresh
@@ -100,7 +100,6 @@ exec(compile(tree, __file__, 'exec'), {'__name__': 'made'})
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_made_up_code_whose_lines_are_far_apart_takes_no_memory_for_those_between(
     tmp_path: Path, backend: str
 ) -> None:

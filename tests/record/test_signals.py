@@ -7,10 +7,10 @@ import pytest
 
 import codetracer
 from codetracer.replay import CallEvent, OutputEvent
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import execute, write
 
-pytestmark = [pytest.mark.fresh, pytest.mark.slow, pytest.mark.parametrize("backend", BACKENDS)]
+pytestmark = [pytest.mark.fresh, pytest.mark.slow]
 
 MEETS_NEW_THINGS = """
 import ctypes, itertools, os, signal, sys, threading, time

@@ -5,7 +5,6 @@
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS
 from tests.stress.programs import FROM_PYPI
 from tests.stress.recording import NAMES, SCRIPT_NAMES, compare
 
@@ -27,7 +26,6 @@ SLOW = {"forks", "memory"}
 """Others test recorded forks and full memory, in less time."""
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     "name",
     [

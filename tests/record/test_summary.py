@@ -31,7 +31,6 @@ def follow(line: str, folder: Path) -> Outcome:
     return execute("-m", *words, cwd=folder)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("out", ["out", "it's 1 of 2", "deep/er"])
 def test_the_last_line_says_how_much_was_recorded_and_the_command_that_shows_it(
     tmp_path: Path, out: str, backend: str
@@ -145,7 +144,6 @@ def raised(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("how", RAISING)
 def test_an_uncaught_exception_is_named_with_the_step_at_which_it_was_raised(
     tmp_path: Path, how: str, backend: str
@@ -164,7 +162,6 @@ def test_an_uncaught_exception_is_named_with_the_step_at_which_it_was_raised(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_where_too_many_others_were_raised_since_the_command_shows_all_of_them(
     tmp_path: Path, backend: str
 ) -> None:
@@ -294,7 +291,6 @@ except RecursionError:
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_events_that_were_missed_are_counted(tmp_path: Path, backend: str) -> None:
     outcome = record(tmp_path, FULL_STACK, "-o", "out", backend=backend)
 

@@ -7,7 +7,7 @@ import pytest
 
 import codetracer
 from codetracer.replay import Frame, ThrowEvent, UnwindEvent, YieldEvent
-from tests.support.recordings import BACKENDS, NATIVE, record
+from tests.support.recordings import NATIVE, record
 from tests.support.running import execute, write
 
 REFERENTS = """
@@ -385,7 +385,6 @@ print(len(ids), len(frames))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("what", SAME)
 def test_a_program_finds_them_as_they_are_unrecorded(
     tmp_path: Path, what: str, backend: str
@@ -421,7 +420,6 @@ run()
 """The second generator gets the memory of the first, which ends without an event."""
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_one_that_is_thrown_into_before_it_begins_is_not_taken_for_one_that_is_gone(
     tmp_path: Path, backend: str
 ) -> None:

@@ -8,10 +8,8 @@ import pytest
 import codetracer
 from codetracer.replay import CallEvent, ResumeEvent, StepEvent, ThrowEvent
 from tests.support.reading import read
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import execute
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 FIVE = """
 import asyncio

@@ -6,7 +6,7 @@ import pytest
 
 import codetracer
 from codetracer.replay import OutputEvent, RaiseEvent, StepEvent
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 
 SLEEPS = """\
 import sys, time
@@ -23,7 +23,6 @@ LEAST = 30_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_comes_after_a_while_without_calls_has_the_time_when_it_came(
     tmp_path: Path, backend: str
 ) -> None:

@@ -5,10 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.late import late
-from tests.support.recordings import BACKENDS
 from tests.support.trusted_programs import ATTRIBUTES, CALLED, GROWING, STORED
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 MADE_BEFORE = {
     "the subject of a match": """\

@@ -8,10 +8,8 @@ import codetracer
 from codetracer.replay import CallEvent, Hidden, ObjectValue
 from tests.record.test_secrets import content
 from tests.support.late import late
-from tests.support.recordings import BACKENDS, record
+from tests.support.recordings import record
 from tests.support.running import write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 EACH_KIND = """\
 class Plain: pass

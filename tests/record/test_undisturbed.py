@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.replay import ExitEvent
 from tests.support.recorded import metadata, record
 from tests.support.running import execute, trace_environ, write
@@ -64,7 +63,6 @@ STATUS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
     tmp_path: Path, name: str, backend: str
@@ -86,7 +84,6 @@ def test_a_recorded_program_prints_and_ends_as_it_does_unrecorded(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_without_propagation_the_same_is_said_and_then_what_it_would_have_ended_with(
     tmp_path: Path, backend: str
 ) -> None:
@@ -147,7 +144,6 @@ def test_the_exit_status_is_0_whatever_the_programs_is_when_that_is_asked_for(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.fresh
 def test_an_interrupt_ends_the_program_and_the_trace_is_whole(tmp_path: Path, backend: str) -> None:
     write(

@@ -7,7 +7,7 @@ import pytest
 from tests.support.recordings import BACKENDS, an_object, last, record
 from tests.support.running import execute, write
 
-pytestmark = [pytest.mark.fresh, pytest.mark.parametrize("backend", BACKENDS)]
+pytestmark = pytest.mark.fresh
 
 # Dicts are made where nothing could be compiled, as docs/recording.md says.
 WHERE_COMPILED = pytest.mark.only_where("native" in BACKENDS)

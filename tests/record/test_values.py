@@ -16,10 +16,8 @@ from codetracer_bindings.trace_decoder import (
     VariableRecord,
     decode_record,
 )
-from tests.support.recordings import BACKENDS, NATIVE, an_object, last, record, texts
+from tests.support.recordings import NATIVE, an_object, last, record, texts
 from tests.support.running import execute, trace_environ, write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
 def after(folder: Path, program: str, backend: str, *options: str) -> dict[str, recorded.Value]:

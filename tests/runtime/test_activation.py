@@ -7,12 +7,10 @@ from typing import TypeGuard
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import CallEvent, render
 from tests.support.recordings import ENVIRON, record
 from tests.support.running import execute, write
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 LOCAL = {"on_py_start", "on_py_resume", "on_line", "on_py_return", "on_py_yield"}
 OTHER = {"on_py_throw", "on_raise", "on_exception_handled", "on_py_unwind"}

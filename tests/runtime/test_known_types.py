@@ -210,7 +210,6 @@ def generator():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_no_code_of_the_programs_runs_whatever_it_derives_from_known_types(
     tmp_path: Path, backend: str
 ) -> None:
@@ -223,7 +222,6 @@ def test_no_code_of_the_programs_runs_whatever_it_derives_from_known_types(
     assert outcome.stdout == execute("app.py", cwd=tmp_path, environ=ENVIRON).stdout
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_an_instance_of_a_subclass_shows_the_plain_value_and_its_own_attributes(
     tmp_path: Path, backend: str
 ) -> None:
@@ -262,7 +260,6 @@ pass
     assert an_object(seen["money"]).items == ("1.5",)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_class_that_only_has_a_known_types_name_is_none(tmp_path: Path, backend: str) -> None:
     program = """
 import decimal
@@ -281,7 +278,6 @@ pass
     assert (shown(seen["fake"]), shown(seen["real"])) == ("<Decimal #n value=1>", "Decimal('1')")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_no_module_is_imported_because_of_a_value(tmp_path: Path, backend: str) -> None:
     program = "import sys\nx = iter([1])\npass\nprint([*map(sys.modules.get, NAMES)])\n"
     names = ["decimal", "_decimal", "uuid", "numpy", "fractions", "array"]
@@ -291,7 +287,6 @@ def test_no_module_is_imported_because_of_a_value(tmp_path: Path, backend: str) 
     assert outcome.stdout == f"{[None] * len(names)}\n"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_no_class_is_kept_alive_because_it_is_known(tmp_path: Path, backend: str) -> None:
     program = """
 import fractions, gc, sys, uuid, weakref
@@ -308,7 +303,6 @@ print([each() for each in classes])
     assert outcome.stdout == "[None, None, None]\n"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_cut_is_said_and_not_read(tmp_path: Path, backend: str) -> None:
     program = """
 import array, decimal
@@ -334,7 +328,6 @@ pass
     }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_stream_stands_where_it_stood_and_shares_what_it_shared(
     tmp_path: Path, backend: str
 ) -> None:
@@ -365,7 +358,6 @@ pass
     }
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_file_says_where_the_systems_file_stands(tmp_path: Path, backend: str) -> None:
     program = """
 import os

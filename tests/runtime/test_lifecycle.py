@@ -12,7 +12,6 @@ import pytest
 
 import codetracer
 from codetracer.errors import HostError, UsageError
-from codetracer.monitoring.backend import BACKENDS
 from codetracer.recording.directory import TraceDirectory
 from codetracer.recording.json_text import json_text
 from codetracer.recording.names import METADATA_FILE, source_name
@@ -215,7 +214,6 @@ f("parent")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_child_that_can_have_no_log_goes_on_unrecorded_and_the_parent_does_not_suffer(
     tmp_path: Path, backend: str
 ) -> None:
@@ -253,7 +251,6 @@ EVENTS_A_CALL = 5
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_300_000_events_take_no_more_memory_than_a_thousand_and_are_all_there(
     tmp_path: Path, backend: str
 ) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.monitoring.backend import VARIABLE
 from tests.support.capturing import BOTH
 from tests.support.recordings import NATIVE
 from tests.support.running import SOURCES, Outcome, execute, write
@@ -202,14 +202,13 @@ leave(0)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
-@pytest.mark.parametrize("engine", BACKENDS)
 def test_a_program_that_counts_calls_of_what_it_has_patched_counts_its_own_alone(
-    tmp_path: Path, engine: str, mode: str
+    tmp_path: Path, backend: str, mode: str
 ) -> None:
     outcomes = []
     for each in ("", mode):
         write(tmp_path, {"app.py": PATCHED.format(mode=each, path=list(map(str, SOURCES)))})
-        environ = {VARIABLE: engine}
+        environ = {VARIABLE: backend}
         outcomes.append(execute("app.py", cwd=tmp_path, stdin=STDIN, environ=environ))
 
     assert outcomes[1] == outcomes[0]
@@ -256,13 +255,12 @@ print(swallowed, file=sys.stderr)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", BOTH)
-@pytest.mark.parametrize("engine", BACKENDS)
 def test_what_a_signals_handler_raises_while_output_is_recorded_reaches_the_program(
-    tmp_path: Path, engine: str, mode: str
+    tmp_path: Path, backend: str, mode: str
 ) -> None:
     write(tmp_path, {"app.py": INTERRUPTED.replace("MODE", mode)})
 
-    found = execute("app.py", cwd=tmp_path, stdin="x" * 1000000, environ={VARIABLE: engine})
+    found = execute("app.py", cwd=tmp_path, stdin="x" * 1000000, environ={VARIABLE: backend})
 
     assert (found.code, found.stderr) == (0, "0\n")
 
@@ -297,13 +295,12 @@ print(seen, file=sys.stderr)
 
 
 @pytest.mark.parametrize("mode", BOTH)
-@pytest.mark.parametrize("engine", BACKENDS)
 def test_an_exception_that_is_set_while_output_is_recorded_reaches_the_program(
-    tmp_path: Path, engine: str, mode: str
+    tmp_path: Path, backend: str, mode: str
 ) -> None:
     write(tmp_path, {"app.py": SET_ASYNCHRONOUSLY.replace("MODE", mode)})
 
-    found = execute("app.py", cwd=tmp_path, stdin="x" * 100, environ={VARIABLE: engine})
+    found = execute("app.py", cwd=tmp_path, stdin="x" * 100, environ={VARIABLE: backend})
 
     assert (found.code, found.stderr) == (0, "60\n")
 
@@ -335,13 +332,12 @@ print(recorded, file=sys.stderr)
 """
 
 
-@pytest.mark.parametrize("engine", BACKENDS)
 def test_hooks_that_a_program_has_kept_and_put_back_go_on_working(
-    tmp_path: Path, engine: str
+    tmp_path: Path, backend: str
 ) -> None:
     write(tmp_path, {"app.py": KEPT})
 
-    found = execute("app.py", cwd=tmp_path, stdin=STDIN, environ={VARIABLE: engine})
+    found = execute("app.py", cwd=tmp_path, stdin=STDIN, environ={VARIABLE: backend})
 
     assert found.code == 0
     shown = "kept prompt l1\nPROMPT AGAIN PATCHED L2\nPROMPT LAST PATCHED L3\nend l4\n"

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS
 from tests.support.running import execute, write
 
 PROGRAM = """\
@@ -81,7 +80,6 @@ print('at', number > 500, 'points')
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("step", "each"),
     [("start", 67), ("stop", 37), ("start", 13), ("stop", 7)],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import codetracer
-from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.monitoring.backend import VARIABLE
 from codetracer.replay import CallEvent, ReturnEvent
 from tests.support.running import execute, write
 from tests.support.sessions import calls, metadata, run_well, statuses
@@ -38,7 +38,6 @@ for capture in ('proxies', 'proxies+fd'):
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)  # The machine may be busy; it takes less than half a minute.
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_thousand_recordings_in_one_process_leave_nothing_behind(
     tmp_path: Path, backend: str
 ) -> None:
@@ -79,7 +78,6 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend: str) -> None:
     program = NO_SYNC + "codetracer.stop()\n"
 
@@ -90,7 +88,6 @@ def test_the_end_of_a_process_does_not_wait_for_the_disk(tmp_path: Path, backend
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backend: str) -> None:
     program = NO_SYNC + (
         "try: codetracer.flush()\nexcept codetracer.RecorderError as error: print(error)\n"
@@ -102,7 +99,6 @@ def test_a_flush_waits_for_the_disk_and_says_if_that_fails(tmp_path: Path, backe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_runs_between_start_and_stop_is_recorded(tmp_path: Path, backend: str) -> None:
     output = run_well(
         tmp_path,

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from codetracer.monitoring.backend import BACKENDS, VARIABLE
+from codetracer.monitoring.backend import VARIABLE
 from tests.support.running import execute, write
 from tests.support.sessions import calls, run, run_well, statuses
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_variable_records_a_program_from_its_import_of_codetracer_on(
     tmp_path: Path, backend: str
 ) -> None:
@@ -142,7 +141,6 @@ def test_what_the_command_records_can_be_stopped_from_within(tmp_path: Path) -> 
     assert statuses(tmp_path / "out") == [4]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_program_that_has_emptied_its_environment_can_go_through_it(
     tmp_path: Path, backend: str
 ) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 import codetracer
 from codetracer.replay import (
     CallEvent,
     Value,
     render,
 )
-from tests.support.recordings import BACKENDS, ENVIRON, last
+from tests.support.recordings import ENVIRON, last
 from tests.support.running import Outcome, execute, write
 
 ORDER = """
@@ -48,8 +46,6 @@ type = "__main__.Order"
 function = "{function}"
 reason = "why"
 """
-
-each_engine = pytest.mark.parametrize("backend", BACKENDS)
 
 
 def run(
