@@ -1,4 +1,4 @@
-# What a developer does, in one word each; `make help` lists it.
+# The tasks of a developer, in one word each; `make help` lists them.
 # PYTHON=/path/to/python3 chooses the interpreter when .venv is made, and does nothing once it is there
 # (`make clean` removes it); without it one is found (scripts/find-python.sh).
 

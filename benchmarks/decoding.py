@@ -1,4 +1,4 @@
-"""What reading a recording from its beginning costs, with the decoder in Python and in C.
+"""Measures reading a recording from its beginning, with the decoder in Python and in C.
 
     python benchmarks/decoding.py [--turns N]
 

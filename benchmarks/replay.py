@@ -1,4 +1,4 @@
-"""What it costs to go to any step of a long recording, against reading from its beginning.
+"""Measures going to any step of a long recording, against reading from its beginning.
 
     python benchmarks/replay.py [--turns N] [--moments N] [RECORDING]
 
@@ -46,7 +46,7 @@ SUBJECTS = {
     "an attribute that never changes": "accounts[{}].number",
     "an item": "by_hundred[{}]",
 }
-"""What changes in the ledger, by what it is."""
+"""The changes in the ledger, by their subjects."""
 
 GOALS: dict[str, Goal] = {
     "run of a line": Line("ledger.py", 57),

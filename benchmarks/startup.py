@@ -25,7 +25,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 
 SCRIPT = "import sys\nfrom codetracer.cli import main\nsys.exit(main())\n"
-"""What pip makes of the console script."""
+"""The console script, as pip writes it."""
 
 COUNTING = ("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
 

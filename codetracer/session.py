@@ -52,7 +52,7 @@ TRACE: Final = "CODETRACER_TRACE"
 CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
 DETAIL: Final = "CODETRACER_DETAIL"
 DETAILS: Final[tuple[Detail, ...]] = ("values", "lines", "calls")
-"""How much is recorded of code, beginning with the most."""
+"""The details of a recording, beginning with the fullest."""
 
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 

@@ -37,7 +37,7 @@ ELSEWHERE: Final = {
     "security.md": "SECURITY.md",
     "changelog.md": "CHANGELOG.md",
 }
-"""Where the pages of the site that are not in ``docs/`` stand in the project."""
+"""The places in the project of the site's pages that are not in ``docs/``."""
 
 COMMANDS: Final = "reference/cli.md"
 """The page that is made of the command line's parsers."""

@@ -117,7 +117,7 @@ class Branches(Tracer):
 
 
 class _Seen:
-    """What was seen of one code object: offsets, as events carry them."""
+    """The offsets of one code object that events have carried."""
 
     def __init__(self, code: CodeType) -> None:
         self.code = code

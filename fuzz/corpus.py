@@ -46,7 +46,7 @@ _NOISE = (
 
 
 class Run(NamedTuple):
-    """What was seen of a module run in one way."""
+    """The observations of a module that ran in one way."""
 
     code: int
     output: str

@@ -18,7 +18,7 @@ __all__ = ["Engines"]
 
 
 class _Recording(NamedTuple):
-    """What a program did when it was recorded, and where its recording is."""
+    """The outcome of a recorded program, and the folder of its recording."""
 
     outcome: Any
     folder: Path

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FUEL = 40
-"""How many times definitions are entered in one run of a program."""
+"""The number of times that definitions are entered in one run of a program."""
 
 VARIABLES = ("v0", "v1", "v2", "v3")
 ERRORS = ("KeyError", "ValueError", "ZeroDivisionError", "LookupError", "Exception", "TypeError")
@@ -37,7 +37,7 @@ class Definition(NamedTuple):
 
 
 class _Scope(NamedTuple):
-    """Where a statement stands: what it may say there."""
+    """The surroundings of a statement, which decide what it may contain."""
 
     function: str = ""
     loop: bool = False

@@ -1,4 +1,4 @@
-"""What random programs find in their namespace: nothing of it is in their own file.
+"""The namespace of random programs, none of it defined in their own file.
 
 So it fires no events that are compared, but for the CALL events of the programs themselves.
 """
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 DEPTH = 3
-"""How deep a value is shown: a value may hold itself, or grow with every turn of a loop."""
+"""The depth to which a value is shown: it may hold itself, or grow with every turn of a loop."""
 
 
 def show(value: object, depth: int = DEPTH) -> str:
@@ -113,12 +113,12 @@ def in_thread(function: Callable[..., object], *arguments: object) -> object:
 
 
 class _Here(threading.local):
-    """What is known of the thread that asks."""
+    """State of the current thread."""
 
     batons: deque[threading.Lock] | None = None
     """Of the threads that take turns with it; whose is the first may run."""
     driven = 0
-    """How many coroutines `drive` runs in it now."""
+    """The number of coroutines that `drive` runs in it now."""
 
 
 _here = _Here()

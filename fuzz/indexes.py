@@ -41,7 +41,7 @@ AT_ONCE: Final = 50
 
 
 class Fault(NamedTuple):
-    """What is read through an index is not what is in the log."""
+    """A read through an index that differs from the log."""
 
     seed: int
     damage: str
@@ -172,7 +172,7 @@ class _Log:
 
 
 def _is(path: Path, step: int, state: Stacks, *, cut: bool) -> bool:
-    """Whether the state at a step is this one; if the log was `cut`, it may be told of instead."""
+    """Return whether the state at a step is this one, or refused because the log was `cut`."""
     try:
         timeline = Trace(path).processes[0].timeline()
         if step >= timeline.steps and cut:

@@ -1,4 +1,4 @@
-"""What one line of `fuzz.mutations` may change in C; `fuzz.mutation_lines` explains the holes."""
+"""Lines for `fuzz.mutations` that change objects in C; `fuzz.mutation_lines` explains the holes."""
 
 from fuzz.mutation_code import IN_PYTHON
 from fuzz.mutation_lines import NAMED

@@ -1,4 +1,4 @@
-"""What the programs of `fuzz.mutations` import: classes that change themselves in every way.
+"""Classes that change themselves in every way, which the programs of `fuzz.mutations` import.
 
 Each class is recorded Python, and its methods see only their arguments. So a line may first change
 something and then call one of them: what they see is looked at when they are called.
@@ -382,7 +382,7 @@ NAMES = {
     kind: ", ".join(re.findall(r"^(?:async )?(?:class|def) (\w+)", text, re.MULTILINE))
     for kind, text in {"": FUNCTIONS, **CLASSES}.items()
 }
-"""What to import for each kind; for the empty one what each program imports."""
+"""The names to import for each kind; each program imports those of the empty kind."""
 
 MODULE = FUNCTIONS + "".join(text.removeprefix("\n") for text in CLASSES.values())
 """The source of the module."""

@@ -1,4 +1,4 @@
-"""What one line of `fuzz.mutations` may change by the Python code that it runs."""
+"""Lines for `fuzz.mutations` that change objects by the Python code that they run."""
 
 __all__ = ["IN_PYTHON"]
 

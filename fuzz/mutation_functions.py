@@ -1,4 +1,4 @@
-"""What the programs of `fuzz.mutations` import first: functions that change what they are given.
+"""Functions that change their arguments, which the programs of `fuzz.mutations` import first.
 
 They see nothing else. Some have names that C's methods have too, and some have one line for values
 of many types.
@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from operator import iadd, setitem
 append, clear, shuffle = list.append, list.clear, random.Random(1).shuffle
 """
-"""What stands at the top of each program."""
+"""The first lines of each program."""
 
 FUNCTIONS = """\
 import collections, dataclasses, enum, functools
@@ -117,4 +117,4 @@ def in_thread(run):
     import threading
     [(t.start(), t.join()) for t in [threading.Thread(target=run, name='other')]]
 """
-"""What each program has; it sees only its arguments."""
+"""The functions that each program has; they see only their arguments."""

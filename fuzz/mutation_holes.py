@@ -81,7 +81,7 @@ class Function(NamedTuple):
 
 
 class Scope:
-    """Where a line stands.
+    """The surroundings of a line.
 
     Attributes:
         prefix: what the names of its variables have in them; empty at the top.

@@ -307,7 +307,7 @@ HOT = (
     "<any=> = Record([i])",
     "for <any=> in ([i], [[i]]): <any.>",
 )
-"""What a loop does a dozen times, with `i`: what was there dies, and its address is used again."""
+"""Statements that a loop runs a dozen times, with `i`, so that addresses are used again."""
 
 CALLS = (
     "<g>",

@@ -21,7 +21,7 @@ PORTION = 25
 
 
 class Judged(NamedTuple):
-    """What records: which engines, all if there are none, of the code below `root`; and what."""
+    """The engines that record (all if empty), the root of the recorded code, the detail."""
 
     engines: Sequence[str] = ()
     root: Path = ROOT
@@ -29,7 +29,7 @@ class Judged(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one portion of programs has shown on one interpreter."""
+    """The findings of one portion of programs on one interpreter."""
 
     python: str
     seeds: range

@@ -29,7 +29,7 @@ SHRINKING = 60
 
 
 class Comparing(Protocol):
-    """What compares programs in several ways on one interpreter."""
+    """A comparison of programs that run in several ways on one interpreter."""
 
     def check(self, source: str) -> None:
         """Run a program; raise Difference when it is not alike."""

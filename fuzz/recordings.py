@@ -29,7 +29,7 @@ MEMORY: Final = 2 << 30
 """Bytes of address space that a command may have."""
 
 EXPORT: Final = "exported"
-"""What the export writes; all else is to stay as it is."""
+"""The files that the export writes; all others must stay as they are."""
 
 VIEWS: Final[tuple[tuple[str, ...], ...]] = (
     ("info", "{trace}"),
@@ -81,7 +81,7 @@ _ARGUMENTS: Final = [
 
 
 class _Outcome(NamedTuple):
-    """How a command ended, the seconds of CPU that it took, and its output and errors."""
+    """The status of a command, the seconds of CPU that it took, and its output and errors."""
 
     status: int | None
     seconds: float
@@ -97,7 +97,7 @@ class Fault(NamedTuple):
     arguments: str
     """The command's."""
     damage: str
-    """What was done to the recording."""
+    """The damage to the recording."""
     told: str
     """More of it."""
 

@@ -11,7 +11,7 @@ from fuzz.snapshots import Snapshots
 __all__ = ["reduced"]
 
 SECONDS = 60
-"""How long it may take."""
+"""The time that it may take."""
 
 
 class _Cut(NamedTuple):

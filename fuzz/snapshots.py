@@ -19,14 +19,14 @@ from tests.support.recordings import FULL, Step, calls, steps
 __all__ = ["Snapshots", "Wrong", "difference"]
 
 SECONDS = 120
-"""How long a process may take that runs the programs of one call."""
+"""The time that a process may take to run the programs of one call."""
 
 HEAD = """\
 import gc, sys, threading, mutation_classes
 gc.disable()
 sys.unraisablehook = threading.excepthook = id
 """
-"""Where nothing else collects, nothing that a recorder allocates decides when a cycle dies."""
+"""Without other collections, a recorder's allocations do not decide when a cycle dies."""
 
 EACH = """\
 try: import {0}

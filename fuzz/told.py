@@ -1,4 +1,4 @@
-"""What a recording says of a program, whoever recorded it and when.
+"""Describes a recorded program in a form that depends neither on the engine nor on the time.
 
 Times, addresses and the identifiers of threads are left out, and the objects' numbers: where an
 object dies, another may get its address, or not, as chance will have it.

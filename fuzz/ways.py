@@ -34,7 +34,7 @@ WAYS = {
     "native": ("layer", "native"),
     "python": ("layer", "python"),
 }
-"""What the worker is told, and the backend of the layer."""
+"""The worker's arguments, and the backend of the layer."""
 
 
 class Difference(AssertionError):  # noqa: N818 - it is no error of the program that finds it
@@ -42,7 +42,7 @@ class Difference(AssertionError):  # noqa: N818 - it is no error of the program 
 
 
 class Figures:
-    """What was compared so far."""
+    """Counts of the programs and events that were compared so far."""
 
     def __init__(self) -> None:
         self.programs = 0
@@ -57,7 +57,7 @@ class Figures:
 
 
 class Request(NamedTuple):
-    """What a worker is asked: to run a program, and whether to tell every event."""
+    """A request to a worker to run a program; with `full` it reports every event."""
 
     number: int
     source: str

@@ -1,5 +1,5 @@
-/* What was written of objects lately, so that only what has changed is written. contents.py is the same
-   in Python, and gives the reasons. */
+/* Keeps the contents of objects that were written lately, so that only changes have to be written.
+   contents.py is the same in Python, and gives the reasons. */
 #ifndef CODETRACER_CONTENTS_H
 #define CODETRACER_CONTENTS_H
 

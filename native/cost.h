@@ -1,5 +1,5 @@
-/* What recording costs: the CPU time that the engine takes. That of one event in SAMPLED is measured, and
-   that of reading new code always, because that is rare and takes long. */
+/* Measures the cost of recording: the CPU time of the engine, for one event in SAMPLED, and for every
+   reading of new code, which is rare and takes long. */
 #ifndef CODETRACER_COST_H
 #define CODETRACER_COST_H
 

@@ -1,4 +1,4 @@
-/* The module `_decoder`: what trace_decoder does in Python. */
+/* The module `_decoder`: trace_decoder in C. */
 #include <Python.h>
 
 #include "_trace_format.h"

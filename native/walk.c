@@ -1,4 +1,4 @@
-/* What index_builder.py does with each record, which says why. */
+/* Processes each record as index_builder.py does, which gives the reasons. */
 #include "walk.h"
 
 #include <string.h>

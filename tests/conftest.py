@@ -1,4 +1,4 @@
-"""What every test starts from: no tracer, the default policy, clean slots."""
+"""Gives every test the same start: no tracer, the default policy, clean slots."""
 
 import compileall
 import fcntl

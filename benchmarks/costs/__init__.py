@@ -1,1 +1,1 @@
-"""What `benchmarks/applications.py` is made of; `benchmarks/record.py` uses some of it."""
+"""The parts of `benchmarks/applications.py`; `benchmarks/record.py` uses some of them."""

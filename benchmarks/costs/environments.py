@@ -25,7 +25,7 @@ PEERS = {
     "coverage": "coverage==7.17.5",
     "peer": "codetracer-python-recorder==0.3.0",
 }
-"""What pip installs for each way that is another tool."""
+"""The packages that pip installs for each way that is another tool."""
 
 INCLUDE = "import sysconfig; print(sysconfig.get_path('include'))"
 VERSION = "import platform; print(platform.python_version())"
@@ -37,7 +37,7 @@ class Environment(NamedTuple):
     version: str
     python: Path
     folder: Path
-    """Where the environments, programs and lists of files are."""
+    """The folder of the environments, programs and lists of files."""
     missing: dict[str, str]
     """Peers that cannot be installed here, and why."""
 

@@ -36,7 +36,7 @@ class Application(NamedTuple):
 
 
 class Turns(NamedTuple):
-    """How often, how long and where programs run."""
+    """The number of turns of each program, their limits, and the folder for recordings."""
 
     turns: int
     seconds: float = 60
@@ -44,11 +44,11 @@ class Turns(NamedTuple):
     limit: int = 60
     """The CPU time, in s, of a run in a way that is very slow."""
     scratch: str | None = None
-    """Where recordings are written; None for a temporary folder."""
+    """The folder for recordings; None for a temporary one."""
 
 
 class Cost(NamedTuple):
-    """What a program took in one way: medians, and what was recorded."""
+    """The cost of a program in one way, as medians, and its recording."""
 
     cpu: float
     wall: float

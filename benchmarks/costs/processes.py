@@ -52,7 +52,7 @@ class Run(NamedTuple):
     """The most it had resident, in KiB."""
     stdout: bytes
     is_ended: bool = False
-    """Whether it was ended before its end."""
+    """True if it was stopped before its end."""
 
 
 def say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""How the cost of a step grows: with the steps, the objects in reach, threads and tasks."""
+"""Measures how the cost of a step grows with the steps, objects in reach, threads and tasks."""
 
 from __future__ import annotations
 

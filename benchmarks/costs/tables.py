@@ -53,7 +53,7 @@ class Row(NamedTuple):
     turns: int
     problem: str | None
     is_bound: bool = False
-    """Whether it had not ended after the time that it was given: it takes more than this."""
+    """True if it had not ended within the time limit, and so takes more than this."""
 
 
 def geometric_mean(values: Iterable[float]) -> float:

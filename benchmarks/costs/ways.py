@@ -49,10 +49,10 @@ class Way(NamedTuple):
     for the list of recorded files."""
     variables: dict[str, str]
     records: bool = False
-    """Whether it leaves a recording by codetracer."""
+    """True if it leaves a recording by codetracer."""
 
     is_slow: bool = False
-    """Whether it is so slow that it runs only once, with a small amount of work."""
+    """True if it is so slow that it runs only once, with a small amount of work."""
 
     def run(self, words: Sequence[str], output: Path, files: Path, limit: int | None = None) -> Run:
         """Run a program in this way; raise RunError when it fails."""
@@ -63,7 +63,7 @@ class Way(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What is in a recording."""
+    """The contents of a recording."""
 
     steps: int
     calls: int

@@ -1,1 +1,1 @@
-"""What is compiled from spec/effects/: the built-in effects, and the names of secrets."""
+"""Compiles spec/effects.toml: the table of what callables change."""

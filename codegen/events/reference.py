@@ -44,7 +44,7 @@ class Answer(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        """Whether the CPythons to which the probe applies have different outcomes."""
+        """True if the CPythons to which the probe applies have different outcomes."""
         return len(set(self._applicable.values())) > 1
 
     @property

@@ -1,1 +1,1 @@
-"""What is compiled from spec/filters/: the built-in filters, and the names of secrets."""
+"""Compiles spec/filters/: the built-in filters, and the names of secrets."""

@@ -16,7 +16,7 @@ HEADERS = ["index_header", "segment_header"]
 
 
 class IndexFile(Row):
-    """What holds for the whole file."""
+    """The keys that apply to the whole file."""
 
     magic: str
     version: Annotated[int, Field(ge=1)]
@@ -122,7 +122,7 @@ class IndexSpec(SpecFile):
 
     @property
     def names(self) -> list[str]:
-        """What index_format exports, sorted as ruff has it: constants first."""
+        """The names that index_format exports, sorted as ruff sorts them: constants first."""
         names = ["BLOCKS", "INDEX_MAGIC", "INDEX_SUFFIX", "INDEX_VERSION", "SECTIONS"]
         names += ["SEGMENT_MAGIC", *(layout.constant for layout in self.layouts)]
         names += [key.constant for key in self.key]

@@ -176,7 +176,7 @@ class HeaderField(Row):
 
     @property
     def c_source(self) -> str:
-        """Where its bytes are in C: a text's parameter is an address, a number's is none."""
+        """The address of its bytes in C. A text's parameter is an address already."""
         return self.name if self.type[0] == "s" else f"&{self.name}"
 
 
@@ -251,7 +251,7 @@ class TraceField(Row):
 
     @property
     def takes_nesting(self) -> bool:
-        """Whether its reader has to know how many values are around it."""
+        """True if its reader has to know how many values are around it."""
         return self.type in OF_VALUES
 
     @property
@@ -288,9 +288,9 @@ class Tagged(Row):
     """A record or a value, which begins with a tag of one byte."""
 
     C_TAGS: ClassVar[str]
-    """What the constants of its tags begin with in C."""
+    """The prefix of the constants of its tags in C."""
     C_NAMES: ClassVar[str]
-    """What the names of its writers begin with in C."""
+    """The prefix of the names of its writers in C."""
 
     name: Name
     tag: Tag
@@ -373,7 +373,7 @@ class Tagged(Row):
 
     @property
     def c_held(self) -> str:
-        """What its short tags hold, in C."""
+        """The number that its short tags hold, as an expression in C."""
         first = self.fields[0]
         return f"{first.name}.size" if first.type == "text" else first.name
 
@@ -435,7 +435,7 @@ class TraceValue(Tagged):
 
     @property
     def begins(self) -> bool:
-        """Whether its last field is several values, which can also be written one by one."""
+        """True if its last field is several values, which can also be written one by one."""
         return bool(self.fields) and self.fields[-1].type == "values"
 
     @property
@@ -445,13 +445,13 @@ class TraceValue(Tagged):
 
     @property
     def is_computed(self) -> bool:
-        """Whether `python` is neither a constant nor the only field."""
+        """True if `python` is neither a constant nor the only field."""
         names = [field.name for field in self.fields]
         return self.python is not None and bool(names) and names != [self.python]
 
     @property
     def maker(self) -> str:
-        """What of trace_decoder makes it of its fields; empty for a constant and an only field."""
+        """The name in trace_decoder that makes it; empty for a constant or an only field."""
         if self.python is None:
             return "" if self.earlier else self.class_name
         return f"_make_{self.name}" if self.is_computed else ""
@@ -521,7 +521,7 @@ class Record(Tagged):
 
     @property
     def maker(self) -> str:
-        """What of trace_decoder makes it of its fields."""
+        """The name in trace_decoder that makes it."""
         return self.class_name
 
     @property

@@ -105,7 +105,7 @@ class KnownType(Row):
 
     @property
     def needs_c(self) -> bool:
-        """Whether only the engine in C can read a part of it."""
+        """True if only the engine in C can read a part of it."""
         reads = [*self.item_reads, *self.attribute_reads]
         steps = {step for read in reads for step in read.steps if step.startswith("@")}
         return self.way in ("buffer", "bytes") or bool(steps - {"@decimal"})

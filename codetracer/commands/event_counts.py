@@ -63,7 +63,7 @@ def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
 
 
 class _Counts:
-    """What is counted of the events of a process."""
+    """Counts of the events of a process."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, int] = dict.fromkeys(_COUNTED, 0)

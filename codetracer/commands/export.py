@@ -47,9 +47,9 @@ for wrong usage and for an export that would be too large.
 FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
 COPIES = "files"
 LISTED = 5
-"""How many of the source files that are not copied are named."""
+"""The number of source files without a copy that are named."""
 NAME = 200
-"""How many characters of such a name are shown."""
+"""The number of characters of such a name that are shown."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

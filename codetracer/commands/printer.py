@@ -33,7 +33,7 @@ ARGUMENT_LIMIT: Final = 40
 """About how many characters of one argument a line of text has."""
 
 JSON_ITEMS: Final = 10_000
-"""How many items and attributes of one value are written as JSON.
+"""The number of items and attributes of one value that are written as JSON.
 
 There is a limit because the same object may be written again at every call."""
 

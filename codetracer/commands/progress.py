@@ -16,7 +16,7 @@ BAR: Final = 30
 """The width of the bar in characters."""
 
 EVENTS: Final = 1024
-"""How many events pass before the bar is drawn again."""
+"""The number of events between two drawings of the bar."""
 
 
 class Progress:

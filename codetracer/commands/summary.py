@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Summary", "flush", "say"]
 
 SHOWN: Final = 3
-"""How many of the processes without a recording are named."""
+"""The number of processes without a recording that are named."""
 
 PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
 """The characters that mean themselves in a shell."""

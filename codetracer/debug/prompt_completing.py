@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = ["Completing", "line_editing"]
 
 DELIMITERS: Final = " \t\n`@#%^&*()=+[{]}\\|;:'\",<>?"
-"""What ends the word that is completed; a dot does not."""
+"""The characters that end the word to complete; a dot does not."""
 
 KEPT: Final = 2_000
-"""How many lines of the history are kept."""
+"""The number of lines kept in the history."""
 
 
 class Completing(Session):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Looking"]
 
 AROUND: Final = 5
-"""How many lines `list` prints above the current one, and below it."""
+"""The number of lines that `list` prints above the current one, and below it."""
 
 PRETTY: Final = 80
 """The width of what `pp` prints."""

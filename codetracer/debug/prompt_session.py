@@ -1,4 +1,4 @@
-"""What all commands of the prompt share: where it is, how it prints, and what expressions mean."""
+"""The state that all commands of the prompt share: position, output, and values of expressions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MARKS: Final = {
     "yield": "--Return--",
     UNWIND: "--Return--",
 }
-"""What pdb prints above a stop that is no line's."""
+"""The headings that pdb prints above a stop at a call, return or exception."""
 
 
 class Session(cmd.Cmd):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Times"]
 
 SHOWN: Final = 10
-"""How many lines are printed of what came before, and of what comes after."""
+"""The number of lines printed for what came before, and for what comes after."""
 
 
 class Times(Session):

@@ -1,4 +1,4 @@
-"""What a source file says of its lines: which function is where, and which names a line binds."""
+"""Reads from a source file where each function is, and which names each line binds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Function(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What the source says of its lines."""
+    """The functions of a source file, and the names that its lines bind and read."""
 
     functions: tuple[Function, ...]
     binds: dict[int, tuple[str, ...]]

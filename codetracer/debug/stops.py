@@ -1,4 +1,4 @@
-"""Where a debugger can stop: at lines, and between them at calls, returns and exceptions.
+"""The stops of a debugger: at lines, and between them at calls, returns and exceptions.
 
 These are the places where `bdb` of the standard library stops a running program. A stop is named by
 the step before it, and by how many further stops of the thread come between; a line's own stop is
@@ -58,7 +58,7 @@ _KINDS: Final[dict[type[Event], str]] = {
 }
 
 FIRST_PART: Final = 500
-"""How many steps are read at once to go back; each further part is twice as long."""
+"""The number of steps read at once to go back; each further part is twice as long."""
 
 LONGEST_PART: Final = 64_000
 """The largest number of steps that are read at once to go back."""
@@ -73,7 +73,7 @@ class Mark(NamedTuple):
     frame: int
     """The number of its frame."""
     code: Code
-    """What the frame runs."""
+    """The code that the frame runs."""
     line: int
 
 

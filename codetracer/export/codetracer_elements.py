@@ -44,7 +44,7 @@ VARIABLES: Final = 100
 """The largest number of variables that one step has."""
 
 RAISED: Final = 20
-"""How many objects, and how many items of each, the text of an exception may contain."""
+"""The number of objects, and of items of each, that the text of an exception may contain."""
 
 _EVENT_KINDS: Final = {"stdout": 0, "stderr": 2, "stdin": 3}
 _NOT_DATA: Final = frozenset({FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE})

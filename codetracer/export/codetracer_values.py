@@ -38,22 +38,22 @@ if TYPE_CHECKING:
 __all__ = ["DEEPEST", "DEPTH", "ITEMS", "Limits", "Values", "clean", "quote"]
 
 DEPTH: Final = 4
-"""How many levels of a value are written by default; an object below them is only named."""
+"""The number of levels of a value written by default; an object below them is only named."""
 
 DEEPEST: Final = 40
 """The highest allowed number of levels. CodeTracer reads JSON of 128 levels; a level takes two."""
 
 ITEMS: Final = 50
-"""How many items of a value, or fields of an object, are written by default."""
+"""The number of items of a value, or fields of an object, written by default."""
 
 ROOM: Final = 160
-"""How many characters of JSON a value may have for each of the items that `Limits` allow."""
+"""The characters of JSON that a value may have for each of the items that `Limits` allow."""
 
 TEXT: Final = 500
 """The largest number of characters of a value that is written as text."""
 
 OBJECTS: Final = 200
-"""How many objects that are not in the cache are converted for one value; others are named."""
+"""The number of objects outside the cache converted for one value; others are named."""
 
 KEPT: Final = 50_000_000
 """The size at which the cache is emptied, in characters of JSON and an estimate of the rest."""
@@ -86,13 +86,13 @@ _NOTHING_SEEN: Final[Seen] = {}
 
 
 class Limits(NamedTuple):
-    """How much of a value is written."""
+    """Limits on the part of a value that is written."""
 
     depth: int = DEPTH
-    """How many levels, from 1 to `DEEPEST`."""
+    """The number of levels, from 1 to `DEEPEST`."""
 
     items: int = ITEMS
-    """How many items or fields at each level, 1 or more."""
+    """The number of items or fields at each level, 1 or more."""
 
 
 class _Kept(NamedTuple):

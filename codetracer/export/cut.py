@@ -43,7 +43,7 @@ class Cut:
 
     @property
     def ends_early(self) -> bool:
-        """Whether the last selected event may come before the program's last one."""
+        """True if the last selected event may come before the program's last one."""
         return self._last is not None or self._named is not None
 
     def has(self, frame: Frame) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Spool"]
 
 BUFFER: Final = 4_000_000
-"""How many characters of all parts together are kept in memory."""
+"""The number of characters of all parts together that are kept in memory."""
 
 _BETWEEN: Final = ",\n"
 

@@ -20,7 +20,7 @@ BUILTINS: Final = tuple(BUILTIN_FILTERS)
 """The names of the filters."""
 
 STANDARD_LIBRARY: Final = "@standard_library@"
-"""What stands for each folder of the standard library in a pattern, with a slash at the end."""
+"""Stands in a pattern for each folder of the standard library, with a slash at the end."""
 
 
 def builtin_filter(name: str) -> tuple[FilterFile, str]:

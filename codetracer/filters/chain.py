@@ -148,7 +148,7 @@ class Scope:
 
     @property
     def attribute_rules(self) -> tuple[object, ...]:
-        """What decides about attributes. Where it is equal, so are their actions."""
+        """The rules for attributes. Two chains with equal rules have the same actions."""
         return self._default, self._patterns, self._names
 
     def action(self, kind: ValueKind, name: str) -> Action:

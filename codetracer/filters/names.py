@@ -31,7 +31,7 @@ __all__ = ["LONGEST", "MOST_NAMES", "SecretNames", "words_of"]
 seal(globals())
 
 MOST_NAMES: Final = 10_000
-"""How many names are cached with their answers."""
+"""The number of names cached with their answers."""
 
 LONGEST: Final = 100
 """The largest number of characters of a name; the key of a dict may be a longer text."""

@@ -41,10 +41,10 @@ __all__ = ["Installation", "farewell_error", "locked", "remove", "settle", "trac
 seal(globals())
 
 ROOM: Final = 500
-"""How many frames the handling of an error may need if the program has nearly filled the stack."""
+"""The number of frames for the handling of an error if the program has nearly filled the stack."""
 
 _KEEPS_LOCALS: Final = sys.version_info < (3, 13)
-"""Whether a frame keeps the values in its f_locals until f_locals is read again (PEP 667)."""
+"""True if a frame keeps the values in its f_locals until f_locals is read again (PEP 667)."""
 
 _HANDLERS: Final = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 

@@ -39,7 +39,7 @@ A recorder writes a block of more than 64 KiB only for a single event that needs
 
 
 FIRST_PAYLOAD: Final = FILE_HEADER.size + BLOCK_HEADER.size
-"""Where the records of the first block begin (byte offset)."""
+"""The byte offset at which the records of the first block begin."""
 
 
 class Block:

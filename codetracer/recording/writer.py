@@ -67,13 +67,13 @@ __all__ = ["LogWriter"]
 seal(globals())
 
 WINDOW: Final = 16 * BLOCK_SIZE
-"""How many bytes of a long file are mapped, and allocated on the disk, at a time."""
+"""The number of bytes of a long file mapped, and allocated on the disk, at a time."""
 
 KEPT: Final = 16 * 2**20
-"""How many bytes of records may wait during a shortage that may pass."""
+"""The number of bytes of records that may wait during a temporary shortage."""
 
 KEPT_IN_LITTLE: Final = 2 * BLOCK_SIZE
-"""How many may wait during a shortage of memory, because the program may need the memory."""
+"""The same during a shortage of memory, which the program may need."""
 
 LARGE: Final = 16 * 2**10
 """The size in bytes above which a group's records are copied one by one, without joining them."""
@@ -82,7 +82,7 @@ MOST_NOTED: Final = 2**13
 """The largest number of values of a block that are noted, to be found again."""
 
 PATIENCE: Final = 16 * 2**10
-"""How many more bytes of records must come before another attempt; at least an eighth of those that
+"""The number of further bytes of records before another attempt; at least an eighth of those that
 wait."""
 
 PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)

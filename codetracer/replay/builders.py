@@ -24,12 +24,12 @@ class Builder(Protocol):
 
     @property
     def blocks(self) -> int:
-        """How many blocks the segment covers that is being made."""
+        """The number of blocks that the current segment covers."""
         ...
 
     @property
     def seen(self) -> int:
-        """How many blocks were added."""
+        """The number of blocks that were added."""
         ...
 
     def add(self, block: Block, *, note: bool = True) -> None:

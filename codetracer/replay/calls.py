@@ -25,7 +25,7 @@ __all__ = ["Call", "calls"]
 
 
 class _End(NamedTuple):
-    """How a call ended, and what it ended with."""
+    """The end of a call, and its result or exception."""
 
     how: str
     """As `Call.ended`."""
@@ -35,7 +35,7 @@ class _End(NamedTuple):
     block: int
     """The number of the block."""
     event: int
-    """How many events of the block are before it."""
+    """The number of the block's events before it."""
     value: raw.Value
 
 
@@ -97,7 +97,7 @@ class Call:
 
     @property
     def ended(self) -> str:
-        """How it ended: ``returned``, ``raised``, ``lost`` (unseen), or ``unfinished``."""
+        """The way it ended: ``returned``, ``raised``, ``lost`` (unseen), or ``unfinished``."""
         return self._end.how
 
     @property
@@ -107,7 +107,7 @@ class Call:
 
     @cached_property
     def result(self) -> Value:
-        """What it returned, or the exception that it raised; `Hidden` ``unbound`` for neither."""
+        """The returned value or raised exception; `Hidden` ``unbound`` for neither."""
         end = self._end
         look = self._timeline.look(end.block, end.event)
         depth = None if look.event.frame is None else depth_of(look.event.frame)

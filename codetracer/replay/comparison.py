@@ -1,4 +1,4 @@
-"""Whether recorded values are equal, identical, in order, or one in another.
+"""Compares recorded values: ``==``, ``is``, ``<``, ``in`` and the like.
 
 Lists, dicts, sets, tuples, texts and numbers compare as Python's own do, also where their class is
 one of the program's. Whether any other two objects are equal only their class could say.
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["compare", "contains", "equal", "identical"]
 
 MOST_COMPARED: Final = 200_000
-"""How many pairs of values one comparison may look at."""
+"""The number of pairs of values that one comparison may look at."""
 
 
 _OWN_EQUALITY: Final = {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["CHANGES", "WHOLE", "Change", "changed", "contents_in"]
 
 type Change = raw.AttributesSetRecord | raw.ItemsSetRecord | raw.ItemsReplacedRecord
-"""What is new in the content of an object."""
+"""A change of the content of an object."""
 
 WHOLE: Final = (raw.ObjectRecord, raw.WordedRecord)
 """The kinds of records that have a whole content."""

@@ -1,4 +1,4 @@
-"""What has changed in an object, and how a frame's code would name it."""
+"""Finds the changed parts of an object, and names them as a frame's code would."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Difference", "differences", "named", "said", "variable_name"]
 
 LOOKED_INTO: Final = 300
-"""How many objects are searched for a way to an object that has changed."""
+"""The number of objects searched for a way to an object that has changed."""
 
 TOLD_ALONE: Final = 3
 """If more items of an object have changed, the object is shown as a whole."""
@@ -41,8 +41,8 @@ class Difference(NamedTuple):
     """A part of an object that has changed."""
 
     suffix: str
-    """What follows the object's name, such as ``.total`` or ``['a']``. It is empty and the values
-    are the object itself where a formatter's text has changed, or where changes cannot be named one
+    """The text after the object's name, such as ``.total`` or ``['a']``. It is empty, and the
+    values are the object itself, if a formatter's text has changed or changes cannot be named one
     by one."""
     before: raw.Value
     """The earlier value, or `UNBOUND`."""

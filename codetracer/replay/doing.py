@@ -1,4 +1,4 @@
-"""Which line did what is known at an event."""
+"""Finds the line that ran until an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a line did, until its frame's next step."""
+"""Finds the effects of a line: all that it did until its frame's next step."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ __all__ = ["Effects", "effects_of"]
 
 
 class Effects(NamedTuple):
-    """What a line did itself; what the calls did that it made is not in it."""
+    """The effects of a line itself, without those of the calls that it made."""
 
     writes: list[Write]
     """The changes of variables, and of attributes and items of objects that were known before."""
     outputs: list[OutputEvent]
-    """What it wrote, and what it read from standard input."""
+    """The output that it wrote, and the input that it read."""
     calls: list[Call]
     """The calls that it made."""
     exception: Value
     """The exception that it raised or that came in; `Hidden` ``unbound`` for none."""
     result: Value
-    """What the frame returned or yielded there; `Hidden` ``unbound`` for nothing."""
+    """The value that the frame returned or yielded there; `Hidden` ``unbound`` for none."""
 
 
 def effects_of(timeline: Timeline, moment: Moment) -> Effects:

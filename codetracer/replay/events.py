@@ -48,7 +48,7 @@ class CallEvent:
     time_ns: int
     frame: Frame
     entered: bool
-    """Whether it had begun before it was seen; then its arguments are unknown."""
+    """True if it had begun before the recording; then its arguments are unknown."""
     _state: State = field(repr=False)
 
     @property

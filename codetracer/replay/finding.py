@@ -1,4 +1,4 @@
-"""Where a text appears in a recording: in a value, a name or an output."""
+"""Finds a text in the values, names and outputs of a recording."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Found(NamedTuple):
     """The step of the line; None if there was none yet."""
     line: int
     name: str
-    """What has it: a variable, an attribute or item, ``return``, ``yield``, ``function``, or
-    ``name`` and the name of a variable."""
+    """The place of the text: a variable, an attribute or item, ``return``, ``yield``, ``function``,
+    or ``name`` and the name of a variable."""
     said: str
-    """Which name it is, in words; empty where a value has it."""
+    """A description of the name; empty if the text is in a value."""
     value: raw.Value
     """The value that has it; `UNBOUND` where a name has it."""
 
@@ -163,8 +163,9 @@ class Finding(NamedTuple):
     function: str
     """The qualified name of the function; empty if it is not known."""
     name: str
-    """What has it: a variable, an attribute or item, ``return``, ``yield``, ``function``, ``name``
-    and the name of a variable, or the stream that the program wrote it to or read it from."""
+    """The place of the text: a variable, an attribute or item, ``return``, ``yield``, ``function``,
+    ``name`` and the name of a variable, or the stream that the program wrote it to or read it
+    from."""
     value: Value
     """The value that has it, or the line of output; `Hidden` ``unbound`` where a name has it."""
 

@@ -25,8 +25,8 @@ class Line:
     line: int
     """The line (1-based)."""
     when: Condition | None = None
-    """Whether a step is meant; None means each. It is asked about steps in any order, and perhaps
-    about more than one; the moment it is given is valid during the call only."""
+    """Decides whether a step counts; without it, each does. It may be called for several steps, in
+    any order. The moment that it receives is valid only during the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +66,11 @@ class Change:
 
 
 type Goal = Line | Function | Raise | Change
-"""Where a run stops."""
+"""A condition at which a run stops."""
 
 
 class Arrival(NamedTuple):
-    """Where a run has stopped."""
+    """The moment at which a run has stopped, and the goals that it reached."""
 
     moment: Moment
     """Right before the line."""

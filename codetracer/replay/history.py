@@ -34,9 +34,9 @@ class Found(NamedTuple):
     """A change of a slot in a block."""
 
     event: int
-    """How many events of the block are before the one at which it became known."""
+    """The number of the block's events before the one at which it became known."""
     steps: int
-    """How many steps of the process had begun when it happened."""
+    """The number of the process's steps that had begun when it happened."""
     frame: Frame | None
     """As in `Write`."""
     step: int
@@ -143,7 +143,7 @@ def _candidate(
 
 
 class _Scan(NamedTuple):
-    """What happens to a slot in a block."""
+    """The changes of a slot in a block."""
 
     found: list[Found]
     first: raw.Value
@@ -206,7 +206,7 @@ class Watch:
 
 
 class Cause(NamedTuple):
-    """What made a change."""
+    """The line or operation that made a change."""
 
     frame: Frame | None
     """As in `Write`."""

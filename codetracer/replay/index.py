@@ -34,7 +34,7 @@ class Stack(NamedTuple):
     """A thread's stack at the beginning of a block."""
 
     task: int
-    """Where the record of the thread's task is in the log (byte offset); 0 for none."""
+    """The byte offset in the log of the record of the thread's task; 0 for none."""
     frames: list[FrameRow]
     """The frames, lowest first."""
 

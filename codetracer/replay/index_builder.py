@@ -324,7 +324,7 @@ class IndexBuilder:
             self._touched.append(frame)
 
     def _outlives(self, frame: _Frame) -> bool:
-        """Whether a frame does not both begin and end in the current block."""
+        """Return whether a frame begins before the current block, or goes on after it."""
         return not frame.ended or frame.born != self.seen
 
     def _define(self, _: raw.Record) -> None:

@@ -100,7 +100,7 @@ def _read(path: str, header: bytes, log: LogReader) -> tuple[Index, bool]:
 
 
 def _fits(log: LogReader, index: Index) -> bool:
-    """Whether the last block that the index covers is the same in the log."""
+    """Return whether the last block that the index covers is the same in the log."""
     if not index.blocks:
         return True
     row, after = index.block(index.blocks - 1), index.block(index.blocks)
@@ -194,7 +194,7 @@ def _appended(file: FileIO, data: bytes) -> bool:
 
 
 def _goes_on(log: LogReader, index: Index) -> bool:
-    """Whether the log has a readable block that the index does not cover."""
+    """Return whether the log has a readable block that the index does not cover."""
     return next(_blocks(log, index), None) is not None
 
 

@@ -299,7 +299,7 @@ class _Definitions(NamedTuple):
 
 
 class _State:
-    """What held before one block; a `Keyframe` asks it for what it does not have yet."""
+    """The state before one block; a `Keyframe` asks it for each part that it lacks."""
 
     def __init__(self, source: IndexedLog, block: int) -> None:
         self._source = source

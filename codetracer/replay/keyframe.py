@@ -1,4 +1,4 @@
-"""Where a replay begins: the state of a process before a block of its log."""
+"""The state of a process before a block of its log, from which a replay begins."""
 
 from __future__ import annotations
 

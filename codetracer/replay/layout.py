@@ -18,7 +18,7 @@ WHOLE: Final = 1 << 20
 """The largest number of characters of a value that is printed on one line."""
 
 DEEPEST: Final = 12
-"""How many nested levels of objects are spread over lines."""
+"""The number of nested levels of objects that are spread over lines."""
 
 
 def lay_out(value: Value, width: int, used: int = 0) -> list[str]:

@@ -23,7 +23,7 @@ DEEPEST: Final = 16
 """The largest number of nested lists and objects in a field."""
 
 TOLD: Final = 3
-"""How many wrong fields a message names; the others are counted."""
+"""The number of wrong fields that a message names; the others are counted."""
 
 _NAMED: Final = 60
 """The largest number of characters of a field's name in a message."""

@@ -92,12 +92,12 @@ class Code:
 
     @property
     def has_values(self) -> bool:
-        """Whether the values of its variables are recorded now."""
+        """True if the values of its variables are recorded now."""
         return self.detail == _VALUES
 
     @property
     def has_lines(self) -> bool:
-        """Whether its lines are recorded now."""
+        """True if its lines are recorded now."""
         return self.detail in _WITH_LINES
 
     @property

@@ -61,7 +61,7 @@ class Moment:
 
     @property
     def place(self) -> Place:
-        """Where it is."""
+        """Its process and step."""
         return Place(self._timeline.number, self.step)
 
     @property
@@ -144,7 +144,7 @@ class Moment:
 
     @property
     def result(self) -> Value:
-        """What the frame returned or yielded at this line; `Hidden` ``unbound`` if it did neither.
+        """The value returned or yielded at this line; `Hidden` ``unbound`` for neither.
 
         See `changes`.
         """

@@ -1,4 +1,4 @@
-"""What Python's operators give for recorded values, without running any code of the program."""
+"""Python's operators on recorded values, which run no code of the program."""
 
 from __future__ import annotations
 

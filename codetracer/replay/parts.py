@@ -1,4 +1,4 @@
-"""What is there of a recorded value: its plain content, its items, its length.
+"""Takes from a recorded value its plain content, its items or its length.
 
 A value that is hidden, or whose missing part was cut by a limit, is refused where that matters.
 """

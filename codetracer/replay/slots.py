@@ -1,4 +1,4 @@
-"""Where a subject's value is kept: in a variable of a frame, a global variable or an object."""
+"""The slots that hold a subject's value: variables of a frame, global variables, and objects."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ LARGEST_SOURCE: Final = 16 << 20
 """The largest size in bytes of a source file's copy; a larger one is not used."""
 
 KEPT_SOURCES: Final = 16 << 20
-"""How many characters of source files are kept in memory, without the last file that was read."""
+"""The number of characters of source files kept in memory, without the last file read."""
 
 
 class SourceCopies:

@@ -89,7 +89,7 @@ class Look(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """Where somebody looked last."""
+    """The place of the last look, and the events after it."""
 
     block: int
     at: int

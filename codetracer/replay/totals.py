@@ -1,4 +1,4 @@
-"""How many events of each kind a process has, by its index."""
+"""Counts the events of each kind of a process, by its index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_PROCESS = frozenset(
 
 
 class Totals:
-    """What happened in the blocks that an index covers.
+    """Counts of the events in the blocks that an index covers.
 
     Of the log, only the blocks are decoded that have an exit, an exec, or a process that was
     started or joined. All others are compared with their checksums.

@@ -60,7 +60,7 @@ class Process:
 
     @property
     def complete(self) -> bool:
-        """Whether its log has the end that a recorder writes unless it is stopped earlier."""
+        """True if its log has the end that a recorder writes unless it is stopped earlier."""
         return self.log.has_end()
 
     def replay(self, *, tell_steps: bool = True, note_changes: bool = False) -> Replay:
@@ -242,7 +242,7 @@ class Trace:
 
     @property
     def complete(self) -> bool:
-        """Whether every log has its end and the metadata agrees."""
+        """True if every log has its end and the metadata agrees."""
         return self.problem is None
 
     @property

@@ -48,7 +48,7 @@ class CutText(NamedTuple):
     text: str
     """Its first characters."""
     total: int
-    """How many characters it had."""
+    """The number of characters that it had."""
 
 
 class CutInteger(NamedTuple):
@@ -57,7 +57,7 @@ class CutInteger(NamedTuple):
     first: int
     """The int without its lowest bytes: shifted right with ``>>``."""
     more: int
-    """How many of its lowest bytes were left out."""
+    """The number of its lowest bytes that were left out."""
 
 
 class CutBytes(NamedTuple):
@@ -66,7 +66,7 @@ class CutBytes(NamedTuple):
     data: bytes
     """The first bytes."""
     total: int
-    """How many bytes there were."""
+    """The number of bytes that it had."""
 
 
 class CutTuple(NamedTuple):
@@ -75,7 +75,7 @@ class CutTuple(NamedTuple):
     items: tuple[Value, ...]
     """Its first items."""
     total: int
-    """How many items it had."""
+    """The number of items that it had."""
 
 
 class RangeValue(NamedTuple):
@@ -103,7 +103,7 @@ class Words(NamedTuple):
     text: Value
     """A str, a `CutText` or `Hidden`; if the formatter failed, the exception's name or a reason."""
     failed: bool
-    """Whether the formatter failed."""
+    """True if the formatter failed."""
 
 
 class ObjectValue:

@@ -40,7 +40,7 @@ __all__ = [
 
 _python: Final = sys.executable
 _tells_fork_exec: Final = sys.version_info >= (3, 15)
-"""Whether the function by which subprocess and multiprocessing start one has an audit event."""
+"""True if the function by which subprocess and multiprocessing start one has an audit event."""
 
 _engine: Any
 try:

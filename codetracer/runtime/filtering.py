@@ -117,7 +117,7 @@ class Gate:
 
     @property
     def has_details(self) -> bool:
-        """Whether a rule of a filter names a detail."""
+        """True if a rule of a filter names a detail."""
         return self._chain.has_details
 
     def leave_out(self, code: CodeType) -> None:

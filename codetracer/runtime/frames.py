@@ -102,7 +102,7 @@ class FrameState:
 
     @property
     def changing(self) -> Line | None:
-        """What its current line can change; None if nothing is known of that."""
+        """The changes that its current line can make; None if nothing is known of them."""
         return self.at if self.plan.detail == DETAIL_VALUES else None
 
 

@@ -74,7 +74,7 @@ _HANDLERS: Final = (
 )
 
 PATIENCE: Final = 100
-"""How often the end of a recording starts again if signal handlers interrupt it."""
+"""The number of times that ending a recording starts again if signal handlers interrupt it."""
 
 LAST: Final = -1000
 """A priority below those of all other finalizers of a process of multiprocessing."""
@@ -175,7 +175,7 @@ class Recorder(Tracer):
 
     @property
     def is_forked(self) -> bool:
-        """Whether this process was forked after the recorder was created."""
+        """True if this process was forked after the recorder was created."""
         return _getpid() != self._first_pid
 
     def _watch(self, code: CodeType) -> None:

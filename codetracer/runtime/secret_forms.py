@@ -38,7 +38,7 @@ WINDOW: Final = 6
 """The number of first bytes of a secret by which texts are searched."""
 
 LOOKED_AHEAD: Final = 256
-"""How many bytes of a secret are compared, and how many after the cut of a text are searched."""
+"""The number of bytes of a secret that are compared, and of those searched after a text's cut."""
 
 PIECE: Final = 16
 """The size in bytes of the pieces in which the rest of a long secret is remembered."""
@@ -47,7 +47,7 @@ LONGEST_KNOWN: Final = 1 << 12
 """The number of first bytes of a secret that are remembered in pieces."""
 
 ITEMS: Final = 100
-"""How many items of each container are searched."""
+"""The number of items of each container that are searched."""
 
 SHORTEST_LINE: Final = 16
 """The least number of bytes of a line of a secret that is remembered as a separate secret."""

@@ -46,16 +46,16 @@ LONGEST: Final = 1 << 16
 """The largest number of characters of a secret that are used."""
 
 MOST: Final = 1 << 16
-"""How many secrets are remembered; later ones are hidden only where they have secret names."""
+"""The number of secrets remembered; later ones are hidden only where they have secret names."""
 
 MOST_ASKED: Final = 1 << 16
-"""How many secret texts are remembered so that they are not processed again."""
+"""The number of secret texts remembered so that they are not processed again."""
 
 CLEAN_SLOTS: Final = 4096
 """The largest number of texts that are remembered as free of secrets."""
 
 DEEPEST: Final = 3
-"""How many levels of containers of a secret value are searched for texts."""
+"""The number of levels of containers in a secret value that are searched for texts."""
 
 
 class Secrets:

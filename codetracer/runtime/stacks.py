@@ -43,7 +43,7 @@ seal(globals())
 
 
 _NOWHERE: Final = Namespace(0)
-"""What stands for the global variables of frames of which none are recorded."""
+"""The namespace of frames whose global variables are not recorded."""
 
 
 class Stacks:

@@ -10,12 +10,12 @@
 #define BLOCK_MAGIC "\102\114\113\012"
 #define LOG_VERSION 2
 #define BLOCK_SIZE 65536
-/* How many values may be around a value. */
+/* The number of values that may be around a value. */
 #define NESTING 460
-/* How many items, and how many attributes, an object may have of which only the changes are written. */
+/* The number of items, and of attributes, up to which only the changes of an object are written. */
 #define LARGEST_CHANGED 1000
 #define CALL_DEPTH 1
-/* How many bytes a value may have that is written as one that the block has already. */
+/* The largest size in bytes of a value that may be replaced by a reference to an earlier one. */
 #define LARGEST_AGAIN 1000
 #define FILE_HEADER_SIZE 48
 #define BLOCK_HEADER_SIZE 20

@@ -52,7 +52,7 @@ enum maker {
     MAKERS,
 };
 
-/* What trace_decoder calls them. */
+/* The names that trace_decoder has for them. */
 static const char *const MAKER_NAMES[] = {
     "_make_big_integer",
     "CutIntegerValue",

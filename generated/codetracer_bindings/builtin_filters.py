@@ -17,7 +17,7 @@ __all__ = ["BUILTIN_FILTERS"]
 BUILTIN_FILTERS: Final[dict[str, _Filter]] = {
     "default": (
         "builtin-default",
-        "2d22f3cd62c2af575525bef54924ff6492246e5aee6a3af3c4227f53242ce412",
+        "5509e33d3550cdb3366b19e96b0c348c4b7560f229df309ef6762658dcc2e106",
         "trace",
         "allow",
         (
@@ -33,7 +33,7 @@ BUILTIN_FILTERS: Final[dict[str, _Filter]] = {
     ),
     "pytest": (
         "builtin-pytest",
-        "00cdf2cf489fd0dcded31282bd7297f4b3b56782df1644558f499378aa60d298",
+        "c946a4c0577574e60107a54cb589a14ce5670b46b33a7aa8a8f4c04dd7cee3ba",
         "trace",
         "allow",
         (
@@ -76,7 +76,7 @@ BUILTIN_FILTERS: Final[dict[str, _Filter]] = {
     ),
     "unittest": (
         "builtin-unittest",
-        "1b652035d24a9fa3f89cfa23c5c39dd7da8e889ce31a395b94b3c962156490a4",
+        "f9710f1facbb3a9b529b5d36e05afa13f5dbda1b3fe5f526a605ae6ad90bb87e",
         "trace",
         "allow",
         (

@@ -47,7 +47,7 @@ INDEX_VERSION: Final = 2
 INDEX_SUFFIX: Final = ".ctindex"
 SEGMENT_MAGIC: Final = b"SEG\n"
 BLOCKS: Final = 128
-"""How many blocks of the log a segment covers at most."""
+"""The largest number of blocks of the log that a segment covers."""
 
 INDEX_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.

@@ -1268,6 +1268,6 @@ _RECORDS[25] = _record_joined
 _RECORDS[26] = _record_time
 _RECORDS[27] = _record_task
 
-# What a tag says without any more bytes.
+# The value or record of a tag that needs no more bytes.
 _SHORT_RECORDS: list[Record | None] = [None] * 256
 _SHORT_RECORDS[128:256] = map(StepRecord, range(-32, 96))

@@ -100,15 +100,14 @@ BLOCK_MAGIC: Final = b"BLK\n"
 BLOCK_SIZE: Final = 65536
 """The least size of a block in bytes."""
 NESTING: Final = 460
-"""How many values may be around a value."""
+"""The number of values that may be around a value."""
 LARGEST_CHANGED: Final = 1000
-"""How many items, and how many attributes, an object may have of which only the changes are
-written."""
+"""The number of items, and of attributes, up to which only the changes of an object are written."""
 
 CALL_DEPTH: Final = 1
-"""How many objects deep values are looked at of code whose detail is not `values`."""
+"""The depth in objects of recorded values of code whose detail is not `values`."""
 LARGEST_AGAIN: Final = 1000
-"""How many bytes a value may have that is written as one that the block has already."""
+"""The largest size in bytes of a value that may be replaced by a reference to an earlier one."""
 FILE_HEADER: Final = Struct("<8sIIQQ16s")
 """Is at the beginning of the file, once.
 

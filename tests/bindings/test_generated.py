@@ -1,4 +1,4 @@
-"""What was generated: complete, in the order of the spec, and as the spec says."""
+"""The generated bindings are complete, in the order of the spec, and say what the spec says."""
 
 import ast
 import importlib

@@ -1,4 +1,4 @@
-"""What the encoder writes, both decoders read; what is no record, they refuse."""
+"""Both decoders read every record that the encoder writes, and refuse all other bytes."""
 
 import math
 import random

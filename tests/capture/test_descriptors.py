@@ -1,4 +1,4 @@
-"""What the program does with descriptors: its own files stay as they are, its output arrives."""
+"""A program that closes or replaces descriptors keeps its own files, and its output arrives."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a program reads is recorded once, with its line."""
+"""The input that a program reads is recorded once, with its line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a program writes is recorded once, with its line."""
+"""The output that a program writes is recorded once, with its line."""
 
 import subprocess
 from pathlib import Path

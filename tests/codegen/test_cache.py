@@ -1,4 +1,4 @@
-"""What is kept between two runs of the spec compiler saves time and decides nothing."""
+"""The cache of the spec compiler saves time and decides nothing."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is generated depends on the spec alone, and is what stands in the repository."""
+"""The generated files depend on the spec alone, and the repository holds exactly these."""
 
 import ast
 import re

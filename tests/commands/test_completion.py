@@ -1,4 +1,4 @@
-"""What shells complete: the scripts of `codetracer completion`, in the shells themselves."""
+"""The scripts of `codetracer completion`, in the shells themselves."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""What every option of every command says of a wrong value, in words that a user knows."""
+"""Every option of every command reports a wrong value in words that a user knows."""
 
 import argparse
 from pathlib import Path

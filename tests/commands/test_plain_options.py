@@ -1,4 +1,4 @@
-"""What is read without argparse is what argparse reads, of every command line that is plain."""
+"""The plain parser reads every plain command line as argparse does."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What the prompt of `codetracer debug` does that pdb does not: a recording's places and values."""
+"""The prompt of `codetracer debug` reaches any place of a recording and its values, unlike pdb."""
 
 import io
 from contextlib import redirect_stderr, redirect_stdout

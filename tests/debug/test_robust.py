@@ -1,4 +1,4 @@
-"""What no client should send, and programs that are recorded first: nothing ends the server."""
+"""Neither wrong messages of a client nor programs that are recorded first end the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large `codetracer export` lets an export be: what it says, what it refuses, what it keeps."""
+"""`codetracer export` estimates the size of an export, refuses a large one, and cuts values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler can ask about its event gets the same answer from both backends."""
+"""Both backends answer a handler's questions about its event alike."""
 
 import asyncio
 import dis

@@ -1,4 +1,4 @@
-"""Which handlers are refused at install, with what to write; what is said of their errors."""
+"""A wrong handler is refused at install with a correction, and its errors name its definition."""
 
 import functools
 import inspect

@@ -1,4 +1,4 @@
-"""Whose RecursionError it is: the program's that filled the stack, or the handler's own."""
+"""A RecursionError is the program's if the program filled the stack, otherwise the handler's."""
 
 import os
 import textwrap

@@ -1,4 +1,4 @@
-"""What a tracer may be, which handlers it may have, and what is refused."""
+"""The rules for tracers and their handlers, and the errors for those that break them."""
 
 import functools
 import operator

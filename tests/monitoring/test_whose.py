@@ -1,4 +1,4 @@
-"""Whose exception comes out of a tracer's code; nothing of the program's is swallowed."""
+"""An exception of the program that comes out of a tracer's code is never swallowed."""
 
 import gc
 import textwrap

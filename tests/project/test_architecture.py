@@ -1,10 +1,11 @@
-"""The house: which room knows which, what is loaded when, and what each module says of itself.
+"""The rooms of the package: their imports, the time at which they load, and their docstrings.
 
 A room is a package or a module right below `codetracer`; the front is `codetracer/__init__.py`.
 """
 
 import ast
 import importlib
+import re
 import types
 from collections.abc import Iterator
 from functools import cache
@@ -17,7 +18,12 @@ from tests.support.project import ROOT, run_python
 PACKAGE = "codetracer"
 FRONT = "(front)"
 BASE = {"codeflags", "errors", "log", "own", "standard_error", "version", "whose"}
-"""What each room may use; it knows none of them."""
+"""The modules that each room may use, and which use no room."""
+
+UNWRITTEN = {
+    f"codetracer/runtime/{name}.py" for name in ("facts", "instructions", "lines", "scanner")
+}
+"""The files that still have docstrings which begin with a question word."""
 
 ALLOWED: dict[str, set[str]] = {
     "capture": set(),
@@ -69,7 +75,7 @@ ALLOWED: dict[str, set[str]] = {
     "cli": {FRONT, "commands", "filters", "launcher", "terminal"},
     "__main__": {"cli"},
 }
-"""What else a room may import; types for checkers included."""
+"""The other rooms that a room may import; types for checkers included."""
 
 BASE_ALLOWED: dict[str, set[str]] = {
     "codeflags": set(),
@@ -218,6 +224,21 @@ def test_each_module_says_in_its_first_line_what_it_is_for() -> None:
         assert len(first.split()) >= 3, module
         assert first.endswith((".", ":")), module
         assert not rest or rest.startswith("\n"), f"{module}: the first line is no sentence"
+
+
+def test_a_docstring_does_not_begin_with_a_question_word() -> None:
+    beginning = re.compile(r"\s*(What|Where|When|Which|Why|How|Whether|Who|Whose)(ever)?\b")
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("codetracer", "codegen", "fuzz", "benchmarks", "docs_tools")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if path.relative_to(ROOT).as_posix() not in UNWRITTEN
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node.value.value, str) and beginning.match(node.value.value)
+    ]
+
+    assert not found
 
 
 def listed(tree: ast.Module) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""What two rooms of the package both need stands once.
+"""Code that two rooms of the package both need exists once.
 
 No six lines are equal in two rooms. Nor do six have the same shape, which is what is left without
 names and literals; but docstrings, imports and parameters do not count, and six declarations in a

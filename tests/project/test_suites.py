@@ -1,4 +1,4 @@
-"""What `make suites` says of two runs of a suite; the suites themselves take too long for CI."""
+"""The report of `make suites` on two runs of a suite; the suites take too long for CI."""
 
 import json
 import os

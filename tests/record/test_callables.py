@@ -1,4 +1,4 @@
-"""Whatever a line calls, looking at it does no harm, and what it has changed shows."""
+"""Looking at any callable that a line calls does no harm, and shows all that it has changed."""
 
 from pathlib import Path
 

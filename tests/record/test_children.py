@@ -1,4 +1,4 @@
-"""What a recording says of the processes that a program starts, and how each of them ended."""
+"""A recording has the processes that a program starts, and the way in which each of them ended."""
 
 import json
 import os

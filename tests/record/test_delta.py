@@ -1,4 +1,4 @@
-"""Where a change shows later than it happens: not before, and not after docs/recording.md says.
+"""A late change shows neither before it happens nor later than docs/recording.md says.
 
 What is true at each step is what a full snapshot says there. `late` tells where a recording says
 something else: every step and variable that is not named in a test is right.

@@ -1,4 +1,4 @@
-"""When a change shows of what lies beyond the limits."""
+"""A change beyond the limits shows when docs/recording.md says."""
 
 from pathlib import Path
 

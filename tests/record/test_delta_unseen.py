@@ -1,4 +1,4 @@
-"""Where a change shows later: by code in C, by code that is not recorded, and from elsewhere."""
+"""Changes by code in C, by code that is not recorded, and from elsewhere show later."""
 
 from pathlib import Path
 

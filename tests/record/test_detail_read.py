@@ -1,4 +1,4 @@
-"""What the commands say of a recording that has no lines or values."""
+"""Every command says so if a recording lacks the lines or values that it needs."""
 
 import json
 from pathlib import Path

@@ -17,7 +17,7 @@ from tests.support.running import Outcome, trace_environ, write
 pytestmark = pytest.mark.fresh
 
 WINDOW = 1 << 20
-"""How many bytes of a log are claimed at a time."""
+"""The number of bytes of a log that are claimed at a time."""
 
 LONG = """\
 import sys

@@ -1,4 +1,4 @@
-"""Which folder a recording goes to."""
+"""A recording goes to the named folder, or to one with a name of its own."""
 
 from pathlib import Path
 

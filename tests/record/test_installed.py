@@ -1,4 +1,4 @@
-"""What pip installs records the program and nothing of what runs it, however it was started."""
+"""The installed codetracer records the program alone, and not the tool that runs it."""
 
 import json
 import os

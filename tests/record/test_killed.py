@@ -26,9 +26,9 @@ pytestmark = pytest.mark.fresh
 
 THREADS = 3
 KILLS = {"native": 50, "python": 10}
-"""How many times; what they write with is the same."""
+"""The number of programs that are killed with each backend."""
 AT_ONCE = 5
-"""How many programs run at the same time, so that they are stopped anywhere."""
+"""The number of programs that run at the same time, so that they are stopped anywhere."""
 
 PROGRAM = """\
 import mmap, sys, threading

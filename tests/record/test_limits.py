@@ -1,4 +1,4 @@
-"""What a limit cuts is not read: a line costs what is recorded of a value, not all of it."""
+"""The recorder does not read the part of a value that a limit cuts."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a recording says of each step is what a full snapshot says, taken of everything there."""
+"""A recording agrees at each step with a full snapshot of all variables and objects."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `codetracer record` says at its end: how much was recorded, and how to see it."""
+"""`codetracer record` prints at its end how much was recorded, and how to see it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which asyncio task each coroutine runs in, and that asking runs no code of the program's."""
+"""The recorder finds each coroutine's asyncio task, and runs no code of the program for that."""
 
 import re
 from pathlib import Path

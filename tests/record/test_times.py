@@ -1,4 +1,4 @@
-"""When things happened: a step, an exception and output have the time, as calls and returns do."""
+"""Steps, exceptions and outputs have their times, as calls and returns do."""
 
 from pathlib import Path
 

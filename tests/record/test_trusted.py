@@ -1,4 +1,4 @@
-"""What a line is known not to change is not looked at, and everything that it does change shows."""
+"""The recorder skips objects that a line cannot change, and shows all that it does change."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a recording says of a value, of each kind there is, in each way that it may be cut."""
+"""Values of every kind are recorded, and cut in each way that limits allow."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Why values are what they are, in programs of which that is known."""
+"""The causes of values are right in programs whose causes are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why values are what they are, for each kind of call and of statement."""
+"""The causes of values are right for each kind of call and of statement."""
 
 from __future__ import annotations
 

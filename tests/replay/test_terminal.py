@@ -1,4 +1,4 @@
-"""Whatever a recording holds, nothing but visible text and line ends reaches the terminal."""
+"""Only visible text and line ends reach the terminal, also from a hostile recording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an engine returns before, at and after the only frame that is recorded."""
+"""An engine disables events only after the only frame that is recorded."""
 
 import json
 from pathlib import Path

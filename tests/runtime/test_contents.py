@@ -1,4 +1,4 @@
-"""What has changed in an object's content is written, and a reader finds the whole content."""
+"""The log has only the changes of an object's content, and a reader finds the whole content."""
 
 import random
 

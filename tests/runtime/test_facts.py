@@ -1,4 +1,4 @@
-"""What the bytecode says of a line; the same on every version."""
+"""The facts of a line, by its bytecode, are the same on every version."""
 
 from __future__ import annotations
 

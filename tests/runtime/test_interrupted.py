@@ -1,4 +1,4 @@
-"""What a signal's handler raises amid the recorder's own Python code comes out, wherever it comes.
+"""An exception from a signal's handler amid the recorder's own Python code reaches the program.
 
 Also where exceptions of that type are caught, as CPython's functions raise them. The handler's part
 is played by a trace function, at each moment in turn at which a handler may run.

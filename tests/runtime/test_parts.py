@@ -1,4 +1,4 @@
-"""What a recorder is made of, each part alone."""
+"""Tests each part of a recorder alone."""
 
 import collections
 import enum

@@ -1,4 +1,4 @@
-"""What is found without a regex is what these regexes find."""
+"""The search without regexes finds the same as these regexes."""
 
 import random
 import re

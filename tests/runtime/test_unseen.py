@@ -1,4 +1,4 @@
-"""What the engine in C alone promises: a program that watches itself sees and loses nothing."""
+"""With the engine in C, a program that watches itself sees nothing of it and loses nothing."""
 
 from pathlib import Path
 

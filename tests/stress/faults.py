@@ -1,4 +1,4 @@
-"""What the handlers of a tracer may do wrong, and what comes of it."""
+"""The mistakes that handlers of a tracer may make, and their consequences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ type Comes = Literal["fails", "nothing", "removed", "passes"]
 
 
 class Fault(NamedTuple):
-    """What a handler does, given its code, and what comes of it."""
+    """A mistake that a handler makes, and its consequence."""
 
     act: Callable[[CodeType], object]
     comes: Comes = "fails"

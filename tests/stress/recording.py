@@ -53,7 +53,7 @@ NOT_ALL = "codetracer: the recording is incomplete: "
 
 
 class Ended(NamedTuple):
-    """What can be seen of a process from outside."""
+    """The observable outcome of a process."""
 
     code: int
     stdout: str
@@ -62,7 +62,7 @@ class Ended(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What came of a recorded run: what is not as it should be, and what the program counted."""
+    """The result of a recorded run: the difference, if there is one, and the program's counts."""
 
     wrong: str | None
     figures: Counter[str]

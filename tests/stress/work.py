@@ -1,4 +1,4 @@
-"""What a script of `tests.stress.scripts` does while something befalls it.
+"""The work that a script of `tests.stress.scripts` does while something befalls it.
 
 An exception that interrupts it is never lost on a bare CPython: nothing is imported, no lock is
 held by ``with``, nothing has a `__del__` or a weak reference, of which CPython would print and

@@ -1,4 +1,4 @@
-"""What came of a suite's tests, in what two runs differ, and what a recording lacks."""
+"""Reads the outcomes of a suite's tests, the differences of two runs, and a recording's gaps."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Suite(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of one suite on one interpreter.
+    """The result of one suite on one interpreter.
 
     Attributes:
         suite: which it was.

@@ -86,7 +86,7 @@ class Seen(NamedTuple):
 
 
 class Thread(NamedTuple):
-    """What happened in a thread."""
+    """The events of a thread."""
 
     name: str
     events: list[tuple[str, str]]
@@ -94,7 +94,7 @@ class Thread(NamedTuple):
 
 
 class History(NamedTuple):
-    """What happened in a process."""
+    """The events of a process."""
 
     threads: list[Thread]
     seen: list[Seen]

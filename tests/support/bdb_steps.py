@@ -1,4 +1,4 @@
-"""What `bdb` sees at every line of some programs, each run in a process of its own.
+"""Writes what `bdb` sees at every line of some programs, each run in a process of its own.
 
 Run as ``python bdb_steps.py FOLDER...``: each folder has an ``app.py``; what is seen there goes to
 ``seen-PID`` beside it, a line of JSON for each stop. The same process records each program, too, so

@@ -62,7 +62,7 @@ class Seen(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What can be seen of a process from outside."""
+    """The observable outcome of a process."""
 
     code: int
     stdout: bytes

@@ -1,4 +1,4 @@
-"""What a debugger saw while it stepped through programs, compared with what `bdb` saw."""
+"""Compares the stops of a debugger that stepped through programs with those of `bdb`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OBJECT_NUMBER = re.compile(r" #[0-9]+")
 
 
 class Row(NamedTuple):
-    """What can be seen at a stop."""
+    """The stack and the variables at a stop."""
 
     stack: list[tuple[str, int]]
     variables: dict[str, dict[str, str | None]]

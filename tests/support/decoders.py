@@ -21,7 +21,7 @@ __all__ = ["DECODERS", "Decoder", "differences", "differences_below", "exactly"]
 
 
 class Decoder(Protocol):
-    """What both modules have."""
+    """The functions that both modules have."""
 
     Records: type[Records]
 

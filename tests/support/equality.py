@@ -1,4 +1,4 @@
-"""What two recorders recorded of a program, in one form; and whether it is the same.
+"""Puts the recordings of two recorders into one form, and compares them.
 
 codetracer's recordings are put into the form here (`ours`), the peer's in peer.py.
 
@@ -76,7 +76,7 @@ type Event = Call | Line | Return
 
 
 class Frame(NamedTuple):
-    """What a frame did from a call to the return that belongs to it."""
+    """The lines and variables of a frame from a call to its return."""
 
     function: str
     lines: list[int]
@@ -85,7 +85,7 @@ class Frame(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """What was recorded of a program, in order."""
+    """The recorded events of a program, in order."""
 
     events: list[Event]
 
@@ -96,7 +96,7 @@ class Recording(NamedTuple):
 
     @property
     def returns(self) -> list[tuple[str, Value]]:
-        """What is returned, yielded or raised, each with the function that does so."""
+        """The values that are returned, yielded or raised, each with its function."""
         found: list[tuple[str, Value]] = []
         functions: list[str] = []
         for event in self.events:
@@ -276,7 +276,7 @@ alone; and a pattern for those texts (in the programs that are compared)."""
 
 
 def same(theirs: Value, mine: Value) -> bool:
-    """Whether two values are the same, as far as both are known.
+    """Return whether two values are the same, as far as both are known.
 
     Of an object, ours is the type and theirs a text: that of ``object.__repr__``, which names the
     type, or one that `TEXTS_OF_THEIR_OWN` allows for that type.
@@ -303,14 +303,14 @@ def _same_items(theirs: tuple[Value, ...], mine: tuple[Value, ...]) -> bool:
 
 
 def same_variables(theirs: dict[str, Value], mine: dict[str, Value]) -> bool:
-    """Whether the same variables have the same values, in whatever order."""
+    """Return whether the same variables have the same values, in whatever order."""
     return theirs.keys() == mine.keys() and all(
         same(value, mine[name]) for name, value in theirs.items()
     )
 
 
 def same_event(theirs: Event | None, mine: Event | None) -> bool:
-    """Whether two events are the same."""
+    """Return whether two events are the same."""
     match theirs, mine:
         case Call(function, arguments), Call(other, others):
             # In whatever order: ours is that of the definition.

@@ -1,4 +1,4 @@
-"""Where a recording says something else than what is true at a step."""
+"""Finds the steps at which a recording differs from the truth."""
 
 from pathlib import Path
 

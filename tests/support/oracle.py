@@ -1,4 +1,4 @@
-"""What a program's variables are at every line: all of them, in full, every time.
+"""Writes all variables of a program at every line, in full, every time.
 
 Run as ``python oracle.py PROGRAM OUTPUT in-c lines``, it runs a program and writes a line of JSON
 at each line of it and of the modules beside it; with ``calls`` at each call and at each end of one,

@@ -260,7 +260,7 @@ def without_addresses(text: str) -> str:
 
 
 def is_module(name: str) -> bool:
-    """Whether a function is the code of a module, which the peer calls ``<its name>``."""
+    """Return whether a function is the code of a module, which the peer calls ``<its name>``."""
     inner = ("<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>", "<toplevel>")
     return re.fullmatch(r"<[\w.]+>", name) is not None and name not in inner
 

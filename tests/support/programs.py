@@ -211,7 +211,7 @@ print(kind([1, 2]), kind({'a': 1}), kind('t'), kind(''))
 
 
 class Outcome(NamedTuple):
-    """What a program did, as far as anybody outside can tell."""
+    """The observable outcome of a program."""
 
     stdout: str
     error: str

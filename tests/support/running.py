@@ -15,7 +15,7 @@ SOURCES = (ROOT, ROOT / "generated")
 
 
 class Outcome(NamedTuple):
-    """What can be seen of a process from outside."""
+    """The observable outcome of a process."""
 
     code: int
     stdout: str

@@ -1,4 +1,4 @@
-"""What type checkers know of the public names, in this tree and of what pip installs.
+"""Uses of the public names for type checkers, in this tree and in the installed package.
 
 `make lint` checks this file, and tests/type_checkers/test_installed.py a copy; nothing runs it.
 

@@ -63,7 +63,7 @@ FRESH: bool = False
 
 
 class Done(NamedTuple):
-    """How a process has ended, and what it has written."""
+    """The status of a process that has ended, and its output."""
 
     code: int
     stdout: bytes

@@ -1,4 +1,4 @@
-"""What pip installs is typed: a tool's author may run mypy --strict and pyright on it."""
+"""The installed package is typed: a tool's author may run mypy --strict and pyright on it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Which files are shown, in real programs."""
+"""`codetracer watch` shows the files of a real program that its options select."""
 
 import zipfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where trace lines go, and that they get there whatever becomes of the program."""
+"""Trace lines reach their file or standard error, whatever happens to the program."""
 
 import os
 import subprocess

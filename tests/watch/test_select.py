@@ -1,4 +1,4 @@
-"""Which events and which files are shown: names, globs, and what counts as the program's own."""
+"""Names of events and globs of files select what is shown; the program's own files by default."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a traced program looks like, line by line."""
+"""The text that a traced program gives, line by line."""
 
 import zipfile
 from pathlib import Path

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SHOWN_SIBLINGS", "Folded", "JsonTree", "Tree", "end_row", "result", "result_text"]
 
 SHOWN_SIBLINGS: Final = 3
-"""How many calls of one function by one frame are shown; the others are only counted."""
+"""The number of calls of one function by one frame that are shown; the others are counted."""
 
 INDENTED: Final = 40
 """The number of levels that are indented; deeper calls show their depth as a number."""

@@ -53,7 +53,7 @@ class Finds:
 
     @property
     def found(self) -> bool:
-        """Whether the text appeared."""
+        """True if the text appeared."""
         return self._found or self._output.printed
 
     def see(self, event: Event) -> None:

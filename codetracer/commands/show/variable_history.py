@@ -28,7 +28,7 @@ VALUE: Final = 200
 """About how many characters of a value are shown."""
 
 PROPOSED: Final = 1000
-"""How many names of attributes are kept as proposals for an error's message."""
+"""The number of attributes' names kept as proposals for an error's message."""
 
 
 class History:
@@ -81,12 +81,12 @@ class History:
 
     @property
     def is_of_variable(self) -> bool:
-        """Whether the path begins with a variable, not with an object."""
+        """True if the path begins with a variable, not with an object."""
         return self._subject.number < 0
 
     @property
     def notes_changes(self) -> bool:
-        """Whether it needs the changes of the replay."""
+        """True if it needs the changes of the replay."""
         return bool(self._subject.steps)
 
     def is_in(self, code: Code) -> bool:

@@ -124,7 +124,7 @@ class Views:
 
     @property
     def steps(self) -> int:
-        """How many steps were read."""
+        """The number of steps that were read."""
         return self._replay.steps
 
     @property

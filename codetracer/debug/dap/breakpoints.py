@@ -27,7 +27,7 @@ _HITS: Final = re.compile(r"\s*(==|=|>=|>|<=|<|%)?\s*([0-9]{1,18})\s*")
 
 
 _REASONS: Final = ("exception", "data breakpoint", "function breakpoint", "breakpoint")
-"""Why a run may stop; where several hold, the first one is sent."""
+"""The reasons for a stop; if several apply, the first one is sent."""
 
 
 class InterruptedRunError(Exception):
@@ -43,7 +43,7 @@ class InterruptedRunError(Exception):
 
 
 class Data(NamedTuple):
-    """What a data breakpoint watches.
+    """The value that a data breakpoint watches.
 
     Parameters:
         process: the number of the process.
@@ -57,7 +57,7 @@ class Data(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What a breakpoint asks for beside its place.
+    """The options of a breakpoint, apart from its place.
 
     Parameters:
         condition: an expression that must be true; empty for none.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Looking"]
 
 MOST_MODULES: Final = 10_000
-"""How many modules a client gets that does not say how many it wants."""
+"""The number of modules that a client gets if it names no number."""
 
 WHOLE: Final = 1 << 20
 """About how many characters of a value are copied to the clipboard."""

@@ -1,4 +1,4 @@
-"""Which exceptions nothing recorded has caught."""
+"""Finds the exceptions that no recorded code has caught."""
 
 from __future__ import annotations
 

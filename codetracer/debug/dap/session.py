@@ -22,7 +22,7 @@ __all__ = ["Session"]
 
 
 class Session:
-    """Where the debugger is in a recording, and what the client knows of it.
+    """The debugger's position in a recording, and the numbers that the client has for its parts.
 
     Parameters:
         client: the client.

@@ -1,4 +1,4 @@
-"""Where a debugger is in the common time of a recording's processes, and the ways from there."""
+"""The position of a debugger in the common time of a recording's processes, and moves from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a value is what it is: chains of causes through lines, calls, arguments and results.
+"""Explains values by chains of causes through lines, calls, arguments and results.
 
 docs/adr/0014 has the rules.
 """

@@ -1,4 +1,4 @@
-"""Which line bound a variable: of its own function, an inner one, an enclosing one, or a module."""
+"""Finds the line that bound a variable, in its own, an inner or outer function, or a module."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["Bindings", "Bound"]
 
 
 class Bound(NamedTuple):
-    """How a variable got its value."""
+    """The binding that gave a variable its value."""
 
     where: Where | None
     """The run of the unit that bound it; None if none did, as for a parameter."""
     target: Target | None
-    """How that unit did."""
+    """The target by which that unit bound it."""
     frame: int
     """The call that has the variable."""
     code: Code

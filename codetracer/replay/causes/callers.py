@@ -1,4 +1,4 @@
-"""Which call ran a frame, and which frames a line ran."""
+"""Finds the call that ran a frame, and the frames that a line ran."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Caller(NamedTuple):
     site: ast.AST
     where: Where
     later: bool
-    """Whether the call only made the frame, and other code ran it later."""
+    """True if the call only made the frame, and other code ran it later."""
 
 
 class Callers:

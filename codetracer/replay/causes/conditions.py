@@ -1,4 +1,4 @@
-"""Why a line ran, by branches and exceptions, and why an exception was raised."""
+"""Explains why a line ran, by branches and exceptions, and why an exception was raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in one block of a log: steps, runs of frames and their endings, exceptions."""
+"""Collects the steps, the runs and endings of frames, and the exceptions in one block of a log."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Run(NamedTuple):
     """The step of that frame; -1 for none."""
     resumed: bool
     entered: bool
-    """Whether the recording does not have its beginning."""
+    """True if the recording lacks its beginning."""
     block: int
     order: int
     until: int
@@ -58,7 +58,7 @@ class Ending(NamedTuple):
     block: int
     order: int
     until: int
-    """How many steps the process had made."""
+    """The number of steps that the process had made."""
 
 
 class Raised(NamedTuple):
@@ -71,7 +71,7 @@ class Raised(NamedTuple):
     code: int
     type_name: str
     handled: bool
-    """Whether the frame begins to handle it, instead."""
+    """True if the frame begins to handle it, instead."""
     block: int
     order: int
     until: int
@@ -87,7 +87,7 @@ _ENDS: Final[dict[type, str]] = {
 
 
 class Facts:
-    """What happens in a block.
+    """The steps, runs, endings and exceptions in a block.
 
     Parameters:
         number: the number of the block.

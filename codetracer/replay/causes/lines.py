@@ -29,7 +29,7 @@ class Branch(NamedTuple):
     head: Unit
     """The statement."""
     field: str
-    """Which block: ``body``, ``orelse``, ``handlers``, ``finalbody`` or ``cases``."""
+    """The name of the block: ``body``, ``orelse``, ``handlers``, ``finalbody`` or ``cases``."""
 
 
 class Unit:

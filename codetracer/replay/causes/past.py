@@ -1,4 +1,4 @@
-"""What the causes of a value are looked up in: steps, calls, results and raises of one process."""
+"""Looks up steps, calls, results and raises of one process, to find causes of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an exception was raised first, and which expressions of that line it can come from."""
+"""Finds where an exception was raised first, and which expressions there can have raised it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Origin", "culprits", "origin"]
 
 
 class Origin(NamedTuple):
-    """Where an exception was raised first."""
+    """The frame and step that raised an exception first."""
 
     frame: int
     step: int

@@ -1,4 +1,4 @@
-"""What an expression takes its value from, and what a unit evaluates at all."""
+"""Finds the reads that give an expression its value, and the expressions that a unit evaluates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What calls returned, generators yielded, and others sent into them."""
+"""Explains the results of calls, and the values that generators yielded or were sent."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ class Row(NamedTuple):
     """A line."""
 
     cause: Cause | None
-    """What it says; None for a note of the cause above."""
+    """The cause that it shows; None for a note of the cause above."""
     branch: str
     """The branches of the tree in front of it."""
     words: str
-    """What it says."""
+    """Its text."""
 
 
 def rows_of(causes: Iterable[Cause]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""Which unit of the recorded source a step ran."""
+"""Finds the unit of the recorded source that a step ran."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a unit binds, which calls it makes, and what the parameters of a function are."""
+"""Finds the targets and calls of a unit, and the parameters of a function."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ class Target(NamedTuple):
     """``assign``, ``augment``, ``for``, ``with``, ``except``, ``import``, ``def``, ``class``,
     ``case``, ``comprehension`` or ``delete``."""
     value: ast.expr | None
-    """Where the value comes from; None if no expression says so."""
+    """The expression that the value comes from; None if there is none."""
     path: tuple[int, ...] = ()
-    """Which item of that value it is, after unpacking: -1 for that of a loop."""
+    """The index of the item in that value, after unpacking; -1 for the item of a loop."""
 
 
 def targets(node: ast.AST) -> list[Target]:
@@ -180,7 +180,7 @@ class CallSite(NamedTuple):
     names: tuple[str, ...]
     """The names that the code which runs there is likely to have; none if nothing is known."""
     often: bool
-    """Whether it may run several times each time that the unit runs."""
+    """True if it may run several times each time that the unit runs."""
 
 
 def calls(statement: ast.AST) -> list[CallSite]:

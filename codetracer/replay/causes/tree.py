@@ -27,7 +27,7 @@ class Cause:
     """``value``, ``argument``, ``default``, ``result``, ``yield``, ``change``, ``condition``,
     ``exception``, ``sent``, ``left`` or ``line``."""
     text: str
-    """What it is about, in the words of the source: a name, a call, a condition."""
+    """Its subject in the words of the source: a name, a call, a condition."""
     value: Value | Unknown = UNKNOWN
     place: Place | None = None
     """The step at which it became so."""
@@ -37,15 +37,15 @@ class Cause:
     function: str = ""
     """The code that ran there."""
     notes: list[str] = field(default_factory=list)
-    """Where the chain is uncertain, and what is left out."""
+    """Notes on uncertainty and on parts that are left out."""
     causes: list[Cause] = field(default_factory=list)
     unrecorded: dict[str, None] = field(default_factory=dict)
     """The calls in its line that are not recorded: their results are taken to depend on what they
     were given."""
     again: bool = False
-    """Whether its causes are those of an equal node before it."""
+    """True if its causes are those of an equal node before it."""
     cut: bool = False
-    """Whether it has causes that are left out because they are too deep."""
+    """True if it has causes that are left out because they are too deep."""
 
     def note(self, text: str) -> None:
         """Add a note, once."""

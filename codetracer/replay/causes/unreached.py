@@ -1,4 +1,4 @@
-"""Why a line did not run: the branch that was taken instead, and why."""
+"""Explains why a line did not run, by the branch that was taken instead."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ __all__ = ["View", "is_key"]
 
 OBJECTS: Final = 60
 VALUES: Final = 2000
-"""How many objects, and how many items and attributes, a value has that is kept."""
+"""The number of objects, and of items and attributes, that are kept of a value."""
 
 _PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
 

@@ -1,4 +1,4 @@
-"""Which part of a line put a value into an object, and what an expression is called in a tree."""
+"""Finds the part of a line that put a value into an object, and names expressions for a tree."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 "use strict";
-// What a launch configuration means. Knows nothing of VS Code, so that it can be tested without.
+// Reads launch configurations. It imports nothing of VS Code, and so can be tested without it.
 
 /**
  * A launch configuration of the type `codetracer`, as the user wrote it.

@@ -1,5 +1,5 @@
 "use strict";
-// What VS Code starts: the adapter, the commands, and the line on top of files.
+// The extension that VS Code starts: the adapter, the commands, and the line on top of files.
 
 const path = require("node:path");
 const vscode = require("vscode");

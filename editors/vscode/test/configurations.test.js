@@ -1,5 +1,5 @@
 "use strict";
-// What launch configurations mean, and what is said of wrong ones.
+// Launch configurations are read, and wrong ones are reported.
 
 const assert = require("node:assert/strict");
 const { test } = require("node:test");

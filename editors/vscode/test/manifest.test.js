@@ -1,5 +1,5 @@
 "use strict";
-// What package.json promises is what the extension does.
+// The extension does what package.json promises.
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");

@@ -1,5 +1,5 @@
 "use strict";
-// Which recordings have a file; and folders that are none.
+// Finds the recordings that have a file, and passes over other folders.
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");

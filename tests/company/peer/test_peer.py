@@ -1,4 +1,4 @@
-"""What codetracer-python-recorder 0.3.0 writes is read, by peer.py, as what the program did.
+"""peer.py reads from the logs of codetracer-python-recorder 0.3.0 what the program did.
 
 It runs on CPython 3.12 and 3.13.
 """
