@@ -33,7 +33,7 @@ The prompt begins where the exception was raised that ended the program, if one 
 not count), and otherwise at the first step. The number at the prompt is the place: process:step.
 
 environment:
-  XDG_STATE_HOME   what was typed is kept in codetracer/debug_history there (default:
+  XDG_STATE_HOME   the folder in which codetracer/debug_history keeps your commands (default:
                    ~/.local/state)
 """
 

@@ -23,8 +23,8 @@ examples:
   codetracer info
   codetracer info trace-out --format json
 
-What is in a long recording is counted by its index, which is made when it is first needed. The
-recording itself is compared with its checksums.
+An index counts the contents of a long recording. The first command that needs the index makes it.
+The recording itself is checked against its checksums.
 """
 
 

@@ -111,14 +111,14 @@ def add_options(parser: OptionParser) -> None:
     hiding.add_argument(
         "--no-redaction",
         action="store_true",
-        help="hide nothing because of its name; values that filters redact and what getpass reads"
+        help="hide no value because of its name; values that filters redact and input of getpass"
         " stay hidden",
     )
     parser.add_argument(
         "--detail",
         choices=session.DETAILS,
         default=None,
-        help="how much to record of each function, unless a filter says it: values (everything);"
+        help="how much to record of each function, unless a filter decides: values (everything);"
         " lines (calls and lines, but no values except exceptions); calls (calls with arguments,"
         " results, exceptions and output, but no lines) (default: values)",
     )
@@ -389,7 +389,7 @@ def _end(process: int) -> None:
         if recorder.failed and recorder.is_wanted:
             path = recorder.directory.path
             kept = recorder.directory.is_there()
-            where = f"what was recorded is in {path}" if kept else f"{path} does not exist any more"
+            where = f"the recorded part is in {path}" if kept else f"{path} does not exist any more"
             say(f"codetracer: the recording is incomplete: {recorder.problem}; {where}")
     for summary in _summaries:
         summary.tell()

@@ -114,8 +114,8 @@ class LogReader:
 
     Raises:
         HostError: ERR_IO, the file cannot be read.
-        TargetError: ERR_TRACE_DAMAGED, it is no trace log; ERR_UNSUPPORTED_FORMAT, it was written
-            by a newer codetracer.
+        TargetError: ERR_TRACE_DAMAGED, it is not a trace log; ERR_UNSUPPORTED_FORMAT, a newer
+            codetracer wrote it.
     """
 
     __slots__ = ("path", "pid", "recording", "started", "version")
@@ -125,7 +125,7 @@ class LogReader:
         with self._open() as file:
             header = self._read(file, FILE_HEADER.size)
         if header[: len(MAGIC)] != MAGIC:
-            raise self.damage("is no trace log, or its beginning is lost", 0)
+            raise self.damage("is not a trace log, or its beginning is lost", 0)
         if len(header) < FILE_HEADER.size:
             raise self.damage("ends within its header", len(header))
         _, self.version, _, self.pid, self.started, self.recording = FILE_HEADER.unpack(header)

@@ -79,7 +79,7 @@ def identical(left: Value, right: Value) -> bool:
         return known(left) is known(right)
     if isinstance(left, ObjectValue) or isinstance(right, ObjectValue):
         return False
-    raise EvaluationError("which numbers and texts are one object is not recorded; use `==`")
+    raise EvaluationError("the identity of numbers and texts is not recorded; use `==`")
 
 
 def equal(left: Value, right: Value) -> bool:
@@ -208,7 +208,7 @@ class _Comparison:
         return len(one) == len(other) and all(map(self.equal, one, other))
 
     def _cut(self, one: Value, other: Value) -> bool:
-        """Return False where what is there tells so."""
+        """Return False if the recorded parts differ; raise an error if that is open."""
         texts = (str, CutText), (bytes, CutBytes)
         for kinds in texts:
             if isinstance(one, kinds) and isinstance(other, kinds):
@@ -240,8 +240,8 @@ _ORDERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 def _incomparable(one: Value, other: Value) -> EvaluationError:
     return EvaluationError(
-        f"whether {short(one)} equals {short(other)} is for their class to say, whose code is not"
-        " run; compare their attributes, or use `is`"
+        f"only the code of their class, which is not run, could decide whether {short(one)} equals"
+        f" {short(other)}; compare their attributes, or use `is`"
     )
 
 
@@ -256,4 +256,4 @@ def _members(value: Value) -> tuple[Value, ...]:
             items = sequence(found)
             if isinstance(items, tuple):
                 return items
-    raise EvaluationError(f"`in` needs another kind of value than {short(value)} has in it")
+    raise EvaluationError(f"`in` cannot look for such a value in {short(value)}")

@@ -149,7 +149,7 @@ def _parsed(text: str) -> ast.expr:
         for node in ast.walk(tree):
             _check(node)
     except SyntaxError as error:
-        raise EvaluationError(f"{text!r} is no expression of Python: {error.msg}") from None
+        raise EvaluationError(f"{text!r} is not a Python expression: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError):
         # A null byte; or it is nested too deeply.
         raise EvaluationError("the expression cannot be parsed: it is nested too deeply") from None
@@ -253,7 +253,7 @@ class _Evaluation:
             None if end is None else self.value(end) for end in (part.lower, part.upper, part.step)
         ]
         if not all(end is None or isinstance(end, int) for end in ends) or ends[2] == 0:
-            raise EvaluationError(f"`{ast.unparse(part)}` is no slice: its parts are numbers")
+            raise EvaluationError(f"`{ast.unparse(part)}` is not a slice: its parts are numbers")
         return slice(*ends)
 
     def _signed(self, sign: ast.unaryop, value: Value) -> Value:

@@ -121,7 +121,7 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
     try:
         found = json.loads(content.decode(), parse_float=_float, parse_constant=_float)
     except (ValueError, RecursionError):
-        return {}, f"{METADATA_FILE} is damaged: it is no JSON"
+        return {}, f"{METADATA_FILE} is damaged: it is not JSON"
     if not isinstance(found, dict):
         return {}, f"{METADATA_FILE} is damaged: it holds no JSON object"
     wrong: list[str] = []

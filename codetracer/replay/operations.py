@@ -56,8 +56,8 @@ def truth(value: Value) -> bool:
             return length(found) > 0
         case ObjectValue() as found:
             raise EvaluationError(
-                f"whether {short(found)} is true is for its class to say, whose code is not run;"
-                " ask for what you mean, such as `is not None`"
+                "only the code of its class, which is not run, could decide whether"
+                f" {short(found)} is true; ask for what you mean, such as `is not None`"
             )
         case found:
             return bool(found)

@@ -28,5 +28,5 @@ class Place(NamedTuple):
         process, colon, step = text.rpartition(":")
         numbers = (process, step) if colon else ("0", step)
         if not all(number.isascii() and number.isdigit() for number in numbers):
-            raise ValueError(f"{text!r} is no place; a place is a step, or process:step")
+            raise ValueError(f"{text!r} is not a place; a place is a step, or process:step")
         return cls(*map(int, numbers))

@@ -236,7 +236,7 @@ def _inside(moment: Moment, slot: Slot, value: raw.Value) -> Slot:
         if type(value) is raw.ReferenceValue:
             slot = ObjectSlot(slot.subject, value.number, steps[done:])
         elif type(value) is not tuple and type(value) is not raw.CutTupleValue:
-            reason = f"what stands before {_said(step)} is no object"
+            reason = f"the value before {_said(step)} is not an object"
             raise _nowhere(moment, slot.subject, reason)
         value = follow(moment.state, value, (step,))
     return slot

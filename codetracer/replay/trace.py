@@ -331,7 +331,7 @@ class Trace:
         if not names:
             raise TargetError(
                 "ERR_TRACE_MISSING",
-                f"{self.path} is no recording: it has no {LOG_SUFFIX} file",
+                f"{self.path} is not a recording: it has no {LOG_SUFFIX} file",
                 {"path": self.path},
             )
         known = self.metadata.get("processes")

@@ -44,7 +44,7 @@ def test_a_wrong_value_is_answered_by_the_option_itself(name: str) -> None:
         (("record", "--max-depth", "0"), "must be a whole number, from 1 to 400, not '0'"),
         (("record", "--max-depth", "401"), "must be a whole number, from 1 to 400, not '401'"),
         (("record", "--max-items", "0"), "must be a whole number, 1 or more, not '0'"),
-        (("show", "--step", "-1"), "'-1' is no place; a place is a step, or process:step"),
+        (("show", "--step", "-1"), "'-1' is not a place; a place is a step, or process:step"),
         (("export", "--process", "x"), "must be a whole number, 0 or more, not 'x'"),
         (("export", "--depth", "41"), "must be a whole number, from 1 to 40, not '41'"),
     ],

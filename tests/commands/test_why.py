@@ -150,7 +150,7 @@ def test_a_line_is_cut_to_the_width(recorded: Path) -> None:
         (("out", "needed", "--at", "0:99999"), 1, "process 0 has no step 99999"),
         (("out", "needed", "--at", "7:0"), 1, "has no process 7"),
         (("out", "total", "--at", "0:1"), 1, "total has no value at 0:1"),
-        (("out", "needed", "--at", "x"), 2, "'x' is no place"),
+        (("out", "needed", "--at", "x"), 2, "'x' is not a place"),
         (("out", "--not", "app.py"), 2, "must be FILE:LINE"),
         (("out", "needed", "--raise", "KeyError"), 2, "cannot be explained together"),
         (("out", "--raise", "OSError"), 1, "no OSError was raised in your code; there is"),

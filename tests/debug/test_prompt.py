@@ -353,7 +353,7 @@ def test_commands_of_a_breakpoint_may_go_on(trace: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        ("goto", "*** '' is no place; a place is a step, or process:step"),
+        ("goto", "*** '' is not a place; a place is a step, or process:step"),
         ("goto 5:1", "has no process 5; it has 1, the first one is 0"),
         ("goto 100000", "process 0 has no step 100000; the last one is"),
         ("j x", "*** The 'jump' command requires a line number"),
@@ -365,7 +365,7 @@ def test_commands_of_a_breakpoint_may_go_on(trace: Path) -> None:
         ("interact", "A recording cannot be changed or continued with other values"),
         ("source nothing", "*** 'nothing' is not a function or class of the recorded sources"),
         ("help nothing", "*** No help for 'nothing'; `help` lists the commands"),
-        ("b 10, (", "*** Invalid condition (: '(' is no expression of Python"),
+        ("b 10, (", "*** Invalid condition (: '(' is not a Python expression"),
         ("b other.py:3", "*** 'other.py' is not in the recording; there is app.py"),
         ("b nothing", "*** The specified object 'nothing' is not a function"),
         ("b app.py:x", "*** Bad lineno: x"),
@@ -484,6 +484,6 @@ def test_a_recording_without_a_step_is_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_place_is_refused(trace: Path) -> None:
     assert refused(str(trace), "--at", "x")[0] == 2
-    assert "'x' is no place" in refused(str(trace), "--at", "x")[1]
+    assert "'x' is not a place" in refused(str(trace), "--at", "x")[1]
     assert "has no process 3" in refused(str(trace), "--at", "3:0")[1]
     assert "has no step 1000000" in refused(str(trace), "--at", "1000000")[1]

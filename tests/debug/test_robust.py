@@ -59,10 +59,10 @@ def test_a_request_that_does_not_fit_is_answered_with_what_is_wrong(
 @pytest.mark.slow
 def test_what_is_no_message_is_answered_too(server: Server) -> None:
     for body, said in (
-        (b"{nonsense", "a message is no JSON"),
-        (b"[1]", "a message is no JSON object"),
-        (b"\xff\xfe", "a message is no JSON"),
-        (b"[" * 100_000, "a message is no JSON"),
+        (b"{nonsense", "a message is not JSON"),
+        (b"[1]", "a message is not a JSON object"),
+        (b"\xff\xfe", "a message is not JSON"),
+        (b"[" * 100_000, "a message is not JSON"),
         (b'{"type": "event"}', "only requests with a command are answered"),
         (b'{"seq": [], "type": "request", "command": 7}', "only requests with a command"),
         (b'{"seq": 0, "type": "request", "command": "next", "arguments": 3}', "must be initialize"),
@@ -151,7 +151,7 @@ def test_a_recording_that_is_not_there_or_damaged_is_refused(
     (tmp_path / "empty").mkdir()
     for arguments, said in (
         ({"recording": str(tmp_path / "none")}, "there is no"),
-        ({"recording": str(tmp_path / "empty")}, "is no recording"),
+        ({"recording": str(tmp_path / "empty")}, "is not a recording"),
         ({"recording": str(tmp_path / "cut")}, "is damaged: it ends within block 0"),
         ({"recording": str(tmp_path / "head")}, "ends within its header"),
         ({}, "launch needs one of recording, program, module, code, pytest; it has none"),

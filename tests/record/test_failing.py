@@ -67,7 +67,7 @@ def test_under_abort_the_program_ends_with_an_error_that_says_why_and_what_was_r
     assert error.startswith("codetracer.errors.HostError: [ERR_IO] ")
     assert REASON in error
     assert last.startswith("codetracer: the recording is incomplete: ")
-    assert last.endswith(f"; what was recorded is in {tmp_path / 'out'}")
+    assert last.endswith(f"; the recorded part is in {tmp_path / 'out'}")
     assert len(recorded_returns(tmp_path / "out")) > 1000
 
 
@@ -81,7 +81,7 @@ def test_when_recording_fails_the_program_ends_as_it_does_unrecorded_and_what_wa
 
     assert (outcome.code, outcome.stdout) == (status, "end\n")
     assert outcome.stderr.startswith("tracing has stopped, the program continues: [ERR_IO] ")
-    assert outcome.stderr.endswith(f"{REASON}; what was recorded is in {tmp_path / 'out'}\n")
+    assert outcome.stderr.endswith(f"{REASON}; the recorded part is in {tmp_path / 'out'}\n")
     trace = codetracer.read(tmp_path / "out")
     assert not trace.complete
     assert REASON in (trace.problem or "")

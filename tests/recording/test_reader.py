@@ -98,8 +98,8 @@ def test_a_newer_version_is_refused_with_both_versions_and_the_remedy(
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"", "is no trace log"),
-        (b"import os\n" * 50, "is no trace log"),
+        (b"", "is not a trace log"),
+        (b"import os\n" * 50, "is not a trace log"),
         (logs.log([EXIT])[: HEAD - 1], "ends within its header"),
         (logs.log([EXIT], version=0), "has version 0, which never existed"),
     ],

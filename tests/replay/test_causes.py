@@ -92,7 +92,7 @@ def test_a_tree_goes_no_deeper_than_it_may(trace: Trace) -> None:
     [
         ("totl", TargetError, "the recording has no value of totl; did you mean total"),
         ("add_upp()", TargetError, "no call of add_upp; did you mean add_up"),
-        ("1 +", UsageError, "'1 \\+' is no expression"),
+        ("1 +", UsageError, "'1 \\+' is not an expression"),
         ("len(x)", UsageError, "cannot be explained; name variables"),
         ("#x", UsageError, "names no object"),
         ("#99999.a", TargetError, "no change of #99999.a"),

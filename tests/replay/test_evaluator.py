@@ -1,4 +1,4 @@
-"""Expressions over recorded values: what Python says, or why the recording does not tell."""
+"""Expressions over recorded values have Python's results, or an error with the reason."""
 
 from __future__ import annotations
 
@@ -168,9 +168,9 @@ def test_an_expression_has_the_value_that_python_gives_it(
 
 
 WITHOUT_A_VALUE = {
-    "": "is no expression of Python",
-    "1 +": "is no expression of Python",
-    "x = 1": "is no expression of Python",
+    "": "is not a Python expression",
+    "1 +": "is not a Python expression",
+    "x = 1": "is not a Python expression",
     "nothing": "function has no variable nothing at this moment",
     "numbrs": "did you mean numbers?",
     "text.upper()": "`text.upper(…)` is not evaluated: nothing of the program is run",
@@ -184,15 +184,15 @@ WITHOUT_A_VALUE = {
     "n @ n": "is not evaluated: only names",
     "numbers[9]": "has no item 9; it has 3",
     "numbers['a']": "has a number, not 'a'",
-    "numbers[::0]": "is no slice",
+    "numbers[::0]": "is not a slice",
     "table['zz']": "has no key 'zz'",
     "node.upper": "has no recorded attribute upper",
     "n.__class__": "has no recorded attribute __class__",
     "1 / 0": "ZeroDivisionError",
     "text - 1": "'hello' - 1 cannot be calculated",
     "text < 1": "'hello' < 1 cannot be decided",
-    "node == node.next": "is for their class to say, whose code is not run",
-    "not node": "is for its class to say, whose code is not run",
+    "node == node.next": "only the code of their class, which is not run, could decide whether",
+    "not node": "only the code of its class, which is not run, could decide whether",
     "node + 1": "cannot be calculated",
     "text is text": "use `==`",
     "9 ** 9 ** 9": "more than 65,536 bits",
@@ -216,7 +216,7 @@ WITHOUT_A_VALUE = {
     "many[499]": "was cut when it was recorded",
     "many[400:410]": "was cut when it was recorded",
     "big + (1,)": "was cut when it was recorded",
-    "queue == numbers": "is for their class to say",
+    "queue == numbers": "only the code of their class",
     "cube == other_cube": "too large to be compared",
     "many == many + [1]": "was cut when it was recorded",
     "499 in many": "the others were cut",
@@ -228,12 +228,12 @@ WITHOUT_A_VALUE = {
     "huge == 5": "was cut when it was recorded",
     "'z' in long": "was cut when it was recorded",
     "121 in raw_long": "was cut when it was recorded",
-    "huge == node": "is for their class to say",
+    "huge == node": "only the code of their class",
     "deep == other_deep": "deeper than --max-depth",
-    "queue == [1, 2, 3]": "is for their class to say",
-    "9 in [node]": "is for their class to say",
+    "queue == [1, 2, 3]": "only the code of their class",
+    "9 in [node]": "only the code of their class",
     "numbers < pair": "cannot be decided",
-    "1 in text": "`in` needs another kind of value than 'hello' has in it",
+    "1 in text": "`in` cannot look for such a value in 'hello'",
     "text in n": "5 has no recorded items",
     "colour < blue": "cannot be decided",
     "deep[0][0][0][0][0][0]": "deeper than --max-depth",

@@ -253,7 +253,7 @@ def test_a_value_that_is_not_there_is_an_error_that_says_so(boxes: Trace) -> Non
     for subject, problem in {
         "nothing": "<module __main__> has no variable nothing",
         "#4000": "there is no object #4000",
-        "total.x": "what stands before .x is no object",
+        "total.x": "the value before .x is not an object",
     }.items():
         with pytest.raises(TargetError, match=problem) as caught:
             start.run(Change(subject))

@@ -110,7 +110,7 @@ def test_a_trace_can_be_read_without_its_metadata(tmp_path: Path, content: str |
 
 
 def test_where_there_is_no_trace_the_error_says_so(tmp_path: Path) -> None:
-    for path, text in ((tmp_path / "none", "there is no"), (tmp_path, "is no recording")):
+    for path, text in ((tmp_path / "none", "there is no"), (tmp_path, "is not a recording")):
         with pytest.raises(TargetError, match=text) as caught:
             codetracer.read(path)
         assert caught.value.code == "ERR_TRACE_MISSING"

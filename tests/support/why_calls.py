@@ -198,11 +198,11 @@ KNOWN_CALLS = {
 83: partly = 159
   11: add_ten() = 159
     83: a = 1 [argument]
-        ? no argument of the call says it
+        ? no argument of the call gave this value
     83: b = 5 [argument]
-        ? no argument of the call says it
+        ? no argument of the call gave this value
     83: c = 9 [argument]
-        ? no argument of the call says it
+        ? no argument of the call gave this value
 """,
     "area": """
 85: area = 13
@@ -253,7 +253,7 @@ KNOWN_CALLS = {
 93: missing = 7
   69: square.nothing = 7
     93: name = 'nothing' [argument]
-        ? no argument of the call says it
+        ? no argument of the call gave this value
 """,
     "spread": """
 94: spread = [0, 1, 2, 3, 4, 5]
@@ -354,4 +354,4 @@ KNOWN_CALLS = {
       ? <lambda>() ran here too, called by code that is not recorded
 """,
 }
-"""The causes of its values, as `told` writes them."""
+"""The causes of its values, in the form of `told`."""

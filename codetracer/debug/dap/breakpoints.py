@@ -144,7 +144,7 @@ class Breakpoints:
 
     Parameters:
         travel: the recording.
-        say: tells the user about a condition that has no value.
+        say: reports to the user a condition that has no value.
         is_interrupted: says whether the client wants the current run to end.
 
     Attributes:
@@ -261,14 +261,14 @@ def _raising(name: str | None) -> _Make:
 def _turns(text: str) -> Callable[[int], bool] | None:
     """Return what decides by a number, counted from 1; None for no condition.
 
-    A number alone means exactly this time, as debugpy has it.
+    A number alone means exactly this time, as in debugpy.
     """
     if not text.strip():
         return None
     found = _HITS.fullmatch(text)
     if found is None:
         raise RequestError(
-            f"{text!r} is no hit count; it may be 5, == 5, > 5, >= 5, < 5, <= 5 or % 5"
+            f"{text!r} is not a hit count; it may be 5, == 5, > 5, >= 5, < 5, <= 5 or % 5"
         )
     sign, number = found[1] or "==", int(found[2])
     match sign:

@@ -134,9 +134,11 @@ class Setting:
         def add(each: protocol.DataBreakpoint) -> int:
             data = self._data.get(each["dataId"])
             if data is None:
-                raise RequestError(f"there is no data {each['dataId']!r}; ask for it anew")
+                raise RequestError(
+                    f"there is no data {each['dataId']!r}; send dataBreakpointInfo first"
+                )
             if each.get("accessType", "write") != "write":
-                raise RequestError("only what writes a value is recorded, not what reads it")
+                raise RequestError("only writes of a value are recorded, not reads")
             return breakpoints.add_data(data, _wanted(each))
 
         wanted = arguments["breakpoints"]

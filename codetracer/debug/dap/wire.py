@@ -43,9 +43,9 @@ def read(stream: BinaryIO) -> dict[str, Any] | None:
     try:
         message = json.loads(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise NotJsonError(f"a message is no JSON: {error}") from None
+        raise NotJsonError(f"a message is not JSON: {error}") from None
     if not isinstance(message, dict):
-        raise NotJsonError("a message is no JSON object")
+        raise NotJsonError("a message is not a JSON object")
     return message
 
 
@@ -90,4 +90,4 @@ def _header(stream: BinaryIO) -> int | None:
             if size > LONGEST_BODY:
                 raise BrokenStreamError(f"a message has {size:,} bytes; {LONGEST_BODY:,} at most")
         elif not (colon and name.lower() == "content-type"):
-            raise BrokenStreamError(f"{line[:60]!r} is no header of the protocol")
+            raise BrokenStreamError(f"{line[:60]!r} is not a header of the protocol")

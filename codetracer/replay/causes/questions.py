@@ -435,6 +435,6 @@ def _parsed(text: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise UsageError(
             "ERR_BAD_EXPRESSION",
-            f"{text!r} is no expression; name variables, attributes or items, or f() for the"
+            f"{text!r} is not an expression; name variables, attributes or items, or f() for the"
             " result of the last call of f",
         ) from None

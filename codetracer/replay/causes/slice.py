@@ -396,7 +396,7 @@ class Slice:
             cause.note(f"the call only made {code.short_name}(), which ran later")
         if node is None:
             if value != ():
-                cause.note("no argument of the call says it")
+                cause.note("no argument of the call gave this value")
             return
         changed = self._changed(value, at.where, view)
         if changed is None and not reads(node):
