@@ -2,7 +2,7 @@
 
     python benchmarks/dispatch_worker.py EVENT ROUNDS [WAY ...]
 
-Standard library and codetracer only, for it runs under interpreters that have nothing installed.
+Standard library and codetracer only: it runs under interpreters that have nothing installed.
 Prints JSON: nanoseconds of the workload for each way and round, and the events of one workload.
 """
 

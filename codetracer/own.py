@@ -1,6 +1,6 @@
 """CPython's own functions, as they were at import; see `codetracer_bindings.own`.
 
-What a sealed function catches may be the program's, whatever its type; see `codetracer.whose`.
+A sealed function may catch an exception of the program, of any type; see `codetracer.whose`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Names, values and output come from the recorded program, and anyone who passes a recording on may
 have changed it. Commands that read a recording run within `safe_streams`, which makes all text safe
-that they print, in whatever way they print it.
+that they print.
 """
 
 from __future__ import annotations

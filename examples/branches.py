@@ -137,7 +137,7 @@ class _Seen:
         instructions = list(dis.get_instructions(self.code))
         steps = {(offset, offset) for offset in self.lines}
         steps |= {(offset, to) for offset, ways in self.ways.items() for to in ways}
-        # What was raised anew meanwhile came from elsewhere than its traceback says.
+        # An exception that was raised again meanwhile came from elsewhere than its traceback says.
         steps |= {each for each in self.handled if handler_at(self.code, each[0]) == each[1]}
         for offset, destination in steps:
             line, to = line_of[offset // 2], _next_line(instructions, offset, destination, line_of)

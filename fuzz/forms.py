@@ -1,4 +1,4 @@
-"""The normal form of an event: the same in every process, whatever the addresses.
+"""The normal form of an event: the same in every process, because it has no addresses.
 
 No code of the program runs while a form is made: nothing is asked of an object but its type, and
 what the interpreter itself keeps of functions and exceptions.

@@ -69,7 +69,7 @@ class Made:
 
 
 def make(chance: random.Random, length: int) -> Made:
-    """Return a recording of about `length` records, as chance has it."""
+    """Return a random recording of about `length` records."""
     return _Maker(chance).make(length)
 
 

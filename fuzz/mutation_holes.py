@@ -61,7 +61,7 @@ KIND_OF = {
 """The kind of value that a class makes."""
 
 REBOUND = "1"
-"""Functions bind only those global variables anew whose names end so."""
+"""Functions rebind only the global variables whose names end so."""
 
 
 class Function(NamedTuple):

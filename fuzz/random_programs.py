@@ -12,7 +12,7 @@ from typing import Protocol
 
 from fuzz.ways import Difference
 
-# Hypothesis keeps files in the current folder unless told otherwise before it is imported.
+# Hypothesis keeps files in the current folder unless this is set before it is imported.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", tempfile.gettempdir() + "/hypothesis")
 
 from hypothesis import HealthCheck, Phase, given, seed, settings

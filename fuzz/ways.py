@@ -187,7 +187,7 @@ class Comparing(ABC):
 
     @staticmethod
     def differences(compare_one: Callable[[int], None], count: int) -> dict[int, Difference]:
-        """Compare what came of `count` programs; return the differences by the program's place."""
+        """Compare the results of `count` programs; return the differences by place."""
         found: dict[int, Difference] = {}
         for place in range(count):
             try:

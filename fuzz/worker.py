@@ -101,7 +101,7 @@ def _answers(way: str, mode: str, requests: list[dict[str, Any]]) -> Iterator[di
     # Code that has never run: what was instrumented or disabled in another mode stays there.
     programs: list[CodeType] = [marshal.loads(request["code"]) for request in requests]
     gc.freeze()
-    # One installation for all: each one has CPython instrument all code anew.
+    # One installation for all, because each one makes CPython instrument all code again.
     with attached(way, specs, stream.record):
         for request, program in zip(requests, programs, strict=True):
             faulthandler.dump_traceback_later(LIMIT, exit=True)
@@ -133,7 +133,7 @@ def main(way: str) -> None:
     for line in lines:
         requests = json.loads(line)
         for request in requests:
-            # A file name of its own: a generator that an earlier program left is told apart.
+            # A file name of its own, to recognize generators that an earlier program left.
             code = compile(request["source"], f"<program {request['number']}>", "exec")
             request["code"] = marshal.dumps(code)
         for mode in modes:

@@ -75,7 +75,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Let a worker tell how many it has left out."""
+    """Make a worker report how many tests it has left out."""
     output: dict[str, int] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left_out"] = session.config.stash.get(LEFT_OUT, 0)
@@ -153,7 +153,7 @@ def _compared(
 
 @pytest.fixture(autouse=True)
 def _both_decoders(request: pytest.FixtureRequest, _compared: set[Path]) -> Iterator[None]:
-    """Have both decoders read whatever the test has recorded; they must not differ.
+    """Make both decoders read all that the test has recorded; they must not differ.
 
     This takes a tenth of the time of all tests, so `make test` leaves it out, like the tests
     marked `slow`.

@@ -33,7 +33,7 @@ def main(reports: int) -> None:
     items = [Item(number) for number in range(60)]
     length = 0
     for number in range(reports):
-        # Compiled anew each time, as a change of the templates would have it.
+        # Compiled again each time, as after a change of the templates.
         environment = Environment(loader=DictLoader(TEMPLATES), autoescape=True)
         template = environment.get_template("report.html")
         for total in range(6):

@@ -58,7 +58,7 @@ class Session(cmd.Cmd):
         timeline: its steps.
         stop: where the prompt is.
         selected: how many frames the selected one is below the innermost.
-        listed: the last line that `list` printed; None if it begins anew.
+        listed: the last line that `list` printed; None if it starts again.
         breakpoints: the breakpoints.
         displays: the expressions to print when they change, with their last texts, by the number of
             the frame.
@@ -79,7 +79,7 @@ class Session(cmd.Cmd):
     # ---------------------------------------------------------------- where it is
 
     def enter(self, place: Place) -> None:
-        """Go to a place, in whatever process and thread it is.
+        """Go to a place, in any process and thread.
 
         Raises:
             RecorderError: there is no such place, or the log is damaged there.

@@ -142,7 +142,7 @@ class Values:
     def text(self, value: raw.Value) -> str:
         """Return the JSON of CodeTracer's ValueRecord for a value of the log."""
         key: tuple[object, ...]
-        # The key tells apart values that compare equal: True and 1, -0.0 and 0.0.
+        # The key differs for values that compare equal: True and 1, -0.0 and 0.0.
         if isinstance(value, ReferenceValue):
             key = self._depth, 0, value.number
         elif isinstance(value, int | str):

@@ -359,7 +359,7 @@ def settle(
         if error is cause:
             raise error
         raise error from cause
-    # The traceback of an error of codetracer would tell no more than its text.
+    # The traceback of an error of codetracer would add nothing to its text.
     trail = None if error is cause else cause
     log.say("error", "tracing has stopped, the program continues: %s", error, exc_info=trail)
 

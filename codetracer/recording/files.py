@@ -23,7 +23,7 @@ _KINDS: Final = {
 
 
 def open_regular(path: str) -> BinaryIO:
-    """Open a regular file for reading; never wait, whatever the file is.
+    """Open a regular file for reading; never wait, also not for other files.
 
     Raises:
         HostError: ERR_IO, the file is not regular, or cannot be opened.

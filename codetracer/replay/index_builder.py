@@ -110,7 +110,7 @@ class _Frame:
 
 
 class _Thread:
-    """A thread; `written` and `written_task` are its stack and task as the segment has them."""
+    """A thread; `written` and `written_task` are its stack and task in the segment."""
 
     __slots__ = ("number", "stack", "task", "written", "written_task")
 

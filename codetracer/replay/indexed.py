@@ -1,4 +1,4 @@
-"""A log with its index: the state before any block, of which only what is asked for is read."""
+"""Gives the state before any block of a log by its index, and reads only the requested parts."""
 
 from __future__ import annotations
 

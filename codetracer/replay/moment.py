@@ -250,7 +250,7 @@ class Moment:
         """Yield the changes of a value after this moment, in order.
 
         An attribute or an item belongs to the object to which the text leads at this moment: all
-        changes of that object are there, whatever code made them.
+        changes of that object are there, made by any code.
 
         Parameters:
             subject: as for `last_change`.

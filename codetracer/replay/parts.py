@@ -59,7 +59,7 @@ SHOWN: Final = 60
 
 
 class EvaluationError(UsageError):
-    """An expression has no value at this moment: it is wrong, or the recording does not tell."""
+    """An expression has no value at this moment: it is wrong, or the recording lacks a part."""
 
     def __init__(self, message: str) -> None:
         super().__init__("ERR_BAD_EXPRESSION", message)

@@ -1,4 +1,4 @@
-"""Tells values in the form of the log apart."""
+"""Compares values in the form of the log."""
 
 from __future__ import annotations
 

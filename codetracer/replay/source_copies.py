@@ -59,7 +59,7 @@ class SourceCopies:
             name = source_name(path)
         if not isinstance(name, str):
             return None
-        # Whatever the metadata says, nothing outside the trace is read.
+        # Nothing outside the trace is read, even if the metadata names it.
         folder = os.path.join(os.path.realpath(self._folder), SOURCES_FOLDER, "")
         try:
             copy = os.path.realpath(os.path.join(folder, name))

@@ -2,7 +2,7 @@
 
 The recorder looks at an object again only if it may differ from what was written last. It trusts
 what it has looked at until code runs that it does not see, and that may change any object: then all
-objects are in *doubt*. Recorded code tells of its own changes: see `codetracer.runtime.bytecode`.
+objects are in *doubt*. Recorded code reports its own changes: see `codetracer.runtime.bytecode`.
 
 A new object may have the address of one that no longer exists. So trust ends also for values that
 the line may have made itself.
@@ -235,7 +235,7 @@ class Changes:
         return is_item and has(mro_of(type(self.at(place, scope, -1))), list)
 
     def _find_containers(self, place: Place, scope: Scope) -> None:
-        """Put the objects into `found` of which the way to a place takes items."""
+        """Put the objects into `found` whose items are on the way to a place."""
         for at, step in enumerate(place.path):
             if isinstance(step, Item):
                 container = self.at(place, scope, at)

@@ -26,7 +26,7 @@ COARSE: Final = 10
 
 
 MOST_SITES: Final = 30
-"""The most calls of a line that are told apart."""
+"""The largest number of calls of a line that are distinguished."""
 
 BEGAN: Final = 1 << MOST_SITES
 """In `FrameState.matched`: the line has run recorded code, if only that of a special method."""

@@ -1,6 +1,6 @@
 """The spec covers every event of every CPython that was observed, and of the one running this.
 
-And a spec that does not is told what is missing, by event and key.
+For any other spec, the check names the missing events and keys.
 """
 
 import shutil

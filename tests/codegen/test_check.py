@@ -1,4 +1,4 @@
-"""check finds whatever is not as the spec would have it, and names the command that mends it."""
+"""check finds every difference from the spec, and names the command that mends it."""
 
 import pytest
 

@@ -57,7 +57,7 @@ class Terminal:
         """Return what the shell shows when a line is typed, and the tabulator after it."""
         if line:
             self._type(f"{line}\t")
-        # Takes the line away, and has something told when all of it is done.
+        # Removes the line, and makes the shell report when all of it is done.
         self._type("\x15echo read''y\n")
         shown = ""
         deadline = time.monotonic() + LIMIT

@@ -136,7 +136,7 @@ def test_a_step_in_a_function_has_the_variables_of_who_called_too(recorded: Path
     ]
     assert found[outer + 1 : outer + 3] == ["  locals:", "    x = 7"]
     assert f"  > {CHECKED}" in found
-    # A global variable is told once, with the first function that names it.
+    # A global variable is shown once, with the first function that names it.
     assert len([line for line in found if line.startswith("    fail = ")]) == 1
     (row,) = rows("out", "--step", str(call["step"]), cwd=recorded)
     callers = row["callers"]

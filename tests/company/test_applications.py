@@ -1,4 +1,4 @@
-"""The applications of `benchmarks/applications/`, as PyPI has them, are recorded to their ends."""
+"""The applications of `benchmarks/applications/`, from PyPI, are recorded to their ends."""
 
 import os
 import tomllib

@@ -283,7 +283,7 @@ def run(
 
 @cache
 def alone(kind: str, tool: str, backend: str, folder: Path) -> dict[str, Any]:
-    """Return what came of the work with one of both, or none, in a folder for the session."""
+    """Return the results of the work with one of both, or none, in a folder for the session."""
     place = folder / f"{kind} {tool} {backend}"
     return together(place, tool, (kind, "nested"), backend)
 
@@ -371,7 +371,7 @@ OURS = ("-p", "ours")
 
 @cache
 def pytest_run(folder: Path, options: tuple[str, ...], early: bool, backend: str) -> list[Any]:
-    """Return what pytest said of its tests, what coverage found, and what our tracer was told."""
+    """Return pytest's results, what coverage found, and the events that our tracer received."""
     plugin = PLUGIN.replace("EARLY", str(early))
     write(folder, {"work.py": WORK, "test_work.py": TEST, "ours.py": plugin})
     quiet = ("-q", "-p", "no:cacheprovider", "--tb=no")

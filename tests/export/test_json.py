@@ -254,7 +254,7 @@ def test_what_is_no_export_is_never_touched(tmp_path: Path, force: list[str]) ->
 
 
 def test_processes_come_in_the_order_in_which_they_began(tmp_path: Path) -> None:
-    # Process identifiers begin anew; their names as texts have no order either.
+    # Process identifiers may start again; their names as texts have no order either.
     later = [logs.log(BEGIN, pid=pid, after=1) for pid in (3, 10001)]
     logs.write_trace(tmp_path / "out", later[0], later[1], logs.log(BEGIN, pid=9997))
 

@@ -33,7 +33,7 @@ both_policies = pytest.mark.parametrize("policy", POLICIES)
 
 
 class Faulty(Tracer):
-    """Notes what it is told; what its handlers do is added by `tracer_for`."""
+    """Notes its events; `tracer_for` adds the bodies of its handlers."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

@@ -144,7 +144,7 @@ def test_a_handler_that_recurses_without_end_is_a_handler_error(
     policy: str, depth: int, kind: str, tmp_path: "os.PathLike[str]"
 ) -> None:
     if kind == "in C" and depth > 0:
-        # Short in Python frames under a deep program: nothing tells it from a full stack.
+        # Short in Python frames under a deep program, this looks like a full stack.
         depth = 100
     done = run(
         tmp_path,

@@ -112,7 +112,7 @@ def test_a_tracer_that_fails_takes_only_itself_down_by_its_monitors_policy(
             return None
 
     before, after = Names(), Names()
-    # Dispatch is by slot, from high to low: one is told before the failing one, one after it.
+    # Dispatch is by slot, from high to low: one sees it before the failing one, one after.
     monitors(slot=3, policy="disable").install(after)
     monitors(slot=5, policy="disable").install(before)
     failing = Failing()

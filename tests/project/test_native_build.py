@@ -78,7 +78,7 @@ def compiler() -> str | None:
 
 
 def has_native() -> bool:
-    """Tell whether a build with the compiler at hand must give native callbacks."""
+    """Return whether a build with the compiler at hand must give native callbacks."""
     return compiler() is not None and not sysconfig.get_config_var("Py_GIL_DISABLED")
 
 

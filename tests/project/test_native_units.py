@@ -141,7 +141,7 @@ def other_names(file: str) -> set[str]:
 
 
 def is_used(name: str, file: str) -> bool:
-    """Tell whether a file uses a name that is no member's, other than as what it points to."""
+    """Return whether a file uses a name that is no member's, other than as what it points to."""
     # In a header only calls are uses of functions: members have such names too.
     if file.endswith(".h") and name not in every_other_name():
         return name in called(file)

@@ -41,7 +41,7 @@ for status in range(int(sys.argv[1])):
 
 
 def run(folder: Path, text: str, name: str, *arguments: str, **variables: str) -> Run:
-    """Return what came of pytest on a file of tests."""
+    """Return the outcome of pytest on a file of tests."""
     write(folder, {"test_it.py": text})
     report = folder / f"{name}.xml"
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")

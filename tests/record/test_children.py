@@ -93,7 +93,7 @@ def test_processes_of_multiprocessing_that_are_not_forked_are_told_of(
     assert (outcome.code, outcome.stdout) == (0, "\n\n")
     assert "multiprocessing" in outcome.stderr
     unrecorded = info(tmp_path)["unrecorded"]
-    # From 3.15 on the server that forks them is told of, by its command.
+    # From 3.15 on, the server that forks them is reported by its command.
     each = method == "spawn" or sys.version_info < (3, 15)
     assert len([command for command in unrecorded if "multiprocessing" in command]) >= 1 + each
 

@@ -1,7 +1,7 @@
 """A late change shows neither before it happens nor later than docs/recording.md says.
 
-What is true at each step is what a full snapshot says there. `late` tells where a recording says
-something else: every step and variable that is not named in a test is right.
+A full snapshot at each step decides what is true there. `late` finds the places where a recording
+differs: every step and variable that is not named in a test is right.
 """
 
 from pathlib import Path

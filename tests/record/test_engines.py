@@ -1,8 +1,8 @@
 """The engine in C and the one in Python write the same, to the byte where the program lets them.
 
-Objects are told by their addresses: where one dies, another may have its address, or not, as chance
-will have it. Programs that keep what they make are recorded with the same bytes; of the others,
-what can be seen at each event is compared (`fuzz.told`). Times are a clock's that counts, and the
+The recorder recognizes objects by their addresses. If one dies, another may get its address by
+chance. Programs that keep all their objects are recorded with the same bytes; for the others, the
+tests compare the events as a reader sees them (`fuzz.told`). A counter replaces the clock, and the
 identifiers of threads are left out.
 """
 
@@ -236,7 +236,7 @@ FILES = {
     f"{kind}_{number}.py": text
     for kind, programs in (("event", EVERY_EVENT), ("snapshot", PROGRAMS))
     for number, text in enumerate(programs.values())
-    # Which thread goes first is not told; `python -m fuzz engines` compares those that take turns.
+    # The order of threads is random; `python -m fuzz engines` compares those that take turns.
     if "import threading" not in text
 }
 ALL = "".join(f"import {name[:-3]}\n" for name in FILES)

@@ -1,6 +1,6 @@
 """A process that ends without notice leaves a trace in which nothing is missing.
 
-The programs tell by other means how far they have come: each of their threads counts in a file that
+The programs report their progress by other means: each of their threads counts in a file that
 is mapped into memory, in a line whose LINE event has been recorded when it counts.
 """
 

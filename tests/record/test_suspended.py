@@ -431,6 +431,6 @@ def test_one_that_is_thrown_into_before_it_begins_is_not_taken_for_one_that_is_g
         if isinstance(event, kinds) and event.frame and event.frame.code.name == "count":
             frames.setdefault(event.frame, []).append(type(event).__name__)
     dead, unborn = frames.values()
-    # 3.14 tells how the first one ends.
+    # 3.14 reports the end of the first one.
     assert dead in (["YieldEvent"], ["YieldEvent", "ThrowEvent", "UnwindEvent"])
     assert unborn == ["UnwindEvent"]

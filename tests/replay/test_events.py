@@ -266,7 +266,7 @@ def test_frames_that_are_open_at_the_end_are_closed_innermost_first(tmp_path: Pa
     ends = ["Unfinished 2", "Unfinished 0", "Unfinished 3"]
 
     assert told(replay(tmp_path, *records, filled=False))[-3:] == ends
-    # After an exit too, and the exit is told before.
+    # After an exit too, which is reported before them.
     run = replay(tmp_path, *records, EXIT)
     assert told(run)[-4:] == ["Exit 3", *ends]
     assert run.ended

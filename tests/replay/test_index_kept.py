@@ -131,7 +131,7 @@ def test_an_index_goes_on_where_the_log_has_grown(
         Path(log.path).write_bytes(whole[:size])
         index = open_index(log)
         written = path.read_bytes()
-        # What is there stays, and only whole segments are added while the log has no end.
+        # The existing part stays, and only whole segments are added while the log has no end.
         assert written.startswith(before)
         in_file = Index(memoryview(written)[INDEX_HEADER.size :])
         assert in_file.size == len(written) - INDEX_HEADER.size > 0

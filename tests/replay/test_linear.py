@@ -1,7 +1,7 @@
-"""Reading takes time by the length of a recording, whatever is in it: nothing is gone through anew.
+"""Reading takes time in proportion to the length of a recording, with any content.
 
-Lines of Python that run are counted, for a recording and one that is four times as long. What is
-done by a single call into C is given so much that it would not end within a test's time.
+The tests count the lines of Python that run, for a recording and one that is four times as long. A
+single call into C gets so much work that it would not end in time if it were not linear.
 """
 
 from __future__ import annotations

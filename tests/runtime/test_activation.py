@@ -153,5 +153,5 @@ def test_a_forked_child_is_recorded_until_the_activation_is_over_there_too(
 
 
 def is_leaf(event: object) -> TypeGuard[CallEvent]:
-    """Tell whether a call of leaf() is meant."""
+    """Return whether a call of leaf() is meant."""
     return isinstance(event, CallEvent) and event.frame.code.name == "leaf"

@@ -63,7 +63,7 @@ def interrupted(work: Callable[[], object], number: int, error: Exception) -> Ex
         return trace
 
     tracer = sys.gettrace()
-    # 3.12 tells opcodes from the next settrace() on after some frame has wanted them.
+    # 3.12 reports opcodes after some frame has asked for them, from the next settrace() on.
     sys._getframe().f_trace_opcodes = True
     sys._getframe().f_trace_opcodes = False
     sys.settrace(trace)

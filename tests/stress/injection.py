@@ -1,4 +1,4 @@
-"""Commits faults in tracers, in this process, and says what came of it.
+"""Commits faults in tracers, in this process, and reports the outcomes.
 
     python -m tests.stress.injection handlers POLICY SEED SECONDS    faults in handlers, in turn
     python -m tests.stress.injection program NAME POLICY SEED        a program, under one that fails

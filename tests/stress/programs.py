@@ -1,4 +1,4 @@
-"""Programs that do to a tracer whatever a program may do."""
+"""Programs that do to a tracer everything that a program may do."""
 
 FROM_PYPI = ("greenlets",)
 """Those of `PROGRAMS` that import what `tests.support.company` installs."""

@@ -47,7 +47,7 @@ NAMES = (
 """What may be recorded: scripts, which take a seed, and programs."""
 
 SHORT_OF_MEMORY = "memory"
-"""What its recorder needs may not be to be had."""
+"""The script whose recorder may lack memory."""
 
 NOT_ALL = "codetracer: the recording is incomplete: "
 
@@ -70,7 +70,7 @@ class Comparison(NamedTuple):
 
 @contextlib.contextmanager
 def folder() -> Iterator[Path]:
-    """Make a folder in which others may work, and remove it whatever is in it."""
+    """Make a folder in which others may work, and remove it with its contents."""
     path = Path(tempfile.mkdtemp(prefix="stress-"))
     try:
         yield path

@@ -16,7 +16,7 @@ class Run(NamedTuple):
 
     Attributes:
         status: pytest's exit status; None when it took too long.
-        outcomes: each test's name and what came of it, in the order in which they ran.
+        outcomes: each test's name and outcome, in the order in which they ran.
     """
 
     status: int | None
@@ -56,8 +56,8 @@ def lacks(found: dict[str, Any], leaving: int) -> str | None:
 
     Parameters:
         found: the JSON.
-        leaving: how many of the processes leave by os._exit, which nobody can be told of: their
-            logs have no end.
+        leaving: how many of the processes leave by os._exit, which no hook reports: their logs
+            have no end.
     """
     without_end = sum(not process["complete"] for process in found["processes"])
     if without_end != leaving:

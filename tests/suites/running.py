@@ -101,7 +101,7 @@ class Interpreter:
     Parameters:
         python: the interpreter's path.
         folder: where everything is kept; environments in it are used again.
-        say: is told what is being done.
+        say: gets a message at each step of the work.
 
     Raises:
         SetupError: the interpreter cannot be run.
@@ -172,7 +172,7 @@ class Interpreter:
         return target / f"{suite.name}-{suite.version}"
 
     def _pytest(self, suite: Suite, source: Path, *command: str | Path) -> tuple[Run, float]:
-        """Return what came of one run in a fresh copy of the tests, and its CPU seconds."""
+        """Return the outcome of one run in a fresh copy of the tests, and its CPU seconds."""
         place = self._folder / f"{suite.name}-tests"
         shutil.rmtree(place, ignore_errors=True)
         for name in suite.keep:

@@ -41,7 +41,7 @@ class Stops(bdb.Bdb):
         """Write what can be seen."""
         if not is_recorded(frame.f_code, self.folder):
             return
-        # sys.settrace, other than sys.monitoring, tells each jump back within a line.
+        # sys.settrace, unlike sys.monitoring, reports each jump back within a line.
         if self.lines.get(frame) == frame.f_lineno:
             return
         self.lines[frame] = frame.f_lineno

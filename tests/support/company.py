@@ -1,4 +1,4 @@
-"""Other tools, as PyPI has them, in a folder that tests may put on the path."""
+"""Other tools from PyPI, in a folder that tests may put on the path."""
 
 import contextlib
 import fcntl

@@ -38,7 +38,7 @@ if "native" in BACKENDS:
 
 
 def exactly(one: object, other: object) -> bool:
-    """Tell whether two values are equal, and of the same types down to the last item."""
+    """Return whether two values are equal, and of the same types down to the last item."""
     pairs = [(one, other)]
     while pairs:
         one, other = pairs.pop()

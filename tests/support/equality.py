@@ -4,7 +4,7 @@ codetracer's recordings are put into the form here (`ours`), the peer's in peer.
 
 The form has what both record: calls, lines and returns in the order in which they happened, the
 arguments, the returned values, and the local variables at each line. A yield is a return in it, and
-a resumption is a call, as the peer has them; an exception that leaves a frame is returned. A value
+a resumption is a call, as in the peer; an exception that leaves a frame is returned. A value
 is its kind and what it holds:
 
 - ``none``, ``bool``, ``int`` (64 bits), ``str``, ``tuple``, ``list``, ``dict`` (pairs, in order);
@@ -217,7 +217,7 @@ def _text(value: recorded.Value) -> Value:
 
 
 def _normal_object(value: recorded.ObjectValue, around: tuple[int, ...]) -> Value:
-    """Return an object as the peer has it, where that can be told from what we recorded of it."""
+    """Return an object in the peer's form, if our recording of it has enough for that."""
     if value.cut:
         return ("cut",)
     items = tuple(_normal(item, around) for item in value.items)
@@ -324,7 +324,7 @@ def same_event(theirs: Event | None, mine: Event | None) -> bool:
 
 
 def differences(theirs: Sequence[Event], mine: Sequence[Event]) -> list[str]:
-    """Tell each event that is not the same in both, by its number."""
+    """Return a line for each event that differs, with its number."""
     return [
         f"{number}: theirs {one}, ours {two}"
         for number, (one, two) in enumerate(zip_longest(theirs, mine))

@@ -373,8 +373,8 @@ def double(x):
     | {
         f"every event: {name}": {"app.py": program}
         for name, program in EVERY_EVENT.items()
-        # Which thread is first is for the system to say, and the peer does not tell them apart.
-        # Of what is thrown through `yield from` test_record_equality.py tells what each records.
+        # The system decides which thread is first, and the peer does not distinguish threads.
+        # test_record_equality.py has the differences for exceptions thrown through `yield from`.
         if name not in ("threads", "yield from")
     }
 )

@@ -146,7 +146,7 @@ class _Entry(NamedTuple):
 
 
 class _Log:
-    """Reads the peer's log; whatever it does not know is an error."""
+    """Reads the peer's log; anything that it does not know is an error."""
 
     def __init__(self, records: list[dict[str, Any]], folder: Path) -> None:
         self.records = records

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent.parent
 def rewrite_once(processes: int) -> None:
     """Import the test files that are new or have changed, in so many processes.
 
-    Whatever is wrong with a file is said when it is collected.
+    An error in a file is reported when the file is collected.
     """
     new = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if not _is_kept(path)]
     children = []

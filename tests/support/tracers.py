@@ -10,7 +10,7 @@ from tests.support.slots import slots
 
 
 class Noting(Tracer):
-    """Notes what it is told, and the lines of programs."""
+    """Notes its events, and the lines of programs."""
 
     def __init__(self) -> None:
         self.calls: list[object] = []

@@ -1,4 +1,4 @@
-"""Programs of which it is known why their values are what they are."""
+"""Programs whose values have known causes."""
 
 from __future__ import annotations
 

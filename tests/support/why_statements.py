@@ -352,7 +352,7 @@ KNOWN_STATEMENTS = {
   160: pair changed [change]
 """,
 }
-"""The causes of their values, as `told` writes them."""
+"""The causes of their values, in the form of `told`."""
 
 FLOW_UNREACHED = {
     "flow.py:9": """

@@ -67,8 +67,8 @@ class Raises:
     """Prints each exception once, as soon as its fate is known.
 
     CPython emits RAISE in each frame that an exception passes, and EXCEPTION_HANDLED also where
-    ``finally`` or ``with`` only sees it pass. This class tells these events from those where the
-    exception was raised first and handled last.
+    ``finally`` or ``with`` only sees it pass. This class separates these events from those where
+    the exception was raised first and handled last.
 
     Parameters:
         replay: the events of the process.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "FirstRecording", "folder_of"]
 
 PATIENCE: Final = 3.0
-"""Seconds that a program has to end when it is told to."""
+"""The seconds that a program has to end after the request."""
 
 KINDS: Final = ("recording", "program", "module", "code", "pytest")
 """The arguments of ``launch`` of which there is one."""

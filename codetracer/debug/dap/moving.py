@@ -56,7 +56,7 @@ class Moving:
         self._step(arguments["threadId"], lambda moment: moment.over())
 
     def step_in(self, arguments: protocol.StepInArguments) -> None:
-        """Go to the next line of a thread, in whatever is called."""
+        """Go to the next line of a thread, in any function."""
         self._step(arguments["threadId"], lambda moment: moment.forward())
 
     def step_out(self, arguments: protocol.StepOutArguments) -> None:

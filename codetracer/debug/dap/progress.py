@@ -1,4 +1,4 @@
-"""Tells a client how far long work has come."""
+"""Reports the progress of long work to a client."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ HOST = "127.0.0.1"
 
 
 def serve_standard_streams() -> None:
-    """Serve one client, until it is gone; whatever else is printed goes to standard error."""
+    """Serve one client, until it is gone; all other output goes to standard error."""
     outgoing = os.dup(1)
     sys.stdout.flush()
     os.dup2(2, 1)

@@ -76,7 +76,7 @@ class Session:
     def stop(
         self, moment: Moment, reason: str, description: str = "", hit: Sequence[int] = ()
     ) -> None:
-        """Go to a moment, and tell the client that the program has stopped there.
+        """Go to a moment, and report to the client that the program has stopped there.
 
         Parameters:
             moment: the moment.

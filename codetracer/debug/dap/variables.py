@@ -173,7 +173,7 @@ def _items(part: Part, owner: ObjectValue | None, items: tuple[Value, ...]) -> I
 
 def _of_object(part: Part, owner: ObjectValue | None, name: str, value: Value, way: str) -> Part:
     path = part.path + way if part.path and way else ""
-    # Changes of an object are found by its number, whatever leads to it.
+    # Changes of an object are found by its number, on any path to it.
     subject = f"#{owner.number}{way}" if owner is not None and owner.number >= 0 and way else ""
     return Part(name, value, part.process, path, subject)
 

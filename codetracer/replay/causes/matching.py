@@ -33,7 +33,7 @@ class Matched(NamedTuple):
     runs: dict[ast.AST, list[Run]]
     """Those that a call ran."""
     left: list[Run]
-    """Those of which no call is known, such as callbacks of code that is not recorded."""
+    """Those without a known call, such as callbacks of code that is not recorded."""
 
     def site(self, frame: int) -> ast.AST | None:
         """Return the call that ran a frame."""

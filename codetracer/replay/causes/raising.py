@@ -33,7 +33,7 @@ class Origin(NamedTuple):
 def origin(
     past: Past, is_own: Callable[[Code], bool], frame: int, step: int, number: int
 ) -> Origin:
-    """Return where an exception was raised first: below each call out of which it came.
+    """Return where an exception was raised first: below each call that it came out of.
 
     Parameters:
         past: what happened in the process.

@@ -94,7 +94,7 @@ def reads(
 
     Parameters:
         node: an expression, or a unit's statement, for all that its head reads.
-        decide: tells whether an expression was true, if that is known: then only the part of
+        decide: returns whether an expression was true, if that is known: then only the part of
             ``and``, ``or`` and ``x if y else z`` that was evaluated is returned.
         bound: names that the expression itself binds.
     """

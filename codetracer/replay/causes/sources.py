@@ -106,7 +106,7 @@ class Sources:
         return found
 
     def where(self, step: Step, is_meant: Callable[[Unit], object] = bool) -> Where | None:
-        """Return the run of the unit that a step belongs to; None if the source does not tell.
+        """Return the run of the unit that a step belongs to; None if the source does not decide it.
 
         Parameters:
             step: the step.

@@ -86,7 +86,7 @@ class View:
         return UNBOUND
 
     def truth(self, node: ast.expr) -> bool | None:
-        """Return whether an expression was true; None if only running it would tell."""
+        """Return whether an expression was true; None if only running it would show that."""
         try:
             # It asks a moment for nothing but the variables of a frame.
             return Expression(ast.unparse(node)).holds(cast(Any, self))

@@ -28,7 +28,7 @@ def note(kept: list[bytearray], turn: int) -> list[int]:
 def main(seed: int) -> None:
     chance = random.Random(seed)
     work = Work(seed)
-    # Whatever the work needs to be loaded is loaded.
+    # Loads all that the work needs.
     for _ in range(20):
         work.step()
     with open("/proc/self/statm", encoding="ascii") as file:
