@@ -40,7 +40,7 @@ export LD_PRELOAD ASAN_OPTIONS PYTHONMALLOC CODETRACER_BACKEND
 #   object than is counted.
 # - It catches a segmentation fault of the program's, and greenlets change the stack under it.
 # - Signals that interrupt every few calls of a start take it longer than a process is given.
-# - What is installed is compiled anew, without it. Tracers that fail (tests/monitoring/test_stress.py) take hours.
+# - Installing compiles the code again, without it. Tracers that fail (tests/monitoring/test_stress.py) take hours.
 "$python" -m pytest -p no:cacheprovider -n auto -k "not [python and not -python and not [without" \
     --deselect=tests/monitoring/test_whose.py::test_a_program_that_catches_its_own_memory_error_goes_on_traced \
     --deselect=tests/record/test_deprived.py::test_a_program_that_fills_its_memory_and_recovers_goes_on \

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Run the tests on one interpreter, without those marked `slow`, of which the last lines say how many there
-# are. Those that install packages from PyPI are left out where no package index answers, which another
-# line then says. scripts/test-all.sh, and so CI, runs all of them always.
+# Run the tests on one interpreter, without those marked `slow`, whose number the last lines give. If no
+# package index answers, the tests that install packages from PyPI are left out too, and another line says so. scripts/test-all.sh, and so CI, runs all of them always.
 #
 #   test.sh PYTHON    an interpreter with the test group installed
 set -u
