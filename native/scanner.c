@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "facts.h"
 #include "names.h"
 
 #define LONGEST_PATH 3 /* as in scanner.py */

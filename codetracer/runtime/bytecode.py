@@ -35,7 +35,7 @@ seal(globals())
 
 
 class CodeReading:
-    """What the bytecode of a code object says; see `codetracer.runtime.contract.Reading`."""
+    """The content of a code object's bytecode; see `codetracer.runtime.contract.Reading`."""
 
     def __init__(self, code: CodeType) -> None:
         self._code = code

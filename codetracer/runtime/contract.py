@@ -112,7 +112,7 @@ class Engine(Protocol):
 
 
 class Reading(Protocol):
-    """What the bytecode of a code object says of its lines.
+    """The facts about a code object's lines, read from its bytecode.
 
     `codetracer.runtime.bytecode.CodeReading` is for the engine in Python, and what
     ``codetracer_bindings._engine.CodeReader`` returns is for the one in C.

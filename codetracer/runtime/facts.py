@@ -1,4 +1,4 @@
-"""What the bytecode says of one line: which names it has, and what it does to objects.
+"""The facts about one line in the bytecode: which names it has, and what it does to objects.
 
 An object that a line stores into, takes something from or calls is found again by its *place*: a
 variable, and attributes from there.
@@ -71,7 +71,7 @@ class Call:
 
 
 class LineFacts:
-    """What one line does.
+    """The names, stores and calls of one line.
 
     Attributes:
         locals: its local variables, by name; True if the line may bind or unbind the variable.

@@ -80,7 +80,7 @@ _METHODS: Final = {
 }
 
 COMMON: Final[list[object]] = getattr(opcode, "_common_constants", [])
-"""What LOAD_COMMON_CONSTANT gives, by operand, from 3.14 on."""
+"""The constants that LOAD_COMMON_CONSTANT gives, by operand, from 3.14 on."""
 
 IN_PLACE: Final = [
     f"__{_METHODS[name.removeprefix('NB_INPLACE_')]}__" if "INPLACE" in name else ""

@@ -41,7 +41,7 @@ class Item:
 
 
 class Place:
-    """Where an object can be found: in a variable, or in attributes and items from there.
+    """The way to an object: in a variable, or in attributes and items from there.
 
     Attributes:
         variable: the variable.
@@ -113,7 +113,7 @@ class Site:
 
 
 class Line:
-    """What a line, or the part of it that a loop runs again, can change.
+    """The changes that a line, or the part of it that a loop runs again, can make.
 
     Attributes:
         named: the variables that it names, each with a depth in objects (0 means the limit).

@@ -151,7 +151,7 @@ def _leads_from(entry: Entry, variable: tuple[str, bool]) -> bool:
 
 
 class _Jumped:
-    """What jumps take to one target.
+    """The values that jumps take to one target.
 
     Attributes:
         stack: the values on the stack.

@@ -77,10 +77,10 @@ def test_a_wrong_breakpoint_says_why(client: Client, recording: Path) -> None:
     functions = client.ask("setFunctionBreakpoints", breakpoints=[{"name": "nothing"}])
 
     said = [each.get("message", "") for each in [*found, *elsewhere, *functions["breakpoints"]]]
-    assert "is no expression of Python" in said[0]
-    assert "is no hit count" in said[1]
+    assert "is not a Python expression" in said[0]
+    assert "is not a hit count" in said[1]
     assert said[2] == "the line never runs in this recording"
-    assert "is no expression of Python" in said[3]
+    assert "is not a Python expression" in said[3]
     # The next line that is no comment.
     assert (found[4]["verified"], found[4]["line"], said[4]) == (True, line, "")
     assert said[5] == "the recording has no such file"
