@@ -33,6 +33,7 @@ _TEMPLATES = {
     PACKAGE / "trace_decoder.py": "trace_decoder.py.j2",
     PACKAGE / "trace_letters.py": "trace_letters.py.j2",
     PACKAGE / "_trace_format.h": "_trace_format.h.j2",
+    PACKAGE / "_trace_fields.h": "_trace_fields.h.j2",
     PACKAGE / "_trace_records.h": "_trace_records.h.j2",
     PACKAGE / "_trace_reader.h": "_trace_reader.h.j2",
     PACKAGE / "_trace_objects.h": "_trace_objects.h.j2",

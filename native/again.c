@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "_trace_format.h"
+#include "_trace_records.h"
 #include "fields.h"
 #include "spans.h"
 #include "tables.h"
@@ -108,18 +109,17 @@ copy_value(Copy *copy)
     if (letters == NULL) {
         return NO_SUCH_VALUE;
     }
-    for (const char *letter = letters; *letter != '\0'; letter++) {
-        TRY(copy_field(copy, tag, *letter));
+    for (; *letters != '\0'; letters++) {
+        TRY(copy_field(copy, tag, *letters));
     }
     size_t size = (size_t)(from->at - begin);
-    if (size < LEAST_AGAIN || size > LARGEST_AGAIN || *letters == 'v' || letters[strlen(letters) - 1] == 'V') {
+    if (size < LEAST_AGAIN || size > LARGEST_AGAIN || !is_alone(tag)) {
         return READ;
     }
     size_t place = find(copy, begin, size);
     if (place != 0) {
         copy_until(copy, begin);
-        *copy->to++ = VALUE_AGAIN;
-        copy->to = store_uint(copy->to, place);
+        copy->to = store_value_again(copy->to, place);
         copy->copied = from->at;
     }
     return READ;

@@ -1,5 +1,6 @@
 #include "contents.h"
 
+#include "_trace_fields.h"
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "fields.h"
@@ -7,11 +8,12 @@
 #include "state.h"
 #include "tables.h"
 
-/* The record of a content that was written. */
+/* A content that was written. */
 typedef struct {
-    size_t size;
     size_t room;
-    unsigned char bytes[];
+    int is_in_parts; /* 0: its record has more than these, and none of them are kept */
+    ObjectRecord record;
+    unsigned char bytes[]; /* its items and attributes */
 } Held;
 
 /* An item or attribute, as bytes. */
@@ -23,10 +25,7 @@ typedef struct Part {
 
 /* A content in parts: first the items, then the attributes. */
 typedef struct {
-    uint64_t form;
-    uint64_t type_number;
-    uint64_t total;
-    uint64_t more;
+    const ObjectRecord *record;
     size_t items;
     size_t attributes;
     const Part *parts;
@@ -38,18 +37,17 @@ held_key(uint32_t number)
     return (const void *)((uintptr_t)number + 2);
 }
 
-/* Reads a count and so many items or attributes. Returns 0 if there are more than can be changed, and
-   -1 with MemoryError. */
+/* Appends items or attributes to the parts. Returns 0 if there are more than can be changed, and -1 with
+   MemoryError. */
 static int
-take_parts(Parts *parts, Unread *from, int are_numbered, size_t *count)
+take_parts(Parts *parts, const Several *several, int are_numbered)
 {
-    uint64_t wanted;
-    if (take_uint(from, &wanted) != READ || wanted > LARGEST_CHANGED) {
-        return 0;
+    if (several->count == 0 || several->count > LARGEST_CHANGED) {
+        return several->count == 0;
     }
-    *count = (size_t)wanted;
-    if (parts->used + *count > parts->room) {
-        size_t room = parts->used + *count + 64;
+    size_t count = (size_t)several->count;
+    if (parts->used + count > parts->room) {
+        size_t room = parts->used + count + 64;
         Part *found = PyMem_Realloc(parts->parts, room * sizeof(Part));
         if (found == NULL) {
             PyErr_NoMemory();
@@ -58,12 +56,14 @@ take_parts(Parts *parts, Unread *from, int are_numbered, size_t *count)
         parts->parts = found;
         parts->room = room;
     }
-    for (size_t at = 0; at < *count; at++) {
+    const unsigned char *bytes = several->bytes;
+    Unread from = {bytes, bytes + several->size, NULL};
+    for (size_t at = 0; at < count; at++) {
         Part *part = &parts->parts[parts->used++];
         part->number = 0;
         Bytes value;
-        if ((are_numbered && take_uint(from, &part->number) != READ)
-            || take_value(from, 0, &value) != READ) {
+        if ((are_numbered ? take_attribute(&from, 0, &part->number, &value) : take_value(&from, 0, &value))
+            != READ) {
             return 0;
         }
         part->value = value.bytes;
@@ -72,28 +72,16 @@ take_parts(Parts *parts, Unread *from, int are_numbered, size_t *count)
     return 1;
 }
 
-/* Reads an object's record. Returns 0 if changes cannot be written, and -1 with MemoryError. */
+/* Parts a content. Returns 0 if changes cannot be written, and -1 with MemoryError. */
 static int
-take_content(Parts *parts, const unsigned char *bytes, size_t size, Content *content)
+take_content(Parts *parts, const ObjectRecord *record, Content *content)
 {
-    Unread from = {bytes + 1, bytes + size, NULL};
-    uint64_t number;
     parts->used = 0;
-    if (*bytes != RECORD_OBJECT || take_uint(&from, &number) != READ
-        || take_uint(&from, &content->form) != READ
-        || take_uint(&from, &content->type_number) != READ
-        || take_uint(&from, &content->total) != READ) {
-        return 0;
+    int taken = take_parts(parts, &record->items, 0);
+    if (taken > 0) {
+        taken = take_parts(parts, &record->attributes, 1);
     }
-    int taken = take_parts(parts, &from, 0, &content->items);
-    if (taken <= 0) {
-        return taken;
-    }
-    if (take_uint(&from, &content->more) != READ) {
-        return 0;
-    }
-    taken = take_parts(parts, &from, 1, &content->attributes);
-    content->parts = parts->parts;
+    *content = (Content){record, (size_t)record->items.count, (size_t)record->attributes.count, parts->parts};
     return taken;
 }
 
@@ -106,7 +94,7 @@ is_same(const Part *one, const Part *other)
 static int
 put_part(Buffer *to, uint64_t number, const Part *part)
 {
-    return put_uint(to, number) < 0 || put_bytes(to, part->value, part->size) < 0 ? -1 : 0;
+    return begin_attribute(to, number) < 0 || put_bytes(to, part->value, part->size) < 0 ? -1 : 0;
 }
 
 static int
@@ -114,7 +102,7 @@ items_set(Contents *contents, uint32_t number, const Content *before, const Cont
 {
     Buffer *some = &contents->some;
     some->used = 0;
-    uint64_t most = now->form == FORM_DICT ? now->total * 2 : now->total;
+    uint64_t most = now->record->form == FORM_DICT ? now->record->total * 2 : now->record->total;
     size_t kept = before->items < most ? before->items : (size_t)most;
     if (now->items < kept) {
         return 0;
@@ -128,8 +116,12 @@ items_set(Contents *contents, uint32_t number, const Content *before, const Cont
             count++;
         }
     }
-    Several items = {count, some->bytes, some->used};
-    return put_items_set(&contents->set, number, now->total, items);
+    ItemsSetRecord record = {
+        .number = number,
+        .total = now->record->total,
+        .items = {count, some->bytes, some->used},
+    };
+    return put_items_set_record(&contents->set, &record);
 }
 
 static int
@@ -152,14 +144,20 @@ items_replaced(Contents *contents, uint32_t number, const Content *before, const
     if (count > 0) {
         size = (size_t)(parts[count - 1].value - parts->value) + parts[count - 1].size;
     }
-    Several items = {count, count > 0 ? parts->value : NULL, size};
-    return put_items_replaced(&contents->replaced, number, now->total, first, last, items);
+    ItemsReplacedRecord record = {
+        .number = number,
+        .total = now->record->total,
+        .first = first,
+        .last = last,
+        .items = {count, count > 0 ? parts->value : NULL, size},
+    };
+    return put_items_replaced_record(&contents->replaced, &record);
 }
 
 static int
 are_items_same(const Content *before, const Content *now)
 {
-    if (before->total != now->total || before->items != now->items) {
+    if (before->record->total != now->record->total || before->items != now->items) {
         return 0;
     }
     for (size_t at = 0; at < now->items; at++) {
@@ -203,7 +201,8 @@ is_repeated(const Content *content, uint64_t number)
 static int
 put_attributes(Contents *contents, uint32_t number, const Content *before, const Content *now)
 {
-    static const unsigned char unbound[] = {VALUE_UNBOUND};
+    unsigned char unbound[RECORD_ROOM];
+    size_t size = (size_t)(store_value_unbound(unbound) - unbound);
     const Part *old = before->parts + before->items;
     const Part *new = now->parts + now->items;
     Buffer *some = &contents->some;
@@ -211,7 +210,7 @@ put_attributes(Contents *contents, uint32_t number, const Content *before, const
     uint64_t count = 0;
     size_t position = 0;
     for (size_t at = 0; at < before->attributes + now->attributes; at++) {
-        Part gone = {0, unbound, 1};
+        Part gone = {0, unbound, size};
         const Part *found = NULL;
         if (at >= before->attributes) {
             if (position == now->attributes) {
@@ -237,8 +236,8 @@ put_attributes(Contents *contents, uint32_t number, const Content *before, const
         }
         count++;
     }
-    Several attributes = {count, some->bytes, some->used};
-    if (count > 0 && put_attributes_set(&contents->changes, number, attributes) < 0) {
+    AttributesSetRecord record = {.number = number, .attributes = {count, some->bytes, some->used}};
+    if (count > 0 && put_attributes_set_record(&contents->changes, &record) < 0) {
         return -1;
     }
     return 1;
@@ -246,21 +245,20 @@ put_attributes(Contents *contents, uint32_t number, const Content *before, const
 
 /* Puts the records of what is new into `contents->changes`. Returns 0 if there can be none. */
 static int
-put_changes(Contents *contents, uint32_t number, const Held *held, const Buffer *whole)
+put_changes(Contents *contents, uint32_t number, const ObjectRecord *held, const ObjectRecord *whole)
 {
+    if (held->form != whole->form || held->type_number != whole->type_number || held->more != whole->more) {
+        return 0;
+    }
     Content before;
     Content now;
     contents->changes.used = 0;
-    int taken = take_content(&contents->before, held->bytes, held->size, &before);
+    int taken = take_content(&contents->before, held, &before);
     if (taken > 0) {
-        taken = take_content(&contents->now, whole->bytes, whole->used, &now);
+        taken = take_content(&contents->now, whole, &now);
     }
     if (taken <= 0) {
         return taken;
-    }
-    if (before.form != now.form || before.type_number != now.type_number
-        || before.more != now.more) {
-        return 0;
     }
     if (put_items(contents, number, &before, &now) < 0) {
         return -1;
@@ -292,21 +290,37 @@ make_room(Contents *contents, uint32_t number, Held *held, size_t size)
     return made;
 }
 
+static void
+hold(Held *held, const ObjectRecord *now)
+{
+    held->is_in_parts = now != NULL;
+    if (now != NULL) {
+        held->record = *now;
+        held->record.items.bytes = held->bytes;
+        unsigned char *end = store_bytes(held->bytes, now->items.bytes, now->items.size);
+        held->record.attributes.bytes = end;
+        store_bytes(end, now->attributes.bytes, now->attributes.size);
+    }
+}
+
 int
-contents_put(Contents *contents, Buffer *to, uint32_t number, const Buffer *whole)
+contents_put(Contents *contents, Buffer *to, uint32_t number, const Buffer *whole, const ObjectRecord *now)
 {
     Held *held = table_get(&contents->held, held_key(number));
-    int changes = held == NULL ? 0 : put_changes(contents, number, held, whole);
+    int changes = 0;
+    if (held != NULL && held->is_in_parts && now != NULL) {
+        changes = put_changes(contents, number, &held->record, now);
+    }
     if (changes < 0) {
         return -1;
     }
+    size_t size = now == NULL ? 0 : now->items.size + now->attributes.size;
     const Buffer *records = changes && contents->changes.used < whole->used ? &contents->changes : whole;
     if (buffer_reserve(to, records->used) < 0
-        || (held = make_room(contents, number, held, whole->used)) == NULL) {
+        || (held = make_room(contents, number, held, size)) == NULL) {
         return -1;
     }
-    memcpy(held->bytes, whole->bytes, whole->used);
-    held->size = whole->used;
+    hold(held, now);
     return put_bytes(to, records->bytes, records->used);
 }
 

@@ -179,21 +179,26 @@ take_value(Unread *from, unsigned int nesting, Bytes *value)
     return READ;
 }
 
+enum refusal
+take_attribute(Unread *from, unsigned int nesting, uint64_t *number, Bytes *value)
+{
+    TRY(take_uint(from, number));
+    return take_value(from, nesting, value);
+}
+
 /* Reads a count, and passes over so many values or attributes. */
 static enum refusal
 take_several(Unread *from, unsigned int nesting, int numbered, Several *several)
 {
     uint64_t number;
+    Bytes value;
     TRY(take_uint(from, &several->count));
     several->bytes = from->at;
     if (several->count > 0 && nesting > NESTING) {
         return NESTED_TOO_DEEP;
     }
     for (uint64_t count = 0; count < several->count; count++) {
-        if (numbered) {
-            TRY(take_uint(from, &number));
-        }
-        TRY(skip_value(from, nesting));
+        TRY(numbered ? take_attribute(from, nesting, &number, &value) : skip_value(from, nesting));
     }
     several->size = (size_t)(from->at - (const unsigned char *)several->bytes);
     return READ;

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "_trace_format.h"
 #include "spans.h"
 
 #pragma GCC visibility push(hidden)
@@ -108,17 +107,10 @@ take_text(Unread *from, Bytes *text)
 
 enum refusal take_texts(Unread *from, Several *texts);
 
-/* Whether the values with a tag contain no others, and none of them stands for another one. */
-static inline int
-is_alone(unsigned int tag)
-{
-    const char *letters = value_fields(tag);
-    return letters != NULL && tag != VALUE_AGAIN && strpbrk(letters, "vVTA") == NULL;
-}
-
 /* These pass over whole values. `nesting` is how many values are around them. */
 enum refusal take_value(Unread *from, unsigned int nesting, Bytes *value);
 enum refusal take_values(Unread *from, unsigned int nesting, Several *values);
+enum refusal take_attribute(Unread *from, unsigned int nesting, uint64_t *number, Bytes *value);
 enum refusal take_attributes(Unread *from, unsigned int nesting, Several *attributes);
 
 #pragma GCC visibility pop

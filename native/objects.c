@@ -1,5 +1,6 @@
 #include "objects.h"
 
+#include "_trace_fields.h"
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "attributes.h"
@@ -10,7 +11,6 @@
 #include "layouts.h"
 #include "plans.h"
 #include "references.h"
-#include "spans.h"
 #include "state.h"
 #include "tables.h"
 #include "values.h"
@@ -85,19 +85,36 @@ put_held(Engine *engine, Plan *plan, PyObject *object, Layout *layout, uint32_t 
     if (take_held(engine, plan, object, layout, &items, &fields) < 0) {
         return -1;
     }
-    Several held = {(uint64_t)items.count, items.to->bytes, items.to->used};
-    Several named = {(uint64_t)fields.count, values->fields.bytes, values->fields.used};
+    ObjectRecord held = {
+        .number = number,
+        .form = (uint64_t)layout->form,
+        .type_number = layout->number,
+        .total = (uint64_t)items.total,
+        .items = {(uint64_t)items.count, items.to->bytes, items.to->used},
+        .more = (uint64_t)fields.cut,
+        .attributes = {(uint64_t)fields.count, values->fields.bytes, values->fields.used},
+    };
+    values->held = held;
+    values->is_worded = words->are_there;
     if (!words->are_there) {
-        return put_object(to, number, (uint64_t)layout->form, layout->number, (uint64_t)items.total,
-                          held, (uint64_t)fields.cut, named);
+        return put_object_record(to, &held);
     }
     /* Encode the words last, because an attribute may be a secret that they contain. */
     Buffer said = {0};
     int outcome = words_put(engine, &said, words);
     if (outcome == 0) {
-        outcome = put_worded(to, number, (uint64_t)layout->form, layout->number,
-                             (uint64_t)items.total, held, (uint64_t)fields.cut, named,
-                             (uint64_t)words->failed, (Bytes){said.bytes, said.used});
+        WordedRecord worded = {
+            .number = held.number,
+            .form = held.form,
+            .type_number = held.type_number,
+            .total = held.total,
+            .items = held.items,
+            .more = held.more,
+            .attributes = held.attributes,
+            .failed = (uint64_t)words->failed,
+            .words = {said.bytes, said.used},
+        };
+        outcome = put_worded_record(to, &worded);
     }
     buffer_free(&said);
     return outcome;
@@ -214,7 +231,8 @@ write_object(Engine *engine, Plan *plan, Queued queued)
         return 0;
     }
     int is_written = is_known && known->content == (hash ^ SHALLOW);
-    if (!is_written && contents_put(&values->contents, &engine->group, queued.number, content) < 0) {
+    const ObjectRecord *held = values->is_worded ? NULL : &values->held;
+    if (!is_written && contents_put(&values->contents, &engine->group, queued.number, content, held) < 0) {
         return -1;
     }
     if (is_known) {

@@ -1,10 +1,10 @@
 #include "references.h"
 
+#include "_trace_fields.h"
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "digests.h"
 #include "layouts.h"
-#include "spans.h"
 #include "state.h"
 #include "tables.h"
 
@@ -57,8 +57,8 @@ write_unseen(Engine *engine, PyObject *object)
     }
     Buffer *group = &engine->group;
     size_t start = group->used;
-    Several nothing = {0, NULL, 0};
-    if (put_object(group, known->number, FORM_UNSEEN, layout->number, 0, nothing, 0, nothing) < 0) {
+    ObjectRecord unseen = {.number = known->number, .form = FORM_UNSEEN, .type_number = layout->number};
+    if (put_object_record(group, &unseen) < 0) {
         return -1;
     }
     known->content = hash_bytes(group->bytes + start, group->used - start);

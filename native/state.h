@@ -19,6 +19,7 @@
 #error "build with -DPy_LIMITED_API=0x030c0000: one binary serves every version"
 #endif
 
+#include "_trace_fields.h"
 #include "cost.h"
 #include "log.h"
 #include "tables.h"
@@ -91,6 +92,8 @@ typedef struct {
     Buffer content;
     Buffer items_held; /* the items of the object that is being encoded */
     Buffer fields;     /* its attributes */
+    ObjectRecord held; /* all of these; `content` may have a formatter's words, too */
+    int is_worded;     /* whether it has */
 } Values;
 
 #define CLEAN_SLOTS 256

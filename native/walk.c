@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "_index_format.h"
+#include "_trace_fields.h"
 #include "_trace_format.h"
 #include "_trace_reader.h"
 #include "fields.h"

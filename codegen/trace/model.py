@@ -20,6 +20,9 @@ FieldType = Literal[
 OF_VALUES = {"value", "values", "attributes"}
 """The types of fields that contain values."""
 
+_SEVERAL = OF_VALUES | {"texts"}
+"""The types of fields that contain values, or several texts."""
+
 _INTEGERS = {"u32": ("I", 4, "int"), "u64": ("Q", 8, "int")}
 _PYTHON_TYPES = {
     "uint": "int",
@@ -361,6 +364,11 @@ class Tagged(Row):
         return "".join(f", {field.c_type} {field.name}" for field in self.fields)
 
     @property
+    def c_arguments(self) -> str:
+        """The arguments for these parameters."""
+        return "".join(f", {field.name}" for field in self.fields)
+
+    @property
     def c_room(self) -> int:
         """Its largest number of bytes, without the content that is passed as bytes."""
         return 1 + sum(field.c_room for field in self.fields)
@@ -432,6 +440,11 @@ class TraceValue(Tagged):
     def class_name(self) -> str:
         """The name of the generated class for the decoded value."""
         return f"{self.class_stem}Value"
+
+    @property
+    def is_alone(self) -> bool:
+        """True if it contains no other values or texts, and does not stand for an earlier value."""
+        return not self.earlier and not any(field.type in _SEVERAL for field in self.fields)
 
     @property
     def begins(self) -> bool:
@@ -600,12 +613,6 @@ class TraceSpec(SpecFile):
     def classes(self) -> list[TraceValue]:
         """The values that are decoded to generated classes."""
         return [value for value in self.value if value.python is None and not value.earlier]
-
-    @property
-    def earlier(self) -> TraceValue:
-        """The value that stands for one that is earlier in the block."""
-        (value,) = (value for value in self.value if value.earlier)
-        return value
 
     @property
     def format_names(self) -> list[str]:

@@ -17,10 +17,18 @@ from codetracer_bindings.trace_format import BLOCK_SIZE, FORM_DICT, LARGEST_CHAN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, TypedDict
 
-    type Content = tuple[int, int, int, list[bytes], int, list[tuple[int, bytes]]]
-    """Form, number of the type, total, items, number of the cut attributes, and attributes."""
+    class Content(TypedDict):
+        """The fields of an `object` record but the number."""
+
+        form: int
+        type_number: int
+        total: int
+        items: list[bytes]
+        more: int
+        attributes: list[tuple[int, bytes]]
+
 
 __all__ = ["Contents"]
 
@@ -70,46 +78,55 @@ class Contents:
 
 def _changes(number: int, before: Content, now: Content) -> bytes | None:
     """Return the records of what is new in a content; None if there can be none."""
-    if (before[0], before[1], before[4]) != (now[0], now[1], now[4]):
+    if before["form"] != now["form"] or before["type_number"] != now["type_number"]:
         return None
-    if max(len(before[3]), len(before[5]), len(now[3]), len(now[5])) > LARGEST_CHANGED:
+    if before["more"] != now["more"]:
         return None
+    for content in (before, now):
+        if max(len(content["items"]), len(content["attributes"])) > LARGEST_CHANGED:
+            return None
     records = b""
-    if before[2] != now[2] or before[3] != now[3]:
-        replaced = _items_replaced(number, before[3], now)
-        records = _items_set(number, before[3], now)
+    if before["total"] != now["total"] or before["items"] != now["items"]:
+        replaced = _items_replaced(number, before["items"], now)
+        records = _items_set(number, before["items"], now)
         if not records or len(replaced) < len(records):
             records = replaced
-    if before[5] != now[5]:
-        attributes = _attributes_set(before[5], now[5])
+    if before["attributes"] != now["attributes"]:
+        attributes = _attributes_set(before["attributes"], now["attributes"])
         if attributes is None:
             return None
-        records += encode_attributes_set(number, attributes)
+        records += encode_attributes_set(number=number, attributes=attributes)
     return records or None
 
 
 def _items_set(number: int, before: list[bytes], now: Content) -> bytes:
     """Return the record of the items that differ; nothing if items are gone within the others."""
-    form, _, total, items, _, _ = now
-    kept = min(len(before), total * 2 if form == FORM_DICT else total)
+    total, items = now["total"], now["items"]
+    kept = min(len(before), total * 2 if now["form"] == FORM_DICT else total)
     if len(items) < kept:
         return b""
     return encode_items_set(
-        number,
-        total,
-        [(at, item) for at, item in enumerate(items) if at >= kept or item != before[at]],
+        number=number,
+        total=total,
+        items=[(at, item) for at, item in enumerate(items) if at >= kept or item != before[at]],
     )
 
 
 def _items_replaced(number: int, before: list[bytes], now: Content) -> bytes:
-    total, items = now[2], now[3]
+    items = now["items"]
     most = min(len(before), len(items))
     first = last = 0
     while first < most and before[first] == items[first]:
         first += 1
     while last < most - first and before[-1 - last] == items[-1 - last]:
         last += 1
-    return encode_items_replaced(number, total, first, last, items[first : len(items) - last])
+    return encode_items_replaced(
+        number=number,
+        total=now["total"],
+        first=first,
+        last=last,
+        items=items[first : len(items) - last],
+    )
 
 
 def _attributes_set(

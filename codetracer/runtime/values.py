@@ -486,7 +486,15 @@ class Values:
     def _write_unseen(self, known: _Known, kind: type) -> None:
         if not known.content:
             number = self._definitions.layout(kind).number
-            content = encode_object(known.number, FORM_UNSEEN, number, 0, [], 0, [])
+            content = encode_object(
+                number=known.number,
+                form=FORM_UNSEEN,
+                type_number=number,
+                total=0,
+                items=[],
+                more=0,
+                attributes=[],
+            )
             digest = hash(content)
             known.content = digest
             self._definitions.out.append(content)
@@ -553,16 +561,21 @@ class Values:
             cut = self._attributes(value, layout, depth, encoded)
         if cut:
             self._was_cut = True
+        held: Content = {
+            "form": layout.form,
+            "type_number": layout.number,
+            "total": total,
+            "items": items,
+            "more": cut,
+            "attributes": encoded,
+        }
+        self._held_now = held if words is None else None
         if words is None:
-            self._held_now = layout.form, layout.number, total, items, cut, encoded
-            return encode_object(known.number, *self._held_now)
-        self._held_now = None
+            return encode_object(number=known.number, **held)
         failed, text = words
         # Last, because the words may contain a secret that was found in an attribute.
         said = _REDACTED if text is None else self._plain(text, str)
-        return encode_worded(
-            known.number, layout.form, layout.number, total, items, cut, encoded, failed, said
-        )
+        return encode_worded(number=known.number, **held, failed=failed, words=said)
 
     def _attributes(
         self, value: Any, layout: Layout, depth: int, encoded: list[tuple[int, bytes]]

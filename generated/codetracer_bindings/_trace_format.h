@@ -282,4 +282,43 @@ value_fields(unsigned int tag)
     }
 }
 
+/* Whether the values with a tag contain no others, and none of them stands for another one. */
+static inline int
+is_alone(unsigned int tag)
+{
+    if (0x80 <= tag && tag <= 0xff) {
+        return 1;
+    }
+    if (0x40 <= tag && tag <= 0x7f) {
+        return 1;
+    }
+    if (0x20 <= tag && tag <= 0x3f) {
+        return 1;
+    }
+    switch (tag) {
+    case VALUE_UNBOUND:
+    case VALUE_NONE:
+    case VALUE_FALSE:
+    case VALUE_TRUE:
+    case VALUE_ELLIPSIS:
+    case VALUE_NOT_IMPLEMENTED:
+    case VALUE_INTEGER:
+    case VALUE_BIG_INTEGER:
+    case VALUE_CUT_INTEGER:
+    case VALUE_FLOAT:
+    case VALUE_COMPLEX:
+    case VALUE_TEXT:
+    case VALUE_CUT_TEXT:
+    case VALUE_BINARY:
+    case VALUE_CUT_BINARY:
+    case VALUE_REFERENCE:
+    case VALUE_REDACTED:
+    case VALUE_DROPPED:
+    case VALUE_LEFT_OUT:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 #endif

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from codetracer_bindings.own import seal
 from codetracer_bindings.trace_format import LARGEST_AGAIN
-from codetracer_bindings.trace_letters import LENGTHS, RECORD_LETTERS, VALUE_LETTERS
+from codetracer_bindings.trace_letters import ALONE, LENGTHS, RECORD_LETTERS, VALUE_LETTERS
 from codetracer_bindings.trace_numbers import take_uint
 
 TYPE_CHECKING = False
@@ -63,8 +63,7 @@ def _fields(
 
 def _value(data: bytes, position: int, found: list[tuple[int, int]]) -> int:
     tag = data[position]
-    letters = VALUE_LETTERS[tag]
-    end = _fields(data, position + 1, tag, letters, found)
-    if LEAST_AGAIN <= end - position <= LARGEST_AGAIN and not ("v" in letters or "V" in letters):
+    end = _fields(data, position + 1, tag, VALUE_LETTERS[tag], found)
+    if tag in ALONE and LEAST_AGAIN <= end - position <= LARGEST_AGAIN:
         found.append((position, end))
     return end

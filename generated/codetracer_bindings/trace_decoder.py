@@ -23,7 +23,7 @@ from codetracer_bindings.trace_decoding import (
     value_readers,
 )
 from codetracer_bindings.trace_format import LARGEST_AGAIN
-from codetracer_bindings.trace_letters import VALUE_LETTERS
+from codetracer_bindings.trace_letters import ALONE
 from codetracer_bindings.trace_numbers import take_uint
 
 if TYPE_CHECKING:
@@ -892,7 +892,7 @@ def _value_again(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     place, position = take_uint(data, position)
 
-    if place >= begin or data[place] not in _ALONE:
+    if place >= begin or data[place] not in ALONE:
         raise ValueError(_NOT_THERE)
     found, end = _VALUES[data[place]](data, place, 0)
     if end - place > LARGEST_AGAIN:
@@ -1226,11 +1226,6 @@ _VALUES[18] = _value_redacted
 _VALUES[22] = _value_again
 _VALUES[19] = _value_dropped
 _VALUES[21] = _value_left_out
-
-# The tags of values that contain no others.
-_ALONE = frozenset(
-    tag for tag, letters in VALUE_LETTERS.items() if tag != 22 and not {*letters} & {*"vVTA"}
-)
 
 _RECORDS: list[Take[Record]] = [_no_record] * 256
 _RECORDS[1] = _record_source

@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["LENGTHS", "RECORD_LETTERS", "VALUE_LETTERS"]
+__all__ = ["ALONE", "LENGTHS", "RECORD_LETTERS", "VALUE_LETTERS"]
 
 # One letter for each field: n number, d IEEE 754, t text, b bytes, T texts, v value, V values,
 # A attributes, s a text whose length is in the tag.
@@ -75,6 +75,34 @@ VALUE_LETTERS: Final = {
 VALUE_LETTERS.update(dict.fromkeys(range(0x80, 0x100), ""))
 VALUE_LETTERS.update(dict.fromkeys(range(0x40, 0x80), "s"))
 VALUE_LETTERS.update(dict.fromkeys(range(0x20, 0x40), ""))
+ALONE: Final = frozenset(
+    [
+        0x00,
+        0x01,
+        0x02,
+        0x03,
+        0x04,
+        0x05,
+        0x06,
+        *range(0x80, 0x100),
+        0x07,
+        0x14,
+        0x08,
+        0x09,
+        0x0A,
+        *range(0x40, 0x80),
+        0x0B,
+        0x0C,
+        0x0D,
+        0x11,
+        *range(0x20, 0x40),
+        0x12,
+        0x13,
+        0x15,
+    ]
+)
+"""The tags of values that contain no others, and stand for no other one."""
+
 LENGTHS: Final = {
     **{tag: tag - 64 for tag in range(0x40, 0x80)},
 }

@@ -145,6 +145,7 @@ def test_a_new_record_changes_generated_files_and_no_other(
     changed = {file for file in before.keys() | after.keys() if before.get(file) != after.get(file)}
 
     assert changed == {
+        "generated/codetracer_bindings/_trace_fields.h",
         "generated/codetracer_bindings/_trace_format.h",
         "generated/codetracer_bindings/_trace_objects.h",
         "generated/codetracer_bindings/_trace_reader.h",

@@ -28,6 +28,7 @@ WITHOUT_HEADER = {
 }
 WITHOUT_SOURCE = {
     "_index_format": "numbers, and functions that are inlined",
+    "_trace_fields": "types alone",
     "_trace_format": "numbers alone",
     "_trace_objects": "all functions are the decoder's",
     "_trace_reader": "all functions are inlined: they are the hot path",
@@ -58,12 +59,13 @@ LAYERS = [
         "turn",
     },
     # What reads a recording.
-    {"fields"},
+    {"_trace_fields", "fields"},
     {"_trace_reader", "making", "segment"},
     {"_trace_objects", "walk"},
     {"decoder", "indexer"},
     # What makes one, and knows nothing of its values.
-    {"_trace_records", "again", "codes", "constants", "facts", "guard", "pipes", "readings"},
+    {"_trace_records", "codes", "constants", "facts", "guard", "pipes", "readings"},
+    {"again"},
     {"_native", "children", "internals", "log", "scanner"},
     {"bytecode"},
     {"lines"},

@@ -1,6 +1,9 @@
 """The log has only the changes of an object's content, and a reader finds the whole content."""
 
+from __future__ import annotations
+
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +20,8 @@ from codetracer_bindings.trace_format import (
     LARGEST_CHANGED,
 )
 
-type Content = tuple[int, int, int, list[bytes], int, list[tuple[int, bytes]]]
+if TYPE_CHECKING:
+    from codetracer.runtime.contents import Content
 
 
 class Log:
@@ -30,7 +34,7 @@ class Log:
 
     def write(self, now: Content) -> None:
         """Write a content, which must then be what is read."""
-        whole = encode.encode_object(7, *now)
+        whole = encode.encode_object(number=7, **now)
         self.written = self.contents.changed(7, whole, now)
         self.contents.held[7] = now
         position = 0
@@ -53,14 +57,31 @@ def numbers(*items: int) -> list[bytes]:
     return [encode.value_integer(item) for item in items]
 
 
+def content(
+    form: int,
+    total: int,
+    items: list[bytes],
+    attributes: list[tuple[int, bytes]],
+    more: int = 0,
+) -> Content:
+    return {
+        "form": form,
+        "type_number": 0,
+        "total": total,
+        "items": items,
+        "more": more,
+        "attributes": attributes,
+    }
+
+
 def listed(*items: int) -> Content:
-    return FORM_LIST, 0, len(items), numbers(*items), 0, []
+    return content(FORM_LIST, len(items), numbers(*items), [])
 
 
 def instance(**attributes: int) -> Content:
     """Return an instance whose attributes have the letters of the alphabet for names."""
     held = [(ord(name), encode.value_integer(value)) for name, value in attributes.items()]
-    return FORM_INSTANCE, 0, 0, [], 0, held
+    return content(FORM_INSTANCE, 0, [], held)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -85,7 +106,7 @@ def test_a_reader_has_every_content_whatever_changes(seed: int) -> None:
             shown = items[: len(items) // width * width]
             total = len(shown) // width + chance.choice((0, 0, 0, 50))
             attributes = [(name, encode.value_integer(chance.randrange(4))) for name in names]
-            log.write((form, 0, total, numbers(*shown), more, attributes))
+            log.write(content(form, total, numbers(*shown), attributes, more))
 
 
 def test_a_list_that_grows_costs_what_it_grows_by() -> None:
@@ -126,8 +147,8 @@ def test_an_attribute_costs_nothing_for_the_others() -> None:
 
 def test_a_content_of_which_all_is_new_is_written_whole_if_that_is_shorter() -> None:
     log = Log()
-    log.write((FORM_LIST, 0, 2, numbers(1, 2), 0, [(1, encode.value_none())]))
-    log.write((FORM_LIST, 0, 2, numbers(3, 4), 0, [(1, encode.value_true())]))
+    log.write(content(FORM_LIST, 2, numbers(1, 2), [(1, encode.value_none())]))
+    log.write(content(FORM_LIST, 2, numbers(3, 4), [(1, encode.value_true())]))
 
     assert log.is_whole
 
