@@ -1,7 +1,6 @@
 """One row in the spec is a whole record: encoder, decoder, writer in C, reference."""
 
 import os
-import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -112,9 +111,15 @@ from codetracer_bindings import trace_encoder
 gate, definitions = Gate(load_chain('/', environ={})), Definitions()
 log = make_log(LOG, bytes(16), 1, 1)
 engine = make_engine(log, gate, Plans(gate, definitions, code_reader()), definitions, Limits())
-engine.note(trace_encoder.encode_greeting(4, 1, 'hi', 1.0, trace_encoder.value_none(), []))
+for person in 'Ada Lovelace', 'Ada Lovelace', 'Grace Hopper':
+    value = trace_encoder.value_text(person)
+    engine.note(trace_encoder.encode_greeting(4, 1, 'hi', 1.0, value, [value]))
 engine.exit(0)
 log.close()
+with open(LOG, 'rb') as file:
+    data = file.read()
+print([data.count(name) for name in (b'Ada Lovelace', b'Grace Hopper')])
+print([(record.person, record.others) for record in [*LogReader(LOG).records()][:-1]])
 print([type(record).__name__ for record in LogReader(LOG).records()])
 print([type(event).__name__ for event in Replay(LogReader(LOG))])
 """
@@ -186,7 +191,7 @@ def test_the_writer_in_c_of_a_new_record_writes_the_bytes_of_the_encoder(
 @pytest.mark.slow
 @pytest.mark.only_where(NATIVE)
 def test_the_decoder_in_c_reads_a_new_record_as_the_one_in_python_does(project: Project) -> None:
-    build_decoder(project)
+    build(project, "_decoder")
 
     done = run_python("-c", BOTH_DECODERS, root=project.root)
 
@@ -196,14 +201,11 @@ def test_the_decoder_in_c_reads_a_new_record_as_the_one_in_python_does(project: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_both_engines_write_a_new_record_and_readers_pass_over_it(
+def test_both_engines_write_a_new_record_and_find_its_values_again(
     project: Project, tmp_path: Path, backend: str
 ) -> None:
     if backend == "native":
-        bindings = "generated/codetracer_bindings"
-        for binary in (ROOT / bindings).glob("*.so"):
-            shutil.copy(binary, project.root / bindings)
-        build_decoder(project)
+        build(project, "_native", "_engine", "_decoder")
 
     done = run_python(
         "-c",
@@ -213,14 +215,22 @@ def test_both_engines_write_a_new_record_and_readers_pass_over_it(
     )
 
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["['GreetingRecord', 'ExitRecord']", "['ExitEvent']"]
+    people = ["Ada Lovelace", "Ada Lovelace", "Grace Hopper"]
+    assert done.stdout.splitlines() == [
+        # A group has what only earlier groups have again.
+        "[2, 2]",
+        str([(person, (person,)) for person in people]),
+        "['GreetingRecord', 'GreetingRecord', 'GreetingRecord', 'ExitRecord']",
+        "['ExitEvent']",
+    ]
 
 
-def build_decoder(project: Project) -> None:
-    """Compile the decoder of a copy of the project into it."""
-    module = "codetracer_bindings._decoder"
-    sources = [ROOT / source for source in MODULES[module]]
-    compiled(project, project.root / "generated/codetracer_bindings/_decoder.abi3.so", *sources)
+def build(project: Project, *modules: str) -> None:
+    """Compile modules over what is generated in a copy of the project, into that copy."""
+    for module in modules:
+        sources = [ROOT / source for source in MODULES[f"codetracer_bindings.{module}"]]
+        binary = project.root / f"generated/codetracer_bindings/{module}.abi3.so"
+        compiled(project, binary, *sources)
 
 
 def compiled(project: Project, binary: Path, *sources: Path) -> None:
