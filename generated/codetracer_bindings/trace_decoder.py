@@ -8,11 +8,12 @@ the same in C, where it could be compiled.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from codetracer_bindings.trace_decoding import (
     Take,
     TakeValue,
+    no_record,
     no_value,
     take_bytes,
     take_f64,
@@ -22,12 +23,8 @@ from codetracer_bindings.trace_decoding import (
     take_texts,
     value_readers,
 )
-from codetracer_bindings.trace_format import LARGEST_AGAIN
-from codetracer_bindings.trace_letters import ALONE
 from codetracer_bindings.trace_numbers import take_uint
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from codetracer_bindings.trace_reading import BlockRecords, decoding
 
 __all__ = [
     "AttributeRecord",
@@ -80,13 +77,11 @@ __all__ = [
     "positions_of",
 ]
 
-_NOT_THERE = "a value is said to be where none is that is small and contains no others"
-
 type Value = object
 """A value: a plain Python object if one is enough, otherwise an instance of a class below."""
 
 _VALUES: list[TakeValue[Value]] = [no_value] * 256
-take_value, take_values, take_attributes = value_readers(_VALUES)
+take_value, take_values, take_attributes, take_earlier = value_readers(_VALUES)
 
 
 class UnboundValue(NamedTuple):
@@ -664,66 +659,6 @@ type Record = (
 """Any record."""
 
 
-def decode_record(data: bytes, position: int) -> tuple[Record, int]:
-    """Return the record at `position` (byte offset), and the offset after it."""
-    return _RECORDS[data[position]](data, position)
-
-
-def decode_value(data: bytes, position: int) -> tuple[Value, int]:
-    """Return the value at `position` (byte offset), and the offset after it."""
-    return _VALUES[data[position]](data, position, 0)
-
-
-def positions_of(data: bytes, tags: bytes, number: int) -> list[int]:
-    """Return where records begin that have one of some tags, and a number behind it.
-
-    Parameters:
-        data: whole records.
-        tags: the tags, none of which is short.
-        number: the first field, a uint.
-
-    Returns:
-        The byte offsets, in order.
-    """
-    found, position = [], 0
-    while position < len(data):
-        begin = position
-        _, position = decode_record(data, position)
-        if data[begin] in tags and take_uint(data, begin + 1)[0] == number:
-            found.append(begin)
-    return found
-
-
-class Records:
-    """The records of one block, in order.
-
-    Iterating raises what `decode_record` does.
-
-    Parameters:
-        data: the records.
-
-    Attributes:
-        position: where the record begins that was read last, or cannot be read (byte offset).
-    """
-
-    __slots__ = ("_data", "position")
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.position = 0
-
-    def __iter__(self) -> Iterator[Record]:
-        data, position, end = self._data, 0, len(self._data)
-        while position < end:
-            self.position = position
-            record = _SHORT_RECORDS[data[position]]
-            if record is None:
-                record, position = _RECORDS[data[position]](data, position)
-            else:
-                position += 1
-            yield record
-
-
 def _value_unbound(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
 
@@ -892,12 +827,7 @@ def _value_again(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
     position += 1
     place, position = take_uint(data, position)
 
-    if place >= begin or data[place] not in ALONE:
-        raise ValueError(_NOT_THERE)
-    found, end = _VALUES[data[place]](data, place, 0)
-    if end - place > LARGEST_AGAIN:
-        raise ValueError(_NOT_THERE)
-    return found, position
+    return take_earlier(data, begin, place), position
 
 
 def _value_dropped(data: bytes, position: int, nesting: int) -> tuple[Value, int]:
@@ -1196,10 +1126,6 @@ def _record_task(data: bytes, position: int) -> tuple[Record, int]:
     return TaskRecord(name), position
 
 
-def _no_record(data: bytes, position: int) -> tuple[Record, int]:
-    raise ValueError(f"there is no record with the tag {data[position]:#04x}")
-
-
 _VALUES[0] = _value_unbound
 _VALUES[1] = _value_none
 _VALUES[2] = _value_false
@@ -1227,7 +1153,7 @@ _VALUES[22] = _value_again
 _VALUES[19] = _value_dropped
 _VALUES[21] = _value_left_out
 
-_RECORDS: list[Take[Record]] = [_no_record] * 256
+_RECORDS: list[Take[Record]] = [no_record] * 256
 _RECORDS[1] = _record_source
 _RECORDS[2] = _record_code
 _RECORDS[3] = _record_namespace
@@ -1266,3 +1192,17 @@ _RECORDS[27] = _record_task
 # The value or record of a tag that needs no more bytes.
 _SHORT_RECORDS: list[Record | None] = [None] * 256
 _SHORT_RECORDS[128:256] = map(StepRecord, range(-32, 96))
+
+_DECODING = decoding(_RECORDS, _VALUES)
+decode_record = _DECODING.record
+decode_value = _DECODING.value
+positions_of = _DECODING.positions_of
+
+
+class Records(BlockRecords[Record]):
+    """The records of one block, in order."""
+
+    __slots__ = ()
+
+    _readers = _RECORDS
+    _whole = _SHORT_RECORDS

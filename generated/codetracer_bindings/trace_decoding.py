@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
-from codetracer_bindings.trace_format import NESTING
+from codetracer_bindings.trace_format import LARGEST_AGAIN, NESTING
+from codetracer_bindings.trace_letters import ALONE
 from codetracer_bindings.trace_numbers import take_uint
 
 __all__ = [
     "Take",
     "TakeValue",
     "ValueReaders",
+    "no_record",
     "no_value",
     "take_bytes",
     "take_f64",
@@ -45,9 +47,12 @@ class ValueReaders(NamedTuple):
     """Decodes a count, and that many values."""
     attributes: TakeValue[tuple[tuple[int, object], ...]]
     """Decodes a count, and that many attributes: for each a number and a value."""
+    earlier: Callable[[bytes, int, int], object]
+    """Takes bytes, and two byte offsets: of a value that is there again, and of the earlier one."""
 
 
 _f64_at = Struct("<d").unpack_from
+_NOT_THERE = "a value is said to be where none is that is small and contains no others"
 _TOO_DEEP = f"a value is inside more than {NESTING} others"
 
 
@@ -94,6 +99,11 @@ def take_texts(data: bytes, position: int) -> tuple[tuple[str, ...], int]:
     return tuple(texts), position
 
 
+def no_record(data: bytes, position: int) -> tuple[NoReturn, int]:
+    """Raise ValueError, because no record has the tag at `position` (byte offset)."""
+    raise ValueError(f"there is no record with the tag {data[position]:#04x}")
+
+
 def no_value(data: bytes, position: int, nesting: int) -> tuple[object, int]:
     """Raise ValueError, because no value has the tag at `position` (byte offset)."""
     raise ValueError(f"there is no value with the tag {data[position]:#04x}")
@@ -134,4 +144,12 @@ def value_readers(values: list[TakeValue[object]]) -> ValueReaders:
             attributes.append((number, value))
         return tuple(attributes), position
 
-    return ValueReaders(take_value, take_values, take_attributes)
+    def take_earlier(data: bytes, begin: int, place: int) -> object:
+        if place >= begin or data[place] not in ALONE:
+            raise ValueError(_NOT_THERE)
+        found, end = values[data[place]](data, place, 0)
+        if end - place > LARGEST_AGAIN:
+            raise ValueError(_NOT_THERE)
+        return found
+
+    return ValueReaders(take_value, take_values, take_attributes, take_earlier)

@@ -95,6 +95,7 @@ def test_the_bindings_are_the_modules_they_should_be() -> None:
         "trace_format",
         "trace_letters",
         "trace_numbers",
+        "trace_reading",
         "trace_texts",
         "tracer",
         "types",
