@@ -145,6 +145,7 @@ drop_error(Engine *engine, PyObject *expected)
     }
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 call_again(Engine *engine, PyObject *callable, PyObject *const *args, size_t count)
 {

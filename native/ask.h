@@ -30,7 +30,7 @@ int ask_prepare(void);
    must give up the event. */
 PyObject *ask(Engine *engine, PyObject *callable, PyObject *const *args, size_t count);
 
-/* Does the same with the method that has a name. */
+/* Does the same with the method that has a name. Returns a new reference, or NULL as it does. */
 PyObject *ask_method(Engine *engine, PyObject *object, const char *name, PyObject *const *args,
                      size_t count);
 

@@ -175,7 +175,8 @@ namespace_entry(PyObject *namespace, Member *member)
     return NULL;
 }
 
-/* Returns the value in a slot; NULL, without an exception, if it is unbound or no slot any more. */
+/* Returns a new reference to the value in a slot; NULL, without an exception, if it is unbound or no slot any
+   more. */
 static PyObject *
 slot_value(Owner *owner, Member *member, PyObject *object)
 {

@@ -205,7 +205,8 @@ real_number(const unsigned char *bytes, Py_ssize_t size)
 }
 
 /* Does not use a codec, because a codec passes bytes that it cannot decode to an error handler, even
-   for "strict", and the program may have registered another handler by that name. */
+   for "strict", and the program may have registered another handler by that name.
+   Returns a new reference, or NULL with an exception. */
 static PyObject *
 text_item(const char *at, Py_ssize_t size, int swapped)
 {
@@ -233,6 +234,7 @@ text_item(const char *at, Py_ssize_t size, int swapped)
     return text;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 buffer_item(const char *at, Format format)
 {
@@ -297,6 +299,7 @@ is_readable(const Py_buffer *view, Format format)
     }
 }
 
+/* Returns a new reference to a tuple, or NULL with an exception. */
 static PyObject *
 items_of(const Py_buffer *view, Format format, Py_ssize_t count)
 {
@@ -339,7 +342,8 @@ buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total)
 }
 
 /* Reads the first bytes of a BytesIO, and restores its position. Its getbuffer() would copy all of the
-   memory that it shares with other objects. */
+   memory that it shares with other objects.
+   Returns a new reference; None if the BytesIO is closed; NULL with an exception. */
 static PyObject *
 stream_bytes(PyObject *object, PyTypeObject *base, Py_ssize_t most, Py_ssize_t *total)
 {
@@ -405,7 +409,8 @@ buffer_bytes(PyObject *object, Py_ssize_t most, Py_ssize_t *total)
 
 typedef PyObject *(*ReadBuffer)(PyObject *object, Py_ssize_t most, Py_ssize_t *total);
 
-/* Returns a tuple of the number of items and the first items. */
+/* Returns a new reference to a tuple of the number of items and the first items; NULL with an
+   exception. */
 static PyObject *
 tell_buffer(PyObject *const *args, Py_ssize_t count, ReadBuffer read)
 {
@@ -436,6 +441,7 @@ tell_bytes(PyObject *module, PyObject *const *args, Py_ssize_t count)
     return tell_buffer(args, count, buffer_bytes);
 }
 
+/* Returns NULL with an exception. */
 static PyObject *
 nothing(void)
 {

@@ -12,8 +12,8 @@
 /* Adds this unit's functions to the module. Returns -1 with an exception. */
 int buffers_prepare(PyObject *module);
 
-/* Returns the first items of an object's buffer as a new tuple, and their total number. The tuple is
-   empty if the items cannot be read. */
+/* Returns a new reference to a tuple of the first items of an object's buffer, and their total number;
+   NULL with an exception. The tuple is empty if the items cannot be read. */
 PyObject *buffer_items(PyObject *object, Py_ssize_t limit, Py_ssize_t *total);
 
 /* Returns a new reference to a copy of the first bytes of an object's buffer, and their total number;

@@ -16,7 +16,7 @@ typedef struct {
     PyObject *records_type;
 } State;
 
-/* Raises what trace_decoder does. */
+/* Raises what trace_decoder does. Returns NULL. */
 static PyObject *
 refuse(enum refusal refused, const Unread *from)
 {
@@ -39,7 +39,8 @@ refuse(enum refusal refused, const Unread *from)
     }
 }
 
-/* Reads the record that begins at `at`, which is then behind it; `at` stays where it is refused. */
+/* Reads the record that begins at `at`, which is then behind it; `at` stays where it is refused.
+   Returns a new reference, or NULL with an exception. */
 static PyObject *
 next_record(const Making *making, Unread *from)
 {
@@ -63,6 +64,7 @@ next_record(const Making *making, Unread *from)
     return made;
 }
 
+/* Does the same with a value. Returns a new reference, or NULL with an exception. */
 static PyObject *
 next_value(const Making *making, Unread *from)
 {
@@ -74,6 +76,7 @@ next_value(const Making *making, Unread *from)
 
 /* ---- functions */
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 decode(PyObject *module, PyObject *const *arguments, Py_ssize_t count, From next)
 {

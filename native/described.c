@@ -5,7 +5,8 @@
 
 static PyObject *described_place(const Place *place);
 
-/* Returns a new list of what a function makes of each of `count` pieces of memory. */
+/* Returns a new reference to a list of what a function makes of each of `count` pieces of memory; NULL with an
+   exception. */
 static PyObject *
 described_all(const void *all, Py_ssize_t count, size_t size, PyObject *(*describe)(const void *))
 {
@@ -20,6 +21,7 @@ described_all(const void *all, Py_ssize_t count, size_t size, PyObject *(*descri
     return list;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_look(const void *each)
 {
@@ -27,6 +29,7 @@ described_look(const void *each)
     return Py_BuildValue("(Ii)", look->variable->number, look->reach);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_step(const void *each)
 {
@@ -39,6 +42,7 @@ described_step(const void *each)
                : Py_BuildValue("(N)", described_place(&step->key));
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_place(const Place *place)
 {
@@ -52,12 +56,14 @@ described_place(const Place *place)
                          place->method == NULL ? "" : PyUnicode_AsUTF8AndSize(place->method, NULL));
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_each_place(const void *each)
 {
     return described_place(each);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_site(const void *each)
 {
@@ -68,18 +74,21 @@ described_site(const void *each)
                          site->is_rebound, site->varies, site->start, site->is_ambiguous);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_looks(const Looks *looks)
 {
     return described_all(looks->looks, looks->count, sizeof(Look), described_look);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_places(const Places *places)
 {
     return described_all(places->places, places->count, sizeof(Place), described_each_place);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 described_line(const Line *line)
 {
@@ -96,7 +105,7 @@ described_line(const Line *line)
         line->again == NULL ? Py_NewRef(Py_None) : described_line(line->again));
 }
 
-/* Returns a new dict of lines. */
+/* Returns a new reference to a dict of lines, or NULL with an exception. */
 static PyObject *
 described_by_number(const Line *lines, Py_ssize_t count)
 {

@@ -56,7 +56,7 @@ frame_further(PyObject *frame, PyObject *code, int *made)
     return frame;
 }
 
-/* Returns the innermost frame that runs `code`, or NULL; release it with frame_release. */
+/* Returns a new reference to the innermost frame that runs `code`, or NULL; release it with frame_release. */
 static inline PyObject *
 frame_of(PyThreadState *thread, PyObject *code, int *made)
 {
@@ -264,7 +264,7 @@ activate(Engine *engine, PyObject *code)
 }
 
 /* Records that unrecorded code starts a process. Never disables the event, so the next start is
-   recorded too. */
+   recorded too. Returns a new reference, or NULL with an exception. */
 static PyObject *
 tell_start(Engine *engine, PyObject *code)
 {
@@ -602,8 +602,8 @@ is_within(Engine *engine)
            && engine->busy_thread == PyThreadState_GetID(PyThreadState_Get());
 }
 
-/* Returns the output or input without secrets. Returns NULL without an exception if the process has
-   been forked meanwhile, and the data is not to be recorded. */
+/* Returns a new reference to the output or input without secrets; NULL with an exception, or without one if
+   the process has been forked meanwhile, and the data is not to be recorded. */
 static PyObject *
 hide_output(Engine *engine, PyObject *const *args)
 {

@@ -12,6 +12,7 @@
 /* Prepares this unit. Returns -1 with an exception. */
 int events_prepare(void);
 
+/* These handle events, and return a new reference, or NULL with an exception. */
 PyObject *on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_resume(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *on_py_throw(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -294,7 +294,8 @@ generator_fits(PyObject *generator)
     return fits;
 }
 
-/* Returns a generator that has not begun. Its code never runs. */
+/* Returns a new reference to a generator that has not begun, or NULL with an exception. Its code never
+   runs. */
 static PyObject *
 generator_new(void)
 {

@@ -14,10 +14,10 @@
    frame object is ever removed. Call it after internals_prepare. */
 int frames_prepare(PyObject *module);
 
-/* Returns the thread's innermost frame, or NULL. Sets `made` to whether this call made its object. */
+/* Returns a new reference to the thread's innermost frame, or NULL. Sets `made` to whether this call made its object. */
 PyObject *frame_innermost(PyThreadState *thread, int *made);
 
-/* Returns the frame that called this running one, or NULL. Sets `made` as above. */
+/* Returns a new reference to the frame that called this running one, or NULL. Sets `made` as above. */
 PyObject *frame_back(PyObject *frame, int *made);
 
 /* Returns the key of the frame that called this running one, without making its object; NULL if that

@@ -10,7 +10,7 @@ typedef struct {
     PyTypeObject *guard_type;
 } ModuleState;
 
-/* Does exactly the same as callbacks.py:
+/* Returns a new reference to None, or NULL with an exception. Does exactly the same as callbacks.py:
  *
  *     except RecursionError as error:
  *         return None if the handler did not begin, or on_error cannot begin, because the program

@@ -25,14 +25,16 @@ typedef struct {
     int released;         /* nothing refers to the guard: the last handler frees it at its end */
 } Guard;
 
-/* Returns the definition of the module whose functions are `methods`, as PyInit_* has to return it. */
+/* Returns the definition of the module whose functions are `methods`, as PyInit_* has to return it: a
+ * borrowed reference. */
 PyObject *guard_module(PyMethodDef *methods);
 
-/* Returns a new callback for `event`, from bind_*'s arguments (handler, on_error, on_outcome). */
+/* Returns a new reference to a callback for `event`, from bind_*'s arguments (handler, on_error,
+ * on_outcome); NULL with an exception. */
 PyObject *guard_bind(PyObject *module, const char *event, vectorcallfunc callback,
                      PyObject *const *args, Py_ssize_t nargs);
 
-/* Raises a TypeError that says that the callback takes `arity` positional arguments. */
+/* Raises a TypeError that says that the callback takes `arity` positional arguments. Returns NULL. */
 PyObject *guard_misused(Guard *guard, Py_ssize_t arity);
 
 /* Handles a result other than None. Steals the reference to `outcome`. */
@@ -50,7 +52,8 @@ guard_takes(Py_ssize_t arity, size_t nargsf, PyObject *kwnames)
 }
 
 /* Calls the handler. `stack` is {NULL, NULL, argument, ...}: the first place is scratch space for
- * the called function (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self.
+ * the called function (PY_VECTORCALL_ARGUMENTS_OFFSET), the second one is for self. Returns a new reference, or
+ * NULL with an exception.
  */
 static inline PyObject *
 guard_call(Guard *guard, PyObject **stack, Py_ssize_t arity)

@@ -8,7 +8,8 @@
 #include "targets.h"
 #include "telling.h"
 
-/* Returns `result`; NULL if the report to the recorder failed with an exception of the program. */
+/* Steals `result`, and returns it; NULL if the report to the recorder failed with an exception of the
+   program. */
 static PyObject *
 conclude(PyObject *result, int failed)
 {
@@ -36,6 +37,7 @@ is_routed(PyObject *stream, Target *target)
 
 /* ---- writing */
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 write_text(HOOK_ARGUMENTS, PyMethodDef *method)
 {
@@ -75,7 +77,8 @@ write_text(HOOK_ARGUMENTS, PyMethodDef *method)
     return conclude(result, failed);
 }
 
-/* Calls a method that writes to the buffer, and lets the buffer's hook know that it does. */
+/* Calls a method that writes to the buffer, and lets the buffer's hook know that it does.
+   Returns a new reference, or NULL with an exception. */
 static PyObject *
 pass_on(HOOK_ARGUMENTS, PyMethodDef *method)
 {
@@ -109,6 +112,7 @@ is_bare_view(PyObject *data)
     return is_bare;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
 {
@@ -159,6 +163,7 @@ write_bytes(HOOK_ARGUMENTS, PyMethodDef *method)
 
 typedef enum { SEEK, TELL, TRUNCATE, SEEKABLE } Position;
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 position(HOOK_ARGUMENTS, PyMethodDef *method, Position what)
 {
@@ -195,6 +200,7 @@ position(HOOK_ARGUMENTS, PyMethodDef *method, Position what)
 
 /* ---- input() on a terminal, where C's readline reads in place of sys.stdin */
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 ask(HOOK_ARGUMENTS, PyMethodDef *method)
 {

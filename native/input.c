@@ -32,6 +32,7 @@ state_of(PyObject *self)
     return PyObject_GetTypeData(self, own_type(self));
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 proxy_new(PyTypeObject *type, PyObject *stream, PyObject *capture)
 {
@@ -47,7 +48,7 @@ proxy_new(PyTypeObject *type, PyObject *stream, PyObject *capture)
 
 /* ---- reading */
 
-/* Returns the data that was read as bytes, or NULL without an exception. */
+/* Returns a new reference to the data that was read as bytes, or NULL without an exception. */
 static PyObject *
 bytes_read(const char *name, PyObject *result, PyObject *const *args)
 {
@@ -69,7 +70,7 @@ bytes_read(const char *name, PyObject *result, PyObject *const *args)
     return all;
 }
 
-/* Reports a method's result to the recorder, and returns the result. */
+/* Reports a method's result to the recorder. Steals `result`, and returns it; NULL with an exception. */
 static PyObject *
 tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *args)
 {
@@ -87,6 +88,7 @@ tell(PyObject *capture, const char *name, PyObject *result, PyObject *const *arg
     return result;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 read_by(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t count,
         PyObject *names)

@@ -169,6 +169,7 @@ other_dict(PyObject *object)
     return dict;
 }
 
+/* Returns a new reference to the dict of an object, or NULL. */
 static PyObject *
 dict_of(PyObject *object)
 {

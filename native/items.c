@@ -245,6 +245,7 @@ name_item(Engine *engine, Items *items, PyObject *name)
     return failed ? -1 : 0;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 method_name(PyObject *method)
 {
@@ -267,6 +268,7 @@ method_name(PyObject *method)
     return name;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 module_name(PyObject *module)
 {

@@ -12,6 +12,8 @@ static PyObject *item_of_list;
 static PyObject *item_of_str;
 static PyObject *item_of_tuple;
 
+/* Returns a new reference to the value of a dict for a key; NULL if there is none, or none that may be
+   compared. */
 static PyObject *
 item_by_identity(PyObject *value, PyObject *key)
 {

@@ -22,6 +22,8 @@
 
 /* ---- steps: each returns a new reference; NULL without an exception if there is nothing */
 
+/* Returns a new reference to the value of an object's dict for a name; NULL without an exception if there is
+   none. */
 static PyObject *
 dict_step(PyObject *value, PyObject *wanted)
 {
@@ -37,6 +39,7 @@ dict_step(PyObject *value, PyObject *wanted)
     return NULL;
 }
 
+/* Returns a new reference; NULL without an exception if there is nothing. */
 static PyObject *
 call_step(PyObject *value, PyObject *callable)
 {
@@ -51,6 +54,7 @@ call_step(PyObject *value, PyObject *callable)
     return found;
 }
 
+/* Returns a new reference; NULL if there is nothing, perhaps with an exception. */
 static PyObject *
 take_step(Engine *engine, PyObject *value, PyObject *step)
 {
@@ -79,6 +83,7 @@ take_step(Engine *engine, PyObject *value, PyObject *step)
     return call_step(value, step);
 }
 
+/* Returns a new reference to the part to which steps lead; NULL as above. */
 static PyObject *
 take_steps(Engine *engine, PyObject *object, PyObject *steps)
 {

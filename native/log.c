@@ -315,7 +315,8 @@ log_open(PyObject *self, PyObject *unused)
     return written == LOG_FAILED ? NULL : Py_NewRef(Py_None);
 }
 
-/* Joins a list of records, and empties the list if `write` has written them. */
+/* Joins a list of records, and empties the list if `write` has written them. Returns a new reference to
+   None, or NULL with an exception. */
 static PyObject *
 write_records(PyObject *self, PyObject *records, Written (*write)(Log *, const unsigned char *, size_t))
 {

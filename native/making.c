@@ -4,7 +4,7 @@
 #include "names.h"
 #include "spans.h"
 
-/* Releases them; NULL. */
+/* Releases the fields, which are stolen. Returns NULL. */
 static PyObject *
 give_up(PyObject **fields, Py_ssize_t count)
 {
@@ -14,7 +14,8 @@ give_up(PyObject **fields, Py_ssize_t count)
     return NULL;
 }
 
-/* As tuple.__new__ makes an instance of a subclass, with two tuples less. */
+/* As tuple.__new__ makes an instance of a subclass, with two tuples less. Steals the fields.
+   Returns a new reference, or NULL with an exception. */
 static PyObject *
 quick_instance(const Making *making, PyTypeObject *type, PyObject **fields, Py_ssize_t count)
 {
@@ -31,6 +32,7 @@ quick_instance(const Making *making, PyTypeObject *type, PyObject **fields, Py_s
     return made;
 }
 
+/* Steals the fields. Returns a new reference, or NULL with an exception. */
 static PyObject *
 slow_instance(const Making *making, PyTypeObject *type, PyObject **fields, Py_ssize_t count)
 {
@@ -116,7 +118,7 @@ bytes_from(Unread *from)
     return PyBytes_FromStringAndSize(bytes.bytes, (Py_ssize_t)bytes.size);
 }
 
-/* Returns a tuple of so many as are counted. */
+/* Returns a new reference to a tuple of so many as are counted, or NULL with an exception. */
 static PyObject *
 several_from(const Making *making, Unread *from, From one)
 {
@@ -135,6 +137,7 @@ several_from(const Making *making, Unread *from, From one)
     return several;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 one_text(const Making *making, Unread *from)
 {

@@ -29,10 +29,12 @@ typedef PyObject *(*From)(const Making *making, Unread *from);
 /* Finds out how instances are made; `class` is that of any record. -1 with an exception. */
 int making_prepare(Making *making, PyObject *class);
 
-/* These take over the fields. One that is NULL, and all behind it, could not be made. */
+/* These steal the fields, and return a new reference, or NULL with an exception. One that is NULL, and all
+   behind it, could not be made. */
 PyObject *instance_of(const Making *making, unsigned int maker, PyObject **fields, Py_ssize_t count);
 PyObject *computed_of(const Making *making, unsigned int maker, PyObject **fields, Py_ssize_t count);
 
+/* These read a field, and return a new reference, or NULL with an exception. */
 PyObject *letters_from(Unread *from, uint64_t size);
 PyObject *text_from(Unread *from);
 PyObject *bytes_from(Unread *from);
@@ -40,6 +42,7 @@ PyObject *texts_from(Unread *from);
 PyObject *values_from(const Making *making, Unread *from, From one);
 PyObject *attributes_from(const Making *making, Unread *from, From one);
 
+/* Returns a new reference, or NULL with an exception. */
 static inline PyObject *
 uint_from(Unread *from)
 {
@@ -48,6 +51,7 @@ uint_from(Unread *from)
     return PyLong_FromUnsignedLongLong(number);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static inline PyObject *
 sint_from(Unread *from)
 {
@@ -56,6 +60,7 @@ sint_from(Unread *from)
     return PyLong_FromLongLong(number);
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static inline PyObject *
 f64_from(Unread *from)
 {

@@ -18,8 +18,9 @@ get_attribute(PyObject *object, const char *name)
     return found;
 }
 
-/* The same for attributes that are read one after the other: NULL at once where an earlier one is missing,
-   because a look-up on 3.12 clears that exception (Objects/typeobject.c, _PyType_Lookup). */
+/* Returns a new reference as well, for attributes that are read one after the other: NULL at once where an
+   earlier one is missing, because a look-up on 3.12 clears that exception (Objects/typeobject.c,
+   _PyType_Lookup). */
 static inline PyObject *
 next_attribute(PyObject *object, const char *name)
 {

@@ -100,6 +100,7 @@ pipes_write(PyObject *self, int descriptor, PyObject *data)
     return NULL;
 }
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 seek(PyObject *self, int descriptor, off_t offset, int whence)
 {

@@ -27,6 +27,8 @@ frame_in(Scope *scope)
     return scope->frame;
 }
 
+/* Returns a new reference to a variable; NULL if there is none, perhaps with an exception. The caller owns
+   `*namespace`, which is got from the frame if it is NULL. */
 static PyObject *
 namespace_get(PyObject **namespace, PyObject *frame, PyObject *attribute, PyObject *name)
 {
@@ -39,7 +41,8 @@ namespace_get(PyObject **namespace, PyObject *frame, PyObject *attribute, PyObje
     return Py_XNewRef(plain_get(*namespace, name));
 }
 
-/* Returns a variable of the function that contains the class whose body runs in `frame`. */
+/* Returns a new reference to a variable of the function that contains the class whose body runs in `frame`;
+   NULL if there is none, perhaps with an exception. */
 static PyObject *
 variable_around(Engine *engine, PyObject *frame, PyObject *name)
 {

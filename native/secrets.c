@@ -83,6 +83,7 @@ digest_of(const Secrets *secrets, const unsigned char *bytes, size_t count)
 
 /* ---- known secrets */
 
+/* Returns a new reference, or NULL with an exception. */
 static PyObject *
 import_from(const char *module_name, const char *name)
 {

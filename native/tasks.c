@@ -55,7 +55,7 @@ find_asyncio(Tasks *tasks)
     return 1;
 }
 
-/* Returns the running task; NULL without an exception if there is none with a name. */
+/* Returns a new reference to the running task; NULL without an exception if there is none with a name. */
 static PyObject *
 running_task(const Tasks *tasks)
 {
@@ -72,7 +72,7 @@ running_task(const Tasks *tasks)
     return task;
 }
 
-/* Returns the name of a task, as far as it is written. */
+/* Returns a new reference to the name of a task, as far as it is written; NULL with an exception. */
 static PyObject *
 name_of(const Tasks *tasks, PyObject *task)
 {

@@ -19,7 +19,8 @@ static PyObject *bit_length;
 static PyObject *to_bytes;
 static binaryfunc shift_right;
 
-/* Returns an int as `size` bytes in two's complement, little-endian. */
+/* Returns a new reference to an int as `size` bytes in two's complement, little-endian; NULL with an
+   exception. */
 static PyObject *
 digits_of(PyObject *value, Py_ssize_t size)
 {

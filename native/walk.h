@@ -77,7 +77,8 @@ int walk_begin(Walk *self);
 /* Goes through a block. With an exception it returns -1, and the walk cannot go on. */
 int walk_block(Walk *self, const unsigned char *bytes, size_t size, uint64_t offset, uint32_t crc);
 
-/* Returns the segment of the blocks since the last one, and begins the next; NULL with an exception.
+/* Returns a new reference to the segment of the blocks since the last one, and begins the next; NULL with an
+   exception.
 
    `next_offset` is where the records of the next block begin in the log. */
 PyObject *walk_segment(Walk *self, uint64_t next_offset);

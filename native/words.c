@@ -7,7 +7,7 @@
 #include "tables.h"
 #include "values.h"
 
-/* Returns the name of an exception's class. */
+/* Returns a new reference to the name of an exception's class, or NULL with an exception. */
 static PyObject *
 name_of(PyObject *exception)
 {

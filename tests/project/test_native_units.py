@@ -283,3 +283,50 @@ def test_a_number_is_the_one_that_the_module_in_python_has(
 
 def test_some_numbers_are_shared() -> None:
     assert len(NAMED) > 25
+
+
+OWNERSHIP = re.compile(r"\breferences?\b|\b[Bb]orrow|\b[Ss]teal|\bReturns NULL\b")
+"""How a comment says whose the references are that a function takes or returns."""
+
+
+def comment_above(text: str, at: int) -> str:
+    """Return the comment above a place; declarations without a blank line between them share it."""
+    found = re.search(r"/\*((?:(?!\*/).)*)\*/\n(?:[^\n]+\n)*\Z", text[:at], re.DOTALL)
+    return "" if found is None else found[1]
+
+
+def in_tables() -> set[str]:
+    """Return what CPython calls by tables of methods and slots: its documentation says how."""
+    entry = re.compile(r'\{\s*(?:"\w+"|Py_\w+),\s*(?:\([^;{}]*?\)\s*)?(\w+)\s*[,}]')
+    return {name for file in FILES for name in entry.findall(FILES[file].read_text("utf-8"))}
+
+
+def returning_objects(file: str) -> list[tuple[str, str]]:
+    """Return the functions of a file that return an object, each with the comment above it.
+
+    Those of a header are declared there for others, and those of a source are its own.
+    """
+    text = FILES[file].read_text(encoding="utf-8")
+    own = "" if file.endswith(".h") else "static "
+    result = rf"^{own}(?:static )?(?:inline )?PyObject \*\n?"
+    parameters = r"(?:[^(){};]|\([^(){};]*\))*"
+    heads = re.finditer(rf"{result}(\w+)\({parameters}\)(;|\n{{)", text, re.MULTILINE)
+    return [
+        (head[1], comment_above(text, head.start()))
+        for head in heads
+        if not (own and head[2] == ";")
+    ]
+
+
+def test_each_function_that_returns_an_object_says_whose_it_is() -> None:
+    tables = in_tables()
+    told = {
+        f"{file}: {name}": bool(OWNERSHIP.search(comment))
+        for file in FILES
+        if FILES[file].parent.name == "native"
+        for name, comment in returning_objects(file)
+        if name not in tables
+    }
+
+    assert len(told) > 80
+    assert [function for function, is_told in told.items() if not is_told] == []
