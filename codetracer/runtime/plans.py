@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
     from codetracer.filters.chain import Scope
     from codetracer.filters.selectors import ValueKind
+    from codetracer.runtime.contract import Reading
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
-    from codetracer.runtime.contract import Reading
     from codetracer.runtime.lines import Line
 
 __all__ = ["Plan", "Plans", "Variable"]

@@ -563,6 +563,7 @@ class Scanner:
             self._add_call([line], None)
 
     def _constant(self, opcode: int, argument: int) -> Entry:
+        value: Any
         if opcode == LOAD_CONST:
             value = self._code.co_consts[argument]
         elif opcode == LOAD_COMMON_CONSTANT:

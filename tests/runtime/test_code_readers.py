@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from codetracer.inspect.code import code_within
-from codetracer.runtime import instructions, scanner
+from codetracer.runtime import instructions
 from codetracer.runtime.bytecode import CodeReading
 from codetracer.runtime.lines import Item, Line, Place, Site
 from codetracer.runtime.plans import Variable
