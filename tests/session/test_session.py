@@ -8,7 +8,7 @@ import pytest
 
 import codetracer
 from codetracer.monitoring.backend import VARIABLE
-from codetracer.replay import CallEvent, ReturnEvent
+from codetracer.replay import CallEvent, ReturnEvent, StepEvent
 from tests.support.running import execute, write
 from tests.support.sessions import calls, metadata, run_well, statuses
 
@@ -328,3 +328,43 @@ def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
     )
 
     assert codetracer.read(tmp_path / "a/b").complete
+
+
+RUNNING = """\
+import threading, time, codetracer
+done = False
+def spin():
+    n = 0
+    while not done:
+        n += 1
+def waits():
+    yield
+    x = 1
+    yield
+thread = threading.Thread(target=spin)
+thread.start()
+waiting = waits()
+next(waiting)
+def main():
+    codetracer.start(path='out')
+    end = time.monotonic() + 0.05
+    while time.monotonic() < end:
+        pass
+    next(waiting)
+    codetracer.stop()
+main()
+done = True
+thread.join()
+"""
+
+
+def test_lines_of_functions_that_run_already_are_recorded(tmp_path: Path, backend: str) -> None:
+    run_well(tmp_path, RUNNING, {"CODETRACER_BACKEND": backend})
+
+    lines = {
+        (event.frame.code.name, event.line)
+        for event in codetracer.read(tmp_path / "out")
+        if isinstance(event, StepEvent)
+    }
+
+    assert {("spin", 5), ("spin", 6), ("waits", 9), ("main", 18)} <= lines
