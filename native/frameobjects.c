@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "constants.h"
 #include "internals.h"
 #include "names.h"
 
@@ -40,6 +41,7 @@
 #define GENERATOR_PLACE 72 /* of PyGenObject.gi_iframe */
 
 typedef const unsigned char *Inner;
+typedef PyFrameObject *(*GetBack)(PyFrameObject *);
 
 typedef struct {
     int minor;
@@ -57,7 +59,7 @@ static const Layout layouts[] = {
 };
 
 static const Layout *layout; /* NULL: not known */
-static PyObject *f_back;
+static GetBack get_back;
 
 static const void *
 pointer_at(const void *object, size_t place)
@@ -117,13 +119,7 @@ frame_back(PyObject *frame, int *made)
         inner = previous_inner(inner_of(frame));
     }
     int lacking = lacks_object(inner);
-    PyObject *back = PyObject_GetAttr(frame, f_back);
-    *made = 0;
-    if (back == Py_None) {
-        Py_DECREF(back);
-        return NULL;
-    }
-    PyErr_Clear();
+    PyObject *back = (PyObject *)get_back((PyFrameObject *)frame);
     *made = lacking && back != NULL && inner_of(back) == inner;
     return back;
 }
@@ -221,8 +217,9 @@ running_fits(void)
 {
     PyThreadState *thread = PyThreadState_Get();
     PyObject *frame = (PyObject *)PyThreadState_GetFrame(thread);
-    PyObject *back = frame == NULL ? NULL : PyObject_GetAttr(frame, f_back);
-    int fits = back != NULL && back != Py_None
+    PyObject *back =
+        frame == NULL ? NULL : (PyObject *)get_back((PyFrameObject *)frame);
+    int fits = back != NULL
                && has_size((PyObject *)Py_TYPE(frame), layout->frame_size + layout->inner_size)
                && current_inner(thread) == inner_of(frame)
                && pointer_at(inner_of(frame), OBJECT_PLACE) == frame
@@ -320,8 +317,8 @@ generator_new(void)
 int
 frames_prepare(PyObject *module)
 {
-    f_back = PyUnicode_InternFromString("f_back");
-    if (f_back == NULL) {
+    get_back = (GetBack)find_function("PyFrame_GetBack");
+    if (get_back == NULL) {
         return -1;
     }
     for (size_t at = 0; internals_known && at < sizeof(layouts) / sizeof(*layouts); at++) {

@@ -3,7 +3,7 @@
 #include "frameobjects.h"
 
 static Call *calls;
-static PyObject *python_buffer; /* a type whose __buffer__ is Python code */
+static void *python_buffer; /* Py_bf_getbuffer of every type whose __buffer__ is Python code */
 
 /* ---- running calls */
 
@@ -148,7 +148,7 @@ static int
 has_plain_buffer(PyObject *data)
 {
     void *get = PyType_GetSlot(Py_TYPE(data), Py_bf_getbuffer);
-    return get != NULL && get != PyType_GetSlot((PyTypeObject *)python_buffer, Py_bf_getbuffer);
+    return get != NULL && get != python_buffer;
 }
 
 PyObject *
@@ -179,7 +179,9 @@ bytes_of(PyObject *data, Py_ssize_t size)
 int
 telling_prepare(void)
 {
-    python_buffer = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "buffer",
-                                          "__buffer__", Py_None);
+    PyObject *type = PyObject_CallFunction((PyObject *)&PyType_Type, "s(){sO}", "buffer",
+                                           "__buffer__", Py_None);
+    python_buffer = type == NULL ? NULL : PyType_GetSlot((PyTypeObject *)type, Py_bf_getbuffer);
+    Py_XDECREF(type);
     return python_buffer == NULL ? -1 : 0;
 }
