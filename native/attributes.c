@@ -406,7 +406,7 @@ enum_attributes(Engine *engine, Fields *fields, PyObject *object)
 static int
 method_attributes(Engine *engine, Fields *fields, PyObject *method)
 {
-    PyObject *owner = PyObject_GetAttr(method, name_self);
+    PyObject *owner = PyObject_GetAttr(method, engine->state->name_self);
     if (owner == NULL) {
         return -1;
     }
@@ -415,7 +415,7 @@ method_attributes(Engine *engine, Fields *fields, PyObject *method)
         /* The depth for the method is given to its object. */
         fields->depth++;
         engine->values.room++;
-        outcome = field_add(engine, fields, name_self, owner);
+        outcome = field_add(engine, fields, engine->state->name_self, owner);
     }
     Py_DECREF(owner);
     return outcome;
@@ -441,7 +441,7 @@ object_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layo
     if (layout->form == FORM_EXCEPTION) {
         PyObject *cause = PyException_GetCause(object);
         if (cause != NULL) {
-            int failed = field_add(engine, fields, name_cause, cause) < 0;
+            int failed = field_add(engine, fields, engine->state->name_cause, cause) < 0;
             Py_DECREF(cause);
             return failed ? -1 : 0;
         }

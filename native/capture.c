@@ -1,5 +1,6 @@
 #include "capture.h"
 
+#include "constants.h"
 #include "hooks.h"
 #include "input.h"
 #include "pipes.h"
@@ -143,6 +144,7 @@ capture_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     Capture *capture = (Capture *)allocate(type, 0);
     if (capture != NULL) {
+        capture->state = PyType_GetModuleState(type);
         capture->record = Py_NewRef(record);
         capture->began_here = Py_NewRef(began_here);
     }
@@ -197,12 +199,12 @@ static PyType_Spec capture_spec = {
 };
 
 int
-capture_prepare(PyObject *module)
+capture_prepare(PyObject *module, ModuleState *state)
 {
     PyObject *type = PyType_FromModuleAndSpec(module, &capture_spec, NULL);
     int failed = type == NULL || PyModule_AddObjectRef(module, "Capture", type) < 0;
     Py_XDECREF(type);
-    if (failed || telling_prepare() < 0 || input_prepare(module) < 0) {
+    if (failed || telling_prepare() < 0 || input_prepare(module, state) < 0) {
         return -1;
     }
     return pipes_prepare(module);

@@ -4,10 +4,12 @@
 
 #include <Python.h>
 
+#include "constants.h"
+
 #pragma GCC visibility push(hidden)
 
 /* Adds the types Capture and Pipes to the module. Returns -1 with an exception. */
-int capture_prepare(PyObject *module);
+int capture_prepare(PyObject *module, ModuleState *state);
 
 #pragma GCC visibility pop
 

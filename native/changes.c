@@ -2,32 +2,16 @@
 
 #include "ask.h"
 #include "attributes.h"
+#include "constants.h"
 #include "effects.h"
 #include "frames.h"
 #include "internals.h"
 #include "keys.h"
 #include "layouts.h"
 #include "lines.h"
-#include "names.h"
 #include "plans.h"
 #include "scopes.h"
 #include "state.h"
-
-#define MOST_KINDS 40
-
-static PyTypeObject *containers[MOST_KINDS]; /* as in changes.py; NULL at the end */
-static PyTypeObject *iterators[MOST_KINDS];
-static PyTypeObject *generator_type;
-static PyObject *special_methods[3];
-static PyObject *name_gi_code;
-static PyObject *name_init;
-static PyObject *name_get;
-static PyObject *name_set;
-static PyObject *name_iadd;
-static PyObject *name_getitem;
-static PyObject *growing[2]; /* methods of list that only add items at its end; owned */
-static PyObject *name_delete;
-static PyObject *before_stores[2]; /* methods that storing an item of a dict calls before it changes it */
 
 static int
 is_atom(PyTypeObject *kind)
@@ -48,13 +32,13 @@ is_among(PyTypeObject *kind, PyTypeObject *const *kinds)
 
 /* Returns whether an attribute of a class's class comes before those of the class. */
 static int
-is_data(PyObject *found)
+is_data(const ModuleState *state, PyObject *found)
 {
     if (found == NULL) {
         return 0;
     }
-    PyObject *set = class_entry(Py_TYPE(found), name_set);
-    PyObject *delete = set != NULL ? NULL : class_entry(Py_TYPE(found), name_delete);
+    PyObject *set = class_entry(state, Py_TYPE(found), state->name_set);
+    PyObject *delete = set != NULL ? NULL : class_entry(state, Py_TYPE(found), state->name_delete);
     int outcome = set != NULL || delete != NULL;
     Py_XDECREF(set);
     Py_XDECREF(delete);
@@ -66,6 +50,7 @@ is_data(PyObject *found)
 static PyObject *
 attribute_of(Engine *engine, PyObject *value, PyObject *name)
 {
+    const ModuleState *state = engine->state;
     if (PyModule_CheckExact(value)) {
         return Py_XNewRef(plain_get(PyModule_GetDict(value), name));
     }
@@ -74,16 +59,16 @@ attribute_of(Engine *engine, PyObject *value, PyObject *name)
     if (layout == NULL || found != NULL || PyErr_Occurred()) {
         return found;
     }
-    found = class_entry(Py_TYPE(value), name);
-    if (PyType_Check(value) && !is_data(found)) {
-        PyObject *own = class_entry((PyTypeObject *)value, name);
+    found = class_entry(state, Py_TYPE(value), name);
+    if (PyType_Check(value) && !is_data(state, found)) {
+        PyObject *own = class_entry(state, (PyTypeObject *)value, name);
         if (own != NULL) {
             Py_XDECREF(found);
             found = own;
         }
     }
     /* Other descriptors, such as functions and properties, give something else. */
-    PyObject *get = found == NULL ? NULL : class_entry(Py_TYPE(found), name_get);
+    PyObject *get = found == NULL ? NULL : class_entry(state, Py_TYPE(found), state->name_get);
     if (get != NULL) {
         Py_DECREF(get);
         Py_CLEAR(found);
@@ -99,7 +84,7 @@ item_at(Engine *engine, PyObject *value, const Step *step, Scope *scope)
 {
     PyObject *key = step->value != NULL ? Py_NewRef(step->value)
                                         : value_along(engine, &step->key, scope, step->key.length);
-    PyObject *item = key == NULL ? NULL : item_of(value, key);
+    PyObject *item = key == NULL ? NULL : item_of(engine->state, value, key);
     Py_XDECREF(key);
     return item;
 }
@@ -140,15 +125,16 @@ same_name(PyObject *one, PyObject *other)
 static PyObject *
 callee_of(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject **owner)
 {
+    const ModuleState *state = engine->state;
     *owner = NULL;
     if (site->constant != NULL) {
-        return class_entry(site->constant, site->name);
+        return class_entry(state, site->constant, site->name);
     }
     if (site->before >= 0) {
         PyObject *before = callee_of(engine, line, &line->sites[site->before], scope, owner);
         Py_CLEAR(*owner);
         PyObject *found =
-            gives_text(engine, before) ? class_entry(&PyUnicode_Type, site->name) : NULL;
+            gives_text(engine, before) ? class_entry(state, &PyUnicode_Type, site->name) : NULL;
         Py_XDECREF(before);
         return found;
     }
@@ -164,9 +150,9 @@ callee_of(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject *
         Py_DECREF(value);
         return found;
     }
-    found = PyType_Check(value) ? class_entry((PyTypeObject *)value, site->name) : NULL;
+    found = PyType_Check(value) ? class_entry(state, (PyTypeObject *)value, site->name) : NULL;
     if (found == NULL) {
-        found = class_entry(Py_TYPE(value), site->name);
+        found = class_entry(state, Py_TYPE(value), site->name);
     }
     *owner = value;
     return found;
@@ -200,7 +186,9 @@ site_effect(Engine *engine, Line *line, const Site *site, Scope *scope, PyObject
         return ON_ANYTHING;
     }
     PyObject *callee = callee_of(engine, line, site, scope, owner);
-    engine->site_grows = callee != NULL && (callee == growing[0] || callee == growing[1]);
+    engine->site_grows = callee != NULL
+                         && (callee == engine->state->list_append
+                             || callee == engine->state->list_extend);
     Effect effect = effect_of(engine, callee);
     if (effect == ON_ANYTHING && callee != NULL) {
         PyObject *bound;
@@ -255,10 +243,10 @@ stores_itself(Engine *engine, PyObject *value, PyObject *method)
     if (PyModule_CheckExact(value)) {
         return 0;
     }
-    if (is_among(kind, containers)) {
+    if (is_among(kind, engine->containers)) {
         return 1;
     }
-    PyObject *found = class_entry(kind, method);
+    PyObject *found = class_entry(engine->state, kind, method);
     Effect effect = found == NULL ? NO_EFFECT : effect_of(engine, found);
     Py_XDECREF(found);
     return effect == NO_EFFECT || effect == ON_RECEIVER;
@@ -268,8 +256,10 @@ stores_itself(Engine *engine, PyObject *value, PyObject *method)
 static int
 iterates_itself(Engine *engine, PyTypeObject *kind)
 {
+    const ModuleState *state = engine->state;
+    PyObject *const methods[] = {state->name_iter, state->name_next, state->name_contains};
     for (int at = 0; at < 3; at++) {
-        PyObject *found = class_entry(kind, special_methods[at]);
+        PyObject *found = class_entry(state, kind, methods[at]);
         Effect effect = found == NULL ? NO_EFFECT : effect_of(engine, found);
         Py_XDECREF(found);
         if (effect != NO_EFFECT) {
@@ -283,10 +273,10 @@ iterates_itself(Engine *engine, PyTypeObject *kind)
 static int
 gets_items(Engine *engine, PyTypeObject *kind)
 {
-    if (is_atom(kind) || is_among(kind, containers)) {
+    if (is_atom(kind) || is_among(kind, engine->containers)) {
         return 0;
     }
-    PyObject *found = class_entry(kind, name_getitem);
+    PyObject *found = class_entry(engine->state, kind, engine->state->name_getitem);
     int gets = found == NULL || effect_of(engine, found) != NO_EFFECT;
     Py_XDECREF(found);
     return gets;
@@ -296,10 +286,10 @@ gets_items(Engine *engine, PyTypeObject *kind)
 static int
 runs_recorded(Engine *engine, PyObject *object)
 {
-    if (Py_TYPE(object) != generator_type) {
+    if (Py_TYPE(object) != engine->state->generator_type) {
         return 1;
     }
-    PyObject *code = PyObject_GetAttr(object, name_gi_code);
+    PyObject *code = PyObject_GetAttr(object, engine->state->name_gi_code);
     int recorded = code != NULL && !is_unrecorded(engine, code);
     Py_XDECREF(code);
     return recorded;
@@ -415,7 +405,7 @@ after_target(Engine *engine, const Place *place, Scope *scope, int began)
     if (item == NULL || is_atom(Py_TYPE(item)) || !stores_itself(engine, item, place->method)) {
         Py_XDECREF(item);
         int grows = PyList_CheckExact(value) && place->levels == 1
-                    && same_name(place->method, name_iadd) && !place->is_bound;
+                    && same_name(place->method, engine->state->name_iadd) && !place->is_bound;
         found_add(engine, value, place->levels, grows);
         return NO_EFFECT;
     }
@@ -431,12 +421,12 @@ after_container(Engine *engine, const Place *place, Scope *scope, int iterates)
 {
     PyObject *value = place_value(engine, place, scope);
     PyTypeObject *kind = value == NULL ? NULL : Py_TYPE(value);
-    if (value == NULL || is_atom(kind) || is_among(kind, containers)
+    if (value == NULL || is_atom(kind) || is_among(kind, engine->containers)
         || (!iterates && !gets_items(engine, kind))) {
         Py_XDECREF(value);
         return NO_EFFECT;
     }
-    if (iterates && !is_among(kind, iterators) && !iterates_itself(engine, kind)) {
+    if (iterates && !is_among(kind, engine->iterators) && !iterates_itself(engine, kind)) {
         Py_DECREF(value);
         return ON_ANYTHING;
     }
@@ -490,14 +480,14 @@ match(Engine *engine, uint32_t *matched, Line *line, Scope *scope, const Plan *p
         PyObject *owner = NULL;
         if (is_same ? site->is_ambiguous : PyUnicode_GetLength(site->name) == 0) {
             PyObject *callee = callee_of(engine, line, site, scope, &owner);
-            is_same = callee != NULL && runs_code(callee, plan->code);
+            is_same = callee != NULL && runs_code(engine, callee, plan->code);
             Py_XDECREF(callee);
             Py_CLEAR(owner);
         }
         if (!is_same && first != NULL && site->place.variable != NULL) {
             /* A class is called. */
             PyObject *callee = callee_of(engine, line, site, scope, &owner);
-            PyObject *kind = callee == NULL ? NULL : function_in(callee);
+            PyObject *kind = callee == NULL ? NULL : function_in(engine, callee);
             is_same = kind == first || (kind != NULL && kind == (PyObject *)Py_TYPE(first));
             Py_XDECREF(callee);
             Py_CLEAR(owner);
@@ -547,13 +537,15 @@ had_effect(Engine *engine, uint32_t *matched, Line *line, Scope *scope, Py_ssize
 static int
 has_stored(Engine *engine, const Line *line, Scope *scope, const Plan *plan)
 {
+    const ModuleState *state = engine->state;
     int offset = scope_offset(scope);
     if (offset < line->stores_at) {
         return line->loops;
     }
     int is_first = offset == line->stores_at && !line->loops && line->targets.count == 1;
     if (!is_first || !line->stores_item
-        || (!same_name(plan->name, before_stores[0]) && !same_name(plan->name, before_stores[1]))) {
+        || (!same_name(plan->name, state->name_eq)
+            && !same_name(plan->name, state->name_hash))) {
         /* What dies by a store may run its finalizer. */
         return 1;
     }
@@ -602,8 +594,9 @@ gives_old(Engine *engine, PyObject *value)
     if (value == NULL) {
         return 0;
     }
-    return Py_TYPE(value) == generator_type ? runs_recorded(engine, value)
-                                            : is_among(Py_TYPE(value), containers);
+    return Py_TYPE(value) == engine->state->generator_type
+               ? runs_recorded(engine, value)
+               : is_among(Py_TYPE(value), engine->containers);
 }
 
 /* Returns whether each new instance of a class is seen when it is made. */
@@ -614,7 +607,7 @@ is_announced(Engine *engine, PyTypeObject *kind, Layout *layout)
         return 0;
     }
     if (!layout->is_announced) {
-        PyObject *method = class_entry(kind, name_init);
+        PyObject *method = class_entry(engine->state, kind, engine->state->name_init);
         layout->is_announced = is_recorded(engine, method);
         Py_XDECREF(method);
     }
@@ -630,7 +623,7 @@ is_old(Engine *engine, const Place *place, Scope *scope)
         /* The attribute before it has been judged. */
         return place->length > 1;
     }
-    PyObject *found = class_entry(Py_TYPE(owner), place->path[place->length - 1].name);
+    PyObject *found = class_entry(engine->state, Py_TYPE(owner), place->path[place->length - 1].name);
     int old = found != NULL && is_old_attribute(engine, found);
     Py_XDECREF(found);
     Py_DECREF(owner);
@@ -706,37 +699,23 @@ kinds_fill(PyTypeObject **kinds, PyObject *told)
 }
 
 int
-changes_init(PyObject *told_containers, PyObject *told_iterators)
+changes_init(Engine *engine, PyObject *containers, PyObject *iterators)
 {
-    return kinds_fill(containers, told_containers) < 0 || kinds_fill(iterators, told_iterators) < 0
+    return kinds_fill(engine->containers, containers) < 0 || kinds_fill(engine->iterators, iterators) < 0
                ? -1
                : 0;
 }
 
 int
-changes_prepare(void)
+changes_prepare(ModuleState *state)
 {
-    static const char *const methods[] = {"__iter__", "__next__", "__contains__"};
-    for (int at = 0; at < 3; at++) {
-        special_methods[at] = PyUnicode_InternFromString(methods[at]);
+    PyObject *append = PyUnicode_InternFromString("append");
+    PyObject *extend = PyUnicode_InternFromString("extend");
+    if (append != NULL && extend != NULL) {
+        state->list_append = class_entry(state, &PyList_Type, append);
+        state->list_extend = class_entry(state, &PyList_Type, extend);
     }
-    name_init = PyUnicode_InternFromString("__init__");
-    name_get = PyUnicode_InternFromString("__get__");
-    name_iadd = PyUnicode_InternFromString("__iadd__");
-    name_getitem = PyUnicode_InternFromString("__getitem__");
-    static const char *const names[] = {"append", "extend"};
-    for (int at = 0; at < 2; at++) {
-        PyObject *name = PyUnicode_InternFromString(names[at]);
-        growing[at] = name == NULL ? NULL : class_entry(&PyList_Type, name);
-        Py_XDECREF(name);
-    }
-    name_set = PyUnicode_InternFromString("__set__");
-    name_delete = PyUnicode_InternFromString("__delete__");
-    before_stores[0] = PyUnicode_InternFromString("__eq__");
-    before_stores[1] = PyUnicode_InternFromString("__hash__");
-    name_gi_code = PyUnicode_InternFromString("gi_code");
-    PyObject *types = PyImport_ImportModule("types");
-    generator_type = types == NULL ? NULL : (PyTypeObject *)get_attribute(types, "GeneratorType");
-    Py_XDECREF(types);
+    Py_XDECREF(append);
+    Py_XDECREF(extend);
     return PyErr_Occurred() ? -1 : 0;
 }

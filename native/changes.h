@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include "constants.h"
 #include "effects.h"
 #include "frames.h"
 #include "lines.h"
@@ -23,10 +24,10 @@ typedef struct Judging {
 } Judging;
 
 /* Prepares this unit. Returns -1 with an exception. */
-int changes_prepare(void);
+int changes_prepare(ModuleState *state);
 
 /* Takes over the types in two tuples of changes.py. Returns -1 with an exception. */
-int changes_init(PyObject *containers, PyObject *iterators);
+int changes_init(Engine *engine, PyObject *containers, PyObject *iterators);
 
 /* Returns what a line has changed besides variables. Puts the objects that it may have changed, if no
    others, into engine->found, which owns them. The error indicator may be set afterwards. `matched` are the

@@ -4,40 +4,6 @@
 
 #include "names.h"
 
-PyObject *disable;
-PyObject *name_f_globals;
-PyObject *name_f_locals;
-PyObject *name_f_lasti;
-PyObject *name_f_lineno;
-PyObject *name_cause;
-PyObject *name_func;
-PyObject *name_name;
-PyObject *name_qualname;
-PyObject *name_self;
-PyObject *name_asyncio;
-PyObject *name_running_loop;
-PyObject *name_current_task;
-PyObject *name_task;
-
-static const struct {
-    PyObject **name;
-    const char *text;
-} names[] = {
-    {&name_f_globals, "f_globals"},
-    {&name_f_locals, "f_locals"},
-    {&name_f_lasti, "f_lasti"},
-    {&name_f_lineno, "f_lineno"},
-    {&name_cause, "__cause__"},
-    {&name_func, "__func__"},
-    {&name_name, "__name__"},
-    {&name_qualname, "__qualname__"},
-    {&name_self, "__self__"},
-    {&name_asyncio, "_asyncio"},
-    {&name_running_loop, "_get_running_loop"},
-    {&name_current_task, "current_task"},
-    {&name_task, "Task"},
-};
-
 void *
 find_function(const char *function)
 {
@@ -48,8 +14,18 @@ find_function(const char *function)
     return found;
 }
 
+/* Returns a new reference to what is in a module, or NULL with an exception. */
+static void *
+import_from(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *found = module == NULL ? NULL : get_attribute(module, name);
+    Py_XDECREF(module);
+    return found;
+}
+
 int
-constants_prepare(void)
+state_prepare(ModuleState *state)
 {
     static int64_t home = -1;
     int64_t here = PyInterpreterState_GetID(PyInterpreterState_Get());
@@ -58,13 +34,40 @@ constants_prepare(void)
         return -1;
     }
     home = here;
-    for (size_t at = 0; at < sizeof(names) / sizeof(*names); at++) {
-        *names[at].name = PyUnicode_InternFromString(names[at].text);
-        if (*names[at].name == NULL) {
-            return -1;
-        }
+#define BIND_NAME(member, text) \
+    if ((state->member = PyUnicode_InternFromString(text)) == NULL) { \
+        return -1; \
     }
+#define BIND_IMPORT(type, member, module, attribute) \
+    if ((state->member = import_from(module, attribute)) == NULL) { \
+        return -1; \
+    }
+    STATE_NAMES(BIND_NAME)
+    STATE_IMPORTS(BIND_IMPORT)
     PyObject *monitoring = PySys_GetObject("monitoring");
-    disable = monitoring == NULL ? NULL : get_attribute(monitoring, "DISABLE");
-    return disable == NULL ? -1 : 0;
+    state->disable = monitoring == NULL ? NULL : get_attribute(monitoring, "DISABLE");
+    return state->disable == NULL ? -1 : 0;
+}
+
+int
+state_traverse(const ModuleState *state, visitproc visit, void *arg)
+{
+#define VISIT_NAME(member, text) Py_VISIT(state->member);
+#define VISIT_IMPORT(type, member, module, attribute) Py_VISIT((PyObject *)state->member);
+#define VISIT_OTHER(type, member) Py_VISIT((PyObject *)state->member);
+    STATE_NAMES(VISIT_NAME)
+    STATE_IMPORTS(VISIT_IMPORT)
+    STATE_OTHERS(VISIT_OTHER)
+    return 0;
+}
+
+void
+state_clear(ModuleState *state)
+{
+#define CLEAR_NAME(member, text) Py_CLEAR(state->member);
+#define CLEAR_IMPORT(type, member, module, attribute) Py_CLEAR(state->member);
+#define CLEAR_OTHER(type, member) Py_CLEAR(state->member);
+    STATE_NAMES(CLEAR_NAME)
+    STATE_IMPORTS(CLEAR_IMPORT)
+    STATE_OTHERS(CLEAR_OTHER)
 }

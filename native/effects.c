@@ -9,25 +9,10 @@
 
 typedef PyObject *(*GetPart)(PyObject *);
 
-static PyTypeObject *function_type;
-static PyTypeObject *method_type;
-static PyTypeObject *class_method_type;
-static PyTypeObject *static_method_type;
-static PyTypeObject *partial_type;
-static PyTypeObject *cache_type;
-static PyTypeObject *descriptor_types[2];
-static PyObject *type_call;
-static PyObject *name_call;
-static PyObject *name_partial_func;
-static PyObject *name_wrapped;
-static PyObject *mro_of; /* the descriptor type.__mro__ */
 static descrgetfunc get_mro;
 static GetPart get_dict;
 static GetPart get_code;
 static GetPart get_function;
-static PyObject *name_new;
-static PyObject *name_init;
-static PyObject *name_get;
 
 static int
 table_learn(Table *table, PyObject *known)
@@ -85,9 +70,10 @@ gives_text(Engine *engine, PyObject *callable)
 
 /* Returns a new reference to the tuple of a class's bases, itself first; NULL without one. */
 static PyObject *
-bases_of(PyTypeObject *kind)
+bases_of(const ModuleState *state, PyTypeObject *kind)
 {
-    PyObject *mro = get_mro(mro_of, (PyObject *)kind, (PyObject *)Py_TYPE((PyObject *)kind));
+    PyObject *mro =
+        get_mro(state->mro_of, (PyObject *)kind, (PyObject *)Py_TYPE((PyObject *)kind));
     if (mro != NULL && !PyTuple_Check(mro)) {
         Py_CLEAR(mro);
     }
@@ -106,9 +92,9 @@ own_entry(PyObject *kind, PyObject *name)
 }
 
 PyObject *
-class_entry(PyTypeObject *kind, PyObject *name)
+class_entry(const ModuleState *state, PyTypeObject *kind, PyObject *name)
 {
-    PyObject *mro = bases_of(kind);
+    PyObject *mro = bases_of(state, kind);
     PyObject *found = NULL;
     Py_ssize_t count = mro == NULL ? 0 : PyTuple_Size(mro);
     for (Py_ssize_t at = 0; found == NULL && at < count; at++) {
@@ -138,15 +124,15 @@ wrapped_effect(Engine *engine, PyObject *callable)
     if (known != NULL) {
         return (Effect)((uintptr_t)known - 1);
     }
-    return callable != NULL && Py_TYPE(callable) == function_type ? function_effect(engine, callable)
-                                                                  : ON_ANYTHING;
+    int is_function = callable != NULL && Py_TYPE(callable) == engine->state->function_type;
+    return is_function ? function_effect(engine, callable) : ON_ANYTHING;
 }
 
 /* Returns what the function of a staticmethod or classmethod changes. */
 static Effect
 static_effect(Engine *engine, PyObject *method)
 {
-    PyObject *function = PyObject_GetAttr(method, name_func);
+    PyObject *function = PyObject_GetAttr(method, engine->state->name_func);
     Effect effect = wrapped_effect(engine, function);
     Py_XDECREF(function);
     PyErr_Clear();
@@ -156,20 +142,21 @@ static_effect(Engine *engine, PyObject *method)
 static Effect
 class_effect(Engine *engine, PyTypeObject *kind)
 {
-    PyObject *call = class_entry(Py_TYPE((PyObject *)kind), name_call);
-    if (call != type_call) {
+    const ModuleState *state = engine->state;
+    PyObject *call = class_entry(state, Py_TYPE((PyObject *)kind), state->name_call);
+    if (call != state->type_call) {
         /* A metaclass has its own. */
-        int is_function = call != NULL && Py_TYPE(call) == function_type;
+        int is_function = call != NULL && Py_TYPE(call) == state->function_type;
         Effect effect = is_function ? function_effect(engine, call) : ON_ANYTHING;
         Py_XDECREF(call);
         return effect;
     }
     Py_DECREF(call);
-    PyObject *const names[] = {name_new, name_init};
+    PyObject *const names[] = {state->name_new, state->name_init};
     for (int at = 0; at < 2; at++) {
-        PyObject *found = class_entry(kind, names[at]);
-        int is_function = found != NULL && Py_TYPE(found) == function_type;
-        Effect effect = found != NULL && Py_TYPE(found) == static_method_type
+        PyObject *found = class_entry(state, kind, names[at]);
+        int is_function = found != NULL && Py_TYPE(found) == state->function_type;
+        Effect effect = found != NULL && Py_TYPE(found) == state->static_method_type
                             ? static_effect(engine, found)
                             : wrapped_effect(engine, found);
         /* Others take items from what they are given. */
@@ -195,14 +182,16 @@ called_effect(Engine *engine, PyObject *called)
 static Effect
 object_effect(Engine *engine, PyObject *object)
 {
+    const ModuleState *state = engine->state;
     PyTypeObject *kind = Py_TYPE(object);
     PyObject *called;
-    if (kind == partial_type) {
-        called = PyObject_GetAttr(object, name_partial_func);
+    if (kind == state->partial_type) {
+        called = PyObject_GetAttr(object, state->name_partial_func);
         PyErr_Clear();
     }
     else {
-        called = kind == cache_type ? object_get(object, name_wrapped) : class_entry(kind, name_call);
+        called = kind == state->cache_type ? object_get(object, state->name_wrapped)
+                                           : class_entry(state, kind, state->name_call);
     }
     const void *known = called == NULL ? NULL : table_get(&engine->effects, called);
     Effect effect = known == NULL ? called_effect(engine, called)
@@ -222,25 +211,29 @@ worse(Engine *engine, int worst, PyObject *callable)
 Effect
 bound_effect(Engine *engine, PyObject *callable, PyObject **owner)
 {
+    const ModuleState *state = engine->state;
     *owner = NULL;
-    if (Py_TYPE(callable) == method_type) {
-        *owner = PyObject_GetAttr(callable, name_self);
+    if (Py_TYPE(callable) == state->method_type) {
+        *owner = PyObject_GetAttr(callable, state->name_self);
         PyErr_Clear();
         return called_effect(engine, get_function(callable));
     }
     if (!PyCFunction_Check(callable)) {
         return object_effect(engine, callable);
     }
-    PyObject *self = PyObject_GetAttr(callable, name_self);
-    PyObject *name = self == NULL ? NULL : PyObject_GetAttr(callable, name_name);
-    PyObject *mro = name == NULL ? NULL
-                                 : bases_of(PyType_Check(self) ? (PyTypeObject *)self : Py_TYPE(self));
+    PyObject *self = PyObject_GetAttr(callable, state->name_self);
+    PyObject *name = self == NULL ? NULL : PyObject_GetAttr(callable, state->name_name);
+    PyTypeObject *around =
+        self == NULL || PyType_Check(self) ? (PyTypeObject *)self : Py_TYPE(self);
+    PyObject *mro = name == NULL ? NULL : bases_of(state, around);
     int worst = -1;
     for (Py_ssize_t at = 0; mro != NULL && at < PyTuple_Size(mro); at++) {
         PyObject *found = own_entry(PyTuple_GetItem(mro, at), name);
         PyTypeObject *kind = found == NULL ? NULL : Py_TYPE(found);
         /* A class of the program may have another method of that name. */
-        if (kind != NULL && (kind == descriptor_types[0] || kind == descriptor_types[1])) {
+        if (kind != NULL
+            && (kind == state->class_method_descriptor_type
+                || kind == state->method_descriptor_type)) {
             worst = worse(engine, worst, found);
         }
         Py_XDECREF(found);
@@ -263,7 +256,7 @@ inherited_effect(Engine *engine, PyObject *owner, PyObject *name)
                                    Py_TYPE(owner) == &PyType_Type ? NULL : Py_TYPE(owner)};
     int worst = -1;
     for (int which = 0; which < 2; which++) {
-        PyObject *mro = kinds[which] == NULL ? NULL : bases_of(kinds[which]);
+        PyObject *mro = kinds[which] == NULL ? NULL : bases_of(engine->state, kinds[which]);
         for (Py_ssize_t at = 0; mro != NULL && at < PyTuple_Size(mro); at++) {
             PyObject *found = own_entry(PyTuple_GetItem(mro, at), name);
             worst = found == NULL ? worst : worse(engine, worst, found);
@@ -289,10 +282,10 @@ effect_of(Engine *engine, PyObject *callable)
         return (Effect)((uintptr_t)known - 1);
     }
     PyTypeObject *kind = Py_TYPE(callable);
-    if (kind == function_type) {
+    if (kind == engine->state->function_type) {
         return function_effect(engine, callable);
     }
-    if (kind == class_method_type || kind == static_method_type) {
+    if (kind == engine->state->class_method_type || kind == engine->state->static_method_type) {
         /* The object whose method it is is not the first argument. */
         return static_effect(engine, callable) == NO_EFFECT ? NO_EFFECT : ON_ANYTHING;
     }
@@ -310,7 +303,7 @@ effect_of(Engine *engine, PyObject *callable)
 int
 is_recorded(Engine *engine, PyObject *callable)
 {
-    if (callable == NULL || Py_TYPE(callable) != function_type) {
+    if (callable == NULL || Py_TYPE(callable) != engine->state->function_type) {
         return 0;
     }
     const Plan *plan = table_get(&engine->code_plans, get_code(callable));
@@ -331,80 +324,59 @@ is_old_attribute(Engine *engine, PyObject *found)
     if (kind == &PyGetSetDescr_Type || kind == &PyMemberDescr_Type) {
         return effect_of(engine, found) == NO_EFFECT;
     }
-    PyObject *method = class_entry(kind, name_get);
+    PyObject *method = class_entry(engine->state, kind, engine->state->name_get);
     Py_XDECREF(method);
     return method == NULL;
 }
 
 PyObject *
-function_in(PyObject *callable)
+function_in(Engine *engine, PyObject *callable)
 {
-    return Py_TYPE(callable) == method_type ? get_function(callable) : callable;
+    return Py_TYPE(callable) == engine->state->method_type ? get_function(callable) : callable;
 }
 
 int
-runs_code(PyObject *callable, const void *code)
+runs_code(Engine *engine, PyObject *callable, const void *code)
 {
+    const ModuleState *state = engine->state;
     PyTypeObject *kind = Py_TYPE(callable);
     PyObject *function = NULL;
-    if (kind == method_type) {
+    if (kind == state->method_type) {
         function = Py_NewRef(get_function(callable));
     }
-    else if (kind == class_method_type || kind == static_method_type) {
-        function = PyObject_GetAttr(callable, name_func);
+    else if (kind == state->class_method_type || kind == state->static_method_type) {
+        function = PyObject_GetAttr(callable, state->name_func);
         PyErr_Clear();
     }
     else {
         function = Py_NewRef(callable);
     }
-    int same = function != NULL && Py_TYPE(function) == function_type && get_code(function) == code;
+    int same =
+        function != NULL && Py_TYPE(function) == state->function_type && get_code(function) == code;
     Py_XDECREF(function);
     return same;
 }
 
-/* Binds what is in a module. */
-static PyTypeObject *
-type_in(PyObject *module, const char *name)
-{
-    return module == NULL ? NULL : (PyTypeObject *)get_attribute(module, name);
-}
-
 int
-effects_prepare(void)
+effects_prepare(ModuleState *state)
 {
-    PyObject *types = PyImport_ImportModule("types");
-    PyObject *builtins = PyImport_ImportModule("builtins");
-    function_type = type_in(types, "FunctionType");
-    method_type = type_in(types, "MethodType");
-    class_method_type = type_in(builtins, "classmethod");
-    static_method_type = type_in(builtins, "staticmethod");
-    PyObject *functools = PyImport_ImportModule("_functools");
-    partial_type = type_in(functools, "partial");
-    cache_type = type_in(functools, "_lru_cache_wrapper");
-    Py_XDECREF(functools);
-    descriptor_types[0] = type_in(types, "ClassMethodDescriptorType");
-    descriptor_types[1] = type_in(types, "MethodDescriptorType");
-    name_call = PyUnicode_InternFromString("__call__");
-    name_partial_func = PyUnicode_InternFromString("func");
-    name_wrapped = PyUnicode_InternFromString("__wrapped__");
-    name_new = PyUnicode_InternFromString("__new__");
-    name_get = PyUnicode_InternFromString("__get__");
-    name_init = PyUnicode_InternFromString("__init__");
     get_dict = (GetPart)find_function("PyType_GetDict");
     get_code = (GetPart)find_function("PyFunction_GetCode");
     get_function = (GetPart)find_function("PyMethod_Function");
     PyObject *namespace = get_dict == NULL ? NULL : get_dict((PyObject *)&PyType_Type);
     PyObject *name = PyUnicode_InternFromString("__mro__");
-    mro_of = namespace == NULL || name == NULL ? NULL : Py_XNewRef(plain_get(namespace, name));
-    type_call = namespace == NULL ? NULL : Py_XNewRef(plain_get(namespace, name_call));
-    get_mro = mro_of == NULL ? NULL : (descrgetfunc)PyType_GetSlot(Py_TYPE(mro_of), Py_tp_descr_get);
+    if (namespace != NULL && name != NULL) {
+        state->mro_of = Py_XNewRef(plain_get(namespace, name));
+        state->type_call = Py_XNewRef(plain_get(namespace, state->name_call));
+    }
+    get_mro = state->mro_of == NULL
+                  ? NULL
+                  : (descrgetfunc)PyType_GetSlot(Py_TYPE(state->mro_of), Py_tp_descr_get);
     int failed = PyErr_Occurred() || get_code == NULL || get_function == NULL || get_mro == NULL;
     if (failed && !PyErr_Occurred()) {
         PyErr_SetString(PyExc_ImportError, "type.__mro__ is no descriptor");
     }
     Py_XDECREF(namespace);
     Py_XDECREF(name);
-    Py_XDECREF(types);
-    Py_XDECREF(builtins);
     return failed ? -1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include "constants.h"
 #include "state.h"
 
 #pragma GCC visibility push(hidden)
@@ -18,7 +19,7 @@ typedef enum {
 } Effect;
 
 /* Prepares this unit. Returns -1 with an exception. */
-int effects_prepare(void);
+int effects_prepare(ModuleState *state);
 
 /* Returns what a callable may have changed in a line in which no call of it was recorded. It may be NULL,
    for one that is not known. */
@@ -38,17 +39,17 @@ int is_recorded(Engine *engine, PyObject *callable);
 int is_old_attribute(Engine *engine, PyObject *found);
 
 /* Returns a callable itself, or the callable that it binds to an object; borrowed. */
-PyObject *function_in(PyObject *callable);
+PyObject *function_in(Engine *engine, PyObject *callable);
 
 /* Returns whether a callable runs a code object. */
-int runs_code(PyObject *callable, const void *code);
+int runs_code(Engine *engine, PyObject *callable, const void *code);
 
 /* Returns whether a callable is a method of str that returns a str. */
 int gives_text(Engine *engine, PyObject *callable);
 
 /* Returns a new reference to what a class or its bases have under a name, as it is; NULL, without an
    exception, if they have nothing, or None. */
-PyObject *class_entry(PyTypeObject *kind, PyObject *name);
+PyObject *class_entry(const ModuleState *state, PyTypeObject *kind, PyObject *name);
 
 /* Returns whether code has run and is not recorded. */
 int is_unrecorded(Engine *engine, PyObject *code);

@@ -16,7 +16,6 @@
 #include "frameobjects.h"
 #include "group.h"
 #include "internals.h"
-#include "items.h"
 #include "keys.h"
 #include "log.h"
 #include "plans.h"
@@ -41,11 +40,11 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
     PyObject *layout, *say, *parts, *urls, *containers, *iterators;
     int depth, items, text, objects, active, formatters;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", names, log_type,
-                                     &log, &gate, &plans, &definitions, &thread_name, &builtins,
+    const ModuleState *state = PyType_GetModuleState(type);
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", names,
+                                     state->log_type, &log, &gate, &plans, &definitions, &thread_name, &builtins,
                                      &depth, &items, &text, &objects, &active, &clock, &layout,
-                                     &say, &parts, &urls, &containers, &iterators, &formatters)
-        || changes_init(containers, iterators) < 0) {
+                                     &say, &parts, &urls, &containers, &iterators, &formatters)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -53,6 +52,7 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     if (engine == NULL) {
         return NULL;
     }
+    engine->state = state;
     engine->log = (Log *)Py_NewRef(log);
     engine->gate = Py_NewRef(gate);
     engine->plans = Py_NewRef(plans);
@@ -69,7 +69,8 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     engine->values.layout_of = Py_NewRef(layout);
     engine->values.say = Py_NewRef(say);
     engine->active = active;
-    if (turn_prepare(&engine->turn) < 0 || values_init(&engine->values) < 0
+    if (turn_prepare(&engine->turn) < 0 || changes_init(engine, containers, iterators) < 0
+        || values_init(&engine->values) < 0
         || (parts != Py_None && secrets_set(engine, parts, urls) < 0)) {
         Py_DECREF(engine);
         return NULL;
@@ -203,12 +204,13 @@ static PyType_Spec engine_spec = {
 static int
 engine_exec(PyObject *module)
 {
-    if (constants_prepare() < 0 || log_prepare(module) < 0 || ask_prepare() < 0 || plans_prepare() < 0
-        || internals_prepare(module) < 0 || buffers_prepare(module) < 0 || frames_prepare(module) < 0
-        || secrets_prepare() < 0 || scopes_prepare() < 0 || effects_prepare() < 0
-        || keys_prepare() < 0 || changes_prepare() < 0 || events_prepare() < 0
-        || values_prepare() < 0 || items_prepare() < 0 || attributes_prepare() < 0
-        || capture_prepare(module) < 0 || codes_prepare(module) < 0
+    ModuleState *state = PyModule_GetState(module);
+    if (state_prepare(state) < 0 || log_prepare(module, state) < 0 || ask_prepare() < 0
+        || plans_prepare() < 0 || internals_prepare(module) < 0 || buffers_prepare(module) < 0
+        || frames_prepare(module) < 0 || scopes_prepare() < 0 || effects_prepare(state) < 0
+        || keys_prepare(state) < 0 || changes_prepare(state) < 0 || events_prepare() < 0
+        || values_prepare(state) < 0 || attributes_prepare() < 0
+        || capture_prepare(module, state) < 0 || codes_prepare(module) < 0
         || bytecode_prepare(module) < 0) {
         return -1;
     }
@@ -217,6 +219,25 @@ engine_exec(PyObject *module)
     int failed = type == NULL || PyModule_AddObjectRef(module, "Engine", type) < 0;
     Py_XDECREF(type);
     return failed ? -1 : 0;
+}
+
+static int
+engine_module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    return state_traverse(PyModule_GetState(module), visit, arg);
+}
+
+static int
+engine_module_clear(PyObject *module)
+{
+    state_clear(PyModule_GetState(module));
+    return 0;
+}
+
+static void
+engine_module_free(void *module)
+{
+    state_clear(PyModule_GetState(module));
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -235,8 +256,12 @@ static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "codetracer_bindings._engine",
     .m_doc = "The recorder's engine in C.",
+    .m_size = sizeof(ModuleState),
     .m_methods = module_functions,
     .m_slots = module_slots,
+    .m_traverse = engine_module_traverse,
+    .m_clear = engine_module_clear,
+    .m_free = engine_module_free,
 };
 
 PyMODINIT_FUNC

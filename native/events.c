@@ -224,7 +224,7 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
     if (verdict == FAILED) {
         return NULL;
     }
-    return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? disable : Py_None);
+    return Py_NewRef(verdict == SILENCE && outcomes == MAY_DISABLE ? engine->state->disable : Py_None);
 }
 
 /* ---- events in which a frame begins or is resumed */
@@ -287,7 +287,7 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
         return is_let_go(engine) ? Py_NewRef(Py_None) : NULL;
     }
     PyObject *outcome = handle(self, args, count, 2, MAY_DISABLE, begin_frame);
-    if (outcome != disable || !engine->active) {
+    if (outcome != engine->state->disable || !engine->active) {
         return outcome;
     }
     Plan *plan = table_get(&engine->code_plans, args[0]);
@@ -644,7 +644,7 @@ events_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
         path = get_attribute((PyObject *)code, "co_filename");
         Py_DECREF(code);
-        PyObject *number = PyObject_GetAttr(args[2], name_f_lineno);
+        PyObject *number = PyObject_GetAttr(args[2], engine->state->name_f_lineno);
         line = number == NULL || number == Py_None ? 0 : PyLong_AsLong(number);
         Py_XDECREF(number);
         PyErr_Clear();
@@ -765,7 +765,7 @@ PyObject *
 events_restart(PyObject *self, PyObject *log)
 {
     Engine *engine = (Engine *)self;
-    if (Py_TYPE(log) != log_type) {
+    if (Py_TYPE(log) != engine->state->log_type) {
         PyErr_SetString(PyExc_TypeError, "restart() takes a LogWriter in C");
         return NULL;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "_trace_format.h"
+#include "constants.h"
 #include "names.h"
 #include "targets.h"
 #include "telling.h"
@@ -13,23 +14,11 @@ typedef struct {
     PyObject *buffer; /* the buffer's proxy, after its first use */
 } State;
 
-static PyTypeObject *text_type;
-static PyTypeObject *buffer_type;
-
-/* The base classes, which are CPython's. */
-static PyTypeObject *text_base;
-static PyTypeObject *buffer_base;
-
-static PyTypeObject *
-own_type(PyObject *self)
-{
-    return PyType_IsSubtype(Py_TYPE(self), text_type) ? text_type : buffer_type;
-}
-
+/* The types of proxies have no subclasses. */
 static State *
 state_of(PyObject *self)
 {
-    return PyObject_GetTypeData(self, own_type(self));
+    return PyObject_GetTypeData(self, Py_TYPE(self));
 }
 
 /* Returns a new reference, or NULL with an exception. */
@@ -153,15 +142,26 @@ static const char *const own_buffer[] = {"__iter__",  "__next__", "read",      "
                                          "readinto1", "readline", "readlines", NULL};
 
 static PyObject *
-proxy_getattro(PyObject *self, PyObject *name)
+own_getattro(PyObject *self, PyObject *name, const char *const *own)
 {
-    const char *const *own = own_type(self) == text_type ? own_text : own_buffer;
     for (; PyUnicode_Check(name) && *own != NULL; own++) {
         if (PyUnicode_CompareWithASCIIString(name, *own) == 0) {
             return PyObject_GenericGetAttr(self, name);
         }
     }
     return PyObject_GetAttr(state_of(self)->stream, name);
+}
+
+static PyObject *
+text_getattro(PyObject *self, PyObject *name)
+{
+    return own_getattro(self, name, own_text);
+}
+
+static PyObject *
+buffer_getattro(PyObject *self, PyObject *name)
+{
+    return own_getattro(self, name, own_buffer);
 }
 
 static int
@@ -191,7 +191,7 @@ proxy_finalize(PyObject *self)
 static void
 proxy_dealloc(PyObject *self)
 {
-    PyTypeObject *base = own_type(self) == text_type ? text_base : buffer_base;
+    PyTypeObject *base = PyType_GetSlot(Py_TYPE(self), Py_tp_base);
     State before = *state_of(self);
     memset(state_of(self), 0, sizeof(State));
     destructor deallocate = (destructor)PyType_GetSlot(base, Py_tp_dealloc);
@@ -206,12 +206,13 @@ static PyObject *
 buffer_proxy(PyObject *self, PyObject *buffer)
 {
     State *state = state_of(self);
-    if (buffer == NULL || Py_TYPE(buffer) != buffer_base) {
+    const ModuleState *bound = ((Capture *)state->capture)->state;
+    if (buffer == NULL || Py_TYPE(buffer) != bound->buffer_base) {
         return buffer;
     }
     if (state->buffer == NULL || state_of(state->buffer)->stream != buffer) {
         PyObject *before = state->buffer;
-        state->buffer = proxy_new(buffer_type, buffer, state->capture);
+        state->buffer = proxy_new(bound->buffer_type, buffer, state->capture);
         Py_XDECREF(before);
     }
     Py_DECREF(buffer);
@@ -261,12 +262,13 @@ static PyMethodDef buffer_methods[] = {
 };
 
 #define PROXY_SLOTS                                                                             \
-    {Py_tp_getattro, proxy_getattro}, {Py_tp_setattro, proxy_setattro},                         \
-        {Py_tp_repr, proxy_repr}, {Py_tp_iter, proxy_iter}, {Py_tp_iternext, proxy_next},       \
-        {Py_tp_finalize, proxy_finalize}, {Py_tp_dealloc, proxy_dealloc}
+    {Py_tp_setattro, proxy_setattro}, {Py_tp_repr, proxy_repr}, {Py_tp_iter, proxy_iter},       \
+        {Py_tp_iternext, proxy_next}, {Py_tp_finalize, proxy_finalize},                         \
+        {Py_tp_dealloc, proxy_dealloc}
 
 static PyType_Slot text_slots[] = {
     PROXY_SLOTS,
+    {Py_tp_getattro, text_getattro},
     {Py_tp_methods, text_methods},
     {Py_tp_getset, text_attributes},
     {0, NULL},
@@ -274,6 +276,7 @@ static PyType_Slot text_slots[] = {
 
 static PyType_Slot buffer_slots[] = {
     PROXY_SLOTS,
+    {Py_tp_getattro, buffer_getattro},
     {Py_tp_methods, buffer_methods},
     {0, NULL},
 };
@@ -309,27 +312,17 @@ describe_all(PyMethodDef *methods, PyTypeObject *base)
 PyObject *
 input_proxy(PyObject *stream, Capture *capture)
 {
-    return proxy_new(text_type, stream, (PyObject *)capture);
+    return proxy_new(capture->state->text_type, stream, (PyObject *)capture);
 }
 
 int
-input_prepare(PyObject *module)
+input_prepare(PyObject *module, ModuleState *state)
 {
-    PyObject *io = PyImport_ImportModule("_io");
-    if (io == NULL) {
-        return -1;
-    }
-    text_base = (PyTypeObject *)get_attribute(io, "TextIOWrapper");
-    buffer_base = (PyTypeObject *)get_attribute(io, "BufferedReader");
-    Py_DECREF(io);
-    if (text_base == NULL || buffer_base == NULL) {
-        return -1;
-    }
-    describe_all(text_methods, text_base);
-    describe_all(buffer_methods, buffer_base);
-    text_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &text_spec,
-                                                         (PyObject *)text_base);
-    buffer_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &buffer_spec,
-                                                           (PyObject *)buffer_base);
-    return text_type == NULL || buffer_type == NULL ? -1 : 0;
+    describe_all(text_methods, state->text_base);
+    describe_all(buffer_methods, state->buffer_base);
+    state->text_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &text_spec,
+                                                                (PyObject *)state->text_base);
+    state->buffer_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &buffer_spec,
+                                                                  (PyObject *)state->buffer_base);
+    return state->text_type == NULL || state->buffer_type == NULL ? -1 : 0;
 }

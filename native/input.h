@@ -6,12 +6,13 @@
 
 #include <Python.h>
 
+#include "constants.h"
 #include "telling.h"
 
 #pragma GCC visibility push(hidden)
 
 /* Prepares this unit. Returns -1 with an exception. */
-int input_prepare(PyObject *module);
+int input_prepare(PyObject *module, ModuleState *state);
 
 /* Returns a new reference to a proxy for a text stream that the program reads. */
 PyObject *input_proxy(PyObject *stream, Capture *capture);

@@ -7,16 +7,11 @@
 #include "digests.h"
 #include "internals.h"
 #include "layouts.h"
-#include "names.h"
 #include "plans.h"
 #include "secrets.h"
 #include "state.h"
 #include "tables.h"
 #include "values.h"
-
-static PyTypeObject *function_type;
-static PyTypeObject *method_type;
-static PyTypeObject *builtin_type;
 
 #define LONGEST_KEY 100 /* as in values.py */
 #define KEY_ITEMS 10    /* as in values.py */
@@ -247,19 +242,19 @@ name_item(Engine *engine, Items *items, PyObject *name)
 
 /* Returns a new reference, or NULL with an exception. */
 static PyObject *
-method_name(PyObject *method)
+method_name(const ModuleState *state, PyObject *method)
 {
     PyObject *function = Py_NewRef(method);
-    if (Py_TYPE(method) == method_type) {
+    if (Py_TYPE(method) == state->method_type) {
         Py_DECREF(function);
-        function = PyObject_GetAttr(method, name_func);
+        function = PyObject_GetAttr(method, state->name_func);
         if (function == NULL) {
             return NULL;
         }
     }
     PyObject *name = NULL;
-    if (Py_TYPE(function) == function_type || Py_TYPE(function) == builtin_type) {
-        name = PyObject_GetAttr(function, name_qualname);
+    if (Py_TYPE(function) == state->function_type || Py_TYPE(function) == state->builtin_type) {
+        name = PyObject_GetAttr(function, state->name_qualname);
     }
     else {
         name = PyUnicode_FromString("");
@@ -270,10 +265,10 @@ method_name(PyObject *method)
 
 /* Returns a new reference, or NULL with an exception. */
 static PyObject *
-module_name(PyObject *module)
+module_name(const ModuleState *state, PyObject *module)
 {
     PyObject *namespace = PyModule_GetDict(module);
-    PyObject *name = namespace == NULL ? NULL : plain_get(namespace, name_name);
+    PyObject *name = namespace == NULL ? NULL : plain_get(namespace, state->name_name);
     return name == NULL ? PyUnicode_FromString("") : Py_NewRef(name);
 }
 
@@ -304,29 +299,15 @@ object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout 
     case FORM_CLASS:
         return name_item(engine, items, PyType_GetQualName((PyTypeObject *)object));
     case FORM_FUNCTION:
-        return name_item(engine, items, PyObject_GetAttr(object, name_qualname));
+        return name_item(engine, items, PyObject_GetAttr(object, engine->state->name_qualname));
     case FORM_METHOD:
-        return name_item(engine, items, method_name(object));
+        return name_item(engine, items, method_name(engine->state, object));
     case FORM_MODULE:
-        return name_item(engine, items, module_name(object));
+        return name_item(engine, items, module_name(engine->state, object));
     case FORM_WRAPPED:
         items->total = items->count = 1;
         return encode_plain(engine, items->to, object);
     default:
         return 0;
     }
-}
-
-int
-items_prepare(void)
-{
-    PyObject *types = PyImport_ImportModule("types");
-    if (types == NULL) {
-        return -1;
-    }
-    function_type = (PyTypeObject *)get_attribute(types, "FunctionType");
-    method_type = (PyTypeObject *)get_attribute(types, "MethodType");
-    builtin_type = (PyTypeObject *)get_attribute(types, "BuiltinFunctionType");
-    Py_DECREF(types);
-    return PyErr_Occurred() ? -1 : 0;
 }

@@ -19,9 +19,6 @@ typedef struct {
     Py_ssize_t count; /* how many of them have been appended */
 } Items;
 
-/* Prepares this unit. Returns -1 with an exception. */
-int items_prepare(void);
-
 /* Appends the items of an object that has no known type. */
 int object_items(Engine *engine, Plan *plan, Items *items, PyObject *object, Layout *layout,
                  int depth);

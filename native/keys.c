@@ -1,16 +1,10 @@
 #include "keys.h"
 
+#include "constants.h"
 #include "effects.h"
 #include "internals.h"
 
 #define MOST_ITEMS 256 /* as in keys.py */
-
-static PyObject *name_getitem;
-static PyObject *empty;
-static PyObject *item_of_dict;
-static PyObject *item_of_list;
-static PyObject *item_of_str;
-static PyObject *item_of_tuple;
 
 /* Returns a new reference to the value of a dict for a key; NULL if there is none, or none that may be
    compared. */
@@ -34,19 +28,20 @@ item_by_identity(PyObject *value, PyObject *key)
 }
 
 PyObject *
-item_of(PyObject *value, PyObject *key)
+item_of(const ModuleState *state, PyObject *value, PyObject *key)
 {
-    PyObject *method = class_entry(Py_TYPE(value), name_getitem);
+    PyObject *method = class_entry(state, Py_TYPE(value), state->name_getitem);
     PyObject *found = NULL;
-    if (method == item_of_dict) {
+    if (method == state->item_of_dict) {
         found = PyUnicode_CheckExact(key) ? Py_XNewRef(plain_get(value, key))
                                           : item_by_identity(value, key);
     }
-    else if (method == item_of_str && PyLong_CheckExact(key)) {
-        found = Py_NewRef(empty);
+    else if (method == state->item_of_str && PyLong_CheckExact(key)) {
+        found = Py_NewRef(state->name_empty);
     }
-    else if ((method == item_of_list || method == item_of_tuple) && PyLong_CheckExact(key)) {
-        int is_list = method == item_of_list;
+    else if ((method == state->item_of_list || method == state->item_of_tuple)
+             && PyLong_CheckExact(key)) {
+        int is_list = method == state->item_of_list;
         Py_ssize_t size = is_list ? PyList_Size(value) : PyTuple_Size(value);
         Py_ssize_t at = PyLong_AsSsize_t(key);
         at = at < 0 && !PyErr_Occurred() ? at + size : at;
@@ -60,18 +55,14 @@ item_of(PyObject *value, PyObject *key)
 }
 
 int
-keys_prepare(void)
+keys_prepare(ModuleState *state)
 {
-    name_getitem = PyUnicode_InternFromString("__getitem__");
-    empty = PyUnicode_InternFromString("");
-    if (name_getitem == NULL || empty == NULL) {
-        return -1;
-    }
-    item_of_dict = class_entry(&PyDict_Type, name_getitem);
-    item_of_list = class_entry(&PyList_Type, name_getitem);
-    item_of_str = class_entry(&PyUnicode_Type, name_getitem);
-    item_of_tuple = class_entry(&PyTuple_Type, name_getitem);
-    if (item_of_dict == NULL || item_of_list == NULL || item_of_str == NULL || item_of_tuple == NULL) {
+    state->item_of_dict = class_entry(state, &PyDict_Type, state->name_getitem);
+    state->item_of_list = class_entry(state, &PyList_Type, state->name_getitem);
+    state->item_of_str = class_entry(state, &PyUnicode_Type, state->name_getitem);
+    state->item_of_tuple = class_entry(state, &PyTuple_Type, state->name_getitem);
+    if (state->item_of_dict == NULL || state->item_of_list == NULL || state->item_of_str == NULL
+        || state->item_of_tuple == NULL) {
         PyErr_SetString(PyExc_ImportError, "a builtin type has no __getitem__");
         return -1;
     }

@@ -15,6 +15,7 @@
 #include "_trace_records.h"
 #include "again.h"
 #include "checksum.h"
+#include "constants.h"
 #include "names.h"
 
 #define OWNER_FILE 0600          /* as in private.py, which gives the reason */
@@ -22,8 +23,6 @@
 #define KEPT (16 << 20)          /* as in writer.py */
 #define KEPT_IN_LITTLE (2 * BLOCK_SIZE) /* as in writer.py */
 #define PATIENCE (16 << 10)      /* as in writer.py */
-
-PyTypeObject *log_type;
 
 /* ---- the file */
 
@@ -493,9 +492,10 @@ static PyType_Spec log_spec = {
 };
 
 int
-log_prepare(PyObject *module)
+log_prepare(PyObject *module, ModuleState *state)
 {
     checksum_prepare();
-    log_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &log_spec, NULL);
-    return log_type == NULL ? -1 : PyModule_AddObjectRef(module, "LogWriter", (PyObject *)log_type);
+    PyObject *type = PyType_FromModuleAndSpec(module, &log_spec, NULL);
+    state->log_type = (PyTypeObject *)type;
+    return type == NULL ? -1 : PyModule_AddObjectRef(module, "LogWriter", type);
 }

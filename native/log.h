@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "again.h"
+#include "constants.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -55,9 +56,7 @@ Written log_write(Log *log, const unsigned char *bytes, size_t count);
 Written log_settle(Log *log, const unsigned char *bytes, size_t count);
 
 /* Adds the type LogWriter to the module. */
-int log_prepare(PyObject *module);
-
-extern PyTypeObject *log_type;
+int log_prepare(PyObject *module, ModuleState *state);
 
 #pragma GCC visibility pop
 

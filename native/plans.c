@@ -260,11 +260,11 @@ plan_start(Engine *engine, PyObject *code)
 Plan *
 plan_new(Engine *engine, PyObject *code, PyObject *frame)
 {
-    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
+    PyObject *globals = PyObject_GetAttr(frame, engine->state->name_f_globals);
     if (globals == NULL) {
         return NULL;
     }
-    PyObject *module = plain_get(globals, name_name);
+    PyObject *module = plain_get(globals, engine->state->name_name);
     PyObject *asked[] = {code, module == NULL ? Py_None : module};
     PyObject *told = ask_method(engine, engine->plans, "make", asked, 2);
     Py_DECREF(globals);

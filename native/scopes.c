@@ -15,7 +15,6 @@ typedef int (*GetOffset)(PyFrameObject *);
 
 static GetVar get_var;
 static GetOffset get_offset;
-static PyObject *name_f_builtins;
 
 /* Returns the scope's frame, borrowed, or NULL. */
 static inline PyObject *
@@ -76,13 +75,13 @@ scope_value(Engine *engine, Scope *scope, const Variable *variable)
         return NULL;
     }
     if (variable->is_global) {
-        value = namespace_get(&scope->globals, frame, name_f_globals, variable->name);
+        value = namespace_get(&scope->globals, frame, engine->state->name_f_globals, variable->name);
     }
     else if (scope->plan->in_slots) {
         value = get_var((PyFrameObject *)frame, variable->name);
     }
     else {
-        value = namespace_get(&scope->locals, frame, name_f_locals, variable->name);
+        value = namespace_get(&scope->locals, frame, engine->state->name_f_locals, variable->name);
         if (value == NULL && variable->is_around) {
             value = variable_around(engine, frame, variable->name);
         }
@@ -99,7 +98,9 @@ scope_builtin(Engine *engine, Scope *scope, PyObject *name)
 {
     PyObject *frame = frame_in(scope);
     PyObject *found =
-        frame == NULL ? NULL : namespace_get(&scope->builtins, frame, name_f_builtins, name);
+        frame == NULL
+            ? NULL
+            : namespace_get(&scope->builtins, frame, engine->state->name_f_builtins, name);
     if (found == NULL) {
         drop_error(engine, PyExc_NameError);
     }
@@ -130,6 +131,5 @@ scopes_prepare(void)
 {
     get_var = (GetVar)find_function("PyFrame_GetVar");
     get_offset = (GetOffset)find_function("PyFrame_GetLasti");
-    name_f_builtins = PyUnicode_InternFromString("f_builtins");
-    return get_var == NULL || get_offset == NULL || name_f_builtins == NULL ? -1 : 0;
+    return get_var == NULL || get_offset == NULL ? -1 : 0;
 }

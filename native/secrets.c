@@ -6,7 +6,6 @@
 #include "ask.h"
 #include "buffers.h"
 #include "internals.h"
-#include "names.h"
 #include "spans.h"
 #include "state.h"
 #include "tables.h"
@@ -36,9 +35,6 @@ typedef struct {
 } Spans;
 
 static const char placeholder[] = "<redacted>";
-static PyTypeObject *deque;
-static PyTypeObject *bytes_io;
-static PyObject *urandom;
 
 /* ---- hashes */
 
@@ -83,30 +79,11 @@ digest_of(const Secrets *secrets, const unsigned char *bytes, size_t count)
 
 /* ---- known secrets */
 
-/* Returns a new reference, or NULL with an exception. */
-static PyObject *
-import_from(const char *module_name, const char *name)
-{
-    PyObject *module = PyImport_ImportModule(module_name);
-    PyObject *found = module == NULL ? NULL : get_attribute(module, name);
-    Py_XDECREF(module);
-    return found;
-}
-
-int
-secrets_prepare(void)
-{
-    deque = (PyTypeObject *)import_from("_collections", "deque");
-    bytes_io = deque == NULL ? NULL : (PyTypeObject *)import_from("_io", "BytesIO");
-    urandom = bytes_io == NULL ? NULL : import_from("posix", "urandom");
-    return urandom == NULL ? -1 : 0;
-}
-
 int
 secrets_set(Engine *engine, PyObject *parts, PyObject *urls)
 {
     Secrets *secrets = &engine->secrets;
-    PyObject *random = PyObject_CallFunction(urandom, "i", (int)sizeof(secrets->key));
+    PyObject *random = PyObject_CallFunction(engine->state->urandom, "i", (int)sizeof(secrets->key));
     char *bytes;
     Py_ssize_t count;
     if (random == NULL || PyBytes_AsStringAndSize(random, &bytes, &count) < 0) {
@@ -477,7 +454,7 @@ secrets_learn(Engine *engine, PyObject *value, int depth)
         return learn_bytes(engine, is_bytes ? PyBytes_AsString(value) : PyByteArray_AsString(value),
                            (size_t)count);
     }
-    if (PyMemoryView_Check(value) || PyObject_TypeCheck(value, bytes_io)) {
+    if (PyMemoryView_Check(value) || PyObject_TypeCheck(value, engine->state->bytes_io)) {
         return learn_buffer(engine, value);
     }
     if (depth >= DEEPEST) {
@@ -489,6 +466,7 @@ secrets_learn(Engine *engine, PyObject *value, int depth)
     if (PyDict_Check(value)) {
         return learn_dict(engine, value, depth + 1);
     }
+    PyTypeObject *deque = engine->state->deque;
     PyTypeObject *base = PySet_Check(value)                 ? &PySet_Type
                          : PyFrozenSet_Check(value)         ? &PyFrozenSet_Type
                          : PyObject_TypeCheck(value, deque) ? deque

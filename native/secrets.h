@@ -24,9 +24,6 @@ typedef struct Secret {
     uint32_t next;     /* the next secret with the same place, counted from 1; 0: none */
 } Secret;
 
-/* Prepares this unit. Returns -1 with an exception. */
-int secrets_prepare(void);
-
 /* From now on hides the secrets that these two callables find. Keeps new references to them. */
 int secrets_set(Engine *engine, PyObject *parts, PyObject *urls);
 /* Frees the memory of the secrets. engine.c releases the references to Python objects. */

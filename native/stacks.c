@@ -3,7 +3,6 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "ask.h"
-#include "constants.h"
 #include "frameobjects.h"
 #include "frames.h"
 #include "group.h"
@@ -137,7 +136,7 @@ namespace_new(Engine *engine, PyObject *globals)
 static Namespace *
 namespace_of(Engine *engine, PyObject *frame, Plan *plan)
 {
-    PyObject *globals = PyObject_GetAttr(frame, name_f_globals);
+    PyObject *globals = PyObject_GetAttr(frame, engine->state->name_f_globals);
     if (globals == NULL) {
         return NULL;
     }
@@ -275,7 +274,7 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
     if (state == NULL) {
         return -1;
     }
-    PyObject *line = PyObject_GetAttr(frame, name_f_lineno);
+    PyObject *line = PyObject_GetAttr(frame, engine->state->name_f_lineno);
     long number = line == NULL || line == Py_None ? 0 : PyLong_AsLong(line);
     Py_XDECREF(line);
     PyErr_Clear();
@@ -294,9 +293,9 @@ enter_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan)
 
 /* Returns whether the frame of a generator or coroutine has begun; -1 with an exception. */
 static int
-has_begun(PyObject *frame, Plan *plan)
+has_begun(const Engine *engine, PyObject *frame, Plan *plan)
 {
-    PyObject *offset = PyObject_GetAttr(frame, name_f_lasti);
+    PyObject *offset = PyObject_GetAttr(frame, engine->state->name_f_lasti);
     long number = offset == NULL ? -1 : PyLong_AsLong(offset);
     Py_XDECREF(offset);
     if (PyErr_Occurred()) {
@@ -312,7 +311,7 @@ resume_frame(Engine *engine, Thread *thread, PyObject *frame, Plan *plan, Frame 
     const void *key = frame_key(frame);
     Frame *state = keyed_get(&engine->suspended, key);
     if (state == NULL || state->plan != plan) {
-        int begun = has_begun(frame, plan);
+        int begun = has_begun(engine, frame, plan);
         if (begun < 0) {
             return -1;
         }
@@ -536,7 +535,7 @@ stack_throw(Engine *engine, Thread *thread, PyObject *frame, const void *key, Pl
     if (turn_task(engine, thread, plan) < 0) {
         return -1;
     }
-    int begun = has_begun(frame, plan);
+    int begun = has_begun(engine, frame, plan);
     if (begun <= 0) {
         /* The state with this key belongs to an earlier frame, which ended without an event. */
         state_free(keyed_take(&engine->suspended, key));

@@ -20,6 +20,7 @@
 #endif
 
 #include "_trace_fields.h"
+#include "constants.h"
 #include "cost.h"
 #include "log.h"
 #include "tables.h"
@@ -139,6 +140,8 @@ typedef struct {
     int grows; /* whether it is a list that only gets more items at its end */
 } Found;
 
+#define MOST_KINDS 40
+
 #define RAISED 64 /* how many of the last raised exceptions are remembered */
 
 typedef struct {
@@ -149,6 +152,7 @@ typedef struct {
 
 typedef struct Engine {
     PyObject_HEAD
+    const ModuleState *state; /* borrowed: the type keeps the module */
     Log *log;
     PyObject *gate;
     PyObject *plans;       /* Plans */
@@ -166,6 +170,8 @@ typedef struct Engine {
     Found *found;
     size_t found_used;
     size_t found_size;
+    PyTypeObject *containers[MOST_KINDS]; /* as in changes.py; borrowed, and NULL at the end */
+    PyTypeObject *iterators[MOST_KINDS];
     int site_grows; /* whether the call that was judged last only adds items at the end of a list */
     Table effects; /* by address of a callable: what it changes, and 1 */
     Table texts;   /* by address of the methods of str that return a str */

@@ -28,19 +28,19 @@ is_function_of(PyObject *function, PyObject *module)
 
 /* Returns whether the program has loaded asyncio; -1 with an exception. */
 static int
-find_asyncio(Tasks *tasks)
+find_asyncio(const ModuleState *state, Tasks *tasks)
 {
     PyObject *modules = PySys_GetObject("modules");
     PyObject *module = modules != NULL && PyDict_Check(modules)
-                           ? plain_get(modules, name_asyncio)
+                           ? plain_get(modules, state->name_asyncio)
                            : NULL;
     if (module == NULL || !PyModule_CheckExact(module)) {
         return 0;
     }
     PyObject *namespace = PyModule_GetDict(module);
-    PyObject *running_loop = plain_get(namespace, name_running_loop);
-    PyObject *current = plain_get(namespace, name_current_task);
-    PyObject *type = plain_get(namespace, name_task);
+    PyObject *running_loop = plain_get(namespace, state->name_running_loop);
+    PyObject *current = plain_get(namespace, state->name_current_task);
+    PyObject *type = plain_get(namespace, state->name_task);
     if (!is_function_of(running_loop, module) || !is_function_of(current, module) || type == NULL
         || !PyType_Check(type)) {
         return 0;
@@ -106,7 +106,7 @@ tell_task(Engine *engine, Thread *thread)
 {
     Tasks *tasks = &engine->tasks;
     if (tasks->type == NULL) {
-        int found = find_asyncio(tasks);
+        int found = find_asyncio(engine->state, tasks);
         if (found <= 0) {
             return found;
         }

@@ -8,11 +8,14 @@
 
 #include <Python.h>
 
+#include "constants.h"
+
 #pragma GCC visibility push(hidden)
 
 /* A capture, which receives the reports of the hooks. capture.c makes its type. */
 typedef struct {
     PyObject_HEAD
+    const ModuleState *state; /* borrowed: the type keeps the module */
     PyObject *record;     /* callable; NULL: the capture has ended */
     PyObject *began_here; /* codetracer.whose.began_here; NULL as `record` is */
     PyObject *pipes;      /* the Pipes on the descriptors, or NULL */

@@ -2,6 +2,7 @@
 
 #include "_trace_records.h"
 #include "calls.h"
+#include "constants.h"
 #include "contents.h"
 #include "digests.h"
 #include "internals.h"
@@ -14,22 +15,19 @@
 #include "tables.h"
 #include "utf8.h"
 
-/* Of int; the program cannot replace them. */
-static PyObject *bit_length;
-static PyObject *to_bytes;
-static binaryfunc shift_right;
+static binaryfunc shift_right; /* of int */
 
 /* Returns a new reference to an int as `size` bytes in two's complement, little-endian; NULL with an
    exception. */
 static PyObject *
-digits_of(PyObject *value, Py_ssize_t size)
+digits_of(const ModuleState *state, PyObject *value, Py_ssize_t size)
 {
     /* int.to_bytes takes `signed` by keyword only. */
     PyObject *arguments = Py_BuildValue("(Ons)", value, size, "little");
     PyObject *keywords = Py_BuildValue("{sO}", "signed", Py_True);
     PyObject *digits = NULL;
     if (arguments != NULL && keywords != NULL) {
-        digits = PyObject_Call(to_bytes, arguments, keywords);
+        digits = PyObject_Call(state->int_to_bytes, arguments, keywords);
     }
     Py_XDECREF(arguments);
     Py_XDECREF(keywords);
@@ -39,7 +37,7 @@ digits_of(PyObject *value, Py_ssize_t size)
 static int
 encode_big(Engine *engine, Buffer *to, PyObject *value)
 {
-    PyObject *bits = call_one(bit_length, value);
+    PyObject *bits = call_one(engine->state->int_bit_length, value);
     if (bits == NULL) {
         return -1;
     }
@@ -49,7 +47,7 @@ encode_big(Engine *engine, Buffer *to, PyObject *value)
     Py_ssize_t cut = size > limit ? size - limit : 0;
     PyObject *by = PyLong_FromSsize_t(cut * 8);
     PyObject *first = by == NULL ? NULL : cut == 0 ? Py_NewRef(value) : shift_right(value, by);
-    PyObject *digits = first == NULL ? NULL : digits_of(first, size - cut);
+    PyObject *digits = first == NULL ? NULL : digits_of(engine->state, first, size - cut);
     Py_XDECREF(by);
     Py_XDECREF(first);
     char *bytes;
@@ -339,12 +337,13 @@ values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int nestin
 }
 
 int
-values_prepare(void)
+values_prepare(ModuleState *state)
 {
-    bit_length = get_attribute((PyObject *)&PyLong_Type, "bit_length");
-    to_bytes = get_attribute((PyObject *)&PyLong_Type, "to_bytes");
+    state->int_bit_length = get_attribute((PyObject *)&PyLong_Type, "bit_length");
+    state->int_to_bytes = get_attribute((PyObject *)&PyLong_Type, "to_bytes");
     shift_right = (binaryfunc)PyType_GetSlot(&PyLong_Type, Py_nb_rshift);
-    return bit_length == NULL || to_bytes == NULL || shift_right == NULL ? -1 : 0;
+    return state->int_bit_length == NULL || state->int_to_bytes == NULL || shift_right == NULL ? -1
+                                                                                               : 0;
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include <Python.h>
 
+#include "constants.h"
 #include "digests.h"
 #include "internals.h"
 #include "references.h"
@@ -17,7 +18,7 @@
 #define NESTED 10     /* as in values.py */
 
 /* Prepares this unit. Returns -1 with an exception. */
-int values_prepare(void);
+int values_prepare(ModuleState *state);
 
 /* Appends a value to `to`, and queues the objects that it refers to for write_objects. If contents are only
    compared (`values->compares`), appends nothing, and may return -1 without an exception. */
