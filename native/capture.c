@@ -136,9 +136,9 @@ capture_release(PyObject *self, PyObject *unused)
 static PyObject *
 capture_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"record", "began_here", NULL};
+    static const char *const names[] = {"record", "began_here", NULL};
     PyObject *record, *began_here;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO", names, &record, &began_here)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO", (char **)names, &record, &began_here)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);

@@ -162,11 +162,11 @@ typedef struct {
 static PyObject *
 records_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    static char *names[] = {"data", NULL};
+    static const char *const names[] = {"data", NULL};
     PyObject *data;
     char *bytes;
     Py_ssize_t size;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "S", names, &data)
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "S", (char **)names, &data)
         || PyBytes_AsStringAndSize(data, &bytes, &size) < 0) {
         return NULL;
     }

@@ -33,18 +33,19 @@
 static PyObject *
 engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"log",   "gate",   "plans", "definitions", "thread_name", "builtins",
-                            "depth", "items",  "text",  "objects",     "active",      "clock",
-                            "layout_of", "say", "parts", "urls",
-                            "containers", "iterators", "formatters", NULL};
+    static const char *const names[] = {
+        "log",        "gate",      "plans",      "definitions", "thread_name", "builtins", "depth",
+        "items",      "text",      "objects",    "active",      "clock",       "layout_of", "say",
+        "parts",      "urls",      "containers", "iterators",   "formatters",  NULL};
     PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
     PyObject *layout, *say, *parts, *urls, *containers, *iterators;
     int depth, items, text, objects, active, formatters;
     const ModuleState *state = PyType_GetModuleState(type);
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", names,
-                                     state->log_type, &log, &gate, &plans, &definitions, &thread_name, &builtins,
-                                     &depth, &items, &text, &objects, &active, &clock, &layout,
-                                     &say, &parts, &urls, &containers, &iterators, &formatters)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", (char **)names,
+                                     state->log_type, &log, &gate, &plans, &definitions,
+                                     &thread_name, &builtins, &depth, &items, &text, &objects,
+                                     &active, &clock, &layout, &say, &parts, &urls, &containers,
+                                     &iterators, &formatters)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);

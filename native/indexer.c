@@ -36,11 +36,11 @@ unsigned_attribute(PyObject *object, const char *name)
 static PyObject *
 builder_add(PyObject *object, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"block", "note", NULL};
+    static const char *const names[] = {"block", "note", NULL};
     Builder *self = (Builder *)object;
     PyObject *block;
     int noting = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$p", names, &block, &noting)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$p", (char **)names, &block, &noting)) {
         return NULL;
     }
     if (is_broken(self)) {
@@ -87,8 +87,8 @@ builder_seen(PyObject *self, void *unused)
 static PyObject *
 builder_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "", names)) {
+    static const char *const names[] = {NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "", (char **)names)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);

@@ -407,10 +407,10 @@ log_size(PyObject *self, void *unused)
 static PyObject *
 log_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"path", "recording", "pid", "started", "unwritable", NULL};
+    static const char *const names[] = {"path", "recording", "pid", "started", "unwritable", NULL};
     PyObject *path, *recording, *unwritable;
     unsigned long long pid, started;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "USKKO", names, &path, &recording, &pid,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "USKKO", (char **)names, &path, &recording, &pid,
                                      &started, &unwritable)) {
         return NULL;
     }

@@ -356,12 +356,13 @@ parse_routes(Pipes *pipes, PyObject *routes)
 static PyObject *
 pipes_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"record", "token", "memory", "channel", "sinks", "routes", NULL};
+    static const char *const names[] = {"record", "token", "memory", "channel",
+                                        "sinks", "routes", NULL};
     PyObject *record, *sinks, *routes;
     const char *token;
     int memory, receiving, sending;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Oyi(ii)O!O!", names, &record, &token, &memory,
-                                     &receiving, &sending, &PyTuple_Type, &sinks, &PyTuple_Type,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Oyi(ii)O!O!", (char **)names, &record, &token,
+                                     &memory, &receiving, &sending, &PyTuple_Type, &sinks, &PyTuple_Type,
                                      &routes)) {
         return NULL;
     }
