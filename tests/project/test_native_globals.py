@@ -1,7 +1,7 @@
 """What the compiled modules can write to, and all interpreters of a process share.
 
-The objects that a module binds belong into its state (ADR 21). Each entry of `ALLOWED` says why a variable
-is one of the process.
+The objects that a module binds belong into its state (ADR 21). Each entry of `ALLOWED` says why a
+variable is one of the process.
 """
 
 import re
@@ -146,7 +146,7 @@ OF_THE_COMPILER = {"__TMC_END__", "__dso_handle", "completed"}
 
 
 def writable(module: str) -> list[str]:
-    """Return the variables of a module that stay writable after it is loaded, as often as there are."""
+    """Return the variables that a module can write to; a name comes as often as it is there."""
     spec = find_spec(f"codetracer_bindings.{module}")
     assert spec is not None
     assert spec.origin is not None
@@ -156,7 +156,8 @@ def writable(module: str) -> list[str]:
     found = []
     for line in listed.splitlines():
         fields = [field.strip() for field in line.split("|")]
-        # Name, value, class, type, size, line, section. Constants with addresses are in .data.rel.ro.
+        # Name, value, class, type, size, line, section. What only the loader writes to is in
+        # .data.rel.ro.
         if len(fields) == 7 and re.match(r"\.(data|t?bss|tdata)(?!\.rel\.ro)|\*COM\*", fields[6]):
             # The compiler numbers the variables of functions.
             name = fields[0].partition(".")[0]

@@ -1,4 +1,4 @@
-"""The engine in C, loaded several times in one interpreter: what it binds is in the state of a module."""
+"""What the engine in C binds is in the state of its module, which an interpreter may have twice."""
 
 import gc
 import weakref
@@ -69,7 +69,7 @@ def test_an_engine_takes_the_logs_of_its_own_module_alone(tmp_path: Path) -> Non
     # The log is the first argument that is looked at.
     with pytest.raises(TypeError, match="gate"):
         first.Engine(log=log_of(first, tmp_path))
-    with pytest.raises(TypeError, match="must be .*LogWriter"):
+    with pytest.raises(TypeError, match="argument 1 must be"):
         first.Engine(log=log_of(second, tmp_path))
 
 
