@@ -14,10 +14,9 @@
 
 typedef struct {
     PyObject_HEAD
+    const ModuleState *state; /* borrowed: the type keeps the module */
     Instructions instructions;
 } CodeReader;
-
-static PyTypeObject *reading_type;
 
 /* ---- what is known of the opcodes */
 
@@ -140,14 +139,19 @@ fill_instructions(Instructions *to, PyObject *module, PyObject *rows)
 static PyObject *
 reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"instructions", "rows", NULL};
+    static const char *const names[] = {"instructions", "rows", NULL};
     PyObject *module, *rows;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:CodeReader", names, &module, &rows)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO:CodeReader", (char **)names, &module,
+                                     &rows)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
     CodeReader *reader = (CodeReader *)allocate(type, 0);
-    if (reader != NULL && fill_instructions(&reader->instructions, module, rows) < 0) {
+    if (reader == NULL) {
+        return NULL;
+    }
+    reader->state = PyType_GetModuleState(type);
+    if (fill_instructions(&reader->instructions, module, rows) < 0) {
         Py_CLEAR(reader);
     }
     return (PyObject *)reader;
@@ -481,12 +485,13 @@ static PyObject *
 reader_call(PyObject *self, PyObject *args, PyObject *keywords)
 {
     PyObject *code;
-    static char *names[] = {"", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:CodeReader", names, &code)) {
+    static const char *const names[] = {"", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:CodeReader", (char **)names, &code)) {
         return NULL;
     }
-    allocfunc allocate = (allocfunc)PyType_GetSlot(reading_type, Py_tp_alloc);
-    CodeReading *reading = (CodeReading *)allocate(reading_type, 0);
+    PyTypeObject *type = ((CodeReader *)self)->state->reading_type;
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    CodeReading *reading = (CodeReading *)allocate(type, 0);
     if (reading == NULL) {
         return NULL;
     }
@@ -535,9 +540,9 @@ reading_dealloc(PyObject *self)
 }
 
 CodeReading *
-reading_of(PyObject *object)
+reading_of(const ModuleState *state, PyObject *object)
 {
-    if (Py_TYPE(object) != reading_type) {
+    if (Py_TYPE(object) != state->reading_type) {
         PyErr_SetString(PyExc_TypeError, "a plan's lines are no CodeReading");
         return NULL;
     }
@@ -585,13 +590,14 @@ static PyType_Spec reading_spec = {
 };
 
 int
-bytecode_prepare(PyObject *module)
+bytecode_prepare(PyObject *module, ModuleState *state)
 {
     PyObject *reader = PyType_FromModuleAndSpec(module, &reader_spec, NULL);
-    reading_type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &reading_spec, NULL);
-    int failed = reader == NULL || reading_type == NULL
+    PyObject *reading = PyType_FromModuleAndSpec(module, &reading_spec, NULL);
+    state->reading_type = (PyTypeObject *)reading;
+    int failed = reader == NULL || reading == NULL
                  || PyModule_AddObjectRef(module, "CodeReader", reader) < 0
-                 || PyModule_AddObjectRef(module, "CodeReading", (PyObject *)reading_type) < 0;
+                 || PyModule_AddObjectRef(module, "CodeReading", reading) < 0;
     Py_XDECREF(reader);
     return failed ? -1 : 0;
 }

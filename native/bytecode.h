@@ -4,6 +4,7 @@
 
 #include <Python.h>
 
+#include "constants.h"
 #include "facts.h"
 #include "tables.h"
 
@@ -25,10 +26,10 @@ typedef struct {
 } CodeReading;
 
 /* Makes the types CodeReader and CodeReading. Returns -1 with an exception. */
-int bytecode_prepare(PyObject *module);
+int bytecode_prepare(PyObject *module, ModuleState *state);
 
 /* Returns the reading; NULL with an exception if it is none. Borrowed. */
-CodeReading *reading_of(PyObject *object);
+CodeReading *reading_of(const ModuleState *state, PyObject *object);
 
 #pragma GCC visibility pop
 

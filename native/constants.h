@@ -84,6 +84,7 @@
     BIND(PyObject, int_to_bytes) \
     BIND(PyTypeObject, log_type)    /* the engine's own */ \
     BIND(PyTypeObject, buffer_type) \
+    BIND(PyTypeObject, reading_type) \
     BIND(PyTypeObject, text_type)
 
 typedef struct {

@@ -125,8 +125,7 @@ described_by_number(const Line *lines, Py_ssize_t count)
 PyObject *
 described_lines(PyObject *module, PyObject *object)
 {
-    (void)module;
-    CodeReading *reading = reading_of(object);
+    CodeReading *reading = reading_of(PyModule_GetState(module), object);
     if (reading == NULL) {
         return NULL;
     }

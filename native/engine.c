@@ -212,7 +212,7 @@ engine_exec(PyObject *module)
         || keys_prepare(state) < 0 || changes_prepare(state) < 0 || events_prepare() < 0
         || values_prepare(state) < 0 || attributes_prepare() < 0
         || capture_prepare(module, state) < 0 || codes_prepare(module) < 0
-        || bytecode_prepare(module) < 0) {
+        || bytecode_prepare(module, state) < 0) {
         return -1;
     }
     tasks_prepare();

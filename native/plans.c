@@ -145,12 +145,12 @@ compare_lines(const void *one, const void *other)
 }
 
 static int
-fill_lines(Plan *plan, PyObject *told)
+fill_lines(const ModuleState *state, Plan *plan, PyObject *told)
 {
     if (plan->detail != DETAIL_VALUES) {
         return 0;
     }
-    CodeReading *reading = reading_of(told);
+    CodeReading *reading = reading_of(state, told);
     if (reading == NULL) {
         return -1;
     }
@@ -188,7 +188,7 @@ make_variables(Plan *plan, PyObject *variables, PyObject *parameters)
 }
 
 static int
-fill_plan(Plan *plan, PyObject *told)
+fill_plan(const ModuleState *state, Plan *plan, PyObject *told)
 {
     PyObject *variables = next_attribute(told, "variables");
     PyObject *parameters = next_attribute(told, "parameters");
@@ -220,7 +220,7 @@ fill_plan(Plan *plan, PyObject *told)
         failed = plan->parameter[at] == NULL;
     }
     failed = failed || looks_fill(&plan->everything, variables_of(plan), everything) < 0
-             || fill_lines(plan, lines) < 0;
+             || fill_lines(state, plan, lines) < 0;
     Py_XDECREF(variables);
     Py_XDECREF(parameters);
     Py_XDECREF(everything);
@@ -280,7 +280,8 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     plan->refs = 1;
     plan->code = code;
     plan->skip = told == Py_None;
-    int failed = (!plan->skip && fill_plan(plan, told) < 0) || take_definitions(engine) < 0;
+    int failed = (!plan->skip && fill_plan(engine->state, plan, told) < 0)
+                 || take_definitions(engine) < 0;
     engine->plans_made++;
     Py_DECREF(told);
     PyObject *starts = failed ? NULL : ask_method(engine, engine->plans, "starts", &code, 1);

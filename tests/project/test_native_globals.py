@@ -40,6 +40,14 @@ ALLOWED = {
         },
         "attributes": {"get_dict": FUNCTION, "get_member": FUNCTION},
         "buffers": {"functions": TABLE},
+        "bytecode": {
+            "reader_slots": TABLE,
+            "reader_spec": TABLE,
+            "reading_getters": TABLE,
+            "reading_methods": TABLE,
+            "reading_slots": TABLE,
+            "reading_spec": TABLE,
+        },
         "capture": {"capture_methods": TABLE, "capture_slots": TABLE, "capture_spec": TABLE},
         "checksum": {"sums": "numbers, computed when the module is loaded"},
         "children": {

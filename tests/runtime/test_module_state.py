@@ -58,8 +58,8 @@ def test_a_module_that_nothing_refers_to_is_freed_with_its_types() -> None:
 
     gc.collect()
 
-    assert len(freed) == 6
-    assert [each() for each in freed] == [None] * 6
+    assert len(freed) > 5
+    assert not any(each() is not None for each in freed)
 
 
 def test_an_engine_takes_the_logs_of_its_own_module_alone(tmp_path: Path) -> None:
