@@ -141,6 +141,8 @@ static const char *const own_text[] = {"__iter__", "__next__", "buffer",    "det
 static const char *const own_buffer[] = {"__iter__",  "__next__", "read",      "read1", "readinto",
                                          "readinto1", "readline", "readlines", NULL};
 
+/* Returns a new reference to the attribute of a proxy itself, if it is one of these, or of the stream; NULL with
+   an exception. */
 static PyObject *
 own_getattro(PyObject *self, PyObject *name, const char *const *own)
 {
