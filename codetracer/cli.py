@@ -14,7 +14,7 @@ import sys
 from importlib import import_module
 
 from codetracer import configure_policy_from_env, log, policy_snapshot
-from codetracer.commands import PROGRAM_COMMANDS
+from codetracer.commands import INTERRUPTED, PROGRAM_COMMANDS
 from codetracer.commands.plain_options import PlainParser
 from codetracer.errors import HostError, RecorderError, UsageError
 from codetracer.launcher import Target
@@ -39,8 +39,6 @@ RENAMED: Final = {
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
-EXIT_INTERRUPTED: Final = 130
-"""The exit status that a shell reports for an interrupted program: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,7 +145,7 @@ def _read(command: TraceCommand, options: argparse.Namespace) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return INTERRUPTED
     except RecorderError as error:
         _fail(error)
     except OSError as error:

@@ -56,7 +56,7 @@ DETAILS: Final[tuple[Detail, ...]] = ("values", "lines", "calls")
 
 CAPTURE_MODES: Final[tuple[CaptureMode, ...]] = ("off", "proxies", "proxies+fd")
 
-SLOTS: Final = (5, 4, 3)
+SLOTS_TO_TRY: Final = (5, 4, 3)
 """The tool slots that a recording may take, in the order in which it tries them.
 
 A program is least likely to want the first one.
@@ -288,7 +288,7 @@ def start_recorder(recorder: Recorder) -> TraceSession:
     global _current
     try:
         session = TraceSession(recorder)
-        free = [slot for slot in SLOTS if _monitoring.get_tool(slot) is None]
+        free = [slot for slot in SLOTS_TO_TRY if _monitoring.get_tool(slot) is None]
         slot = free[0] if free else None
         install_with_policy(recorder, recording_policy, slot, recorder.single)
         recorder.begin()

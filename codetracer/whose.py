@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
     from typing import Final
 
-__all__ = ["before_it_began", "began_here", "continues", "is_the_programs", "memory_is_full"]
+__all__ = [
+    "ARENAS",
+    "RESUME",
+    "before_it_began",
+    "began_here",
+    "continues",
+    "is_the_programs",
+    "memory_is_full",
+]
 
 seal(globals())
 
@@ -33,12 +41,14 @@ HANDLER_DEPTH: Final = 100
 NEARLY_FULL: Final = 20
 """The number of frames below the recursion limit at which the stack counts as full."""
 
-ROOM: Final = 2 * 2**20
-"""Bytes that cannot be allocated when memory is full: two arenas of CPython's allocator."""
+ARENAS: Final = 2 * 2**20
+"""Bytes that cannot be allocated when memory is full: two arenas of CPython's allocator.
+
+As much is kept for the end of a recording."""
 
 _is_a: Final = type.__subclasscheck__
 """Used instead of isinstance(), which looks up ``__class__`` on an exception of the program."""
-_RESUME: Final = opmap["RESUME"]
+RESUME: Final = opmap["RESUME"]
 _RAISING: Final = frozenset(
     opmap[name]
     for name in ("RAISE_VARARGS", "RERAISE", "SEND", "YIELD_VALUE", "RETURN_GENERATOR", "POP_TOP")
@@ -50,7 +60,7 @@ _CALLS: Final = frozenset(opmap[name] for name in opmap if name.startswith("CALL
 _WITHOUT_ARGUMENTS: Final = (StopIteration, StopAsyncIteration, MemoryError, RecursionError)
 """Types that functions in C raise without arguments; asynchronous exceptions have none either."""
 
-_MODULES: Final = ("builtins", "io", "codetracer")
+_RAISING_MODULES: Final = ("builtins", "io", "codetracer")
 """The modules whose exceptions codetracer's code raises."""
 
 
@@ -93,7 +103,7 @@ def began_here(error: BaseException) -> bool:
         error: the exception, as a function in codetracer caught it.
     """
     module = type.__getattribute__(type(error), "__module__")
-    if type(module) is not str or module.partition(".")[0] not in _MODULES:
+    if type(module) is not str or module.partition(".")[0] not in _RAISING_MODULES:
         return False
     if not _is_a(Exception, type(error)):
         return False
@@ -158,10 +168,10 @@ def before_it_began(error: BaseException) -> bool:
     """
     entry = error.__traceback__
     called = None if entry is None else entry.tb_next
-    return called is not None and _instruction(called) == (_RESUME, 0)
+    return called is not None and _instruction(called) == (RESUME, 0)
 
 
-def memory_is_full(room: int = ROOM) -> bool:
+def memory_is_full(room: int = ARENAS) -> bool:
     """Return whether the process cannot allocate `room` bytes."""
     try:
         bytearray(room)
@@ -179,7 +189,7 @@ def _was_interrupted(entry: TracebackType, called: FrameType) -> bool:
     """
     frame, code = entry.tb_frame, called.f_code
     instruction, _ = where = _instruction(entry)
-    if where == (_RESUME, 0) or instruction == _JUMP_BACK:
+    if where == (RESUME, 0) or instruction == _JUMP_BACK:
         return True
     count = code.co_argcount
     found = called.f_locals
@@ -221,7 +231,7 @@ def _came_from_outside(entry: TracebackType, error: BaseException) -> bool:
     for kind in _WITHOUT_ARGUMENTS:
         if _is_a(kind, type(error)):
             return False
-    if instruction == _RESUME:
+    if instruction == RESUME:
         # Another RESUME is in a generator, into which an exception may have been thrown.
         return argument == 0
     if instruction == _JUMP_BACK:
@@ -241,7 +251,7 @@ def _instruction(entry: TracebackType) -> tuple[int, int]:
     while at and not content[at]:
         at -= 2
     # Since 3.13 the higher bits hold the number of exceptions being handled.
-    return content[at], content[at + 1] & 3 if content[at] == _RESUME else 0
+    return content[at], content[at + 1] & 3 if content[at] == RESUME else 0
 
 
 def _program_filled_the_stack(error: BaseException) -> bool:

@@ -11,7 +11,7 @@
 #include "tables.h"
 #include "utf8.h"
 
-#define WINDOW 6 /* as in secret_forms.py */
+#define PREFIX 6 /* as in secret_forms.py */
 #define SHORTEST 6 /* as in secret_forms.py */
 #define LONGEST (1 << 16) /* as in secrets.py */
 #define MOST (1 << 16) /* as in secrets.py */
@@ -19,7 +19,7 @@
 #define DEEPEST 3 /* as in secrets.py */
 #define ITEMS 100 /* as in secret_forms.py */
 #define SPARSE 16 /* places for each secret: most are empty */
-#define STRIDE 3  /* bytes between two probes of a text: WINDOW bytes contain one probe of four bytes */
+#define STRIDE 3  /* bytes between two probes of a text: PREFIX bytes contain one probe of four bytes */
 #define SIEVE_BITS 12 /* the binary logarithm of the sieve's size at first */
 #define SIFTED 64     /* bytes of the sieve for each secret */
 
@@ -222,7 +222,7 @@ secrets_next(const Secrets *secrets, const unsigned char *bytes, size_t count, s
             continue;
         }
         size_t start = probe < first + STRIDE - 1 ? first : probe - (STRIDE - 1);
-        for (; start <= probe && start + WINDOW <= count; start++) {
+        for (; start <= probe && start + PREFIX <= count; start++) {
             const Secret *secret = known_at(secrets, bytes + start, count - start);
             if (secret != NULL) {
                 *at = start;

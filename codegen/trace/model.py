@@ -622,6 +622,7 @@ class TraceSpec(SpecFile):
             "BLOCK_SIZE",
             "CALL_DEPTH",
             "DETAIL_NAMES",
+            "FIRST_PAYLOAD",
             "FORM_NAMES",
             "LOG_SUFFIX",
             "LOG_VERSION",

@@ -29,22 +29,19 @@ from termios import tcsetattr as _tcsetattr
 
 from codetracer.capture import forwarder
 from codetracer.capture.forwarder import MEMORY_SIZE, TOKEN_SIZE
-from codetracer.capture.streams import STDERR, STDOUT
+from codetracer.capture.streams import FIRST_DESCRIPTOR, STDERR, STDOUT
 from codetracer.own import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final
+    from typing import Any
 
     from codetracer.capture.streams import Record
 
 __all__ = ["redirect"]
 
 seal(globals())
-
-FIRST_DESCRIPTOR: Final = 200
-"""The lowest descriptor that is used, so that the program gets the same numbers as without us."""
 
 
 def redirect(make: Callable[..., Any], record: Record) -> Any:

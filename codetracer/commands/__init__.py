@@ -58,7 +58,7 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["OTHER_COMMANDS", "PROGRAM_COMMANDS", "TRACE_COMMANDS"]
+__all__ = ["INTERRUPTED", "OTHER_COMMANDS", "PROGRAM_COMMANDS", "TRACE_COMMANDS"]
 
 PROGRAM_COMMANDS: Final = {
     "record": "codetracer.commands.record",
@@ -76,3 +76,6 @@ OTHER_COMMANDS: Final = {
     "completion": "codetracer.commands.completion",
     "events": "codetracer.commands.events",
 }
+
+INTERRUPTED: Final = 130
+"""The exit status after a KeyboardInterrupt, as shells report it: 128 plus SIGINT."""

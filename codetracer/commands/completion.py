@@ -23,7 +23,7 @@ examples:
   eval "$(codetracer completion bash)"                  # for this shell only
 """
 
-FILES = frozenset(("FILE", "PATH", "SCRIPT"))
+FILE_METAVARS = frozenset(("FILE", "PATH", "SCRIPT"))
 FOLDERS = frozenset(("DIR", "OUT"))
 """The names in the help for values that are files and folders, which a shell can complete."""
 
@@ -69,7 +69,7 @@ class _Option:
             self.takes = "none"
         elif self.words:
             self.takes = "words"
-        elif action.metavar in FILES:
+        elif action.metavar in FILE_METAVARS:
             self.takes = "file"
         elif action.metavar in FOLDERS:
             self.takes = "folder"

@@ -32,7 +32,7 @@ STYLES: Final = {
 }
 """The styles of pieces of a line, and how rich shows each."""
 
-LEAST: Final = 20
+LEAST_HEAD: Final = 20
 """The least number of characters of a line that are kept in front of its tail."""
 
 
@@ -78,7 +78,7 @@ class Canvas:
     def line(self, parts: Sequence[Part], tail: Sequence[Part] = ()) -> None:
         """Draw a line; what is cut where it is too long are the parts, not the tail."""
         text, end = plain(parts), plain(tail)
-        room = max(self.width - len(end), LEAST)
+        room = max(self.width - len(end), LEAST_HEAD)
         if self.width and len(text) > room:
             text = f"{text[: room - 1]}…"
         sys.stdout.write(f"{text}{end}\n")
@@ -98,7 +98,7 @@ class _Coloured(Canvas):
     def line(self, parts: Sequence[Part], tail: Sequence[Part] = ()) -> None:
         """Draw a line; what is cut where it is too long are the parts, not the tail."""
         text, end = self._styled(parts), self._styled(tail)
-        room = max(self.width - end.cell_len, LEAST)
+        room = max(self.width - end.cell_len, LEAST_HEAD)
         if self.width and text.cell_len > room:
             text.truncate(room, overflow="ellipsis")
         text.append_text(end)

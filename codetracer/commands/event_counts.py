@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["count", "unrecorded"]
 
-_COUNTED: Final[dict[str, tuple[type[Event], tuple[int, ...]]]] = {
+_COUNTED_KINDS: Final[dict[str, tuple[type[Event], tuple[int, ...]]]] = {
     "calls": (events.CallEvent, (RECORD_CALL, RECORD_ENTER)),
     "returns": (events.ReturnEvent, (RECORD_RETURN,)),
     "yields": (events.YieldEvent, (RECORD_YIELD,)),
@@ -46,7 +46,7 @@ _COUNTED: Final[dict[str, tuple[type[Event], tuple[int, ...]]]] = {
 }
 """The kinds of events and, by tags, of records."""
 
-_NAMES: Final = {kind: name for name, (kind, _) in _COUNTED.items()}
+_KIND_NAMES: Final = {kind: name for name, (kind, _) in _COUNTED_KINDS.items()}
 
 
 def unrecorded(processes: list[dict[str, Any]]) -> list[str]:
@@ -66,7 +66,7 @@ class _Counts:
     """Counts of the events of a process."""
 
     def __init__(self) -> None:
-        self.kinds: dict[str, int] = dict.fromkeys(_COUNTED, 0)
+        self.kinds: dict[str, int] = dict.fromkeys(_COUNTED_KINDS, 0)
         self.steps: dict[int, int] = {}
         self.calls: dict[int, int] = {}
         self.files: set[str] = set()
@@ -79,7 +79,7 @@ class _Counts:
 
     def take(self, totals: Totals) -> None:
         """Begin with what an index says."""
-        for name, (_, tags) in _COUNTED.items():
+        for name, (_, tags) in _COUNTED_KINDS.items():
             self.kinds[name] = sum(totals.events.get(tag, 0) for tag in tags)
         self.steps, self.calls = totals.steps, totals.calls
         self.files, self.lost = totals.files, totals.lost
@@ -124,7 +124,7 @@ class _Counts:
         return damage
 
     def _see(self, event: Event) -> None:
-        name = _NAMES.get(type(event))
+        name = _KIND_NAMES.get(type(event))
         if name is not None:
             self.kinds[name] += 1
         if isinstance(event, events.CallEvent):

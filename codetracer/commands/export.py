@@ -48,7 +48,7 @@ FILES = ("trace.json", "trace_metadata.json", "trace_paths.json")
 COPIES = "files"
 LISTED = 5
 """The number of source files without a copy that are named."""
-NAME = 200
+NAME_LENGTH = 200
 """The number of characters of such a name that are shown."""
 
 
@@ -172,13 +172,13 @@ class _Export:
 
     def __init__(self, trace: Trace, process: Process, options: argparse.Namespace) -> None:
         # Not imported at the top, because recorded programs load the command line, too.
-        from codetracer.export.codetracer_values import DEPTH, ITEMS, Limits
+        from codetracer.export.codetracer_values import DEFAULT_ITEMS, DEPTH, Limits
         from codetracer.export.size import LIMIT
 
         self._trace = trace
         self._process = process
         self._options = options
-        self._limits: Limits = Limits(options.depth or DEPTH, options.items or ITEMS)
+        self._limits: Limits = Limits(options.depth or DEPTH, options.items or DEFAULT_ITEMS)
         self._most: int | None = None if options.force else LIMIT
         self._expected = 0
         workdir = trace.metadata.get("workdir")
@@ -330,7 +330,7 @@ def _write_json(path: str, content: object) -> None:
 
 def _say_left_out(left: list[tuple[str, str]]) -> None:
     for path, reason in left[:LISTED]:
-        shown = ascii(path if len(path) <= NAME else f"{path[:NAME]}...")
+        shown = ascii(path if len(path) <= NAME_LENGTH else f"{path[:NAME_LENGTH]}...")
         complain(f"codetracer: the source {shown} is not copied: {reason}")
     if len(left) > LISTED:
         complain(f"codetracer: {len(left) - LISTED} more sources are not copied")
@@ -351,6 +351,6 @@ def _move(partial: str, output: str) -> None:
 
 
 def _depth(text: str) -> int:
-    from codetracer.export.codetracer_values import DEEPEST
+    from codetracer.export.codetracer_values import MOST_LEVELS
 
-    return whole_number(1, DEEPEST)(text)
+    return whole_number(1, MOST_LEVELS)(text)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["close_names"]
 
-LONGEST: Final = 200
+LONGEST_PROPOSED: Final = 200
 """The largest number of characters of a name that is proposed."""
 
 
@@ -21,7 +21,7 @@ def close_names(name: str, known: Iterable[str]) -> str:
         name: the name that was not found.
         known: the names that exist.
     """
-    known = sorted({full for full in known if len(full) <= LONGEST})
+    known = sorted({full for full in known if len(full) <= LONGEST_PROPOSED})
     parts = {part: full for full in known for part in (full.rpartition(".")[2], full)}
     close = difflib.get_close_matches(name, parts, n=5, cutoff=0.5)
     found = list(dict.fromkeys(parts[part] for part in close))

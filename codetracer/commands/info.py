@@ -169,14 +169,14 @@ def _detail(detail: object, filters: object) -> str:
     stats = known.get("stats")
     counts = stats.get("traced_by_detail") if isinstance(stats, dict) else None
     others = counts if isinstance(counts, dict) else {}
-    text = f"{detail} ({_DETAILS[detail]})" if detail in _DETAILS else detail
+    text = f"{detail} ({_DETAIL_WORDS[detail]})" if detail in _DETAIL_WORDS else detail
     for name, number in others.items():
         if name != detail:
             text += f"; {number:,} code objects with {name}, by a filter"
     return text
 
 
-_DETAILS = {
+_DETAIL_WORDS = {
     "values": "everything",
     "lines": "calls and lines, no values",
     "calls": "calls with arguments and results, no lines",

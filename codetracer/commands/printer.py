@@ -43,10 +43,10 @@ _PROMPT: Final = 50
 PLACES: Final = range(12, 41)
 """The allowed widths of the column of places; a longer place shifts the rest of its line."""
 
-_UNITS: Final = (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
+_TIME_UNITS: Final = (("µs", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000))
 
 
-_FOREIGN: Final = re.compile(
+_FOREIGN_PATH: Final = re.compile(
     r"(?:^|[\\/])(?:(?:site|dist)-packages|lib[\\/]python3\.\d+t?)[\\/]", re.IGNORECASE
 )
 """Matches the paths of installed packages and of the standard library."""
@@ -229,7 +229,7 @@ class Printer:
         if code.module == "__main__":
             return True
         path = self.path(code.path)
-        return not path.startswith("<frozen ") and _FOREIGN.search(path) is None
+        return not path.startswith("<frozen ") and _FOREIGN_PATH.search(path) is None
 
 
 def _sources(trace: Trace) -> list[str]:
@@ -239,7 +239,7 @@ def _sources(trace: Trace) -> list[str]:
 
 def _places_width(paths: list[str]) -> int:
     """Return the width of the column of places for these files, with lines up to 9999."""
-    longest = max((len(path) for path in paths if _FOREIGN.search(path) is None), default=0)
+    longest = max((len(path) for path in paths if _FOREIGN_PATH.search(path) is None), default=0)
     return min(max(longest + 5, PLACES.start), PLACES.stop - 1)
 
 
@@ -262,6 +262,6 @@ def duration(ns: int) -> str:
     """Return a time (ns) with its unit, such as ``1.2ms``."""
     if ns < 1_000:
         return f"{ns}ns"
-    unit, size = next((known for known in _UNITS if ns < 1_000 * known[1]), _UNITS[-1])
+    unit, size = next((known for known in _TIME_UNITS if ns < 1_000 * known[1]), _TIME_UNITS[-1])
     count = ns / size
     return f"{count:.0f}{unit}" if count >= 100 else f"{count:.3g}{unit}"

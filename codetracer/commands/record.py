@@ -9,6 +9,7 @@ from os import _exit
 from os import getpid as _getpid
 
 from codetracer import session
+from codetracer.commands import INTERRUPTED
 from codetracer.commands.option_values import whole_number
 from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
@@ -64,9 +65,6 @@ OUT_DIR = "CODETRACER_PYTHON_RECORDER_OUT_DIR"
 DISABLED = "CODETRACER_PYTHON_RECORDER_DISABLED"
 RUNNERS = ("pytest", "unittest")
 """Modules that run other people's code. For each there is a built-in filter of the same name."""
-
-INTERRUPTED = 130
-"""The exit status after a KeyboardInterrupt, as shells report it: 128 plus SIGINT."""
 
 
 def add_options(parser: OptionParser) -> None:

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary", "flush", "say"]
 
-SHOWN: Final = 3
+MOST_NAMED: Final = 3
 """The number of processes without a recording that are named."""
 
-PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-")
+UNQUOTED: Final = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-"
+)
 """The characters that mean themselves in a shell."""
 
 _modules = vars(sys)
@@ -129,10 +131,10 @@ def flush(name: str) -> None:
 
 def _say_unrecorded(missing: list[str]) -> None:
     if missing:
-        more = f"; and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+        more = f"; and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         say(
             f"codetracer: Python processes that the program started, which are not recorded:"
-            f" {len(missing)} ({'; '.join(missing[:SHOWN])}{more})"
+            f" {len(missing)} ({'; '.join(missing[:MOST_NAMED])}{more})"
         )
 
 
@@ -156,6 +158,6 @@ def _quoted(word: str) -> str:
     if not word.isprintable():
         # Nobody can type such a name, and its control characters must not move the cursor.
         return ascii(word)
-    if word and all(character in PLAIN for character in word):
+    if word and all(character in UNQUOTED for character in word):
         return word
     return "'" + word.replace("'", "'\"'\"'") + "'"

@@ -44,7 +44,7 @@ uncertain. One word is DIR if there is a file or folder of that name, otherwise 
 With --format json each line is a JSON object; `depth` says how deep in the tree it is.
 """
 
-DEEPEST = 8
+CAUSE_LEVELS = 8
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -86,8 +86,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--depth",
         metavar="N",
         type=whole_number(0),
-        default=DEEPEST,
-        help=f"show N levels of causes; 0 means all (default: {DEEPEST})",
+        default=CAUSE_LEVELS,
+        help=f"show N levels of causes; 0 means all (default: {CAUSE_LEVELS})",
     )
     parser.add_argument("--all", action="store_true", help="also look into code that is not yours")
     parser.add_argument(
@@ -243,10 +243,10 @@ def _row(trace: Trace, cause: Cause, depth: int) -> dict[str, object]:
 LEFT = 60
 """The widest column of values; longer ones shift the source of their line."""
 
-LONGEST = 34
+WIDEST_PATH = 34
 """Of a longer path, the last two parts are shown."""
 
-PLACES = 40
+WIDEST_PLACES = 40
 """The widest column of places; longer ones shift the rest of their line."""
 
 
@@ -258,7 +258,7 @@ def _draw(trace: Trace, causes: list[Cause], printer: Printer) -> None:
     left = min(max((len(branch) + len(words) for _, branch, words in told), default=0), LEFT)
     steps = max((len(str(cause.place)) for cause, *_ in told if cause.place), default=0)
     wide = max((len(_where(cause, printer)) for cause, *_ in told), default=0)
-    wide = min(wide, PLACES)
+    wide = min(wide, WIDEST_PLACES)
     for each, branch, words in rows:
         if each is None:
             printer.line(" " * (wide + steps + 4), (branch, "dim"), (words, "change"))
@@ -281,6 +281,6 @@ def _where(cause: Cause, printer: Printer) -> str:
         return ""
     path = printer.path(cause.path)
     parts = path.split(os.sep)
-    if len(path) > LONGEST and len(parts) > 2:
+    if len(path) > WIDEST_PATH and len(parts) > 2:
         path = os.path.join("…", *parts[-2:])
     return f"{path}:{cause.line}"

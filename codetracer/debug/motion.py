@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ways", "last", "last_step", "stop_at", "uncaught"]
 
-PATIENCE: Final = 50_000
+STOPS_READ: Final = 50_000
 """After so many stops a way no longer reads each of them, and lets the index find its end."""
 
 NEAR: Final = 20
@@ -45,7 +45,7 @@ class Ways:
         self._timeline = timeline
         self._start = start
         self._breaks = breaks or _no_break
-        self._patience = PATIENCE if breaks is None else None
+        self._patience = STOPS_READ if breaks is None else None
         self._thread = start.moment.thread.number
 
     def step(self) -> Stop | None:

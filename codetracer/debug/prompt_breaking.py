@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Breaking"]
 
-RESUMING: Final = frozenset(
+MOVING_COMMANDS: Final = frozenset(
     (
         *("s", "step", "n", "next", "r", "return", "unt", "until", "c", "cont", "continue"),
         *("rs", "rn", "ru", "rc", "goto", "j", "jump", "run", "restart", "thread", "process"),
@@ -134,7 +134,7 @@ class Breaking(Session):
                 is_silent = True
             elif line:
                 typed.append(line)
-                if line.split()[0] in RESUMING:
+                if line.split()[0] in MOVING_COMMANDS:
                     break
         chosen[0].commands, chosen[0].is_silent = typed, is_silent
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     type IsTrue = Callable[[str, Moment], bool]
     """Says whether a condition is true at a moment, or cannot be said to be false."""
 
-__all__ = ["Breakpoint", "Breakpoints", "Watchpoint"]
+__all__ = ["SHORT", "Breakpoint", "Breakpoints", "Watchpoint"]
 
 SHORT: Final = 60
-"""About how many characters of a changed value are printed."""
+"""About how many characters a value has that is printed beside something else."""
 
 
 class Breakpoint:

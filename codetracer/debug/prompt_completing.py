@@ -18,7 +18,7 @@ __all__ = ["Completing", "line_editing"]
 DELIMITERS: Final = " \t\n`@#%^&*()=+[{]}\\|;:'\",<>?"
 """The characters that end the word to complete; a dot does not."""
 
-KEPT: Final = 2_000
+HISTORY_LINES: Final = 2_000
 """The number of lines kept in the history."""
 
 
@@ -110,5 +110,5 @@ def _append(history: str, new: int) -> None:
 
     os.makedirs(os.path.dirname(history), mode=0o700, exist_ok=True)
     os.close(os.open(history, os.O_WRONLY | os.O_CREAT, 0o600))
-    readline.set_history_length(KEPT)
+    readline.set_history_length(HISTORY_LINES)
     readline.append_history_file(max(new, 0), history)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from codetracer.debug.prompt_session import NEEDS_A_PROGRAM, SHORT, WHOLE, Session
+from codetracer.debug.prompt_breaks import SHORT
+from codetracer.debug.prompt_session import NEEDS_A_PROGRAM, Session
 from codetracer.debug.stops import LEAVES, UNWIND
 from codetracer.errors import RecorderError
 from codetracer.replay.details import lacking_in
 from codetracer.replay.layout import lay_out
 from codetracer.replay.parts import DEFINITIONS, python_type
-from codetracer.replay.render import render
+from codetracer.replay.render import WHOLE, render
 from codetracer.replay.values import Hidden, ObjectValue
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.motion import stop_at
-from codetracer.debug.prompt_breaks import Breakpoints, Watchpoint
+from codetracer.debug.prompt_breaks import SHORT, Breakpoints, Watchpoint
 from codetracer.debug.source_facts import Facts, facts
 from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, UNWIND
 from codetracer.errors import RecorderError
 from codetracer.replay import Expression, evaluate
-from codetracer.replay.render import render
+from codetracer.replay.render import WHOLE, render
 from codetracer.replay.values import CutText, ObjectValue
 from codetracer.terminal import SafeStream, safe
 
@@ -26,15 +26,9 @@ if TYPE_CHECKING:
     from codetracer.replay.trace import Trace
     from codetracer.replay.values import Value
 
-__all__ = ["NEEDS_A_PROGRAM", "SHORT", "WHOLE", "Session", "exception_text"]
+__all__ = ["NEEDS_A_PROGRAM", "Session", "exception_text"]
 
 NEEDS_A_PROGRAM: Final = "A recording cannot be changed or continued with other values"
-
-WHOLE: Final = 1 << 20
-"""The largest number of characters of a value that is printed."""
-
-SHORT: Final = 60
-"""About how many characters a value has that is printed beside something else."""
 
 MARKS: Final = {
     "call": "--Call--",

@@ -6,7 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.motion import stop_at
-from codetracer.debug.prompt_session import SHORT, Session, exception_text
+from codetracer.debug.prompt_breaks import SHORT
+from codetracer.debug.prompt_session import Session, exception_text
 from codetracer.debug.stops import EXCEPTION, LEAVES, LINE, Walk
 from codetracer.replay import Place, Raise, render
 from codetracer.replay.causes import Questions, rows_of
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Times"]
 
-SHOWN: Final = 10
+LINES_EACH_WAY: Final = 10
 """The number of lines printed for what came before, and for what comes after."""
 
 
@@ -74,14 +75,14 @@ class Times(Session):
 
     def _around(self, earlier: Iterator[str], later: Iterator[str]) -> None:
         """Print lines in the order of time, and where the prompt is among them."""
-        before = [*islice(earlier, SHOWN + 1)]
-        if len(before) > SHOWN:
+        before = [*islice(earlier, LINES_EACH_WAY + 1)]
+        if len(before) > LINES_EACH_WAY:
             before[-1] = "  …"
         for line in reversed(before):
             self.message(line)
         self.message(f"> {self.moment.place} is here")
-        for number, line in enumerate(islice(later, SHOWN + 1)):
-            self.message("  …" if number == SHOWN else line)
+        for number, line in enumerate(islice(later, LINES_EACH_WAY + 1)):
+            self.message("  …" if number == LINES_EACH_WAY else line)
 
     def _changed(self, write: Write) -> str:
         values = f"{render(write.before, SHORT)} -> {render(write.after, SHORT)}"

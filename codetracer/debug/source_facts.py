@@ -47,7 +47,7 @@ class Facts(NamedTuple):
         return next((each for each in self.functions if each.begin == line), None)
 
 
-NOTHING = Facts((), {}, {})
+NO_FACTS = Facts((), {}, {})
 
 
 def facts(lines: Sequence[str]) -> Facts:
@@ -58,7 +58,7 @@ def facts(lines: Sequence[str]) -> Facts:
             warnings.simplefilter("ignore")
             tree = ast.parse("\n".join(lines))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return NOTHING
+        return NO_FACTS
     binds: dict[int, dict[str, None]] = {}
     reads: dict[int, dict[str, None]] = {}
     for node in ast.walk(tree):

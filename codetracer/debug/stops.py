@@ -46,7 +46,7 @@ ENDS: Final = frozenset({RETURN, UNWIND})
 LEAVES: Final = frozenset({RETURN, YIELD, UNWIND})
 """The kinds of stops at which a frame leaves the stack."""
 
-_KINDS: Final[dict[type[Event], str]] = {
+_STOP_KINDS: Final[dict[type[Event], str]] = {
     StepEvent: LINE,
     CallEvent: CALL,
     ResumeEvent: CALL,
@@ -139,7 +139,7 @@ class Walk:
         thread = self._thread
         step, between = -1, 0
         for event in self._replay:
-            kind = _KINDS.get(type(event))
+            kind = _STOP_KINDS.get(type(event))
             if kind is None or event.thread.number != thread:
                 continue
             if type(event) is StepEvent:

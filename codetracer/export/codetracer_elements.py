@@ -19,6 +19,7 @@ from codetracer.export.codetracer_values import Values, clean, quote
 from codetracer.replay import events
 from codetracer.replay.render import render
 from codetracer.replay.state import depth_of
+from codetracer.replay.subjects import UNBOUND
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.trace_format import FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE
 
@@ -43,12 +44,11 @@ __all__ = ["VARIABLES", "Elements", "call", "step"]
 VARIABLES: Final = 100
 """The largest number of variables that one step has."""
 
-RAISED: Final = 20
+IN_RAISED: Final = 20
 """The number of objects, and of items of each, that the text of an exception may contain."""
 
 _EVENT_KINDS: Final = {"stdout": 0, "stderr": 2, "stdin": 3}
 _NOT_DATA: Final = frozenset({FORM_CLASS, FORM_FUNCTION, FORM_METHOD, FORM_MODULE})
-_UNBOUND: Final = raw.UnboundValue()
 
 
 class Elements:
@@ -163,7 +163,7 @@ class Elements:
                 return self.values.text_to(event.raw, depth_of(event.frame))
             case events.UnwindEvent():
                 depth = depth_of(event.frame)
-                exception = self._state.resolve(event.raw, RAISED, RAISED, depth=depth)
+                exception = self._state.resolve(event.raw, IN_RAISED, IN_RAISED, depth=depth)
                 return self.values.raw(render(exception), "exception")
             case events.LostEvent():
                 return self.values.error("<ended unseen>")
@@ -190,7 +190,7 @@ class Elements:
         count = 0
         text, held = self.values.text, frame.values
         for index, beginning in layout[0]:
-            value = held.get(index, _UNBOUND)
+            value = held.get(index, UNBOUND)
             if type(value) is not raw.UnboundValue:
                 if count == VARIABLES:
                     return
@@ -199,7 +199,7 @@ class Elements:
         state = self._state
         namespace = state.namespaces[frame.code.namespace]
         for name, beginning in layout[1]:
-            value = namespace.get(name, _UNBOUND)
+            value = namespace.get(name, UNBOUND)
             if type(value) is raw.UnboundValue:
                 continue
             if type(value) is raw.ReferenceValue:

@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     type Seen = dict[int, Held | None]
     """The state of each object whose contents are in a text, by the object's number."""
 
-__all__ = ["DEEPEST", "DEPTH", "ITEMS", "Limits", "Values", "clean", "quote"]
+__all__ = ["DEFAULT_ITEMS", "DEPTH", "MOST_LEVELS", "Limits", "Values", "clean", "quote"]
 
 DEPTH: Final = 4
 """The number of levels of a value written by default; an object below them is only named."""
 
-DEEPEST: Final = 40
+MOST_LEVELS: Final = 40
 """The highest allowed number of levels. CodeTracer reads JSON of 128 levels; a level takes two."""
 
-ITEMS: Final = 50
+DEFAULT_ITEMS: Final = 50
 """The number of items of a value, or fields of an object, written by default."""
 
-ROOM: Final = 160
+ITEM_ROOM: Final = 160
 """The characters of JSON that a value may have for each of the items that `Limits` allow."""
 
 TEXT: Final = 500
@@ -55,10 +55,10 @@ TEXT: Final = 500
 OBJECTS: Final = 200
 """The number of objects outside the cache converted for one value; others are named."""
 
-KEPT: Final = 50_000_000
+CACHE_SIZE: Final = 50_000_000
 """The size at which the cache is emptied, in characters of JSON and an estimate of the rest."""
 
-_KINDS: Final = {
+_KIND_NUMBERS: Final = {
     "Seq": 0,
     "Set": 1,
     "Struct": 6,
@@ -78,7 +78,7 @@ _SEQUENCES: Final = {
     "tuple": "Tuple",
 }
 _STRUCTS: Final = frozenset({"instance", "named_tuple", "exception"})
-_WORDS: Final = ("(says)", "(formatter failed)")
+_WORDS_FIELDS: Final = ("(says)", "(formatter failed)")
 """Names of the field with a formatter's text, or with its failure; no attribute has such a name."""
 _TYPE_NAMES: Final = {CutBytes: "bytes", RangeValue: "range"}
 _LONG: Final = 1 << 63
@@ -89,9 +89,9 @@ class Limits(NamedTuple):
     """Limits on the part of a value that is written."""
 
     depth: int = DEPTH
-    """The number of levels, from 1 to `DEEPEST`."""
+    """The number of levels, from 1 to `MOST_LEVELS`."""
 
-    items: int = ITEMS
+    items: int = DEFAULT_ITEMS
     """The number of items or fields at each level, 1 or more."""
 
 
@@ -121,7 +121,7 @@ class Values:
         self._define = define
         self._depth = limits.depth
         self._items = limits.items
-        self._room = max(limits.items * ROOM, 2 * TEXT)
+        self._room = max(limits.items * ITEM_ROOM, 2 * TEXT)
         self._types: dict[object, int] = {}
         self._kept: dict[object, _Kept] = {}
         self._size = 0
@@ -184,7 +184,7 @@ class Values:
         # `seen` keeps states of objects alive that the replay may have replaced; they count too.
         held = sum(len(record.items) for record in seen.values() if record is not None)
         self._size += len(text) + 50 * (held + len(seen) + 4)
-        if self._size > KEPT:
+        if self._size > CACHE_SIZE:
             self._kept.clear()
             self._size = 0
         self._kept[key] = _Kept(text, seen, value)
@@ -291,7 +291,7 @@ class Values:
         if value.form in _STRUCTS and value.attributes:
             named = value.attributes
             if value.words is not None:
-                named = {_WORDS[value.words.failed]: value.words.text} | named
+                named = {_WORDS_FIELDS[value.words.failed]: value.words.text} | named
             fields = list(named)
             texts = self._fit(list(named.values()), above, seen)
             cut = len(fields) - len(texts) + value.cut_attributes
@@ -368,7 +368,7 @@ class Values:
 
     def _number(self, key: object, kind: str, name: str, info: dict[str, object]) -> int:
         number = self._types[key] = len(self._types)
-        record = {"kind": _KINDS[kind], "lang_type": clean(name), "specific_info": info}
+        record = {"kind": _KIND_NUMBERS[kind], "lang_type": clean(name), "specific_info": info}
         self._define(json.dumps({"Type": record}))
         return number
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.replay import events
+from codetracer.replay.doing import ENDING, OPENING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,27 +70,17 @@ class Cut:
                 continue
             if not first or replay.steps > first:
                 yield event
-            if self._named is not None and isinstance(event, _ENDING):
+            if self._named is not None and isinstance(event, ENDING):
                 self._inside.discard(event.frame)
 
     def _follow(self, event: Event, named: Callable[[Code], bool]) -> bool:
         frame = event.frame
         if frame is None:
             return False
-        if isinstance(event, _BEGINNING):
+        if isinstance(event, OPENING):
             code = frame.code
             if code not in self.known:
                 self.known[code] = named(code)
             if self.known[code] or frame.caller in self._inside:
                 self._inside.add(frame)
         return frame in self._inside
-
-
-_BEGINNING = (events.CallEvent, events.ResumeEvent, events.ThrowEvent)
-_ENDING = (
-    events.ReturnEvent,
-    events.YieldEvent,
-    events.UnwindEvent,
-    events.LostEvent,
-    events.UnfinishedEvent,
-)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import TargetError
 from codetracer.export.codetracer_elements import Elements
+from codetracer.export.spool import COMMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,14 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Estimate", "estimate"]
 
-ALL: Final = 2_000
+FIRST_MEASURED: Final = 2_000
 """Each of this many events at the beginning is measured."""
 
 EVERY: Final = 29
 """After them, one event in this many is measured. It is prime, as few loops have such a period."""
-
-_BETWEEN: Final = 2
-"""Bytes between two elements: a comma and a line end."""
 
 
 class Estimate:
@@ -74,9 +72,9 @@ def estimate(
     try:
         for number, event in enumerate(cut.events(replay, progress)):
             found.events += 1
-            weight = 1 if number < ALL else EVERY
+            weight = 1 if number < FIRST_MEASURED else EVERY
             if number % weight == 0:
-                size = sum(len(element) + _BETWEEN for element in elements.of(event))
+                size = sum(len(element) + len(COMMA) for element in elements.of(event))
                 found.size += weight * size
                 if enough is not None and found.size > enough:
                     found.whole = False

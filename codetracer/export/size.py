@@ -11,7 +11,7 @@ __all__ = ["LIMIT", "said", "too_large"]
 LIMIT: Final = 2_000_000_000
 """The largest size of an export without --force, in bytes."""
 
-_UNITS: Final = (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000))
+_SIZE_UNITS: Final = (("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000))
 
 
 def said(size: int) -> str:
@@ -23,7 +23,7 @@ def said(size: int) -> str:
     Returns:
         The number in its largest unit, with three digits, such as ``1.3 GB``.
     """
-    for unit, count in _UNITS:
+    for unit, count in _SIZE_UNITS:
         if size >= count:
             return (
                 f"{size / count:.3g} {unit}" if size < 999.5 * count else f"{size // count} {unit}"

@@ -14,12 +14,12 @@ from codetracer.export.size import said
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["LARGEST", "Sources", "target"]
+__all__ = ["LARGEST_COPY", "Sources", "target"]
 
-LARGEST: Final = 16_000_000
+LARGEST_COPY: Final = 16_000_000
 """The size of the largest source file that is copied, in bytes."""
 
-LONGEST: Final = 1024
+LONGEST_COPIED_PATH: Final = 1024
 """The length of the longest path of a source file that is copied, in bytes."""
 
 _NO_PLACE: Final = frozenset(
@@ -89,7 +89,7 @@ class Sources:
             if found is None:
                 continue
             full = self.paths[number]
-            if len(full.encode()) > LONGEST:
+            if len(full.encode()) > LONGEST_COPIED_PATH:
                 yield path, "its name is too long"
                 continue
             place = target(folder, full)
@@ -102,7 +102,7 @@ class Sources:
                 continue
             try:
                 size = os.stat(found).st_size
-                if size > LARGEST or (room is not None and size > room):
+                if size > LARGEST_COPY or (room is not None and size > room):
                     yield path, f"it has {said(size)}"
                     continue
                 os.makedirs(os.path.dirname(place), exist_ok=True)

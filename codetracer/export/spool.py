@@ -12,12 +12,13 @@ from codetracer.export.size import said, too_large
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Spool"]
+__all__ = ["COMMA", "Spool"]
 
 BUFFER: Final = 4_000_000
 """The number of characters of all parts together that are kept in memory."""
 
-_BETWEEN: Final = ",\n"
+COMMA: Final = ",\n"
+"""The text between two elements of the array."""
 
 
 class Spool:
@@ -52,12 +53,12 @@ class Spool:
         """
         if not elements:
             return
-        text = _BETWEEN.join(elements)
+        text = COMMA.join(elements)
         buffer = self._buffers.get(part)
         if buffer is None:
             buffer = self._buffers[part] = []
         buffer.append(text)
-        size = len(text) + len(_BETWEEN)
+        size = len(text) + len(COMMA)
         self.size += size
         self._buffered += size
         if self._buffered > BUFFER:
@@ -98,7 +99,7 @@ class Spool:
             path = self._path(part)
             try:
                 with open(path, "a", encoding="ascii") as file:
-                    file.write(f"{_BETWEEN}{_BETWEEN.join(buffer)}")
+                    file.write(f"{COMMA}{COMMA.join(buffer)}")
             except OSError as error:
                 raise _unwritable(path, error) from error
             buffer.clear()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from codetracer.filters.names import LONGEST, MOST_NAMES
+from codetracer.filters.names import LONGEST_SECRET_NAME, MOST_NAMES
 from codetracer.filters.selectors import as_base, file_test
 from codetracer.inspect.paths import FileGlobs
 from codetracer.own import seal
@@ -105,7 +105,7 @@ class NamePatterns:
                 action = action_of_test
                 break
         # The key of a dict can be any text; the cache does not keep long ones alive.
-        if len(name) <= LONGEST and len(self._known) < MOST_NAMES:
+        if len(name) <= LONGEST_SECRET_NAME and len(self._known) < MOST_NAMES:
             self._known[key] = action
         return action
 

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from codetracer.filters.model import Detail, FilterFile
     from codetracer.inspect.paths import FileGlobs
 
-__all__ = ["NO_REDACTION", "PROJECT_FILTER", "REDACT", "VARIABLE", "load_chain"]
+__all__ = ["FILTER_VARIABLE", "NO_REDACTION", "PROJECT_FILTER", "REDACT_VARIABLE", "load_chain"]
 
-VARIABLE: Final = "CODETRACER_TRACE_FILTER"
+FILTER_VARIABLE: Final = "CODETRACER_TRACE_FILTER"
 """The environment variable that names filter files."""
 
-REDACT: Final = "CODETRACER_REDACT"
+REDACT_VARIABLE: Final = "CODETRACER_REDACT"
 """The environment variable for more secret names, separated by commas."""
 
 NO_REDACTION: Final = "CODETRACER_NO_REDACTION"
@@ -78,7 +78,7 @@ def load_chain(
 
     if found:
         load(found, "project")
-    for path in _paths(environ.get(VARIABLE, ""), VARIABLE):
+    for path in _paths(environ.get(FILTER_VARIABLE, ""), FILTER_VARIABLE):
         load(path, "environment")
     for text in command_line:
         if not text:
@@ -93,7 +93,7 @@ def _names(
 ) -> SecretNames:
     if redaction is None:
         redaction = environ.get(NO_REDACTION, "").lower() not in ("1", "true", "yes")
-    added = [name for name in environ.get(REDACT, "").split(",") if name.strip()]
+    added = [name for name in environ.get(REDACT_VARIABLE, "").split(",") if name.strip()]
     for name in (*added, *redact):
         if not words_of(name):
             raise UsageError(

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
     type Words = tuple[str, ...]
 
-__all__ = ["LONGEST", "MOST_NAMES", "SecretNames", "words_of"]
+__all__ = ["LONGEST_SECRET_NAME", "MOST_NAMES", "SecretNames", "words_of"]
 
 seal(globals())
 
 MOST_NAMES: Final = 10_000
 """The number of names cached with their answers."""
 
-LONGEST: Final = 100
+LONGEST_SECRET_NAME: Final = 100
 """The largest number of characters of a name; the key of a dict may be a longer text."""
 
 _LOWER: Final = 1
@@ -41,7 +41,7 @@ _UPPER: Final = 2
 _DIGIT: Final = 3
 _OTHER: Final = 4
 
-_KINDS: Final = (
+_LETTER_KINDS: Final = (
     dict.fromkeys("abcdefghijklmnopqrstuvwxyz", _LOWER)
     | dict.fromkeys("ABCDEFGHIJKLMNOPQRSTUVWXYZ", _UPPER)
     | dict.fromkeys("0123456789", _DIGIT)
@@ -76,7 +76,7 @@ class SecretNames:
             name: a `str` (no subclass), in any case and spelling.
         """
         # Not cached either: a long text may have any size, and the cache would keep it alive.
-        if len(name) > LONGEST:
+        if len(name) > LONGEST_SECRET_NAME:
             return False
         known = self._known.get(name)
         if known is None:
@@ -158,7 +158,7 @@ def words_of(name: str) -> Words:
     start = 0
     last: int | None = None
     for at, character in enumerate(name):
-        kind = _KINDS.get(character)
+        kind = _LETTER_KINDS.get(character)
         if kind is None and not character.isascii() and character.isalnum():
             kind = _OTHER
         if kind == last:

@@ -46,7 +46,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "deny": "redact",
 }
 DEFAULT_ACTIONS: Final[dict[str, Action | None]] = {**ACTIONS, "inherit": None}
-DETAILS: Final[dict[str, Detail | None]] = {
+DETAIL_SETTINGS: Final[dict[str, Detail | None]] = {
     "values": "values",
     "lines": "lines",
     "calls": "calls",
@@ -136,7 +136,7 @@ class _Reader:
             ),
             io,
             self._formatters(content),
-            self._optional_word(scope, ("scope", "default_detail"), DETAILS),
+            self._optional_word(scope, ("scope", "default_detail"), DETAIL_SETTINGS),
         )
 
     def _fail(self, path: KeyPath, problem: str) -> NoReturn:
@@ -230,7 +230,7 @@ class _Reader:
             self._optional_word(table, (*path, "value_default"), DEFAULT_ACTIONS),
             tuple(self._pattern(pattern, where) for pattern, where in patterns),
             self._optional_text(table, (*path, "reason")) or selector.text,
-            self._optional_word(table, (*path, "detail"), DETAILS),
+            self._optional_word(table, (*path, "detail"), DETAIL_SETTINGS),
         )
 
     def _pattern(self, table: dict[str, object], path: KeyPath) -> ValuePattern:

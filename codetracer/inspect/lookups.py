@@ -37,7 +37,7 @@ def find(namespace: object, name: str, default: object) -> Any:
         default: the result if the dict does not have the name.
     """
     # The size of an instance of a subclass says nothing about its keys.
-    if type(namespace) is dict and _size_of(namespace) in _PLAIN:
+    if type(namespace) is dict and _size_of(namespace) in _PLAIN_SIZES:
         return _get(namespace, name, default)
     for key, value in [*_items_of(namespace)]:
         if type(key) is str and key == name:
@@ -79,4 +79,4 @@ def _plain_sizes() -> frozenset[int]:
 _HEADER: Final = 32
 """The size of PyDictKeysObject in bytes, without the table and the entries."""
 
-_PLAIN: Final = _plain_sizes()
+_PLAIN_SIZES: Final = _plain_sizes()

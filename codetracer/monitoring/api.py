@@ -34,6 +34,7 @@ else:
 __all__ = [
     "DISABLE",
     "FREE_SLOTS",
+    "HANDLERS",
     "MISSING",
     "NO_EVENTS",
     "SLOTS",
@@ -97,7 +98,7 @@ class Tracer(TracerBase):
         Override it to choose events at installation, for example by what the interpreter has:
         ``events.BRANCH_LEFT`` is 0 before 3.14. Returned events without a handler are not enabled.
         """
-        return events_union(*(event for name, event in events if overrides(self, _HANDLERS[name])))
+        return events_union(*(event for name, event in events if overrides(self, HANDLERS[name])))
 
     def notify_failure(self) -> None:
         """Called when a handler of this tracer failed and it is removed; flush() comes next."""
@@ -115,7 +116,8 @@ class Tracer(TracerBase):
         """
 
 
-_HANDLERS = {spec.event: spec.handler for spec in CALLBACK_SPECS}
+HANDLERS: Final = {spec.event: spec.handler for spec in CALLBACK_SPECS}
+"""The name of the method that handles each event."""
 
 
 def overrides(tracer: TracerBase, handler: str) -> bool:

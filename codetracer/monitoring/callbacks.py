@@ -18,7 +18,7 @@ from types import CodeType
 
 from codetracer import log
 from codetracer.errors import InternalError, RecorderError
-from codetracer.monitoring.api import ToolId, Tracer
+from codetracer.monitoring.api import HANDLERS, ToolId, Tracer
 from codetracer.monitoring.attach import Steps
 from codetracer.monitoring.backend import binders
 from codetracer.monitoring.codes import make_codes
@@ -26,7 +26,7 @@ from codetracer.monitoring.handlers import python_function
 from codetracer.own import BUILTINS, seal
 from codetracer.whose import continues, is_the_programs, memory_is_full
 from codetracer_bindings.events import DISABLE, CallbackOutcome, EventSet
-from codetracer_bindings.registration import CALLBACK_SPECS, CallbackSpec, bound_callbacks
+from codetracer_bindings.registration import CallbackSpec, bound_callbacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,13 +40,12 @@ __all__ = ["Installation", "farewell_error", "locked", "remove", "settle", "trac
 
 seal(globals())
 
-ROOM: Final = 500
+FRAMES_TO_HANDLE: Final = 500
 """The number of frames for the handling of an error if the program has nearly filled the stack."""
 
 _KEEPS_LOCALS: Final = sys.version_info < (3, 13)
 """True if a frame keeps the values in its f_locals until f_locals is read again (PEP 667)."""
 
-_HANDLERS: Final = {spec.event: spec.handler for spec in CALLBACK_SPECS}
 
 # The lock of this process' installations; no tracer's code runs under it. It is reentrant, because
 # a signal handler or __del__ may run while this thread holds it. The class is threading.RLock, but
@@ -199,15 +198,15 @@ class Installation:
         # Twice, because an exception of the program may interrupt the first restoration.
         try:
             try:
-                sys.setrecursionlimit(limit + ROOM)
+                sys.setrecursionlimit(limit + FRAMES_TO_HANDLE)
                 return self._judge(event, error)
             finally:
                 # Without a Python call, because the stack may have no room for its frame. If a
                 # handler has changed the limit meanwhile, that stays.
-                if sys.getrecursionlimit() == limit + ROOM:
+                if sys.getrecursionlimit() == limit + FRAMES_TO_HANDLE:
                     sys.setrecursionlimit(limit)
         finally:
-            if sys.getrecursionlimit() == limit + ROOM:
+            if sys.getrecursionlimit() == limit + FRAMES_TO_HANDLE:
                 sys.setrecursionlimit(limit)
 
     def disabled_code(self) -> list[CodeType]:
@@ -422,7 +421,7 @@ def farewell_error(tracer: Tracer, error: Exception) -> RecorderError:
 
 def _handler_error(tracer: Tracer, event: str, error: Exception) -> RecorderError:
     # If `event` is no event, it is the name of another method, such as flush.
-    return tracer_error(tracer, _HANDLERS.get(event, event), error)
+    return tracer_error(tracer, HANDLERS.get(event, event), error)
 
 
 def _free_frames(error: Exception) -> None:

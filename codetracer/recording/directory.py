@@ -35,7 +35,7 @@ from codetracer.recording.names import DEFAULT_FOLDER, METADATA_FILE, SOURCES_FO
 from codetracer.recording.private import OWNER_FILE, make_private
 from codetracer.whose import began_here
 from codetracer_bindings.trace_encoder import encode_joined
-from codetracer_bindings.trace_format import BLOCK_HEADER, FILE_HEADER, LOG_SUFFIX
+from codetracer_bindings.trace_format import FIRST_PAYLOAD, LOG_SUFFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +49,8 @@ SOURCE_LIMIT: Final = 4 << 20
 OWNER_FOLDER: Final = 0o700
 """The mode of a recording's folders; the modes of its files are those of `make_private`."""
 
-FIRST_RECORD: Final = FILE_HEADER.size + BLOCK_HEADER.size
 JOINED: Final = encode_joined(0)[:1]
-"""The first byte of the first record of a process that joined the recording. `FIRST_RECORD` is its
-byte offset in the log."""
+"""The first byte of the first record of a process that joined the recording."""
 
 seal(globals())
 
@@ -317,14 +315,14 @@ def _has_joined(log: str) -> bool:
     try:
         file = _open(log, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         try:
-            begin = _read(file, FIRST_RECORD + 1)
+            begin = _read(file, FIRST_PAYLOAD + 1)
         finally:
             _close(file)
     except OSError as error:
         if not began_here(error):
             raise
         return False
-    return begin[FIRST_RECORD:] == JOINED
+    return begin[FIRST_PAYLOAD:] == JOINED
 
 
 def _absolute(path: str) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_regular", "unreadable"]
 
-_KINDS: Final = {
+_FILE_KINDS: Final = {
     stat.S_IFIFO: "FIFO",
     stat.S_IFSOCK: "socket",
     stat.S_IFDIR: "directory",
@@ -56,7 +56,7 @@ def unreadable(path: str, error: OSError | ValueError) -> HostError:
 def _check(path: str, mode: int) -> None:
     if stat.S_ISREG(mode):
         return
-    kind = _KINDS.get(stat.S_IFMT(mode), "special file")
+    kind = _FILE_KINDS.get(stat.S_IFMT(mode), "special file")
     raise HostError(
         "ERR_IO",
         f"{path} cannot be read: Is a {kind}, and a recording consists of regular files;"

@@ -17,6 +17,7 @@ from codetracer_bindings.trace_format import (
     BLOCK_HEADER,
     BLOCK_MAGIC,
     FILE_HEADER,
+    FIRST_PAYLOAD,
     LOG_VERSION,
     MAGIC,
 )
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from codetracer_bindings.trace_decoder import Record
 
-__all__ = ["DECODE_ERRORS", "FIRST_PAYLOAD", "Block", "LogReader"]
+__all__ = ["DECODE_ERRORS", "Block", "LogReader"]
 
 DECODE_ERRORS: Final = (ValueError, IndexError, KeyError, OverflowError, RecursionError)
 """The exceptions of the decoder and of `codetracer.replay` for damaged bytes."""
@@ -36,10 +37,6 @@ LARGEST_BLOCK: Final = 512 << 20
 """The largest size of a block in bytes, because a block is read as a whole.
 
 A recorder writes a block of more than 64 KiB only for a single event that needs it."""
-
-
-FIRST_PAYLOAD: Final = FILE_HEADER.size + BLOCK_HEADER.size
-"""The byte offset at which the records of the first block begin."""
 
 
 class Block:

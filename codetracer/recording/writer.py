@@ -88,7 +88,7 @@ wait."""
 PASSING: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 """The errors of a shortage that may pass."""
 
-_FLAGS: Final = sum(
+_LOG_FLAGS: Final = sum(
     getattr(os, name, 0)
     for name in ("O_RDWR", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
 )
@@ -436,9 +436,9 @@ class LogWriter:
     def _open_file(self) -> int:
         """Create the file, or open it and check that it is the file that was created."""
         if self._state == _NEW:
-            file = _open(self.path, _FLAGS | os.O_CREAT | os.O_EXCL, OWNER_FILE)
+            file = _open(self.path, _LOG_FLAGS | os.O_CREAT | os.O_EXCL, OWNER_FILE)
         else:
-            file = _open(self.path, _FLAGS)
+            file = _open(self.path, _LOG_FLAGS)
         try:
             if self._state == _NEW:
                 make_private(file)

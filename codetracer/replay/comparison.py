@@ -10,8 +10,8 @@ import operator
 from typing import TYPE_CHECKING, Any, Final
 
 from codetracer.replay.parts import (
-    CONTAINERS,
     DEFINITIONS,
+    HOLDERS,
     EvaluationError,
     is_cut,
     kind,
@@ -89,7 +89,7 @@ def equal(left: Value, right: Value) -> bool:
 
 def compare(sign: str, left: Value, right: Value) -> bool:
     """Return whether ``left < right`` holds; or another of ``<=``, ``>`` and ``>=``."""
-    return _Comparison().ordered(_ORDERS[sign], sign, left, right)
+    return _Comparison().ordered(_ORDER_FUNCTIONS[sign], sign, left, right)
 
 
 def contains(container: Value, wanted: Value) -> bool:
@@ -127,7 +127,7 @@ class _Comparison:
             return self._all(whole(one), whole(other))
         for found in (one, other):
             if isinstance(found, ObjectValue):
-                if found.form in CONTAINERS | DEFINITIONS:
+                if found.form in HOLDERS | DEFINITIONS:
                     return False
                 raise _incomparable(one, other)
         return one == other
@@ -189,7 +189,7 @@ class _Comparison:
             )
             if same or one.type_name in _TOLD_BY_ITEMS:
                 return same
-        elif {*forms} <= CONTAINERS | DEFINITIONS:
+        elif {*forms} <= HOLDERS | DEFINITIONS:
             return False
         raise _incomparable(one, other)
 
@@ -220,7 +220,7 @@ class _Comparison:
         if kind(one) == kind(other) == "tuple" and length(one) != length(other):
             return False
         for found in (one, other):
-            if isinstance(found, ObjectValue) and found.form not in CONTAINERS | DEFINITIONS:
+            if isinstance(found, ObjectValue) and found.form not in HOLDERS | DEFINITIONS:
                 raise _incomparable(one, other)
         if kind(one) == kind(other) == "tuple" or (
             isinstance(one, CutInteger | int | float)
@@ -230,7 +230,7 @@ class _Comparison:
         return False
 
 
-_ORDERS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+_ORDER_FUNCTIONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,

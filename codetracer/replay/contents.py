@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from codetracer.replay.state import Held
 
-__all__ = ["CHANGES", "WHOLE", "Change", "changed", "contents_in"]
+__all__ = ["CHANGES", "CONTENTS", "Change", "changed", "contents_in"]
 
 type Change = raw.AttributesSetRecord | raw.ItemsSetRecord | raw.ItemsReplacedRecord
 """A change of the content of an object."""
 
-WHOLE: Final = (raw.ObjectRecord, raw.WordedRecord)
+CONTENTS: Final = (raw.ObjectRecord, raw.WordedRecord)
 """The kinds of records that have a whole content."""
 
 CHANGES: Final = (raw.AttributesSetRecord, raw.ItemsSetRecord, raw.ItemsReplacedRecord)

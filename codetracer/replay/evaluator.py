@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FUNCTIONS", "EvaluationError", "Expression", "evaluate"]
 
-LONGEST: Final = 4_000
+LONGEST_EXPRESSION: Final = 4_000
 """The largest number of characters of an expression."""
 
 WIDEST: Final = 1_000
@@ -142,8 +142,8 @@ def evaluate(expression: str, moment: Moment, frame: Frame | None = None) -> Val
 
 
 def _parsed(text: str) -> ast.expr:
-    if len(text) > LONGEST:
-        raise EvaluationError(f"the expression has more than {LONGEST:,} characters")
+    if len(text) > LONGEST_EXPRESSION:
+        raise EvaluationError(f"the expression has more than {LONGEST_EXPRESSION:,} characters")
     try:
         tree = ast.parse(text.strip(), "<expression>", "eval").body
         for node in ast.walk(tree):
@@ -290,7 +290,7 @@ class _Evaluation:
             return operations.text_of(self.value(node))
         value = self.value(node.value)
         if node.conversion != -1:
-            text = render(value, parts.LONGEST)
+            text = render(value, parts.LARGEST_RESULT)
             value = operations.text_of(value) if node.conversion == ord("s") else text
             value = ascii(text)[1:-1] if node.conversion == ord("a") else value
         layout = "" if node.format_spec is None else str(self.value(node.format_spec))
@@ -340,8 +340,8 @@ def _members(value: Value) -> tuple[Value, ...]:
         found = parts.whole(value)[:: 2 if value.form == "dict" else 1]
     else:
         size = parts.length(value)
-        if size > parts.LONGEST:
-            raise EvaluationError(f"it has more than {parts.LONGEST:,} items")
+        if size > parts.LARGEST_RESULT:
+            raise EvaluationError(f"it has more than {parts.LARGEST_RESULT:,} items")
         found = tuple(operations.item(value, place) for place in range(size))
     if not found:
         raise EvaluationError("there is no item")
@@ -372,7 +372,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Value], int, int]]] = {
     "len": (parts.length, 1, 1),
     "max": (_extreme(">"), 1, 100),
     "min": (_extreme("<"), 1, 100),
-    "repr": (lambda value: render(value, parts.LONGEST), 1, 1),
+    "repr": (lambda value: render(value, parts.LARGEST_RESULT), 1, 1),
     "str": (operations.text_of, 1, 1),
     "sum": (_sum, 1, 1),
     "type": (_type, 1, 1),

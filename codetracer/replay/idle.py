@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.replay.contents import WHOLE
+from codetracer.replay.contents import CONTENTS
 from codetracer.replay.same import same
 from codetracer.replay.slots import ObjectSlot
 from codetracer.replay.state import State
@@ -67,7 +67,7 @@ def _contents(source: IndexedLog, number: int, block: int) -> list[Held | None]:
     held = source.content_before(block, number)
     contents = [held]
     for record in source.contents(block, number, posting.last):
-        if isinstance(record, WHOLE):
+        if isinstance(record, CONTENTS):
             held = record
         else:
             held = None if held is None else source.changed(held, record, block)

@@ -16,7 +16,7 @@ from zlib import crc32
 from codetracer.errors import HostError, TargetError
 from codetracer.recording.decoder import decode_record
 from codetracer.recording.files import open_regular
-from codetracer.recording.reader import DECODE_ERRORS, FIRST_PAYLOAD, Block
+from codetracer.recording.reader import DECODE_ERRORS, Block
 from codetracer.replay.builders import new_builder
 from codetracer.replay.index import Index
 from codetracer_bindings.index_format import (
@@ -26,7 +26,7 @@ from codetracer_bindings.index_format import (
     INDEX_SUFFIX,
     INDEX_VERSION,
 )
-from codetracer_bindings.trace_format import BLOCK_HEADER, LOG_SUFFIX
+from codetracer_bindings.trace_format import BLOCK_HEADER, FIRST_PAYLOAD, LOG_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["index_path", "open_index"]
 
-_FLAGS: Final = (
+_INDEX_FLAGS: Final = (
     os.O_RDWR
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
@@ -118,7 +118,7 @@ def _opened(path: str, header: bytes, log: LogReader) -> FileIO | None:
         The file, locked; None if it cannot be written now, or another process is writing it.
     """
     try:
-        file = os.fdopen(os.open(path, _FLAGS), "r+b", 0)
+        file = os.fdopen(os.open(path, _INDEX_FLAGS), "r+b", 0)
     except FileNotFoundError:
         return _created(path, header)
     except OSError:

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from codetracer.recording.decoder import decode_record
 from codetracer.recording.reader import DECODE_ERRORS, Block
-from codetracer.replay.contents import CHANGES, WHOLE, changed, contents_in
+from codetracer.replay.contents import CHANGES, CONTENTS, changed, contents_in
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MISFITS", "IndexedLog"]
 
-KEPT: Final = 8 << 20
+KEPT_BYTES: Final = 8 << 20
 """Bytes of blocks that are kept in memory, beside the block that was used last."""
 
 MISFITS: Final = (*DECODE_ERRORS, LookupError)
@@ -136,7 +136,7 @@ class IndexedLog:
                 raise self.misfit(row.offset)
             self._blocks[number] = data
             self._kept += len(data)
-            while self._kept > KEPT and len(self._blocks) > 1:
+            while self._kept > KEPT_BYTES and len(self._blocks) > 1:
                 self._kept -= len(self._blocks.popitem(last=False)[1])
         else:
             self._blocks.move_to_end(number)
@@ -190,11 +190,11 @@ class IndexedLog:
                 break
             block, at = where
             record = self.record(block, at)
-            found = [record] if isinstance(record, WHOLE) else self.contents(block, number, at)
+            found = [record] if isinstance(record, CONTENTS) else self.contents(block, number, at)
             for record in reversed(found):
-                if not isinstance(record, (*WHOLE, *CHANGES)) or record.number != number:
+                if not isinstance(record, (*CONTENTS, *CHANGES)) or record.number != number:
                     raise self.misfit(index.block(block).offset + at)
-                if isinstance(record, WHOLE):
+                if isinstance(record, CONTENTS):
                     for change in reversed(changes):
                         record = self.changed(record, change, block)
                     return record

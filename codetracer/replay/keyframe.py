@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from codetracer.recording.reader import FIRST_PAYLOAD
 from codetracer.replay.state import State
+from codetracer_bindings.trace_format import FIRST_PAYLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.replay.render import as_name, headed, render, short_type
+from codetracer.replay.render import WHOLE, as_name, headed, render, short_type
 from codetracer.replay.values import CutTuple, ObjectValue
 
 if TYPE_CHECKING:
@@ -14,10 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lay_out"]
 
-WHOLE: Final = 1 << 20
-"""The largest number of characters of a value that is printed on one line."""
-
-DEEPEST: Final = 12
+SPREAD_LEVELS: Final = 12
 """The number of nested levels of objects that are spread over lines."""
 
 
@@ -34,7 +31,7 @@ def lay_out(value: Value, width: int, used: int = 0) -> list[str]:
 
 def _lines(value: Value, width: int, used: int, inside: list[int]) -> list[str]:
     parts = _parts(value)
-    if parts is None or len(inside) >= DEEPEST:
+    if parts is None or len(inside) >= SPREAD_LEVELS:
         return [render(value, WHOLE if parts is None else width)]
     # Rendered up to the width only: a cut is enough to see that the value does not fit.
     short = render(value, width)

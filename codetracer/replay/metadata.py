@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["read_metadata"]
 
-LARGEST: Final = 16 << 20
+LARGEST_METADATA: Final = 16 << 20
 """The largest size of the file in bytes; a larger one is not used."""
 
-DEEPEST: Final = 16
+FIELD_DEPTH: Final = 16
 """The largest number of nested lists and objects in a field."""
 
 TOLD: Final = 3
 """The number of wrong fields that a message names; the others are counted."""
 
-_NAMED: Final = 60
+_NAME_LENGTH: Final = 60
 """The largest number of characters of a field's name in a message."""
 
 
@@ -111,13 +111,13 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
     """
     try:
         with open_regular(path) as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(LARGEST_METADATA + 1)
     except OSError as error:
         return {}, unreadable(METADATA_FILE, error).message
     except HostError as error:
         return {}, error.message
-    if len(content) > LARGEST:
-        return {}, f"{METADATA_FILE} is damaged: it has more than {LARGEST:,} bytes"
+    if len(content) > LARGEST_METADATA:
+        return {}, f"{METADATA_FILE} is damaged: it has more than {LARGEST_METADATA:,} bytes"
     try:
         found = json.loads(content.decode(), parse_float=_float, parse_constant=_float)
     except (ValueError, RecursionError):
@@ -126,10 +126,10 @@ def read_metadata(path: str) -> tuple[dict[str, object], str]:
         return {}, f"{METADATA_FILE} is damaged: it holds no JSON object"
     wrong: list[str] = []
     for key in [*found]:
-        if not _cleaned(found, key, _SHAPE.get(key, _anything), key[:_NAMED], wrong):
+        if not _cleaned(found, key, _SHAPE.get(key, _anything), key[:_NAME_LENGTH], wrong):
             del found[key]
         elif _is_deep(found[key]):
-            wrong.append(key[:_NAMED])
+            wrong.append(key[:_NAME_LENGTH])
             del found[key]
     if not wrong:
         return found, ""
@@ -149,7 +149,7 @@ def _float(text: str) -> float:
 def _is_deep(value: object) -> bool:
     """Return whether lists and objects are nested too deeply, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
-    for _ in range(DEEPEST + 1):
+    for _ in range(FIELD_DEPTH + 1):
         if not level:
             return False
         level = [
@@ -177,7 +177,7 @@ def _cleaned(
     if isinstance(shape, dict) and isinstance(value, dict):
         for name in [*value] if _EACH in shape else [name for name in shape if name in value]:
             inner = shape.get(_EACH) or shape[name]
-            if not _cleaned(value, name, inner, f"{where}.{name[:_NAMED]}", wrong):
+            if not _cleaned(value, name, inner, f"{where}.{name[:_NAME_LENGTH]}", wrong):
                 del value[name]
         return True
     if isinstance(shape, list) and isinstance(value, list):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from codetracer.replay.comparison import equal
 from codetracer.replay.parts import (
-    CONTAINERS,
     DEFINITIONS,
-    LONGEST,
+    HOLDERS,
+    LARGEST_RESULT,
     EvaluationError,
     kind,
     known,
@@ -52,7 +52,7 @@ def truth(value: Value) -> bool:
             return True
         case ObjectValue(form="enum") as found if truth(found.attributes.get("value")):
             return True
-        case ObjectValue() as found if found.form in CONTAINERS:
+        case ObjectValue() as found if found.form in HOLDERS:
             return length(found) > 0
         case ObjectValue() as found:
             raise EvaluationError(
@@ -131,8 +131,8 @@ def calculate(sign: str, left: Value, right: Value) -> Value:
         if sign == "*" and isinstance(one, int):
             one, other = other, one
         if sign == "*" and isinstance(other, int) and (isinstance(one, str | bytes) or kind(one)):
-            if length(one) * max(other, 0) > LONGEST:
-                raise EvaluationError(f"the result has more than {LONGEST:,} items")
+            if length(one) * max(other, 0) > LARGEST_RESULT:
+                raise EvaluationError(f"the result has more than {LARGEST_RESULT:,} items")
             if isinstance(one, str | bytes):
                 return one * other
             return _like(one, whole(one) * other)
@@ -150,7 +150,7 @@ def text_of(value: Value) -> str:
             return f"{text}… +{total - len(text)}"
         case ObjectValue(form="exception") as found if found.total < 2 and not found.cut:
             return text_of(found.items[0]) if found.items else ""
-    return render(value, LONGEST)
+    return render(value, LARGEST_RESULT)
 
 
 _ARITHMETIC: Final[dict[str, Callable[[Any, Any], Value]]] = {
@@ -175,18 +175,18 @@ def _number(sign: str, one: complex, other: complex) -> Value:
         bits, more = one.bit_length(), other.bit_length()
         size = bits + more
         if sign == "**":
-            size = bits * max(other, 0) if more < 64 else LONGEST + 1
+            size = bits * max(other, 0) if more < 64 else LARGEST_RESULT + 1
             size = 1 if abs(one) < 2 else size
         elif sign == "<<":
-            size = bits + other if more < 64 else LONGEST + 1
-        if size > LONGEST and sign in ("**", "<<", "*"):
-            raise EvaluationError(f"the result has more than {LONGEST:,} bits")
+            size = bits + other if more < 64 else LARGEST_RESULT + 1
+        if size > LARGEST_RESULT and sign in ("**", "<<", "*"):
+            raise EvaluationError(f"the result has more than {LARGEST_RESULT:,} bits")
     return _ARITHMETIC[sign](one, other)
 
 
 def _bounded(value: Value) -> Value:
-    if length(value) > LONGEST:
-        raise EvaluationError(f"the result has more than {LONGEST:,} items")
+    if length(value) > LARGEST_RESULT:
+        raise EvaluationError(f"the result has more than {LARGEST_RESULT:,} items")
     return value
 
 

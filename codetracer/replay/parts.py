@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "CONTAINERS",
     "DEFINITIONS",
-    "LONGEST",
+    "HOLDERS",
+    "LARGEST_RESULT",
     "OWN_NUMBERS",
     "SHOWN",
     "EvaluationError",
@@ -46,7 +46,7 @@ __all__ = [
     "whole",
 ]
 
-LONGEST: Final = 1 << 16
+LARGEST_RESULT: Final = 1 << 16
 """The largest size of a calculated value: bits of an int, or items of a text or a container."""
 
 
@@ -68,7 +68,7 @@ class EvaluationError(UsageError):
         return EvaluationError, (self.message,)
 
 
-CONTAINERS: Final = frozenset({"list", "dict", "set", "frozenset", "tuple", "named_tuple"})
+HOLDERS: Final = frozenset({"list", "dict", "set", "frozenset", "tuple", "named_tuple"})
 """The forms of objects that hold items."""
 
 
@@ -101,7 +101,7 @@ def length(value: Value) -> int:
             return len(range_of(found))
         case ObjectValue(form="named_tuple") as found:
             return len(found.attributes) + found.cut_attributes
-        case ObjectValue() as found if found.form in CONTAINERS:
+        case ObjectValue() as found if found.form in HOLDERS:
             return found.total
     raise EvaluationError(f"{short(value)} has no length that is recorded")
 
@@ -173,7 +173,7 @@ def is_cut(value: Value) -> bool:
         if value.form == "unseen":
             return True
         # The one item of a wrapped value is not in its total.
-        return bool(value.cut_attributes or (value.cut and value.form in CONTAINERS | {"value"}))
+        return bool(value.cut_attributes or (value.cut and value.form in HOLDERS | {"value"}))
     return isinstance(value, CutTuple)
 
 

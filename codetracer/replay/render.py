@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from codetracer.replay.values import Value
 
-__all__ = ["as_name", "headed", "render", "short_type", "to_json"]
+__all__ = ["WHOLE", "as_name", "headed", "render", "short_type", "to_json"]
 
-DEEPEST: Final = 40
+SHOWN_LEVELS: Final = 40
 """The largest number of nested objects, tuples and ranges that are shown."""
+
+WHOLE: Final = 1 << 20
+"""The largest number of characters of a value of which all is wanted."""
 
 LONGEST_INTEGER: Final = 2048
 """The largest number of bits of an int that is shown in decimal digits. These are fewer digits than
@@ -131,7 +134,7 @@ class _Renderer:
         return repr(value)
 
     def _nested(self, items: tuple[Value, ...], cut: int, room: int) -> str:
-        if len(self._open) > DEEPEST:
+        if len(self._open) > SHOWN_LEVELS:
             return "…"
         self._open.append(-1)
         inside = self._items(items, cut, room)
@@ -144,7 +147,7 @@ class _Renderer:
             return f"{headed(value, room)}>"
         if value.number in self._open:
             return f"<{name} #{value.number} again>"
-        if len(self._open) > DEEPEST or room < 1:
+        if len(self._open) > SHOWN_LEVELS or room < 1:
             return f"<{name} #{value.number} …>"
         self._open.append(value.number)
         try:
@@ -174,7 +177,7 @@ class _Renderer:
             case "tuple" | "wrapped" | "value":
                 # The one item of a wrapped value is not in its total.
                 cut = 0 if form == "wrapped" else value.cut
-                words = _WORDS.get(WORDS.get(value.type_name, ""))
+                words = _TYPE_RENDERERS.get(WORDS.get(value.type_name, ""))
                 said = words(items) if form == "value" and words is not None else None
                 inside = said or self._items(items, cut, room - len(name))
                 return self._called(name, inside, value, room)
@@ -226,7 +229,7 @@ def _uuid(items: tuple[Value, ...]) -> str | None:
     return None
 
 
-_WORDS: Final = {"uuid": _uuid}
+_TYPE_RENDERERS: Final = {"uuid": _uuid}
 """Functions that render values of certain types; spec/types.toml names them in its rows."""
 
 
@@ -273,7 +276,7 @@ def _json(value: Value, seen: set[int], depth: int) -> object:
 
 def _json_all(values: Iterable[Value], seen: set[int], depth: int) -> object:
     # json.dumps fails for values that are nested more deeply.
-    return [_json(value, seen, depth + 1) for value in values] if depth < DEEPEST else "…"
+    return [_json(value, seen, depth + 1) for value in values] if depth < SHOWN_LEVELS else "…"
 
 
 def _json_object(value: ObjectValue, seen: set[int], depth: int) -> object:
@@ -284,7 +287,7 @@ def _json_object(value: ObjectValue, seen: set[int], depth: int) -> object:
         "form": value.form,
         "type": value.type_name,
     }
-    if depth >= DEEPEST:
+    if depth >= SHOWN_LEVELS:
         return shown | {"form": "unseen"}
     seen.add(value.number)
     shown["items"] = _json_all(value.items, seen, depth)

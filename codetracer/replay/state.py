@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING
 
+from codetracer.replay.subjects import UNBOUND
 from codetracer.replay.values import (
     CutBytes,
     CutInteger,
@@ -128,10 +129,10 @@ class State:
         code = frame.code
         index = number - len(code.variables)
         if index < 0:
-            return frame.values.get(number, _UNBOUND)
+            return frame.values.get(number, UNBOUND)
         if index >= len(code.global_names):
-            return _UNBOUND
-        return self.namespaces[code.namespace].get(code.global_names[index], _UNBOUND)
+            return UNBOUND
+        return self.namespaces[code.namespace].get(code.global_names[index], UNBOUND)
 
     def set_variable(self, frame: Frame, number: int, value: raw.Value) -> None:
         """Set the value of a variable.
@@ -163,9 +164,6 @@ class State:
             for name, value in pairs
             if type(value) is not raw.UnboundValue
         }
-
-
-_UNBOUND = raw.UnboundValue()
 
 
 class _Resolver:

@@ -62,7 +62,7 @@ _PATHS: Final = frozenset(
 )
 """CPython's own path types; converting a path of another type would run the program's code."""
 
-LONGEST: Final = 200
+LONGEST_COMMAND: Final = 200
 """The largest number of characters of a command that are written."""
 
 LONGEST_LOOKED_AT: Final = 10_000
@@ -127,7 +127,7 @@ class Children:
         if _is_python(self.last, words):
             # A shell's command is one word.
             words = self._hide(" ".join(words)[:LONGEST_LOOKED_AT].split(" "))
-            command = " ".join(words)[:LONGEST]
+            command = " ".join(words)[:LONGEST_COMMAND]
             # Terminals will show the command, so it must not have control characters.
             command = "".join([mark if mark.isprintable() else "?" for mark in command])
             self._note(started(command))

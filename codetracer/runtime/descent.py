@@ -24,9 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
-__all__ = ["VARIABLE", "Announcement", "ancestor"]
+__all__ = ["RECORDING_VARIABLE", "Announcement", "ancestor"]
 
-VARIABLE: Final = "CODETRACER_RECORDING"
+RECORDING_VARIABLE: Final = "CODETRACER_RECORDING"
 """``<the recording's id as 32 hexadecimal digits>:<its folder>``, in each descendant."""
 
 seal(globals())
@@ -47,14 +47,14 @@ class Announcement:
         self._names: dict[Any, Any] = {} if names is None else names
         value = f"{recording.hex()}:{folder}"
         # The program may have emptied os.environ, so its content does not show the type of names.
-        self._key = VARIABLE if names is None else _environ.encodekey(VARIABLE)
+        self._key = RECORDING_VARIABLE if names is None else _environ.encodekey(RECORDING_VARIABLE)
         self._value = value if names is None else _environ.encodevalue(value)
         self._before = self._names.get(self._key)
 
     def announce(self) -> None:
         """Set the variable."""
         self._names[self._key] = self._value
-        _putenv(VARIABLE, self._value)
+        _putenv(RECORDING_VARIABLE, self._value)
 
     def withdraw(self) -> None:
         """Restore the earlier value, unless the program has changed it. May be called again."""
@@ -62,10 +62,10 @@ class Announcement:
             return
         # The last step is the one that marks the work as done.
         if self._before is None:
-            _unsetenv(VARIABLE)
+            _unsetenv(RECORDING_VARIABLE)
             self._names.pop(self._key, None)
         else:
-            _putenv(VARIABLE, self._before)
+            _putenv(RECORDING_VARIABLE, self._before)
             self._names[self._key] = self._before
 
 
@@ -77,7 +77,7 @@ def ancestor(path: str | None, default: str, *, numbered: bool) -> tuple[str, by
         default: the folder of a recording for which none is requested.
         numbered: whether ``-2`` and so on is added if the folder is taken.
     """
-    number, _, folder = os.environ.get(VARIABLE, "").partition(":")
+    number, _, folder = os.environ.get(RECORDING_VARIABLE, "").partition(":")
     wanted = os.path.abspath(path or default)
     rest = folder.removeprefix(wanted)
     if folder != wanted and not (

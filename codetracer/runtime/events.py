@@ -74,12 +74,12 @@ RAISED: Final = 64
 _ENDINGS: Final = (ENDING_UNKNOWN, ENDING_STATUS)
 """The ending of a recording, by whether the exit status is known."""
 
-ROOM: Final = 2**16
+EVENT_ROOM: Final = 2**16
 """The free memory, in bytes, that an event needs to begin after memory has been full.
 
-Less than `codetracer.whose.ROOM`: an error costs its tracer, a lack of room this event alone."""
+Less than `codetracer.whose.ARENAS`: an error costs its tracer, a lack of room this event alone."""
 
-_WAITING: Final = 0
+_NOT_ACTIVATED: Final = 0
 _ENDED: Final = -1
 """Values of `Events._activation` in place of a frame's id: recording waits for the activation path,
 or has ended."""
@@ -115,7 +115,7 @@ class Events:
         self._plans = plans
         self._clock = clock
         self._active = active
-        self._activation = _WAITING
+        self._activation = _NOT_ACTIVATED
         self._out = definitions.out
         self._time = clock()
         # Events since the last sample; how long the samples took, and writing in them (ns).
@@ -200,7 +200,7 @@ class Events:
 
     def on_py_start(self, code: CodeType, instruction_offset: int) -> object:
         """A frame begins."""
-        if not self._active and self._activation == _WAITING:
+        if not self._active and self._activation == _NOT_ACTIVATED:
             self._activate(code)
         outcome = self._handle(code, self._stacks.begin)
         if outcome is DISABLE and self._active and self._plans.starts(code):
@@ -364,7 +364,7 @@ class Events:
             if self._is_short:
                 # An event would fail in the middle of its work. CPython's own handling of that is
                 # little used, and may end the process (3.15.0, a segmentation fault).
-                if memory_is_full(ROOM):
+                if memory_is_full(EVENT_ROOM):
                     self._missed += 1
                     self._variables.is_behind = True
                     return None
@@ -375,7 +375,7 @@ class Events:
             # During the event a signal handler may fork, and the child makes a new lock.
             release = self._release
             try:
-                if not self._active and self._activation != _WAITING:
+                if not self._active and self._activation != _NOT_ACTIVATED:
                     return DISABLE
                 plan = self._plans.of(code, frame)
                 if plan is None:
@@ -448,7 +448,7 @@ class Events:
             return
         release = self._release
         try:
-            if self._activation == _WAITING and self._gate.activates(code):
+            if self._activation == _NOT_ACTIVATED and self._gate.activates(code):
                 self._activation = id(frame)
                 self._active = True
         finally:

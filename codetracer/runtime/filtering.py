@@ -32,7 +32,7 @@ seal(globals())
 _stat = os.stat
 _text = str.__str__
 
-STRING: Final = "<string>"
+EXEC_FILENAME: Final = "<string>"
 """The file name of code that `exec` and `eval` compile."""
 
 LABELS: Final = {
@@ -96,7 +96,7 @@ class Gate:
         file = absolute(_text(code.co_filename), self._folder)
         if file.startswith("<frozen "):
             return Scope(False, "frozen code has no source")
-        if file == STRING and not self._strings:
+        if file == EXEC_FILENAME and not self._strings:
             return Scope(False, "made by exec or eval")
         if file.startswith(OURS):
             return Scope(False, "codetracer's own code")

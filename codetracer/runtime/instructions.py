@@ -26,7 +26,6 @@ __all__ = [
     "LOAD_CONST",
     "MAKE_FUNCTION",
     "NOT_VARIABLES",
-    "RESUME",
     "RETURN_CONST",
     "SUBSCRIPT",
     "UNPACK_EX",
@@ -49,7 +48,6 @@ LOAD_ASSERTION_ERROR: Final = _number_of("LOAD_ASSERTION_ERROR")
 LOAD_COMMON_CONSTANT: Final = _number_of("LOAD_COMMON_CONSTANT")
 LOAD_CONST: Final = opname.index("LOAD_CONST")
 MAKE_FUNCTION: Final = opname.index("MAKE_FUNCTION")
-RESUME: Final = opname.index("RESUME")
 RETURN_CONST: Final = _number_of("RETURN_CONST")
 UNPACK_EX: Final = opname.index("UNPACK_EX")
 WAITING: Final = _number_of("JUMP_BACKWARD_NO_INTERRUPT")

@@ -44,7 +44,7 @@ WAYS: Final = {"none": 0, "reads": 1, "iteration": 2, "buffer": 3, "bytes": 4}
 """The numbers of the ways to read items; the engine in C uses the same (native/known.c)."""
 
 _ATTRIBUTES: Final = (types.GetSetDescriptorType, types.MemberDescriptorType)
-_METHODS: Final = (types.MethodDescriptorType, types.WrapperDescriptorType)
+_METHOD_TYPES: Final = (types.MethodDescriptorType, types.WrapperDescriptorType)
 _module_dict_of: Final[Any] = vars(types.ModuleType)["__dict__"].__get__
 
 buffer_items: Any
@@ -187,7 +187,7 @@ def _first(text: str, bases: tuple[type, ...]) -> Step | None:
         if is_immutable(owner):
             if name == text and type(found) in _ATTRIBUTES:
                 return found.__get__
-            if name != text and type(found) in _METHODS:
+            if name != text and type(found) in _METHOD_TYPES:
                 return found
         elif name == text and type(found) is types.MemberDescriptorType:
             return Slot(ref(owner), name)

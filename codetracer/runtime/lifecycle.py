@@ -61,7 +61,7 @@ __all__ = ["Recorder"]
 FORMAT_VERSION: Final = 1
 """The version of the metadata."""
 
-_HANDLERS: Final = (
+_ENGINE_HANDLERS: Final = (
     "on_py_start",
     "on_py_resume",
     "on_py_throw",
@@ -73,7 +73,7 @@ _HANDLERS: Final = (
     "on_py_unwind",
 )
 
-PATIENCE: Final = 100
+MOST_ATTEMPTS: Final = 100
 """The number of times that ending a recording starts again if signal handlers interrupt it."""
 
 LAST: Final = -1000
@@ -160,7 +160,7 @@ class Recorder(Tracer):
         self._children = Children(self._note, self._hide_words)
         self._capture = OutputCapture(capture, self._events.output, engine_in_c())
         self._learn_surroundings()
-        for handler in _HANDLERS:
+        for handler in _ENGINE_HANDLERS:
             if has_lines or handler != "on_line":
                 setattr(self, handler, getattr(self._events, handler))
         try:
@@ -284,7 +284,7 @@ class Recorder(Tracer):
             try:
                 self._take_leave()
             except BaseException as error:
-                if len(interrupts) == PATIENCE or not is_the_programs(error):
+                if len(interrupts) == MOST_ATTEMPTS or not is_the_programs(error):
                     raise
                 interrupts.append(error)
         if interrupts:

@@ -15,8 +15,8 @@ from codetracer.inspect.lookups import find
 from codetracer.own import seal
 from codetracer.runtime.children import started, unheard
 from codetracer.runtime.effects import Effects, makes
-from codetracer.runtime.instructions import RESUME
 from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
+from codetracer.whose import RESUME
 from codetracer_bindings.trace_encoder import encode_code, encode_detail
 from codetracer_bindings.trace_format import (
     DETAIL_CALLS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 
 from codetracer.own import seal
-from codetracer.whose import began_here
+from codetracer.whose import ARENAS, began_here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["keep", "release"]
 
 seal(globals())
-
-SIZE: Final = 2 * 2**20
-"""The kept size in bytes, two arenas of CPython's allocator. Nothing is written there."""
 
 _kept: Final[list[mmap.mmap]] = []
 
@@ -33,7 +30,7 @@ def keep() -> None:
     if _kept or not hasattr(mmap, "MAP_PRIVATE"):
         return
     try:
-        _kept.append(mmap.mmap(-1, SIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 0))
+        _kept.append(mmap.mmap(-1, ARENAS, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 0))
     except (OSError, MemoryError) as error:
         if not began_here(error):
             raise

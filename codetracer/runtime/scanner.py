@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import CodeType
+from types import BuiltinFunctionType, CodeType
 
 from codetracer.inspect.code import is_function
 from codetracer.own import seal
@@ -70,7 +70,6 @@ CALLABLE: Final = 9  # (CALLABLE, type): it is a type of CPython's
 _SPECIAL: Final = ("__enter__", "__exit__", "__aenter__", "__aexit__")
 _STAR: Final = 2  # the operand of CALL_INTRINSIC_1 for ``import *``
 _WITHIN: Final = (WITHIN,)
-_BUILTIN: Final = type(len)
 _FRESH: Final = (FRESH,)
 _NULL: Final = (NULL,)
 _ATOM: Final = (PLAIN, int)
@@ -579,7 +578,7 @@ class Scanner:
             self._names_given = value
         if kind is CodeType:
             return (PLAIN, kind, value.co_name)
-        return None if kind is type or kind is _BUILTIN else (PLAIN, kind)
+        return None if kind is type or kind is BuiltinFunctionType else (PLAIN, kind)
 
     # -- what the instructions mean
 

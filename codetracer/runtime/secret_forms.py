@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type Found = tuple[bytes, int, int]
     """The scheme of a URL or the name of a parameter, and the place of what is secret."""
 
-__all__ = ["ITEMS", "LOOKED_AHEAD", "PLACEHOLDER", "SHORTEST", "WINDOW", "SecretForms"]
+__all__ = ["ITEMS", "LOOKED_AHEAD", "PLACEHOLDER", "PREFIX", "SHORTEST", "SecretForms"]
 
 seal(globals())
 
@@ -34,7 +34,7 @@ a secret name, because its text appears in too many other texts."""
 VARIETY: Final = 3
 """The least number of different bytes of a secret: ``******`` and zeros are not remembered."""
 
-WINDOW: Final = 6
+PREFIX: Final = 6
 """The number of first bytes of a secret by which texts are searched."""
 
 LOOKED_AHEAD: Final = 256
@@ -113,7 +113,7 @@ class SecretForms:
         """Return whether a text is long and unusual enough to be recognized again."""
         plain = text_of(part)
         size = len(part) if plain is None else len(plain)
-        if size < SHORTEST or len(part) < WINDOW or len({*part[:LOOKED_AHEAD]}) < VARIETY:
+        if size < SHORTEST or len(part) < PREFIX or len({*part[:LOOKED_AHEAD]}) < VARIETY:
             return False
         if part == PLACEHOLDER:
             return False

@@ -20,8 +20,8 @@ from codetracer.runtime.secret_forms import (
     ITEMS,
     LOOKED_AHEAD,
     PLACEHOLDER,
+    PREFIX,
     SHORTEST,
-    WINDOW,
     SecretForms,
 )
 from codetracer_bindings.trace_texts import texts_of
@@ -115,7 +115,7 @@ class Secrets:
 
     def _add(self, part: bytes) -> None:
         compared = part[:LOOKED_AHEAD]
-        found = self._windows.setdefault(hash((self._key, *compared[:WINDOW])), [])
+        found = self._windows.setdefault(hash((self._key, *compared[:PREFIX])), [])
         entry = (len(part), len(compared), hash((self._key, compared)))
         if entry in found or self.count >= MOST:
             return
@@ -179,7 +179,7 @@ class Secrets:
     def _spans(self, data: bytes, *, is_text: bool) -> list[Span]:
         """Return the places of secrets, in order and without overlaps."""
         may_hold_url = _may_hold_url(data)
-        if len(data) < WINDOW or not (self.count or may_hold_url):
+        if len(data) < PREFIX or not (self.count or may_hold_url):
             return []
         key = hash((self._key, is_text, data))
         slot = key % CLEAN_SLOTS
@@ -203,9 +203,9 @@ class Secrets:
             whole: whether the part of a long secret that is not compared belongs to it.
         """
         known = self._windows
-        if not known or len(data) < WINDOW:
+        if not known or len(data) < PREFIX:
             return []
-        bytes_at = [data[at:] for at in range(WINDOW)]
+        bytes_at = [data[at:] for at in range(PREFIX)]
         windows = zip(repeat(self._key), *bytes_at, strict=False)
         if known.keys().isdisjoint(map(hash, windows)):
             return []

@@ -85,6 +85,7 @@ __all__ = [
     "DROP",
     "MAX_NAME",
     "REDACT",
+    "REDACTED",
     "SECRET",
     "AttributeActions",
     "LetGo",
@@ -99,6 +100,9 @@ REDACT: Final = 1
 DROP: Final = 2
 SECRET: Final = 3
 """As REDACT, and the text of the value is also hidden wherever it appears."""
+
+REDACTED: Final = value_redacted()
+"""The value that is written in place of one that a filter hides."""
 
 MAX_KNOWN: Final = 100_000
 """The largest number of remembered objects; if there are more, all are forgotten."""
@@ -125,8 +129,8 @@ KEY_ITEMS: Final = 10
 SHALLOW: Final = 1
 """The bit of a remembered hash that differs if the objects in the content were not looked at."""
 
-_LEAST: Final = -(1 << 63)
-_MOST: Final = (1 << 63) - 1
+_INT64_MIN: Final = -(1 << 63)
+_INT64_MAX: Final = (1 << 63) - 1
 
 _mro_of: Final = type.__dict__["__mro__"].__get__
 _real_of: Final = complex.__dict__["real"].__get__
@@ -142,7 +146,6 @@ _UNREADABLE: Final = (AttributeError, TypeError, ValueError)
 """Exceptions of C code that has nothing to read, as in a closed file or an empty cell."""
 
 _NONE: Final = value_none()
-_REDACTED: Final = value_redacted()
 _ELLIPSIS: Final = value_ellipsis()
 _NOT_IMPLEMENTED: Final = value_not_implemented()
 _TRUE: Final = value_true()
@@ -436,7 +439,7 @@ class Values:
         return value_binary(first) if length <= limit else value_cut_binary(length, first)
 
     def _integer(self, value: int) -> bytes:
-        if int.__le__(_LEAST, value) and int.__le__(value, _MOST):
+        if int.__le__(_INT64_MIN, value) and int.__le__(value, _INT64_MAX):
             return value_integer(int.__int__(value))
         size, limit = int.bit_length(value) // 8 + 1, self._limits.text
         if size <= limit:
@@ -574,7 +577,7 @@ class Values:
             return encode_object(number=known.number, **held)
         failed, text = words
         # Last, because the words may contain a secret that was found in an attribute.
-        said = _REDACTED if text is None else self._plain(text, str)
+        said = REDACTED if text is None else self._plain(text, str)
         return encode_worded(number=known.number, **held, failed=failed, words=said)
 
     def _attributes(
@@ -645,7 +648,7 @@ class Values:
             return 1
         if action == SECRET:
             self.secrets.learn(value)
-        content = self.encode(value, depth) if action == ALLOW else _REDACTED
+        content = self.encode(value, depth) if action == ALLOW else REDACTED
         encoded.append((self._definitions.attribute(name), content))
         return 0
 
@@ -730,7 +733,7 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
         action = _key_action(values._actions, key)
         if action == SECRET:
             values.secrets.learn(item)
-        encoded.append(values.encode(item, depth) if action == ALLOW else _REDACTED)
+        encoded.append(values.encode(item, depth) if action == ALLOW else REDACTED)
     return total, encoded
 
 
@@ -869,7 +872,7 @@ def _without_secrets(hidden: bytes, base: type, length: int, limit: int) -> byte
         limit: the largest number of them that is recorded.
     """
     if not hidden:
-        return _REDACTED
+        return REDACTED
     if base is str:
         text = text_of(hidden) or ""
         return value_text(text) if length <= limit else value_cut_text(length, text)

@@ -7,12 +7,11 @@ from codetracer.own import seal
 from codetracer.runtime.changes import ALL
 from codetracer.runtime.effects import ARGUMENTS, UNKNOWN
 from codetracer.runtime.scopes import MISSING, Scope
-from codetracer.runtime.values import ALLOW, DROP, SECRET, not_new
+from codetracer.runtime.values import ALLOW, DROP, REDACTED, SECRET, not_new
 from codetracer_bindings.trace_encoder import (
     encode_variable,
     value_dropped,
     value_left_out,
-    value_redacted,
     value_unbound,
 )
 from codetracer_bindings.trace_format import CALL_DEPTH, DETAIL_LINES, DETAIL_VALUES
@@ -34,7 +33,6 @@ __all__ = ["Variables"]
 seal(globals())
 
 _UNBOUND: Final = value_unbound()
-_REDACTED: Final = value_redacted()
 _DROPPED: Final = value_dropped()
 _LEFT_OUT: Final = value_left_out()
 
@@ -224,7 +222,7 @@ class Variables:
         if is_result and plan.detail == DETAIL_LINES:
             return _LEFT_OUT
         if action != ALLOW:
-            return _DROPPED if action == DROP else _REDACTED
+            return _DROPPED if action == DROP else REDACTED
         if not is_result:
             self._values.levels = ALL
         return self._passed(plan, result)
@@ -243,7 +241,7 @@ class Variables:
         value = scope.value(variable)
         if value is MISSING:
             return _UNBOUND
-        return self._passed(plan, value) if variable.action == ALLOW else _REDACTED
+        return self._passed(plan, value) if variable.action == ALLOW else REDACTED
 
     def _conclude(self, plan: Plan, result: object, *, is_result: bool) -> bytes:
         """Do what `settle` does for a frame whose variables are not recorded."""
@@ -338,5 +336,5 @@ class Variables:
         if value is MISSING:
             return _UNBOUND
         if variable.action != ALLOW:
-            return _REDACTED
+            return REDACTED
         return self._values.encode(value, min(reach, self._depth))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from codetracer.capture.streams import FIRST_DESCRIPTOR
 from codetracer.errors import HostError
 
 TYPE_CHECKING = False
@@ -17,11 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Output"]
 
-FIRST_DESCRIPTOR: Final = 200
-"""The lowest descriptor that is used. The program gets the same low numbers as without tracing, and
-does not close this one when it closes a range of low numbers."""
-
-CLOSED: Final = -1
+NO_FILE: Final = -1
 
 
 class Output:
@@ -56,7 +53,7 @@ class Output:
                 pipe without a reader is no error.
         """
         data = text.encode("utf-8", "backslashreplace")
-        while data and self._descriptor != CLOSED:
+        while data and self._descriptor != NO_FILE:
             try:
                 data = data[self._write_some(self._descriptor, data) :]
             except BlockingIOError:
@@ -65,15 +62,15 @@ class Output:
             except BrokenPipeError:
                 self.close()
             except OSError as error:
-                closed_by_program = self._descriptor == CLOSED or not _is_open(self._descriptor)
+                closed_by_program = self._descriptor == NO_FILE or not _is_open(self._descriptor)
                 self.close()
                 if not closed_by_program:
                     raise self._failure("write to", error) from error
 
     def close(self) -> None:
         """Close the descriptor; may be called again."""
-        descriptor, self._descriptor = self._descriptor, CLOSED
-        if descriptor != CLOSED:
+        descriptor, self._descriptor = self._descriptor, NO_FILE
+        if descriptor != NO_FILE:
             try:
                 self._close(descriptor)
             except OSError:

@@ -130,7 +130,7 @@ def _handler_of(display: EventDisplay) -> Callable[..., CallbackOutcome]:
     name = event_name(display.event)
     names = tuple(parameter for parameter, _ in display.parameters)
     details = tuple(
-        (index, parameter, _DESCRIBERS[shown])
+        (index, parameter, _FIELD_DESCRIBERS[shown])
         for index, (parameter, shown) in enumerate(display.parameters)
         if shown != "place"
     )
@@ -196,7 +196,7 @@ def _destination_line(
     return tracer._offsets.line(code, found["destination"])
 
 
-_DESCRIBERS: Final[dict[str, Callable[[Any], Any]]] = {
+_FIELD_DESCRIBERS: Final[dict[str, Callable[[Any], Any]]] = {
     "place": _as_it_is,
     "number": _as_it_is,
     "value": describe,

@@ -68,7 +68,7 @@ def describe_exception(exception: Any) -> str:
 def describe_callable(value: Any) -> str:
     """Return the name of a called object: ``total``, ``list.append``, ``Point``, ``<partial>``."""
     kind = type(value)
-    namer = _CALLABLES.get(id(kind))
+    namer = _CALLABLE_DESCRIBERS.get(id(kind))
     if namer is not None:
         return namer(value)
     if issubclass(kind, type):
@@ -128,7 +128,7 @@ def _by_id(table: dict[type, Callable[[Any], str]]) -> dict[int, Callable[[Any],
     return {id(kind): function for kind, function in table.items()}
 
 
-_CALLABLES: Final = _by_id(
+_CALLABLE_DESCRIBERS: Final = _by_id(
     {
         types.FunctionType: _function,
         types.MethodType: _method,

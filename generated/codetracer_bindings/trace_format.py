@@ -22,6 +22,7 @@ __all__ = [
     "ENDING_STATUS",
     "ENDING_UNKNOWN",
     "FILE_HEADER",
+    "FIRST_PAYLOAD",
     "FORM_CLASS",
     "FORM_DICT",
     "FORM_ENUM",
@@ -127,6 +128,9 @@ size: The block's size in bytes, with this header; the last block is cut after i
 used: The number of bytes of records that follow; 0 while the block is being filled.
 crc: CRC-32 of these bytes; 0 while the block is being filled.
 """
+
+FIRST_PAYLOAD: Final = FILE_HEADER.size + BLOCK_HEADER.size
+"""The byte offset at which the records of the first block begin."""
 
 FORM_UNSEEN: Final = 0
 """Only its type is known, because it is deeper than the limit."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from codetracer.commands import why as command
+from codetracer.replay.causes.nodes import LEVELS
 from tests.support.reading import read
 from tests.support.running import Outcome, execute, write
 
@@ -196,3 +198,8 @@ def test_a_process_that_was_killed_is_explained_up_to_its_last_event(tmp_path: P
     assert result.stdout.startswith("app.py:7  0:5  stop()")
     assert "? its end is not recorded" in result.stdout
     assert "left by os.kill(os.getpid(), signal.SIGKILL)" in line.stdout
+
+
+def test_without_depth_a_tree_is_as_deep_as_the_questions_make_it() -> None:
+    # The command line knows the number without loading them.
+    assert command.CAUSE_LEVELS == LEVELS

@@ -392,7 +392,7 @@ def test_what_cannot_be_done_is_said(trace: Path, command: str, answer: str) -> 
 @pytest.mark.slow
 def test_many_steps_are_passed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     count = 4_000
-    monkeypatch.setattr(motion, "PATIENCE", 5_000)
+    monkeypatch.setattr(motion, "STOPS_READ", 5_000)
     program = (
         "def one(n):\n    return n\ndef many():\n    total = 0\n"
         f"    for n in range({count}):\n        total += one(n)\n    return total\n"

@@ -9,7 +9,7 @@ import pytest
 
 from codetracer.filters.chain import NamePatterns
 from codetracer.filters.model import ValuePattern
-from codetracer.filters.names import LONGEST, SecretNames, _assigned, words_of
+from codetracer.filters.names import LONGEST_SECRET_NAME, SecretNames, _assigned, words_of
 from codetracer.filters.selectors import VALUE_KINDS, parse_selector
 from codetracer.runtime.values import MAX_CHARACTERS, AttributeActions
 from tests.support.project import ROOT
@@ -109,7 +109,7 @@ def test_a_text_is_no_name() -> None:
 def test_a_long_text_that_is_asked_about_is_not_kept_alive() -> None:
     pattern = ValuePattern(parse_selector("attr:x", VALUE_KINDS), "redact")
     patterns, secrets, actions = NamePatterns([pattern]), names(), AttributeActions(lambda _: 0)
-    texts = ["x" * (LONGEST + 1 + number) for number in range(10)]
+    texts = ["x" * (LONGEST_SECRET_NAME + 1 + number) for number in range(10)]
     before = [sys.getrefcount(text) for text in texts]
 
     assert not any(patterns.first("attr", text) or secrets.is_secret(text) for text in texts)

@@ -46,7 +46,8 @@ ALLOWED: dict[str, set[str]] = {
     "reading": {"replay"},
     "export": {"replay"},
     "debug": {"reading", "recording", "replay", "terminal"},
-    "watch": {"filters", "inspect", "launcher", "monitoring"},
+    # The numbers of descriptors.
+    "watch": {"capture", "filters", "inspect", "launcher", "monitoring"},
     FRONT: {"inspect", "limits", "monitoring", "policy", "reading", "session"},
     # Completion completes the names of events, which the watch command has.
     "commands": {
@@ -267,6 +268,42 @@ def test_each_module_lists_what_is_public_in_order() -> None:
 
         assert names == sorted(set(names), key=order), module
         assert sorted(public - {*names}) == [], module
+
+
+def constants(tree: ast.Module) -> set[str]:
+    """Return the constants of a module that it does not import.
+
+    The numbers of an enumeration, which one statement unpacks, are a table of their own.
+    """
+    found: set[str] = set()
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign) and node.value is not None:
+            targets = [node.target]
+        found.update(each.id for each in targets if isinstance(each, ast.Name))
+    return {name for name in found if name.isupper() and not name.startswith("__")}
+
+
+def parts_of_commands() -> set[str]:
+    """Return the constants that each module of a command has, because the command line asks it."""
+    tree = modules()[f"{PACKAGE}.commands"]
+    return {
+        node.target.id
+        for node in guarded(tree)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def test_no_two_modules_have_a_constant_of_the_same_name() -> None:
+    # One is the other's copy, or their names do not say what tells them apart.
+    homes: dict[str, list[str]] = {}
+    for module, tree in modules().items():
+        for name in constants(tree) - parts_of_commands() - {"TYPE_CHECKING"}:
+            homes.setdefault(name, []).append(module)
+
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+    assert len(homes) > 400
+    assert len(parts_of_commands()) == 3
 
 
 def test_what_codetracer_exports_is_what_it_lists() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codetracer.replay import CutTuple, ObjectValue, Value
-from codetracer.replay.layout import DEEPEST, lay_out
+from codetracer.replay.layout import SPREAD_LEVELS, lay_out
 from codetracer.replay.values import Words
 
 
@@ -94,9 +94,9 @@ def test_what_stands_before_a_value_takes_room_from_its_first_line() -> None:
 
 def test_no_more_levels_are_spread_than_can_be_read() -> None:
     value: Value = "x" * 80
-    for _ in range(DEEPEST + 5):
+    for _ in range(SPREAD_LEVELS + 5):
         value = (value, "y")
 
     lines = lay_out(value, 80)
 
-    assert max(len(line) - len(line.lstrip()) for line in lines) == 2 * DEEPEST
+    assert max(len(line) - len(line.lstrip()) for line in lines) == 2 * SPREAD_LEVELS

@@ -40,7 +40,7 @@ INDENTED: Final = 40
 _TOLD: Final = (events.UnwindEvent, events.UnfinishedEvent)
 """The ends of calls that are shown even if the call would be folded."""
 
-KINDS: Final = {
+LEFT_OUT: Final = {
     "definitions": "of imports and class bodies",
     "foreign": "of code that is not yours",
     "similar": "similar to others",
@@ -53,10 +53,10 @@ class Folded:
     """Counts the calls that are not shown, by reason; its str is the line that reports them."""
 
     def __init__(self) -> None:
-        self.counts = dict.fromkeys(KINDS, 0)
+        self.counts = dict.fromkeys(LEFT_OUT, 0)
 
     def __str__(self) -> str:
-        there = [f"{count:,} {KINDS[kind]}" for kind, count in self.counts.items() if count]
+        there = [f"{count:,} {LEFT_OUT[kind]}" for kind, count in self.counts.items() if count]
         if not there:
             return ""
         how = "--all shows them, --call STEP --all those in one call"
@@ -72,8 +72,9 @@ class _Node:
         place, step: the ``file:line`` of the call, and the number of its first step.
         head: its first line; empty once that was printed.
         shown: whether it is shown.
-        hides: why the calls that it makes are not shown, one of `KINDS`; empty if they are.
-        kept: why it is folded unless it raises or does not end, one of `KINDS`; empty if it is not.
+        hides: why the calls that it makes are not shown, one of `LEFT_OUT`; empty if they are.
+        kept: why it is folded unless it raises or does not end, one of `LEFT_OUT`; empty if it is
+            not.
         similar: the similar calls among which it is counted instead of shown; None if it is not.
         above: the call itself if it is shown, else the innermost shown call around it.
         inside: how many calls inside it are not shown, without those that are similar to others.

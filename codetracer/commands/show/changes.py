@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["described"]
 
-VALUE: Final = 100
+VALUE_IN_CHANGE: Final = 100
 """About how many characters of a value are shown."""
 
 
@@ -65,4 +65,4 @@ def _variable_of(name: str) -> str:
 
 
 def _shown(printer: Printer, state: State, value: raw.Value) -> object | None:
-    return None if type(value) is raw.UnboundValue else printer.value(state, value, VALUE)
+    return None if type(value) is raw.UnboundValue else printer.value(state, value, VALUE_IN_CHANGE)

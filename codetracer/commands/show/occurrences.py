@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finds"]
 
-VALUE: Final = 100
+VALUE_IN_OCCURRENCE: Final = 100
 """The approximate number of characters that a value is shown with."""
 
 
@@ -64,7 +64,7 @@ class Finds:
                 self._tell(event, found, found.said)
                 continue
             depth = depth_of(found.frame)
-            shown = self._printer.value(self._replay.state, found.value, VALUE, depth)
+            shown = self._printer.value(self._replay.state, found.value, VALUE_IN_OCCURRENCE, depth)
             self._tell(event, found, f"{found.name} = {shown}", shown)
 
     def finish(self) -> None:

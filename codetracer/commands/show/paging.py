@@ -21,7 +21,7 @@ __all__ = ["paged", "pager"]
 
 DEFAULT: Final = "less"
 
-SETTINGS: Final = {"LESS": "FRX", "LV": "-c"}
+PAGER_VARIABLES: Final = {"LESS": "FRX", "LV": "-c"}
 """Variables for the pager, unless the environment has them.
 
 With them the pager ends if the text fits on one screen, and shows colours. The text stays there."""
@@ -64,7 +64,7 @@ def paged(command: str | None) -> Iterator[None]:
         return
     before = sys.stdout
     before.flush()
-    environ = SETTINGS | os.environ
+    environ = PAGER_VARIABLES | os.environ
     process = subprocess.Popen(command, shell=True, stdin=subprocess.PIPE, env=environ)
     assert process.stdin is not None
     below = io.TextIOWrapper(process.stdin, encoding=before.encoding)

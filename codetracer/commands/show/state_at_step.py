@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment"]
 
-LEAST: Final = 40
+LEAST_COLUMNS: Final = 40
 """The least number of columns for a value."""
 
 UNCUT: Final = 120
@@ -122,7 +122,7 @@ class Moment:
                 self._print_value(name, value)
 
     def _print_value(self, name: str, value: Value) -> None:
-        room = max((self._printer.width or UNCUT) - 8, LEAST)
+        room = max((self._printer.width or UNCUT) - 8, LEAST_COLUMNS)
         first, *more = lay_out(value, room, len(name) + 3)
         self._printer.line("    ", (name, "name"), f" = {first}")
         for text in more:

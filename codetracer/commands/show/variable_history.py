@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["History"]
 
-VALUE: Final = 200
+VALUE_IN_HISTORY: Final = 200
 """About how many characters of a value are shown."""
 
 PROPOSED: Final = 1000
@@ -225,7 +225,7 @@ class History:
     def _shown(self, value: raw.Value) -> object:
         if type(value) is raw.UnboundValue:
             return UNBOUND
-        return self._printer.value(self._state, value, VALUE)
+        return self._printer.value(self._state, value, VALUE_IN_HISTORY)
 
     def _print(
         self,

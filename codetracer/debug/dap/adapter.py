@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from codetracer.debug.dap.checks import RequestError, check
 from codetracer.debug.dap.client import Client
-from codetracer.debug.dap.first_recording import KINDS, FirstRecording, folder_of
+from codetracer.debug.dap.first_recording import TARGETS, FirstRecording, folder_of
 from codetracer.debug.dap.looking import Looking
 from codetracer.debug.dap.moving import Moving
 from codetracer.debug.dap.progress import Progress
@@ -178,9 +178,11 @@ class Adapter:
         """Open a recording, or record a program first; the answer comes when that is done."""
         if self._session is not None or self._recording is not None:
             raise RequestError("launch was answered before")
-        given = [kind for kind in KINDS if kind in arguments]
+        given = [kind for kind in TARGETS if kind in arguments]
         if len(given) != 1:
-            raise RequestError(f"launch needs one of {', '.join(KINDS)}; it has {given or 'none'}")
+            raise RequestError(
+                f"launch needs one of {', '.join(TARGETS)}; it has {given or 'none'}"
+            )
         self._at_entry = arguments.get("stopOnEntry", False)
         path = arguments.get("recording")
         if path is not None:

@@ -65,7 +65,7 @@ def _check_keys(value: object, wanted: Any, name: str) -> None:
 def _check_type(value: object, wanted: type, name: str) -> None:
     kinds = {float: (int, float), type(None): (type(None),)}.get(wanted, (wanted,))
     if not isinstance(value, kinds) or (isinstance(value, bool) and wanted is not bool):
-        raise RequestError(f"{name} is {value!r:.60}; it must be a {_NAMES.get(wanted, wanted)}")
+        raise RequestError(f"{name} is {value!r:.60}; it must be a {_WORDS.get(wanted, wanted)}")
 
 
 def _fits(value: object, wanted: Any) -> bool:
@@ -81,7 +81,7 @@ def _hints(wanted: Any) -> dict[str, Any]:
     return get_type_hints(wanted)
 
 
-_NAMES = {
+_WORDS = {
     str: "string",
     int: "whole number",
     float: "number",

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from codetracer.debug.dap.client import Client
     from codetracer_bindings.debug_protocol import LaunchRequestArguments
 
-__all__ = ["KINDS", "FirstRecording", "folder_of"]
+__all__ = ["TARGETS", "FirstRecording", "folder_of"]
 
-PATIENCE: Final = 3.0
+SECONDS_TO_END: Final = 3.0
 """The seconds that a program has to end after the request."""
 
-KINDS: Final = ("recording", "program", "module", "code", "pytest")
+TARGETS: Final = ("recording", "program", "module", "code", "pytest")
 """The arguments of ``launch`` of which there is one."""
 
 
@@ -46,7 +46,7 @@ class FirstRecording:
 
     Parameters:
         client: the client.
-        arguments: of the request, with one of `KINDS` that is no recording.
+        arguments: of the request, with one of `TARGETS` that is no recording.
         on_end: called in another thread when the program has ended, with its exit status.
 
     Attributes:
@@ -84,7 +84,7 @@ class FirstRecording:
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._process.pid, number)
-                self._process.wait(PATIENCE)
+                self._process.wait(SECONDS_TO_END)
             except (ProcessLookupError, PermissionError):
                 return
             except subprocess.TimeoutExpired:
@@ -103,7 +103,7 @@ class FirstRecording:
         status = self._process.wait()
         for reader in readers:
             # A process that it started may go on and hold the pipe.
-            reader.join(PATIENCE)
+            reader.join(SECONDS_TO_END)
         self._on_end(status)
 
     def _forward(self, stream: BinaryIO, name: str) -> None:

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from codetracer.debug.dap.checks import RequestError
-from codetracer.debug.dap.variables import LONGEST, Part
+from codetracer.debug.dap.variables import LINE_LENGTH, Part
 from codetracer.replay import EvaluationError, Hidden, ObjectValue, evaluate
 from codetracer.replay.details import lacking_in
 from codetracer.replay.evaluator import FUNCTIONS
 from codetracer.replay.operations import text_of
-from codetracer.replay.render import short_type
+from codetracer.replay.render import WHOLE, short_type
 
 if TYPE_CHECKING:
     from codetracer.debug.dap.session import Session
@@ -23,9 +23,6 @@ __all__ = ["Looking"]
 
 MOST_MODULES: Final = 10_000
 """The number of modules that a client gets if it names no number."""
-
-WHOLE: Final = 1 << 20
-"""About how many characters of a value are copied to the clipboard."""
 
 _BEFORE: Final = re.compile(r"(?:(?P<owner>[\w.\[\]'\"#]+)\.)?(?P<start>\w*)$")
 
@@ -107,7 +104,7 @@ class Looking:
         text = arguments["expression"]
         place = self._session.stacks.place(arguments.get("frameId"))
         value = evaluate(text, place.moment, place.frame)
-        limit = WHOLE if arguments.get("context") == "clipboard" else LONGEST
+        limit = WHOLE if arguments.get("context") == "clipboard" else LINE_LENGTH
         path = text if re.fullmatch(r"[\w.]+(\[[^\[\]]+\])*", text) else f"({text})"
         shown = self._session.variables.shown(Part("", value, place.moment.process, path), limit)
         found: protocol.EvaluateBody = {

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from codetracer.replay import Frame, Value
     from codetracer_bindings.debug_protocol import Variable, VariablesArguments
 
-__all__ = ["LONGEST", "Part", "Variables"]
+__all__ = ["LINE_LENGTH", "Part", "Variables"]
 
-LONGEST: Final = 1_000
+LINE_LENGTH: Final = 1_000
 """About how many characters of a value a line shows."""
 
 _ITEMS: Final = {"list", "set", "frozenset", "tuple", "exception", "value", "wrapped"}
@@ -78,7 +78,7 @@ class Variables:
             parts = parts[start : start + count if count > 0 else None]
         return [self.shown(part) for part in parts]
 
-    def shown(self, part: Part, limit: int = LONGEST) -> Variable:
+    def shown(self, part: Part, limit: int = LINE_LENGTH) -> Variable:
         """Return a part as the client gets it."""
         value = part.value
         shown: Variable = {

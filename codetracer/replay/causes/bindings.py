@@ -35,7 +35,7 @@ class Bound(NamedTuple):
     scope: Scope
 
 
-TRIED: Final = 20
+TRIED_CALLS: Final = 20
 """So many calls of an enclosing function are looked at for the one that a closure belongs to."""
 
 
@@ -171,7 +171,7 @@ class Bindings:
             if ending is not None and self._past.when(ending).name(name) == value:
                 return run.frame, run.code, owner
             fallback = fallback or (run.frame, run.code, owner)
-            if tried == TRIED:
+            if tried == TRIED_CALLS:
                 break
         return fallback
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Caller", "Callers"]
 
-TRIED: Final = 50
+TRIED_RUNS: Final = 50
 """So many runs of lines that may have made a generator or coroutine are looked at."""
 
 
@@ -116,6 +116,6 @@ class Callers:
                     for there, value in zip(known, given.values(), strict=True)
                 ):
                     return Caller(site.node, where, later=True)
-            if tried == TRIED:
+            if tried == TRIED_RUNS:
                 break
         return None

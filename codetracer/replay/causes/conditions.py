@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from codetracer.replay.causes.raising import culprits, origin
-from codetracer.replay.causes.tree import UNKNOWN
+from codetracer.replay.causes.tree import UNCERTAIN
 from codetracer.replay.details import foreign as reason
 from codetracer_bindings import trace_decoder as raw
 
@@ -70,7 +70,7 @@ class Conditions:
                     if ran is not None and isinstance(ran.unit.node, ast.Match):
                         subject = ast.unparse(ran.unit.node.subject)
                         text = f"{subject} matched {ast.unparse(pattern)}"
-                        self._condition(ran, ran.unit.node.subject, text, UNKNOWN, into, depth)
+                        self._condition(ran, ran.unit.node.subject, text, UNCERTAIN, into, depth)
                     return
                 case _ if branch.field != "body" or isinstance(inner, ast.If):
                     return
@@ -129,7 +129,7 @@ class Conditions:
         if foreign is None and before != step:
             frame, step, foreign = origin(self._past, self._is_own, frame, before, number)
         reference = raw.ReferenceValue(number)
-        shown: Value | Unknown = UNKNOWN
+        shown: Value | Unknown = UNCERTAIN
         name = "exception"
         for raised in self._past.raised_in(frame, step):
             if raised.exception == number:

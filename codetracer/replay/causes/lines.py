@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from codetracer.replay.causes.reads import heads
-from codetracer.replay.causes.syntax import FUNCTIONS, parameter_names, targets
+from codetracer.replay.causes.syntax import FUNCTION_NODES, parameter_names, targets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Branch", "Scope", "Source", "Unit"]
 
-SCOPES: Final = (*FUNCTIONS, ast.ClassDef, ast.GeneratorExp)
+SCOPES: Final = (*FUNCTION_NODES, ast.ClassDef, ast.GeneratorExp)
 
 
 class Branch(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from codetracer.replay.causes.tree import UNKNOWN, Cause
+from codetracer.replay.causes.tree import UNCERTAIN, Cause
 from codetracer.replay.place import Place
 
 if TYPE_CHECKING:
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from codetracer.replay.model import Code
     from codetracer.replay.values import Value
 
-__all__ = ["DEEPEST", "Nodes"]
+__all__ = ["LEVELS", "Nodes"]
 
-DEEPEST: Final = 8
+LEVELS: Final = 8
 """So many causes deep a tree goes, if nobody asks for more."""
 
-MOST: Final = 400
+MOST_NODES: Final = 400
 """So many nodes a tree has at most."""
 
 ROUNDS: Final = 2
 """So often a line leads to itself, as in a loop, before its earlier rounds are left out."""
 
-LONGEST: Final = 60
+WIDEST_TEXT: Final = 60
 """The longest text of an expression (characters)."""
 
 
@@ -41,17 +41,21 @@ class Nodes:
     def __init__(self, process: int, sources: Sources, deepest: int) -> None:
         self._process = process
         self._sources = sources
-        self._deepest = deepest or MOST
+        self._deepest = deepest or MOST_NODES
         self._seen: set[object] = set()
         self._chain: list[object] = []
         self._count = 0
 
     def make(
-        self, kind: str, text: str, where: Where | None, value: Value | Unknown = UNKNOWN
+        self, kind: str, text: str, where: Where | None, value: Value | Unknown = UNCERTAIN
     ) -> Cause:
         """Return a new node without causes."""
         self._count += 1
-        cause = Cause(kind, text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…", value)
+        cause = Cause(
+            kind,
+            text if len(text) <= WIDEST_TEXT else f"{text[: WIDEST_TEXT - 1]}…",
+            value,
+        )
         if where is not None:
             self.put(cause, where.code, where.line, where.step)
         return cause
@@ -63,7 +67,7 @@ class Nodes:
         step: Step,
         code: Code,
         where: Where | None,
-        value: Value | Unknown = UNKNOWN,
+        value: Value | Unknown = UNCERTAIN,
     ) -> Cause:
         """Return a new node at a step; it says so if no unit is known there."""
         cause = self.make(kind, text, where, value)
@@ -107,7 +111,7 @@ class Nodes:
         self._chain.append(line)
         if key in self._seen:
             cause.again = True
-        elif depth >= self._deepest or self._count >= MOST:
+        elif depth >= self._deepest or self._count >= MOST_NODES:
             cause.cut = True
         elif rounds >= ROUNDS:
             cause.note("and so on, as in the rounds above")

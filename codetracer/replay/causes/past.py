@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Past"]
 
-KEPT_BLOCKS: Final = 64
+KEPT_FACTS: Final = 64
 KEPT_MOMENTS: Final = 32
 
 MOST_CALLS: Final = 200
@@ -375,7 +375,7 @@ class Past:
             known = 0 <= number < self._index.blocks
             facts = Facts(number, self._events(number) if known else ())
         self._facts[number] = facts
-        if len(self._facts) > KEPT_BLOCKS:
+        if len(self._facts) > KEPT_FACTS:
             self._facts.popitem(last=False)
         return facts
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.errors import TargetError, UsageError
 from codetracer.replay.causes.lines import Unit
-from codetracer.replay.causes.nodes import DEEPEST
+from codetracer.replay.causes.nodes import LEVELS
 from codetracer.replay.causes.past import Past
 from codetracer.replay.causes.reads import reads, root
 from codetracer.replay.causes.slice import Reading, Slice
@@ -59,7 +59,7 @@ class Questions:
         trace: Trace,
         process: Process,
         is_own: Callable[[Code], bool],
-        deepest: int = DEEPEST,
+        deepest: int = LEVELS,
     ) -> None:
         self._trace = trace
         self._past = Past(process.timeline())

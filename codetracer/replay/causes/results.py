@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
-from codetracer.replay.causes.tree import UNKNOWN
+from codetracer.replay.causes.tree import UNCERTAIN
 from codetracer.replay.causes.writers import callee, given, is_pure, said
 from codetracer.replay.details import foreign, lacking_in
 from codetracer.replay.subjects import UNBOUND
@@ -129,7 +129,7 @@ class Results:
             # The first parameter is the object.
             instance = next(iter(self._past.when(run).frame.values.values()), UNBOUND)
             ending = self._past.ending(run)
-            shown = UNKNOWN if ending is None else self._past.when(ending).resolve(instance)
+            shown = UNCERTAIN if ending is None else self._past.when(ending).resolve(instance)
             cause = self._values.nodes.make("result", text, at.where, shown)
             into.causes.append(cause)
             depth += 1
@@ -150,7 +150,7 @@ class Results:
         if not run.code.has_lines:
             has_value = ending is not None and ending.kind in ("return", "yield")
             shown = (
-                self._past.when(ending).resolve(ending.value) if ending and has_value else UNKNOWN
+                self._past.when(ending).resolve(ending.value) if ending and has_value else UNCERTAIN
             )
             cause = self._values.nodes.make("result", text, None, shown)
             self._values.nodes.put(cause, run.code, run.code.line, -1)
@@ -171,7 +171,7 @@ class Results:
         where = self._sources.where(step)
         kind = "yield" if ending.kind == "yield" else "result"
         wrapped = kind == "yield" and run.code.kind == "asynchronous generator"
-        shown = UNKNOWN if wrapped else self._past.when(ending).resolve(ending.value)
+        shown = UNCERTAIN if wrapped else self._past.when(ending).resolve(ending.value)
         cause = self._values.nodes.at(kind, text, step, run.code, where, shown)
         key = ("result", ending.frame, ending.until)
         if where is not None and self._values.nodes.opens(cause, key, depth):

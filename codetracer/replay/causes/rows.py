@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "rows_of"]
 
-VALUE: Final = 60
+VALUE_IN_CAUSE: Final = 60
 """About how many characters of a value are shown."""
 
 
@@ -46,7 +46,7 @@ def rows_of(causes: Iterable[Cause]) -> list[Row]:
 
 def _words(cause: Cause) -> str:
     """Return what a line of the tree says."""
-    value = "" if isinstance(cause.value, Unknown) else render(cause.value, VALUE)
+    value = "" if isinstance(cause.value, Unknown) else render(cause.value, VALUE_IN_CAUSE)
     match cause.kind:
         case "condition" if value:
             said = f"because {cause.text} is {'true' if cause.value else 'false'}"

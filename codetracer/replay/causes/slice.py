@@ -10,10 +10,10 @@ from codetracer.replay.causes.bindings import Bindings
 from codetracer.replay.causes.callers import Callers
 from codetracer.replay.causes.conditions import Conditions
 from codetracer.replay.causes.matching import argument_of
-from codetracer.replay.causes.nodes import DEEPEST, Nodes
+from codetracer.replay.causes.nodes import LEVELS, Nodes
 from codetracer.replay.causes.reads import Read, reads
 from codetracer.replay.causes.results import Results
-from codetracer.replay.causes.tree import UNKNOWN
+from codetracer.replay.causes.tree import UNCERTAIN
 from codetracer.replay.causes.writers import (
     assigned,
     callee,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "Slice"]
 
-CONTAINERS: Final = ("list", "dict", "set", "frozenset", "deque")
+CHANGEABLE_FORMS: Final = ("list", "dict", "set", "frozenset", "deque")
 
 
 class Reading(NamedTuple):
@@ -74,7 +74,11 @@ class Slice:
     """
 
     def __init__(
-        self, past: Past, sources: Sources, is_own: Callable[[Code], bool], deepest: int = DEEPEST
+        self,
+        past: Past,
+        sources: Sources,
+        is_own: Callable[[Code], bool],
+        deepest: int = LEVELS,
     ) -> None:
         self.nodes = Nodes(past.number, sources, deepest)
         self.conditions = Conditions(past, sources, is_own, self)
@@ -148,7 +152,7 @@ class Slice:
 
     def _changed(self, value: raw.Value, since: Where, view: View) -> int | None:
         """Return the step that changed a container last, if it came after a unit."""
-        if view.form(value) not in CONTAINERS or not isinstance(value, raw.ReferenceValue):
+        if view.form(value) not in CHANGEABLE_FORMS or not isinstance(value, raw.ReferenceValue):
             return None
         found = self._past.written(value.number, None, view.until)
         # What ran while the unit did has made the value, and is explained with it.
@@ -272,7 +276,7 @@ class Slice:
         where, target, value = found
         if target.kind in ("assign", "augment"):
             at = self.at(where)
-            known = UNKNOWN if value == UNBOUND else at.view.resolve(value)
+            known = UNCERTAIN if value == UNBOUND else at.view.resolve(value)
             cause = self.nodes.make("value", ast.unparse(node), where, known)
             into.causes.append(cause)
             if self.nodes.opens(cause, ("name", node.attr, where.frame, where.step), depth):

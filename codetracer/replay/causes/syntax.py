@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "FUNCTIONS",
+    "FUNCTION_NODES",
     "OPERATORS",
     "CallSite",
     "Parameter",
@@ -22,7 +22,7 @@ __all__ = [
     "targets",
 ]
 
-FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+FUNCTION_NODES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 # -------------------------------------------------------------------- parameters
@@ -39,7 +39,7 @@ class Parameter(NamedTuple):
 
 def parameters(node: ast.AST) -> list[Parameter]:
     """Return the parameters of a function in the order in which arguments fill them."""
-    if not isinstance(node, FUNCTIONS):
+    if not isinstance(node, FUNCTION_NODES):
         return []
     given = node.args
     found: list[Parameter] = []

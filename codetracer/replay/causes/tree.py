@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from codetracer.replay.place import Place
     from codetracer.replay.values import Value
 
-__all__ = ["UNKNOWN", "Cause", "Unknown"]
+__all__ = ["UNCERTAIN", "Cause", "Unknown"]
 
 
 class Unknown:
     """Stands for a value that is not recorded."""
 
 
-UNKNOWN = Unknown()
+UNCERTAIN = Unknown()
 
 
 @dataclass(slots=True, eq=False)
@@ -28,7 +28,7 @@ class Cause:
     ``exception``, ``sent``, ``left`` or ``line``."""
     text: str
     """Its subject in the words of the source: a name, a call, a condition."""
-    value: Value | Unknown = UNKNOWN
+    value: Value | Unknown = UNCERTAIN
     place: Place | None = None
     """The step at which it became so."""
     path: str = ""

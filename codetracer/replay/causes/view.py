@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 __all__ = ["View", "is_key"]
 
-OBJECTS: Final = 60
+MOST_OBJECTS: Final = 60
 VALUES: Final = 2000
 """The number of objects, and of items and attributes, that are kept of a value."""
 
-_PLAIN: Final = (bool, int, float, complex, str, bytes, type(None))
+_PLAIN_TYPES: Final = (bool, int, float, complex, str, bytes, type(None))
 
 
 def is_key(value: raw.Value) -> bool:
     """Return whether a value says by itself which item of a dict or list is meant."""
     if type(value) is tuple:
         return all(map(is_key, value))
-    return isinstance(value, _PLAIN)
+    return isinstance(value, _PLAIN_TYPES)
 
 
 class View:
@@ -50,7 +50,7 @@ class View:
     def resolve(self, value: raw.Value) -> Value:
         """Return a value for a reader, without what is far inside of it."""
         depth = depth_of(self.frame)
-        return self.state.resolve(value, OBJECTS, OBJECTS, VALUES, depth)
+        return self.state.resolve(value, MOST_OBJECTS, MOST_OBJECTS, VALUES, depth)
 
     def name(self, name: str) -> raw.Value:
         """Return the value of a variable; `UNBOUND` if it has none."""
@@ -65,7 +65,7 @@ class View:
     def peek(self, node: ast.expr) -> raw.Value:
         """Return the value of an expression; `UNBOUND` if it cannot be known without running it."""
         match node:
-            case ast.Constant(value=value) if isinstance(value, _PLAIN):
+            case ast.Constant(value=value) if isinstance(value, _PLAIN_TYPES):
                 return value
             case ast.Name(id=name):
                 return self.name(name)
