@@ -52,7 +52,6 @@ from __future__ import annotations
 import builtins
 import io
 import sys
-from importlib import import_module
 
 from codetracer.capture.streams import STDERR, STDOUT
 from codetracer.own import seal
@@ -61,9 +60,19 @@ from codetracer.whose import began_here, is_the_programs
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Final
+    from typing import Any, Final, Protocol
 
+    from codetracer.capture.hooks import Hooks
+    from codetracer.capture.pipes import Pipes
     from codetracer.capture.streams import CaptureMode, Record
+    from codetracer_bindings import _engine
+
+    class CaptureInC(Protocol):
+        """The part that this module uses of ``codetracer_bindings._engine``."""
+
+        Capture: type[_engine.Capture]
+        Pipes: type[_engine.Pipes]
+
 
 __all__ = ["OutputCapture"]
 
@@ -90,19 +99,19 @@ class OutputCapture:
         in_c: the module with `Capture` and `Pipes` in C; None for those in Python.
     """
 
-    def __init__(self, mode: CaptureMode, record: Record, in_c: Any) -> None:
+    def __init__(self, mode: CaptureMode, record: Record, in_c: CaptureInC | None) -> None:
         self._mode = mode
         self._redirect = _redirection(record, in_c) if mode == "proxies+fd" else None
         if in_c is None:
             # Imported here and below, because the usual recording does without these modules.
             from codetracer.capture.hooks import Hooks
 
-            self._make_hooks: Callable[[], Any] = lambda: Hooks(record)
+            self._make_hooks: Callable[[], Hooks | _engine.Capture] = lambda: Hooks(record)
         else:
             self._make_hooks = lambda: in_c.Capture(record, began_here)
-        self._hooks: Any = None
-        self._pipes: Any = None
-        self._set: list[tuple[dict[str, Any], str, Any, Any]] = []
+        self._hooks: Hooks | _engine.Capture | None = None
+        self._pipes: Pipes | _engine.Pipes | None = None
+        self._set: list[tuple[dict[str, Any], str, object, object]] = []
 
     def start(self) -> None:
         """Replace methods of the standard streams; do nothing if that was done already."""
@@ -152,7 +161,7 @@ class OutputCapture:
                 beneath = _peek(_peek(getattr(sys, first, None), "buffer"), "raw")
                 self._hook_layer(seen, beneath, number, "raw.write")
 
-    def _hook_layer(self, seen: list[object], layer: Any, number: int, kind: str) -> None:
+    def _hook_layer(self, seen: list[object], layer: object, number: int, kind: str) -> None:
         if layer is None or any(layer is other for other in seen):
             return
         seen.append(layer)
@@ -176,11 +185,12 @@ class OutputCapture:
                 self._hook(namespace, name, f"text.{name}", layer, number)
 
     def _take_input(self) -> None:
-        stream: Any = getattr(sys, "stdin", None)
+        stream: object = getattr(sys, "stdin", None)
         if type(stream) is not io.TextIOWrapper or type(_peek(stream, "buffer")) is not (
             io.BufferedReader
         ):
             return
+        assert self._hooks is not None
         proxy = self._hooks.stdin(stream)
         for name in ("stdin", "__stdin__"):
             if getattr(sys, name, None) is stream:
@@ -193,10 +203,11 @@ class OutputCapture:
         namespace: dict[str, Any],
         name: str,
         kind: str,
-        layer: Any,
+        layer: object,
         number: int,
         descriptor: int = NO_STREAM,
     ) -> None:
+        assert self._hooks is not None
         hook = self._hooks.hook(kind, layer, number, _peek(layer, name), descriptor)
         self._put(namespace, name, hook)
 
@@ -205,20 +216,27 @@ class OutputCapture:
         namespace[name] = value
 
 
-def _redirection(record: Record, in_c: Any) -> Callable[[], Any] | None:
+def _redirection(
+    record: Record, in_c: CaptureInC | None
+) -> Callable[[], Pipes | _engine.Pipes | None] | None:
     """Return a function that redirects descriptors; None if this system cannot do it."""
     try:
         from codetracer.capture.descriptors import redirect
 
+        make: type[Pipes | _engine.Pipes]
         if in_c is None:
-            in_c = import_module("codetracer.capture.pipes")
+            from codetracer.capture import pipes
+
+            make = pipes.Pipes
+        else:
+            make = in_c.Pipes
     except ImportError:
         # This system has no such modules or functions.
         return None
-    return lambda: redirect(in_c.Pipes, record)
+    return lambda: redirect(make, record)
 
 
-def _peek(owner: Any, name: str) -> Any:
+def _peek(owner: object, name: str) -> Any:
     """Return an attribute; None if it is missing or looking it up raises an exception."""
     try:
         return getattr(owner, name, None)

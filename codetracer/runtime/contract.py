@@ -14,8 +14,19 @@ if TYPE_CHECKING:
     from codetracer.recording.writer import Log
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Variable
+    from codetracer_bindings import _engine
 
-__all__ = ["Engine", "Reading"]
+__all__ = ["Engine", "EngineInC", "Reading"]
+
+
+class EngineInC(Protocol):
+    """The part that a recording uses of ``codetracer_bindings._engine``."""
+
+    Capture: type[_engine.Capture]
+    CodeReader: type[_engine.CodeReader]
+    Engine: type[_engine.Engine]
+    LogWriter: type[_engine.LogWriter]
+    Pipes: type[_engine.Pipes]
 
 
 class Engine(Protocol):

@@ -46,8 +46,7 @@ def make_log(path: str, recording: bytes, pid: int, started: int | None = None) 
     """
     in_c = engine_in_c()
     if in_c is not None:
-        log: Log = in_c.LogWriter(path, recording, pid, started or time_ns(), unwritable)
-        return log
+        return in_c.LogWriter(path, recording, pid, started or time_ns(), unwritable)
     # Loading takes longer than an event: the log's clock and the engine's begin after it.
     writer, *_ = _engine_in_python()
     return writer(path, recording, pid, started or time_ns())
@@ -70,8 +69,8 @@ def code_reader() -> Callable[[CodeType], Reading]:
         from codetracer.runtime.bytecode import CodeReading
 
         return CodeReading
-    reader: Callable[[CodeType], Reading] = in_c.CodeReader(instructions, effect_rows)
-    return reader
+    # Its lines are not those of the engine in Python; the engine in C reads them.
+    return in_c.CodeReader(instructions, effect_rows)  # type: ignore[return-value]
 
 
 def make_engine(
@@ -111,8 +110,9 @@ def make_engine(
         )
     formatters = definitions.formatters
     forms = None if gate.names is None else SecretForms(gate.names)
-    engine: Engine = in_c.Engine(
-        log=log,
+    # Both logs, this one and that of a restart, are from `make_log`, and so in C.
+    engine: Engine = in_c.Engine(  # type: ignore[assignment]
+        log=log,  # type: ignore[arg-type]
         gate=gate,
         plans=plans,
         definitions=definitions,

@@ -8,17 +8,17 @@ from codetracer.monitoring.backend import backend
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from codetracer.runtime.contract import EngineInC
 
 __all__ = ["engine_in_c"]
 
-_engine: Any
+_engine: EngineInC | None
 try:
-    _engine = import_module("codetracer_bindings._engine")
+    _engine = import_module("codetracer_bindings._engine")  # pyright: ignore[reportAssignmentType]
 except ImportError:
     _engine = None
 
 
-def engine_in_c() -> Any:
+def engine_in_c() -> EngineInC | None:
     """Return ``codetracer_bindings._engine``, or None if the engine in Python is to be used."""
     return _engine if backend() == "native" else None

@@ -41,5 +41,4 @@ for turn in range(int(sys.argv[1])):
     work(turn)
     codetracer.stop()
     shutil.rmtree(sys.argv[2])
-engine = engine_in_c()
-print(f"{sys.argv[1]} recordings by {engine.__file__ if engine else 'Python'}")
+print(f"{sys.argv[1]} recordings by {getattr(engine_in_c(), '__file__', 'Python')}")
