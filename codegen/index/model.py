@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from codegen.core.rows import FullSentence, Problem, Row, SpecFile
-from codegen.trace.model import Header, Name, c_literal
+from codegen.trace.fields import Header, Name, c_literal
 
 _OF_TUPLES = {"count", "index"}
 HEADERS = ["index_header", "segment_header"]
