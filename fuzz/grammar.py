@@ -11,69 +11,24 @@ What every program finds in its namespace is `fuzz.helpers`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from fuzz.writing import Lines
+from fuzz.expressions import VARIABLES, Definition, Expressions, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 FUEL = 40
 """The number of times that definitions are entered in one run of a program."""
 
-VARIABLES = ("v0", "v1", "v2", "v3")
 ERRORS = ("KeyError", "ValueError", "ZeroDivisionError", "LookupError", "Exception", "TypeError")
 RAISED = ("KeyError", "ValueError(1)", "IndexError('i')", "StopIteration(2)", "OSError(3, 'o')")
 
 
-class Definition(NamedTuple):
-    """Something defined at the top of a program: its name, its kind, and how it may be used."""
-
-    name: str
-    kind: str
-
-
-class _Scope(NamedTuple):
-    """The surroundings of a statement, which decide what it may contain."""
-
-    function: str = ""
-    loop: bool = False
-    handler: bool = False
-    group: bool = False
-    """In an except* clause, which may not be left by break, continue or return."""
-
-    @property
-    def waits(self) -> bool:
-        return self.function in ("coroutine", "async generator")
-
-    @property
-    def yields(self) -> bool:
-        return self.function in ("generator", "async generator")
-
-
-class _Writer(Lines):
+class _Writer(Expressions):
     """Writes one program, by the choices that `draw` makes; the first choice is the simplest."""
-
-    def __init__(self, draw: Callable[..., Any]) -> None:
-        super().__init__()
-        self._draw = draw
-        self._names = 0
-        self._size = 0
-        self.definitions: list[Definition] = []
-
-    def choose[T](self, choices: Sequence[T]) -> T:
-        place: int = self._draw(st.integers(0, len(choices) - 1))
-        return choices[place]
-
-    def chance(self, percent: int) -> bool:
-        return bool(self._draw(st.integers(0, 99)) >= 100 - percent)
-
-    def name(self, prefix: str) -> str:
-        self._names += 1
-        return f"{prefix}{self._names}"
 
     # ------------------------------------------------------------ programs
 
@@ -92,7 +47,7 @@ class _Writer(Lines):
             )()
         for one in self.definitions:
             with self.block("try:"):
-                self.line(f"say({self.use_of(one, _Scope())})")
+                self.line(f"say({self.use_of(one, Scope())})")
             with self.block("except BaseException as error:"):
                 self.line("say('got', error)")
         if self.definitions and self.chance(60):
@@ -104,10 +59,10 @@ class _Writer(Lines):
         for _ in range(self._draw(st.integers(1, 6))):
             self._size = 0
             if self.chance(8):
-                self.statement(_Scope(), 3)  # what it raises ends the program
+                self.statement(Scope(), 3)  # what it raises ends the program
                 continue
             with self.block("try:"):
-                self.statement(_Scope(), 3)
+                self.statement(Scope(), 3)
             with self.block("except BaseException as error:"):
                 self.line("say('got', error)")
         self.line("say(v0, v1, v2, v3)")
@@ -118,14 +73,14 @@ class _Writer(Lines):
         if coroutines and self.chance(70):
             tasks = ", ".join(f"{self.choose(coroutines)}({number})" for number in range(3))
             return f"run_tasks(in_tasks({tasks}))"
-        uses = (self.use_of(self.choose(self.definitions), _Scope()) for _ in range(3))
+        uses = (self.use_of(self.choose(self.definitions), Scope()) for _ in range(3))
         return f"in_turns({', '.join(f'lambda: {use}' for use in uses)})"
 
-    def body(self, scope: _Scope, most: int = 3) -> None:
+    def body(self, scope: Scope, most: int = 3) -> None:
         for _ in range(self._draw(st.integers(1, most))):
             self.statement(scope, 2)
 
-    def _entered(self, scope: _Scope) -> None:
+    def _entered(self, scope: Scope) -> None:
         self._size = 0
         self.line("FUEL[0] -= 1")
         with self.block("if FUEL[0] < 0:"):
@@ -142,16 +97,16 @@ class _Writer(Lines):
         parameters = self.choose(("n=0", "n=0, *rest", "n=0, /, **named", "n=0, *, key=None"))
         generic = "[T]" if self.chance(10) else ""
         with self.block(f"def {name}{generic}({parameters}):"):
-            self._entered(_Scope("function"))
+            self._entered(Scope("function"))
             if self.chance(25):
                 with self.block("if n > 0:"):
                     self.line(f"v1 = {name}(n - 1)")
-            self.line(f"return {self.expression(_Scope('function'), 2)}")
+            self.line(f"return {self.expression(Scope('function'), 2)}")
         self.definitions.append(Definition(name, "function"))
 
     def generator(self) -> None:
         name = self.name("generator")
-        scope = _Scope("generator")
+        scope = Scope("generator")
         with self.block(f"def {name}(n=0):"):
             self._entered(scope)
             self.line(f"v1 = yield {self.expression(scope, 1)}")
@@ -165,7 +120,7 @@ class _Writer(Lines):
 
     def coroutine(self) -> None:
         name = self.name("coroutine")
-        scope = _Scope("coroutine")
+        scope = Scope("coroutine")
         with self.block(f"async def {name}(n=0):"):
             self._entered(scope)
             self.line("await Pause()")
@@ -175,7 +130,7 @@ class _Writer(Lines):
 
     def async_generator(self) -> None:
         name = self.name("async_generator")
-        scope = _Scope("async generator")
+        scope = Scope("async generator")
         with self.block(f"async def {name}(n=0):"):
             self._entered(scope)
             self.line(f"v1 = yield {self.expression(scope, 1)}")
@@ -187,7 +142,7 @@ class _Writer(Lines):
         name = self.name("Class")
         bases = self.of("class")
         base = self.choose(("", *(f"({one})" for one in bases)))
-        plain, method = _Scope(), _Scope("function")
+        plain, method = Scope(), Scope("function")
         with self.block(f"class {name}{base}:"):
             if self.chance(30):
                 self._size = 0
@@ -201,7 +156,7 @@ class _Writer(Lines):
                 self.line("return self.n")
             if self.chance(40):
                 with self.block("@property\n" + "    " * self._indent + "def value(self):"):
-                    self.line(f"return {self.expression(_Scope(), 1, ('self.n',))}")
+                    self.line(f"return {self.expression(Scope(), 1, ('self.n',))}")
             if self.chance(40):
                 with self.block("def __enter__(self):"):
                     self.line("say('enter')")
@@ -241,17 +196,14 @@ class _Writer(Lines):
                     self.line("return say('eq') is None")
         self.definitions.append(Definition(name, "class"))
 
-    def of(self, *kinds: str) -> list[str]:
-        return [one.name for one in self.definitions if one.kind in kinds]
-
     # ------------------------------------------------------------ statements
 
-    def statement(self, scope: _Scope, depth: int) -> None:
+    def statement(self, scope: Scope, depth: int) -> None:
         self._size += 1
         if depth == 0 or self._size > 12:
             self.simple(scope, depth)
             return
-        choices: list[Callable[[_Scope, int], None]] = [
+        choices: list[Callable[[Scope, int], None]] = [
             self.simple,
             self.simple,
             self.simple,
@@ -271,12 +223,12 @@ class _Writer(Lines):
             choices += [self.async_for, self.async_with]
         self.choose(choices)(scope, depth)
 
-    def nested(self, scope: _Scope, depth: int) -> None:
+    def nested(self, scope: Scope, depth: int) -> None:
         for _ in range(self._draw(st.integers(1, 2))):
             self.statement(scope, depth - 1)
 
-    def simple(self, scope: _Scope, depth: int) -> None:
-        choices: list[Callable[[_Scope], str]] = [
+    def simple(self, scope: Scope, depth: int) -> None:
+        choices: list[Callable[[Scope], str]] = [
             self.assignment,
             self.saying,
             self.unpacking,
@@ -309,33 +261,33 @@ class _Writer(Lines):
             )
         self.line(self.choose(choices)(scope))
 
-    def assignment(self, scope: _Scope) -> str:
+    def assignment(self, scope: Scope) -> str:
         return f"{self.choose(VARIABLES)} = {self.expression(scope, 2)}"
 
-    def saying(self, scope: _Scope) -> str:
+    def saying(self, scope: Scope) -> str:
         return f"say({self.expression(scope, 2)})"
 
-    def unpacking(self, scope: _Scope) -> str:
+    def unpacking(self, scope: Scope) -> str:
         targets = self.choose(("v0, v1", "v0, *v2", "(v0, v1), v3", "[v1]"))
         return f"{targets} = {self.expression(scope, 2)}"
 
-    def raising(self, scope: _Scope) -> str:
+    def raising(self, scope: Scope) -> str:
         cause = self.choose(("", "", f" from {self.choose(RAISED)}"))
         return f"raise {self.choose(RAISED)}{cause}"
 
-    def multi_line_call(self, scope: _Scope) -> str:
+    def multi_line_call(self, scope: Scope) -> str:
         inner = "    " * (self._indent + 1)
         first, second = self.expression(scope, 1), self.expression(scope, 1)
         return f"say(\n{inner}{first},\n{inner}{second},\n{'    ' * self._indent})"
 
-    def yielding(self, scope: _Scope) -> str:
+    def yielding(self, scope: Scope) -> str:
         value = self.expression(scope, 1)
         forms = [f"yield {value}", f"v0 = yield {value}", f"say((yield {value}))"]
         if scope.function == "generator":
             forms += [f"v2 = yield from {self.iterable(scope)}"] * 2
         return self.choose(forms)
 
-    def if_statement(self, scope: _Scope, depth: int) -> None:
+    def if_statement(self, scope: Scope, depth: int) -> None:
         with self.block(f"if {self.expression(scope, 2)}:"):
             self.nested(scope, depth)
         if self.chance(30):
@@ -345,13 +297,13 @@ class _Writer(Lines):
             with self.block("else:"):
                 self.nested(scope, depth)
 
-    def for_loop(self, scope: _Scope, depth: int) -> None:
+    def for_loop(self, scope: Scope, depth: int) -> None:
         target = self.choose(("v0", "v1", "v0, v1"))
         with self.block(f"for {target} in {self.iterable(scope)}:"):
             self.nested(scope._replace(loop=True), depth)
         self._else(scope, depth)
 
-    def while_loop(self, scope: _Scope, depth: int) -> None:
+    def while_loop(self, scope: Scope, depth: int) -> None:
         counter = self.name("count")
         self.line(f"{counter} = {self.choose((1, 2, 3))}")
         condition = self.choose((f"{counter}", f"{counter} > 0", f"{counter} and not v0"))
@@ -360,12 +312,12 @@ class _Writer(Lines):
             self.nested(scope._replace(loop=True), depth)
         self._else(scope, depth)
 
-    def _else(self, scope: _Scope, depth: int) -> None:
+    def _else(self, scope: Scope, depth: int) -> None:
         if self.chance(25):
             with self.block("else:"):
                 self.nested(scope, depth)
 
-    def try_statement(self, scope: _Scope, depth: int) -> None:
+    def try_statement(self, scope: Scope, depth: int) -> None:
         inside = scope._replace(handler=True)
         with self.block("try:"):
             self.nested(scope, depth)
@@ -383,7 +335,7 @@ class _Writer(Lines):
             with self.block("finally:"):
                 self.nested(scope, depth)
 
-    def try_group(self, scope: _Scope, depth: int) -> None:
+    def try_group(self, scope: Scope, depth: int) -> None:
         with self.block("try:"):
             if self.chance(60):
                 self.line("raise ExceptionGroup('g', [KeyError(1), ValueError(2)])")
@@ -396,14 +348,14 @@ class _Writer(Lines):
             with self.block("except* ValueError as error:"):
                 self.nested(inside, depth)
 
-    def with_statement(self, scope: _Scope, depth: int) -> None:
+    def with_statement(self, scope: Scope, depth: int) -> None:
         managers = ["Plain()", "managed(1) as v0", "managed([2]) as (v1,)"]
         managers += [f"{name}(1) as v3" for name in self.of("class")] * 2
         chosen = [self.choose(managers) for _ in range(self._draw(st.integers(1, 2)))]
         with self.block(f"with {', '.join(chosen)}:"):
             self.nested(scope, depth)
 
-    def async_for(self, scope: _Scope, depth: int) -> None:
+    def async_for(self, scope: Scope, depth: int) -> None:
         names = self.of("async generator")
         if not names:
             self.simple(scope, depth)
@@ -412,11 +364,11 @@ class _Writer(Lines):
             self.nested(scope._replace(loop=True), depth)
         self._else(scope, depth)
 
-    def async_with(self, scope: _Scope, depth: int) -> None:
+    def async_with(self, scope: Scope, depth: int) -> None:
         with self.block(f"async with {self.choose(('Plain()', 'async_managed(4) as v0'))}:"):
             self.nested(scope, depth)
 
-    def match_statement(self, scope: _Scope, depth: int) -> None:
+    def match_statement(self, scope: Scope, depth: int) -> None:
         with self.block(f"match {self.expression(scope, 1)}:"):
             for _ in range(self._draw(st.integers(1, 3))):
                 pattern = self.choose(
@@ -440,7 +392,7 @@ class _Writer(Lines):
                 with self.block("case _:"):
                     self.nested(scope, depth)
 
-    def closure(self, scope: _Scope, depth: int) -> None:
+    def closure(self, scope: Scope, depth: int) -> None:
         name = self.name("closure")
         kind = self.choose(("function", "generator"))
         with self.block(f"def {name}(n=1):"):
@@ -448,12 +400,12 @@ class _Writer(Lines):
                 self.line("nonlocal v1")
             elif not scope.function and self.chance(50):
                 self.line("global v3")
-            self._entered(_Scope(kind))
+            self._entered(Scope(kind))
             if kind == "generator":
                 self.line("yield n")
         self.line(f"say({name}())" if kind == "function" else f"say([*{name}()])")
 
-    def use_generator(self, scope: _Scope, depth: int) -> None:
+    def use_generator(self, scope: Scope, depth: int) -> None:
         name = self.name("started")
         self.line(f"{name} = {self.choose(self.of('generator'))}({self.choose((0, 1, 2))})")
         for _ in range(self._draw(st.integers(1, 3))):
@@ -471,189 +423,6 @@ class _Writer(Lines):
             )
         if self.chance(20):
             self.line(f"del {name}")
-
-    # ------------------------------------------------------------ expressions
-
-    def iterable(self, scope: _Scope) -> str:
-        choices = [
-            "range(2)",
-            "range(3)",
-            "(1, 2)",
-            "[3, 'x', None]",
-            "'ab'",
-            "{'k': 1}.items()",
-            "enumerate('xy')",
-            "zip((1, 2), 'ab')",
-            "(one for one in (1, 2))",
-            "map(str, (1, 2))",
-            "v2",
-            "iter([1].pop, 1)",
-        ]
-        choices += [f"{name}({self.choose((0, 1))})" for name in self.of("generator")] * 2
-        choices += [f"{name}()" for name in self.of("class")]
-        return self.choose(choices)
-
-    def atom(self, names: tuple[str, ...] = ()) -> str:
-        return self.choose(("0", "1", "2", "'s'", "None", "True", *VARIABLES, *names))
-
-    def awaited(self, scope: _Scope) -> str:
-        choices = ["await Pause()"]
-        choices += [f"await {name}(1)" for name in self.of("coroutine")] * 2
-        choices += [f"await gathered({name}(), {name}(1))" for name in self.of("coroutine")]
-        choices += [f"await in_tasks({name}(), {name}(1))" for name in self.of("coroutine")]
-        choices += [f"[one async for one in {name}()]" for name in self.of("async generator")] * 2
-        choices += [f"await anext({name}())" for name in self.of("async generator")]
-        return self.choose(choices)
-
-    def expression(self, scope: _Scope, depth: int, names: tuple[str, ...] = ()) -> str:
-        if depth == 0:
-            return self.atom(names)
-        choices: list[Callable[[], str]] = [lambda: self.atom(names)] * 2
-        choices += [
-            lambda: self.operation(scope, depth, names),
-            lambda: self.container(scope, depth, names),
-            lambda: self.builtin_call(scope, depth, names),
-            lambda: self.comprehension(scope),
-        ]
-        if self.definitions:
-            choices += [lambda: self.use(scope)] * 3
-        return self.choose(choices)()
-
-    def operation(self, scope: _Scope, depth: int, names: tuple[str, ...]) -> str:
-        one = self.expression(scope, depth - 1, names)
-        other = self.atom(names)
-        return self.choose(
-            (
-                f"({one} + 1)",
-                f"(1 // {one})",
-                f"({one} % 2)",
-                f"(-{one})",
-                f"({one} < {other})",
-                f"(0 < {one} < 2)",
-                f"({one} and {other})",
-                f"({one} or {other})",
-                f"(not {one})",
-                f"({one} if {other} else 1)",
-                f"({one} is {other})",
-                f"({one} in (1, 's'))",
-                f"({one} == 1)",
-                f"(v0 := {one})" if not names else f"({one} != 1)",
-            )
-        )
-
-    def container(self, scope: _Scope, depth: int, names: tuple[str, ...]) -> str:
-        one = self.expression(scope, depth - 1, names)
-        return self.choose(
-            (
-                f"[{one}, 1]",
-                f"({one}, 's')",
-                f"{{'k': {one}}}",
-                f"{{{self.choose((1, 2))}, 3}}",
-                f"[{one}][{self.choose((0, 1))}]",
-                f"{{'k': {one}}}[{self.choose(('k', 'missing'))!r}]",
-                f"[0, *{self.iterable(scope)}]",
-                f"f'{{show({one})}}!'",
-                f"[1, 2, 3][{self.choose(('1:', ':v0', '::2'))}]",
-            )
-        )
-
-    def builtin_call(self, scope: _Scope, depth: int, names: tuple[str, ...]) -> str:
-        one = self.expression(scope, depth - 1, names)
-        return self.choose(
-            (
-                f"len({one})",
-                f"int({one})",
-                f"isinstance({one}, int)",
-                f"max({one}, 1)",
-                "sorted([2, 1], key=lambda one: -one)",
-                f"(lambda one=1: (one, 1))({one})",
-                # Not where it waits: that would be `await` in no coroutine.
-                f"(lambda: {one})()" if not scope.waits else f"({one})",
-                "list(map(lambda one: 1 // one, (1, v0)))",
-                f"dict(k={one})",
-                f"show(*({one},))",
-                f"getattr({one}, 'real', 0)",
-                f"next(iter({self.iterable(scope)}))",
-                "'a'.upper()",
-                f"[].append({one})",
-                "in_thread(lambda: 1 // v0)" if not scope.function else "tuple(range(2))",
-                f"str.join('-', {self.choose((['a', 'b'], [1]))})",
-            )
-        )
-
-    def comprehension(self, scope: _Scope) -> str:
-        source = self.iterable(scope)
-        return self.choose(
-            (
-                f"[one for one in {source}]",
-                f"[one for one in {source} if one]",
-                f"{{one: 1 for one in {source}}}",
-                f"len({{show(one) for one in {source}}})",
-                f"sum(one for one in {source})",
-                "[[one, other] for one in (1, 2) for other in range(one)]",
-                f"list((one, 1) for one in {source})",
-                f"any(one for one in {source})",
-                "[(lambda: one)() for one in (1, 2)]",
-            )
-        )
-
-    def use(self, scope: _Scope) -> str:
-        return self.use_of(self.choose(self.definitions), scope)
-
-    def use_of(self, one: Definition, scope: _Scope) -> str:
-        number = self.choose((0, 1, 2))
-        forms: tuple[str, ...]
-        match one.kind:
-            case "function":
-                forms = (
-                    f"{one.name}({number})",
-                    f"{one.name}()",
-                    f"{one.name}(*(1,))",
-                    f"{one.name}(n={number})",
-                    f"{one.name}(**{{'n': 1}})",
-                    f"{one.name}(1, 2)",
-                    f"in_thread({one.name}, 1)",
-                    f"in_turns({one.name}, lambda: {one.name}({number}), {one.name})",
-                )
-            case "generator":
-                forms = (
-                    f"list({one.name}({number}))",
-                    f"next({one.name}({number}))",
-                    f"[*{one.name}()]",
-                    f"sum({one.name}())",
-                    f"dict.fromkeys({one.name}())",
-                    f"in_turns(*[{one.name}({number}).__next__] * 2)",
-                    f"in_turns(*[lambda: list({one.name}())] * 2)",
-                )
-            case "coroutine":
-                forms = (f"drive({one.name}({number}))", f"{one.name}().close()")
-                if scope.waits:
-                    forms = (f"(await {one.name}({number}))",) * 3
-                elif self.chance(30):
-                    forms = (
-                        f"run_tasks({one.name}({number}))",
-                        f"run_tasks(in_tasks({one.name}(), {one.name}({number})))",
-                        f"in_turns(*[lambda: run_tasks({one.name}())] * 2)",
-                    )
-            case "async generator":
-                forms = (f"drive(anext({one.name}({number})))", f"drive({one.name}().aclose())")
-                if scope.waits:
-                    forms = (f"[one async for one in {one.name}()]",) * 2
-            case _:
-                forms = (
-                    f"{one.name}({number})",
-                    f"{one.name}(1).method()",
-                    f"{one.name}(n=1).method(2)",
-                    f"{one.name}().value",
-                    f"({one.name}() + 1)",
-                    f"(not {one.name}())",
-                    f"{one.name}().missing",
-                    f"({one.name}() == 1)",
-                    f"{one.name}()(1)",
-                    f"list({one.name}())",
-                    f"{one.name}.method({one.name}(2))",
-                )
-        return self.choose(forms)
 
 
 @st.composite
