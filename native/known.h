@@ -1,5 +1,5 @@
-/* Reads the instances of known types as spec/types.toml prescribes. known.py and values.py are the same
-   in Python; known.py explains it. */
+/* Reads the instances of known types as spec/types.toml prescribes. known.py is the same in Python, and
+   explains it. */
 #ifndef CODETRACER_KNOWN_H
 #define CODETRACER_KNOWN_H
 

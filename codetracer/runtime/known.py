@@ -1,4 +1,4 @@
-"""Prepares the reading of known types: the rows of spec/types.toml, found in this process.
+"""Reads known types: finds the rows of spec/types.toml in this process, and reads by them.
 
 A type is recognized by identity: it is one of the interpreter's own, or it is at the place that the
 spec names, in a module that the program has loaded. No module is imported because of a value. Only
@@ -12,6 +12,7 @@ import sys
 import types
 from _weakref import ref
 from importlib import import_module
+from itertools import islice
 
 from codetracer.inspect.kinds import (
     entry,
@@ -22,18 +23,31 @@ from codetracer.inspect.kinds import (
 )
 from codetracer.inspect.lookups import find, namespace_of_loaded
 from codetracer.own import seal
+from codetracer.runtime.secret_forms import LOOKED_AHEAD
+from codetracer.whose import began_here
 from codetracer_bindings.types import KNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from codetracer.runtime.layouts import Layout
+    from codetracer.runtime.values import Values
+
     # Something to call, an index, a name in the instance's dict, (a name,) in the `by_name` of the
     # value's own type, or a Slot.
     type Step = Any
     type Read = tuple[str, tuple[Step, ...], bool, bool]
 
-__all__ = ["LARGEST", "WAYS", "Reading", "Slot", "buffer_bytes", "buffer_items", "reading_of"]
+__all__ = [
+    "WAYS",
+    "Reading",
+    "Slot",
+    "buffer_bytes",
+    "known_attributes",
+    "known_items",
+    "reading_of",
+]
 
 seal(globals())
 
@@ -42,6 +56,13 @@ LARGEST: Final = 1_000
 
 WAYS: Final = {"none": 0, "reads": 1, "iteration": 2, "buffer": 3, "bytes": 4}
 """The numbers of the ways to read items; the engine in C uses the same (native/known.c)."""
+
+_BY_READS: Final = WAYS["reads"]
+_BY_ITERATION: Final = WAYS["iteration"]
+_BY_BUFFER: Final = WAYS["buffer"]
+_MISSING: Final = object()
+_UNREADABLE: Final = (AttributeError, TypeError, ValueError)
+"""Exceptions of C code that has nothing to read, as in a closed file or an empty cell."""
 
 _ATTRIBUTES: Final = (types.GetSetDescriptorType, types.MemberDescriptorType)
 _METHOD_TYPES: Final = (types.MethodDescriptorType, types.WrapperDescriptorType)
@@ -208,3 +229,113 @@ def _decimal_text() -> Step | None:
     )
     text: Step = made.to_sci_string
     return text
+
+
+def known_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
+    """Return the number of items of an object of a known type, and the first ones, encoded."""
+    reading, limit = layout.reading, values._limits.items
+    assert reading is not None
+    if reading.size:
+        size = _read(values, value, reading.size)
+        if type(size) is not int or size > LARGEST:
+            return 1, []
+    if reading.way == _BY_ITERATION:
+        base: Any = reading.base
+        items = list(islice(base.__iter__(value), limit))
+        return base.__len__(value), values._encode_items(items, depth)
+    if reading.way == _BY_READS:
+        if not reading.items:
+            # Only the engine in C can read it, so it is recorded as one item that was cut.
+            return 1, []
+        return _read_items(values, value, reading.items, depth)
+    if reading.way == _BY_BUFFER:
+        total, found = buffer_items(value, limit) if buffer_items is not None else (1, ())
+        return total, values._encode_items(found, depth)
+    most = values._limits.text + LOOKED_AHEAD
+    total, data = buffer_bytes(value, most) if buffer_bytes is not None else (1, None)
+    if data is None:
+        return total, []
+    return 1, [values._binary(data, total)]
+
+
+def _read_items(
+    values: Values, value: object, reads: tuple[Read, ...], depth: int
+) -> tuple[int, list[bytes]]:
+    limit = values._limits.items
+    items: list[bytes] = []
+    total = kept_total = kept = 0
+    for _, steps, optional, spread in reads:
+        held = _read(values, value, steps)
+        if held is _MISSING:
+            continue
+        if spread:
+            first = held[:limit] if type(held) is tuple or type(held) is list else ()
+            items += values._encode_items(first, depth)
+            total += len(held) if first else 0
+        else:
+            items.append(values.encode(held, depth))
+            total += 1
+            if optional and _is_nothing(held):
+                continue
+        kept, kept_total = len(items), total
+    # Empty items are left out only at the end, because items are identified by their position.
+    return kept_total, items[:kept]
+
+
+def known_attributes(
+    values: Values,
+    value: object,
+    reads: tuple[Read, ...],
+    depth: int,
+    encoded: list[tuple[int, bytes]],
+) -> int:
+    """Append the attributes of an object of a known type.
+
+    Returns:
+        How many of them the limit cuts.
+    """
+    cut = 0
+    for name, steps, optional, _ in reads:
+        held = _read(values, value, steps)
+        if held is not _MISSING and not (optional and _is_nothing(held)):
+            cut += values._attribute(name, held, depth, encoded)
+    return cut
+
+
+def _read(values: Values, value: Any, steps: tuple[Step, ...]) -> Any:
+    """Return the part of an object of a known type to which steps lead, or `_MISSING`."""
+    for step in steps:
+        if type(step) is tuple:
+            reading = values._definitions.layout(type(value)).reading
+            found = None if reading is None else reading.by_name.get(step[0])
+            if found is None:
+                return _MISSING
+            step = found
+        if type(step) is int:
+            if type(value) is not tuple or len(value) <= step:
+                return _MISSING
+            value = value[step]
+        elif type(step) is str:
+            dict_of = values._definitions.layout(type(value)).dict_of
+            namespace = None if dict_of is None else dict_of(value)
+            value = find(namespace, step, _MISSING) if type(namespace) is dict else _MISSING
+        else:
+            call: Any = step.read if type(step) is Slot else step
+            try:
+                value = call(value)
+            except _UNREADABLE as error:
+                if not began_here(error):
+                    raise
+                return _MISSING
+        if value is _MISSING:
+            return _MISSING
+    return value
+
+
+def _is_nothing(value: object) -> bool:
+    return (
+        value is None
+        or value is False
+        or (type(value) is int and value == 0)
+        or (type(value) is tuple and not value)
+    )

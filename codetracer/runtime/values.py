@@ -17,13 +17,7 @@ from codetracer.inspect.kinds import class_name, has
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
 from codetracer.runtime.contents import Contents
-from codetracer.runtime.known import (
-    LARGEST,
-    WAYS,
-    Slot,
-    buffer_bytes,
-    buffer_items,
-)
+from codetracer.runtime.known import WAYS, known_attributes, known_items
 from codetracer.runtime.secrets import LOOKED_AHEAD, Secrets
 from codetracer.runtime.utf8 import text_of
 from codetracer.whose import began_here
@@ -75,7 +69,6 @@ if TYPE_CHECKING:
     from codetracer.limits import Limits
     from codetracer.runtime.contents import Content
     from codetracer.runtime.definitions import Definitions
-    from codetracer.runtime.known import Read, Step
     from codetracer.runtime.layouts import Layout
 
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
@@ -138,13 +131,6 @@ _imag_of: Final = complex.__dict__["imag"].__get__
 _args_of: Final = BaseException.__dict__["args"].__get__
 _cause_of: Final = BaseException.__dict__["__cause__"].__get__
 _NO_WAY: Final = WAYS["none"]
-_BY_READS: Final = WAYS["reads"]
-_BY_ITERATION: Final = WAYS["iteration"]
-_BY_BUFFER: Final = WAYS["buffer"]
-_MISSING: Final = object()
-_UNREADABLE: Final = (AttributeError, TypeError, ValueError)
-"""Exceptions of C code that has nothing to read, as in a closed file or an empty cell."""
-
 _NONE: Final = value_none()
 _ELLIPSIS: Final = value_ellipsis()
 _NOT_IMPLEMENTED: Final = value_not_implemented()
@@ -548,7 +534,7 @@ class Values:
     ) -> bytes:
         read_items: ReadItems = _READ_ITEMS.get(layout.form, _no_items)
         if layout.reading is not None and layout.reading.way != _NO_WAY:
-            read_items = _known_items
+            read_items = known_items
         total, items = read_items(self, value, layout, depth)
         if total > len(items):
             self._was_cut = True
@@ -586,7 +572,7 @@ class Values:
         """Append as many attributes as the limit allows; return the number of the others."""
         cut = 0
         if layout.reading is not None:
-            cut = self._known_attributes(value, layout.reading.attributes, depth, encoded)
+            cut = known_attributes(self, value, layout.reading.attributes, depth, encoded)
         for name, read in layout.slots.items():
             try:
                 held = read(value)
@@ -652,49 +638,6 @@ class Values:
         encoded.append((self._definitions.attribute(name), content))
         return 0
 
-    def _known_attributes(
-        self,
-        value: object,
-        reads: tuple[Read, ...],
-        depth: int,
-        encoded: list[tuple[int, bytes]],
-    ) -> int:
-        cut = 0
-        for name, steps, optional, _ in reads:
-            held = self._read(value, steps)
-            if held is not _MISSING and not (optional and _is_nothing(held)):
-                cut += self._attribute(name, held, depth, encoded)
-        return cut
-
-    def _read(self, value: Any, steps: tuple[Step, ...]) -> Any:
-        """Return the part of an object of a known type to which steps lead, or `_MISSING`."""
-        for step in steps:
-            if type(step) is tuple:
-                reading = self._definitions.layout(type(value)).reading
-                found = None if reading is None else reading.by_name.get(step[0])
-                if found is None:
-                    return _MISSING
-                step = found
-            if type(step) is int:
-                if type(value) is not tuple or len(value) <= step:
-                    return _MISSING
-                value = value[step]
-            elif type(step) is str:
-                dict_of = self._definitions.layout(type(value)).dict_of
-                namespace = None if dict_of is None else dict_of(value)
-                value = find(namespace, step, _MISSING) if type(namespace) is dict else _MISSING
-            else:
-                call: Any = step.read if type(step) is Slot else step
-                try:
-                    value = call(value)
-                except _UNREADABLE as error:
-                    if not began_here(error):
-                        raise
-                    return _MISSING
-            if value is _MISSING:
-                return _MISSING
-        return value
-
     def _encode_items(self, items: Sequence[Any], depth: int) -> list[bytes]:
         return [self.encode(item, depth) for item in items]
 
@@ -757,65 +700,6 @@ def _key_action(actions: AttributeActions, key: Any) -> int:
             if not is_nested and (action := _key_action(actions, item)) != ALLOW:
                 return action
     return ALLOW
-
-
-def _known_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
-    reading, limit = layout.reading, values._limits.items
-    assert reading is not None
-    if reading.size:
-        size = values._read(value, reading.size)
-        if type(size) is not int or size > LARGEST:
-            return 1, []
-    if reading.way == _BY_ITERATION:
-        base: Any = reading.base
-        items = list(islice(base.__iter__(value), limit))
-        return base.__len__(value), values._encode_items(items, depth)
-    if reading.way == _BY_READS:
-        if not reading.items:
-            # Only the engine in C can read it, so it is recorded as one item that was cut.
-            return 1, []
-        return _read_items(values, value, reading.items, depth)
-    if reading.way == _BY_BUFFER:
-        total, found = buffer_items(value, limit) if buffer_items is not None else (1, ())
-        return total, values._encode_items(found, depth)
-    most = values._limits.text + LOOKED_AHEAD
-    total, data = buffer_bytes(value, most) if buffer_bytes is not None else (1, None)
-    if data is None:
-        return total, []
-    return 1, [values._binary(data, total)]
-
-
-def _read_items(
-    values: Values, value: object, reads: tuple[Read, ...], depth: int
-) -> tuple[int, list[bytes]]:
-    limit = values._limits.items
-    items: list[bytes] = []
-    total = kept_total = kept = 0
-    for _, steps, optional, spread in reads:
-        held = values._read(value, steps)
-        if held is _MISSING:
-            continue
-        if spread:
-            first = held[:limit] if type(held) is tuple or type(held) is list else ()
-            items += values._encode_items(first, depth)
-            total += len(held) if first else 0
-        else:
-            items.append(values.encode(held, depth))
-            total += 1
-            if optional and _is_nothing(held):
-                continue
-        kept, kept_total = len(items), total
-    # Empty items are left out only at the end, because items are identified by their position.
-    return kept_total, items[:kept]
-
-
-def _is_nothing(value: object) -> bool:
-    return (
-        value is None
-        or value is False
-        or (type(value) is int and value == 0)
-        or (type(value) is tuple and not value)
-    )
 
 
 def _set_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple[int, list[bytes]]:
