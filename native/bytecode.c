@@ -8,6 +8,7 @@
 #include "scanner.h"
 #include "tables.h"
 
+#define LARGEST_OPERAND 0xffffff /* as in bytecode.py */
 #define CO_OPTIMIZED 0x0001   /* as in codeflags.py */
 #define CO_VARARGS 0x0004     /* as in codeflags.py */
 #define CO_VARKEYWORDS 0x0008 /* as in codeflags.py */
@@ -105,6 +106,9 @@ fill_instructions(Instructions *to, PyObject *module, PyObject *rows)
     for (size_t at = 0; at < 4; at++) {
         to->special[at] = PyUnicode_InternFromString(special[at]);
     }
+    PyObject *operators = next_attribute(module, "IN_PLACE");
+    to->operator_count = operators == NULL ? 0 : (int)PyList_Size(operators);
+    Py_XDECREF(operators);
     to->extended_argument = (int)number_attribute(module, "EXTENDED_ARG");
     to->keyword_names = (int)number_attribute(module, "KW_NAMES");
     to->load_assertion_error = (int)number_attribute(module, "LOAD_ASSERTION_ERROR");
@@ -242,12 +246,16 @@ advance(const Instructions *instructions, Position *position)
         unsigned int argument = position->bytes[position->at + 1] | extended;
         position->at += 2;
         if (opcode != instructions->extended_argument) {
+            if (argument > LARGEST_OPERAND) {
+                PyErr_Format(PyExc_ValueError, "an operand of %u in bytecode", argument);
+                return;
+            }
             position->at += 2 * instructions->caches[opcode];
             position->opcode = opcode;
             position->argument = (int)argument;
             return;
         }
-        extended = argument << 8;
+        extended = (argument & LARGEST_OPERAND) << 8;
     }
 }
 
@@ -293,6 +301,9 @@ follow_part(CodeReading *reading, Scanner *scanner, Position *position, LineFact
         }
         Position now = *position;
         advance(instructions, position);
+        if (position->opcode < 0 && PyErr_Occurred()) {
+            return -1;
+        }
         if (scanner_follow(scanner, line, *again, now.start, now.opcode, now.argument, now.at) < 0) {
             return -1;
         }

@@ -249,6 +249,7 @@ static PyModuleDef_Slot module_slots[] = {
 
 static PyMethodDef module_functions[] = {
     {"described_lines", described_lines, METH_O, NULL},
+    {"running_frames", running_frames, METH_NOARGS, NULL},
     {"watch_children", watch_children, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "tables.h"
+
 #define BLOCK 8192
+#define MANY 32 /* from so many items on, they have an index */
 
 typedef struct ArenaBlock {
     struct ArenaBlock *next;
@@ -146,42 +149,134 @@ way_leads(const Way *way, PyObject *name, int is_global)
     return 0;
 }
 
-int
-ways_have(const Ways *ways, const Way *way)
+/* The hash of a place goes by its names alone. */
+static size_t
+way_hash(const void *item)
 {
-    for (int at = 0; at < ways->count; at++) {
-        if (way_equal(ways->items[at], way)) {
-            return 1;
+    const Way *way = *(const Way *const *)item;
+    size_t hash = address_hash(way->name) + (size_t)way->is_global;
+    for (int at = 0; at < way->length; at++) {
+        hash = hash * 31 + address_hash(way->steps[at].name);
+    }
+    return hash;
+}
+
+static int
+is_way(const void *item, const void *other)
+{
+    return way_equal(*(const Way *const *)item, *(const Way *const *)other);
+}
+
+static size_t
+name_hash(const void *item)
+{
+    return address_hash(((const NameFact *)item)->name);
+}
+
+static int
+is_name(const void *item, const void *other)
+{
+    return ((const NameFact *)item)->name == ((const NameFact *)other)->name;
+}
+
+/* Items that are found by comparing and hashing them. */
+typedef struct {
+    char *items;
+    int count;
+    size_t each;
+    size_t (*hash)(const void *);
+    int (*is_equal)(const void *, const void *);
+} Items;
+
+/* Returns the position of an item that is equal to this one; -1 if there is none. */
+static int
+index_find(const Index *index, const Items *items, const void *item)
+{
+    if (index->size == 0) {
+        for (int at = 0; at < items->count; at++) {
+            if (items->is_equal(items->items + (size_t)at * items->each, item)) {
+                return at;
+            }
+        }
+        return -1;
+    }
+    size_t mask = (size_t)index->size - 1;
+    for (size_t at = items->hash(item) & mask; index->places[at] != 0; at = (at + 1) & mask) {
+        int found = index->places[at] - 1;
+        if (items->is_equal(items->items + (size_t)found * items->each, item)) {
+            return found;
         }
     }
-    return 0;
+    return -1;
+}
+
+static void
+index_put(const Index *index, const Items *items, int position)
+{
+    size_t mask = (size_t)index->size - 1;
+    size_t at = items->hash(items->items + (size_t)position * items->each) & mask;
+    while (index->places[at] != 0) {
+        at = (at + 1) & mask;
+    }
+    index->places[at] = position + 1;
+}
+
+/* Notes the last item. */
+static void
+index_add(Arena *arena, Index *index, const Items *items)
+{
+    if (items->count < MANY) {
+        return;
+    }
+    if (items->count * 2 <= index->size) {
+        index_put(index, items, items->count - 1);
+        return;
+    }
+    int size = index->size == 0 ? 4 * MANY : index->size * 4;
+    int *places = arena_get(arena, (size_t)size * sizeof(*places));
+    if (places == NULL) {
+        return;
+    }
+    *index = (Index){places, size};
+    for (int at = 0; at < items->count; at++) {
+        index_put(index, items, at);
+    }
 }
 
 void
 ways_add(Arena *arena, Ways *ways, const Way *way)
 {
-    if (way == NULL || ways_have(ways, way)) {
+    Items items = {(char *)ways->items, ways->count, sizeof(*ways->items), way_hash, is_way};
+    if (way == NULL || index_find(&ways->index, &items, &way) >= 0) {
         return;
     }
-    const Way **items = more(arena, ways->items, ways->count, &ways->size, sizeof(*items));
-    if (items != NULL) {
-        ways->items = items;
-        items[ways->count++] = way;
+    const Way **moved = more(arena, ways->items, ways->count, &ways->size, sizeof(*moved));
+    if (moved != NULL) {
+        ways->items = moved;
+        moved[ways->count++] = way;
+        items.items = (char *)moved;
+        items.count = ways->count;
+        index_add(arena, &ways->index, &items);
     }
 }
 
 void
 names_add(Arena *arena, NameFacts *names, PyObject *name, int binds)
 {
-    NameFact *known = names_find(names, name);
-    if (known != NULL) {
-        known->binds |= binds;
+    NameFact fact = {name, binds};
+    Items items = {(char *)names->items, names->count, sizeof(fact), name_hash, is_name};
+    int known = index_find(&names->index, &items, &fact);
+    if (known >= 0) {
+        names->items[known].binds |= binds;
         return;
     }
-    NameFact *items = more(arena, names->items, names->count, &names->size, sizeof(*items));
-    if (items != NULL) {
-        names->items = items;
-        items[names->count++] = (NameFact){name, binds};
+    NameFact *moved = more(arena, names->items, names->count, &names->size, sizeof(*moved));
+    if (moved != NULL) {
+        names->items = moved;
+        moved[names->count++] = fact;
+        items.items = (char *)moved;
+        items.count = names->count;
+        index_add(arena, &names->index, &items);
     }
 }
 

@@ -50,16 +50,24 @@ typedef struct {
     int binds;
 } NameFact;
 
+/* Finds an item by its hash. */
+typedef struct {
+    int *places; /* the indexes of items, plus 1; 0: free */
+    int size;    /* a power of 2; 0 while there are few items, which are looked through */
+} Index;
+
 typedef struct {
     NameFact *items;
     int count;
     int size;
+    Index index;
 } NameFacts;
 
 typedef struct {
     const Way **items;
     int count;
     int size;
+    Index index;
 } Ways;
 
 /* A place that a line stores into, with its `levels`, `keys` and `in_place`. */
@@ -136,9 +144,6 @@ int key_equal(const Key *one, const Key *other);
 /* Returns whether a variable leads to a place: it is its own, or that of a key. */
 int way_leads(const Way *way, PyObject *name, int is_global);
 
-/* Returns whether the place is among others. */
-int ways_have(const Ways *ways, const Way *way);
-
 /* Adds a place, unless it is there already. It may be NULL: memory was short. */
 void ways_add(Arena *arena, Ways *ways, const Way *way);
 
@@ -148,18 +153,6 @@ void names_add(Arena *arena, NameFacts *names, PyObject *name, int binds);
 /* Return room for one more; NULL if memory is short. */
 TargetFact *targets_more(Arena *arena, TargetFacts *targets);
 Call *calls_more(Arena *arena, Calls *calls);
-
-/* Returns the fact about a name; NULL if there is none. */
-static inline NameFact *
-names_find(const NameFacts *names, const PyObject *name)
-{
-    for (int at = 0; at < names->count; at++) {
-        if (names->items[at].name == name) {
-            return &names->items[at];
-        }
-    }
-    return NULL;
-}
 
 #pragma GCC visibility pop
 

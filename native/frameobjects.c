@@ -42,6 +42,8 @@
 
 typedef const unsigned char *Inner;
 typedef PyFrameObject *(*GetBack)(PyFrameObject *);
+typedef PyThreadState *(*FirstThread)(PyInterpreterState *);
+typedef PyThreadState *(*NextThread)(PyThreadState *);
 
 typedef struct {
     int minor;
@@ -60,6 +62,8 @@ static const Layout layouts[] = {
 
 static const Layout *layout; /* NULL: not known */
 static GetBack get_back;
+static FirstThread first_thread;
+static NextThread next_thread;
 
 static const void *
 pointer_at(const void *object, size_t place)
@@ -314,11 +318,32 @@ generator_new(void)
     return generator;
 }
 
+PyObject *
+running_frames(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    PyObject *frames = PyList_New(0);
+    PyThreadState *thread = frames == NULL ? NULL : first_thread(PyInterpreterState_Get());
+    for (; thread != NULL; thread = next_thread(thread)) {
+        PyObject *frame = (PyObject *)PyThreadState_GetFrame(thread);
+        int failed = frame != NULL && PyList_Append(frames, frame) < 0;
+        Py_XDECREF(frame);
+        if (failed) {
+            Py_DECREF(frames);
+            return NULL;
+        }
+    }
+    return frames;
+}
+
 int
 frames_prepare(PyObject *module)
 {
     get_back = (GetBack)find_function("PyFrame_GetBack");
-    if (get_back == NULL) {
+    first_thread = (FirstThread)find_function("PyInterpreterState_ThreadHead");
+    next_thread = (NextThread)find_function("PyThreadState_Next");
+    if (get_back == NULL || first_thread == NULL || next_thread == NULL) {
         return -1;
     }
     for (size_t at = 0; internals_known && at < sizeof(layouts) / sizeof(*layouts); at++) {

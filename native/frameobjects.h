@@ -36,6 +36,9 @@ const void *frame_key(PyObject *frame);
    that is impossible. */
 const void *frame_place(PyThreadState *thread);
 
+/* A function of the module. Returns a new list of the innermost frame of each thread of this interpreter. */
+PyObject *running_frames(PyObject *module, PyObject *unused);
+
 /* Returns whether a frame runs this code object. */
 static inline int
 frame_runs(PyObject *frame, const void *code)

@@ -101,6 +101,7 @@ typedef struct {
     const CodeReading *reading;
     const LineFacts *facts;
     PyObject *cells[2]; /* cells and free variables: another function may bind them at any time */
+    int *wanted;        /* by number of a variable: its place among those that are wanted, plus 1 */
 } Source;
 
 /* Returns a variable of the plan; NULL if it has none of that name. */
@@ -296,18 +297,19 @@ compare_wanted(const void *one, const void *other)
 
 /* Adds a variable, unless it is dropped. What is added later counts. */
 static void
-wanted_add(Wanted *wanted, int *count, Variable *variable, int binds, int is_always)
+wanted_add(const Source *source, Wanted *wanted, int *count, Variable *variable, int binds,
+           int is_always)
 {
     if (variable == NULL || variable->action == DROPPED) {
         return;
     }
-    for (int at = 0; at < *count; at++) {
-        if (wanted[at].variable == variable) {
-            wanted[at].binds = binds;
-            return;
-        }
+    int *place = &source->wanted[variable - source->variables.variables];
+    if (*place > 0) {
+        wanted[*place - 1].binds = binds;
+        return;
     }
     wanted[(*count)++] = (Wanted){variable, binds, is_always};
+    *place = *count;
 }
 
 /* Collects the variables of a scope, in the order of their numbers. Returns how many there are. */
@@ -320,7 +322,7 @@ wanted_fill(Wanted *wanted, const Source *source, int is_global)
     for (int of = 0; !is_global && of < 2; of++) {
         for (Py_ssize_t at = 0; at < PyTuple_Size(source->cells[of]); at++) {
             PyObject *name = PyTuple_GetItem(source->cells[of], at);
-            wanted_add(wanted, &count, variable_named(source, name, 0), 0, 1);
+            wanted_add(source, wanted, &count, variable_named(source, name, 0), 0, 1);
         }
     }
     for (int of = 0; of < 2; of++) {
@@ -328,9 +330,13 @@ wanted_fill(Wanted *wanted, const Source *source, int is_global)
                                  : is_global       ? &lines[of]->globals
                                                    : &lines[of]->locals;
         for (int at = 0; names != NULL && at < names->count; at++) {
-            wanted_add(wanted, &count, variable_named(source, names->items[at].name, is_global),
+            wanted_add(source, wanted, &count,
+                       variable_named(source, names->items[at].name, is_global),
                        names->items[at].binds, 0);
         }
+    }
+    for (int at = 0; at < count; at++) {
+        source->wanted[wanted[at].variable - source->variables.variables] = 0;
     }
     qsort(wanted, (size_t)count, sizeof(*wanted), compare_wanted);
     return count;
@@ -515,10 +521,16 @@ lines_fill(Line *lines, Variables variables, const CodeReading *reading)
     }
     source.cells[0] = next_attribute(reading->code, "co_cellvars");
     source.cells[1] = next_attribute(reading->code, "co_freevars");
+    source.wanted = PyMem_Calloc((size_t)variables.count + 1, sizeof(int));
     int failed = source.cells[0] == NULL || source.cells[1] == NULL;
+    if (!failed && source.wanted == NULL) {
+        PyErr_NoMemory();
+        failed = 1;
+    }
     for (Py_ssize_t at = 0; !failed && at < reading->line_count; at++) {
         failed = line_fill(&lines[at], &source, reading->lines[at]) < 0;
     }
+    PyMem_Free(source.wanted);
     Py_XDECREF(source.cells[0]);
     Py_XDECREF(source.cells[1]);
     return failed ? -1 : 0;

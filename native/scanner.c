@@ -9,6 +9,7 @@
 #define LONGEST_PATH 3 /* as in scanner.py */
 #define MOST_STEPS 5   /* as in scanner.py */
 #define STAR 2         /* as in scanner.py */
+#define LARGEST_SMALL_INT 256 /* the largest int that CPython keeps */
 
 /* What is known of a value on the stack; NULL: nothing. */
 typedef enum {
@@ -583,6 +584,17 @@ slot_name(Scanner *scanner, int slot)
     if (slot < scanner->slot_count && scanner->slots[slot] != NULL) {
         return scanner->slots[slot];
     }
+    PyObject *number = PyLong_FromLong(slot);
+    PyObject *found =
+        number == NULL ? NULL
+                       : PyObject_CallMethodObjArgs(scanner->code, scanner->instructions->slot_name,
+                                                    number, NULL);
+    Py_XDECREF(number);
+    if (found == NULL) {
+        return NULL;
+    }
+    /* The code object keeps it. */
+    Py_DECREF(found);
     if (slot >= scanner->slot_count) {
         PyObject **moved =
             PyMem_Realloc(scanner->slots, (size_t)(slot + 16) * sizeof(*scanner->slots));
@@ -594,16 +606,7 @@ slot_name(Scanner *scanner, int slot)
         scanner->slots = moved;
         scanner->slot_count = slot + 16;
     }
-    PyObject *number = PyLong_FromLong(slot);
-    PyObject *found =
-        number == NULL ? NULL
-                       : PyObject_CallMethodObjArgs(scanner->code, scanner->instructions->slot_name,
-                                                    number, NULL);
-    Py_XDECREF(number);
-    if (found != NULL) {
-        scanner->slots[slot] = found;
-        Py_DECREF(found);
-    }
+    scanner->slots[slot] = found;
     return found;
 }
 
@@ -670,10 +673,13 @@ follow_constant(Scanner *scanner, int opcode, int argument)
     else if (opcode == instructions->load_common_constant) {
         value = argument < MOST_OPERANDS ? instructions->common[argument] : NULL;
     }
-    else {
-        /* A small int is immortal or cached: the reference is the interpreter's. */
+    else if (argument <= LARGEST_SMALL_INT) {
+        /* It is cached: the reference is the interpreter's. */
         value = PyLong_FromLong(argument);
         Py_XDECREF(value);
+    }
+    else {
+        value = NULL;
     }
     if (value == NULL) {
         if (!PyErr_Occurred()) {
@@ -1157,8 +1163,11 @@ follow_store_item(Scanner *scanner, int kind)
 static int
 follow_operator(Scanner *scanner, int argument)
 {
-    PyObject *method =
-        argument < MOST_OPERANDS ? scanner->instructions->in_place[argument] : NULL;
+    if (argument >= scanner->instructions->operator_count) {
+        PyErr_Format(PyExc_IndexError, "no operator %d", argument);
+        return -1;
+    }
+    PyObject *method = scanner->instructions->in_place[argument];
     const Entry *left = taken(scanner, 2, 0);
     const Entry *right = taken(scanner, 2, 1);
     drop(scanner, 2);
@@ -1185,6 +1194,10 @@ static int
 follow_moving(Scanner *scanner, int kind, int opcode, int argument)
 {
     int height = scanner->height;
+    if ((kind == KIND_COPY || kind == KIND_SWAP) && argument < 1) {
+        PyErr_SetString(PyExc_IndexError, "a copy or swap with nothing on the stack");
+        return -1;
+    }
     if (kind == KIND_SET_FUNCTION) {
         const Entry *function = pop(scanner);
         if (scanner->height > 0) {
@@ -1356,8 +1369,9 @@ follow(Scanner *scanner, int opcode, int argument, int following)
         return follow_fast(scanner, opcode, argument);
     case KIND_NOTHING:
         if (opcode == instructions->keyword_names) {
-            scanner->keywords = PyTuple_GetItem(scanner->constants, argument);
-            return scanner->keywords == NULL ? -1 : 0;
+            PyObject *given = PyTuple_GetItem(scanner->constants, argument);
+            scanner->keywords = given != NULL && PyTuple_Check(given) ? given : NULL;
+            return given == NULL ? -1 : 0;
         }
         return 0;
     case KIND_LOAD_ATTRIBUTE:

@@ -31,6 +31,7 @@ typedef struct {
     unsigned char does[OPCODES][2]; /* 'L', 'S', 'D' or 0 */
     unsigned char is_backward[OPCODES];
     unsigned char is_yielding[OPCODES];
+    int operator_count;
     PyObject *in_place[MOST_OPERANDS]; /* owned; of BINARY_OP, the special method or NULL */
     PyObject *common[MOST_OPERANDS];   /* owned; of LOAD_COMMON_CONSTANT, or NULL */
     PyObject *not_variables;           /* these are owned: sets of names */

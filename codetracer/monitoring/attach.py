@@ -134,6 +134,7 @@ def detach(installation: Installation, *then: Step) -> None:
         (setattr, installation, "closed", True),
         *then,
         *_clearing_code(installation),
+        (_unwatch_all, installation),
         *_clearing(tool),
         (sys.monitoring.free_tool_id, tool),
         (setattr, installation, "callbacks", ()),
@@ -264,6 +265,15 @@ def _clearing_code(installation: Installation) -> list[Step]:
         steps.append((sys.monitoring.set_local_events, tool, code, EVENTS.PY_START))
         steps.append((sys.monitoring.set_local_events, tool, code, 0))
     return steps
+
+
+def _unwatch_all(installation: Installation) -> None:
+    """Unset the events of code that a handler has watched since the other steps were prepared.
+
+    After the installation is closed, no handler sets any (`install.watch_code`).
+    """
+    for code, _ in installation.watched_code():
+        sys.monitoring.set_local_events(installation.tool, code, 0)
 
 
 def _withdraw(installation: Installation) -> None:

@@ -61,6 +61,7 @@ __all__ = [
 _is_finalizing = sys.is_finalizing
 _get_tool = sys.monitoring.get_tool
 _set_events = sys.monitoring.set_events
+_set_local_events = sys.monitoring.set_local_events
 
 seal(globals())
 
@@ -356,10 +357,22 @@ def install_with_policy(
 def watch_code(code: CodeType, events: EventSet) -> None:
     """Set events of the installed tracer for one code object, in place of those set before.
 
-    Raises:
-        RecorderError: as for `Monitor.watch`.
+    A handler may call this. It takes no lock, because the thread that has the lock may wait for
+    that handler.
+
+    Parameters:
+        code: the code object.
+        events: events for which the tracer has handlers, and which can be set for single functions.
     """
-    _default.watch(code, events)
+    installation = _default._installation
+    if installation is None:
+        return
+    # First, so that the teardown finds it; see `attach.detach`.
+    installation.watch(code, events)
+    owns = _get_tool(installation.tool) is installation.owner
+    # No other thread and no signal handler comes between these: CPython lets them run after a call.
+    if owns and not installation.closed:
+        _set_local_events(installation.tool, code, events)
 
 
 def install_tracer(tracer: Tracer, *, slot: int | None = None) -> None:

@@ -25,6 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
+    from typing import Final
 
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Variable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["CodeReading", "facts_by_line"]
 
 seal(globals())
+
+LARGEST_OPERAND: Final = 0xFFFFFF
 
 
 class CodeReading:
@@ -101,9 +104,11 @@ def _decode(content: bytes) -> Iterator[tuple[int, int, int, int]]:
         opcode = content[offset]
         argument = content[offset + 1] | extended
         if opcode == EXTENDED_ARG:
-            extended = argument << 8
+            extended = (argument & LARGEST_OPERAND) << 8
             offset += 2
             continue
+        if argument > LARGEST_OPERAND:
+            raise ValueError(f"an operand of {argument} in bytecode")
         offset += 2 + 2 * CACHES[opcode]
         yield start, opcode, argument, offset
         extended, start = 0, offset

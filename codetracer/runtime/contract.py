@@ -28,6 +28,10 @@ class EngineInC(Protocol):
     LogWriter: type[_engine.LogWriter]
     Pipes: type[_engine.Pipes]
 
+    def running_frames(self) -> list[FrameType]:
+        """Return the innermost frame of each thread of this interpreter."""
+        ...
+
 
 class Engine(Protocol):
     """Turns events into records, and writes the records of each event in one piece.

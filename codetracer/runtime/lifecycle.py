@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from _thread import _count as _other_threads
 from os import getpid as _getpid
 from os import getppid as _getppid
-from sys import _current_frames, _getframe
+from sys import _getframe
 from time import gmtime as _gmtime
 from time import perf_counter_ns as _perf_counter_ns
 from time import strftime as _strftime
@@ -182,9 +181,14 @@ class Recorder(Tracer):
         watch_code(code, self.single)
 
     def _watch_running(self) -> None:
-        """Have the lines of functions recorded that run already, in all threads."""
-        frames = list(_current_frames().values()) if _other_threads() else [_getframe()]
-        for frame in frames:
+        """Have the lines of functions recorded that run already.
+
+        In C those of all threads. In Python those of this thread; the others follow when they call
+        something or return. (`sys._current_frames` would raise an audit event, and with
+        subinterpreters that have their own GIL, CPython 3.12 and 3.13 abort in it.)
+        """
+        in_c = engine_in_c()
+        for frame in [_getframe()] if in_c is None else in_c.running_frames():
             walked: FrameType | None = frame
             while walked is not None:
                 name = find(walked.f_globals, "__name__", None)

@@ -369,6 +369,8 @@ class Scanner:
         self, facts: list[LineFacts], kind: int, opcode: int, argument: int, following: int
     ) -> None:
         stack = self._stack
+        if kind in (COPY, SWAP) and argument < 1:
+            raise IndexError("a copy or swap with nothing on the stack")
         if kind in (STORE_ATTRIBUTE, DELETE_ATTRIBUTE):
             entry = self._pop()
             if kind == STORE_ATTRIBUTE:

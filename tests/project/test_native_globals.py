@@ -78,7 +78,12 @@ ALLOWED = {
             "module_slots": TABLE,
         },
         "events": {"get_offset": FUNCTION},
-        "frameobjects": {"get_back": FUNCTION, "layout": LAYOUT},
+        "frameobjects": {
+            "first_thread": FUNCTION,
+            "get_back": FUNCTION,
+            "layout": LAYOUT,
+            "next_thread": FUNCTION,
+        },
         "hooks": {"hooks": DESCRIBED},
         "input": {
             "buffer_methods": DESCRIBED,

@@ -8,7 +8,6 @@ from codetracer.errors import TargetError
 from codetracer.replay import ObjectValue, Trace
 from codetracer.replay.causes.rows import rows_of
 from tests.support.causes import asking, recorded, told
-from tests.support.recordings import NATIVE
 from tests.support.running import write
 from tests.support.why_calls import CALLS, KNOWN_CALLS
 from tests.support.why_statements import FLOW, FLOW_UNREACHED, KNOWN_STATEMENTS
@@ -33,14 +32,7 @@ def test_the_causes_of_a_value_are_those_that_the_syntax_gives_it(
     assert told(asking(trace).value(expression, None)) == KNOWN[expression].strip("\n")
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        # Without C a list that comes where an equal one was is taken for it.
-        pytest.param(place, marks=pytest.mark.only_where(NATIVE or place != "ended.py:33"))
-        for place in UNREACHED
-    ],
-)
+@pytest.mark.parametrize("place", UNREACHED)
 def test_a_line_did_not_run_because_of_what_came_before_it(trace: Trace, place: str) -> None:
     path, _, line = place.partition(":")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import opcode
 import sysconfig
 from collections.abc import Iterator
 from importlib import import_module
@@ -23,6 +24,7 @@ from tests.support.recordings import NATIVE
 
 pytestmark = pytest.mark.only_where(NATIVE)
 
+ENGINE = "codetracer_bindings._engine"
 PARTS = ("named", "bound", "globals", "known", "attributes", "containers", "targets", "moves")
 FLAGS = (
     "births", "hides", "is_bare", "is_wide", "is_mixed", "stores_at", "stores_item", "loops",
@@ -84,7 +86,7 @@ def read_in_python(code: CodeType) -> tuple[list[str], list[str], dict[int, dict
 
 def differences(source: str, filename: str) -> list[str]:
     """Return what the readers say differently of the code of a program."""
-    engine = import_module("codetracer_bindings._engine")
+    engine = import_module(ENGINE)
     read = engine.CodeReader(instructions, effect_rows)
     found = []
     for code in code_within(compile(source, filename, "exec", dont_inherit=True)):
@@ -128,7 +130,12 @@ PARTS_OF_LIBRARY = 6
 def library() -> list[Path]:
     """Return files of the standard library, and those tests of statements that are installed."""
     tests = [path for name in TESTED for path in LIBRARY.glob(f"test/test_{name}*")]
-    return sorted([*LIBRARY.glob("*.py"), *(path for path in tests if path.suffix == ".py")])
+    return sorted(
+        [
+            *(path for path in LIBRARY.glob("*.py") if path.is_file()),
+            *(path for path in tests if path.suffix == ".py"),
+        ]
+    )
 
 
 @pytest.mark.slow
@@ -139,3 +146,38 @@ def test_both_say_the_same_of_the_standard_library(part: int) -> None:
 
     assert len(paths) > 10
     assert not found
+
+
+JUNK = {
+    "swap of nothing": ("SWAP", 0),
+    "copy of nothing": ("COPY", 0),
+    "swap far below": ("SWAP", 2**31),
+    "copy far below": ("COPY", 2**32 - 1),
+    "slot that is not there": ("LOAD_FAST", 200),
+    "slot far away": ("LOAD_FAST", 2**30),
+    "negative slot": ("STORE_FAST", 2**32 - 1),
+    "operator that is not there": ("BINARY_OP", 200),
+    "large operator": ("BINARY_OP", 2**31),
+    "name that is not there": ("LOAD_GLOBAL", 200),
+    "constant that is not there": ("LOAD_CONST", 200),
+}
+"""Instructions that would crash CPython. Obfuscators put such where they never run."""
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_both_refuse_an_instruction_that_cannot_be_read(junk: str) -> None:
+    name, operand = JUNK[junk]
+    extended = opcode.opmap["EXTENDED_ARG"]
+    parts = operand.to_bytes(4, "big")
+    prefixes = bytes(each for part in parts[:3] for each in (extended, part))
+    instruction = prefixes + bytes((opcode.opmap[name], parts[3]))
+    code = compile("def f(a):\n    a = a; a = a; a = a; a = a", "junk.py", "exec").co_consts[0]
+    code = code.replace(co_code=code.co_code[: -len(instruction)] + instruction)
+
+    said = []
+    for read in (CodeReading, import_module(ENGINE).CodeReader(instructions, effect_rows)):
+        with pytest.raises((IndexError, ValueError)) as raised:
+            read(code)
+        said.append(raised.type)
+
+    assert said[0] is said[1]

@@ -330,6 +330,38 @@ def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
     assert codetracer.read(tmp_path / "a/b").complete
 
 
+NEW_CODE = """\
+import sys, threading, codetracer
+sys.setswitchinterval(1e-5)
+source = '\\n'.join(f'def f{n}(a):\\n  return a\\nf{n}(1)' for n in range(50))
+done = False
+def work():
+    while not done:
+        exec(compile(source, 'new.py', 'exec'), {'__name__': 'new'})
+threads = [threading.Thread(target=work) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for n in range(5):
+    codetracer.start(path=f'out{n}', io_capture='off')
+    codetracer.stop()
+done = True
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.slow
+def test_a_recording_begins_and_ends_while_threads_run_new_code(
+    tmp_path: Path, backend: str
+) -> None:
+    run_well(tmp_path, NEW_CODE, {"CODETRACER_BACKEND": backend})
+
+    for number in range(5):
+        counts = metadata(tmp_path / f"out{number}")["counts"]
+        assert isinstance(counts, dict)
+        assert counts["missed"] == 0
+
+
 RUNNING = """\
 import threading, time, codetracer
 done = False
@@ -367,4 +399,5 @@ def test_lines_of_functions_that_run_already_are_recorded(tmp_path: Path, backen
         if isinstance(event, StepEvent)
     }
 
-    assert {("spin", 5), ("spin", 6), ("waits", 9), ("main", 18)} <= lines
+    others = {("spin", 5), ("spin", 6)} if backend == "native" else set()
+    assert {("waits", 9), ("main", 18)} | others <= lines

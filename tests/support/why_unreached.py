@@ -105,7 +105,7 @@ def exits():
 
 
 unlooped([], 1)
-broken([1, 2])
+broken(kept := [1, 2])
 continued([1, 2])
 failing("x")
 try:
