@@ -82,6 +82,10 @@ scope_value(Engine *engine, Scope *scope, const Variable *variable)
     }
     else {
         value = namespace_get(&scope->locals, frame, engine->state->name_f_locals, variable->name);
+        if (scope->locals != NULL && !PyDict_Check(scope->locals)) {
+            /* From 3.13 on, an inlined comprehension has its variables in slots while it runs. */
+            value = get_var((PyFrameObject *)frame, variable->name);
+        }
         if (value == NULL && variable->is_around) {
             value = variable_around(engine, frame, variable->name);
         }

@@ -318,6 +318,8 @@ class Events:
         del self._late[:]
         self._out.append(record)
         self._log.settle(self._out)
+        # Events of other threads that wait for this one write nothing into a log that is closed.
+        self.end()
 
     def _tell[*Rest](self, late: bytes, write: Callable[[*Rest], None], *arguments: *Rest) -> None:
         """Write records that belong to no event of CPython; events meanwhile are ignored.

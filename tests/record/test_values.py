@@ -463,3 +463,36 @@ def test_a_display_of_thousands_of_lines_is_recorded(tmp_path: Path, backend: st
     seen = after(tmp_path, f"table = {{\n{rows}\n}}\nsize = len(table)", backend)
 
     assert seen["size"] == 2000
+
+
+COMPREHENSIONS = """\
+rows = [3, 4]
+doubled = [
+    row * 2
+    for row in rows
+]
+class Table:
+    names = {
+        key: value
+        for key, value in
+        [(1, 2), (3, 4)]
+    }
+"""
+
+
+def test_variables_of_a_comprehension_outside_of_functions_are_recorded(
+    tmp_path: Path, backend: str
+) -> None:
+    record(tmp_path, COMPREHENSIONS, backend=backend)
+
+    replayed = codetracer.read(tmp_path / "out").replay()
+    seen: dict[str, set[object]] = {}
+    for event in replayed:
+        if isinstance(event, recorded.StepEvent):
+            for name, value in replayed.locals(event.frame).items():
+                if not isinstance(value, recorded.ObjectValue):
+                    seen.setdefault(name, set()).add(value)
+
+    assert {3, 4} <= seen["row"]
+    assert {1, 3} <= seen["key"]
+    assert {2, 4} <= seen["value"]

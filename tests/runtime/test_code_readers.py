@@ -171,8 +171,11 @@ def test_both_refuse_an_instruction_that_cannot_be_read(junk: str) -> None:
     parts = operand.to_bytes(4, "big")
     prefixes = bytes(each for part in parts[:3] for each in (extended, part))
     instruction = prefixes + bytes((opcode.opmap[name], parts[3]))
-    code = compile("def f(a):\n    a = a; a = a; a = a; a = a", "junk.py", "exec").co_consts[0]
-    code = code.replace(co_code=code.co_code[: -len(instruction)] + instruction)
+    code = compile("def f(a):\n    " + "a = a; " * 40, "junk.py", "exec").co_consts[0]
+    content = bytearray(code.co_code)
+    # CPython writes behind the end of bytecode that ends within the caches of an instruction.
+    content[-60 : -60 + len(instruction)] = instruction
+    code = code.replace(co_code=bytes(content))
 
     said = []
     for read in (CodeReading, import_module(ENGINE).CodeReader(instructions, effect_rows)):

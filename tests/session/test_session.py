@@ -331,18 +331,25 @@ def test_a_path_like_object_names_a_folder(tmp_path: Path) -> None:
 
 
 NEW_CODE = """\
-import sys, threading, codetracer
-sys.setswitchinterval(1e-5)
+import sys, threading, time, codetracer
 source = '\\n'.join(f'def f{n}(a):\\n  return a\\nf{n}(1)' for n in range(50))
 done = False
 def work():
     while not done:
         exec(compile(source, 'new.py', 'exec'), {'__name__': 'new'})
-threads = [threading.Thread(target=work) for _ in range(3)]
+def leaf(n):
+    return n + 1
+def call():
+    n = 0
+    while not done:
+        n = leaf(n)
+threads = [threading.Thread(target=each) for each in (work, call, call, call)]
 for thread in threads:
     thread.start()
-for n in range(5):
+for n in range(16):
+    sys.setswitchinterval((5e-3, 1e-5)[n % 2])
     codetracer.start(path=f'out{n}', io_capture='off')
+    time.sleep(0.05)
     codetracer.stop()
 done = True
 for thread in threads:
@@ -351,15 +358,18 @@ for thread in threads:
 
 
 @pytest.mark.slow
-def test_a_recording_begins_and_ends_while_threads_run_new_code(
+def test_a_recording_begins_and_ends_while_threads_run_code_old_and_new(
     tmp_path: Path, backend: str
 ) -> None:
     run_well(tmp_path, NEW_CODE, {"CODETRACER_BACKEND": backend})
 
-    for number in range(5):
+    for number in range(16):
         counts = metadata(tmp_path / f"out{number}")["counts"]
         assert isinstance(counts, dict)
         assert counts["missed"] == 0
+        read = codetracer.read(tmp_path / f"out{number}")
+        assert sum(1 for process in read.processes for _ in process) > 0
+        assert read.complete, read.problem
 
 
 RUNNING = """\
