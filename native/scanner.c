@@ -196,7 +196,7 @@ pop(Scanner *scanner)
     return found;
 }
 
-/* Removes the top values. Those that were at the places are still there to be read, by `taken`. */
+/* Removes the top values, as far as there are any. */
 static void
 drop(Scanner *scanner, int count)
 {
@@ -206,8 +206,8 @@ drop(Scanner *scanner, int count)
     }
 }
 
-/* Returns one of the values that are next to be removed, from the lowest of `count` on; NULL also where
-   the stack does not reach. */
+/* Returns one of the top `count` values, of which 0 is the lowest; NULL also where the stack does not
+   reach. */
 static const Entry *
 taken(const Scanner *scanner, int count, int at)
 {

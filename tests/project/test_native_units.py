@@ -11,6 +11,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from codetracer.runtime.instructions import KINDS
 from codetracer_bindings.trace_format import BLOCK_SIZE
 from tests.support.project import ROOT
 
@@ -330,3 +331,10 @@ def test_each_function_that_returns_an_object_says_whose_it_is() -> None:
 
     assert len(told) > 80
     assert [function for function, is_told in told.items() if not is_told] == []
+
+
+def test_the_kinds_of_opcodes_are_those_of_the_scanner_in_python() -> None:
+    (kinds,) = re.findall(r"enum Kind \{(.*?)\}", plain("scanner.h"), re.DOTALL)
+
+    names = [name.removeprefix("KIND_").lower() for name in re.findall(r"\w+", kinds)]
+    assert names == [*KINDS, "count"]

@@ -343,10 +343,10 @@ def call():
     n = 0
     while not done:
         n = leaf(n)
-threads = [threading.Thread(target=each) for each in (work, call, call, call)]
+threads = [threading.Thread(target=each) for each in (work, work, work, call, call, call)]
 for thread in threads:
     thread.start()
-for n in range(16):
+for n in range(8):
     sys.setswitchinterval((5e-3, 1e-5)[n % 2])
     codetracer.start(path=f'out{n}', io_capture='off')
     time.sleep(0.05)
@@ -363,7 +363,7 @@ def test_a_recording_begins_and_ends_while_threads_run_code_old_and_new(
 ) -> None:
     run_well(tmp_path, NEW_CODE, {"CODETRACER_BACKEND": backend})
 
-    for number in range(16):
+    for number in range(8):
         counts = metadata(tmp_path / f"out{number}")["counts"]
         assert isinstance(counts, dict)
         assert counts["missed"] == 0
