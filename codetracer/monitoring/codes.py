@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
-__all__ = ["WeakCodes", "make_codes"]
+__all__ = ["WeakCodes", "make_codes", "programs_see_codes"]
 
 seal(globals())
 
@@ -27,6 +27,11 @@ _kind: Any = None
 It is kept, because each failing import creates a lock, and importlib loses an exception that a
 signal handler raises in the callback of the lock's weak reference.
 """
+
+
+def programs_see_codes() -> bool:
+    """Return whether a program can see, by weak references, which code objects are numbered."""
+    return type(make_codes()) is WeakCodes
 
 
 def make_codes() -> Any:

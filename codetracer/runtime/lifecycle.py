@@ -20,6 +20,7 @@ from codetracer.limits import Limits
 from codetracer.log import say
 from codetracer.monitoring import NO_EVENTS, Tracer, uninstall_tracer
 from codetracer.monitoring.backend import backend
+from codetracer.monitoring.codes import programs_see_codes
 from codetracer.monitoring.install import watch_code
 from codetracer.own import seal
 from codetracer.policy import recording_policy
@@ -147,7 +148,8 @@ class Recorder(Tracer):
         self._announcement: Announcement | None = None
         self._definitions = Definitions(directory.keep_source, formatters)
         has_lines = gate.has_details or gate.detail != "calls"
-        self.single = EVENTS.LINE if has_lines else NO_EVENTS
+        watches = gate.has_details or not programs_see_codes()
+        self.single = EVENTS.LINE if has_lines and watches else NO_EVENTS
         self._plans = Plans(
             gate, self._definitions, code_reader(), self._watch if self.single else None
         )

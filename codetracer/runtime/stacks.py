@@ -49,6 +49,9 @@ _NOWHERE: Final = Namespace(0)
 class Stacks:
     """Writes switches between threads, and the beginning and the end of frames.
 
+    It notes what it writes right before the record is appended, and calls nothing between: after
+    each call a signal handler may raise, and the notes and the log would differ for good.
+
     Parameters:
         out: the current group of records.
         plans: decide what to record of each code object.
@@ -88,15 +91,15 @@ class Stacks:
         if thread is None:
             ident = get_ident()
             record = encode_thread(ident, name_of_thread(ident))
-            thread = self._local.state = ThreadState(self.threads)
-            self.threads += 1
+            thread = ThreadState(self.threads)
             self._variables.doubt()
-            self._current = thread
+            self._local.state = self._current = thread
+            self.threads += 1
             self._out.append(record)
         elif self._current is not thread:
             record = encode_switch(thread.number)
-            self._current = thread
             self._variables.doubt()
+            self._current = thread
             self._out.append(record)
         return thread
 
@@ -158,7 +161,7 @@ class Stacks:
         if not is_open:
             del self._suspended[id(frame)]
             state.step, state.matched = -1, 0
-            thread.stack.append(state)
+            thread.stack += (state,)
         self._out.append(record)
 
     def leave(self, record: bytes, *, suspended: bool = False) -> None:
@@ -226,7 +229,7 @@ class Stacks:
         record = encode_resume(state.number, self._elapsed())
         del self._suspended[id(frame)]
         state.step, state.matched = -1, 0
-        thread.stack.append(state)
+        thread.stack += (state,)
         self._out.append(record)
 
     def _caller(self, thread: ThreadState, frame: FrameType) -> FrameState | None:
@@ -249,7 +252,7 @@ class Stacks:
         arguments = self._variables.arguments(state, frame, self._caller(thread, frame))
         record = encode_call(plan.number, self._elapsed(), arguments)
         self.frames += 1
-        thread.stack.append(state)
+        thread.stack += (state,)
         self._out.append(record)
 
     def _enter(self, thread: ThreadState, frame: FrameType, plan: Plan) -> None:
@@ -258,7 +261,7 @@ class Stacks:
         state.at = plan.lines.get(state.line)
         record = encode_enter(plan.number, self._elapsed(), state.line)
         self.frames += 1
-        thread.stack.append(state)
+        thread.stack += (state,)
         self._out.append(record)
         self._variables.write_all(state, frame)
 
@@ -270,9 +273,8 @@ class Stacks:
             plan.kind == KIND_MODULE
             and any(find(variables, name, MISSING) is MISSING for name in namespace.written)
         ):
-            namespace = Namespace(self._namespace_count)
+            namespace = self._namespaces[id(variables)] = Namespace(self._namespace_count)
             self._namespace_count += 1
-            self._namespaces[id(variables)] = namespace
         if self._namespace_of.get(plan.number) is not namespace:
             record = encode_namespace(plan.number, namespace.number)
             self._namespace_of[plan.number] = namespace

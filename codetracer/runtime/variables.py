@@ -323,7 +323,8 @@ class Variables:
             if not variable.is_global:
                 state.written[variable.number] = value
             elif value == _UNBOUND:
-                state.namespace.written.pop(variable.name, None)
+                if variable.name in state.namespace.written:
+                    del state.namespace.written[variable.name]
             else:
                 state.namespace.written[variable.name] = value
             self._out.append(record)

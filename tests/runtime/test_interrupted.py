@@ -4,9 +4,11 @@ Also where exceptions of that type are caught, as CPython's functions raise them
 is played by a trace function, at each moment in turn at which a handler may run.
 """
 
+import contextlib
 import itertools
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 from opcode import opmap
 from pathlib import Path
@@ -15,13 +17,19 @@ from typing import Any
 
 import pytest
 
+from codetracer.filters import load_chain
 from codetracer.limits import Limits
 from codetracer.own import BUILTINS
 from codetracer.recording.directory import TraceDirectory
 from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
+from codetracer.replay import Replay, StepEvent, Thread
 from codetracer.runtime import children, filtering
+from codetracer.runtime.bytecode import CodeReading
 from codetracer.runtime.definitions import Definitions
+from codetracer.runtime.events import Events
+from codetracer.runtime.filtering import Gate
+from codetracer.runtime.plans import Plans
 from codetracer.runtime.values import AttributeActions, Values
 from codetracer_bindings.trace_encoder import encode_exit, encode_output
 
@@ -42,8 +50,13 @@ ERRORS = (
 )
 
 
-def interrupted(work: Callable[[], object], number: int, error: Exception) -> Exception | None:
+def interrupted(
+    work: Callable[[], object], number: int, error: Exception, modules: Container[str] | None = None
+) -> Exception | None:
     """Do work, and raise `error` at the moment in ours that has this number.
+
+    Parameters:
+        modules: the names of the modules whose moments count; None for all of ours.
 
     Returns:
         What came out; None when there are not so many.
@@ -54,6 +67,8 @@ def interrupted(work: Callable[[], object], number: int, error: Exception) -> Ex
     def trace(frame: FrameType, event: str, argument: object) -> Any:
         nonlocal before
         if frame.f_builtins is not BUILTINS:
+            return None
+        if modules is not None and frame.f_globals["__name__"] not in modules:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode":
@@ -79,10 +94,14 @@ def interrupted(work: Callable[[], object], number: int, error: Exception) -> Ex
     return None
 
 
-def sweep(make: Callable[[], Callable[[], object]], error: Exception) -> Iterator[int]:
+def sweep(
+    make: Callable[[], Callable[[], object]],
+    error: Exception,
+    modules: Container[str] | None = None,
+) -> Iterator[int]:
     """Interrupt work at one moment after the other; yield the number behind each time."""
     for number in itertools.count():
-        came = interrupted(make(), number, error)
+        came = interrupted(make(), number, error, modules)
         if came is None:
             return
         assert came is error, f"{came!r} at moment {number}"
@@ -161,3 +180,132 @@ def test_a_log_that_a_handler_interrupts_is_written_on(tmp_path: Path, error: Ex
         log.close()
         assert log.problem is None
         assert LogReader(log.path).has_end()
+
+
+class Run:
+    """Reports the events of frames to an engine, as CPython would report them.
+
+    Attributes:
+        lines: the functions that ran, the outermost first, at each line.
+        interrupted_at: the number of lines before the event that was interrupted.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.log = LogWriter(str(folder / "log.ctlog"), bytes(16), 1, 1)
+        gate, definitions = Gate(load_chain("/", environ={})), Definitions()
+        caller: FrameType | None = sys._getframe()
+        while caller is not None:
+            gate.leave_out(caller.f_code)
+            caller = caller.f_back
+        plans = Plans(gate, definitions, CodeReading)
+        values = Values(definitions, Limits())
+        self.engine = Events(self.log, gate, plans, definitions, values, Limits().depth)
+        self.lines: list[list[str]] = []
+        self.interrupted_at = -1
+        self._caught: OSError | None = None
+
+    def tell(self, event: str, *arguments: object) -> None:
+        """Report an event of the frame that calls this, and keep what the engine raises."""
+        frame = sys._getframe(1)
+        try:
+            getattr(self.engine, f"on_{event}")(frame.f_code, *(arguments or (frame.f_lineno,)))
+        except OSError as error:
+            self._caught, self.interrupted_at = error, len(self.lines)
+            # The exception comes out of the callback, so it is raised in the frame.
+            self.engine.on_raise(frame.f_code, 0, error)
+        if event == "line":
+            walked: FrameType | None = frame
+            functions = []
+            while walked is not None:
+                functions.insert(0, walked.f_code.co_qualname)
+                walked = walked.f_back
+            self.lines.append(list(filter(FUNCTIONS.__contains__, functions)))
+
+    def __call__(self) -> None:
+        numbers = self.counts([])
+        self.tell("py_start")
+        self.tell("line")
+        next(numbers)
+        self.descends(1)
+        self.tell("line")
+        other = threading.Thread(target=self.descends, args=(0,))
+        other.start()
+        other.join()
+        list(numbers)
+        with contextlib.suppress(KeyError):
+            self.fails({"key": []})
+        self.tell("line")
+        self.tell("py_return", 0, None)
+        if self._caught is not None:
+            raise self._caught
+
+    def descends(self, depth: int) -> None:
+        self.tell("py_start")
+        kept = {depth: [depth]}
+        self.tell("line")
+        if depth:
+            self.descends(depth - 1)
+        self.tell("py_return", 0, kept)
+
+    def counts(self, found: list[int]) -> Iterator[int]:
+        self.tell("py_start")
+        for number in range(2):
+            self.tell("line")
+            found.append(number)
+            self.tell("py_yield", 0, number)
+            yield number
+            self.tell("py_resume")
+        self.tell("py_return", 0, None)
+
+    def fails(self, held: dict[str, object]) -> None:
+        self.tell("py_start")
+        del held["key"]
+        self.tell("line")
+        error = KeyError("key")
+        self.tell("raise", 0, error)
+        self.tell("py_unwind", 0, error)
+        raise error
+
+
+KEEP_IN_STEP = {f"codetracer.runtime.{name}" for name in ("events", "stacks", "variables")}
+"""The modules that note what they have written."""
+
+FUNCTIONS = {f"Run.{name}" for name in ("__call__", "descends", "counts", "fails")}
+
+
+@pytest.mark.slow
+def test_an_event_that_a_handler_interrupts_leaves_the_frames_of_the_log_right(
+    tmp_path: Path,
+) -> None:
+    run = Run(tmp_path)
+
+    def make() -> Run:
+        nonlocal run
+        (tmp_path / "log.ctlog").unlink(missing_ok=True)
+        run = Run(tmp_path)
+        return run
+
+    moments = 0
+    for moments in sweep(make, OSError(4, "interrupted"), KEEP_IN_STEP):
+        run.engine.exit(0)
+        run.log.close()
+        replay = Replay(LogReader(run.log.path))
+        found = [
+            [name for name in names(event.thread) if name in FUNCTIONS]
+            for event in replay
+            if isinstance(event, StepEvent)
+        ]
+        assert replay.ended, moments
+        at = run.interrupted_at
+        assert found in (run.lines, run.lines[:at] + run.lines[at + 1 :]), moments
+    assert moments > 500
+
+
+def names(thread: Thread) -> list[str]:
+    """Return the names of a thread's open frames, the outermost first."""
+    found = []
+    frame = thread.top
+    while frame is not None:
+        found.insert(0, frame.code.name)
+        frame = frame.caller
+    return found
