@@ -7,7 +7,7 @@ BIN = $(VENV)/bin
 GROUP := lint
 SECONDS := 120
 PYTHONS :=
-NATIVE := hatch_build.py $(wildcard native/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
+NATIVE := hatch_build.py $(wildcard native/*/*.[ch]) $(wildcard generated/codetracer_bindings/*.[ch])
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all coverage generate check observe lint format sanitize fuzz stress suites bench docs vscode environment clean

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,21 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 PACKAGE = "generated/codetracer_bindings"
-SOURCES = sorted(f"native/{path.name}" for path in Path(__file__).parent.glob("native/*.c"))
-DECODER = [f"native/{name}.c" for name in ("decoder", "fields", "making")]
-INDEXER = [f"native/{name}.c" for name in ("checksum", "fields", "indexer", "segment", "walk")]
-SHARED = {"native/checksum.c", "native/fields.c"}
-"""Sources of the engine that other modules have, too."""
-OTHERS = {"native/guard.c", *DECODER, *INDEXER} - SHARED
-"""The sources of `SOURCES` that are not the engine's."""
+FOLDERS = ("shared", "guard", "engine", "reading")
+"""The folders of `native/`. Units include headers without naming the folder."""
 MODULES = {
-    "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "native/guard.c"],
-    "codetracer_bindings._engine": [source for source in SOURCES if source not in OTHERS],
-    "codetracer_bindings._decoder": DECODER,
-    "codetracer_bindings._indexer": INDEXER,
+    "codetracer_bindings._native": [f"{PACKAGE}/_native.c", "guard/guard.c"],
+    "codetracer_bindings._engine": ["shared/checksum.c", "shared/fields.c", "engine/*.c"],
+    "codetracer_bindings._decoder": ["shared/fields.c", "reading/decoder.c", "reading/making.c"],
+    "codetracer_bindings._indexer": [
+        "shared/checksum.c",
+        "shared/fields.c",
+        "reading/indexer.c",
+        "reading/segment.c",
+        "reading/walk.c",
+    ],
 }
+"""The sources of each extension module, in `native/` or by their path in the project."""
 STABLE_ABI = "0x030c0000"
 POSIX = sys.platform != "win32"
 
@@ -110,10 +112,10 @@ def compile_extensions(root: Path) -> None:
     extensions = [
         Extension(
             module,
-            [str(root / source) for source in sources],
-            include_dirs=[str(root / "native"), str(root / PACKAGE)],
+            sources_of(root, patterns),
+            include_dirs=[*(str(root / "native" / name) for name in FOLDERS), str(root / PACKAGE)],
             depends=[
-                *map(str, (root / "native").glob("*.h")),
+                *map(str, root.glob("native/*/*.h")),
                 *map(str, root.glob(f"{PACKAGE}/*.h")),
             ],
             define_macros=[("Py_LIMITED_API", STABLE_ABI)],
@@ -121,7 +123,7 @@ def compile_extensions(root: Path) -> None:
             extra_compile_args=["-Werror=implicit-function-declaration"] if POSIX else [],
             py_limited_api=True,
         )
-        for module, sources in modules.items()
+        for module, patterns in modules.items()
     ]
     command: Any = Distribution(
         {"ext_modules": extensions, "package_dir": {"": str(root / "generated")}}
@@ -143,6 +145,15 @@ def compile_extensions(root: Path) -> None:
     for binary in (root / PACKAGE).glob("*.abi3-*.so"):
         # Earlier versions do not load a file with 3.15's name; 3.15 loads files with both names.
         binary.replace(binary.with_name(f"{binary.name.partition('.')[0]}.abi3.so"))
+
+
+def sources_of(root: Path, patterns: Sequence[str]) -> list[str]:
+    """Return the paths of the sources that the patterns of `MODULES` match, in order."""
+    found = []
+    for pattern in patterns:
+        folder = root if pattern.startswith(PACKAGE) else root / "native"
+        found += sorted(map(str, folder.glob(pattern)))
+    return found
 
 
 def _in_parallel(compile_sources: Callable[..., list[str]]) -> Callable[..., list[str]]:

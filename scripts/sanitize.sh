@@ -17,11 +17,12 @@ cd "$copy"
 rm -f generated/codetracer_bindings/*.so
 
 headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+folders=$("$python" -c "import hatch_build; print(*(f'-Inative/{name}' for name in hatch_build.FOLDERS))")
 compile() {
-    sources=$("$python" -c "import hatch_build; print(*hatch_build.MODULES['codetracer_bindings.$1'])")
+    sources=$("$python" -c "import hatch_build as h; print(*h.sources_of(h.Path(), h.MODULES['codetracer_bindings.$1']))")
     ${CC:-cc} -g -O1 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-cast-function-type \
         -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-        -shared -fPIC -DPy_LIMITED_API=0x030c0000 -Inative -Igenerated/codetracer_bindings \
+        -shared -fPIC -DPy_LIMITED_API=0x030c0000 $folders -Igenerated/codetracer_bindings \
         -I"$headers" $sources -o "generated/codetracer_bindings/$1.abi3.so"
 }
 compile _native

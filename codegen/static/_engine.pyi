@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 
 frames_known: int
-"""1 if `native/frameobjects.c` knows the layout of frames, and reads them from memory; else 0."""
+"""1 if `native/engine/frameobjects.c` knows the layout of frames, and reads them; else 0."""
 internals_known: int
-"""1 if `native/internals.c` knows the layout of dicts, lists and others; else 0."""
+"""1 if `native/engine/internals.c` knows the layout of dicts, lists and others; else 0."""
 
 def described_lines(reading: CodeReading, /) -> dict[int, dict[str, object]]: ...
 def buffer_bytes(value: object, most: int, /) -> tuple[int, bytes | None]: ...

@@ -100,7 +100,7 @@ class Tagged(Row):
         return self
 
     def _check_short_text(self, short: Short) -> None:
-        # A reader of letters alone, as native/masks.c, knows the length of a short text by its tag.
+        # A reader of letters alone, as masks.c, knows the length of a short text by its tag.
         if not isinstance(self, TraceValue) or self.name != "text":
             raise ValueError("[short] only the value text holds a length in its tags; remove short")
         if short.lowest != 0:

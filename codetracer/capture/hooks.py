@@ -1,6 +1,6 @@
 """The hooks in Python, which replace the streams' methods if the engine is not in C.
 
-`native/hooks.c` and `native/input.c` are the same in C. Unlike those, the functions here have
+`hooks.c` and `input.c` of `native/engine/` are the same in C. Unlike those, the functions here have
 frames that a program can see: a debugger steps into them, functions of `sys.settrace` and
 `sys.setprofile` get their events, and a signal handler may run in them.
 """

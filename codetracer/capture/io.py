@@ -12,7 +12,7 @@ Each layer is captured in the way that disturbs the program least:
   no state and passes every operation to the original stream, so no text that was read ahead is
   lost.
 - `input` is wrapped, because on a terminal it reads with C's ``readline``, not from ``sys.stdin``.
-- With the engine in C, the replacement of a method is in C, too (`native/hooks.c`, ``input.c``).
+- With the engine in C, the replacement of a method is in C, too (`hooks.c`, `input.c`).
   It has the name, the signature and the repr of the method, no frame and no bytecode. Tracers,
   debuggers and tracebacks do not show it, and no signal handler runs in it. With the engine in
   Python it is a Python function (`codetracer.capture.hooks`), which all of these show.

@@ -1,4 +1,4 @@
-"""Reads descriptors 1 and 2 while the program runs; `native/pipes.c` does the same in C.
+"""Reads descriptors 1 and 2 while the program runs; `native/engine/pipes.c` does the same in C.
 
 The program may close any descriptor that is kept here, and open a file that gets its number. So the
 identity of each is checked before each use, and a descriptor that is no longer ours is left alone:

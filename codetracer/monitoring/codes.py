@@ -1,7 +1,7 @@
 """Numbers code objects without keeping them alive, for events that are set on them.
 
-If `codetracer_bindings._engine` exists, it is done in C (`native/codes.c`), where CPython reports
-the end of a code object. Otherwise weak references are used, which a program can count.
+If `codetracer_bindings._engine` exists, `native/engine/codes.c` does it: CPython reports the end of
+a code object to C. Otherwise weak references are used, which a program can count.
 """
 
 from __future__ import annotations

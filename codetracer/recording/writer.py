@@ -1,7 +1,7 @@
 """Appends to a trace log through a memory map, so that its bytes outlive the process.
 
 It knows blocks and bytes; the encoder determines what they mean. A value that the block has already
-is not written again (`_shortened`). `native/log.c` and `native/again.c` are the same in C.
+is not written again (`_shortened`). `log.c` and `again.c` are the same in C.
 
 No descriptor is kept, because the program may close any descriptor and open a file of its own with
 its number. To map another part of the file, the writer opens it by its path, checks that it is the

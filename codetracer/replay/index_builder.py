@@ -1,8 +1,8 @@
 """Makes the segments of an index from the blocks of a log.
 
 It follows threads and frames as a replay does, but keeps no values: of each record it notes only
-which block has it. `native/indexer.c` makes the same bytes; docs/adr/0013-index.md says why an
-index is as it is.
+which block has it. `native/reading/indexer.c` makes the same bytes; docs/adr/0013-index.md says why
+an index is as it is.
 """
 
 from __future__ import annotations

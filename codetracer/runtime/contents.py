@@ -1,7 +1,8 @@
 """Remembers what was written of objects, so that only what has changed is written.
 
 It remembers for as many bytes as a block has. After that, whole contents are written again, so that
-a reader finds the content of an object without reading far back. `native/contents.c` does the same.
+a reader finds the content of an object without reading far back. `native/engine/contents.c` does
+the same.
 """
 
 from __future__ import annotations

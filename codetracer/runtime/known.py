@@ -55,7 +55,7 @@ LARGEST: Final = 1_000
 """The largest size in bytes of an instance whose items are read, if its row has a size."""
 
 WAYS: Final = {"none": 0, "reads": 1, "iteration": 2, "buffer": 3, "bytes": 4}
-"""The numbers of the ways to read items; the engine in C uses the same (native/known.c)."""
+"""The numbers of the ways to read items; the engine in C uses the same (native/engine/known.c)."""
 
 _BY_READS: Final = WAYS["reads"]
 _BY_ITERATION: Final = WAYS["iteration"]

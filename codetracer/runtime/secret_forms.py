@@ -1,6 +1,7 @@
 """Finds the secrets in URLs, and the other forms in which a secret may appear.
 
-Both engines ask it: `codetracer.runtime.secrets`, and `native/secrets.c` once for each secret.
+Both engines ask it: `codetracer.runtime.secrets`, and `native/engine/secrets.c` once for each
+secret.
 
 It has no regexes, because `re` takes milliseconds to load, and most programs have no secret.
 """

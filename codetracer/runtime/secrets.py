@@ -4,7 +4,7 @@ A secret is found as a value with a secret name (`codetracer.filters.names`), or
 on it is hidden in every text of the recording. Only keyed hashes of it are kept: a hash of its
 first six bytes, to search longer texts, and a hash of its first 256 bytes, to compare them.
 
-`native/secrets.c` does the same.
+`native/engine/secrets.c` does the same.
 """
 
 from __future__ import annotations

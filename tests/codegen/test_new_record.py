@@ -252,4 +252,4 @@ def compiled(project: Project, binary: Path, *sources: Path) -> None:
 
 def _includes(root: Path) -> list[Path]:
     headers = Path(sysconfig.get_path("include"))
-    return [root / "generated/codetracer_bindings", ROOT / "native", headers]
+    return [root / "generated/codetracer_bindings", *(ROOT / "native").iterdir(), headers]

@@ -155,6 +155,12 @@ ALLOWED = {
 }
 """The variables, by module and unit, and why each is one of the process."""
 
+SOURCES = {
+    path.stem: path
+    for folder in (*(ROOT / "native").iterdir(), ROOT / "generated/codetracer_bindings")
+    for path in folder.glob("*.c")
+}
+
 OF_THE_COMPILER = {"__TMC_END__", "__dso_handle", "completed"}
 
 
@@ -190,8 +196,7 @@ def test_a_module_shares_only_what_cannot_be_in_its_state(module: str) -> None:
 def test_each_variable_is_in_the_source_that_is_said_to_have_it() -> None:
     for units in ALLOWED.values():
         for unit, names in units.items():
-            folder = "generated/codetracer_bindings" if unit == "_native" else "native"
-            text = (ROOT / folder / f"{unit}.c").read_text(encoding="utf-8")
+            text = SOURCES[unit].read_text(encoding="utf-8")
             for name in names:
                 declared = rf"^(?: *\w.*[ *]|\}} ){name}(?:\[.*\])*(?: =|;)"
 

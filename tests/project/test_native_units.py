@@ -1,6 +1,6 @@
 """The house in C: one header a unit, and includes that lead downward alone.
 
-A unit is `native/<name>.c` with `native/<name>.h`; generated headers are units too.
+A unit is `<name>.c` with `<name>.h` in a folder of `native/`; generated headers are units too.
 """
 
 import re
@@ -17,7 +17,7 @@ from tests.support.project import ROOT
 
 FILES = {
     path.name: path
-    for folder in (ROOT / "native", ROOT / "generated/codetracer_bindings")
+    for folder in (*(ROOT / "native").iterdir(), ROOT / "generated/codetracer_bindings")
     for path in sorted(folder.glob("*.[ch]"))
 }
 
@@ -205,6 +205,16 @@ def test_each_unit_includes_those_alone_that_are_beneath_it() -> None:
     assert {unit: others for unit, others in wrong.items() if others} == {}
 
 
+def test_each_folder_includes_itself_and_what_is_shared_alone() -> None:
+    folder_of = {unit_of(file): path.parent.name for file, path in FILES.items()}
+    generated = "codetracer_bindings"
+    for unit, folder in folder_of.items():
+        if folder != generated:
+            included = {folder_of[other] for other in units()[unit]}
+
+            assert included <= {"shared", generated, folder}, unit
+
+
 def test_no_unit_leads_back_to_itself() -> None:
     TopologicalSorter(units()).prepare()
 
@@ -302,30 +312,34 @@ def in_tables() -> set[str]:
     return {name for file in FILES for name in entry.findall(FILES[file].read_text("utf-8"))}
 
 
-def returning_objects(file: str) -> list[tuple[str, str]]:
-    """Return the functions of a file that return an object, each with the comment above it.
+def giving_objects(file: str) -> list[tuple[str, str]]:
+    """Return the functions of a file that return an object, or set a caller's variable to one.
 
     Those of a header are declared there for others, and those of a source are its own.
+
+    Returns:
+        The name of each, and the comment above it.
     """
     text = FILES[file].read_text(encoding="utf-8")
     own = "" if file.endswith(".h") else "static "
-    result = rf"^{own}(?:static )?(?:inline )?PyObject \*\n?"
-    parameters = r"(?:[^(){};]|\([^(){};]*\))*"
-    heads = re.finditer(rf"{result}(\w+)\({parameters}\)(;|\n{{)", text, re.MULTILINE)
+    result = rf"^{own}(?:static )?(?:inline )?(?P<result>[\w ]+[ *]+)\n?"
+    parameters = r"(?P<parameters>(?:[^(){};]|\([^(){};]*\))*)"
+    heads = re.finditer(rf"{result}(\w+)\({parameters}\)(?P<end>;|\n{{)", text, re.MULTILINE)
     return [
-        (head[1], comment_above(text, head.start()))
+        (head[2], comment_above(text, head.start()))
         for head in heads
-        if not (own and head[2] == ";")
+        if not (own and head["end"] == ";")
+        and (head["result"] == "PyObject *" or "PyObject **" in head["parameters"])
     ]
 
 
-def test_each_function_that_returns_an_object_says_whose_it_is() -> None:
+def test_each_function_that_gives_an_object_says_whose_it_is() -> None:
     tables = in_tables()
     told = {
         f"{file}: {name}": bool(OWNERSHIP.search(comment))
         for file in FILES
-        if FILES[file].parent.name == "native"
-        for name, comment in returning_objects(file)
+        if FILES[file].parent.parent.name == "native"
+        for name, comment in giving_objects(file)
         if name not in tables
     }
 

@@ -60,7 +60,7 @@ def test_the_wheel_uses_the_stable_abi_of_its_tag(wheel: Path) -> None:
 @pytest.mark.slow
 def test_a_symbol_outside_of_the_stable_abi_is_found(tmp_path: Path) -> None:
     project = copy_of_the_project(tmp_path / "project")
-    source = project / "native/guard.c"
+    source = project / "native/guard/guard.c"
     source.write_text(source.read_text(encoding="utf-8") + OUTSIDE, encoding="utf-8")
     # Without optimizations, which take most of the time.
     wheel, _ = build(project, CFLAGS="-O0")

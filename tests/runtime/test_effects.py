@@ -1,4 +1,4 @@
-"""The changes that callables make which are not recorded; native/effects.c decides the same."""
+"""The changes that callables make which are not recorded; effects.c decides the same."""
 
 from __future__ import annotations
 

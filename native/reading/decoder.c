@@ -224,7 +224,8 @@ static PyType_Spec records_spec = {
 
 /* ---- the module */
 
-/* Has trace_decoder make what a tag makes without any more bytes; -1 with an exception. */
+/* Fills `whole` with new references to what each tag makes without any more bytes, which trace_decoder
+   makes; -1 with an exception. */
 static int
 make_whole(PyObject *decoder, const char *name, const char *(*fields_of)(unsigned int), PyObject **whole)
 {

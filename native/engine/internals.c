@@ -145,6 +145,7 @@ object_dict(PyObject *object)
     return dict != NULL && PyDict_CheckExact(dict) ? dict : NULL;
 }
 
+/* Moves on to the next attribute whose value is inline; 0 at the end. The references are borrowed. */
 static int
 inline_next(PyObject *object, Py_ssize_t *position, PyObject **name, PyObject **value)
 {

@@ -67,7 +67,8 @@ fill_does(unsigned char (*to)[2], PyObject *module)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-/* Fills an object for each operand from a list; texts are interned, and an empty one is none. */
+/* Fills `to` with a new reference for each operand from a list; texts are interned, and an empty one
+   is none. */
 static int
 fill_operands(PyObject **to, PyObject *module, const char *name)
 {
