@@ -20,7 +20,7 @@ from tests.support.project import LIVE_EVENTS, ROOT, SPEC, THIS_MINOR, Project
 OBSERVED = {observation.version: observation for observation in load_observations(ROOT)}
 NAMES = [event.name for event in load_spec(EventsSpec, ROOT).event]
 NAMED_BY = {"CALL": ["C_RETURN", "C_RAISE"], "BRANCH_LEFT": ["BRANCH"], "BRANCH_RIGHT": ["BRANCH"]}
-"""Which other rows name an event, and have to go when it goes."""
+"""Other rows that name an event, and have to be removed with it."""
 
 NEWEST = OBSERVED["3.15"]
 

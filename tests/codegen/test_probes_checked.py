@@ -1,4 +1,4 @@
-"""What `check` says of stored outcomes, and of a CPython that does otherwise than was observed."""
+"""`check` compares stored outcomes, and says if a CPython does otherwise than was observed."""
 
 import shutil
 from typing import Any

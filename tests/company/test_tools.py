@@ -59,7 +59,7 @@ def main():
         said.pop()
     return said
 """
-"""What is watched; it is the same every time that it runs."""
+"""A program that does the same every time that it runs."""
 
 SCRIPT = '''
 import json, os, sys
@@ -235,7 +235,7 @@ class Tool:
     def result(self): return self.seen
 """,
 }
-"""How each tool starts and stops, and what it found out."""
+"""The class of each tool: it starts and stops the tool, and returns its results."""
 
 TOOLS = {name: text.replace("**BACKEND", "") for name, text in TOOLS.items()} | (
     # 3.14 on: both have a backend on sys.monitoring as well.

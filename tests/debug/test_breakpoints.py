@@ -1,4 +1,4 @@
-"""What stops a run over a recording: lines, conditions, exceptions, changes of values, a pause."""
+"""A run over a recording stops at lines, conditions, exceptions, changes of values and a pause."""
 
 from __future__ import annotations
 

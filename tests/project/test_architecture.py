@@ -226,7 +226,7 @@ def test_a_docstring_does_not_begin_with_a_question_word() -> None:
     beginning = re.compile(r"\s*(What|Where|When|Which|Why|How|Whether|Who|Whose)(ever)?\b")
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
-        for folder in ("codetracer", "codegen", "fuzz", "benchmarks", "docs_tools")
+        for folder in ("codetracer", "codegen", "fuzz", "benchmarks", "docs_tools", "tests")
         for path in sorted((ROOT / folder).rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)

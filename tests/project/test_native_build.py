@@ -14,7 +14,7 @@ from tests.support.building import ROOT, build, copy_of_the_project, run
 CHECKOUT = os.pathsep.join((str(ROOT), str(ROOT / "generated")))
 
 QUICK = "-O0"
-"""What is compiled is compiled without optimizations, which take most of the time."""
+"""The compiler's flags: optimizations would take most of the time."""
 
 TELEPORT = """
 [[event]]

@@ -1,4 +1,4 @@
-"""What the compiled modules can write to, and all interpreters of a process share.
+"""The variables of the compiled modules, which all interpreters of a process share.
 
 The objects that a module binds belong into its state (ADR 21). Each entry of `ALLOWED` says why a
 variable is one of the process.

@@ -297,7 +297,7 @@ def test_some_numbers_are_shared() -> None:
 
 
 OWNERSHIP = re.compile(r"\breferences?\b|\b[Bb]orrow|\b[Ss]teal|\bReturns NULL\b")
-"""How a comment says whose the references are that a function takes or returns."""
+"""The words by which a comment says whose the references are that a function takes or returns."""
 
 
 def comment_above(text: str, at: int) -> str:

@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
     number: int
     text: str
-    """What other lines are compared with."""
+    """The text that is compared with other lines."""
     declares: bool = False
 
 

@@ -358,7 +358,7 @@ for function in (exceptions, threads, output, new_code, stacks, time_outs):
     function()
     print(function.__name__, gc.collect())
 """
-"""What it leaves for the garbage collector alone, by itself."""
+"""Prints how many objects only the garbage collector frees."""
 
 
 @pytest.mark.slow

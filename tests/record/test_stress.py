@@ -20,7 +20,7 @@ COUNTED = {
     "stacks": {"times that the stack was full": 8},
     "time_outs": {"time-outs raised": 60, "time-outs seen": 60},
 }
-"""What each script counts, and how much of it at least: otherwise it has done nothing harsh."""
+"""The least that each script counts: with less it has done nothing harsh."""
 
 SLOW = {"forks", "memory"}
 """Others test recorded forks and full memory, in less time."""

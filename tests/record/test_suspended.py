@@ -381,7 +381,7 @@ for tool in 0, 2: sys.monitoring.free_tool_id(tool)
 print(len(ids), len(frames))
 """,
 }
-"""What programs print that look at their own generators closely."""
+"""Programs that look at their own generators closely, and print that."""
 
 
 @pytest.mark.slow

@@ -85,7 +85,7 @@ _WRONG = ("80", "bf", "c080", "c2", "e08080", "eda0", "f0808080", "f48f", "f4908
 TEXTS = st.lists(st.sampled_from([*map(bytes.fromhex, _CHARACTERS + _WRONG), b"abcdefgh"])).map(
     b"".join
 )
-"""What is UTF-8 and what is not, beginnings of characters among it."""
+"""Bytes that are UTF-8, and bytes that are not, such as the beginning of a character."""
 
 
 @pytest.mark.slow

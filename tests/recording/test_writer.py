@@ -165,7 +165,7 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.written = 0
-        """How many groups have been written for certain."""
+        """The number of groups that are written for certain."""
         self.looks = 0
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> Any:

@@ -40,7 +40,7 @@ NONE = raw.UnboundValue()
 
 class Changed(NamedTuple):
     known: int
-    """How many steps had begun."""
+    """The number of steps that had begun."""
     step: int | None
     """The step whose line did it."""
     before: str

@@ -1,4 +1,4 @@
-"""What the engine in C binds is in the state of its module, which an interpreter may have twice."""
+"""The state of its module holds what the engine in C binds; an interpreter may have two."""
 
 import gc
 import weakref

@@ -46,21 +46,21 @@ KINDS = [spec for spec in SPECS if spec.event != "BRANCH" or sys.version_info < 
 ENDS_INSTALLED = "shutdown with daemon threads and __del__"
 WHAT_IS_LEFT = "what is left: "
 NOT_EVERYWHERE = {"10,000 code objects": ("PY_START", "LINE", "RAISE")}
-"""Where every event would take too long."""
+"""Programs for which every event would take too long, and the events that they get."""
 
 ESCAPES = (
     ("BRANCH", "BRANCH_LEFT", "BRANCH_RIGHT", "JUMP")
     if sys.version_info < (3, 13, 15) or (3, 14) <= sys.version_info < (3, 14, 7)
     else ()
 )
-"""What a signal's handler raises in a callback of these gets past the program's try (gh-152375)."""
+"""Events in whose callback a signal handler's exception gets past the program's try (gh-152375)."""
 
 CRASHES = (
     (("closes the generator that runs", "PY_RESUME"),)
     if (3, 13) <= sys.version_info < (3, 15)
     else ()
 )
-"""What ends CPython itself, without any tracer of ours (spec/probes/callbacks.toml)."""
+"""Programs and events that end CPython itself, without our tracers (spec/probes/callbacks.toml)."""
 
 
 class Everything(Tracer):

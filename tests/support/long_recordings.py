@@ -103,7 +103,7 @@ class Stacks(NamedTuple):
     """The state of a replay, as one value."""
 
     numbers: tuple[int, ...]
-    """How many steps and frames came before, and the time."""
+    """The numbers of earlier steps and frames, and the time in ns."""
     threads: list[Any]
     """Each thread with its frames, innermost first, and what their variables hold."""
 

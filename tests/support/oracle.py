@@ -32,7 +32,7 @@ IMPLIED = (  # noqa: SIM905
     " __firstlineno__ __loader__ __module__ __name__ __package__ __path__ __qualname__ __spec__"
     " __static_attributes__ __type_params__"
 ).split()
-"""What the interpreter puts beside a program's own variables."""
+"""The names that the interpreter puts beside a program's own variables."""
 
 
 STATES = ("generator", "coroutine", "async_generator", "list_iterator", "_thread.lock")
@@ -40,7 +40,7 @@ STATES = ("generator", "coroutine", "async_generator", "list_iterator", "_thread
 
 
 BEGINS, RETURNS, YIELDS, UNWINDS = range(4)
-"""What stands for the line where calls are written."""
+"""The numbers of events, which stand in the place of a line."""
 
 
 class Snapshot:

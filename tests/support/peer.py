@@ -39,7 +39,7 @@ from tests.support.project import ROOT
 NAME = "codetracer-python-recorder"
 VERSION = "0.3.0"
 RUNS = sys.version_info < (3, 14)
-"""Whether the peer runs on this CPython."""
+"""True if the peer runs on this CPython."""
 VARIABLE = "PEER_RECORDER"
 """Names a folder that has the peer, as `pip install --target` makes it; none is installed then."""
 
@@ -53,7 +53,7 @@ class PeerError(Exception):
 
 
 PEER_STACK_OVERFLOW = -signal.SIGSEGV
-"""How the peer ends where a value contains itself."""
+"""The exit status of the peer if a value contains itself."""
 
 
 @cache

@@ -16,16 +16,16 @@ SPEC = "spec/events.toml"
 CACHE = ".codegen_cache"
 BUILT = ("*.so", "*.pyd")
 PARTS = ("codegen", "generated", "spec")
-"""What the spec compiler reads and writes."""
+"""The folders that the spec compiler reads or writes."""
 
 LINKED = ("codegen", "codetracer")
-"""What no compiler writes: each copy has hard links to the files and the bytecode of one copy."""
+"""Folders to which no compiler writes: each copy has hard links to the files of one copy."""
 
 GENERATED = sum(
     path.is_file() and "__pycache__" not in path.parts and path.suffix not in (".so", ".pyd")
     for path in (ROOT / "generated").rglob("*")
 )
-"""How many files are generated."""
+"""The number of generated files."""
 
 THIS_MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 LIVE_EVENTS = {

@@ -170,10 +170,10 @@ def _step(replay: recorded.Replay, event: StepEvent) -> Step:
 
 
 NATIVE = "native" in BACKENDS
-"""Whether there is an engine in C, whose functions the one in Python uses too."""
+"""True if there is an engine in C, whose functions the one in Python uses too."""
 
 _CHANGING = ("line", "locked", "remaining", "running", "suspended")
-"""What changes in a value without a line that names it: a full snapshot sees that at once."""
+"""Attributes that change without a line that names them: a full snapshot shows that at once."""
 
 
 class _Normal:

@@ -83,7 +83,7 @@ PLACES = (
     "{1} = {0!r}\nx = {{{1}: 1}}\ny = repr({1} + chr(10))",
     "{1} = 'first line of it {0}\\nsecond line of it {0}\\n'\nx = {1}.splitlines()",
 )
-"""What is done with a secret {0} by the name {1}; each in a function of its own."""
+"""Uses of a secret {0} that has the name {1}; each is in a function of its own."""
 
 
 class Placed(NamedTuple):

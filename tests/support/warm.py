@@ -56,10 +56,10 @@ WATCHERS: Final = ("runpy", "shutil", "locale", "codetracer.cli", PROGRAM_COMMAN
 COMPILER: Final = ("codegen.__main__", "codegen.generate", "black")
 
 READ_AT_THE_START: Final = ("PYTHON", "CODETRACER_BACKEND", "LC_", "LANG", "TZ", "LD_", "PATH")
-"""How the names of the variables begin that are read before a program's first instruction."""
+"""The beginnings of the names of variables that are read before a program's first instruction."""
 
 FRESH: bool = False
-"""Whether nothing is forked."""
+"""True if nothing is forked."""
 
 
 class Done(NamedTuple):

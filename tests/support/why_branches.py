@@ -251,4 +251,4 @@ NEVER_RUN = {
         27: limit = 5
 """,
 }
-"""Why lines did not run."""
+"""Programs, and the reasons why lines of them did not run."""

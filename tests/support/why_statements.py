@@ -381,4 +381,4 @@ FLOW_UNREACHED = {
       129: text = 'four' [argument]
 """,
 }
-"""Why lines did not run."""
+"""Programs, and the reasons why lines of them did not run."""

@@ -220,4 +220,4 @@ ENDED_UNREACHED = {
         118: n = 3 [argument]
 """,
 }
-"""Why lines did not run."""
+"""Programs, and the reasons why lines of them did not run."""

@@ -1,4 +1,4 @@
-"""Where codetracer records otherwise than codetracer-python-recorder 0.3.0: what each does.
+"""The differences between codetracer and codetracer-python-recorder 0.3.0: each test shows both.
 
 That recorder runs on CPython 3.12 and 3.13.
 """

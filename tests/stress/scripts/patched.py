@@ -21,7 +21,7 @@ from tests.stress.work import Work
 
 MODULES = (_thread, builtins, io, os, posix, posixpath, sys, threading, time, weakref)
 KEPT = ("__build_class__", "__import__", "exec", "compile", "super", "_getframe", "exc_info")
-"""What asks for the frame that calls it."""
+"""Functions that ask for the frame that calls them."""
 
 STEPS = 60
 
