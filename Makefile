@@ -28,7 +28,7 @@ test: $(BIN)/.ready-test ## run the tests on one interpreter, except those marke
 test-all: ## run the tests on every CPython >= 3.12 found, and on PYTHONS="path path"
 	scripts/test-all.sh $(PYTHONS)
 
-coverage: $(BIN)/.ready-test ## which lines of filters, policy, replay and the log reader their tests run in-process; fails below the floor
+coverage: $(BIN)/.ready-test ## which lines and branches of the spec compiler and of everything that reads recordings their tests run; fails below the floor
 	scripts/coverage.sh $(BIN)/python
 
 generate: $(BIN)/.ready-test ## compile spec/ into generated/

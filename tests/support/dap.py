@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -157,10 +158,16 @@ class Client:
             self._responses[message["request_seq"]] = message
 
 
+def interpreter() -> list[str]:
+    """Return the beginning of a server's command, which measures if scripts/coverage.sh wants it."""
+    measured = ["-m", "coverage", "run", "--parallel-mode", "--branch", "--source=codetracer"]
+    return [sys.executable, *(measured if "COVERAGE_FILE" in os.environ else [])]
+
+
 def start(cwd: Path) -> Client:
     """Start a server on standard streams."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "codetracer", "dap"],
+        [*interpreter(), "-m", "codetracer", "dap"],
         cwd=cwd,
         env=trace_environ(),
         stdin=subprocess.PIPE,
@@ -194,7 +201,7 @@ class Server:
 def serve(cwd: Path) -> Iterator[Server]:
     """Start a server at a port, and end it."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "codetracer", "dap", "--listen", "0"],
+        [*interpreter(), "-m", "codetracer", "dap", "--listen", "0"],
         cwd=cwd,
         env=trace_environ(),
         stderr=subprocess.PIPE,

@@ -9,6 +9,13 @@ import os
 import sys
 from marshal import loads
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from coverage import Coverage
+
+_measuring: list["Coverage"] = []
+"""Measures the coverage of the forked processes; empty if scripts/coverage.sh does not run."""
+
 
 def serve(*modules: str) -> None:
     """Import modules, and run a program in a fork of this process for each request.
@@ -20,6 +27,7 @@ def serve(*modules: str) -> None:
     answered by an empty line when the process has opened its streams, and by a line with its exit
     status. In a forked process this function returns when the program has ended.
     """
+    _measure(modules)
     for name in modules:
         importlib.import_module(name)
     _fill_caches()
@@ -42,6 +50,15 @@ def serve(*modules: str) -> None:
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os.write(answers, b"%d\n" % status)
     os._exit(0)
+
+
+def _measure(modules: tuple[str, ...]) -> None:
+    """Measure coverage, if scripts/coverage.sh wants it and no forked process runs a program."""
+    if "COVERAGE_FILE" in os.environ and "runpy" not in modules:
+        from coverage import Coverage
+
+        _measuring.append(Coverage(data_suffix=True, branch=True, source=["codetracer", "codegen"]))
+        _measuring[0].start()
 
 
 def _fill_caches() -> None:
@@ -136,4 +153,7 @@ def _run_and_leave(module: str) -> None:
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
+        for coverage in _measuring:
+            coverage.stop()
+            coverage.save()
         os._exit(error.code or 0)
