@@ -159,7 +159,7 @@ class Client:
 
 
 def interpreter() -> list[str]:
-    """Return the beginning of a server's command, which measures if scripts/coverage.sh wants it."""
+    """Return how a server's command begins; scripts/coverage.sh has it measured."""
     measured = ["-m", "coverage", "run", "--parallel-mode", "--branch", "--source=codetracer"]
     return [sys.executable, *(measured if "COVERAGE_FILE" in os.environ else [])]
 
