@@ -30,11 +30,13 @@ run_tests() {
 # In the background are tests that need no SIGINT, which a shell has its background processes ignore.
 run_tests tests/filters tests/policy tests/recording/test_reader.py tests/replay tests/commands/test_why.py \
     --ignore=tests/replay/test_terminal.py --ignore=tests/replay/test_linear.py -k "$FEW" >"$folder/output" 2>&1 &
-trap 'kill $! 2>/dev/null || true; rm -rf "$folder"' EXIT
+background=$!
+trap 'test -z "$background" || { kill "$background"; cat "$folder/output"; }; rm -rf "$folder"' EXIT
 run_tests tests/codegen tests/commands tests/export -m "not slow and not network"
 run_tests tests/debug -m "not network"
 status=0
-wait $! || status=$?
+wait $background || status=$?
+background=
 cat "$folder/output"
 [ $status = 0 ] || exit $status
 "$python" -m coverage combine --quiet

@@ -1,6 +1,6 @@
 """Decodes the records of a block, by the functions that a decoder has for each tag.
 
-What it raises on wrong bytes is what these functions raise, and IndexError at the end.
+On wrong bytes it raises the errors of these functions; at the end, IndexError.
 """
 
 from __future__ import annotations

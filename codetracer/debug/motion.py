@@ -170,9 +170,9 @@ class Ways:
         return [self._last_of_frame(frame, _numbers(frame) - {frame.number})]
 
     def _before_next(self, frames: set[int]) -> int:
-        """Return the last step of the thread before the next one in some frames.
+        """Return the last step of the thread before the next step in some frames.
 
-        What the frames themselves do before that next step comes right after it.
+        Returns and exceptions of these frames come between the two steps.
         """
         step = self._timeline.after(self._start.step, [*frames], self._thread)
         before = None if step is None else self._timeline.before(step, None, self._thread)

@@ -114,7 +114,7 @@ class Session(cmd.Cmd):
 
         Parameters:
             text: the line, which may have text of the recording.
-            margin: what is before it and has none; tabs stay what they are there.
+            margin: text of ours before the line, which is printed unchanged, tabs included.
         """
         line = f"{margin}{safe(text)}\n"
         stream = sys.stdout

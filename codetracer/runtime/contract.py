@@ -85,6 +85,9 @@ class Engine(Protocol):
             stream: STREAM_STDIN, STREAM_STDOUT or STREAM_STDERR of trace_format.
             data: the written or read bytes.
             frame: the frame that wrote or read them; None if it is not known.
+
+        Raises:
+            ValueError: there is no such stream; OverflowError for a negative number in C.
         """
 
     def exit(self, code: int | None, /) -> None:
@@ -92,6 +95,9 @@ class Engine(Protocol):
 
         Parameters:
             code: the exit status, of 64 bits; None if it is not known.
+
+        Raises:
+            OverflowError: the status has more than 64 bits.
         """
 
     def note(self, record: bytes, /) -> None:

@@ -206,7 +206,7 @@ class Effects:
         if has(mro_of(kind), type):
             return self._of_class(found)
         owner, effect = self.of_bound(found)
-        # What it changes is not the object whose method it is for the caller.
+        # It changes the object that it is bound to, which the caller does not see.
         return effect if effect == NOTHING or owner is None else UNKNOWN
 
     def _of_function(self, found: FunctionType) -> int:

@@ -39,7 +39,12 @@ from codetracer_bindings.trace_encoder import (
     encode_unwind,
     encode_yield,
 )
-from codetracer_bindings.trace_format import ENDING_STATUS, ENDING_UNKNOWN, STREAM_STDIN
+from codetracer_bindings.trace_format import (
+    ENDING_STATUS,
+    ENDING_UNKNOWN,
+    STREAM_NAMES,
+    STREAM_STDIN,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -260,7 +265,12 @@ class Events:
             stream: STREAM_STDIN, STREAM_STDOUT or STREAM_STDERR.
             data: the written or read bytes.
             frame: the frame that wrote or read them; None if it is not known.
+
+        Raises:
+            ValueError: there is no such stream.
         """
+        if stream not in STREAM_NAMES:
+            raise ValueError(f"there is no stream {stream}")
         path, line = "", 0
         data = self._hidden(stream, data, frame)
         if frame is not None:
@@ -305,8 +315,13 @@ class Events:
         """Recording ends.
 
         Parameters:
-            code: the exit status; None if it is not known.
+            code: the exit status, of 64 bits; None if it is not known.
+
+        Raises:
+            OverflowError: the status has more than 64 bits.
         """
+        if code is not None and not -(2**63) <= code < 2**63:
+            raise OverflowError(f"an exit status has 64 bits, not as many as {code}")
         if self._is_taken():
             # The event of this thread will never end, or an exception has ended it.
             self._free()
@@ -362,6 +377,8 @@ class Events:
         Returns:
             DISABLE if none of this location's events will be recorded, otherwise None.
         """
+        if self._activation == _ENDED:
+            return DISABLE
         try:
             if self._is_short:
                 # An event would fail in the middle of its work. CPython's own handling of that is
@@ -393,7 +410,9 @@ class Events:
                 # If an exception has ended the event, the queue holds objects of the program. No
                 # call clears it, because the stack may have no room for one.
                 del self._queue[:]
-                release()
+                if self._is_taken():
+                    # Otherwise the recording has ended within the event, or a fork made a new lock.
+                    release()
         except LetGo:
             return None
         except (RecursionError, MemoryError) as error:
@@ -438,7 +457,11 @@ class Events:
             # before the lock was released.
             self._free()
         if self._acquire(True, _LONGEST):
-            return True
+            if self._activation != _ENDED:
+                return True
+            # The recording has ended meanwhile.
+            self._release()
+            return False
         self._missed += 1
         self._variables.is_behind = True
         return False
@@ -531,6 +554,10 @@ class Events:
             self._out.append(record)
 
     def _write(self) -> None:
+        if self._activation == _ENDED:
+            # The recording has ended within this event.
+            del self._out[:]
+            return
         if self._late:
             self._out += self._late
             del self._late[:]

@@ -217,7 +217,8 @@ found_clear(Engine *engine)
     }
 }
 
-/* Adds an object that may have changed; steals the reference. */
+/* Adds an object that may have changed; steals the reference. Without memory, everything is looked at when
+   the next line has run. */
 static void
 found_add(Engine *engine, PyObject *object, int levels, int grows)
 {
@@ -226,7 +227,7 @@ found_add(Engine *engine, PyObject *object, int levels, int grows)
         Found *found = PyMem_Realloc(engine->found, size * sizeof(Found));
         if (found == NULL) {
             Py_DECREF(object);
-            PyErr_NoMemory();
+            engine->is_behind = 1;
             return;
         }
         engine->found = found;

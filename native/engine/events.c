@@ -64,6 +64,13 @@ frame_of(PyThreadState *thread, PyObject *code, int *made)
     return frame == NULL || frame_runs(frame, code) ? frame : frame_further(frame, code, made);
 }
 
+static int
+has_ended(const Engine *engine)
+{
+    /* No frame has this key. */
+    return engine->activation == (const void *)engine;
+}
+
 /* Takes the engine for this thread. Returns 0 if the event must be given up. */
 static int
 take_engine(Engine *engine, uint64_t id)
@@ -85,6 +92,9 @@ take_engine(Engine *engine, uint64_t id)
             engine->is_behind = 1;
             return 0;
         }
+    }
+    if (has_ended(engine)) {
+        return 0;
     }
     engine->busy = 1;
     engine->busy_thread = id;
@@ -114,6 +124,10 @@ static int
 put_late_output(Engine *engine)
 {
     Buffer *late = &engine->late;
+    if (has_ended(engine)) {
+        late->used = 0;
+        return 0;
+    }
     if (put_bytes(&engine->group, late->bytes, late->used) < 0) {
         return -1;
     }
@@ -284,7 +298,11 @@ on_py_start(PyObject *self, PyObject *const *args, Py_ssize_t count)
     Engine *engine = (Engine *)self;
     if (!engine->active && engine->activation == NULL && count == 2
         && activate(engine, args[0]) < 0) {
-        return is_let_go(engine) ? Py_NewRef(Py_None) : NULL;
+        if (!is_let_go(engine)) {
+            return NULL;
+        }
+        engine->missed++;
+        Py_RETURN_NONE;
     }
     PyObject *outcome = handle(self, args, count, 2, MAY_DISABLE, begin_frame);
     if (outcome != engine->state->disable || !engine->active) {
@@ -569,14 +587,14 @@ piece_of(const char *data, Py_ssize_t length)
    waits for the next record, which may show that the input is now in a variable whose name is that of a
    secret. */
 static int
-write_output(Engine *engine, Buffer *to, PyObject *const *args, PyObject *path, long line, int may_wait)
+write_output(Engine *engine, Buffer *to, unsigned long stream, PyObject *output, PyObject *path, long line,
+             int may_wait)
 {
     char *data;
     Py_ssize_t length;
     Utf8 utf8 = {0};
-    unsigned long stream = PyLong_AsUnsignedLong(args[0]);
     int failed = (path != NULL && utf8_take(&utf8, path) < 0)
-                 || PyBytes_AsStringAndSize(args[1], &data, &length) < 0;
+                 || PyBytes_AsStringAndSize(output, &data, &length) < 0;
     int commits = to == &engine->group
                   && !(may_wait && stream == STREAM_STDIN && length <= OUTPUT_PIECE);
     while (!failed) {
@@ -605,23 +623,23 @@ is_within(Engine *engine)
 /* Returns a new reference to the output or input without secrets; NULL with an exception, or without one if
    the process has been forked meanwhile, and the data is not to be recorded. */
 static PyObject *
-hide_output(Engine *engine, PyObject *const *args)
+hide_output(Engine *engine, unsigned long stream, PyObject *output, PyObject *frame)
 {
-    if (args[2] != Py_None && PyLong_AsLong(args[0]) == STREAM_STDIN) {
-        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)args[2]);
+    if (frame != Py_None && stream == STREAM_STDIN) {
+        PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)frame);
         Plan *plan = table_get(&engine->code_plans, code);
         Py_DECREF(code);
         if (plan != NULL && !plan->skip && plan->return_action == SECRET) {
             /* The function that reads returns a secret. */
-            const char *data = PyBytes_AsString(args[1]);
-            Py_ssize_t length = data == NULL ? 0 : PyBytes_Size(args[1]);
+            const char *data = PyBytes_AsString(output);
+            Py_ssize_t length = data == NULL ? 0 : PyBytes_Size(output);
             int has_end = length > 0 && data[length - 1] == '\n';
-            return data == NULL || secrets_learn(engine, args[1], 0) < 0
+            return data == NULL || secrets_learn(engine, output, 0) < 0
                        ? NULL
                        : PyBytes_FromString(has_end ? "<redacted>\n" : "<redacted>");
         }
     }
-    return secrets_clean(engine, args[1]);
+    return secrets_clean(engine, output);
 }
 
 PyObject *
@@ -633,9 +651,12 @@ events_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
         return NULL;
     }
     uint64_t id = PyThreadState_GetID(PyThreadState_Get());
-    PyObject *told[] = {args[0], NULL, args[2]};
-    told[1] = hide_output(engine, args);
-    if (told[1] == NULL) {
+    unsigned long stream = PyLong_AsUnsignedLong(args[0]);
+    if (stream > STREAM_STDERR) {
+        return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "there is no stream %lu", stream);
+    }
+    PyObject *output = hide_output(engine, stream, args[1], args[2]);
+    if (output == NULL) {
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
     PyObject *path = NULL;
@@ -651,7 +672,7 @@ events_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
     }
     int outcome = 0;
     if (is_within(engine)) {
-        outcome = write_output(engine, &engine->late, told, path, line, 0);
+        outcome = write_output(engine, &engine->late, stream, output, path, line, 0);
     }
     else if (take_engine(engine, id)) {
         int is_first = engine->group.used == 0;
@@ -662,13 +683,21 @@ events_output(PyObject *self, PyObject *const *args, Py_ssize_t count)
             outcome = pass_time(engine);
         }
         if (outcome == 0) {
-            outcome = write_output(engine, &engine->group, told, path, line, is_first);
+            outcome = write_output(engine, &engine->group, stream, output, path, line, is_first);
         }
         outcome = give_engine(engine, &event, outcome);
     }
     Py_XDECREF(path);
-    Py_DECREF(told[1]);
+    Py_DECREF(output);
     return outcome < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+/* Has the recording count as begun, and never begin again. */
+static void
+end(Engine *engine)
+{
+    engine->active = 0;
+    engine->activation = engine;
 }
 
 PyObject *
@@ -676,6 +705,10 @@ events_exit(PyObject *self, PyObject *status)
 {
     Engine *engine = (Engine *)self;
     Event event = {0};
+    int64_t number = status == Py_None ? 0 : PyLong_AsLongLong(status);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
     int within = is_within(engine);
     if (!within && !take_engine(engine, PyThreadState_GetID(PyThreadState_Get()))) {
         Py_RETURN_NONE;
@@ -684,7 +717,6 @@ events_exit(PyObject *self, PyObject *status)
     /* The current event is not completed, but the records that it has made so far are written. */
     int outcome = put_bytes(group, engine->late.bytes, engine->late.used);
     engine->late.used = 0;
-    int64_t number = status == Py_None ? 0 : PyLong_AsLongLong(status);
     if (outcome == 0) {
         unsigned int ending = status == Py_None ? ENDING_UNKNOWN : ENDING_STATUS;
         outcome = put_exit(group, elapsed(engine), ending, number);
@@ -693,6 +725,8 @@ events_exit(PyObject *self, PyObject *status)
         outcome = PyErr_Occurred() ? -1 : log_settle(engine->log, group->bytes, group->used);
     }
     group->used = 0;
+    /* Events of other threads that wait for this one write nothing into a log that is closed. */
+    end(engine);
     if (within) {
         engine->let_go = 1;
     }
@@ -727,10 +761,7 @@ events_note(PyObject *self, PyObject *record)
 PyObject *
 events_end(PyObject *self, PyObject *unused)
 {
-    Engine *engine = (Engine *)self;
-    engine->active = 0;
-    /* No frame has this key, so the recording counts as begun, and never begins again. */
-    engine->activation = (void *)engine;
+    end((Engine *)self);
     Py_RETURN_NONE;
 }
 

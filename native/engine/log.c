@@ -146,8 +146,9 @@ put_file_header(Log *log)
 static Written
 refuse(Log *log, int error)
 {
+    PyObject *reason = PyUnicode_DecodeLocale(strerror(error), "surrogateescape");
     PyObject *told =
-        PyObject_CallFunction(log->unwritable, "Os", log->path, strerror(error));
+        reason == NULL ? NULL : PyObject_CallFunction(log->unwritable, "ON", log->path, reason);
     PyObject *problem = told == NULL ? NULL : get_attribute(told, "message");
     if (problem == NULL) {
         Py_XDECREF(told);
@@ -408,10 +409,15 @@ static PyObject *
 log_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static const char *const names[] = {"path", "recording", "pid", "started", "unwritable", NULL};
-    PyObject *path, *recording, *unwritable;
-    unsigned long long pid, started;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "USKKO", (char **)names, &path, &recording, &pid,
-                                     &started, &unwritable)) {
+    PyObject *path, *recording, *unwritable, *numbers[2];
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "USO!O!O", (char **)names, &path, &recording,
+                                     &PyLong_Type, &numbers[0], &PyLong_Type, &numbers[1], &unwritable)) {
+        return NULL;
+    }
+    /* The format "K" does not check for overflow. */
+    unsigned long long pid = PyLong_AsUnsignedLongLong(numbers[0]);
+    unsigned long long started = PyErr_Occurred() ? 0 : PyLong_AsUnsignedLongLong(numbers[1]);
+    if (PyErr_Occurred()) {
         return NULL;
     }
     if (PyBytes_Size(recording) != 16) {

@@ -322,7 +322,11 @@ pipes_restore(PyObject *self, PyObject *unused)
 static int
 parse_sinks(Pipes *pipes, PyObject *sinks)
 {
-    for (Py_ssize_t at = 0; at < PyTuple_Size(sinks) && at < SINKS; at++) {
+    if (PyTuple_Size(sinks) > SINKS) {
+        PyErr_Format(PyExc_ValueError, "at most %d sinks", SINKS);
+        return -1;
+    }
+    for (Py_ssize_t at = 0; at < PyTuple_Size(sinks); at++) {
         int feed;
         if (!PyArg_ParseTuple(PyTuple_GetItem(sinks, at), "ip", &feed,
                               &pipes->sinks[at].is_terminal)) {
@@ -343,6 +347,10 @@ parse_routes(Pipes *pipes, PyObject *routes)
     for (Py_ssize_t at = 0; at < PyTuple_Size(routes); at++) {
         int number, saved, sink;
         if (!PyArg_ParseTuple(PyTuple_GetItem(routes, at), "iii", &number, &saved, &sink)) {
+            return -1;
+        }
+        if (number < 0 || number >= DESCRIPTORS || sink < -1 || sink >= pipes->sink_count) {
+            PyErr_Format(PyExc_ValueError, "no route from descriptor %d to sink %d", number, sink);
             return -1;
         }
         pipes->routes[number].sink = sink;

@@ -35,7 +35,8 @@ number_attribute(PyObject *object, const char *name)
     if (value == NULL) {
         return -1;
     }
-    long number = PyObject_IsTrue(value) && !PyLong_Check(value) ? 1 : PyLong_AsLong(value);
+    int is_true = PyLong_Check(value) ? 0 : PyObject_IsTrue(value);
+    long number = is_true != 0 ? is_true : PyLong_AsLong(value);
     Py_DECREF(value);
     return number;
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codetracer.monitoring.backend import BACKENDS, VARIABLE
-from hatch_build import MODULES
+from hatch_build import MODULES, sources_of
 from tests.support.project import ROOT, Project, run_python
 from tests.support.recordings import NATIVE
 
@@ -228,7 +228,7 @@ def test_both_engines_write_a_new_record_and_find_its_values_again(
 def build(project: Project, *modules: str) -> None:
     """Compile modules over what is generated in a copy of the project, into that copy."""
     for module in modules:
-        sources = [ROOT / source for source in MODULES[f"codetracer_bindings.{module}"]]
+        sources = map(Path, sources_of(ROOT, MODULES[f"codetracer_bindings.{module}"]))
         binary = project.root / f"generated/codetracer_bindings/{module}.abi3.so"
         compiled(project, binary, *sources)
 

@@ -269,7 +269,7 @@ class Run:
 
 
 KEEP_IN_STEP = {f"codetracer.runtime.{name}" for name in ("events", "stacks")}
-"""The modules that note what they have written."""
+"""The modules that note which threads and frames the log has."""
 
 FUNCTIONS = {f"Run.{name}" for name in ("__call__", "descends", "counts", "fails")}
 

@@ -155,7 +155,7 @@ class Slice:
         if view.form(value) not in CHANGEABLE_FORMS or not isinstance(value, raw.ReferenceValue):
             return None
         found = self._past.written(value.number, None, view.until)
-        # What ran while the unit did has made the value, and is explained with it.
+        # A call within the unit made the value, and its explanation comes with the unit's.
         over = self._past.over(since.frame, since.last)
         return found if found is not None and found >= over else None
 
