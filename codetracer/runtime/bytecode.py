@@ -8,8 +8,8 @@ have changed depends on what it does to them:
   when the line has run (effects.py).
 - It may make objects, which may have the addresses of others that no longer exist.
 
-scanner.py follows the stack of values through the code; facts.py has what comes of it, and lines.py
-prepares that for the recorder.
+scanner.py follows the instructions, with the stack of values (valuestack.py, entries.py); facts.py
+has what comes of it, and lines.py prepares that for the recorder.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 
 #include "constants.h"
 #include "facts.h"
+#include "instructions.h"
 #include "names.h"
 #include "scanner.h"
 #include "tables.h"

@@ -138,7 +138,7 @@ small_integer(PyObject *value, int64_t *number)
 typedef struct {
     PyObject *key;
     PyObject *value;
-} Entry;
+} DictEntry;
 
 /* The attributes of an instance whose values are in an array. `order` is the order in which they were
    set, as indices. The names are those of the class. */
@@ -147,7 +147,7 @@ typedef struct {
     const uint8_t *order;
     Py_ssize_t step; /* from one place in `order` to the next */
     Py_ssize_t count;
-    const Entry *entries;
+    const DictEntry *entries;
     Py_ssize_t names;
 } Inline;
 

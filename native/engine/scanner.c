@@ -1,496 +1,23 @@
 #include "scanner.h"
 
-#include <limits.h>
 #include <string.h>
 
+#include "entries.h"
 #include "facts.h"
+#include "instructions.h"
 #include "names.h"
+#include "valuestack.h"
 
-#define LONGEST_PATH 3 /* as in scanner.py */
-#define MOST_STEPS 5   /* as in scanner.py */
-#define STAR 2         /* as in scanner.py */
+#define STAR 2                /* as in scanner.py */
 #define LARGEST_SMALL_INT 256 /* the largest int that CPython keeps */
 
-/* What is known of a value on the stack; NULL: nothing. */
-typedef enum {
-    ENTRY_PLACE,    /* `way`: it is at a place */
-    ENTRY_ITEM,     /* `way`, `key`, `line`: an item of the object at a place; the key or NULL */
-    ENTRY_WITHIN,   /* `way` or NULL, `line`: a variable of the line leads to it */
-    ENTRY_FRESH,    /* `name` or NULL: the line has made it; a function's name */
-    ENTRY_NULL,     /* it is no value */
-    ENTRY_METHOD,   /* `name`, `owner`, `is_super`: it is a method of the value */
-    ENTRY_PLAIN,    /* `type`, `name` or NULL: a constant, and its value */
-    ENTRY_ITERATOR, /* `sources`, `count`: it iterates over the values */
-    ENTRY_RETURNED, /* `count`, `line`: that call of a line has returned it */
-    ENTRY_CALLABLE, /* `type`: it is a type of CPython's */
-} Tag;
-
-typedef struct Entry {
-    Tag tag;
-    int is_super;
-    int count;
-    const Way *way;
-    const Key *key;
-    LineFacts *line;
-    PyObject *name;
-    PyObject *type;
-    const struct Entry *owner;
-    const struct Entry **sources;
-} Entry;
-
-static const Entry null_entry = {.tag = ENTRY_NULL};
-static const Entry fresh_entry = {.tag = ENTRY_FRESH};
-static const Entry within_entry = {.tag = ENTRY_WITHIN};
-
 static const WayStep no_step;
-
-/* Does something with the line, and with its part that a loop runs again. */
-#define EACH(scanner, each) \
-    for (LineFacts *each = (scanner)->line; each != NULL; \
-         each = each == (scanner)->line ? (scanner)->again : NULL)
-
-/* Returns an entry; NULL, as of a value of which nothing is known, if memory is short. */
-static const Entry *
-entry_new(Scanner *scanner, Entry content)
-{
-    Entry *entry = arena_get(scanner->arena, sizeof(Entry));
-    if (entry != NULL) {
-        *entry = content;
-    }
-    return entry;
-}
-
-static int
-has_tag(const Entry *entry, Tag tag)
-{
-    return entry != NULL && entry->tag == tag;
-}
-
-static int
-is_led_to(const Entry *entry)
-{
-    return has_tag(entry, ENTRY_PLACE) || has_tag(entry, ENTRY_ITEM) || has_tag(entry, ENTRY_WITHIN);
-}
-
-static int
-entry_equal(const Entry *one, const Entry *other)
-{
-    if (one == other) {
-        return 1;
-    }
-    if (one == NULL || other == NULL || one->tag != other->tag || one->is_super != other->is_super
-        || one->count != other->count || one->line != other->line || one->type != other->type
-        || (one->way == NULL) != (other->way == NULL)
-        || (one->way != NULL && !way_equal(one->way, other->way))
-        || !key_equal(one->key, other->key) || !entry_equal(one->owner, other->owner)) {
-        return 0;
-    }
-    if (one->name != other->name
-        && (one->name == NULL || other->name == NULL
-            || PyObject_RichCompareBool(one->name, other->name, Py_EQ) != 1)) {
-        return 0;
-    }
-    for (int at = 0; one->sources != NULL && at < one->count; at++) {
-        if (!entry_equal(one->sources[at], other->sources[at])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static LineFacts *
-line_of_entry(const Entry *entry)
-{
-    return has_tag(entry, ENTRY_ITEM) || has_tag(entry, ENTRY_WITHIN) ? entry->line : NULL;
-}
-
-static const Way *
-way_of_entry(Scanner *scanner, const Entry *entry)
-{
-    if (!is_led_to(entry)) {
-        return NULL;
-    }
-    if (entry->tag != ENTRY_ITEM) {
-        return entry->way;
-    }
-    const Way *way = entry->way;
-    return entry->key == NULL
-               ? NULL
-               : way_new(scanner->arena, way->name, way->is_global, way, (WayStep){NULL, entry->key});
-}
-
-/* Returns what is known of a part of a value, which is no place. */
-static const Entry *
-further(Scanner *scanner, const Entry *entry, WayStep step, LineFacts *line)
-{
-    if (!is_led_to(entry)) {
-        return NULL;
-    }
-    const Way *way = way_of_entry(scanner, entry);
-    if (way == NULL || (step.name == NULL && step.key == NULL) || way->length >= MOST_STEPS) {
-        return &within_entry;
-    }
-    way = way_new(scanner->arena, way->name, way->is_global, way, step);
-    return way == NULL ? NULL
-                       : entry_new(scanner, (Entry){.tag = ENTRY_WITHIN,
-                                                    .way = way,
-                                                    .line = line == NULL ? line_of_entry(entry)
-                                                                         : line});
-}
-
-/* Returns what is known of an attribute of a value. */
-static const Entry *
-extended(Scanner *scanner, const Entry *entry, PyObject *name)
-{
-    if (has_tag(entry, ENTRY_PLACE) && entry->way->length < LONGEST_PATH) {
-        const Way *way = way_new(scanner->arena, entry->way->name, entry->way->is_global, entry->way,
-                                 (WayStep){name, NULL});
-        return way == NULL ? NULL : entry_new(scanner, (Entry){.tag = ENTRY_PLACE, .way = way});
-    }
-    return further(scanner, entry, (WayStep){name, NULL}, NULL);
-}
-
-static int
-leads_from(const Entry *entry, PyObject *name, int is_global)
-{
-    if (has_tag(entry, ENTRY_METHOD)) {
-        return leads_from(entry->owner, name, is_global);
-    }
-    if (has_tag(entry, ENTRY_ITERATOR)) {
-        for (int at = 0; at < entry->count; at++) {
-            if (leads_from(entry->sources[at], name, is_global)) {
-                return 1;
-            }
-        }
-        return 0;
-    }
-    if (!is_led_to(entry) || entry->way == NULL) {
-        return 0;
-    }
-    const Key *key = entry->key;
-    return way_leads(entry->way, name, is_global)
-           || (key != NULL && key->way != NULL && way_leads(key->way, name, is_global));
-}
-
-/* ---- the stack */
-
-static void tell(Scanner *scanner);
-
-static void
-lower(Scanner *scanner, int height)
-{
-    if (height < scanner->lowest) {
-        scanner->lowest = height;
-    }
-    if (height < scanner->foreign) {
-        scanner->foreign = height;
-        tell(scanner);
-    }
-}
-
-static const Entry *
-pop(Scanner *scanner)
-{
-    const Entry *found = scanner->height > 0 ? scanner->stack[--scanner->height] : NULL;
-    lower(scanner, scanner->height);
-    return found;
-}
-
-/* Removes the top values, as far as there are any. */
-static void
-drop(Scanner *scanner, int count)
-{
-    scanner->height = scanner->height > count ? scanner->height - count : 0;
-    if (count > 0) {
-        lower(scanner, scanner->height);
-    }
-}
-
-/* Returns one of the top `count` values, of which 0 is the lowest; NULL also where the stack does not
-   reach. */
-static const Entry *
-taken(const Scanner *scanner, int count, int at)
-{
-    int place = scanner->height - count + at;
-    return place < 0 ? NULL : scanner->stack[place];
-}
-
-static void
-push(Scanner *scanner, const Entry *entry)
-{
-    if (scanner->height == scanner->room) {
-        int room = scanner->room == 0 ? 64 : scanner->room * 2;
-        const Entry **moved = PyMem_Realloc(scanner->stack, (size_t)room * sizeof(*moved));
-        if (moved == NULL) {
-            scanner->arena->failed = 1;
-            return;
-        }
-        scanner->stack = moved;
-        scanner->room = room;
-    }
-    scanner->stack[scanner->height++] = entry;
-}
-
-static void
-push_unknown(Scanner *scanner, int count)
-{
-    while (count-- > 0 && !scanner->arena->failed) {
-        push(scanner, NULL);
-    }
-}
-
-/* Sets by how many values an instruction makes the stack higher. Returns -1 with an exception. */
-static int
-change_of(const Scanner *scanner, int opcode, int argument, int jumps, int *change)
-{
-    *change = scanner->instructions->stack_effect(opcode, argument, jumps);
-    if (*change == INT_MAX) {
-        PyErr_Format(PyExc_ValueError, "invalid opcode %d or oparg", opcode);
-        return -1;
-    }
-    return 0;
-}
-
-static int
-made_by(const LineFacts *line)
-{
-    return line->births + line->calls.count;
-}
-
-static int
-have_stacks(const Scanner *scanner)
-{
-    for (int at = 0; at < scanner->jump_count; at++) {
-        if (scanner->jumps[at].height > 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Turns to another line, which may take what the one before leaves on the stack. */
-static void
-turn_to(Scanner *scanner, LineFacts *line, LineFacts *again)
-{
-    LineFacts *before = scanner->line;
-    scanner->line = line;
-    scanner->again = again;
-    if (before == line) {
-        return;
-    }
-    if (scanner->height == 0 && !have_stacks(scanner)) {
-        scanner->made = 0;
-        scanner->hides = 0;
-        scanner->told_in++;
-    }
-    else if (before != NULL) {
-        if (scanner->height > scanner->lowest) {
-            scanner->foreign = scanner->height;
-        }
-        scanner->made += made_by(before) - scanner->earlier;
-        scanner->hides |= before->hides;
-    }
-    scanner->lowest = scanner->height;
-    scanner->earlier = made_by(line);
-}
-
-/* Adds what other lines may have made to what the line may have made. */
-static void
-tell(Scanner *scanner)
-{
-    int own = made_by(scanner->line) - scanner->earlier;
-    EACH(scanner, line) {
-        if (line->told_in != scanner->told_in) {
-            line->told_in = scanner->told_in;
-            line->told = 0;
-        }
-        line->births += scanner->made - line->told;
-        line->told = scanner->made;
-        line->hides |= scanner->hides;
-    }
-    scanner->earlier = made_by(scanner->line) - own;
-}
-
-/* Follows an instruction of which only the effect on the stack's height is known. */
-static int
-settle(Scanner *scanner, int opcode, int argument)
-{
-    int change;
-    if (change_of(scanner, opcode, argument, 0, &change) < 0) {
-        return -1;
-    }
-    drop(scanner, change < 0 ? -change : 0);
-    for (int at = scanner->height > 2 ? scanner->height - 2 : 0; at < scanner->height; at++) {
-        scanner->stack[at] = NULL;
-    }
-    push_unknown(scanner, change);
-    return 0;
-}
-
-/* Sets `one` to what two stacks have in common, from the top. Returns its height. */
-static int
-common(const Entry **one, int height, const Entry **other, int other_height)
-{
-    int count = height < other_height ? height : other_height;
-    for (int at = 0; at < count; at++) {
-        const Entry *mine = one[height - count + at];
-        one[at] = entry_equal(mine, other[other_height - count + at]) ? mine : NULL;
-    }
-    return count;
-}
-
-static void
-arrive(Scanner *scanner, int offset)
-{
-    Jumped *jumped = NULL;
-    for (int at = 0; at < scanner->jump_count && jumped == NULL; at++) {
-        jumped = scanner->jumps[at].target == offset ? &scanner->jumps[at] : NULL;
-    }
-    if (jumped == NULL) {
-        if (scanner->is_cut_off) {
-            scanner->height = 0;
-        }
-    }
-    else {
-        if (scanner->is_cut_off) {
-            scanner->height = 0;
-            for (int at = 0; at < jumped->height; at++) {
-                push(scanner, jumped->stack[at]);
-            }
-        }
-        else {
-            scanner->height =
-                common(scanner->stack, scanner->height, jumped->stack, jumped->height);
-        }
-        int foreign = jumped->line != scanner->line ? jumped->height : jumped->foreign;
-        if (foreign > scanner->foreign) {
-            scanner->foreign = foreign;
-        }
-        *jumped = scanner->jumps[--scanner->jump_count];
-    }
-    scanner->is_cut_off = 0;
-}
-
-/* Keeps what is known for the target of a jump, at which the stack is higher by `change`. */
-static void
-jump(Scanner *scanner, int target, int change)
-{
-    int kept = scanner->height;
-    if (change < 0) {
-        /* As a slice of a list: from the end if the height is less than that. */
-        kept += change;
-        if (kept < 0) {
-            kept = kept + scanner->height > 0 ? kept + scanner->height : 0;
-        }
-    }
-    int height = kept + (change > 0 ? change : 0);
-    const Entry **stack = arena_get(scanner->arena, (size_t)(height + 1) * sizeof(*stack));
-    if (stack == NULL) {
-        return;
-    }
-    if (kept > 0) {
-        memcpy(stack, scanner->stack, (size_t)kept * sizeof(*stack));
-    }
-    for (int at = 0; at < scanner->jump_count; at++) {
-        Jumped *known = &scanner->jumps[at];
-        if (known->target == target) {
-            known->height = common(known->stack, known->height, stack, height);
-            known->line = known->line == scanner->line ? known->line : NULL;
-            known->foreign = known->foreign > scanner->foreign ? known->foreign : scanner->foreign;
-            return;
-        }
-    }
-    if (scanner->jump_count == scanner->jump_room) {
-        int room = scanner->jump_room == 0 ? 16 : scanner->jump_room * 2;
-        Jumped *moved = PyMem_Realloc(scanner->jumps, (size_t)room * sizeof(*moved));
-        if (moved == NULL) {
-            scanner->arena->failed = 1;
-            return;
-        }
-        scanner->jumps = moved;
-        scanner->jump_room = room;
-    }
-    scanner->jumps[scanner->jump_count++] =
-        (Jumped){target, height, scanner->foreign, scanner->line, stack};
-}
-
-/* ---- calls */
-
-static const Way *
-place_of(Scanner *scanner, const Entry *entry)
-{
-    LineFacts *line = line_of_entry(entry);
-    return line == NULL || line == scanner->line ? way_of_entry(scanner, entry) : NULL;
-}
-
-static const Key *
-key_of(Scanner *scanner, const Entry *entry)
-{
-    Key *key;
-    if (has_tag(entry, ENTRY_PLAIN) && entry->name != NULL) {
-        if (entry->type == (PyObject *)Py_TYPE(scanner->code)) {
-            return NULL;
-        }
-        key = arena_get(scanner->arena, sizeof(Key));
-        if (key != NULL) {
-            *key = (Key){entry->type, entry->name, NULL};
-        }
-        return key;
-    }
-    const Way *way = place_of(scanner, entry);
-    key = way == NULL ? NULL : arena_get(scanner->arena, sizeof(Key));
-    if (key != NULL) {
-        *key = (Key){NULL, NULL, way};
-    }
-    return key;
-}
-
-/* Fills a call of what is known of a callable. */
-static void
-fill_call(Scanner *scanner, Call *call, const Entry *callee, const LineFacts *line)
-{
-    const Instructions *instructions = scanner->instructions;
-    *call = (Call){.name = instructions->nothing,
-                   .before = -1,
-                   .is_late = line->targets.count > 0 || line->is_wide,
-                   .start = scanner->start};
-    if (has_tag(callee, ENTRY_CALLABLE)) {
-        call->name = instructions->new;
-        call->constant = callee->type;
-        call->is_method = 1;
-    }
-    else if (has_tag(callee, ENTRY_METHOD)) {
-        const Entry *owner = callee->owner;
-        call->name = callee->name;
-        call->is_method = 1;
-        call->way = place_of(scanner, owner);
-        if (call->way != NULL) {
-            call->is_super = callee->is_super;
-        }
-        else {
-            call->constant = has_tag(owner, ENTRY_PLAIN) ? owner->type : NULL;
-            call->before = has_tag(owner, ENTRY_RETURNED) && owner->line == line ? owner->count : -1;
-        }
-    }
-    else if (has_tag(callee, ENTRY_FRESH) && callee->name != NULL) {
-        /* It tells of its changes when it runs, if it is recorded. */
-        call->name = callee->name;
-    }
-    else {
-        call->way = place_of(scanner, callee);
-        if (call->way != NULL) {
-            int length = call->way->length;
-            PyObject *last = length > 0 ? call->way->steps[length - 1].name : call->way->name;
-            call->name = last == NULL ? instructions->nothing : last;
-        }
-    }
-}
 
 static void
 add_call_to(Scanner *scanner, LineFacts *line, const Entry *callee)
 {
-    Call call;
-    fill_call(scanner, &call, callee, line);
+    Call call = entry_call(scanner->arena, scanner->instructions, callee, line, scanner->stack.line);
+    call.start = scanner->start;
     Call *more = calls_more(scanner->arena, &line->calls);
     if (more != NULL) {
         *more = call;
@@ -500,7 +27,7 @@ add_call_to(Scanner *scanner, LineFacts *line, const Entry *callee)
 static void
 add_call(Scanner *scanner, const Entry *callee)
 {
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         add_call_to(scanner, line, callee);
     }
 }
@@ -557,24 +84,24 @@ variable(Scanner *scanner, PyObject *name, int is_global, int binds)
         || PySet_Contains(scanner->instructions->not_variables, name) == 1) {
         return NULL;
     }
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         names_add(scanner->arena, is_global ? &line->globals : &line->locals, name, binds);
         if (binds) {
             rebinds(scanner, line, name, is_global);
         }
     }
-    for (int at = 0; binds && at < scanner->height; at++) {
-        const Entry *entry = scanner->stack[at];
-        if (entry != NULL && leads_from(entry, name, is_global)) {
+    for (int at = 0; binds && at < scanner->stack.height; at++) {
+        const Entry *entry = scanner->stack.values[at];
+        if (entry != NULL && entry_leads_from(entry, name, is_global)) {
             /* It was read before. */
-            scanner->stack[at] =
+            scanner->stack.values[at] =
                 entry->tag == ENTRY_METHOD
-                    ? entry_new(scanner, (Entry){.tag = ENTRY_METHOD, .name = entry->name})
+                    ? entry_new(scanner->arena, (Entry){.tag = ENTRY_METHOD, .name = entry->name})
                     : NULL;
         }
     }
     const Way *way = way_new(scanner->arena, name, is_global, NULL, no_step);
-    return way == NULL ? NULL : entry_new(scanner, (Entry){.tag = ENTRY_PLACE, .way = way});
+    return way == NULL ? NULL : entry_new(scanner->arena, (Entry){.tag = ENTRY_PLACE, .way = way});
 }
 
 /* Returns the name of a slot, borrowed from the code object; NULL with an exception. */
@@ -621,11 +148,11 @@ follow_fast(Scanner *scanner, int opcode, int argument)
             return -1;
         }
         if (does[at] == 'S') {
-            pop(scanner);
+            valuestack_pop(&scanner->stack);
         }
         const Entry *entry = variable(scanner, name, 0, does[at] != 'L');
         if (does[at] == 'L') {
-            push(scanner, entry);
+            valuestack_push(&scanner->stack, entry);
         }
     }
     return 0;
@@ -642,7 +169,7 @@ follow_named(Scanner *scanner, int kind, int opcode, int argument)
         return -1;
     }
     if (does == 'S') {
-        pop(scanner);
+        valuestack_pop(&scanner->stack);
     }
     const Entry *entry = variable(scanner, name, is_global, does != 'L');
     if (!is_global && kind == KIND_NAME) {
@@ -652,11 +179,11 @@ follow_named(Scanner *scanner, int kind, int opcode, int argument)
     }
     if (does == 'L') {
         int change;
-        if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+        if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
             return -1;
         }
-        drop(scanner, 1 - change);
-        push(scanner, entry);
+        valuestack_drop(&scanner->stack, 1 - change);
+        valuestack_push(&scanner->stack, entry);
     }
     return 0;
 }
@@ -702,22 +229,23 @@ follow_constant(Scanner *scanner, int opcode, int argument)
             return -1;
         }
         Py_DECREF(entry.name);
+        entry.is_code = 1;
     }
     else if (type == &PyType_Type || type == &PyCFunction_Type) {
-        push(scanner, NULL);
+        valuestack_push(&scanner->stack, NULL);
         return 0;
     }
     else if (type == &PyTuple_Type) {
         scanner->names_given = value;
     }
-    push(scanner, entry_new(scanner, entry));
+    valuestack_push(&scanner->stack, entry_new(scanner->arena, entry));
     return 0;
 }
 
 static void
 hide(Scanner *scanner)
 {
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         line->hides = 1;
     }
 }
@@ -725,7 +253,7 @@ hide(Scanner *scanner)
 static void
 bear(Scanner *scanner)
 {
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         line->births++;
     }
 }
@@ -733,7 +261,7 @@ bear(Scanner *scanner)
 static void
 reach(Scanner *scanner)
 {
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         line->reach++;
     }
 }
@@ -743,7 +271,7 @@ static void
 takes(Scanner *scanner, const Entry *entry, const Entry *attribute)
 {
     if (has_tag(entry, ENTRY_PLACE) && has_tag(attribute, ENTRY_PLACE)) {
-        EACH(scanner, line) {
+        EACH_LINE(&scanner->stack, line) {
             ways_add(scanner->arena, &line->attributes, attribute->way);
         }
         return;
@@ -756,14 +284,14 @@ static void
 takes_item(Scanner *scanner, const Entry *entry)
 {
     if (has_tag(entry, ENTRY_PLACE)) {
-        EACH(scanner, line) {
+        EACH_LINE(&scanner->stack, line) {
             ways_add(scanner->arena, &line->containers, entry->way);
         }
     }
     else if (has_tag(entry, ENTRY_FRESH)) {
         /* The part that a loop runs again takes what the line has made before. */
-        if (scanner->again != NULL) {
-            scanner->again->hides = 1;
+        if (scanner->stack.again != NULL) {
+            scanner->stack.again->hides = 1;
         }
     }
     else if (!has_tag(entry, ENTRY_ITEM) && !has_tag(entry, ENTRY_PLAIN)) {
@@ -776,13 +304,15 @@ static void
 item(Scanner *scanner, const Entry *entry, const Entry *key)
 {
     takes_item(scanner, entry);
-    const Key *step = key_of(scanner, key);
-    push(scanner, has_tag(entry, ENTRY_PLACE)
-                      ? entry_new(scanner, (Entry){.tag = ENTRY_ITEM,
-                                                   .way = entry->way,
-                                                   .key = step,
-                                                   .line = scanner->line})
-                      : further(scanner, entry, (WayStep){NULL, step}, scanner->line));
+    const Key *step = entry_key(scanner->arena, key, scanner->stack.line);
+    LineFacts *line = scanner->stack.line;
+    valuestack_push(&scanner->stack,
+                    has_tag(entry, ENTRY_PLACE)
+                        ? entry_new(scanner->arena, (Entry){.tag = ENTRY_ITEM,
+                                                            .way = entry->way,
+                                                            .key = step,
+                                                            .line = line})
+                        : entry_part(scanner->arena, entry, (WayStep){NULL, step}, line));
     reach(scanner);
 }
 
@@ -802,7 +332,7 @@ target_of(const LineFacts *line, const Way *way, const PyObject *method)
 static void
 stores(Scanner *scanner, const Entry *entry, PyObject *method)
 {
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         if (line->stores_at < 0) {
             line->stores_at = scanner->start;
             line->stores_item = method == scanner->instructions->setitem;
@@ -810,12 +340,12 @@ stores(Scanner *scanner, const Entry *entry, PyObject *method)
     }
     if (has_tag(entry, ENTRY_PLACE) || has_tag(entry, ENTRY_ITEM)) {
         int levels = entry->tag == ENTRY_PLACE ? 1 : 2;
-        const Key *key = levels == 2 && entry->line == scanner->line ? entry->key : NULL;
+        const Key *key = levels == 2 && entry->line == scanner->stack.line ? entry->key : NULL;
         if (key != NULL && key->way != NULL && key->way->length > 0) {
             /* Whoever changes an attribute or an item changes the key. */
             key = NULL;
         }
-        EACH(scanner, line) {
+        EACH_LINE(&scanner->stack, line) {
             TargetFact *target = target_of(line, entry->way, method);
             if (target == NULL) {
                 target = targets_more(scanner->arena, &line->targets);
@@ -830,7 +360,7 @@ stores(Scanner *scanner, const Entry *entry, PyObject *method)
         }
     }
     else if (has_tag(entry, ENTRY_WITHIN)) {
-        EACH(scanner, line) {
+        EACH_LINE(&scanner->stack, line) {
             line->is_wide = 1;
         }
     }
@@ -847,26 +377,11 @@ iterates(Scanner *scanner, const Entry *entry)
     int count = has_tag(entry, ENTRY_ITERATOR) ? entry->count : 1;
     for (int at = 0; at < count; at++) {
         if (has_tag(values[at], ENTRY_PLACE)) {
-            EACH(scanner, line) {
+            EACH_LINE(&scanner->stack, line) {
                 ways_add(scanner->arena, &line->moves, values[at]->way);
             }
         }
     }
-}
-
-/* Returns an iterator over values, of which `from` may be one; NULL if memory is short. */
-static const Entry *
-iterator_over(Scanner *scanner, const Entry **values, int count)
-{
-    const Entry **sources = arena_get(scanner->arena, ((size_t)count + 1) * sizeof(*sources));
-    if (sources == NULL) {
-        return NULL;
-    }
-    if (count > 0) {
-        memcpy(sources, values, (size_t)count * sizeof(*sources));
-    }
-    return entry_new(scanner,
-                     (Entry){.tag = ENTRY_ITERATOR, .sources = sources, .count = count});
 }
 
 static int
@@ -874,17 +389,17 @@ follow_next(Scanner *scanner, int opcode, int argument, int following)
 {
     int change;
     int when_it_jumps;
-    if (change_of(scanner, opcode, argument, 0, &change) < 0
-        || change_of(scanner, opcode, argument, 1, &when_it_jumps) < 0) {
+    if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0
+        || change_of(scanner->instructions, opcode, argument, 1, &when_it_jumps) < 0) {
         return -1;
     }
     /* The iterator of an outer loop is below; from 3.15 on, something is above. */
     const Entry *found = NULL;
     for (int at = 1; at <= 2 && found == NULL; at++) {
-        const Entry *each = at <= scanner->height ? scanner->stack[scanner->height - at] : NULL;
+        const Entry *each = valuestack_top(&scanner->stack, at, 0);
         found = has_tag(each, ENTRY_ITERATOR) ? each : NULL;
     }
-    jump(scanner, following + 2 * argument, when_it_jumps);
+    valuestack_jump(&scanner->stack, following + 2 * argument, when_it_jumps);
     const Entry *unknown = NULL;
     const Entry **sources = found == NULL ? &unknown : found->sources;
     int count = found == NULL ? 1 : found->count;
@@ -898,10 +413,10 @@ follow_next(Scanner *scanner, int opcode, int argument, int following)
     }
     const Entry *given = NULL;
     if (count == 1 && has_tag(sources[0], ENTRY_PLACE)) {
-        given = entry_new(scanner, (Entry){.tag = ENTRY_ITEM, .way = sources[0]->way});
+        given = entry_new(scanner->arena, (Entry){.tag = ENTRY_ITEM, .way = sources[0]->way});
     }
-    push_unknown(scanner, change - 1);
-    push(scanner, given);
+    valuestack_push_unknown(&scanner->stack, change - 1);
+    valuestack_push(&scanner->stack, given);
     return 0;
 }
 
@@ -924,25 +439,6 @@ keyword_key(const Scanner *scanner)
     return -1;
 }
 
-/* Returns what is called as an attribute, as a method of what it is taken from. */
-static const Entry *
-as_method(Scanner *scanner, const Entry *place)
-{
-    const Way *way = place->way;
-    if (way->length == 0) {
-        return place;
-    }
-    Way *owner = (Way *)way_new(scanner->arena, way->name, way->is_global, way, no_step);
-    if (owner == NULL) {
-        return NULL;
-    }
-    owner->length--;
-    return entry_new(scanner, (Entry){.tag = ENTRY_METHOD,
-                                      .name = way->steps[way->length - 1].name,
-                                      .owner = entry_new(scanner, (Entry){.tag = ENTRY_PLACE,
-                                                                          .way = owner})});
-}
-
 /* Notes which arguments a call iterates over. Returns what is known of its result. */
 static const Entry *
 returned(Scanner *scanner, const Entry *callee, const Entry **given, int count)
@@ -957,7 +453,7 @@ returned(Scanner *scanner, const Entry *callee, const Entry **given, int count)
     }
     if (callee->tag == ENTRY_METHOD && has_tag(callee->owner, ENTRY_PLACE)
         && in_set(instructions->views, name)) {
-        return iterator_over(scanner, (const Entry **)&callee->owner, 1);
+        return entry_iterator(scanner->arena, (const Entry **)&callee->owner, 1);
     }
     if (callee->tag == ENTRY_PLACE && callee->way->length == 0 && count > 0
         && in_set(instructions->passing, name)) {
@@ -983,11 +479,11 @@ returned(Scanner *scanner, const Entry *callee, const Entry **given, int count)
         for (int at = 0; at < total; at++) {
             takes_item(scanner, sources[at]);
         }
-        return iterator_over(scanner, sources, total);
+        return entry_iterator(scanner->arena, sources, total);
     }
-    return entry_new(scanner, (Entry){.tag = ENTRY_RETURNED,
-                                      .count = scanner->line->calls.count - 1,
-                                      .line = scanner->line});
+    return entry_new(scanner->arena, (Entry){.tag = ENTRY_RETURNED,
+                                      .count = scanner->stack.line->calls.count - 1,
+                                      .line = scanner->stack.line});
 }
 
 static int
@@ -997,14 +493,14 @@ follow_call(Scanner *scanner, int kind, int opcode, int argument)
     int count = 0;
     if (kind == KIND_CALL_SPREAD) {
         int change;
-        if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+        if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
             return -1;
         }
-        drop(scanner, -1 - change);
+        valuestack_drop(&scanner->stack, -1 - change);
     }
     else {
         if (kind == KIND_CALL_KEYWORDS) {
-            pop(scanner);
+            valuestack_pop(&scanner->stack);
             scanner->keywords = scanner->names_given;
         }
         count = argument;
@@ -1013,13 +509,13 @@ follow_call(Scanner *scanner, int kind, int opcode, int argument)
             return 0;
         }
         for (int at = 0; at < count; at++) {
-            given[at] = taken(scanner, count, at);
+            given[at] = valuestack_top(&scanner->stack, count, at);
         }
-        drop(scanner, count);
+        valuestack_drop(&scanner->stack, count);
     }
-    const Entry *first = taken(scanner, 2, 0);
-    const Entry *second = taken(scanner, 2, 1);
-    drop(scanner, 2);
+    const Entry *first = valuestack_top(&scanner->stack, 2, 0);
+    const Entry *second = valuestack_top(&scanner->stack, 2, 1);
+    valuestack_drop(&scanner->stack, 2);
     const Entry *callee = has_tag(first, ENTRY_NULL) ? second : first;
     int key = keyword_key(scanner);
     if (key >= 0 && (has_tag(callee, ENTRY_PLACE) || has_tag(callee, ENTRY_METHOD))
@@ -1027,16 +523,28 @@ follow_call(Scanner *scanner, int kind, int opcode, int argument)
                   callee->tag == ENTRY_PLACE ? callee->way->name : callee->name)) {
         int at = count - (int)PyTuple_Size(scanner->keywords) + key;
         if (at >= 0 && at < count && has_tag(given[at], ENTRY_PLACE)) {
-            add_call(scanner, as_method(scanner, given[at]));
+            add_call(scanner, entry_as_method(scanner->arena, given[at]));
         }
     }
     scanner->keywords = NULL;
     add_call(scanner, callee);
-    push(scanner, returned(scanner, callee, given, count));
+    valuestack_push(&scanner->stack, returned(scanner, callee, given, count));
     return 0;
 }
 
 /* ---- instructions */
+
+/* Follows an instruction of which only the effect on the stack's height is known. */
+static int
+settle(Scanner *scanner, int opcode, int argument)
+{
+    int change;
+    if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
+        return -1;
+    }
+    valuestack_settle(&scanner->stack, change);
+    return 0;
+}
 
 static int
 is_mixing(int kind)
@@ -1053,18 +561,18 @@ follow_attribute(Scanner *scanner, int argument)
     if (name == NULL) {
         return -1;
     }
-    const Entry *entry = pop(scanner);
+    const Entry *entry = valuestack_pop(&scanner->stack);
     reach(scanner);
     if (argument & 1) {
         const Entry *method = entry_new(
-            scanner, (Entry){.tag = ENTRY_METHOD, .name = name, .owner = entry});
-        push(scanner, method);
-        push(scanner, method);
+            scanner->arena, (Entry){.tag = ENTRY_METHOD, .name = name, .owner = entry});
+        valuestack_push(&scanner->stack, method);
+        valuestack_push(&scanner->stack, method);
     }
     else {
-        const Entry *attribute = extended(scanner, entry, name);
+        const Entry *attribute = entry_attribute(scanner->arena, entry, name);
         takes(scanner, entry, attribute);
-        push(scanner, attribute);
+        valuestack_push(&scanner->stack, attribute);
     }
     if (name == scanner->instructions->name_dict) {
         /* Whoever changes the dict changes the object. */
@@ -1078,7 +586,7 @@ follow_jump(Scanner *scanner, int kind, int opcode, int argument, int following)
 {
     const Instructions *instructions = scanner->instructions;
     if (kind == KIND_JUMP_IF) {
-        pop(scanner);
+        valuestack_pop(&scanner->stack);
     }
     if (instructions->is_backward[opcode]) {
         int target = following - 2 * argument;
@@ -1087,15 +595,15 @@ follow_jump(Scanner *scanner, int kind, int opcode, int argument, int following)
             is_within |= scanner->parts[at].start <= target && target < scanner->parts[at].end;
         }
         if (opcode != instructions->waiting) {
-            EACH(scanner, line) {
+            EACH_LINE(&scanner->stack, line) {
                 line->loops |= is_within || line->again != NULL;
             }
         }
     }
     else {
-        jump(scanner, following + 2 * argument, 0);
+        valuestack_jump(&scanner->stack, following + 2 * argument, 0);
     }
-    scanner->is_cut_off = kind == KIND_JUMP;
+    scanner->stack.is_cut_off = kind == KIND_JUMP;
     return 0;
 }
 
@@ -1107,11 +615,11 @@ follow_store_attribute(Scanner *scanner, int kind, int argument)
     if (name == NULL) {
         return -1;
     }
-    const Entry *entry = pop(scanner);
+    const Entry *entry = valuestack_pop(&scanner->stack);
     if (kind == KIND_STORE_ATTRIBUTE) {
-        pop(scanner);
+        valuestack_pop(&scanner->stack);
     }
-    EACH(scanner, line) {
+    EACH_LINE(&scanner->stack, line) {
         int is_lost = 0;
         for (int at = 0; at < line->targets.count; at++) {
             TargetFact *target = &line->targets.items[at];
@@ -1142,9 +650,9 @@ follow_store_item(Scanner *scanner, int kind)
 {
     const Instructions *instructions = scanner->instructions;
     int count = kind == KIND_STORE_ITEM ? 3 : kind == KIND_DELETE_ITEM ? 2 : 4;
-    const Entry *entry = taken(scanner, count, kind == KIND_DELETE_ITEM ? 0 : 1);
-    drop(scanner, count);
-    EACH(scanner, line) {
+    const Entry *entry = valuestack_top(&scanner->stack, count, kind == KIND_DELETE_ITEM ? 0 : 1);
+    valuestack_drop(&scanner->stack, count);
+    EACH_LINE(&scanner->stack, line) {
         int is_lost = 0;
         for (int at = 0; at < line->targets.count; at++) {
             TargetFact *target = &line->targets.items[at];
@@ -1168,14 +676,14 @@ follow_operator(Scanner *scanner, int argument)
         return -1;
     }
     PyObject *method = scanner->instructions->in_place[argument];
-    const Entry *left = taken(scanner, 2, 0);
-    const Entry *right = taken(scanner, 2, 1);
-    drop(scanner, 2);
+    const Entry *left = valuestack_top(&scanner->stack, 2, 0);
+    const Entry *right = valuestack_top(&scanner->stack, 2, 1);
+    valuestack_drop(&scanner->stack, 2);
     /* The % of a text takes items. */
     iterates(scanner, right);
     if (method != NULL) {
         stores(scanner, left, method);
-        EACH(scanner, line) {
+        EACH_LINE(&scanner->stack, line) {
             TargetFact *target = has_tag(left, ENTRY_PLACE) || has_tag(left, ENTRY_ITEM)
                                      ? target_of(line, left->way, method)
                                      : NULL;
@@ -1185,7 +693,7 @@ follow_operator(Scanner *scanner, int argument)
         }
     }
     hide(scanner);
-    push(scanner, NULL);
+    valuestack_push(&scanner->stack, NULL);
     return 0;
 }
 
@@ -1193,34 +701,31 @@ follow_operator(Scanner *scanner, int argument)
 static int
 follow_moving(Scanner *scanner, int kind, int opcode, int argument)
 {
-    int height = scanner->height;
+    int height = scanner->stack.height;
     if ((kind == KIND_COPY || kind == KIND_SWAP) && argument < 1) {
         PyErr_SetString(PyExc_IndexError, "a copy or swap with nothing on the stack");
         return -1;
     }
     if (kind == KIND_SET_FUNCTION) {
-        const Entry *function = pop(scanner);
-        if (scanner->height > 0) {
-            scanner->height--;
+        const Entry *function = valuestack_pop(&scanner->stack);
+        if (scanner->stack.height > 0) {
+            scanner->stack.height--;
         }
-        push(scanner, function);
+        valuestack_push(&scanner->stack, function);
     }
     else if (kind == KIND_COPY) {
-        if (height - argument < scanner->foreign) {
-            tell(scanner);
-        }
-        push(scanner, argument <= height ? scanner->stack[height - argument] : NULL);
+        valuestack_copy(&scanner->stack, argument);
     }
     else if (kind == KIND_SWAP) {
         if (argument > height) {
             return settle(scanner, opcode, argument) < 0 ? -1 : 1;
         }
-        const Entry *top = scanner->stack[height - 1];
-        scanner->stack[height - 1] = scanner->stack[height - argument];
-        scanner->stack[height - argument] = top;
+        const Entry *top = scanner->stack.values[height - 1];
+        scanner->stack.values[height - 1] = scanner->stack.values[height - argument];
+        scanner->stack.values[height - argument] = top;
     }
     else if (kind == KIND_PUSH_NULL) {
-        push(scanner, &null_entry);
+        valuestack_push(&scanner->stack, &null_entry);
     }
     else {
         return 0;
@@ -1232,14 +737,16 @@ static int
 follow_iterate(Scanner *scanner, int opcode, int argument)
 {
     int change;
-    const Entry *entry = pop(scanner);
-    if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+    const Entry *entry = valuestack_pop(&scanner->stack);
+    if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
         return -1;
     }
     iterates(scanner, entry);
-    push(scanner, has_tag(entry, ENTRY_ITERATOR) ? entry : iterator_over(scanner, &entry, 1));
+    valuestack_push(&scanner->stack, has_tag(entry, ENTRY_ITERATOR)
+                                         ? entry
+                                         : entry_iterator(scanner->arena, &entry, 1));
     for (int at = 0; at < change; at++) {
-        push(scanner, &null_entry);
+        valuestack_push(&scanner->stack, &null_entry);
     }
     return 0;
 }
@@ -1251,19 +758,19 @@ follow_super(Scanner *scanner, int argument)
     if (name == NULL) {
         return -1;
     }
-    const Entry *instance = taken(scanner, 3, 2);
-    drop(scanner, 3);
+    const Entry *instance = valuestack_top(&scanner->stack, 3, 2);
+    valuestack_drop(&scanner->stack, 3);
     reach(scanner);
     if (argument & 1) {
-        const Entry *method = entry_new(scanner, (Entry){.tag = ENTRY_METHOD,
-                                                         .name = name,
-                                                         .owner = instance,
-                                                         .is_super = 1});
-        push(scanner, method);
-        push(scanner, method);
+        const Entry *method = entry_new(scanner->arena, (Entry){.tag = ENTRY_METHOD,
+                                                                .name = name,
+                                                                .owner = instance,
+                                                                .is_super = 1});
+        valuestack_push(&scanner->stack, method);
+        valuestack_push(&scanner->stack, method);
     }
     else {
-        push(scanner, NULL);
+        valuestack_push(&scanner->stack, NULL);
     }
     hide(scanner);
     return 0;
@@ -1273,20 +780,20 @@ static int
 follow_special(Scanner *scanner, int kind, int argument)
 {
     const Instructions *instructions = scanner->instructions;
-    const Entry *entry = pop(scanner);
+    const Entry *entry = valuestack_pop(&scanner->stack);
     Entry method = {.tag = ENTRY_METHOD, .owner = entry};
     if (kind == KIND_LOAD_SPECIAL) {
         method.name = argument < 4 ? instructions->special[argument] : instructions->nothing;
-        const Entry *found = entry_new(scanner, method);
-        push(scanner, found);
-        push(scanner, found);
+        const Entry *found = entry_new(scanner->arena, method);
+        valuestack_push(&scanner->stack, found);
+        valuestack_push(&scanner->stack, found);
         return 0;
     }
     method.name = instructions->special[0];
-    add_call(scanner, entry_new(scanner, method));
+    add_call(scanner, entry_new(scanner->arena, method));
     method.name = instructions->special[1];
-    push(scanner, entry_new(scanner, method));
-    push(scanner, NULL);
+    valuestack_push(&scanner->stack, entry_new(scanner->arena, method));
+    valuestack_push(&scanner->stack, NULL);
     return 0;
 }
 
@@ -1294,13 +801,13 @@ static int
 follow_items(Scanner *scanner, int opcode, int argument)
 {
     int change;
-    const Entry *entry = pop(scanner);
-    if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+    const Entry *entry = valuestack_pop(&scanner->stack);
+    if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
         return -1;
     }
     iterates(scanner, entry);
     takes_item(scanner, entry);
-    push_unknown(scanner, change + 1);
+    valuestack_push_unknown(&scanner->stack, change + 1);
     if (opcode == scanner->instructions->unpack_ex) {
         bear(scanner);
     }
@@ -1328,17 +835,15 @@ static int
 follow_making(Scanner *scanner, int kind, int opcode, int argument)
 {
     int change;
-    if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+    if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
         return -1;
     }
-    const Entry *last = taken(scanner, 1, 0);
-    drop(scanner, 1 - change);
+    const Entry *last = valuestack_top(&scanner->stack, 1, 0);
+    valuestack_drop(&scanner->stack, 1 - change);
     const Entry *made = kind == KIND_BUILD ? &fresh_entry : NULL;
-    if (opcode == scanner->instructions->make_function && has_tag(last, ENTRY_PLAIN)
-        && last->type == (PyObject *)Py_TYPE(scanner->code)) {
-        made = entry_new(scanner, (Entry){.tag = ENTRY_FRESH, .name = last->name});
-    }
-    push(scanner, made);
+    valuestack_push(&scanner->stack, opcode == scanner->instructions->make_function
+                                         ? entry_function(scanner->arena, last)
+                                         : made);
     if (kind == KIND_RESULT) {
         hide(scanner);
     }
@@ -1379,20 +884,18 @@ follow(Scanner *scanner, int opcode, int argument, int following)
     case KIND_CONSTANT:
         return follow_constant(scanner, opcode, argument);
     case KIND_DROP:
-        if (change_of(scanner, opcode, argument, 0, &change) < 0) {
+        if (change_of(scanner->instructions, opcode, argument, 0, &change) < 0) {
             return -1;
         }
-        /* Not as `drop` does: nobody uses what they take. */
-        scanner->height = scanner->height + change > 0 ? scanner->height + change : 0;
-        scanner->lowest = scanner->height < scanner->lowest ? scanner->height : scanner->lowest;
-        scanner->foreign = scanner->height < scanner->foreign ? scanner->height : scanner->foreign;
+        valuestack_discard(&scanner->stack, -change);
         return 0;
     case KIND_MAKE:
     case KIND_RESULT:
     case KIND_BUILD:
         if (opcode == instructions->load_assertion_error) {
-            push(scanner, entry_new(scanner, (Entry){.tag = ENTRY_CALLABLE,
-                                                     .type = PyExc_AssertionError}));
+            valuestack_push(&scanner->stack,
+                            entry_new(scanner->arena, (Entry){.tag = ENTRY_CALLABLE,
+                                                              .type = PyExc_AssertionError}));
             return 0;
         }
         return follow_making(scanner, kind, opcode, argument);
@@ -1401,10 +904,10 @@ follow(Scanner *scanner, int opcode, int argument, int following)
         if (name == NULL) {
             return -1;
         }
-        push(scanner, variable(scanner, name, 1, 0));
+        valuestack_push(&scanner->stack, variable(scanner, name, 1, 0));
         if (argument & 1) {
             /* In 3.12 it is below. */
-            push(scanner, &null_entry);
+            valuestack_push(&scanner->stack, &null_entry);
         }
         return 0;
     case KIND_CALL:
@@ -1420,17 +923,17 @@ follow(Scanner *scanner, int opcode, int argument, int following)
         return follow_jump(scanner, kind, opcode, argument, following);
     case KIND_LEAVE:
         if (opcode != instructions->return_constant) {
-            pop(scanner);
+            valuestack_pop(&scanner->stack);
         }
-        scanner->is_cut_off = 1;
+        scanner->stack.is_cut_off = 1;
         return 0;
     case KIND_STORE_ATTRIBUTE:
     case KIND_DELETE_ATTRIBUTE:
         return follow_store_attribute(scanner, kind, argument);
     case KIND_LOAD_ITEM:
-        entry = taken(scanner, 2, 0);
-        key = taken(scanner, 2, 1);
-        drop(scanner, 2);
+        entry = valuestack_top(&scanner->stack, 2, 0);
+        key = valuestack_top(&scanner->stack, 2, 1);
+        valuestack_drop(&scanner->stack, 2);
         item(scanner, entry, key);
         if (!has_tag(key, ENTRY_PLAIN) || key->type == (PyObject *)&PySlice_Type) {
             /* A slice makes a new object. */
@@ -1442,11 +945,11 @@ follow(Scanner *scanner, int opcode, int argument, int following)
     case KIND_STORE_SLICE:
         return follow_store_item(scanner, kind);
     case KIND_LOAD_SLICE:
-        entry = taken(scanner, 3, 0);
-        drop(scanner, 3);
+        entry = valuestack_top(&scanner->stack, 3, 0);
+        valuestack_drop(&scanner->stack, 3);
         item(scanner, entry, NULL);
-        if (scanner->height > 0) {
-            scanner->stack[scanner->height - 1] = &fresh_entry;
+        if (scanner->stack.height > 0) {
+            scanner->stack.values[scanner->stack.height - 1] = &fresh_entry;
         }
         bear(scanner);
         return 0;
@@ -1457,10 +960,12 @@ follow(Scanner *scanner, int opcode, int argument, int following)
     case KIND_NEXT:
         return follow_next(scanner, opcode, argument, following);
     case KIND_CONTAINS:
-        entry = taken(scanner, 2, 1);
-        drop(scanner, 2);
+        entry = valuestack_top(&scanner->stack, 2, 1);
+        valuestack_drop(&scanner->stack, 2);
         iterates(scanner, entry);
-        push(scanner, entry_new(scanner, (Entry){.tag = ENTRY_PLAIN, .type = (PyObject *)&PyLong_Type}));
+        valuestack_push(&scanner->stack,
+                        entry_new(scanner->arena, (Entry){.tag = ENTRY_PLAIN,
+                                                          .type = (PyObject *)&PyLong_Type}));
         return 0;
     case KIND_LOAD_SUPER:
         return follow_super(scanner, argument);
@@ -1482,18 +987,18 @@ scanner_follow(Scanner *scanner, LineFacts *line, LineFacts *again, int offset, 
     const Instructions *instructions = scanner->instructions;
     int kind = instructions->kinds[opcode];
     scanner->start = offset;
-    turn_to(scanner, line, again);
+    valuestack_turn_to(&scanner->stack, line, again);
     if (kind == KIND_EXTEND || kind == KIND_UNPACK || kind == KIND_NEXT
         || instructions->is_yielding[opcode]) {
-        EACH(scanner, each) {
+        EACH_LINE(&scanner->stack, each) {
             each->pauses = 1;
         }
     }
-    if (scanner->jump_count > 0 || scanner->is_cut_off) {
-        arrive(scanner, offset);
+    if (scanner->stack.jump_count > 0 || scanner->stack.is_cut_off) {
+        valuestack_arrive(&scanner->stack, offset);
     }
     if (is_mixing(kind)) {
-        EACH(scanner, each) {
+        EACH_LINE(&scanner->stack, each) {
             each->is_mixed |= each->is_wide || each->targets.count > 0;
         }
     }
@@ -1515,7 +1020,7 @@ scanner_begin(Scanner *scanner, Arena *arena, const Instructions *instructions, 
                          .instructions = instructions,
                          .code = code,
                          .at_module = at_module,
-                         .told_in = 1};
+                         .stack = {.arena = arena, .told_in = 1}};
     scanner->names = get_attribute(code, "co_names");
     scanner->constants =
         scanner->names == NULL ? NULL : get_attribute(code, "co_consts");
@@ -1528,9 +1033,6 @@ scanner_end(Scanner *scanner)
     Py_CLEAR(scanner->names);
     Py_CLEAR(scanner->constants);
     PyMem_Free(scanner->slots);
-    PyMem_Free(scanner->stack);
-    PyMem_Free(scanner->jumps);
+    valuestack_end(&scanner->stack);
     scanner->slots = NULL;
-    scanner->stack = NULL;
-    scanner->jumps = NULL;
 }
