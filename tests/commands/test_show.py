@@ -9,6 +9,7 @@ import pytest
 
 from codetracer_bindings import trace_encoder as encode
 from tests.support import logs
+from tests.support.running import execute, write
 from tests.support.shown import PROGRAM, rows, show, small
 
 CHECKED = 'print(checked(7), "and", end=" ")'
@@ -261,6 +262,56 @@ def test_each_exception_is_told_once_with_what_became_of_it(recorded: Path) -> N
         "line": at("except ValueError:"),
         "step": handler["step"],
     }
+
+
+SWALLOWED = """\
+class Bad:
+    def __getattr__(self, name):
+        raise AttributeError(name)
+
+    def __iter__(self):
+        raise LookupError("iter")
+
+def both(bad):
+    return hasattr(bad, "one"), getattr(bad, "other", 5)
+
+both(Bad())
+both(Bad())
+try:
+    list(Bad())
+except LookupError:
+    pass
+"""
+
+
+def test_exceptions_that_unrecorded_code_handles_are_told_apart(tmp_path: Path) -> None:
+    # Each has the object number of the one before: that is gone, and its address is used again.
+    write(tmp_path, {"app.py": SWALLOWED})
+    execute("-m", "codetracer", "record", "-o", "out", "app.py", cwd=tmp_path)
+
+    found = rows("out", "--raises", cwd=tmp_path)
+    text = lines("out", "--raises", cwd=tmp_path)
+
+    handlers = [row["handled_in"] for row in found]
+    assert [
+        (row["fate"], isinstance(handler, dict) and handler["line"])
+        for row, handler in zip(found, handlers, strict=True)
+    ] == [*[("handled_by_unrecorded_code", 9)] * 4, ("handled", 15)]
+    shown = [re.split("  +", line)[-3:] for line in text]
+    assert isinstance(handlers[0], dict)
+    step = handlers[0]["step"]
+    assert shown[0] == [
+        "AttributeError('one')",
+        "raised in Bad.__getattr__",
+        f"handled by code that is not recorded, called at app.py:9 (step {step}) in both",
+    ]
+    assert [each[0] for each in shown] == [
+        "AttributeError('one')",
+        "AttributeError('other')",
+        "AttributeError('one')",
+        "AttributeError('other')",
+        "LookupError('iter')",
+    ]
 
 
 def test_output_is_told_line_by_line_with_its_place(recorded: Path) -> None:

@@ -33,12 +33,14 @@ class _Exception:
         ended: the name of the task that it ended; empty if it ended none.
         frame: the frame that handles it, perhaps only in ``finally`` or ``with``; None for none.
         where: the name of that function, and the line and the step there.
+        passed: the number of the frame whose callee it has left last; None if none is known.
     """
 
     __slots__ = (
         "code",
         "ended",
         "frame",
+        "passed",
         "place",
         "raised",
         "row",
@@ -61,6 +63,7 @@ class _Exception:
         self.ended = ""
         self.frame: Frame | None = None
         self.where: tuple[str, int, int | None] = ("", 0, None)
+        self.passed: int | None = None
 
 
 class Raises:
@@ -100,11 +103,14 @@ class Raises:
         # StopIteration that was raised in a frame. No event shows that a loop caught it, so the
         # frame's next step does.
         self._stops: dict[int, tuple[_Key, int, int]] = {}
+        # By the number of a frame, the exception that has left its callee, and where that was. If
+        # it is not raised in the frame next, code that is not recorded has handled it.
+        self._passed: dict[int, tuple[Frame, _Key, int, int]] = {}
 
     @property
     def stepping(self) -> list[int]:
         """The numbers of the frames whose next step or end decides something."""
-        return [*self._unstepped, *self._stops]
+        return [*self._unstepped, *self._stops, *self._passed]
 
     @property
     def handling(self) -> list[int]:
@@ -130,10 +136,18 @@ class Raises:
 
     def _raised(self, event: events.RaiseEvent | events.ThrowEvent) -> None:
         key = event.thread.number, _identity(event.raw)
+        passed = self._passed.pop(event.frame.number, None)
+        if passed is not None and passed[1] != key:
+            self._swallowed(*passed)
         known = self._active.get(key)
+        if known is not None and known.passed not in (None, event.frame.number):
+            # Another one with the same number: the first one has not come to where it went.
+            self._swallowed(*self._passed.pop(known.passed))
+            known = None
         if type(event) is events.RaiseEvent and self._is_stop(event.raw):
             self._stops[event.frame.number] = key, event.frame.line, event.frame.step
         if known is not None and known.frame is None:
+            known.passed = None
             return
         if known is not None:
             # It was handled before; now it is raised again, or another one with the same number.
@@ -162,11 +176,14 @@ class Raises:
         if known is not None:
             self._release(key, known)
             known.frame = event.frame
+            known.passed = None
             known.where = short_name(event.frame.code), event.frame.line, event.frame.step
             self._handling.setdefault(event.frame.number, {})[key] = None
             self._unstepped.setdefault(event.frame.number, []).append(known)
 
     def _step(self, event: events.StepEvent) -> None:
+        if self._passed and (passed := self._passed.pop(event.frame.number, None)) is not None:
+            self._swallowed(*passed)
         if self._stops and (stop := self._stops.pop(event.frame.number, None)) is not None:
             self._stopped(event.frame, *stop)
         if not self._unstepped:
@@ -195,6 +212,19 @@ class Raises:
         place = self._printer.place(frame.code.path, line)
         self._print(known, "handled", f"ended a loop at {place} in {known.where[0]}", frame)
 
+    def _swallowed(self, frame: Frame, key: _Key, line: int, step: int) -> None:
+        known = self._active.get(key)
+        if known is None or known.frame is not None:
+            return
+        del self._active[key]
+        known.where = short_name(frame.code), line, step
+        at = ""
+        if frame.code.has_lines:
+            at = f" at {self._printer.place(frame.code.path, line)}"
+            at += f" (step {self._printer.step(step)})" if step >= 0 else ""
+        text = f"handled by code that is not recorded, called{at} in {known.where[0]}"
+        self._print(known, "handled_by_unrecorded_code", text, frame)
+
     def _unwound(self, event: events.UnwindEvent) -> None:
         key = event.thread.number, _identity(event.raw)
         known = self._active.get(key)
@@ -202,6 +232,9 @@ class Raises:
             # It came from code that is not recorded, or CPython emitted no RAISE for it.
             self._ended(event.frame)
             return
+        if known.passed == event.frame.number:
+            known.passed = None
+            del self._passed[event.frame.number]
         self._release(key, known)
         self._ended(event.frame)
         frame = event.frame
@@ -211,10 +244,18 @@ class Raises:
         elif frame.caller is None:
             del self._active[key]
             self._print(known, "ended", f"ended {thread_name(event.thread)}", None)
+        else:
+            caller = frame.caller
+            if (passed := self._passed.pop(caller.number, None)) is not None:
+                self._swallowed(*passed)
+            known.passed = caller.number
+            self._passed[caller.number] = caller, key, caller.line, caller.step
 
     def _ended(self, frame: Frame) -> None:
         self._unstepped.pop(frame.number, None)
         self._stops.pop(frame.number, None)
+        if (passed := self._passed.pop(frame.number, None)) is not None:
+            self._swallowed(*passed)
         for key in [*self._handling.get(frame.number, ())]:
             self._print_handled(key)
 
