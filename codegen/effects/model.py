@@ -30,12 +30,13 @@ class Callables(Row):
     SOME: ClassVar[tuple[str, ...]]
     """The keys that name some of those that change nothing."""
 
-    ANY: ClassVar[tuple[str, ...]] = ("takes", "keyed")
+    ANY: ClassVar[tuple[str, ...]] = ("takes", "keyed", "plain")
     """The keys that name some of all."""
 
     nothing: list[Word] = []
     takes: list[Word] = []
     keyed: list[Word] = []
+    plain: list[Word] = []
 
     @property
     def home(self) -> str:
@@ -90,8 +91,8 @@ class Methods(Callables):
 
     @property
     def texts(self) -> tuple[list[str], ...]:
-        """Methods that change nothing, or their object; attributes that are not new."""
-        return (*super().texts, _pieces(self.old))
+        """Methods that change nothing, or their object; old attributes; plain methods."""
+        return (*super().texts, _pieces(self.old), _pieces(self.plain))
 
 
 class Functions(Callables):
@@ -105,6 +106,11 @@ class Functions(Callables):
     module: Dotted
     arguments: list[Word] = []
     passes: list[Word] = []
+
+    @property
+    def texts(self) -> tuple[list[str], ...]:
+        """Functions that change nothing, or their arguments; plain functions."""
+        return (*super().texts, _pieces(self.plain))
 
 
 class PythonFunctions(Callables):

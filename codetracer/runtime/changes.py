@@ -427,6 +427,19 @@ class Changes:
         for place in line.known:
             if self.at(place, scope) is value:
                 return 0
+        return self._made(state, line, scope)
+
+    def levels_of_found(self, state: FrameState, line: Line, scope: Scope, changed: int) -> int:
+        """Return the same for an object that the line may have changed.
+
+        Parameters:
+            changed: how many levels of it may have changed, at least 1.
+        """
+        most = line.births + len(line.sites)
+        return changed + min(most, self._made(state, line, scope))
+
+    def _made(self, state: FrameState, line: Line, scope: Scope) -> int:
+        """Return how many levels of objects a line may have made, whatever they are."""
         if line.hides:
             return ALL
         for place in line.attributes:
@@ -435,8 +448,16 @@ class Changes:
         for place in line.containers:
             if not self._gives_old(self.at(place, scope)):
                 return ALL
-        matched = state.matched & (BEGAN - 1)
-        return line.births + sum(not matched >> index & 1 for index in range(len(line.sites)))
+        return line.births + sum(
+            not _has_matched(state, index) and self._makes(line, site, scope)
+            for index, site in enumerate(line.sites)
+        )
+
+    def _makes(self, line: Line, site: Site, scope: Scope) -> bool:
+        """Return whether a call of which nothing was recorded may make an object that stays."""
+        if site.is_super or site.is_rebound:
+            return True
+        return id(self._callee(line, site, scope)[0]) not in self._effects.plain
 
     def _is_announced(self, kind: type, layout: Layout) -> bool:
         """Return whether each new instance of a class is seen when it is made."""

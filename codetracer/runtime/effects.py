@@ -134,6 +134,7 @@ class Effects:
         # By id; the values keep the callables alive, which belong to C code.
         self.known: dict[int, tuple[int, object]] = {}
         self.texts: dict[int, object] = {}
+        self.plain: dict[int, object] = {}
         # The modules from which nothing has been taken in.
         self._left = [*_MODULES]
 
@@ -161,16 +162,18 @@ class Effects:
             kind = find(namespace, kind_name, None)
             if type(kind) is not type:
                 continue
-            nothing, changing, old = METHODS[home]
+            nothing, changing, old, plain = METHODS[home]
             for each in self._derived(kind) if home in DERIVED else (kind,):
                 self._add(namespace_of(each), nothing, NOTHING)
                 self._add(namespace_of(each), changing, RECEIVER)
                 self._add(namespace_of(each), old, NOTHING)
+                self._add_plain(namespace_of(each), plain)
             if kind is str:
                 self.texts.update((id(found), found) for found in _found(namespace_of(str), TEXTS))
-        nothing, changing = FUNCTIONS.get(module, ("", ""))
+        nothing, changing, plain = FUNCTIONS.get(module, ("", "", ""))
         self._add(namespace, nothing, NOTHING)
         self._add(namespace, changing, ARGUMENTS)
+        self._add_plain(namespace, plain)
         texts = PYTHON.get(module, ("", "", ""))
         for effect, text in zip((NOTHING, RECEIVER, ARGUMENTS), texts, strict=True):
             codes = [_code_in(namespace, each) for each in text.split()]
@@ -191,6 +194,12 @@ class Effects:
                 is_native = any(type(found) is kind for kind in _NATIVE)
             if is_native:
                 self.known[id(found)] = effect, found
+
+    def _add_plain(self, namespace: Any, names: str) -> None:
+        for found in _found(namespace, names.split()):
+            # The program may have put another function in its place.
+            if id(found) in self.known:
+                self.plain[id(found)] = found
 
     def of(self, found: Any) -> int:
         """Return what a callable may have changed in a line in which no call of it was recorded."""

@@ -98,8 +98,8 @@ class Variables:
         try:
             self._judge_call(plan, scope, caller, outer)
             self._learn(plan, plan.parameters, scope)
-            if caller is not None and caller.changing is not None:
-                self._look_at_found(caller.changing)
+            if caller is not None and caller.changing is not None and outer is not None:
+                self._look_at_found(caller, caller.changing, outer)
             for variable in plan.parameters:
                 value = _DROPPED
                 if plan.gathers and variable is plan.parameters[-1]:
@@ -118,13 +118,13 @@ class Variables:
                 outer.close()
         return arguments
 
-    def _look_at_found(self, line: Line) -> None:
+    def _look_at_found(self, state: FrameState, line: Line, scope: Scope) -> None:
         """Look at the objects that a line may have changed."""
-        values = self._values
+        values, changes = self._values, self._changes
         before = values.levels
         found = self._changes.found
         for value, levels, grows in found:
-            values.levels = levels + line.births + len(line.sites) if levels else 1
+            values.levels = changes.levels_of_found(state, line, scope, levels) if levels else 1
             values.encode(value, min(values.levels, self._depth))
             if grows and len(found) == 1 and not line.is_wide:
                 values.note_growth(value)
@@ -165,7 +165,7 @@ class Variables:
             if self._changes.at_resume(caller, line, outer):
                 self._values.doubt()
             if self._changes.found:
-                self._look_at_found(line)
+                self._look_at_found(caller, line, outer)
                 self._values.write_objects(caller.plan.attributes)
         finally:
             del self._changes.found[:]
@@ -279,7 +279,7 @@ class Variables:
         else:
             changed = self._look(state, line.bound, scope)
             changed += self._look(state, self._stale(state, line), scope)
-        self._look_at_found(line)
+        self._look_at_found(state, line, scope)
         values.levels = None
         values.checks_cut = effect == ARGUMENTS or any(each[1] > 1 for each in changes.found)
         return changed

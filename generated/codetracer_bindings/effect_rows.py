@@ -19,16 +19,18 @@ __all__ = [
     "VIEWS",
 ]
 
-METHODS: Final[dict[str, tuple[str, str, str]]] = {
+METHODS: Final[dict[str, tuple[str, str, str, str]]] = {
     "object": (
         "__eq__ __hash__ __init__ __ne__ __new__ __repr__ __str__",
         "__delattr__ __setattr__",
         "__class__",
+        "",
     ),
     "BaseException": (
         "__new__",
         "add_note with_traceback __delattr__ __init__ __setattr__",
         "args __cause__ __context__ __traceback__",
+        "",
     ),
     "str": (
         "capitalize casefold center count encode endswith expandtabs find format "
@@ -40,6 +42,11 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "__lt__ __mul__ __ne__ __new__ __repr__ __str__",
         "",
         "",
+        "capitalize casefold center count encode endswith expandtabs find format index "
+        "isalnum isalpha isascii isdecimal isdigit isidentifier islower isnumeric "
+        "isprintable isspace istitle isupper join ljust lower lstrip partition "
+        "removeprefix removesuffix replace rfind rindex rjust rpartition rstrip "
+        "startswith strip swapcase title translate upper zfill",
     ),
     "bytes": (
         "capitalize center count decode endswith expandtabs find fromhex hex index "
@@ -50,12 +57,15 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "__hash__ __le__ __len__ __lt__ __ne__ __new__ __repr__ __str__",
         "",
         "",
+        "count decode endswith find hex index join lower lstrip replace rfind rstrip "
+        "startswith strip upper",
     ),
     "bytearray": (
         "copy count decode endswith find hex index join lower startswith strip upper",
         "append clear extend insert pop remove reverse __delitem__ __iadd__ __init__ "
         "__setitem__",
         "",
+        "append clear count decode endswith find hex index insert pop remove reverse " "startswith",
     ),
     "int": (
         "as_integer_ratio bit_count bit_length conjugate from_bytes is_integer to_bytes "
@@ -63,6 +73,7 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "__lt__ __mul__ __ne__ __neg__ __new__ __or__ __repr__ __str__ __sub__ __xor__",
         "",
         "",
+        "bit_count bit_length is_integer to_bytes",
     ),
     "float": (
         "as_integer_ratio conjugate fromhex hex is_integer __add__ __bool__ __eq__ "
@@ -70,14 +81,17 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "__repr__ __str__ __sub__ __truediv__",
         "",
         "",
+        "hex is_integer",
     ),
     "bool": (
         "__new__",
         "",
         "",
+        "",
     ),
     "complex": (
         "conjugate __new__",
+        "",
         "",
         "",
     ),
@@ -86,12 +100,14 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "__le__ __len__ __lt__ __ne__ __new__ __repr__",
         "",
         "",
+        "count index",
     ),
     "list": (
         "copy count index __contains__ __eq__ __getitem__ __iter__ __len__ __ne__ " "__repr__",
         "append clear extend insert pop remove reverse sort __delitem__ __iadd__ __imul__ "
         "__init__ __setitem__",
         "",
+        "append clear count index insert pop remove reverse sort",
     ),
     "dict": (
         "copy fromkeys get items keys values __contains__ __eq__ __iter__ __len__ __ne__ "
@@ -99,6 +115,7 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "clear pop popitem setdefault update __delitem__ __getitem__ __init__ __ior__ "
         "__setitem__",
         "",
+        "clear get pop setdefault",
     ),
     "set": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
@@ -106,10 +123,12 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "add clear difference_update discard intersection_update pop remove "
         "symmetric_difference_update update __iand__ __init__ __ior__ __isub__ __ixor__",
         "",
+        "add clear discard pop remove",
     ),
     "frozenset": (
         "copy difference intersection isdisjoint issubset issuperset symmetric_difference "
         "union __contains__ __eq__ __hash__ __iter__ __len__ __ne__ __new__ __repr__",
+        "",
         "",
         "",
     ),
@@ -117,9 +136,11 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "count index __new__",
         "",
         "",
+        "",
     ),
     "slice": (
         "indices __new__",
+        "",
         "",
         "",
     ),
@@ -127,85 +148,102 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "deleter getter setter __init__",
         "",
         "fdel fget fset",
+        "",
     ),
     "type": (
         "mro __subclasses__",
         "__delattr__ __setattr__",
         "__base__ __bases__ __mro__ __name__ __qualname__",
+        "",
     ),
     "types.FunctionType": (
         "",
         "",
         "__code__ __globals__ __name__ __qualname__",
+        "",
     ),
     "types.MethodType": (
         "",
         "",
         "__func__ __self__",
+        "",
     ),
     "collections.deque": (
         "copy count index __contains__ __iter__",
         "append appendleft clear extend extendleft insert pop popleft remove reverse "
         "rotate __delitem__ __iadd__ __init__ __setitem__",
         "",
+        "append appendleft clear count index insert pop popleft remove reverse rotate",
     ),
     "collections.defaultdict": (
         "copy",
         "__init__",
+        "",
         "",
     ),
     "collections.OrderedDict": (
         "copy items keys values __iter__",
         "clear move_to_end pop popitem setdefault update __delitem__ __setitem__",
         "",
+        "",
     ),
     "types.GeneratorType": (
         "",
         "close send throw",
+        "",
         "",
     ),
     "_io.StringIO": (
         "getvalue readable seekable tell writable",
         "close read readline seek truncate write",
         "",
+        "getvalue read readline seek tell write",
     ),
     "_io.BytesIO": (
         "getvalue readable seekable tell writable",
         "close read readline seek truncate write",
+        "",
         "",
     ),
     "_random.Random": (
         "getstate __new__",
         "getrandbits random seed setstate",
         "",
+        "getrandbits random",
     ),
     "_thread.LockType": (
         "locked",
         "release __exit__",
+        "",
         "",
     ),
     "_thread.RLock": (
         "",
         "release __exit__",
         "",
+        "",
     ),
     "re.Pattern": (
         "findall finditer fullmatch match search split",
         "",
         "flags groups pattern",
+        "",
     ),
     "re.Match": (
         "end expand group groupdict groups span start",
         "",
         "endpos lastgroup lastindex pos re string",
+        "end group groups span start",
     ),
     "contextvars.ContextVar": (
         "get",
         "",
         "",
+        "get",
     ),
     "operator.attrgetter": (
         "__call__",
+        "",
         "",
         "",
     ),
@@ -213,17 +251,18 @@ METHODS: Final[dict[str, tuple[str, str, str]]] = {
         "",
         "__delattr__ __setattr__",
         "",
+        "",
     ),
 }
-"""By type, the methods that change nothing, those that change their object, and the attributes that
-give what was there before.
+"""By type, the methods that change nothing, those that change their object, the attributes that
+give what was there before, and the methods that make no object.
 
 The names are separated by spaces: a text is loaded faster than a tuple."""
 
 DERIVED: Final = ("BaseException",)
 """The types whose rows hold for CPython's types that are derived from them, too."""
 
-FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
+FUNCTIONS: Final[dict[str, tuple[str, str, str]]] = {
     "builtins": (
         "abs all any ascii bin bool bytearray bytes callable chr classmethod complex dict "
         "dir divmod enumerate float format frozenset getattr globals hasattr hash hex id "
@@ -231,74 +270,93 @@ FUNCTIONS: Final[dict[str, tuple[str, str]]] = {
         "print property range repr reversed round set slice sorted staticmethod str sum "
         "super tuple type vars zip",
         "delattr setattr",
+        "all any ascii bin bool callable chr float format hasattr hash hex id int "
+        "isinstance issubclass len oct ord repr str",
     ),
     "math": (
         "ceil comb copysign cos dist exp fabs factorial floor fmod fsum gcd hypot isclose "
         "isfinite isinf isnan isqrt lcm log log10 log2 modf perm pow prod sin sqrt tan "
         "trunc",
         "",
+        "comb copysign cos exp fabs factorial fmod gcd hypot isclose isfinite isinf isnan "
+        "isqrt lcm log log10 log2 sin sqrt tan",
     ),
     "operator": (
         "add and_ attrgetter contains eq floordiv ge getitem gt index is_ is_not "
         "itemgetter le lt mod mul ne neg not_ or_ sub truediv truth",
         "delitem iadd ior setitem",
+        "contains index is_ is_not not_ truth",
     ),
     "time": (
         "gmtime localtime monotonic monotonic_ns perf_counter perf_counter_ns "
         "process_time strftime time time_ns",
         "",
+        "monotonic monotonic_ns perf_counter perf_counter_ns process_time strftime time " "time_ns",
     ),
     "sys": (
         "exc_info getrecursionlimit getsizeof intern",
         "",
+        "getrecursionlimit getsizeof intern",
     ),
     "itertools": (
         "chain combinations count cycle islice pairwise permutations product repeat " "zip_longest",
+        "",
         "",
     ),
     "_collections": (
         "OrderedDict defaultdict deque",
         "",
+        "",
     ),
     "_io": (
         "BytesIO StringIO",
         "",
+        "",
     ),
     "_struct": (
         "calcsize pack unpack unpack_from",
+        "",
         "",
     ),
     "unicodedata": (
         "bidirectional category combining decimal digit east_asian_width lookup mirrored "
         "name normalize numeric",
         "",
+        "bidirectional category combining east_asian_width lookup mirrored name normalize",
     ),
     "posix": (
         "fspath getcwd getpid listdir lstat stat",
+        "",
         "",
     ),
     "_functools": (
         "cmp_to_key partial",
         "",
+        "",
     ),
     "_heapq": (
         "",
         "heapify heappop heappush heappushpop heapreplace",
+        "",
     ),
     "_bisect": (
         "bisect_left bisect_right",
         "insort_left insort_right",
+        "bisect_left bisect_right",
     ),
     "_thread": (
         "get_ident",
         "",
+        "get_ident",
     ),
     "_weakref": (
         "getweakrefcount",
         "",
+        "",
     ),
 }
-"""By module, the functions that change nothing, and those that change their arguments."""
+"""By module, the functions that change nothing, those that change their arguments, and those that
+make no object."""
 
 PYTHON: Final[dict[str, tuple[str, str, str]]] = {
     "random": (

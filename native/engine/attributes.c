@@ -240,12 +240,39 @@ layout_attribute(Layout *layout, PyObject *object, PyObject *name)
     return layout->has_dict ? object_get(object, name) : NULL;
 }
 
+/* Digests an attribute. Returns as values_compare. */
+static inline int
+digest_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
+{
+    fields->count++;
+    digest_add(&engine->values, DIGEST_NAME, (uint64_t)text_hash(name));
+    return values_compare(engine, value, fields->depth);
+}
+
+/* Digests what is in the slots of an object. Returns as values_compare. */
+static int
+digest_members(Engine *engine, Fields *fields, PyObject *object, const Layout *layout)
+{
+    for (Py_ssize_t at = 0; at < layout->count; at++) {
+        const Member *member = &layout->members[at];
+        PyObject *value = slot_at(object, member->offset);
+        if (value != NULL && digest_attribute(engine, fields, member->name, value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int
 member_attributes(Engine *engine, Fields *fields, PyObject *object, Layout *layout)
 {
     Owner owner = {NULL, NULL};
     uint32_t version = type_version(Py_TYPE(object));
     int are_known = layout->has_offsets && version == layout->version;
+    if (are_known && engine->values.compares && layout->form != FORM_NAMED_TUPLE
+        && fields->count + layout->count <= engine->values.items) {
+        return digest_members(engine, fields, object, layout);
+    }
     int are_found = version != 0 && version == layout->version;
     int failed = 0;
     /* Reading a slot otherwise may set its offset anew, and fail. */
@@ -294,18 +321,6 @@ names_slot(Layout *layout, PyObject *name)
     return found;
 }
 
-/* Digests an attribute. Returns as values_compare. */
-static inline int
-digest_attribute(Engine *engine, Fields *fields, PyObject *name, PyObject *value)
-{
-    if (!PyUnicode_CheckExact(name)) {
-        return 0;
-    }
-    fields->count++;
-    digest_add(&engine->values, DIGEST_NAME, (uint64_t)text_hash(name));
-    return values_compare(engine, value, fields->depth);
-}
-
 /* Digests the attributes of an object that has no others. Returns 1 if it is none of those objects. */
 static int
 digest_attributes(Engine *engine, Fields *fields, PyObject *object)
@@ -319,7 +334,7 @@ digest_attributes(Engine *engine, Fields *fields, PyObject *object)
             return 1;
         }
         while ((value = inline_item(&found, &position, &name)) != NULL) {
-            if (digest_attribute(engine, fields, name, value) < 0) {
+            if (PyUnicode_CheckExact(name) && digest_attribute(engine, fields, name, value) < 0) {
                 return -1;
             }
         }
@@ -333,7 +348,7 @@ digest_attributes(Engine *engine, Fields *fields, PyObject *object)
     int are_known = dict_entries(dict, &entries);
     while (are_known ? entries_next(&entries, &name, &value)
                      : PyDict_Next(dict, &position, &name, &value)) {
-        if (digest_attribute(engine, fields, name, value) < 0) {
+        if (PyUnicode_CheckExact(name) && digest_attribute(engine, fields, name, value) < 0) {
             return -1;
         }
     }

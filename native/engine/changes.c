@@ -631,12 +631,77 @@ is_old(Engine *engine, const Place *place, Scope *scope)
     return old;
 }
 
+/* Returns whether a call of which nothing was recorded may have made an object that stays. */
+static int
+site_makes(Engine *engine, Line *line, const Site *site, Scope *scope)
+{
+    if (site->is_super || site->is_rebound) {
+        return 1;
+    }
+    PyObject *owner;
+    PyObject *callee = callee_of(engine, line, site, scope, &owner);
+    int makes = !is_plain(engine, callee);
+    Py_XDECREF(callee);
+    Py_XDECREF(owner);
+    return makes;
+}
+
+/* Returns how many levels of objects a line may have made, whatever they are. */
+static int
+count_made(Engine *engine, const Judging *judging)
+{
+    Line *line = judging->line;
+    Scope *scope = judging->scope;
+    if (line->hides) {
+        return ALL_LEVELS;
+    }
+    for (Py_ssize_t at = 0; at < line->attributes.count; at++) {
+        PyObject *found = place_value(engine, &line->attributes.places[at], scope);
+        Py_XDECREF(found);
+        if (found == NULL && !is_old(engine, &line->attributes.places[at], scope)) {
+            return ALL_LEVELS;
+        }
+    }
+    for (Py_ssize_t at = 0; at < line->containers.count; at++) {
+        PyObject *container = place_value(engine, &line->containers.places[at], scope);
+        int old = gives_old(engine, container);
+        Py_XDECREF(container);
+        if (!old) {
+            return ALL_LEVELS;
+        }
+    }
+    int levels = line->births;
+    for (Py_ssize_t at = 0; at < line->site_count; at++) {
+        int is_matched = at < MOST_SITES && (*judging->matched >> at & 1);
+        levels += !is_matched && site_makes(engine, line, &line->sites[at], scope);
+    }
+    return levels;
+}
+
+static int
+levels_made(Engine *engine, Judging *judging)
+{
+    if (judging->made == 0) {
+        judging->made = count_made(engine, judging) + 1;
+    }
+    return judging->made - 1;
+}
+
+int
+changes_levels_found(Engine *engine, Judging *judging, int changed)
+{
+    const Line *line = judging->line;
+    int most = line->births + (int)line->site_count;
+    int made = levels_made(engine, judging);
+    return changed + (made < most ? made : most);
+}
+
 int
 changes_levels(Engine *engine, PyObject *value)
 {
-    const uint32_t *matched = engine->values.judging->matched;
-    Line *line = engine->values.judging->line;
-    Scope *scope = engine->values.judging->scope;
+    Judging *judging = engine->values.judging;
+    Line *line = judging->line;
+    Scope *scope = judging->scope;
     Layout *layout = layout_of(engine, Py_TYPE(value));
     if (layout == NULL) {
         return -1;
@@ -659,29 +724,7 @@ changes_levels(Engine *engine, PyObject *value)
             return 0;
         }
     }
-    if (line->hides) {
-        return ALL_LEVELS;
-    }
-    for (Py_ssize_t at = 0; at < line->attributes.count; at++) {
-        PyObject *found = place_value(engine, &line->attributes.places[at], scope);
-        Py_XDECREF(found);
-        if (found == NULL && !is_old(engine, &line->attributes.places[at], scope)) {
-            return ALL_LEVELS;
-        }
-    }
-    for (Py_ssize_t at = 0; at < line->containers.count; at++) {
-        PyObject *container = place_value(engine, &line->containers.places[at], scope);
-        int old = gives_old(engine, container);
-        Py_XDECREF(container);
-        if (!old) {
-            return ALL_LEVELS;
-        }
-    }
-    int levels = line->births;
-    for (Py_ssize_t at = 0; at < line->site_count; at++) {
-        levels += at >= MOST_SITES || !(*matched >> at & 1);
-    }
-    return levels;
+    return levels_made(engine, judging);
 }
 
 /* Fills a table of types from a tuple. They are CPython's own, and never freed. */

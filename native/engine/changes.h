@@ -21,6 +21,7 @@ typedef struct Judging {
     const uint32_t *matched;
     Line *line;
     Scope *scope;
+    int made; /* how many levels of objects it may have made, and 1; 0: not known yet */
 } Judging;
 
 /* Prepares this unit. Returns -1 with an exception. */
@@ -45,6 +46,10 @@ int changes_at_resume(Engine *engine, uint32_t *matched, Line *line, Scope *scop
 /* Returns how many levels of objects, from `value` on, engine->values.judging may have made. Returns -1
    with an exception, or because the engine must give up the event. */
 int changes_levels(Engine *engine, PyObject *value);
+
+/* Returns the same for an object that the line of `judging` may have changed: `changed` levels of it,
+   and what the line may have put there. */
+int changes_levels_found(Engine *engine, Judging *judging, int changed);
 
 /* Releases the objects in engine->found. */
 void found_clear(Engine *engine);

@@ -38,9 +38,11 @@ effects_learn(Engine *engine)
     PyObject *effects = get_attribute(engine->plans, "effects");
     PyObject *known = effects == NULL ? NULL : get_attribute(effects, "known");
     PyObject *texts = known == NULL ? NULL : get_attribute(effects, "texts");
-    int outcome = texts == NULL ? -1 : 0;
+    PyObject *plain = texts == NULL ? NULL : get_attribute(effects, "plain");
+    int outcome = plain == NULL ? -1 : 0;
     if (outcome == 0 && PyDict_Size(known) != engine->effects_known) {
         outcome = table_learn(&engine->effects, known) < 0 || table_learn(&engine->texts, texts) < 0
+                          || table_learn(&engine->plain, plain) < 0
                       ? -1
                       : 0;
         engine->effects_known = outcome == 0 ? PyDict_Size(known) : 0;
@@ -48,6 +50,7 @@ effects_learn(Engine *engine)
     Py_XDECREF(effects);
     Py_XDECREF(known);
     Py_XDECREF(texts);
+    Py_XDECREF(plain);
     engine->effects_for = engine->plans_made;
     return outcome;
 }
@@ -59,13 +62,26 @@ is_unrecorded(Engine *engine, PyObject *code)
     return plan != NULL && !reports_changes(plan);
 }
 
-int
-gives_text(Engine *engine, PyObject *callable)
+/* Returns whether a callable, which may be NULL, is in one of the tables. */
+static int
+is_listed(Engine *engine, const Table *table, PyObject *callable)
 {
     if (engine->effects_for != engine->plans_made && effects_learn(engine) < 0) {
         return 0;
     }
-    return callable != NULL && table_get(&engine->texts, callable) != NULL;
+    return callable != NULL && table_get(table, callable) != NULL;
+}
+
+int
+gives_text(Engine *engine, PyObject *callable)
+{
+    return is_listed(engine, &engine->texts, callable);
+}
+
+int
+is_plain(Engine *engine, PyObject *callable)
+{
+    return is_listed(engine, &engine->plain, callable);
 }
 
 /* Returns a new reference to the tuple of a class's bases, itself first; NULL without one. */

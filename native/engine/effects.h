@@ -32,6 +32,10 @@ Effect bound_effect(Engine *engine, PyObject *callable, PyObject **owner);
 /* Returns what a method of any base of an object changes, or of a class and its class. */
 Effect inherited_effect(Engine *engine, PyObject *owner, PyObject *name);
 
+/* Returns whether a callable makes no object that stays but numbers and texts; see spec/effects.toml. It
+   may be NULL. */
+int is_plain(Engine *engine, PyObject *callable);
+
 /* Returns whether a callable is a function that has run and is recorded. */
 int is_recorded(Engine *engine, PyObject *callable);
 

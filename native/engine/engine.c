@@ -150,6 +150,7 @@ engine_dealloc(PyObject *self)
     PyMem_Free(engine->found);
     table_free(&engine->effects);
     table_free(&engine->texts);
+    table_free(&engine->plain);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DECREF(type);

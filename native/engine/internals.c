@@ -39,6 +39,7 @@ typedef PyObject **(*GetDictPointer)(PyObject *);
 typedef int (*GetLine)(void *);
 
 int internals_known;
+Py_ssize_t tuple_place;
 
 static int minor;
 static size_t cached_keys; /* the place of PyHeapTypeObject.ht_cached_keys */
@@ -456,6 +457,40 @@ lists_fit(PyObject *item)
     return fits;
 }
 
+/* Finds out where tuples have their items: from 3.14 on, a hash is before them. */
+static int
+tuples_fit(PyObject *item)
+{
+    PyObject *tuple = Py_BuildValue("(OO)", item, Py_None);
+    int fits = 0;
+    for (tuple_place = 24; tuple != NULL && !fits && tuple_place <= 32; tuple_place += 8) {
+        fits = slot_at(tuple, tuple_place) == item && slot_at(tuple, tuple_place + 8) == Py_None;
+    }
+    tuple_place -= 8;
+    Py_XDECREF(tuple);
+    return fits;
+}
+
+/* Returns whether a set gives its items in its order, and no item that is gone. */
+static int
+sets_fit(PyObject *item)
+{
+    PyObject *set = PySet_New(NULL);
+    int fits = set != NULL && PySet_Add(set, item) == 0 && PySet_Add(set, Py_None) == 0
+               && PySet_Add(set, Py_True) == 0 && PySet_Discard(set, Py_None) == 1;
+    PyObject *iterator = fits ? PyObject_GetIter(set) : NULL;
+    SetEntries entries;
+    fits = iterator != NULL && set_entries(set, &entries) && entries.left == 8;
+    for (int at = 0; fits && at < 3; at++) {
+        PyObject *wanted = PyIter_Next(iterator);
+        fits = (wanted == NULL) == (at == 2) && set_next(&entries) == wanted;
+        Py_XDECREF(wanted);
+    }
+    Py_XDECREF(iterator);
+    Py_XDECREF(set);
+    return fits;
+}
+
 static int
 texts_fit(void)
 {
@@ -533,7 +568,8 @@ internals_prepare(PyObject *module)
     }
     internals_known = version_fits();
     internals_known = internals_known && instances_fit(type) && keys_fit(name) && lists_fit(name) && texts_fit()
-                     && integers_fit() && slots_fit() && versions_fit();
+                     && tuples_fit(name) && sets_fit(name) && integers_fit() && slots_fit()
+                     && versions_fit();
     PyErr_Clear();
     Py_DECREF(type);
     Py_DECREF(name);

@@ -15,6 +15,9 @@
 /* Whether this CPython's objects have the memory layout that internals.c describes. */
 extern int internals_known;
 
+/* Where the items of a tuple are, in bytes. */
+extern Py_ssize_t tuple_place;
+
 int internals_prepare(PyObject *module);
 
 /* Gets the next item of an object's dict, and makes no dict for an object that has none. `position`
@@ -114,6 +117,13 @@ list_array(PyObject *list)
     return array;
 }
 
+/* Returns the items of a tuple; NULL if they are not known. */
+static inline PyObject *const *
+tuple_array(PyObject *tuple)
+{
+    return internals_known ? (PyObject *const *)((const char *)tuple + tuple_place) : NULL;
+}
+
 /* Gets the value of an int. Returns 0 if it takes more than 64 bits. */
 static inline int
 small_integer(PyObject *value, int64_t *number)
@@ -157,6 +167,46 @@ typedef struct {
     Py_ssize_t left;
     size_t step; /* in pointers */
 } Entries;
+
+/* setentry: the key is NULL where there is none, and the hash -1 where there was one. */
+typedef struct {
+    PyObject *key;
+    Py_hash_t hash;
+} SetEntry;
+
+/* The entries of a set. */
+typedef struct {
+    const SetEntry *next;
+    Py_ssize_t left;
+} SetEntries;
+
+/* Finds the entries of a set or frozenset. Returns 0 if the layout is unknown. */
+static inline int
+set_entries(PyObject *set, SetEntries *entries)
+{
+    /* PySetObject.mask and table, after ob_base, fill and used */
+    if (!internals_known) {
+        return 0;
+    }
+    memcpy(&entries->left, (const char *)set + 32, sizeof(entries->left));
+    memcpy(&entries->next, (const char *)set + 40, sizeof(entries->next));
+    entries->left++;
+    return 1;
+}
+
+/* Returns the next item, borrowed; NULL at the end. The set must not change between two calls. */
+static inline PyObject *
+set_next(SetEntries *entries)
+{
+    while (entries->left > 0) {
+        const SetEntry *entry = entries->next++;
+        entries->left--;
+        if (entry->key != NULL && entry->hash != -1) {
+            return entry->key;
+        }
+    }
+    return NULL;
+}
 
 /* Finds the entries of a dict. Returns 0 if its values are in another object, or the layout is unknown. */
 int dict_entries(PyObject *dict, Entries *entries);

@@ -215,6 +215,18 @@ iterator_items(Engine *engine, Items *items, PyObject *iterator, Py_ssize_t tota
 static int
 set_items(Engine *engine, Items *items, PyObject *set, int depth, PyTypeObject *base)
 {
+    SetEntries entries;
+    if (engine->values.compares && set_entries(set, &entries)) {
+        items->total = PySet_Size(set);
+        items->count = at_most(items->total, engine->values.items);
+        PyObject *item;
+        for (Py_ssize_t at = 0; at < items->count && (item = set_next(&entries)) != NULL; at++) {
+            if (values_compare(engine, item, depth) < 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
     /* Use the base's iteration, because a subclass may have another. */
     getiterfunc iterate = (getiterfunc)PyType_GetSlot(base, Py_tp_iter);
     return iterator_items(engine, items, iterate(set), PySet_Size(set), depth);

@@ -166,14 +166,18 @@ has_digest(Engine *engine, Plan *plan, const Queued *queued, int depth, uint64_t
     int room = values->room;
     Items items = {&values->items_held, 0, 0};
     Fields fields = {plan, depth, 0, 0};
-    PyObject *type = Py_NewRef((PyObject *)Py_TYPE(queued->object));
     values->within = values->compares = 1;
     Layout *layout = layout_of(engine, Py_TYPE(queued->object));
+    /* Python code is called to read a known type only. */
+    PyObject *type = NULL;
+    if (layout != NULL && layout->reading != NULL) {
+        type = Py_NewRef((PyObject *)Py_TYPE(queued->object));
+    }
     int is_same = layout != NULL
                   && take_held(engine, plan, queued->object, layout, &items, &fields) == 0
                   && values->is_told && values->digest == digest;
     values->within = values->compares = 0;
-    Py_DECREF(type);
+    Py_XDECREF(type);
     if (is_same) {
         return 1;
     }
@@ -185,10 +189,9 @@ has_digest(Engine *engine, Plan *plan, const Queued *queued, int depth, uint64_t
 }
 
 static int
-write_object(Engine *engine, Plan *plan, Queued queued)
+write_object(Engine *engine, Plan *plan, Queued queued, Known *known)
 {
     Values *values = &engine->values;
-    Known *known = known_find(values, queued.object);
     int is_known = known->object == queued.object && known->number == queued.number;
     int may_trust = is_known && (values->is_shallow || !known->is_shallow);
     uint64_t digest = may_trust ? known->digest : 0;
@@ -265,13 +268,13 @@ write_objects(Engine *engine, Plan *plan)
     int outcome = 0;
     for (size_t at = 0; outcome == 0 && at < values->queue_used; at++) {
         const Queued *queued = &values->queue[at];
-        const Known *known = known_find(values, queued->object);
+        Known *known = known_find(values, queued->object);
         if (known->object == queued->object && known->number == queued->number
             && is_done(values, known, queued->depth, queued->levels)) {
             continue;
         }
         if (at < (size_t)values->objects) {
-            outcome = write_object(engine, plan, values->queue[at]);
+            outcome = write_object(engine, plan, *queued, known);
         }
         else {
             values->was_cut = 1;

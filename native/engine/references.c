@@ -65,7 +65,7 @@ write_unseen(Engine *engine, PyObject *object)
     return 0;
 }
 
-static int
+int
 queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room, int levels)
 {
     if (values->queue_used == values->queue_size) {
@@ -113,8 +113,6 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
     }
     uint32_t number = known->number;
     if (depth > 0) {
-        int is_trusted = known->depth >= depth && !in_doubt(values, known->event);
-        int done = known->event == values->event ? known->levels : 0;
         int levels = values->levels;
         if (levels == ASKED) {
             levels = values->judging == NULL ? 0 : values->judge(engine, value);
@@ -122,7 +120,7 @@ encode_reference(Engine *engine, Buffer *to, PyObject *value, int depth, int nes
                 return -1;
             }
         }
-        if ((!is_trusted || levels > done)
+        if (must_look(values, known, depth, levels)
             && queue_object(values, value, number, depth, room, levels) < 0) {
             return -1;
         }

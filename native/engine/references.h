@@ -70,6 +70,17 @@ is_done(const Values *values, const Known *known, int depth, int levels)
     return known->event == values->event && known->depth >= depth && known->levels >= levels;
 }
 
+/* Returns whether the current event has to look at an object. */
+static inline int
+must_look(const Values *values, const Known *known, int depth, int levels)
+{
+    return known->depth < depth || in_doubt(values, known->event)
+           || levels > (known->event == values->event ? known->levels : 0);
+}
+
+/* Queues an object whose contents are to be encoded. Returns -1 with MemoryError. */
+int queue_object(Values *values, PyObject *object, uint32_t number, int depth, int room, int levels);
+
 /* Makes room for one more object. Returns -1 with MemoryError. */
 int known_make_room(Values *values);
 

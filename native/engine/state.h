@@ -175,6 +175,7 @@ typedef struct Engine {
     int site_grows; /* whether the call that was judged last only adds items at the end of a list */
     Table effects; /* by address of a callable: what it changes, and 1 */
     Table texts;   /* by address of the methods of str that return a str */
+    Table plain;   /* by address of the callables that make no object which stays */
     Py_ssize_t effects_known; /* the number of callables in `effects` */
     uint64_t effects_for;     /* the number of plans that there were when they were taken in */
     uint64_t plans_made;

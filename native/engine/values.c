@@ -273,9 +273,18 @@ encode_tuple(Engine *engine, Buffer *to, PyObject *value, int depth, int nesting
         values->spare -= count;
     }
     digest_add(values, DIGEST_TUPLE, (uint64_t)total);
-    int begun = values->compares ? 0
-                : count == total ? begin_value_tuple(to, (uint64_t)count)
-                                 : begin_value_cut_tuple(to, (uint64_t)total, (uint64_t)count);
+    if (values->compares) {
+        PyObject *const *array = tuple_array(value);
+        for (Py_ssize_t at = 0; at < count; at++) {
+            PyObject *item = array == NULL ? PyTuple_GetItem(value, at) : array[at];
+            if (values_compare_nested(engine, item, depth - 1, nesting + 1) < 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    int begun = count == total ? begin_value_tuple(to, (uint64_t)count)
+                               : begin_value_cut_tuple(to, (uint64_t)total, (uint64_t)count);
     if (begun < 0) {
         return -1;
     }

@@ -27,7 +27,7 @@ int values_encode(Engine *engine, Buffer *to, PyObject *value, int depth, int ne
 /* Digests a value amid contents that are only compared, as values_encode does more slowly. Returns -1,
    without an exception, if the digest cannot tell it, or with an exception. */
 static inline int
-values_compare(Engine *engine, PyObject *value, int depth)
+values_compare_nested(Engine *engine, PyObject *value, int depth, int nesting)
 {
     Values *values = &engine->values;
     PyTypeObject *kind = Py_TYPE(value);
@@ -43,16 +43,28 @@ values_compare(Engine *engine, PyObject *value, int depth)
         digest_add(values, DIGEST_SINGLE, (uint64_t)(uintptr_t)value);
         return 0;
     }
-    const Known *known = known_find(values, value);
-    if (known->object == value && known->kind == kind) {
-        if (known->depth >= depth && depth > 0 && values->levels == 0
-            && !in_doubt(values, known->event)) {
-            digest_add(values, DIGEST_REFERENCE, known->number);
-            return 0;
-        }
-        return encode_reference(engine, &values->content, value, depth, 0);
+    if (kind == &PyTuple_Type || kind == &PyFloat_Type || kind == &PyBool_Type) {
+        return values_encode(engine, &values->content, value, depth, nesting);
     }
-    return values_encode(engine, &values->content, value, depth, 0);
+    const Known *known = known_find(values, value);
+    if (known->object == value && known->kind == kind && depth > 0) {
+        /* As encode_reference does: what an object holds has as many levels for all. */
+        if (must_look(values, known, depth, values->levels)
+            && queue_object(values, value, known->number, depth, values->room - nesting,
+                            values->levels)
+                   < 0) {
+            return -1;
+        }
+        digest_add(values, DIGEST_REFERENCE, known->number);
+        return 0;
+    }
+    return values_encode(engine, &values->content, value, depth, nesting);
+}
+
+static inline int
+values_compare(Engine *engine, PyObject *value, int depth)
+{
+    return values_compare_nested(engine, value, depth, 0);
 }
 
 /* Appends a str as a value. */

@@ -179,8 +179,9 @@ expect_new_dict(Engine *engine, Scope *scope, const Variable *variable)
 
 /* Looks at the objects in engine->found. */
 static int
-look_at_found(Engine *engine, const Line *line)
+look_at_found(Engine *engine, Judging *judging)
 {
+    const Line *line = judging->line;
     Values *values = &engine->values;
     Buffer *roots = &engine->roots;
     size_t end = roots->used;
@@ -188,7 +189,8 @@ look_at_found(Engine *engine, const Line *line)
     int outcome = 0;
     for (size_t at = 0; outcome == 0 && at < engine->found_used; at++) {
         const Found *found = &engine->found[at];
-        values->levels = found->levels > 0 ? found->levels + line->births + (int)line->site_count : 1;
+        values->levels =
+            found->levels > 0 ? changes_levels_found(engine, judging, found->levels) : 1;
         values->checks_cut |= found->levels > 1;
         int depth = values->levels < values->depth ? values->levels : values->depth;
         outcome = values_encode(engine, roots, found->object, depth, 0);
@@ -207,7 +209,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
     Plan *plan = state->plan;
     Scope scope = {.plan = plan, .frame = frame};
     Scope outer = {.plan = caller == NULL ? NULL : caller->plan, .callee = frame};
-    Judging judging = {NULL, NULL, &outer};
+    Judging judging = {.scope = &outer};
     Buffer *roots = &engine->roots;
     roots->used = 0;
     if (plan->detail == DETAIL_LINES) {
@@ -221,7 +223,7 @@ encode_arguments(Engine *engine, Frame *state, PyObject *frame, Frame *caller)
         }
     }
     if (outcome == 0 && engine->found_used > 0) {
-        outcome = look_at_found(engine, judging.line);
+        outcome = look_at_found(engine, &judging);
     }
     for (Py_ssize_t at = 0; outcome == 0 && at < plan->parameters; at++) {
         Variable *variable = plan->parameter[at];
@@ -263,7 +265,8 @@ judge_resumption(Engine *engine, PyObject *frame, Frame *caller)
     }
     int outcome = PyErr_Occurred() ? -1 : 0;
     if (outcome == 0 && engine->found_used > 0) {
-        outcome = look_at_found(engine, line);
+        Judging judging = {matched_of(engine->current), line, &outer, 0};
+        outcome = look_at_found(engine, &judging);
         if (outcome == 0) {
             outcome = write_objects(engine, caller->plan);
         }
@@ -409,7 +412,7 @@ look_after(Engine *engine, Frame *state, Line *line, Scope *scope, Judging *judg
         found_clear(engine);
         return -1;
     }
-    *judging = (Judging){matched_of(engine->current), line, scope};
+    *judging = (Judging){matched_of(engine->current), line, scope, 0};
     values->judging = judging;
     values->levels = ASKED;
     if (effect == ON_ANYTHING) {
@@ -434,7 +437,7 @@ look_after(Engine *engine, Frame *state, Line *line, Scope *scope, Judging *judg
         }
     }
     if (outcome == 0) {
-        outcome = look_at_found(engine, line);
+        outcome = look_at_found(engine, judging);
     }
     found_clear(engine);
     values->levels = ASKED;
@@ -515,7 +518,7 @@ variables_settle(Engine *engine, Frame *state, PyObject *frame, Ending ending, s
         return conclude(engine, plan, ending, start);
     }
     Scope scope = {.plan = plan, .frame = frame};
-    Judging judging = {NULL, NULL, NULL};
+    Judging judging = {.line = NULL};
     int outcome = 0;
     Line *line = line_at(state);
     if (line != NULL || engine->is_behind) {

@@ -21,10 +21,11 @@ FILE = "spec/effects.toml"
         ('type = "tuple"', 'type = "list"', "list has a row above"),
         ('views = ["items"', 'views = ["itmes"', "'itmes' is not in nothing"),
         ('takes = ["getitem"', 'takes = ["getitme"', "'getitme' is not in nothing or arguments"),
+        ('plain = ["getvalue"', 'plain = ["getvalu"', "'getvalu' is not in nothing or receiver"),
         ('module = "math"', 'modul = "math"', "unknown key; did you mean 'module'?"),
         ('arguments = ["Random.shuffle"', 'arguments = ["Random.gauss"', "is in another list, too"),
     ],
-    ids=["twice", "two rows", "view", "takes", "key", "in Python"],
+    ids=["twice", "two rows", "view", "takes", "plain", "key", "in Python"],
 )
 def test_a_mistake_is_one_message_that_says_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str

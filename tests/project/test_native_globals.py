@@ -101,6 +101,7 @@ ALLOWED = {
             "get_line": FUNCTION,
             "internals_known": LAYOUT,
             "minor": LAYOUT,
+            "tuple_place": LAYOUT,
         },
         "log": {
             "log_getters": TABLE,

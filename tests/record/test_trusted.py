@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.late import late
-from tests.support.trusted_programs import ATTRIBUTES, CALLED, GROWING, STORED
+from tests.support.trusted_programs import ATTRIBUTES, CALLED, GROWING, PLAIN, STORED
 
 MADE_BEFORE = {
     "the subject of a match": """\
@@ -177,7 +177,7 @@ g()
 """,
 }
 """Values that another line has made than the one that binds or returns them."""
-PROGRAMS = GROWING | STORED | CALLED | ATTRIBUTES | MADE_BEFORE
+PROGRAMS = GROWING | STORED | CALLED | PLAIN | ATTRIBUTES | MADE_BEFORE
 
 
 @pytest.mark.slow

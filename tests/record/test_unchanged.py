@@ -23,6 +23,7 @@ def named(number):
     named.__qualname__ = 'a' * 799 + str(number)
     return named
 class Text(str): pass
+class Group(set): pass
 values = [
     0, False, 0.0, -0.0, 0j, -0j, None, '', b'', (), 1, True, 1.0, -1, 2**30, 2**30 - 1, -2**30,
     2**62, 2**62 + 2**61 - 1, 2**64, 2**64 + 2**61 - 1, 'a', 'b', 'ab', 'ba', 'aé', 'aè', b'a',
@@ -46,6 +47,9 @@ for value in range(3):
 for value in values:
     if value.__hash__:
         group = {value}
+        group |= {7, value, 'other'}
+        group.discard(7)
+        kept = Group(group), frozenset(group)
     vars(plain)['a'] = value
     held[:] = [value, value]
 pass

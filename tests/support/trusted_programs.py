@@ -1,6 +1,6 @@
 """Programs whose lines change less than they might; tests/record/test_trusted.py records them."""
 
-__all__ = ["ATTRIBUTES", "CALLED", "GROWING", "STORED"]
+__all__ = ["ATTRIBUTES", "CALLED", "GROWING", "PLAIN", "STORED"]
 
 NODE = """\
 class Node:
@@ -404,6 +404,51 @@ for n in range(5):
 pass
 """,
 }
+PLAIN = {
+    "what other calls have made": """\
+def f(t):
+    d, a = {}, []
+    z = [{8}, {9}]
+    z = None
+    a.append(set(t))
+    z = [{8}, {9}]
+    z = None
+    a.insert(0, {'k': set(t)})
+    z = [{8}, {9}]
+    z = None
+    x = d.setdefault('k', set(t)), d.get(t)
+    z = {8}
+    z = None
+    x = len(a) and isinstance(a, list) and set(t)
+    z = [{8}, {9}]
+    z = None
+    d[str(t)] = set(t)
+    return x
+for n in range(4): f((n,)); f((n,))
+""",
+    "what a variable had that the line binds": """\
+class Maker: count = sorted
+def f(t):
+    x = Maker()
+    z = [8]
+    z = None
+    x = x.count(t)
+    y = x
+    return [x]
+for n in range(3): f((n,))
+""",
+    "an object that has them as functions": """\
+class Maker: discard = set
+def f(m, t):
+    z = {8}
+    z = None
+    x = m.discard(t)
+    y = x
+    return [x]
+for n in range(3): f(Maker, (n,)); f(Maker(), (n,))
+""",
+}
+"""Lines with calls that make no objects, and others."""
 ATTRIBUTES = {
     "that a program can set": """\
 def made(n):
