@@ -169,6 +169,11 @@ class SecretsSpec(SpecFile):
         return max(len(words.split()) for words in self.phrases)
 
     @property
+    def first_words(self) -> list[str]:
+        """The first word of each phrase that names a secret."""
+        return list(dict.fromkeys(words.partition(" ")[0] for words in self.phrases))
+
+    @property
     def ends(self) -> tuple[str, ...]:
         """The ends of words that name secrets."""
         return tuple(name for row in self.secret if row.ends for name in row.names)

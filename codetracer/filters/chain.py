@@ -38,6 +38,9 @@ seal(globals())
 FOLDER: Final = ".codetracer"
 """The name of a project's folder for filters."""
 
+MOST_FILES: Final = 1_000
+"""The number of modules whose scopes are remembered. If there are more, all are forgotten."""
+
 
 class FilterSource:
     """The origin of a filter of a chain.
@@ -139,7 +142,7 @@ class Scope:
         self.traced = traced
         self.reason = reason
         self._default: Action = default
-        self._patterns = patterns
+        self._patterns = patterns if patterns else NO_PATTERNS
         self._names = names
         self._reads = reads
 
@@ -147,9 +150,17 @@ class Scope:
         return f"Scope(traced={self.traced}, reason={self.reason!r})"
 
     @property
-    def attribute_rules(self) -> tuple[object, ...]:
-        """The rules for attributes. Two chains with equal rules have the same actions."""
-        return self._default, self._patterns, self._names
+    def rules(self) -> tuple[object, ...]:
+        """The rules for values. Two scopes with equal rules have the same actions."""
+        return self._default, self._patterns, self._names, self._reads
+
+    @property
+    def goes_by_name(self) -> bool:
+        """True if the action for a value depends only on its name.
+
+        Then neither its kind counts, nor the module and class of a function that returns it.
+        """
+        return self._patterns is NO_PATTERNS and not self._reads
 
     def action(self, kind: ValueKind, name: str) -> Action:
         """Return the action for a value.
@@ -159,9 +170,10 @@ class Scope:
             name: the name of the variable, argument or field; for ``ret`` the module-qualified name
                 of the function that returns the value.
         """
-        own = self._patterns.first(kind, name)
-        if own is not None:
-            return own
+        if self._patterns is not NO_PATTERNS:
+            own = self._patterns.first(kind, name)
+            if own is not None:
+                return own
         if self._default != "drop" and self._is_secret(kind, name):
             return "redact"
         return self._default
@@ -235,6 +247,7 @@ class FilterChain:
         self._reason = "no filter says otherwise"
         self._default: Action = "allow"
         self._default_from = 0
+        self._scopes: dict[tuple[str, str], Scope] = {}
         for number, (source, content) in enumerate(filters):
             if content.default_exec is not None:
                 self._traced = content.default_exec == "trace"
@@ -249,6 +262,7 @@ class FilterChain:
             self.formatters |= content.formatters
             bases = _bases(source, project)
             self._rules.extend(_ChainRule(rule, source, number, bases) for rule in content.rules)
+        self._names_objects = any(rule.kind == "obj" for rule in self._rules)
 
     def scope(self, package: str, file: str, obj: str) -> Scope:
         """Return the chain's decision about a code object.
@@ -258,6 +272,17 @@ class FilterChain:
             file: the absolute path of its file, or a name in angle brackets.
             obj: the name of its module, a dot, and its qualified name.
         """
+        if self._names_objects or (self.names is not None and obj in self.names.readers):
+            return self._decide(package, file, obj)
+        # All code of a module has the same rules.
+        known = self._scopes.get((package, file))
+        if known is None:
+            if len(self._scopes) >= MOST_FILES:
+                self._scopes.clear()
+            known = self._scopes[package, file] = self._decide(package, file, obj)
+        return known
+
+    def _decide(self, package: str, file: str, obj: str) -> Scope:
         names = {"pkg": package, "file": file, "obj": obj}
         traced, reason = self._traced, self._reason
         chosen = self.files.choose(file)

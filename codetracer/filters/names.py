@@ -1,6 +1,7 @@
 """Decides which names are secret: those of spec/filters/secrets.toml, and the user's own.
 
-Each name is decided once; the answer is cached.
+Each name is decided once; the answer is cached. Nearly all names are made of parts in which no
+secret's name can begin, and such parts recur in many names, so they are remembered too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from codetracer.own import seal
 from codetracer_bindings.secret_names import (
     ADDITIONS,
     ENDS,
+    FIRST_WORDS,
     HARMLESS_FIRST,
     HARMLESS_LAST,
     HARMLESS_PHRASES,
@@ -68,6 +70,9 @@ class SecretNames:
         self.added = tuple(added)
         self._added = [words_of(name) for name in added]
         self._known: dict[str, bool] = {}
+        self._first_words = FIRST_WORDS.union([words[0] for words in self._added if words])
+        # Parts of names, between underscores, that have none of these words, and no word of ENDS.
+        self._harmless: set[str] = set()
 
     def is_secret(self, name: str) -> bool:
         """Return whether a value with this name is secret.
@@ -80,7 +85,7 @@ class SecretNames:
             return False
         known = self._known.get(name)
         if known is None:
-            known = not self.readers_only and self._decide(name)
+            known = not (self.readers_only or self._is_harmless(name)) and self._decide(name)
             if len(self._known) < MOST_NAMES:
                 self._known[name] = known
         return known
@@ -131,6 +136,26 @@ class SecretNames:
                 is_next = argument[:1] == "-" and self.is_secret(argument)
         return shown, secrets
 
+    def _is_harmless(self, name: str) -> bool:
+        """Return whether no name of a secret can begin in any part of a name."""
+        # No word has an underscore or white space in it.
+        parts = name.replace("_", " ").split()
+        harmless = self._harmless
+        if harmless.issuperset(parts):
+            return True
+        for part in parts:
+            if part in harmless:
+                continue
+            words = words_of(part)
+            if not self._first_words.isdisjoint(words):
+                return False
+            for word in words:
+                if word.endswith(ENDS):
+                    return False
+            if len(harmless) < MOST_NAMES:
+                harmless.add(part)
+        return True
+
     def _decide(self, name: str) -> bool:
         words = words_of(name)
         if any(_stands(words, added) for added in self._added):
@@ -154,6 +179,8 @@ class SecretNames:
 
 def words_of(name: str) -> Words:
     """Return the words of a name, in lower case."""
+    if name.isascii() and name.isalpha() and (name.islower() or name.istitle() or name.isupper()):
+        return (name.lower(),)
     words = []
     start = 0
     last: int | None = None

@@ -44,6 +44,7 @@ class CodeReading:
         self._code = code
         self._facts = facts_by_line(code)
         self.locals = _local_names(code, self._facts)
+        self.parameters = len(dict.fromkeys(parameters(code)))
         self.globals = list(
             dict.fromkeys(name for line in self._facts.values() for name in line.globals)
         )

@@ -12,11 +12,38 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from codetracer.recording.writer import Log
+    from codetracer.runtime.actions import NameActions
     from codetracer.runtime.lines import Line
     from codetracer.runtime.plans import Variable
     from codetracer_bindings import _engine
 
-__all__ = ["Engine", "EngineInC", "Reading"]
+__all__ = ["Engine", "EngineInC", "Outline", "Reading"]
+
+type Outline = tuple[
+    int, int, int, int, int, bool, bool, bool, str, str, str,
+    int, list[str], list[str], bytes, int, NameActions, Reading | None,
+]  # fmt: skip
+"""The decision about a code object, of which an engine makes its plan. In this order:
+
+- the number of its source in the log;
+- the number of the detail in which it is recorded; see `DETAIL_NAMES`;
+- its kind in the log: module, class, function and so on;
+- its ``co_firstlineno``;
+- the offset in its bytecode, in bytes, at which the event of a frame's beginning fires; or -1;
+- whether its variables are in slots, and not in a namespace;
+- whether its last parameter gets a dict that the call makes, of keyword arguments;
+- whether it gets an object that has just been made;
+- its name, its qualified name, and ``__name__`` of its globals, or "";
+- the number of its parameters;
+- the names of its local variables, parameters first;
+- the names of its global variables;
+- a filter's action for each variable, in that order;
+- the action for its results;
+- the actions for attributes;
+- the facts about its lines; None without values.
+
+It is a tuple, because the engine in C takes that apart faster than an object with attributes.
+"""
 
 
 class EngineInC(Protocol):
@@ -140,10 +167,12 @@ class Reading(Protocol):
 
     Attributes:
         locals: the names of the local variables that can be seen, parameters first.
+        parameters: how many of them are parameters.
         globals: the names of the global variables.
     """
 
     locals: list[str]
+    parameters: int
     globals: list[str]
 
     def lines(

@@ -176,10 +176,15 @@ _OPCODES: Final = {
     "other": (),
 }
 
-DOES: Final = [
-    "".join(word[0] for word in name.split("_") if word in ("LOAD", "STORE", "DELETE"))
-    for name in opname
-]
+
+def _does(name: str) -> str:
+    if name[0] == "<" or ("LOAD" not in name and "STORE" not in name and "DELETE" not in name):
+        # Most opcodes: there is none of that number, or it has none of these words.
+        return ""
+    return "".join([word[0] for word in name.split("_") if word in ("LOAD", "STORE", "DELETE")])
+
+
+DOES: Final = [_does(name) for name in opname]
 """The first letters of LOAD, STORE and DELETE as the opcode's name has them, by opcode."""
 
 KINDS: Final = tuple(_OPCODES)
@@ -190,10 +195,9 @@ def _kinds() -> tuple[int, ...]:
     kind_of = {name: number for number, names in enumerate(_OPCODES.values()) for name in names}
     other, fast = KINDS.index("other"), KINDS.index("fast")
     kinds = []
-    for name in opname:
-        words = name.split("_")
-        does = any(word in ("LOAD", "STORE", "DELETE") for word in words)
-        if "FAST" in words and does and "ITER" not in words:
+    for name, does in zip(opname, DOES, strict=True):
+        words = name.split("_") if does else ()
+        if "FAST" in words and "ITER" not in words:
             # LOAD_FAST_BORROW_LOAD_FAST_BORROW and similar ones take two slots.
             kinds.append(fast)
         else:

@@ -8,14 +8,15 @@ from codetracer.codeflags import (
     CO_ASYNC_GENERATOR,
     CO_COROUTINE,
     CO_GENERATOR,
+    CO_OPTIMIZED,
     CO_VARKEYWORDS,
 )
-from codetracer.inspect.code import is_function, parameters
+from codetracer.inspect.code import parameters
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
+from codetracer.runtime.actions import DROP, SECRET, ScopeActions
 from codetracer.runtime.children import started, unheard
 from codetracer.runtime.effects import Effects, makes
-from codetracer.runtime.values import ALLOW, DROP, REDACT, SECRET, AttributeActions
 from codetracer.whose import RESUME
 from codetracer_bindings.trace_encoder import encode_code, encode_detail
 from codetracer_bindings.trace_format import (
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     from codetracer.filters.chain import Scope
-    from codetracer.filters.selectors import ValueKind
-    from codetracer.runtime.contract import Reading
+    from codetracer.runtime.actions import NameActions
+    from codetracer.runtime.contract import Outline, Reading
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.lines import Line
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Plans", "Variable"]
 
 seal(globals())
-
-_ACTIONS: Final = {"allow": ALLOW, "redact": REDACT, "drop": DROP}
 
 _DETAILS: Final = {name: number for number, name in DETAIL_NAMES.items()}
 
@@ -60,6 +59,10 @@ _KINDS: Final = (
     (CO_ASYNC_GENERATOR, KIND_ASYNCHRONOUS_GENERATOR),
 )
 """The kinds of code in the log, by the flag of the code object."""
+
+_SUSPENDED: Final = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
+
+_text: Final = str.__str__
 
 
 class Variable:
@@ -147,7 +150,7 @@ class Plan:
     lines: dict[int, Line]
     everything: list[tuple[Variable, int]]
     return_action: int
-    attributes: AttributeActions
+    attributes: NameActions
 
 
 class Plans:
@@ -186,7 +189,7 @@ class Plans:
         self.effects = Effects(self._known)
         self.spent = 0
         self._codes = 0
-        self._attributes: dict[tuple[object, ...], AttributeActions] = {}
+        self._actions: dict[tuple[object, ...], ScopeActions] = {}
         # The function that starts processes; each call of it is reported.
         self._starting: dict[int, str] = {}
 
@@ -221,109 +224,153 @@ class Plans:
         """Make the plan of a new code object, and define it in the log.
 
         Parameters:
+            code: the code object.
             module: ``__name__`` of its globals.
+
+        Returns:
+            The plan; None if the code is not recorded.
+        """
+        _, outline = self.outline(code, module)
+        if outline is None:
+            return None
+        plan, record = self._plan(code, outline)
+        self._codes += 1
+        self._definitions.out.append(record)
+        return plan
+
+    def outline(self, code: CodeType, module: object) -> tuple[bool, Outline | None]:
+        """Decide what is recorded of a new code object, and define its source in the log.
+
+        Each engine makes its own plan of the outline, and defines the code object in the log.
+
+        Parameters:
+            code: the code object.
+            module: ``__name__`` of its globals.
+
+        Returns:
+            Whether the code starts a process without an audit event; and its outline, or None if it
+            is not recorded.
         """
         if self._has_imported:
             self._has_imported = not self.effects.learn()
-        self._has_imported |= code.co_name == "<module>"
-        name = module if type(module) is str else None
-        scope = self._gate.decide(code, name)
-        command = unheard(name or "", str.__str__(code.co_qualname))
+        name = _text(code.co_name)
+        self._has_imported |= name == "<module>"
+        module = module if type(module) is str else ""
+        qualified = _text(code.co_qualname)
+        scope = self._gate.decide(code, module)
+        command = unheard(module, qualified)
         if command is None:
             self._starting.pop(id(code), None)
         else:
             self._starting[id(code)] = command
         if not scope.traced:
-            return None
-        plan, record = self._plan(code, name or "", scope)
-        if self._watch is not None and plan.detail != DETAIL_CALLS:
+            return command is not None, None
+        detail = _DETAILS[scope.detail]
+        if detail == DETAIL_VALUES:
+            # Following the bytecode takes most of the time that a plan takes.
+            reading = self._read(code)
+            names, count, global_names = reading.locals, reading.parameters, reading.globals
+        else:
+            reading = None
+            names = [*dict.fromkeys(parameters(code))]
+            count, global_names = len(names), []
+        actions = self._actions_of(scope)
+        flags = code.co_flags
+        outline = (
+            self._definitions.source(code),
+            detail,
+            _kind(flags, name),
+            code.co_firstlineno,
+            _beginning(code),
+            flags & CO_OPTIMIZED != 0,
+            flags & CO_VARKEYWORDS != 0,
+            makes(name),
+            name,
+            qualified,
+            module,
+            count,
+            names,
+            global_names,
+            actions.variables(names, count, global_names),
+            actions.result(module, qualified),
+            actions.attributes,
+            reading,
+        )
+        if self._watch is not None and detail != DETAIL_CALLS:
             self._watch(code)
-        self._codes += 1
-        self._definitions.out.append(record)
-        return plan
+        return command is not None, outline
 
-    def _plan(self, code: CodeType, module: str, scope: Scope) -> tuple[Plan, bytes]:
+    def _actions_of(self, scope: Scope) -> ScopeActions:
+        rules = scope.rules
+        known = self._actions.get(rules)
+        if known is None:
+            known = self._actions[rules] = ScopeActions(self._gate, scope)
+        return known
+
+    def _plan(self, code: CodeType, outline: Outline) -> tuple[Plan, bytes]:
         plan = Plan()
-        plan.detail = _DETAILS[scope.detail]
-        # Following the bytecode takes most of the time that a plan takes.
-        reading = self._read(code) if plan.detail == DETAIL_VALUES else None
-        arguments = parameters(code)
-        names = arguments if reading is None else reading.locals
-        global_names = [] if reading is None else reading.globals
+        (
+            source,
+            plan.detail,
+            plan.kind,
+            plan.first_line,
+            plan.beginning,
+            plan.in_slots,
+            plan.gathers,
+            plan.makes,
+            plan.name,
+            qualified,
+            module,
+            count,
+            names,
+            global_names,
+            actions,
+            plan.return_action,
+            plan.attributes,
+            reading,
+        ) = outline
         plan.code = id(code)
         plan.number = self._codes
-        plan.kind = _kind(code)
-        plan.first_line = code.co_firstlineno
-        plan.beginning = _beginning(code)
-        plan.in_slots = is_function(code)
-        local_variables = {
-            name: Variable(
+        around = () if plan.in_slots else code.co_freevars
+        plan.variables = [
+            Variable(
                 number,
                 name,
-                self._action(scope, "arg" if name in arguments else "local", name),
-                is_global=False,
-                is_around=not plan.in_slots and name in code.co_freevars,
+                action,
+                is_global=number >= len(names),
+                is_around=number < len(names) and name in around,
             )
-            for number, name in enumerate(names)
-        }
-        global_variables = {
-            name: Variable(number, name, self._action(scope, "global", name), is_global=True)
-            for number, name in enumerate(global_names, len(names))
-        }
-        plan.parameters = [local_variables[name] for name in arguments]
-        plan.gathers = bool(code.co_flags & CO_VARKEYWORDS)
-        plan.name = str.__str__(code.co_name)
-        plan.makes = makes(plan.name)
-        plan.lines = {} if reading is None else reading.lines(local_variables, global_variables)
-        plan.variables = [*local_variables.values(), *global_variables.values()]
+            for number, (name, action) in enumerate(
+                zip((*names, *global_names), actions, strict=True)
+            )
+        ]
         plan.locals = len(names)
+        plan.parameters = plan.variables[:count]
+        plan.lines = (
+            {}
+            if reading is None
+            else reading.lines(
+                dict(zip(names, plan.variables, strict=False)),
+                dict(zip(global_names, plan.variables[len(names) :], strict=True)),
+            )
+        )
         plan.everything = [
             (variable, 0)
             for variable in plan.variables
             if variable.action != DROP and plan.detail == DETAIL_VALUES
         ]
-        plan.has_secrets = any(variable.action == SECRET for variable in plan.variables)
-        plan.return_action = self._action(scope, "ret", f"{module}.{code.co_qualname}")
-        plan.attributes = self._attribute_actions(scope)
+        plan.has_secrets = SECRET in actions
         record = encode_code(
-            self._definitions.source(code),
-            plan.first_line,
-            plan.kind,
-            code.co_qualname,
-            module,
-            len(arguments),
-            names,
-            global_names,
+            source, plan.first_line, plan.kind, qualified, module, count, names, global_names
         )
         if plan.detail != DETAIL_VALUES:
             record += encode_detail(plan.number, plan.detail)
         return plan, record
 
-    def _action(self, scope: Scope, kind: ValueKind, name: str) -> int:
-        return _action_in(self._gate, scope, kind, name)
-
-    def _attribute_actions(self, scope: Scope) -> AttributeActions:
-        rules = scope.attribute_rules
-        known = self._attributes.get(rules)
-        if known is None:
-            gate = self._gate
-            known = AttributeActions(lambda name: _action_in(gate, scope, "attr", name))
-            self._attributes[rules] = known
-        return known
-
     def forget(self) -> None:
         """Begin all numbers again at 0, for another log."""
         self._known.clear()
         self._codes = 0
-
-
-def _action_in(gate: Gate, scope: Scope, kind: ValueKind, name: str) -> int:
-    action = scope.action(kind, name)
-    if action != "allow":
-        gate.count_value(action, kind)
-    if action == "redact" and scope.names_secret(kind, name):
-        return SECRET
-    return _ACTIONS[action]
 
 
 def _beginning(code: CodeType) -> int:
@@ -335,10 +382,9 @@ def _beginning(code: CodeType) -> int:
     return -1
 
 
-def _kind(code: CodeType) -> int:
-    for flag, kind in _KINDS:
-        if code.co_flags & flag:
-            return kind
-    if is_function(code):
+def _kind(flags: int, name: str) -> int:
+    if flags & _SUSPENDED:
+        return next(kind for flag, kind in _KINDS if flags & flag)
+    if flags & CO_OPTIMIZED:
         return KIND_FUNCTION
-    return KIND_MODULE if code.co_name == "<module>" else KIND_CLASS
+    return KIND_MODULE if name == "<module>" else KIND_CLASS

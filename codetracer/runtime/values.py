@@ -16,6 +16,7 @@ from os import getpid as _getpid
 from codetracer.inspect.kinds import class_name, has
 from codetracer.inspect.lookups import find
 from codetracer.own import seal
+from codetracer.runtime.actions import ALLOW, DROP, SECRET, NameActions
 from codetracer.runtime.contents import Contents
 from codetracer.runtime.known import WAYS, known_attributes, known_items
 from codetracer.runtime.secrets import LOOKED_AHEAD, Secrets
@@ -74,25 +75,14 @@ if TYPE_CHECKING:
     type ReadItems = Callable[..., tuple[int, list[bytes]]]
 
 __all__ = [
-    "ALLOW",
-    "DROP",
     "MAX_NAME",
-    "REDACT",
     "REDACTED",
-    "SECRET",
-    "AttributeActions",
     "LetGo",
     "Values",
     "not_new",
 ]
 
 seal(globals())
-
-ALLOW: Final = 0
-REDACT: Final = 1
-DROP: Final = 2
-SECRET: Final = 3
-"""As REDACT, and the text of the value is also hidden wherever it appears."""
 
 REDACTED: Final = value_redacted()
 """The value that is written in place of one that a filter hides."""
@@ -107,14 +97,8 @@ NESTED: Final = 10
 """The nested tuples of a value may together have this many times the items of one container. A
 tuple of a hundred tuples of a hundred items is small for the program, but not for the log."""
 
-MAX_NAMES: Final = 10_000
-"""The largest number of names whose actions are remembered."""
-
 LONGEST_KEY: Final = 100
 """The longest key of a dict that counts as a name, in bytes."""
-
-MAX_CHARACTERS: Final = MAX_NAMES * LONGEST_KEY
-"""The total length of the remembered names, in characters; they are kept alive."""
 
 KEY_ITEMS: Final = 10
 """The number of items of a tuple that may be names, if the tuple is a key."""
@@ -136,32 +120,6 @@ _ELLIPSIS: Final = value_ellipsis()
 _NOT_IMPLEMENTED: Final = value_not_implemented()
 _TRUE: Final = value_true()
 _FALSE: Final = value_false()
-
-
-class AttributeActions(dict[str, int]):
-    """A cache of filters' actions, by the names of attributes.
-
-    Keys of dicts are names, too, so a name may have any length, and the total length is limited.
-
-    Parameters:
-        action: returns the action for a name.
-    """
-
-    def __init__(self, action: Callable[[str], int]) -> None:
-        super().__init__()
-        self._action = action
-        self._room = MAX_CHARACTERS
-
-    def __missing__(self, name: str) -> int:
-        action, size = self._action(name), len(name)
-        if size > MAX_CHARACTERS:
-            return action
-        if len(self) >= MAX_NAMES or size > self._room:
-            self.clear()
-            self._room = MAX_CHARACTERS
-        self[name] = action
-        self._room -= size
-        return action
 
 
 class LetGo(BaseException):
@@ -254,7 +212,7 @@ class Values:
         self._refers = False
         self._within = False
         self._spare = 0
-        self._actions = AttributeActions(lambda _: ALLOW)
+        self._actions = NameActions(lambda _: ALLOW)
 
     def doubt(self) -> None:
         """From now on, trust no object that was looked at before this event."""
@@ -296,7 +254,7 @@ class Values:
             return _ELLIPSIS if value is Ellipsis else _NOT_IMPLEMENTED
         return value_reference(self._reference(value, kind, depth, self._room - nesting))
 
-    def write_objects(self, actions: AttributeActions) -> None:
+    def write_objects(self, actions: NameActions) -> None:
         """Write the objects in the queue and the objects that they refer to, if they are new."""
         self._actions = actions
         is_done = False
@@ -680,7 +638,7 @@ def _dict_items(values: Values, value: Any, layout: Layout, depth: int) -> tuple
     return total, encoded
 
 
-def _key_action(actions: AttributeActions, key: Any) -> int:
+def _key_action(actions: NameActions, key: Any) -> int:
     """Return a filter's action for the value of a dict's key.
 
     The key is a name if it is a text or bytes, or a tuple that contains one.

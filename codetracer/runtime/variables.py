@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from codetracer.inspect.kinds import IS_EXCEPTION, flags_of
 from codetracer.own import seal
+from codetracer.runtime.actions import ALLOW, DROP, SECRET
 from codetracer.runtime.changes import ALL
 from codetracer.runtime.effects import ARGUMENTS, UNKNOWN
 from codetracer.runtime.scopes import MISSING, Scope
-from codetracer.runtime.values import ALLOW, DROP, REDACTED, SECRET, not_new
+from codetracer.runtime.values import REDACTED, not_new
 from codetracer_bindings.trace_encoder import (
     encode_variable,
     value_dropped,

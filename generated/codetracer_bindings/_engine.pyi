@@ -95,6 +95,7 @@ class CodeReading:
     """Implements `codetracer.runtime.contract.Reading`; `lines` returns the reading itself."""
 
     locals: list[str]
+    parameters: int
     globals: list[str]
 
     def lines(

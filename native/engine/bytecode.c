@@ -426,7 +426,9 @@ function_names(CodeReading *reading, const Instructions *instructions, int flags
         count += gathers;
         failed = failed
                  || ((flags & CO_VARKEYWORDS)
-                     && slots_add(reading, instructions, variables, count, count + 1, 1) < 0)
+                     && slots_add(reading, instructions, variables, count, count + 1, 1) < 0);
+        reading->parameters = PyList_Size(reading->names);
+        failed = failed
                  || slots_add(reading, instructions, variables, 0, PyTuple_Size(variables), 0) < 0
                  || slots_add(reading, instructions, cells, 0, PyTuple_Size(cells), 0) < 0
                  || slots_add(reading, instructions, free_variables, 0,
@@ -535,6 +537,13 @@ reading_names(PyObject *self, void *closure)
     return Py_NewRef(closure == NULL ? reading->names : reading->global_names);
 }
 
+static PyObject *
+reading_parameters(PyObject *self, void *closure)
+{
+    (void)closure;
+    return PyLong_FromSsize_t(((CodeReading *)self)->parameters);
+}
+
 static void
 reading_dealloc(PyObject *self)
 {
@@ -584,6 +593,7 @@ static PyMethodDef reading_methods[] = {
 
 static PyGetSetDef reading_getters[] = {
     {"locals", reading_names, NULL, NULL, NULL},
+    {"parameters", reading_parameters, NULL, NULL, NULL},
     {"globals", reading_names, NULL, NULL, reading_names},
     {NULL, NULL, NULL, NULL, NULL},
 };

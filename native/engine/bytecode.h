@@ -21,6 +21,7 @@ typedef struct {
     PyObject *code;         /* owned, like the following */
     PyObject *names;        /* list: the names of local variables */
     PyObject *global_names; /* list */
+    Py_ssize_t parameters;  /* how many of `names` are parameters */
     Table local_numbers;    /* the index in `names`, plus 1, by name */
     Table global_numbers;
 } CodeReading;

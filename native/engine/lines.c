@@ -9,48 +9,6 @@
 
 #define DROPPED 2 /* as in lines.py */
 
-Variable *
-variable_told(Variables variables, PyObject *told)
-{
-    long number = told == NULL ? -1 : number_attribute(told, "number");
-    if (number < 0 || number >= variables.count) {
-        if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_SystemError, "a plan of %zd variables has none of the number %ld",
-                         variables.count, number);
-        }
-        return NULL;
-    }
-    return &variables.variables[number];
-}
-
-int
-looks_fill(Looks *looks, Variables variables, PyObject *told)
-{
-    Py_ssize_t count = told == NULL ? -1 : PyList_Size(told);
-    if (count < 0) {
-        return -1;
-    }
-    looks->looks = PyMem_Calloc((size_t)count + 1, sizeof(Look));
-    if (looks->looks == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    looks->count = count;
-    for (Py_ssize_t at = 0; at < count; at++) {
-        PyObject *pair = PyList_GetItem(told, at);
-        PyObject *reach = pair == NULL ? NULL : PyTuple_GetItem(pair, 1);
-        if (reach == NULL) {
-            return -1;
-        }
-        looks->looks[at].variable = variable_told(variables, PyTuple_GetItem(pair, 0));
-        if (looks->looks[at].variable == NULL) {
-            return -1;
-        }
-        looks->looks[at].reach = (int)PyLong_AsLong(reach);
-    }
-    return PyErr_Occurred() ? -1 : 0;
-}
-
 void
 looks_free(Looks *looks)
 {

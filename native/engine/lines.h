@@ -103,12 +103,7 @@ typedef struct {
     Py_ssize_t locals;
 } Variables;
 
-/* Returns the variable for a Variable of plans.py; NULL with an exception if there is none. */
-Variable *variable_told(Variables variables, PyObject *told);
-
-/* Fills looks from a list of pairs of a Variable and a number. Returns -1 with an exception; looks_free then
-   frees it. */
-int looks_fill(Looks *looks, Variables variables, PyObject *told);
+/* Frees the memory of looks. */
 void looks_free(Looks *looks);
 
 /* Fills lines, of which there are as many as in the reading, and which are zero. Returns -1 with an exception;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "_trace_format.h"
+#include "_trace_records.h"
 #include "ask.h"
 #include "bytecode.h"
 #include "codes.h"
@@ -10,8 +11,10 @@
 #include "internals.h"
 #include "lines.h"
 #include "names.h"
+#include "spans.h"
 #include "state.h"
 #include "tables.h"
+#include "utf8.h"
 
 /* Code objects are identified by their addresses, and not kept alive. The program could see a weak
    reference (weakref.getweakrefcount), so CPython reports their end (PyCode_AddWatcher, since 3.12). */
@@ -120,28 +123,101 @@ variables_of(const Plan *plan)
 }
 
 static int
-fill_variable(Plan *plan, PyObject *told)
-{
-    Variable *variable = variable_told(variables_of(plan), told);
-    if (variable == NULL) {
-        return -1;
-    }
-    variable->name = next_attribute(told, "name");
-    variable->number = (uint32_t)(variable - plan->variables);
-    variable->is_global = (int)number_attribute(told, "is_global");
-    variable->is_around = (int)number_attribute(told, "is_around");
-    variable->action = (int)number_attribute(told, "action");
-    variable->slot = -1;
-    plan->secrets |= variable->action == SECRET;
-    return PyErr_Occurred() ? -1 : 0;
-}
-
-static int
 compare_lines(const void *one, const void *other)
 {
     int first = ((const Line *)one)->number;
     int second = ((const Line *)other)->number;
     return (first > second) - (first < second);
+}
+
+/* What outline of plans.py says of a code object; the objects are its own. */
+typedef struct {
+    unsigned int source;
+    PyObject *name;
+    PyObject *qualified;
+    PyObject *module;
+    Py_ssize_t parameters;
+    PyObject *names;
+    PyObject *global_names;
+    PyObject *actions; /* bytes: one for each name */
+    PyObject *reading;
+} Outline;
+
+/* Reads an outline, whose numbers go into the plan. */
+static int
+read_outline(Outline *outline, Plan *plan, PyObject *told)
+{
+    PyObject *attributes;
+    if (!PyTuple_Check(told)) {
+        PyErr_SetString(PyExc_TypeError, "the outline of a plan is no tuple");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(told, "IiiiipppUUUnO!O!SiO!O:outline", &outline->source, &plan->detail,
+                          &plan->kind, &plan->first_line, &plan->beginning, &plan->in_slots,
+                          &plan->gathers, &plan->makes, &outline->name, &outline->qualified,
+                          &outline->module, &outline->parameters, &PyList_Type, &outline->names,
+                          &PyList_Type, &outline->global_names, &outline->actions,
+                          &plan->return_action, &PyDict_Type, &attributes, &outline->reading)) {
+        return -1;
+    }
+    plan->name = Py_NewRef(outline->name);
+    plan->attributes = Py_NewRef(attributes);
+    plan->numbers = PyDict_New();
+    return plan->numbers == NULL ? -1 : 0;
+}
+
+/* Makes the variables. Their count comes last: plan_release goes by it. */
+static int
+fill_variables(Plan *plan, const Outline *outline, PyObject *code)
+{
+    Py_ssize_t locals = PyList_Size(outline->names);
+    Py_ssize_t count = locals + PyList_Size(outline->global_names);
+    if (PyBytes_Size(outline->actions) != count || outline->parameters < 0
+        || outline->parameters > locals) {
+        PyErr_Format(PyExc_SystemError, "a plan has %zd actions for %zd variables, and %zd parameters",
+                     PyBytes_Size(outline->actions), count, outline->parameters);
+        return -1;
+    }
+    plan->variables = PyMem_Calloc((size_t)count + 1, sizeof(Variable));
+    plan->everything.looks = PyMem_Calloc((size_t)count + 1, sizeof(Look));
+    plan->parameter = PyMem_Calloc((size_t)outline->parameters + 1, sizeof(Variable *));
+    if (plan->variables == NULL || plan->everything.looks == NULL || plan->parameter == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    PyObject *around = plan->in_slots ? NULL : get_attribute(code, "co_freevars");
+    int failed = !plan->in_slots && around == NULL;
+    const char *actions = PyBytes_AsString(outline->actions);
+    for (Py_ssize_t at = 0; !failed && at < count; at++) {
+        Variable *variable = &plan->variables[at];
+        variable->number = (uint32_t)at;
+        variable->is_global = at >= locals;
+        variable->name = Py_NewRef(variable->is_global
+                                       ? PyList_GetItem(outline->global_names, at - locals)
+                                       : PyList_GetItem(outline->names, at));
+        if (!PyUnicode_CheckExact(variable->name)) {
+            PyErr_SetString(PyExc_TypeError, "the name of a variable is no str");
+            failed = 1;
+        }
+        variable->action = (unsigned char)actions[at];
+        variable->slot = -1;
+        if (!failed && around != NULL && !variable->is_global) {
+            variable->is_around = PySequence_Contains(around, variable->name);
+            failed = variable->is_around < 0;
+        }
+        plan->secrets |= variable->action == SECRET;
+        if (plan->detail == DETAIL_VALUES && variable->action != DROP) {
+            plan->everything.looks[plan->everything.count++] = (Look){variable, 0};
+        }
+        plan->count++;
+    }
+    while (plan->parameters < outline->parameters) {
+        plan->parameter[plan->parameters] = &plan->variables[plan->parameters];
+        plan->parameters++;
+    }
+    plan->locals = locals;
+    Py_XDECREF(around);
+    return failed ? -1 : 0;
 }
 
 static int
@@ -167,64 +243,48 @@ fill_lines(const ModuleState *state, Plan *plan, PyObject *told)
     return 0;
 }
 
-/* Makes room for the variables and parameters. The counts come last: plan_release goes by them. */
 static int
-make_variables(Plan *plan, PyObject *variables, PyObject *parameters)
+put_name(Buffer *to, PyObject *name)
 {
-    Py_ssize_t count = PyList_Size(variables);
-    Py_ssize_t parameter_count = PyList_Size(parameters);
-    if (count < 0 || parameter_count < 0) {
-        return -1;
+    Utf8 utf8 = {0};
+    int failed = utf8_take(&utf8, name) < 0 || buffer_reserve(to, RECORD_ROOM) < 0;
+    if (!failed) {
+        to->used = (size_t)(store_uint(to->bytes + to->used, utf8.bytes.size) - to->bytes);
+        failed = put_bytes(to, utf8.bytes.bytes, utf8.bytes.size) < 0;
     }
-    plan->variables = PyMem_Calloc((size_t)count + 1, sizeof(Variable));
-    plan->parameter = PyMem_Calloc((size_t)parameter_count + 1, sizeof(Variable *));
-    if (plan->variables == NULL || plan->parameter == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    plan->count = count;
-    plan->parameters = parameter_count;
-    return 0;
+    utf8_end(&utf8);
+    return failed ? -1 : 0;
 }
 
+/* Appends the record of a code object to the group, and gives it its number. */
 static int
-fill_plan(const ModuleState *state, Plan *plan, PyObject *told)
+define_code(Engine *engine, Plan *plan, const Outline *outline)
 {
-    PyObject *variables = next_attribute(told, "variables");
-    PyObject *parameters = next_attribute(told, "parameters");
-    PyObject *everything = next_attribute(told, "everything");
-    PyObject *lines = next_attribute(told, "lines");
-    plan->attributes = next_attribute(told, "attributes");
-    plan->name = next_attribute(told, "name");
-    plan->numbers = PyDict_New();
-    int failed = variables == NULL || parameters == NULL || everything == NULL || lines == NULL
-                 || plan->attributes == NULL || plan->name == NULL || plan->numbers == NULL;
-    if (!failed) {
-        plan->number = (uint32_t)number_attribute(told, "number");
-        plan->kind = (int)number_attribute(told, "kind");
-        plan->detail = (int)number_attribute(told, "detail");
-        plan->first_line = (int)number_attribute(told, "first_line");
-        plan->beginning = (int)number_attribute(told, "beginning");
-        plan->locals = (Py_ssize_t)number_attribute(told, "locals");
-        plan->in_slots = (int)number_attribute(told, "in_slots");
-        plan->gathers = (int)number_attribute(told, "gathers");
-        plan->makes = (int)number_attribute(told, "makes");
-        plan->return_action = (int)number_attribute(told, "return_action");
-        failed = PyErr_Occurred() != NULL || make_variables(plan, variables, parameters) < 0;
-    }
+    Buffer names = {0};
+    Utf8 qualified = {0};
+    Utf8 module = {0};
+    size_t locals_end = 0;
+    int failed = utf8_take(&qualified, outline->qualified) < 0 || utf8_take(&module, outline->module) < 0;
     for (Py_ssize_t at = 0; !failed && at < plan->count; at++) {
-        failed = fill_variable(plan, PyList_GetItem(variables, at)) < 0;
+        failed = put_name(&names, plan->variables[at].name) < 0;
+        locals_end = at < plan->locals ? names.used : locals_end;
     }
-    for (Py_ssize_t at = 0; !failed && at < plan->parameters; at++) {
-        plan->parameter[at] = variable_told(variables_of(plan), PyList_GetItem(parameters, at));
-        failed = plan->parameter[at] == NULL;
+    Several locals = {(uint64_t)plan->locals, (char *)names.bytes, locals_end};
+    Several globals = {(uint64_t)(plan->count - plan->locals), (char *)names.bytes + locals_end,
+                       names.used - locals_end};
+    failed = failed
+             || put_code(&engine->group, outline->source, (uint64_t)plan->first_line,
+                         (uint64_t)plan->kind, qualified.bytes, module.bytes,
+                         (uint64_t)plan->parameters, locals, globals)
+                    < 0;
+    if (!failed) {
+        plan->number = engine->next_code++;
+        failed = plan->detail != DETAIL_VALUES
+                 && put_detail(&engine->group, plan->number, (uint64_t)plan->detail) < 0;
     }
-    failed = failed || looks_fill(&plan->everything, variables_of(plan), everything) < 0
-             || fill_lines(state, plan, lines) < 0;
-    Py_XDECREF(variables);
-    Py_XDECREF(parameters);
-    Py_XDECREF(everything);
-    Py_XDECREF(lines);
+    utf8_end(&qualified);
+    utf8_end(&module);
+    PyMem_Free(names.bytes);
     return failed ? -1 : 0;
 }
 
@@ -249,6 +309,22 @@ take_definitions(Engine *engine)
     return failed ? -1 : 0;
 }
 
+/* Fills the plan of a code object that is recorded from what outline said of it, and defines that. */
+static int
+fill_plan(Engine *engine, Plan *plan, PyObject *told)
+{
+    Outline outline = {0};
+    if (plan->skip) {
+        return take_definitions(engine);
+    }
+    return read_outline(&outline, plan, told) < 0
+                   || fill_variables(plan, &outline, (PyObject *)plan->code) < 0
+                   || fill_lines(engine->state, plan, outline.reading) < 0
+                   || take_definitions(engine) < 0 || define_code(engine, plan, &outline) < 0
+               ? -1
+               : 0;
+}
+
 int
 plan_start(Engine *engine, PyObject *code)
 {
@@ -266,7 +342,7 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     }
     PyObject *module = plain_get(globals, engine->state->name_name);
     PyObject *asked[] = {code, module == NULL ? Py_None : module};
-    PyObject *told = ask_method(engine, engine->plans, "make", asked, 2);
+    PyObject *told = ask_method(engine, engine->plans, "outline", asked, 2);
     Py_DECREF(globals);
     if (told == NULL) {
         return NULL;
@@ -279,15 +355,13 @@ plan_new(Engine *engine, PyObject *code, PyObject *frame)
     }
     plan->refs = 1;
     plan->code = code;
-    plan->skip = told == Py_None;
-    int failed = (!plan->skip && fill_plan(engine->state, plan, told) < 0)
-                 || take_definitions(engine) < 0;
+    PyObject *starts = PyTuple_GetItem(told, 0);
+    PyObject *outlined = starts == NULL ? NULL : PyTuple_GetItem(told, 1);
+    plan->starts = starts == Py_True;
+    plan->skip = outlined == Py_None;
+    int failed = outlined == NULL || fill_plan(engine, plan, outlined) < 0;
     engine->plans_made++;
     Py_DECREF(told);
-    PyObject *starts = failed ? NULL : ask_method(engine, engine->plans, "starts", &code, 1);
-    plan->starts = starts == Py_True;
-    failed |= starts == NULL;
-    Py_XDECREF(starts);
     if (!failed) {
         plan_release(table_set(&engine->code_plans, code, plan, &failed));
     }

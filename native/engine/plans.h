@@ -16,10 +16,10 @@
 #pragma GCC visibility push(hidden)
 
 /* The actions of a filter on a value. */
-#define ALLOW 0  /* as in values.py */
-#define REDACT 1 /* as in values.py */
-#define DROP 2   /* as in values.py */
-#define SECRET 3 /* as in values.py: redact it, and remember it as a secret */
+#define ALLOW 0  /* as in actions.py */
+#define REDACT 1 /* as in actions.py */
+#define DROP 2   /* as in actions.py */
+#define SECRET 3 /* as in actions.py: redact it, and remember it as a secret */
 
 struct Plan {
     Py_ssize_t refs; /* one of the table, and one of each frame */

@@ -46,7 +46,7 @@ engine_forget(Engine *engine)
     table_free(&engine->code_plans);
     table_free(&engine->namespaces);
     engine->current = NULL;
-    engine->next_thread = engine->next_frame = engine->next_namespace = 0;
+    engine->next_thread = engine->next_frame = engine->next_namespace = engine->next_code = 0;
     engine->steps = 0;
     memset(engine->raised, 0, sizeof(engine->raised));
     engine->group.used = 0;

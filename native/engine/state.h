@@ -156,7 +156,7 @@ typedef struct Engine {
     Log *log;
     PyObject *gate;
     PyObject *plans;       /* Plans */
-    PyObject *definitions; /* Definitions: sources and codes */
+    PyObject *definitions; /* Definitions: sources */
     PyObject *thread_name;
     PyObject *builtins; /* the builtins of codetracer's functions; see own.py */
     PyObject *clock; /* NULL: CLOCK_MONOTONIC */
@@ -191,6 +191,7 @@ typedef struct Engine {
     uint32_t next_thread;
     uint32_t next_frame;
     uint32_t next_namespace;
+    uint32_t next_code;
     Cost cost;
     int64_t time;
     int64_t steps;

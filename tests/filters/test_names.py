@@ -1,9 +1,12 @@
 """The list of names that say that something is secret: one row each, with its reason."""
 
+import ast
 import random
 import re
 import sys
+import sysconfig
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -11,10 +14,11 @@ from codetracer.filters.chain import NamePatterns
 from codetracer.filters.model import ValuePattern
 from codetracer.filters.names import LONGEST_SECRET_NAME, SecretNames, _assigned, words_of
 from codetracer.filters.selectors import VALUE_KINDS, parse_selector
-from codetracer.runtime.values import MAX_CHARACTERS, AttributeActions
+from codetracer.runtime.actions import MAX_CHARACTERS, NameActions
 from tests.support.project import ROOT
 from tests.support.secret_programs import HARMLESS, NAMES
 
+LIBRARY = Path(sysconfig.get_path("stdlib"))
 ROWS = tomllib.loads((ROOT / "spec/filters/secrets.toml").read_text("utf-8"))
 
 
@@ -101,6 +105,37 @@ def test_a_name_that_is_added_counts_as_whole_words_wherever_they_stand() -> Non
         assert not here.is_secret(name), name
 
 
+def spelled(words: list[str], chance: random.Random) -> str:
+    """Return a name made of words, in any of the ways in which programs write names."""
+    forms = (str.lower, str.upper, str.title, str.swapcase)
+    written = [chance.choice(forms)(word) for word in words]
+    return chance.choice(("_", "_", "", "-", " ", "__", "\t", ".", "é")).join(written)
+
+
+def many_names() -> list[str]:
+    """Return names of the standard library, and some made of words of the list and of others."""
+    found = {name for module in (random, re, sys, tomllib, pytest, ast) for name in vars(module)}
+    for path in sorted(LIBRARY.glob("*.py")):
+        if path.is_file():
+            found |= set(re.findall(r"\w+", path.read_text("utf-8", errors="replace")))
+    chance = random.Random(7)
+    words = [word for rows in ROWS.values() for row in rows for name in row["names"]
+             for word in name.split()]  # fmt: skip
+    words += ["customer", "number", "plate", "x", "2", "a1", "my", "é", "ß", "_"]
+    made = {spelled(chance.choices(words, k=chance.randint(1, 4)), chance) for _ in range(20_000)}
+    return [*sorted(found), *sorted(made), *sorted(found)[::-1]]
+
+
+@pytest.mark.parametrize("added", [(), ("customer-number", "plate")])
+def test_to_remember_harmless_parts_of_names_changes_no_decision(added: tuple[str, ...]) -> None:
+    here = names(*added)
+    given = [name for name in many_names() if len(name) <= LONGEST_SECRET_NAME]
+
+    assert len(given) > 30_000
+    assert [name for name in given if here.is_secret(name) != here._decide(name)] == []
+    assert sum(map(here.is_secret, given)) > 1_000
+
+
 def test_a_text_is_no_name() -> None:
     assert not names().is_secret("password " * 20)
 
@@ -108,7 +143,7 @@ def test_a_text_is_no_name() -> None:
 @pytest.mark.slow
 def test_a_long_text_that_is_asked_about_is_not_kept_alive() -> None:
     pattern = ValuePattern(parse_selector("attr:x", VALUE_KINDS), "redact")
-    patterns, secrets, actions = NamePatterns([pattern]), names(), AttributeActions(lambda _: 0)
+    patterns, secrets, actions = NamePatterns([pattern]), names(), NameActions(lambda _: 0)
     texts = ["x" * (LONGEST_SECRET_NAME + 1 + number) for number in range(10)]
     before = [sys.getrefcount(text) for text in texts]
 

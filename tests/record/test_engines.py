@@ -15,7 +15,7 @@ from codetracer.monitoring.backend import BACKENDS, VARIABLE
 from fuzz.told import told_of
 from tests.record.test_harmless import TRAPS, USES
 from tests.support.programs import PROGRAMS as EVERY_EVENT
-from tests.support.recordings import ENVIRON, FULL, NATIVE, Step, record, record_steps
+from tests.support.recordings import ENVIRON, FULL, Step, record, record_steps
 from tests.support.running import execute, write
 from tests.support.snapshot_programs import PROGRAMS
 
@@ -314,48 +314,3 @@ def test_metadata_tells_which_engine_recorded(tmp_path: Path) -> None:
         metadata = codetracer.read(tmp_path / backend).metadata
         assert isinstance(metadata["recorder"], dict)
         assert metadata["recorder"]["backend"] == backend
-
-
-WRONG = """
-from codetracer.filters import load_chain
-from codetracer.runtime.definitions import Definitions
-from codetracer.runtime.engine import code_reader, make_engine, make_log
-from codetracer.runtime.filtering import Gate
-from codetracer.runtime.plans import Plans, Variable
-from codetracer.limits import Limits
-
-class Wrong(Plans):
-    def make(self, code, module):
-        plan = super().make(code, module)
-        wrong = Variable(7, 'nobody', 0, is_global=False)
-        if code.co_name == 'variables':
-            plan.variables = [wrong]
-        if code.co_name == 'parameters':
-            plan.parameters = [wrong]
-        return plan
-gate, definitions = Gate(load_chain('/', environ={})), Definitions()
-log = make_log('log.ctlog', bytes(16), 1, 1)
-engine = make_engine(log, gate, Wrong(gate, definitions, code_reader()), definitions, Limits())
-def variables(a): engine.on_py_start(variables.__code__, 0)
-def parameters(a): engine.on_py_start(parameters.__code__, 0)
-for function in variables, parameters:
-    try:
-        function(1)
-    except SystemError as error:
-        print(error)
-"""
-
-
-@pytest.mark.only_where(NATIVE)
-@pytest.mark.parametrize("backend", ["native"])
-def test_a_plan_that_names_no_variable_of_its_own_is_an_error_that_says_so(
-    tmp_path: Path, backend: str
-) -> None:
-    write(tmp_path, {"app.py": WRONG})
-
-    outcome = execute("app.py", cwd=tmp_path, environ=ENVIRON | {VARIABLE: backend})
-
-    assert (outcome.code, outcome.stderr) == (0, "")
-    assert outcome.stdout.splitlines() == [
-        f"a plan of {count} variables has none of the number 7" for count in (1, 3)
-    ]

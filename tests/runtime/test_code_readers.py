@@ -14,10 +14,10 @@ import pytest
 
 from codetracer.inspect.code import code_within
 from codetracer.runtime import instructions
+from codetracer.runtime.actions import ALLOW
 from codetracer.runtime.bytecode import CodeReading
 from codetracer.runtime.lines import Item, Line, Place, Site
 from codetracer.runtime.plans import Variable
-from codetracer.runtime.values import ALLOW
 from codetracer_bindings import effect_rows
 from tests.support.project import ROOT
 from tests.support.recordings import NATIVE

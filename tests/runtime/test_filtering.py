@@ -74,6 +74,28 @@ def test_code_that_has_no_file_is_traced_and_frozen_code_is_not(gate: Gate) -> N
     assert not gate.decide(code_of("<frozen importlib._bootstrap>"), "importlib._bootstrap").traced
 
 
+def test_code_of_the_same_module_may_have_rules_of_its_own(tmp_path: Path) -> None:
+    names = ("app.shown", "app.hidden", "app.shown")
+
+    scopes = skips(tmp_path, "obj:app.hidden")
+    assert [scopes.scope("app", "/app.py", name).traced for name in names] == [True, False, True]
+    reading = load_chain("/", environ={})
+    names = ("getpass.main", "getpass.getpass", "getpass.main")
+    found = [reading.scope("getpass", "/lib/getpass.py", name) for name in names]
+    assert [scope.action("ret", "getpass.x") for scope in found] == ["allow", "redact", "allow"]
+
+
+def test_modules_that_share_a_file_or_a_name_have_their_own_decision(tmp_path: Path) -> None:
+    scopes = skips(tmp_path, "pkg:app.hidden")
+    places = (("app", "/a.py"), ("app.hidden", "/a.py"), ("app.hidden", "/b.py"), ("app", "/b.py"))
+
+    found = [scopes.scope(package, file, f"{package}.f").traced for package, file in places * 2]
+    assert found == [True, False, False, True] * 2
+    scopes = skips(tmp_path, "file:/a.py")
+    found = [scopes.scope(package, file, f"{package}.f").traced for package, file in places * 2]
+    assert found == [False, False, True, True] * 2
+
+
 def test_no_filter_brings_back_codetracers_own_code_or_what_is_frozen(tmp_path: Path) -> None:
     gate = Gate(chain_of(tmp_path, ALL))
 

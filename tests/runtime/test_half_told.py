@@ -1,8 +1,7 @@
-"""The engine in C reports a plan that lacks something, and keeps nothing of what it has read."""
+"""The engine in C reports a wrong outline of a plan, and keeps nothing of what it has read."""
 
 import gc
 import sys
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import CodeType, SimpleNamespace
@@ -10,9 +9,8 @@ from typing import Any
 
 import pytest
 
+from codetracer.runtime.actions import ALLOW
 from codetracer.runtime.engine import code_reader
-from codetracer.runtime.plans import Variable
-from codetracer.runtime.values import ALLOW
 from codetracer_bindings.trace_format import DETAIL_VALUES
 from tests.support.recordings import NATIVE
 
@@ -27,49 +25,47 @@ def function(argument: int) -> None:
     pass
 
 
-def whole_plan() -> SimpleNamespace:
-    """Return a plan as `codetracer.runtime.plans.Plan` has it, of one variable, a parameter."""
-    variable = Variable(0, "argument", ALLOW, is_global=False)
-    return SimpleNamespace(
-        number=0,
-        kind=0,
-        first_line=1,
-        beginning=0,
-        parameters=[variable],
-        variables=[variable],
-        locals=1,
-        in_slots=True,
-        name="function",
-        makes=False,
-        gathers=False,
-        detail=DETAIL_VALUES,
-        lines=read_code(function.__code__),
-        everything=[(variable, 0)],
-        return_action=ALLOW,
-        attributes={},
-    )
+def whole_outline() -> dict[str, object]:
+    """Return the parts of an outline as `codetracer.runtime.contract.Outline` has them, by name."""
+    return {
+        "source": 0,
+        "detail": DETAIL_VALUES,
+        "kind": 0,
+        "first_line": 1,
+        "beginning": 0,
+        "in_slots": True,
+        "gathers": False,
+        "makes": False,
+        "name": "function",
+        "qualified": "function",
+        "module": "app",
+        "parameters": 1,
+        "names": ["argument"],
+        "global_names": [],
+        "actions": bytes([ALLOW]),
+        "return_action": ALLOW,
+        "attributes": {},
+        "reading": read_code(function.__code__),
+    }
 
 
 class Plans:
-    """Gives one plan for any code."""
+    """Gives one answer for any code."""
 
-    def __init__(self, plan: object) -> None:
-        self.plan = plan
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
 
-    def make(self, code: CodeType, module: object) -> object:
-        return self.plan
-
-    def starts(self, code: CodeType) -> bool:
-        return False
+    def outline(self, code: CodeType, module: object) -> object:
+        return self.answer
 
 
-def begin(plan: object, folder: Path) -> None:
-    """Report that a function begins to an engine that has this plan for it."""
+def begin(answer: object, folder: Path) -> None:
+    """Report that a function begins to an engine that gets this answer about it."""
     compiled = import_module("codetracer_bindings._engine")
     engine: Any = compiled.Engine(
         log=compiled.LogWriter(str(folder / "log"), bytes(16), 1, 1, OSError),
         **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of")),
-        plans=Plans(plan),
+        plans=Plans(answer),
         definitions=SimpleNamespace(out=[]),
         thread_name=str,
         builtins={},
@@ -93,69 +89,83 @@ def begin(plan: object, folder: Path) -> None:
         sys.monitoring.free_tool_id(TOOL)
 
 
-PARTS: dict[str, Callable[[Any], object]] = {
-    "plan": lambda plan: plan,
-    "variable": lambda plan: plan.variables[0],
-}
-NAMES = {
-    "variable": ["name", "number", "is_global", "is_around", "action"],
-    "plan": [*vars(whole_plan())],
-}
+def begin_with(folder: Path, **changed: object) -> None:
+    begin((False, (*(whole_outline() | changed).values(),)), folder)
+
+
+def test_a_whole_outline_is_taken(tmp_path: Path) -> None:
+    begin_with(tmp_path)
+
+
+@pytest.mark.parametrize("count", range(len(whole_outline())))
+def test_an_outline_that_lacks_a_part_is_an_error(count: int, tmp_path: Path) -> None:
+    parts = [*whole_outline().values()]
+    del parts[count]
+
+    with pytest.raises(TypeError, match="outline"):
+        begin((False, tuple(parts)), tmp_path)
+
+
+ANYTHING = {"in_slots", "gathers", "makes"}
+"""Parts that may be anything: only their truth counts."""
+
+
+@pytest.mark.parametrize("part", [name for name in whole_outline() if name not in ANYTHING])
+def test_a_part_of_another_type_is_an_error(part: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        begin_with(tmp_path, **{part: ()})
+
+
+@pytest.mark.parametrize("answer", [7, (), (False,), (False, 7), (False, [])])
+def test_an_answer_that_has_no_outline_is_an_error(answer: object, tmp_path: Path) -> None:
+    with pytest.raises((SystemError, IndexError, TypeError)):
+        begin(answer, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("part", "missing"), [(part, name) for part, names in NAMES.items() for name in names]
+    "wrong",
+    [
+        {"actions": b""},
+        {"actions": bytes(2)},
+        {"names": []},
+        {"global_names": ["more"]},
+        {"parameters": -1},
+        {"parameters": 2},
+    ],
+    ids=str,
 )
-def test_a_part_of_a_plan_that_lacks_an_attribute_is_an_error_that_names_it(
-    part: str, missing: str, tmp_path: Path
+def test_an_outline_whose_counts_differ_is_an_error(
+    wrong: dict[str, object], tmp_path: Path
 ) -> None:
-    plan = whole_plan()
-    delattr(PARTS[part](plan), missing)
-
-    with pytest.raises(AttributeError, match=f"'{missing}'"):
-        begin(plan, tmp_path)
+    with pytest.raises(SystemError, match=r"a plan has \d actions for \d variables"):
+        begin_with(tmp_path, **wrong)
 
 
-@pytest.mark.parametrize("wrong", ["parameters", "variables", "everything"])
-def test_a_plan_with_no_list_where_one_belongs_is_an_error(wrong: str, tmp_path: Path) -> None:
-    plan = whole_plan()
-    setattr(plan, wrong, 7)
-
-    with pytest.raises(SystemError):
-        begin(plan, tmp_path)
-
-
-def test_a_plan_whose_lines_were_not_read_is_an_error(tmp_path: Path) -> None:
-    plan = whole_plan()
-    plan.lines = {1: 7}
-
-    with pytest.raises(TypeError, match="CodeReading"):
-        begin(plan, tmp_path)
-
-
-def test_a_plan_with_other_variables_than_its_code_is_an_error(tmp_path: Path) -> None:
-    plan = whole_plan()
-    plan.lines = read_code(begin.__code__)
-
+def test_an_outline_with_other_variables_than_its_code_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemError, match="other variables"):
-        begin(plan, tmp_path)
+        begin_with(tmp_path, reading=read_code(begin.__code__))
+
+
+@pytest.mark.parametrize("wrong", ["names", "global_names"])
+def test_a_name_that_is_no_text_is_an_error(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="name"):
+        begin_with(tmp_path, **{"names": [], "actions": b"\0", "parameters": 0, wrong: [7]})
 
 
 @pytest.mark.slow
-def test_nothing_is_kept_of_a_plan_that_lacks_something(tmp_path: Path) -> None:
-    plan = whole_plan()
-    name = plan.variables[0].name
-    del plan.attributes
+def test_nothing_is_kept_of_an_outline_that_is_wrong(tmp_path: Path) -> None:
+    outline = whole_outline() | {"reading": read_code(begin.__code__)}
+    kept = [*outline.values()]
     for folder in ("first", "second"):
         (tmp_path / folder).mkdir()
 
     def fail(folder: str) -> None:
-        with pytest.raises(AttributeError):
-            begin(plan, tmp_path / folder)
+        with pytest.raises(SystemError):
+            begin((False, tuple(outline.values())), tmp_path / folder)
         gc.collect()
 
     fail("first")
-    before = sys.getrefcount(name), sys.getrefcount(plan.lines)
+    before = [sys.getrefcount(each) for each in kept]
     fail("second")
 
-    assert (sys.getrefcount(name), sys.getrefcount(plan.lines)) == before
+    assert [sys.getrefcount(each) for each in kept] == before

@@ -25,12 +25,13 @@ from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
 from codetracer.replay import Replay, StepEvent, Thread
 from codetracer.runtime import children, filtering
+from codetracer.runtime.actions import NameActions
 from codetracer.runtime.bytecode import CodeReading
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.events import Events
 from codetracer.runtime.filtering import Gate
 from codetracer.runtime.plans import Plans
-from codetracer.runtime.values import AttributeActions, Values
+from codetracer.runtime.values import Values
 from codetracer_bindings.trace_encoder import encode_exit, encode_output
 
 LOOKS = frozenset(
@@ -108,7 +109,7 @@ def sweep(
         yield number
 
 
-ALLOW_ALL = AttributeActions(lambda _: 0)
+ALLOW_ALL = NameActions(lambda _: 0)
 
 
 class Slotted:

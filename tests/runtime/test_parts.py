@@ -17,13 +17,14 @@ from codetracer.recording.reader import LogReader
 from codetracer.recording.writer import LogWriter
 from codetracer.replay.contents import CHANGES, changed
 from codetracer.replay.state import Held
+from codetracer.runtime.actions import DROP, REDACT, NameActions
 from codetracer.runtime.bytecode import CodeReading, facts_by_line
 from codetracer.runtime.definitions import Definitions
 from codetracer.runtime.frames import FrameState, Namespace
 from codetracer.runtime.layouts import layout_of
 from codetracer.runtime.plans import Plan
 from codetracer.runtime.scopes import MISSING, lookup, release, variables_of
-from codetracer.runtime.values import DROP, REDACT, AttributeActions, Values
+from codetracer.runtime.values import Values
 from codetracer_bindings.trace_decoder import (
     AttributeRecord,
     ObjectRecord,
@@ -203,7 +204,7 @@ def contents(records: list[object]) -> list[tuple[object, ...]]:
     return found
 
 
-ALLOW_ALL = AttributeActions(lambda _: 0)
+ALLOW_ALL = NameActions(lambda _: 0)
 
 
 def test_values_need_no_more_than_definitions() -> None:
@@ -219,7 +220,8 @@ PATCHED = """
 import builtins, collections, enum
 from codetracer.runtime.definitions import Definitions
 from codetracer.limits import Limits
-from codetracer.runtime.values import AttributeActions, Values
+from codetracer.runtime.actions import NameActions
+from codetracer.runtime.values import Values
 class Text(str): pass
 class Number(int): pass
 class Plain: pass
@@ -235,7 +237,7 @@ each = [
     Number(1 << 9999), plain, slotted, Color.RED, Pair(1, 2), KeyError(1), function, len,
     plain.__init__, enum, Plain, iter([]),
 ]
-actions = AttributeActions({}.get)
+actions = NameActions({}.get)
 actions.update({name: 0 for name in ('a', 'b', 'k', 'name', 'value', 'one', 'two', '__self__')})
 definitions = Definitions()
 values = Values(definitions, Limits())
@@ -337,7 +339,7 @@ def test_attributes_are_redacted_or_dropped_as_they_are_asked_for_once_each() ->
 
     holder = Holder()
     holder.__dict__.update(hidden=1, gone=2, seen=3)
-    actions = AttributeActions(action)
+    actions = NameActions(action)
 
     def write(values: Values) -> None:
         for _ in range(2):
