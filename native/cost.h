@@ -65,6 +65,16 @@ cost_of_writing(Cost *cost, int64_t began)
     cost->writes++;
 }
 
+/* Counts the time of asking the budget within the current event, which is sampled: it stands for itself
+   alone. */
+static inline void
+cost_of_asking(Cost *cost, int64_t began)
+{
+    int64_t taken = cost_now() - began;
+    cost->events += taken;
+    cost->left_out += taken;
+}
+
 static inline void
 cost_of_code(Cost *cost, int64_t began)
 {

@@ -90,7 +90,7 @@ LAYERS = [
     # Frames and events.
     {"variables"},
     {"stacks"},
-    {"restart"},
+    {"budget", "restart"},
     {"events"},
     {"engine"},
 ]
