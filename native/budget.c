@@ -123,19 +123,18 @@ int
 budget_pass(Engine *engine, const Plan *plan, int64_t began)
 {
     Budget *budget = &engine->budget;
-    Cost *cost = &engine->cost;
-    int64_t now = cost_now();
-    int64_t taken = now - began - cost->left_out - cost->wrote;
-    taken = taken > 0 ? taken * SAMPLED : 0;
+    /* What follows is no part of the event. */
+    int64_t taken = cost_end(&engine->cost, began);
     budget->samples[budget->used++] = (Sample){plan->number, plan->detail, taken};
     budget->unasked += taken;
     if (budget->used < LEAST_SAMPLES
         || (budget->unasked < budget->least && budget->used < MOST_SAMPLES)) {
         return 0;
     }
+    began = cost_now();
     PyObject *told = look(engine);
     int outcome = told == NULL ? -1 : lower(engine, told);
     Py_XDECREF(told);
-    cost_of_asking(cost, now);
+    cost_of_asking(&engine->cost, began);
     return outcome;
 }

@@ -15,8 +15,8 @@
 /* Prepares an engine for its Budget, which may be None. Returns -1 with an exception. */
 int budget_init(Engine *engine, PyObject *budget);
 
-/* Notes what a sampled event took, which began at that CPU time and has written its records. At times asks
-   the Budget, and lowers the code that it names. Returns -1 with an exception, or because the engine must
+/* Ends the measuring of a sampled event, which began at that CPU time and has written its records, and notes
+   what it took. At times asks the Budget, and lowers the code that it names. Returns -1 with an exception, or because the engine must
    give up the event. */
 int budget_pass(Engine *engine, const Plan *plan, int64_t began);
 

@@ -223,6 +223,7 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
         int outcome = work(engine, &event, args);
         if (began != 0 && outcome == 0 && engine->budget.look != NULL) {
             outcome = budget_pass(engine, event.plan, began);
+            began = 0;
         }
         if (give_engine(engine, &event, outcome) < 0) {
             verdict = FAILED;
