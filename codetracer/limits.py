@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-__all__ = ["HIGHEST", "Limits"]
+__all__ = ["HIGHEST", "Limits", "percent_of"]
 
 seal(globals())
 
@@ -18,6 +18,10 @@ HIGHEST: Final = {"depth": 400}
 
 A log can have 460 values inside one another (spec/trace.toml, `nesting`).
 """
+
+
+LONGEST_PERCENTAGE: Final = 10
+"""The largest number of characters of a percentage."""
 
 
 class Limits:
@@ -55,3 +59,20 @@ class Limits:
     def as_dict(self) -> dict[str, int]:
         """Return the limits by name."""
         return {name: getattr(self, name) for name in self.__slots__}
+
+
+def percent_of(text: object) -> float | None:
+    """Return the number of a percentage, such as 20.0 of ``20%``; None if the text is none.
+
+    It must be above 0% and have at most `LONGEST_PERCENTAGE` characters. A number without ``%`` is none,
+    because 0.2 could mean 20% as well.
+
+    Parameters:
+        text: the percentage, a str.
+    """
+    if type(text) is not str or text[-1:] != "%" or len(text) > LONGEST_PERCENTAGE:
+        return None
+    whole, dot, fraction = text[:-1].partition(".")
+    if not all(part.isascii() and part.isdigit() for part in (whole, fraction or dot or "0")):
+        return None
+    return float(text[:-1]) or None

@@ -14,6 +14,7 @@ from atexit import unregister as _unregister
 from sys import monitoring as _monitoring
 
 from codetracer.errors import HostError, RecorderError, UsageError
+from codetracer.limits import percent_of
 from codetracer.log import json_line, say
 from codetracer.monitoring import flush_installed_tracer, uninstall_tracer
 from codetracer.monitoring.install import install_with_policy, is_installed
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
     from codetracer.filters.model import Detail
     from codetracer.inspect.paths import FileGlobs
     from codetracer.limits import Limits
+    from codetracer.runtime.budget import Budget
     from codetracer.runtime.lifecycle import Recorder
 
 __all__ = [
     "DETAILS",
     "TraceSession",
+    "budget_of",
     "capture_mode",
     "detail_of",
     "flush",
@@ -50,6 +53,7 @@ __all__ = [
 
 TRACE: Final = "CODETRACER_TRACE"
 CAPTURE_IO: Final = "CODETRACER_CAPTURE_IO"
+BUDGET: Final = "CODETRACER_BUDGET"
 DETAIL: Final = "CODETRACER_DETAIL"
 DETAILS: Final[tuple[Detail, ...]] = ("values", "lines", "calls")
 """The details of a recording, beginning with the fullest."""
@@ -125,6 +129,7 @@ def make_recorder(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
     detail: Detail | None = None,
+    budget: str | None = None,
     program: str | None = None,
     arguments: Sequence[str] | None = None,
     strings: bool = False,
@@ -162,6 +167,7 @@ def make_recorder(
     from codetracer.runtime.lifecycle import Recorder
 
     functions = checked(formatters)
+    limit = _make_budget(budget_of(budget))
     chain = load_chain(
         filter_start or working_directory(),
         environ=os.environ,
@@ -190,6 +196,7 @@ def make_recorder(
             arguments=argv[1:] if arguments is None else arguments,
             active=activation is None,
             formatters=Formatters(functions, chain.formatters),
+            budget=limit,
         )
     except BaseException as error:
         if not made:
@@ -215,6 +222,7 @@ def start(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
     detail: Detail | None = None,
+    budget: str | None = None,
 ) -> TraceSession:
     """Start to record this process, until `stop` or the end of the process.
 
@@ -245,6 +253,10 @@ def start(
             (everything), ``lines`` (calls and lines, without values) or ``calls`` (calls with
             arguments and results, without lines). None means what ``CODETRACER_DETAIL`` or a
             filter says, or else ``values``.
+        budget: how much extra CPU time recording may take, as a percentage of the program's own,
+            such as ``20%``. Code that costs the most is then recorded in less detail, one step
+            after the other, from some moment on, and never in more again. None means what
+            ``CODETRACER_BUDGET`` says, or else as much as it needs.
 
     Returns:
         The session, which can stop and flush the recording.
@@ -253,7 +265,7 @@ def start(
         UsageError: ERR_ALREADY_TRACING, this process is already being recorded;
             ERR_TRACE_DIR_CONFLICT, the folder is not empty; ERR_INVALID_FILTER, a filter is wrong;
             ERR_INVALID_FORMATTER, `formatters` is not a dict of functions by names of types;
-            ERR_INVALID_POLICY_VALUE, there is no such detail;
+            ERR_INVALID_POLICY_VALUE, there is no such detail, or the budget is no percentage;
             ERR_TRACER_INSTALL_CONFLICT, another tracer is installed or no tool slot is free.
         HostError: ERR_TRACE_DIR_CREATE_FAILED or ERR_IO, the folder cannot be written.
     """
@@ -275,6 +287,7 @@ def start(
             limits=limits,
             formatters=formatters,
             detail=detail,
+            budget=budget,
         )
         return start_recorder(recorder)
     except BaseException:
@@ -381,6 +394,7 @@ def trace(
     limits: Limits | None = None,
     formatters: dict[str, Callable[[Any], str]] | None = None,
     detail: Detail | None = None,
+    budget: str | None = None,
 ) -> TraceSession:
     """Record a block: ``with codetracer.trace("out"): ...``.
 
@@ -396,6 +410,7 @@ def trace(
         limits=limits,
         formatters=formatters,
         detail=detail,
+        budget=budget,
     )
 
 
@@ -460,6 +475,35 @@ def detail_of(wanted: str | None) -> Detail | None:
         f"{name} is {said!r}; allowed: {', '.join(DETAILS)}",
         {"setting": name, "value": str(said)},
     )
+
+
+def budget_of(wanted: str | None) -> float | None:
+    """Return the budget in percent: `wanted`, or that of ``CODETRACER_BUDGET``; None for none.
+
+    Raises:
+        UsageError: ERR_INVALID_POLICY_VALUE, it is no percentage above 0%.
+    """
+    said = os.environ.get(BUDGET) or None if wanted is None else wanted
+    if said is None:
+        return None
+    percent = percent_of(said)
+    if percent is not None:
+        return percent
+    name = "budget" if wanted is not None else BUDGET
+    raise UsageError(
+        "ERR_INVALID_POLICY_VALUE",
+        f"{name} is {said!r}; it must be a percentage above 0%, such as 20%",
+        {"setting": name, "value": str(said)},
+    )
+
+
+def _make_budget(percent: float | None) -> Budget | None:
+    if percent is None:
+        return None
+    # Most recordings have none, and do not load it.
+    from codetracer.runtime.budget import Budget
+
+    return Budget(percent)
 
 
 def _is_command_line() -> bool:

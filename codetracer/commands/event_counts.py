@@ -27,6 +27,7 @@ from codetracer_bindings.trace_format import (
 )
 
 if TYPE_CHECKING:
+    from codetracer.replay.details import Lowered
     from codetracer.replay.events import Event
     from codetracer.replay.trace import Process
 
@@ -76,6 +77,7 @@ class _Counts:
         self.replaced_by: str | None = None
         self.parent: int | None = None
         self.started: list[str] = []
+        self.lowered: list[Lowered] = []
 
     def take(self, totals: Totals) -> None:
         """Begin with what an index says."""
@@ -117,6 +119,7 @@ class _Counts:
             self._add(self.steps, thread.number, replay.steps - before)
         self.ended |= replay.ended
         self.started += replay.started
+        self.lowered += replay.lowered
         if replay.replaced_by is not None:
             self.replaced_by = replay.replaced_by
         if replay.parent is not None:
@@ -156,12 +159,13 @@ def _begun(process: Process, counts: _Counts) -> Replay:
         return process.replay()
     try:
         source = indexed(process).source
-        totals = Totals(source)
+        totals, lowered = Totals(source), source.lowered
         start = source.keyframe(source.index.blocks)
     except (TargetError, *MISFITS):
         # Reading from the beginning says what is damaged, and where.
         return process.replay()
     counts.take(totals)
+    counts.lowered += lowered
     return Replay(process.log, start=start)
 
 
@@ -188,6 +192,17 @@ def count(process: Process) -> dict[str, Any]:
         "duration_ns": replay.time_ns,
         "steps": replay.steps,
         **counts.kinds,
+        "lowered": [
+            {
+                "function": code.name,
+                "path": code.path,
+                "line": code.line,
+                "time_ns": time_ns,
+                "from": before,
+                "to": after,
+            }
+            for code, before, after, time_ns in counts.lowered
+        ],
         "lost": len(counts.lost),
         "files": len(counts.files),
         "threads": [

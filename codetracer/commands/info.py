@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "SUMMARY", "add_options", "run"]
 
+MOST_LOWERED = 20
+"""The number of times that code of a process was lowered which are printed."""
+
 SUMMARY = "say what a recording contains: which program, how much, and whether it is complete"
 
 EXAMPLES = """\
@@ -101,9 +104,20 @@ def _print(
             ("lost", "unfinished"),
         ):
             _line("", ", ".join(f"{row[name]:,} {name}" for name in names), indent=1)
+        _print_lowered(row["lowered"])
         for thread in row["threads"]:
             text = f"{thread['name']}: {thread['calls']:,} calls, {thread['steps']:,} steps"
             _line(f"thread {thread['number']}", text, indent=1)
+
+
+def _print_lowered(rows: list[dict[str, Any]]) -> None:
+    """Print of which code the budget lowered the detail, and when."""
+    for row in rows[:MOST_LOWERED]:
+        text = f"{row['function']} from {row['from']} to {row['to']} at {row['time_ns']:,} ns"
+        _line("lowered", f"{text}  {row['path']}:{row['line']}", indent=1)
+    if len(rows) > MOST_LOWERED:
+        more = f"{len(rows) - MOST_LOWERED:,} times more: see --json"
+        _line("lowered", more, indent=1)
 
 
 def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
@@ -119,6 +133,7 @@ def _about(metadata: dict[str, object]) -> list[tuple[str, str]]:
     rows.append(("started", metadata.get("started")))
     rows.append(("duration", _seconds(metadata.get("duration_ns"))))
     rows.append(("cost", _cost(metadata.get("cost"))))
+    rows.append(("budget", _budget(metadata.get("budget"))))
     rows.append(("ended", _words(metadata.get("exit_status"), "label")))
     rows.append(("filters", _filters(metadata.get("filters"))))
     rows.append(("redaction", _redaction(metadata.get("redaction"))))
@@ -138,6 +153,21 @@ def _cost(table: object) -> str:
     return (
         f"about {events} of CPU time for events, {writing} of it for writing;"
         f" {code} for reading new code"
+    )
+
+
+def _budget(table: object) -> str:
+    """Return the limit on the cost of recording, and what it came to; an empty text without one."""
+    known = table if isinstance(table, dict) else {}
+    if "percent" not in known:
+        return ""
+    text = f"{known['percent']:g}% of the program's own CPU time"
+    program, recording = known.get("program_ns"), known.get("recording_ns")
+    if not program or not recording:
+        return text
+    return (
+        f"{text}; recording took about {recording / program * 100:.3g}%:"
+        f" {_seconds(recording)} beside {_seconds(program)}"
     )
 
 

@@ -1,6 +1,8 @@
-"""Checks values of options: whole numbers, texts and places."""
+"""Checks values of options: whole numbers, percentages, texts and places."""
 
 from __future__ import annotations
+
+from codetracer.limits import percent_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 
     from codetracer.replay import Place
 
-__all__ = ["place", "source_line", "step", "text", "whole_number"]
+__all__ = ["percentage", "place", "source_line", "step", "text", "whole_number"]
 
 
 def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -33,6 +35,13 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def percentage(given: str) -> str:
+    """Return the text, which must be a percentage above 0%; a ``type`` of an option."""
+    if percent_of(given) is None:
+        raise _wrong(f"must be a percentage above 0%, such as 20%, not {given!r}")
+    return given
 
 
 def text(given: str) -> str:

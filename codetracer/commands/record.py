@@ -10,7 +10,7 @@ from os import getpid as _getpid
 
 from codetracer import session
 from codetracer.commands import INTERRUPTED
-from codetracer.commands.option_values import whole_number
+from codetracer.commands.option_values import percentage, whole_number
 from codetracer.commands.summary import Summary, flush, say
 from codetracer.filters.globs import add_file_options
 from codetracer.inspect.paths import FileGlobs, working_directory
@@ -40,6 +40,7 @@ examples:
   codetracer record --pytest tests/test_app.py -x
   codetracer record --include 'app/*.py' --exclude '*_pb2.py' app.py
   codetracer record --detail calls app.py
+  codetracer record --budget 20% app.py
   codetracer show
 
 environment:
@@ -50,6 +51,7 @@ environment:
   CODETRACER_NO_REDACTION              1 is the same as --no-redaction
   CODETRACER_CAPTURE_IO                same as --io-capture
   CODETRACER_DETAIL                    same as --detail
+  CODETRACER_BUDGET                    same as --budget
   CODETRACER_ON_RECORDER_ERROR, CODETRACER_REQUIRE_TRACE, CODETRACER_KEEP_PARTIAL_TRACE,
   CODETRACER_LOG_LEVEL, CODETRACER_LOG_FILE, CODETRACER_JSON_ERRORS,
   CODETRACER_PROPAGATE_SCRIPT_EXIT     same as the options with these names
@@ -119,6 +121,15 @@ def add_options(parser: OptionParser) -> None:
         help="how much to record of each function, unless a filter decides: values (everything);"
         " lines (calls and lines, but no values except exceptions); calls (calls with arguments,"
         " results, exceptions and output, but no lines) (default: values)",
+    )
+    parser.add_argument(
+        "--budget",
+        metavar="PERCENT",
+        type=percentage,
+        default=None,
+        help="record the code that costs most in less detail, from values to lines to calls, once"
+        " recording takes more extra CPU time than this share of the program's own, such as 20%%."
+        " `codetracer info` lists what was lowered, and when (default: no limit)",
     )
     parser.add_argument(
         "--io-capture",
@@ -222,6 +233,7 @@ def prepare(options: Options, target: Target) -> Callable[[], None]:
         activation_path=options.activation_path,
         io_capture=session.capture_mode(options.io_capture),
         detail=options.detail,
+        budget=options.budget,
         limits=Limits(options.max_depth, options.max_items, options.max_text),
         program=COMMAND_FILENAME if target.kind == "command" else target.value,
         arguments=target.args,

@@ -47,7 +47,8 @@ class Summary:
 
     def __init__(self, recorder: Recorder, folder: str) -> None:
         self._recorder = recorder
-        self._show = f"codetracer show {_quoted(folder)}"
+        self._folder = _quoted(folder)
+        self._show = f"codetracer show {self._folder}"
         self._hidden = 0
         self._uncaught = ""
         self._step: int | None = None
@@ -89,6 +90,12 @@ class Summary:
             f"codetracer: recorded {_number(calls, 'call')}{others}, {_size(size)}{missed};"
             f" to see it: {self._show}"
         )
+        if recorder.lowered:
+            say(
+                "codetracer: the budget lowered details of code"
+                f" {_number(recorder.lowered, 'time')}; which, and when:"
+                f" codetracer info {self._folder}"
+            )
         if self._uncaught and self._step is None:
             say(f"codetracer: uncaught {self._uncaught}; to see it: {self._show} --raises")
         elif self._uncaught:

@@ -12,11 +12,11 @@ from zlib import crc32
 from codetracer.recording.decoder import decode_record
 from codetracer.recording.reader import DECODE_ERRORS, Block
 from codetracer.replay.contents import CHANGES, CONTENTS, changed, contents_in
+from codetracer.replay.details import Lowered
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
 from codetracer_bindings.index_format import KEY_FRAME, KEY_GLOBAL, KEY_OBJECT, KEY_VARIABLE
-from codetracer_bindings.trace_format import DETAIL_VALUES
 
 if TYPE_CHECKING:
     from _collections_abc import dict_items
@@ -240,14 +240,53 @@ class IndexedLog:
     @cached_property
     def codes(self) -> list[Code]:
         """The codes of the whole process, by number, with their last details."""
+        return self._details[0]
+
+    @cached_property
+    def lowered(self) -> list[Lowered]:
+        """Each time that the budget lowered the detail of code, in the blocks of the index."""
+        replaced = self._details[1]
+        times = self.times([each.time_ns for each in replaced])
+        return [each._replace(time_ns=times[each.time_ns]) for each in replaced]
+
+    @cached_property
+    def _details(self) -> tuple[list[Code], list[Lowered]]:
+        """All codes, and where their details change, with bytes of the log in place of times."""
         paths = [shortened(record.path) for record in self.defined(raw.SourceRecord, None)]
         codes = [
             Code(number, paths[record.source], record)
             for number, record in enumerate(self.defined(raw.CodeRecord, None))
         ]
-        for detail in self.defined(raw.DetailRecord, None):
-            codes[detail.code].set_detail(detail.detail)
-        return codes
+        for named in self.defined(raw.NamespaceRecord, None):
+            codes[named.code].is_settled = True
+        replaced = []
+        details = self.definitions.get(raw.DetailRecord, _Definitions([], []))
+        for offset, record in zip(details.offsets, details.records, strict=True):
+            code = codes[record.code]
+            before = code.detail
+            if code.set_detail(record.detail):
+                replaced.append(Lowered(code, before, code.detail, offset))
+        return codes, replaced
+
+    def times(self, offsets: Iterable[int]) -> dict[int, int]:
+        """Return the times of the records at some bytes of the log (ns), by those bytes."""
+        wanted: dict[int, set[int]] = {}
+        for offset in offsets:
+            wanted.setdefault(self.index.block_of_offset(offset), set()).add(offset)
+        times: dict[int, int] = {}
+        for number, there in wanted.items():
+            row, data, position = self.index.block(number), self.data(number), 0
+            time, last = row.time, max(there) - row.offset
+            try:
+                while position <= last:
+                    at = row.offset + position
+                    record, position = decode_record(data, position)
+                    time += getattr(record, "elapsed", 0)
+                    if at in there:
+                        times[at] = time
+            except DECODE_ERRORS:
+                raise self.misfit(row.offset + position) from None
+        return times
 
     @cached_property
     def attribute_names(self) -> list[str]:
@@ -313,7 +352,9 @@ class _State:
         named = source.defined(raw.NamespaceRecord, self._row.offset)
         self._namespaces = {record.code: record.number for record in named}
         details = source.defined(raw.DetailRecord, self._row.offset)
-        self._details = {record.code: record.detail for record in details}
+        self._details: dict[int, list[int]] = {}
+        for record in details:
+            self._details.setdefault(record.code, []).append(record.detail)
         self._known_namespaces = {0, *(record.number for record in named)}
         self._codes: _Found[int, Code] = _Found(self._checked(self._code))
 
@@ -364,7 +405,7 @@ class _State:
             frame.caller, frame.depth, frame.thread = caller, depth, thread
             frame.step = row.step - 1
             frame.task = self._task(row.task)
-            frame.values = self._values(frame)
+            self._fill_values(frame)
             start.resumable[frame.number] = caller = frame
         thread.top = caller
 
@@ -379,8 +420,10 @@ class _State:
             raise KeyError(number)
         record = self._code_records[number]
         code = Code(number, self._paths[record.source], record)
-        code.namespace = self._namespaces.get(number, 0)
-        code.set_detail(self._details.get(number, DETAIL_VALUES))
+        if number in self._namespaces:
+            code.set_namespace(self._namespaces[number])
+        for detail in self._details.get(number, ()):
+            code.set_detail(detail)
         return code
 
     # ---------------------------------------------------------------- suspended frames
@@ -397,35 +440,28 @@ class _State:
         frame = _SuspendedFrame(
             number, self._codes[record.code], posting.last, lambda: self._time(block, at)
         )
-        frame.values = self._values(frame)
+        self._fill_values(frame)
         for found in chain((posting,), postings):
-            if found.records:
+            if found.records and frame.code.has_lines:
                 frame.step = self._index.block(found.block).steps + found.records - 1
                 break
         return frame
 
     def _time(self, block: int, at: int) -> int:
         """Return the time of the record at a byte of a block's records (ns)."""
-        data, position = self._source.data(block), 0
-        row = self._index.block(block)
-        time = row.time
-        try:
-            while position <= at:
-                record, position = decode_record(data, position)
-                time += getattr(record, "elapsed", 0)
-        except DECODE_ERRORS:
-            raise self._source.misfit(row.offset + position) from None
-        return time
+        offset = self._index.block(block).offset + at
+        return self._source.times((offset,))[offset]
 
     # ---------------------------------------------------------------- values
 
-    def _values(self, frame: Frame) -> dict[int, raw.Value]:
-        if not frame.code.has_values:
-            return {}
-        return _Found(
-            self._checked(lambda number: self._variable(frame, number)),
-            range(len(frame.code.variables)),
-        )
+    def _fill_values(self, frame: Frame) -> None:
+        if frame.code.has_values:
+            frame.values = _Found(
+                self._checked(lambda number: self._variable(frame, number)),
+                range(len(frame.code.variables)),
+            )
+        else:
+            frame.forget()
 
     def _variable(self, frame: Frame, number: int) -> raw.Value:
         posting = next(self._index.before(self._block, KEY_VARIABLE, frame.number, number), None)

@@ -57,6 +57,10 @@ def _status(value: object) -> bool:
     return value is None or (type(value) is int and -1 << 63 <= value < 1 << 63)
 
 
+def _percent(value: object) -> bool:
+    return type(value) in (int, float) and 0 < value < 1 << 63  # type: ignore[operator]
+
+
 def _setting(value: object) -> bool:
     return isinstance(value, str | bool | float | None) or _count(value)
 
@@ -93,6 +97,7 @@ _SHAPE: Final[dict[str, _Shape]] = {
     "limits": {_EACH: _setting},
     "counts": {_EACH: _count},
     "cost": {_EACH: _count},
+    "budget": {"percent": _percent, "program_ns": _count, "recording_ns": _count},
     "sources": {_EACH: _text},
     "processes": [{"log": _text}],
 }

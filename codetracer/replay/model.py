@@ -48,6 +48,9 @@ class Code:
         namespace: the number of the set of global variables that its frames have now.
         detail: the detail in which it is recorded now: ``values``, ``lines``, ``calls`` or
             ``nothing``.
+        fuller: the detail in which it was recorded at first, if the recording's budget has lowered
+            it since then; otherwise empty.
+        is_settled: whether its first detail is known, so that another one replaces it.
         suspends: whether its frames can yield and continue later.
         runs_in_task: whether asyncio's tasks run it.
     """
@@ -55,7 +58,9 @@ class Code:
     __slots__ = (
         "arguments",
         "detail",
+        "fuller",
         "global_names",
+        "is_settled",
         "kind",
         "line",
         "module",
@@ -79,16 +84,28 @@ class Code:
         self.arguments = self.variables[: record.arguments]
         self.global_names = tuple(map(shortened, record.global_names))
         self.namespace = 0
-        self.set_detail(DETAIL_VALUES)
+        self.detail = _VALUES
+        self.fuller = ""
+        self.is_settled = False
         self.suspends = record.kind in KINDS_THAT_SUSPEND
         self.runs_in_task = record.kind in KINDS_IN_TASKS
 
     def __repr__(self) -> str:
         return f"<Code {self.name} {self.path}:{self.line}>"
 
-    def set_detail(self, number: int) -> None:
-        """Set its detail, by the number in the log."""
+    def set_namespace(self, number: int) -> None:
+        """Set the global variables of its frames, by the number in the log."""
+        self.namespace = number
+        # The log names them before the first frame with values, and a first detail before that.
+        self.is_settled = True
+
+    def set_detail(self, number: int) -> bool:
+        """Set its detail, by the number in the log; return whether that replaces another one."""
+        replaces, self.is_settled = self.is_settled, True
+        if replaces:
+            self.fuller = self.fuller or self.detail
         self.detail = DETAIL_NAMES.get(number, DETAIL_NAMES[DETAIL_NOTHING])
+        return replaces
 
     @property
     def has_values(self) -> bool:
@@ -193,6 +210,12 @@ class Frame:
         self.task = ""
         self.thread: Thread | None = None
         self.values: dict[int, raw.Value] = {}
+
+    def forget(self) -> None:
+        """Forget what the detail of its code has no more, and what would soon be untrue."""
+        self.values = {}
+        if not self.code.has_lines:
+            self.line, self.step = self.code.line, -1
 
     def __repr__(self) -> str:
         return f"<Frame {self.number} {self.code.name} {self.code.path}:{self.line}>"

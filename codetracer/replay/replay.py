@@ -9,6 +9,7 @@ from codetracer.recording.decoder import Records
 from codetracer.recording.reader import DECODE_ERRORS, LogReader
 from codetracer.replay import events
 from codetracer.replay.contents import changed
+from codetracer.replay.details import Lowered
 from codetracer.replay.keyframe import Keyframe
 from codetracer.replay.model import NO_THREAD, Code, Frame, Thread, shortened
 from codetracer_bindings import trace_decoder as raw
@@ -83,6 +84,7 @@ class Replay:
         replaced_by: the program that replaced the process with exec; None if none did.
         started: the commands of the Python processes that it started, without forks.
         parent: the PID of the process that started this one, if this one joined the recording.
+        lowered: where the recording's budget lowered the detail of code.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class Replay:
         self.replaced_by: str | None = None
         self.started: list[str] = []
         self.parent: int | None = None
+        self.lowered: list[Lowered] = []
         self._handlers: dict[type[raw.Record], Callable[[Any], Iterable[Event]]] = {
             raw.SourceRecord: self._source,
             raw.CodeRecord: self._code,
@@ -238,18 +241,20 @@ class Replay:
         return ()
 
     def _namespace(self, record: raw.NamespaceRecord) -> Iterable[Event]:
-        self._known_code(record.code).namespace = record.number
+        self._known_code(record.code).set_namespace(record.number)
         if record.number not in self.state.namespaces:
             self.state.namespaces[record.number] = {}
         return ()
 
     def _detail(self, record: raw.DetailRecord) -> Iterable[Event]:
         code = self._known_code(record.code)
-        code.set_detail(record.detail)
+        before = code.detail
+        if code.set_detail(record.detail):
+            self.lowered.append(Lowered(code, before, code.detail, self.time_ns))
         if not code.has_values:
             for frame in self._living():
                 if frame.code is code:
-                    frame.values = {}
+                    frame.forget()
         return ()
 
     def _living(self) -> Iterator[Frame]:

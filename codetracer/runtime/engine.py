@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from codetracer.limits import Limits
     from codetracer.recording.writer import Log, LogWriter
+    from codetracer.runtime.budget import Budget
     from codetracer.runtime.contract import Engine, Reading
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.events import Events
@@ -82,6 +83,7 @@ def make_engine(
     *,
     active: bool = True,
     clock: Callable[[], int] | None = None,
+    budget: Budget | None = None,
 ) -> Engine:
     """Return an engine: the one in C if it exists and is chosen, otherwise the one in Python.
 
@@ -93,6 +95,7 @@ def make_engine(
         limits: limit the recorded part of values.
         active: whether recording begins now, and not at the activation path.
         clock: returns ns; by default `time.perf_counter_ns`.
+        budget: decides which code is recorded in less detail; None if nothing limits the cost.
     """
     in_c = engine_in_c()
     if in_c is None:
@@ -107,6 +110,7 @@ def make_engine(
             limits.depth,
             active=active,
             clock=clock or perf_counter_ns,
+            budget=budget,
         )
     formatters = definitions.formatters
     forms = None if gate.names is None else SecretForms(gate.names)
@@ -131,5 +135,6 @@ def make_engine(
         containers=CONTAINERS,
         iterators=ITERATORS,
         formatters=formatters.are_there,
+        budget=budget,
     )
     return engine

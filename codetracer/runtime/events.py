@@ -22,6 +22,7 @@ from time import perf_counter_ns, thread_time_ns
 
 from codetracer.monitoring import DISABLE
 from codetracer.own import BUILTINS, seal
+from codetracer.runtime.budget import LEAST_SAMPLES, MOST_SAMPLES
 from codetracer.runtime.changes import Changes
 from codetracer.runtime.secrets import PLACEHOLDER
 from codetracer.runtime.stacks import Stacks
@@ -29,6 +30,7 @@ from codetracer.runtime.values import LetGo
 from codetracer.runtime.variables import Variables
 from codetracer.whose import memory_is_full
 from codetracer_bindings.trace_encoder import (
+    encode_detail,
     encode_exit,
     encode_handled,
     encode_output,
@@ -40,6 +42,7 @@ from codetracer_bindings.trace_encoder import (
     encode_yield,
 )
 from codetracer_bindings.trace_format import (
+    DETAIL_CALLS,
     ENDING_STATUS,
     ENDING_UNKNOWN,
     STREAM_NAMES,
@@ -50,9 +53,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
-    from typing import Any, Final
+    from typing import Final
 
     from codetracer.recording.writer import Log
+    from codetracer.runtime.budget import Budget
     from codetracer.runtime.definitions import Definitions
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.plans import Plan, Plans
@@ -102,6 +106,7 @@ class Events:
         depth: the depth, in objects, to which values are looked at.
         active: whether recording begins now, and not at the activation path.
         clock: returns ns.
+        budget: decides which code is recorded in less detail; None if nothing limits the cost.
     """
 
     def __init__(
@@ -114,6 +119,7 @@ class Events:
         depth: int,
         active: bool = True,
         clock: Callable[[], int] = perf_counter_ns,
+        budget: Budget | None = None,
     ) -> None:
         self._log = log
         self._gate = gate
@@ -125,6 +131,11 @@ class Events:
         self._time = clock()
         # Events since the last sample; how long the samples took, and writing in them (ns).
         self._unsampled = self._sampled = self._sampled_writing = 0
+        self._budget = budget
+        # Sampled events since the budget was asked last; what they stand for, and what asking took
+        # so far (ns).
+        self._samples: list[tuple[int, int, int]] = []
+        self._unasked = self._asking = 0
         changes = Changes(plans.effects, definitions)
         self._variables = Variables(self._out, values, changes, depth)
         self._queue = values.queue
@@ -155,6 +166,8 @@ class Events:
         self._raised.clear()
         self._variables.forget()
         self._stacks.forget()
+        self._samples = []
+        self._unasked = 0
         # The child has no other thread.
         self._telling.intersection_update((_get_ident(),))
         # The thread that held the old lock may not exist in the child.
@@ -184,7 +197,7 @@ class Events:
     def cost(self) -> dict[str, int]:
         """Return the CPU time of the engine so far, in ns; see the protocol."""
         return {
-            "events_ns": self._sampled * SAMPLED,
+            "events_ns": self._sampled * SAMPLED + self._asking,
             "writing_ns": self._sampled_writing * SAMPLED,
             "code_ns": self._plans.spent,
         }
@@ -365,13 +378,13 @@ class Events:
     # -- shared by the handlers
 
     def _handle[*Rest](
-        self, code: CodeType, work: Callable[[FrameType, Plan, *Rest], None], *rest: *Rest
+        self, code: CodeType, work: Callable[[FrameType, Plan, *Rest], object], *rest: *Rest
     ) -> object:
         """Make the group of records of one event and write it, if the event is recorded.
 
         Parameters:
             code: the code of the event's frame.
-            work: appends the group's records.
+            work: appends the group's records; returns None, or DISABLE as this method does.
             rest: its arguments after the frame and the plan.
 
         Returns:
@@ -379,7 +392,12 @@ class Events:
         """
         if self._activation == _ENDED:
             return DISABLE
+        began = known = 0
         try:
+            self._unsampled += 1
+            if self._unsampled >= SAMPLED:
+                self._unsampled = 0
+                began, known = thread_time_ns(), self._plans.spent
             if self._is_short:
                 # An event would fail in the middle of its work. CPython's own handling of that is
                 # little used, and may end the process (3.15.0, a segmentation fault).
@@ -400,12 +418,12 @@ class Events:
                 if plan is None:
                     return DISABLE
                 if self._active:
-                    self._unsampled += 1
-                    if self._unsampled < SAMPLED:
-                        work(frame, plan, *rest)
-                        self._write()
+                    outcome = work(frame, plan, *rest)
+                    if began:
+                        self._end_sample(plan, began, known)
                     else:
-                        self._sample(work, frame, plan, *rest)
+                        self._write()
+                    return outcome
             finally:
                 # If an exception has ended the event, the queue holds objects of the program. No
                 # call clears it, because the stack may have no room for one.
@@ -433,16 +451,52 @@ class Events:
             self._variables.is_behind = True
         return None
 
-    def _sample(self, work: Callable[..., None], *arguments: Any) -> None:
-        """Do what an event does, and measure how long it takes."""
-        self._unsampled = 0
-        began = thread_time_ns()
-        work(*arguments)
-        written = thread_time_ns()
+    def _end_sample(self, plan: Plan, began: int, known: int) -> None:
+        """Write the group of a sampled event, note what the event took, and keep to the budget.
+
+        Parameters:
+            plan: the plan of its code.
+            began: when it began.
+            known: what reading new code had taken until then.
+        """
+        made = thread_time_ns()
         self._write()
         ended = thread_time_ns()
-        self._sampled += ended - began
-        self._sampled_writing += ended - written
+        # Reading the clock takes as long as a part of an event. What reading new code takes is
+        # measured each time.
+        reading = thread_time_ns() - ended
+        began += self._plans.spent - known + reading
+        self._sampled += max(0, ended - began - reading)
+        self._sampled_writing += max(0, ended - made - reading)
+        if self._budget is not None:
+            taken = max(0, made - began) * SAMPLED
+            self._samples.append((plan.number, plan.detail, taken))
+            self._unasked += taken
+            count = len(self._samples)
+            if count >= LEAST_SAMPLES and (
+                self._unasked >= self._budget.least or count >= MOST_SAMPLES
+            ):
+                self._lower(self._budget)
+                self._asking += thread_time_ns() - ended
+
+    def _lower(self, budget: Budget) -> None:
+        """Lower the detail of the code that the budget names."""
+        samples, self._samples = self._samples, []
+        self._unasked = 0
+        lowered = budget.look(self._sampled * SAMPLED + self._asking + self._plans.spent, samples)
+        if not lowered:
+            return
+        plans = self._plans.lower_numbered(lowered)
+        records = [encode_time(self._elapsed())]
+        records += [encode_detail(number, detail) for number, detail in lowered]
+        self._variables.doubt()
+        # Readers drop the values of code that has less detail, so the records come first.
+        self._out += records
+        for plan, detail in plans:
+            plan.detail = detail
+            plan.lines = {}
+            plan.everything = []
+        self._write()
 
     def _take(self) -> bool:
         """Take the engine for this thread; return False if the event must be dropped."""
@@ -479,7 +533,11 @@ class Events:
         finally:
             release()
 
-    def _step(self, frame: FrameType, plan: Plan, line: int) -> None:
+    def _step(self, frame: FrameType, plan: Plan, line: int) -> object:
+        if plan.detail == DETAIL_CALLS:
+            # It was lowered. The switch to this thread is written, as the engine in C does.
+            self._stacks.thread()
+            return DISABLE
         state = self._stacks.innermost(frame)
         self._variables.settle(state, frame)
         self._pass_time()
@@ -493,6 +551,7 @@ class Events:
         state.step = self._steps
         self._steps += 1
         self._out.append(record)
+        return None
 
     def _exception(
         self,
@@ -503,7 +562,7 @@ class Events:
     ) -> None:
         state = self._stacks.innermost(frame)
         if encode is encode_raise:
-            self._note_raised(id(exception), state.step)
+            self._note_raised(id(exception), -1 if plan.detail == DETAIL_CALLS else state.step)
         record = encode(self._variables.value(exception, plan))
         self._pass_time()
         self._out.append(record)

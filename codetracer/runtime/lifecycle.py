@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from codetracer.capture.streams import CaptureMode
     from codetracer.recording.directory import TraceDirectory
     from codetracer.recording.writer import Log
+    from codetracer.runtime.budget import Budget
     from codetracer.runtime.filtering import Gate
     from codetracer.runtime.formatting import Formatters
 
@@ -107,6 +108,7 @@ class Recorder(Tracer):
         arguments: the program's arguments.
         active: whether recording begins at once, and not at the activation path.
         formatters: the formatters of the program and of filters; None for none.
+        budget: limits the CPU time that recording takes; None if nothing does.
 
     Raises:
         OSError: the log or the metadata cannot be written.
@@ -123,6 +125,7 @@ class Recorder(Tracer):
         arguments: Sequence[str] = (),
         active: bool = True,
         formatters: Formatters | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.directory = directory
         self.started = False
@@ -154,8 +157,15 @@ class Recorder(Tracer):
             gate, self._definitions, code_reader(), self._watch if self.single else None
         )
         self._log = self._make_log()
+        self._budget = budget
         self._events = make_engine(
-            self._log, gate, self._plans, self._definitions, self._limits, active=active
+            self._log,
+            gate,
+            self._plans,
+            self._definitions,
+            self._limits,
+            active=active,
+            budget=budget,
         )
         self._log.open()
         self._children = Children(self._note, self._hide_words)
@@ -234,6 +244,11 @@ class Recorder(Tracer):
         """Return how much has been recorded in this process: ``threads``, ``calls``, ``missed``."""
         found: dict[str, int] = self._events.counts()
         return found
+
+    @property
+    def lowered(self) -> int:
+        """The number of times that the budget lowered the detail of code in this process."""
+        return 0 if self._budget is None else self._budget.lowered
 
     def raised_at(self, exception: BaseException) -> int | None:
         """Return the step at which a living exception was raised; None if it is not known."""
@@ -387,6 +402,8 @@ class Recorder(Tracer):
             say("error", "process %d is not recorded: %s", self._pid, error.strerror or error)
             return
         self._events.restart(self._log)
+        if self._budget is not None:
+            self._budget.restart(self._spent())
         if about_to_exec():
             self._note(encode_exec(self._children.last))
 
@@ -425,12 +442,18 @@ class Recorder(Tracer):
             name: source_name(name) for name in self._definitions.sources if name not in left_out
         }
 
+    def _spent(self) -> int:
+        """Return what the engine has spent so far on events and on new code, in ns."""
+        cost = self._events.cost()
+        return cost["events_ns"] + cost["code_ns"]
+
     def _redaction(self) -> dict[str, object]:
         names = self._gate.names
         by_name = names is not None and not names.readers_only
         return {"by_name": by_name, "added": [] if names is None else list(names.added)}
 
     def _metadata(self, *, ended: bool = False) -> dict[str, object]:
+        limited = {} if self._budget is None else {"budget": self._budget.as_dict(self._spent())}
         return {
             "format": "codetracer",
             "version": FORMAT_VERSION,
@@ -458,6 +481,7 @@ class Recorder(Tracer):
             "limits": self._limits.as_dict(),
             "counts": self._events.counts(),
             "cost": self._events.cost(),
+            **limited,
             "bytes": self.directory.size(),
             "sources": self._sources(),
             "sources_left_out": dict(self.directory.left_out),

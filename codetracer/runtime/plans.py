@@ -95,7 +95,7 @@ class Plan:
         code: the id of the code object, which is not kept alive.
         number: its number in the log.
         kind: its kind in the log: module, class, function and so on.
-        detail: the number of the detail in which it is recorded; see `DETAIL_NAMES`.
+        detail: the number of the detail in which it is recorded now; see `DETAIL_NAMES`.
         first_line: co_firstlineno.
         beginning: the offset in its bytecode at which the event of a frame's beginning fires.
         parameters: its parameters, in order.
@@ -186,6 +186,8 @@ class Plans:
         self._watch = watch
         self._has_imported = True
         self._known: dict[int, tuple[bytes, Plan | None]] = {}
+        # The details to which code was lowered, as `_known`.
+        self._lowered: dict[int, tuple[bytes, int]] = {}
         self.effects = Effects(self._known)
         self.spent = 0
         self._codes = 0
@@ -213,6 +215,30 @@ class Plans:
             self._known.clear()
         self._known[id(code)] = code.co_linetable, plan
         return plan
+
+    def lower(self, code: CodeType, detail: int) -> None:
+        """Note the detail to which code is lowered, for later plans of it: it has no more again.
+
+        Events for its lines may be disabled by then, in forked children too.
+        """
+        self._lowered[id(code)] = code.co_linetable, detail
+
+    def lower_numbered(self, wanted: list[tuple[int, int]]) -> list[tuple[Plan, int]]:
+        """Note the details to which the code with some numbers is lowered.
+
+        Parameters:
+            wanted: the numbers, each with a detail.
+
+        Returns:
+            The plans of the code that is still known, each with its detail.
+        """
+        details = dict(wanted)
+        found = []
+        for number, (table, plan) in [*self._known.items()]:
+            if plan is not None and plan.number in details:
+                self._lowered[number] = table, details[plan.number]
+                found.append((plan, details[plan.number]))
+        return found
 
     def reads_secrets(self, code: CodeType) -> bool:
         """Return whether the results of code are secret, and so also the input that it reads."""
@@ -266,6 +292,9 @@ class Plans:
         if not scope.traced:
             return command is not None, None
         detail = _DETAILS[scope.detail]
+        table, lowered = self._lowered.get(id(code), (None, 0))
+        if table is code.co_linetable:
+            detail = max(detail, lowered)
         if detail == DETAIL_VALUES:
             # Following the bytecode takes most of the time that a plan takes.
             reading = self._read(code)

@@ -41,11 +41,12 @@ cost_begin(Cost *cost)
     return cost_now();
 }
 
-static inline void
+/* Returns what the events took for which a sampled one stands, without writing; 0 for any other. */
+static inline int64_t
 cost_end(Cost *cost, int64_t began)
 {
     if (began == 0) {
-        return;
+        return 0;
     }
     int64_t ended = cost_now();
     /* Reading the clock takes as long as a short event. */
@@ -55,6 +56,7 @@ cost_end(Cost *cost, int64_t began)
     cost->events += taken > 0 ? taken * SAMPLED : 0;
     cost->writing += wrote > 0 ? wrote * SAMPLED : 0;
     cost->is_sampled = 0;
+    return taken > wrote ? (taken - (wrote > 0 ? wrote : 0)) * SAMPLED : 0;
 }
 
 /* Counts writing in the current event, which is sampled. */
@@ -63,6 +65,13 @@ cost_of_writing(Cost *cost, int64_t began)
 {
     cost->wrote += cost_now() - began;
     cost->writes++;
+}
+
+/* Counts the time of asking the budget, which stands for itself alone. */
+static inline void
+cost_of_asking(Cost *cost, int64_t began)
+{
+    cost->events += cost_now() - began;
 }
 
 static inline void

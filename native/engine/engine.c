@@ -3,6 +3,7 @@
 
 #include "ask.h"
 #include "attributes.h"
+#include "budget.h"
 #include "buffers.h"
 #include "bytecode.h"
 #include "capture.h"
@@ -36,16 +37,16 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     static const char *const names[] = {
         "log",        "gate",      "plans",      "definitions", "thread_name", "builtins", "depth",
         "items",      "text",      "objects",    "active",      "clock",       "layout_of", "say",
-        "parts",      "urls",      "containers", "iterators",   "formatters",  NULL};
+        "parts",      "urls",      "containers", "iterators",   "formatters",  "budget",   NULL};
     PyObject *log, *gate, *plans, *definitions, *thread_name, *builtins, *clock;
-    PyObject *layout, *say, *parts, *urls, *containers, *iterators;
+    PyObject *layout, *say, *parts, *urls, *containers, *iterators, *budget;
     int depth, items, text, objects, active, formatters;
     const ModuleState *state = PyType_GetModuleState(type);
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOp:Engine", (char **)names,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "$O!OOOOOiiiipOOOOOOOpO:Engine", (char **)names,
                                      state->log_type, &log, &gate, &plans, &definitions,
                                      &thread_name, &builtins, &depth, &items, &text, &objects,
                                      &active, &clock, &layout, &say, &parts, &urls, &containers,
-                                     &iterators, &formatters)) {
+                                     &iterators, &formatters, &budget)) {
         return NULL;
     }
     allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -70,7 +71,7 @@ engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     engine->values.layout_of = Py_NewRef(layout);
     engine->values.say = Py_NewRef(say);
     engine->active = active;
-    if (turn_prepare(&engine->turn) < 0 || changes_init(engine, containers, iterators) < 0
+    if (budget_init(engine, budget) < 0 || turn_prepare(&engine->turn) < 0 || changes_init(engine, containers, iterators) < 0
         || values_init(&engine->values) < 0
         || (parts != Py_None && secrets_set(engine, parts, urls) < 0)) {
         Py_DECREF(engine);
@@ -95,6 +96,7 @@ engine_traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(engine->builtins);
     Py_VISIT(engine->restart);
     Py_VISIT(engine->clock);
+    Py_VISIT(engine->budget.look);
     Py_VISIT(engine->values.layout_of);
     Py_VISIT(engine->values.say);
     Py_VISIT(engine->secrets.parts);
@@ -120,6 +122,7 @@ engine_clear(PyObject *self)
     Py_CLEAR(engine->builtins);
     Py_CLEAR(engine->restart);
     Py_CLEAR(engine->clock);
+    Py_CLEAR(engine->budget.look);
     Py_CLEAR(engine->values.layout_of);
     Py_CLEAR(engine->values.say);
     Py_CLEAR(engine->secrets.parts);

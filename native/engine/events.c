@@ -5,6 +5,7 @@
 #include "_trace_format.h"
 #include "_trace_records.h"
 #include "ask.h"
+#include "budget.h"
 #include "calls.h"
 #include "changes.h"
 #include "constants.h"
@@ -38,6 +39,7 @@ typedef struct {
     const void *key; /* the key of the frame */
     Thread *thread;
     Frame *state;
+    int is_silent; /* whether its location has no more events to record */
 } Event;
 
 /* ---- functions that the handlers share */
@@ -231,8 +233,18 @@ handle(PyObject *self, PyObject *const *args, Py_ssize_t count, Py_ssize_t wante
     }
     int64_t began = cost_begin(&engine->cost);
     Verdict verdict = understand(engine, args[0], &event);
-    if (verdict == RECORD && give_engine(engine, &event, work(engine, &event, args)) < 0) {
-        verdict = FAILED;
+    if (verdict == RECORD) {
+        int outcome = work(engine, &event, args);
+        if (began != 0 && outcome == 0 && engine->budget.look != NULL) {
+            outcome = budget_pass(engine, event.plan, began);
+            began = 0;
+        }
+        if (give_engine(engine, &event, outcome) < 0) {
+            verdict = FAILED;
+        }
+        else if (outcomes == MAY_DISABLE && event.is_silent) {
+            verdict = SILENCE;
+        }
     }
     cost_end(&engine->cost, began);
     if (verdict == FAILED) {
@@ -370,6 +382,11 @@ events_prepare(void)
 static int
 step(Engine *engine, Event *event, PyObject *const *args)
 {
+    if (event->plan->detail == DETAIL_CALLS) {
+        /* It was lowered. */
+        event->is_silent = 1;
+        return commit(engine);
+    }
     long line = PyLong_AsLong(args[1]);
     size_t start;
     Ending going_on = {0};
@@ -455,7 +472,8 @@ raised(Engine *engine, Event *event, PyObject *const *args)
     if (find_state(engine, event) < 0) {
         return -1;
     }
-    note_raised(engine, args[2], event->thread->steps[event->thread->used - 1]);
+    int has_step = event->plan->detail != DETAIL_CALLS;
+    note_raised(engine, args[2], has_step ? event->thread->steps[event->thread->used - 1] : -1);
     return exception_record(engine, event, args[2], put_raise);
 }
 

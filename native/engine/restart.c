@@ -52,6 +52,8 @@ engine_forget(Engine *engine)
     engine->group.used = 0;
     engine->late.used = 0;
     engine->changed_used = 0;
+    engine->budget.used = 0;
+    engine->budget.unasked = 0;
     engine->busy = 0;
     values_forget(&engine->values);
 }

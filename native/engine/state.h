@@ -150,6 +150,24 @@ typedef struct {
     int64_t unwound; /* the `moment` when it last ended a frame; -1 if it has ended none */
 } Raised;
 
+#define MOST_SAMPLES 128 /* as in budget.py */
+
+/* A sampled event. */
+typedef struct {
+    uint32_t code;  /* the number of its code */
+    int detail;     /* in which that was recorded */
+    int64_t taken;  /* what the events took for which it stands, in ns */
+} Sample;
+
+/* The state of budget.c. */
+typedef struct {
+    PyObject *look;  /* callable: Budget.look; NULL: nothing limits the cost */
+    int64_t least;   /* what recording costs, in ns, before it is called again */
+    int64_t unasked; /* what it has cost since */
+    Sample samples[MOST_SAMPLES]; /* since then */
+    size_t used;
+} Budget;
+
 typedef struct Engine {
     PyObject_HEAD
     const ModuleState *state; /* borrowed: the type keeps the module */
@@ -193,6 +211,7 @@ typedef struct Engine {
     uint32_t next_namespace;
     uint32_t next_code;
     Cost cost;
+    Budget budget;
     int64_t time;
     int64_t steps;
     Raised raised[RAISED];

@@ -77,6 +77,7 @@ def test_the_counts_are_those_of_the_log(tmp_path: Path) -> None:
             "unwinds": 1,
             "raises": 1,
             "handled": 0,
+            "lowered": [],
             "lost": 0,
             "unfinished": 0,
             "outputs": 1,

@@ -93,7 +93,7 @@ LAYERS = [
     # Frames and events.
     {"variables"},
     {"stacks"},
-    {"restart"},
+    {"budget", "restart"},
     {"events"},
     {"engine"},
 ]

@@ -53,7 +53,7 @@ import gc
 
 class Last:
     def __del__(self):
-        # Within an event: the recorder lets go of it while it takes the items of the list.
+        # Within the first event of new code.
         engine.output(1, b"within", None)
         engine.exit(3)
         engine.output(1, b"after", None)
@@ -62,7 +62,7 @@ def work(code):
     engine.on_py_start(code, 0)
     return engine.on_line(code, 1)
 
-plans.make, make = lambda code, module: (Last(), make(code, module))[1], plans.make
+plans.outline, outline = lambda code, module: (Last(), outline(code, module))[1], plans.outline
 work(work.__code__)
 engine.output(1, b"after", None)
 log.close()

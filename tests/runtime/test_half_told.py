@@ -64,7 +64,7 @@ def begin(answer: object, folder: Path) -> None:
     compiled = import_module("codetracer_bindings._engine")
     engine: Any = compiled.Engine(
         log=compiled.LogWriter(str(folder / "log"), bytes(16), 1, 1, OSError),
-        **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of")),
+        **dict.fromkeys(("gate", "say", "parts", "urls", "clock", "layout_of", "budget")),
         plans=Plans(answer),
         definitions=SimpleNamespace(out=[]),
         thread_name=str,

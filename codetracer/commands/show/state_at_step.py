@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from codetracer.commands.printer import Printer, in_task, short_name, thread_name
 from codetracer.replay import events
-from codetracer.replay.details import lacking_in
+from codetracer.replay.details import behind, lacking_in
 from codetracer.replay.layout import lay_out
 from codetracer.replay.render import to_json
 
@@ -78,6 +78,7 @@ class Moment:
                         "line": caller.line,
                         "step": caller.step if caller.step >= 0 else None,
                         "detail": caller.code.detail,
+                        "behind": bool(behind(caller)),
                         "locals": _all_json(replay.locals(caller)),
                         "globals": _all_json(replay.globals(caller)),
                     }
@@ -112,7 +113,7 @@ class Moment:
         found = self._replay.globals(frame)
         new = {name: found[name] for name in found if (code.namespace, name) not in told}
         told.update((code.namespace, name) for name in new)
-        if why := lacking_in(code):
+        if why := lacking_in(code) or behind(frame):
             printer.line((f"  {why}", "dim"))
         scopes = {"locals": self._replay.locals(frame), "globals": new}
         for scope, values in scopes.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from codetracer.debug.dap.checks import RequestError
 from codetracer.debug.dap.variables import LINE_LENGTH, Part
 from codetracer.replay import EvaluationError, Hidden, ObjectValue, evaluate
-from codetracer.replay.details import lacking_in
+from codetracer.replay.details import behind, lacking_in
 from codetracer.replay.evaluator import FUNCTIONS
 from codetracer.replay.operations import text_of
 from codetracer.replay.render import WHOLE, short_type
@@ -63,6 +63,8 @@ class Looking:
             ]
             if why := lacking_in(place.frame.code):
                 parts = [Part("…", Hidden(why), process)]
+            elif parts and (why := behind(place.frame)):
+                parts.append(Part("…", Hidden(why), process))
             scope: protocol.Scope = {
                 "name": name,
                 "variablesReference": self._session.variables.keep(parts),

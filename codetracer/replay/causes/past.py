@@ -60,6 +60,10 @@ class Past:
             for number, record in enumerate(source.defined(raw.CodeRecord, None))
         ]
 
+    def last_of(self, code: Code) -> Code:
+        """Return code with the detail that it had last."""
+        return self._timeline.source.codes[code.number]
+
     # ---------------------------------------------------------------- moments
 
     def view(self, step: int) -> View:

@@ -349,11 +349,12 @@ class Questions:
                         uncalled.note(str(said))
             return [found]
         frame, code = called
-        if not code.has_lines:
-            what = f"whether {path}:{line} ran is not recorded: {lacking_in(code)}"
-            raise TargetError("ERR_NOT_IN_TRACE", what, {"line": line, "unknown": what})
         unreached = Unreached(self._past, self._sources, self._slice)
         ran = unreached.reached(frame, unit)
+        last = self._past.last_of(code)
+        if ran is None and not last.has_lines:
+            what = f"whether {path}:{line} ran is not recorded: {lacking_in(last)}"
+            raise TargetError("ERR_NOT_IN_TRACE", what, {"line": line, "unknown": what})
         if ran is not None:
             raise TargetError(
                 "ERR_NOT_IN_TRACE",

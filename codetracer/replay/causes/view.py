@@ -60,6 +60,8 @@ class View:
             # In the body of a class a name that is not bound there yet is a global one.
             if value != UNBOUND or code.kind != KIND_NAMES[KIND_CLASS]:
                 return value
+        if not code.has_values:
+            return UNBOUND
         return self.state.namespaces[code.namespace].get(name, UNBOUND)
 
     def peek(self, node: ast.expr) -> raw.Value:
