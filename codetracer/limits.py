@@ -64,8 +64,8 @@ class Limits:
 def percent_of(text: object) -> float | None:
     """Return the number of a percentage, such as 20.0 of ``20%``; None if the text is none.
 
-    It must be above 0% and have at most `LONGEST_PERCENTAGE` characters. A number without ``%`` is none,
-    because 0.2 could mean 20% as well.
+    It must be above 0% and have at most `LONGEST_PERCENTAGE` characters. A number without ``%`` is
+    none, because 0.2 could mean 20% as well.
 
     Parameters:
         text: the percentage, a str.

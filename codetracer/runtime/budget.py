@@ -21,7 +21,7 @@ __all__ = ["LEAST", "LEAST_SAMPLES", "MOST_SAMPLES", "Budget"]
 seal(globals())
 
 LEAST: Final = 5_000_000
-"""The cost of recording, in ns, after which an engine asks again. Asking takes a hundredth of it."""
+"""The cost of recording, in ns, after which an engine asks again. Asking takes little of it."""
 
 LEAST_SAMPLES: Final = 16
 """The least number of sampled events between two questions: of fewer, one would decide too much."""
