@@ -56,7 +56,8 @@ cost_end(Cost *cost, int64_t began)
     cost->events += taken > 0 ? taken * SAMPLED : 0;
     cost->writing += wrote > 0 ? wrote * SAMPLED : 0;
     cost->is_sampled = 0;
-    return taken > wrote ? (taken - (wrote > 0 ? wrote : 0)) * SAMPLED : 0;
+    int64_t rest = taken - (wrote > 0 ? wrote : 0);
+    return rest > 0 ? rest * SAMPLED : 0;
 }
 
 /* Counts writing in the current event, which is sampled. */

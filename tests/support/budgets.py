@@ -22,9 +22,12 @@ from codetracer.limits import Limits
 class First(Budget):
     '''Lowers the code of the first sample that can be lowered, each time it is asked.'''
 
+    spared = ()  # the numbers of code that is never lowered; the module has 0
+
     def look(self, spent, samples):
         assert spent > 0 and all(taken >= 0 for _, _, taken in samples)
-        found = [(number, detail + 1) for number, detail, _ in samples if detail < 2]
+        found = [(number, detail + 1) for number, detail, _ in samples
+                 if detail < 2 and number not in self.spared]
         self.lowered += len(found[:1])
         return found[:1]
 """
@@ -35,7 +38,8 @@ from codetracer import session
 from codetracer.recording.directory import TraceDirectory
 from codetracer.runtime.lifecycle import Recorder
 
-out, least_detail = sys.argv[1:]
+out, least_detail, *spared = sys.argv[1:]
+First.spared = tuple(map(int, spared))
 recorder = Recorder(
     TraceDirectory(out), Gate(load_chain('/', environ={}, detail=least_detail)), capture='off',
     limits=Limits(50, 1000, 10000), budget=First(20.0, least=0),
@@ -169,12 +173,23 @@ that it calls."""
 
 
 def record_lowered(
-    folder: Path, program: str, detail: str = "values", backend: str = BACKENDS[0]
+    folder: Path,
+    program: str,
+    detail: str = "values",
+    backend: str = BACKENDS[0],
+    *,
+    spares_module: bool = False,
 ) -> Path:
-    """Record a program whose code is lowered on the way; return the recording's folder."""
+    """Record a program whose code is lowered on the way; return the recording's folder.
+
+    Which code it is depends on the events that are sampled, and so on the version of CPython.
+
+    Parameters:
+        spares_module: whether the code of the module itself is never lowered.
+    """
     write(folder, {"app.py": program})
     outcome = execute(
-        *("-c", IN_FOLDER, f"out-{backend}", detail),
+        *("-c", IN_FOLDER, f"out-{backend}", detail, *["0"] * spares_module),
         cwd=folder,
         environ=ENVIRON | {VARIABLE: backend},
     )
