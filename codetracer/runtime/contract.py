@@ -6,7 +6,7 @@ test compares it with both engines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -19,31 +19,46 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "EngineInC", "Outline", "Reading"]
 
-type Outline = tuple[
-    int, int, int, int, int, bool, bool, bool, str, str, str,
-    int, list[str], list[str], bytes, int, NameActions, Reading | None,
-]  # fmt: skip
-"""The decision about a code object, of which an engine makes its plan. In this order:
 
-- the number of its source in the log;
-- the number of the detail in which it is recorded; see `DETAIL_NAMES`;
-- its kind in the log: module, class, function and so on;
-- its ``co_firstlineno``;
-- the offset in its bytecode, in bytes, at which the event of a frame's beginning fires; or -1;
-- whether its variables are in slots, and not in a namespace;
-- whether its last parameter gets a dict that the call makes, of keyword arguments;
-- whether it gets an object that has just been made;
-- its name, its qualified name, and ``__name__`` of its globals, or "";
-- the number of its parameters;
-- the names of its local variables, parameters first;
-- the names of its global variables;
-- a filter's action for each variable, in that order;
-- the action for its results;
-- the actions for attributes;
-- the facts about its lines; None without values.
+class Outline(TypedDict):
+    """The decision about a code object, of which an engine makes its plan."""
 
-It is a tuple, because the engine in C takes that apart faster than an object with attributes.
-"""
+    source: int
+    """The number of its source in the log."""
+    detail: int
+    """The number of the detail in which it is recorded; see `DETAIL_NAMES`."""
+    kind: int
+    """Its kind in the log: module, class, function and so on."""
+    first_line: int
+    """Its ``co_firstlineno``."""
+    beginning: int
+    """The byte offset in its bytecode at which the event of a frame's beginning fires; or -1."""
+    in_slots: bool
+    """True if its variables are in slots, and not in a namespace."""
+    gathers: bool
+    """True if its last parameter gets a dict that the call makes, of keyword arguments."""
+    makes: bool
+    """True if it gets an object that has just been made."""
+    name: str
+    """Its ``co_name``."""
+    qualified: str
+    """Its ``co_qualname``."""
+    module: str
+    """``__name__`` of its globals, or an empty text."""
+    parameters: int
+    """The number of its parameters."""
+    names: list[str]
+    """The names of its local variables, parameters first."""
+    global_names: list[str]
+    """The names of its global variables."""
+    actions: bytes
+    """A filter's action for each variable, in the order of both lists."""
+    return_action: int
+    """The action for its results."""
+    attributes: NameActions
+    """The actions for attributes."""
+    reading: Reading | None
+    """The facts about its lines; None without values."""
 
 
 class EngineInC(Protocol):

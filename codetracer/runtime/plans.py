@@ -305,26 +305,26 @@ class Plans:
             count, global_names = len(names), []
         actions = self._actions_of(scope)
         flags = code.co_flags
-        outline = (
-            self._definitions.source(code),
-            detail,
-            _kind(flags, name),
-            code.co_firstlineno,
-            _beginning(code),
-            flags & CO_OPTIMIZED != 0,
-            flags & CO_VARKEYWORDS != 0,
-            makes(name),
-            name,
-            qualified,
-            module,
-            count,
-            names,
-            global_names,
-            actions.variables(names, count, global_names),
-            actions.result(module, qualified),
-            actions.attributes,
-            reading,
-        )
+        outline: Outline = {
+            "source": self._definitions.source(code),
+            "detail": detail,
+            "kind": _kind(flags, name),
+            "first_line": code.co_firstlineno,
+            "beginning": _beginning(code),
+            "in_slots": flags & CO_OPTIMIZED != 0,
+            "gathers": flags & CO_VARKEYWORDS != 0,
+            "makes": makes(name),
+            "name": name,
+            "qualified": qualified,
+            "module": module,
+            "parameters": count,
+            "names": names,
+            "global_names": global_names,
+            "actions": actions.variables(names, count, global_names),
+            "return_action": actions.result(module, qualified),
+            "attributes": actions.attributes,
+            "reading": reading,
+        }
         if self._watch is not None and detail != DETAIL_CALLS:
             self._watch(code)
         return command is not None, outline
@@ -338,26 +338,18 @@ class Plans:
 
     def _plan(self, code: CodeType, outline: Outline) -> tuple[Plan, bytes]:
         plan = Plan()
-        (
-            source,
-            plan.detail,
-            plan.kind,
-            plan.first_line,
-            plan.beginning,
-            plan.in_slots,
-            plan.gathers,
-            plan.makes,
-            plan.name,
-            qualified,
-            module,
-            count,
-            names,
-            global_names,
-            actions,
-            plan.return_action,
-            plan.attributes,
-            reading,
-        ) = outline
+        plan.detail = outline["detail"]
+        plan.kind = outline["kind"]
+        plan.first_line = outline["first_line"]
+        plan.beginning = outline["beginning"]
+        plan.in_slots = outline["in_slots"]
+        plan.gathers = outline["gathers"]
+        plan.makes = outline["makes"]
+        plan.name = outline["name"]
+        plan.return_action = outline["return_action"]
+        plan.attributes = outline["attributes"]
+        names, count, reading = outline["names"], outline["parameters"], outline["reading"]
+        global_names, actions = outline["global_names"], outline["actions"]
         plan.code = id(code)
         plan.number = self._codes
         around = () if plan.in_slots else code.co_freevars
@@ -390,7 +382,14 @@ class Plans:
         ]
         plan.has_secrets = SECRET in actions
         record = encode_code(
-            source, plan.first_line, plan.kind, qualified, module, count, names, global_names
+            outline["source"],
+            plan.first_line,
+            plan.kind,
+            outline["qualified"],
+            outline["module"],
+            count,
+            names,
+            global_names,
         )
         if plan.detail != DETAIL_VALUES:
             record += encode_detail(plan.number, plan.detail)

@@ -147,17 +147,26 @@ typedef struct {
 static int
 read_outline(Outline *outline, Plan *plan, PyObject *told)
 {
+    static const char *const names[] = {
+        "source", "detail", "kind",   "first_line",   "beginning", "in_slots", "gathers",
+        "makes",  "name",   "qualified", "module",    "parameters", "names",   "global_names",
+        "actions", "return_action", "attributes", "reading", NULL};
     PyObject *attributes;
-    if (!PyTuple_Check(told)) {
-        PyErr_SetString(PyExc_TypeError, "the outline of a plan is no tuple");
+    if (!PyDict_Check(told)) {
+        PyErr_SetString(PyExc_TypeError, "the outline of a plan is no dict");
         return -1;
     }
-    if (!PyArg_ParseTuple(told, "IiiiipppUUUnO!O!SiO!O:outline", &outline->source, &plan->detail,
-                          &plan->kind, &plan->first_line, &plan->beginning, &plan->in_slots,
-                          &plan->gathers, &plan->makes, &outline->name, &outline->qualified,
-                          &outline->module, &outline->parameters, &PyList_Type, &outline->names,
-                          &PyList_Type, &outline->global_names, &outline->actions,
-                          &plan->return_action, &PyDict_Type, &attributes, &outline->reading)) {
+    PyObject *none = PyTuple_New(0);
+    int is_read = none != NULL
+                  && PyArg_ParseTupleAndKeywords(
+                      none, told, "$IiiiipppUUUnO!O!SiO!O:outline", (char **)names, &outline->source,
+                      &plan->detail, &plan->kind, &plan->first_line, &plan->beginning, &plan->in_slots,
+                      &plan->gathers, &plan->makes, &outline->name, &outline->qualified,
+                      &outline->module, &outline->parameters, &PyList_Type, &outline->names,
+                      &PyList_Type, &outline->global_names, &outline->actions, &plan->return_action,
+                      &PyDict_Type, &attributes, &outline->reading);
+    Py_XDECREF(none);
+    if (!is_read) {
         return -1;
     }
     plan->name = Py_NewRef(outline->name);

@@ -90,20 +90,25 @@ def begin(answer: object, folder: Path) -> None:
 
 
 def begin_with(folder: Path, **changed: object) -> None:
-    begin((False, (*(whole_outline() | changed).values(),)), folder)
+    begin((False, whole_outline() | changed), folder)
 
 
 def test_a_whole_outline_is_taken(tmp_path: Path) -> None:
     begin_with(tmp_path)
 
 
-@pytest.mark.parametrize("count", range(len(whole_outline())))
-def test_an_outline_that_lacks_a_part_is_an_error(count: int, tmp_path: Path) -> None:
-    parts = [*whole_outline().values()]
-    del parts[count]
+@pytest.mark.parametrize("name", whole_outline())
+def test_an_outline_that_lacks_a_part_is_an_error(name: str, tmp_path: Path) -> None:
+    parts = whole_outline()
+    del parts[name]
 
     with pytest.raises(TypeError, match="outline"):
-        begin((False, tuple(parts)), tmp_path)
+        begin((False, parts), tmp_path)
+
+
+def test_an_outline_with_an_unknown_part_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="outline"):
+        begin_with(tmp_path, more=1)
 
 
 ANYTHING = {"in_slots", "gathers", "makes"}
@@ -161,7 +166,7 @@ def test_nothing_is_kept_of_an_outline_that_is_wrong(tmp_path: Path) -> None:
 
     def fail(folder: str) -> None:
         with pytest.raises(SystemError):
-            begin((False, tuple(outline.values())), tmp_path / folder)
+            begin((False, outline), tmp_path / folder)
         gc.collect()
 
     fail("first")
