@@ -66,6 +66,25 @@ pass
 
 
 @pytest.mark.slow
+def test_a_change_of_what_a_variable_had_before_a_call_bound_it_shows_after_an_unrecorded_call(
+    tmp_path: Path, backend: str
+) -> None:
+    program = """\
+x = y = [1]
+def f():
+    global x
+    x = []
+x.append(f())
+pass
+y = y
+pass
+exec('', {'y': y})
+pass
+"""
+    assert late(tmp_path, program, backend) == [(line, "y") for line in (6, 7, 8, 9)]
+
+
+@pytest.mark.slow
 def test_a_change_through_what_is_not_recorded_shows_after_the_next_line_that_leads_there(
     tmp_path: Path, backend: str
 ) -> None:
