@@ -119,7 +119,9 @@ def first_step(recorded: Path, name: str, detail: str) -> int:
     raise AssertionError(name)
 
 
-def test_show_says_what_is_missing_at_a_step_and_what_may_be_old(recorded: Path) -> None:
+def test_show_says_what_is_missing_at_a_step_and_what_may_be_old(tmp_path: Path) -> None:
+    # A caller has values.
+    recorded = record_lowered(tmp_path, LONG, spares_module=True)
     step = first_step(recorded, "Box.add", "lines")
     command = ("-m", "codetracer", "show", recorded, "--step", str(step))
     text = execute(*command, cwd=recorded).stdout

@@ -159,7 +159,7 @@ for turn in range(90):
     depth = inner(box, 4)
     got = next(suspended)
     again = told(box, found); found[turn] = turn
-    text = fail("no")
+    text = fail("no"); keep
     total = more(turn)
     count = counted()
     held.send(turn)
