@@ -450,11 +450,7 @@ def capture_mode(wanted: str | None) -> CaptureMode:
     for mode in CAPTURE_MODES:
         if mode == said:
             return mode
-    raise UsageError(
-        "ERR_INVALID_POLICY_VALUE",
-        f"{CAPTURE_IO} is {said!r}; allowed: {', '.join(CAPTURE_MODES)}",
-        {"setting": CAPTURE_IO, "value": said},
-    )
+    raise _wrong_setting(CAPTURE_IO, said, f"allowed: {', '.join(CAPTURE_MODES)}")
 
 
 def detail_of(wanted: str | None) -> Detail | None:
@@ -470,11 +466,7 @@ def detail_of(wanted: str | None) -> Detail | None:
         if detail == said:
             return detail
     name = "detail" if wanted is not None else DETAIL
-    raise UsageError(
-        "ERR_INVALID_POLICY_VALUE",
-        f"{name} is {said!r}; allowed: {', '.join(DETAILS)}",
-        {"setting": name, "value": str(said)},
-    )
+    raise _wrong_setting(name, said, f"allowed: {', '.join(DETAILS)}")
 
 
 def budget_of(wanted: str | None) -> float | None:
@@ -490,9 +482,13 @@ def budget_of(wanted: str | None) -> float | None:
     if percent is not None:
         return percent
     name = "budget" if wanted is not None else BUDGET
-    raise UsageError(
+    raise _wrong_setting(name, said, "it must be a percentage above 0%, such as 20%")
+
+
+def _wrong_setting(name: str, said: object, remedy: str) -> UsageError:
+    return UsageError(
         "ERR_INVALID_POLICY_VALUE",
-        f"{name} is {said!r}; it must be a percentage above 0%, such as 20%",
+        f"{name} is {said!r}; {remedy}",
         {"setting": name, "value": str(said)},
     )
 

@@ -58,7 +58,7 @@ def _status(value: object) -> bool:
 
 
 def _percent(value: object) -> bool:
-    return type(value) in (int, float) and 0 < value < 1 << 63  # type: ignore[operator]
+    return isinstance(value, int | float) and value is not True and 0 < value < 1 << 63
 
 
 def _setting(value: object) -> bool:
